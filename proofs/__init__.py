@@ -1,0 +1,3 @@
+"""
+How others check us: canonical forms, signatures, Data Integrity proofs and JOSE. Pure but for key files.
+"""

@@ -1,0 +1,120 @@
+"""
+The error types of DID Resolution v1 (CR of 2026-07-23, section Errors), one class each. Pure.
+
+    ResolutionError                     carries its URI, its HTTP status and its name in the old generation
+    +-- InvalidDid                 400  the caller must change the DID
+    +-- InvalidDidUrl              400
+    +-- InvalidOptions             400  a known option with a malformed value
+    +-- NotFound                   404  no such DID, or nothing at that DID URL
+    +-- RepresentationNotSupported 406
+    +-- FeatureNotSupported        501  we, or the method, do not do that (an unknown option among them)
+    +-- MethodNotSupported         501
+    +-- InvalidDidDocument         500  the remote party served a document that we must not pass on
+    +-- InternalError              500  ours, or the remote party could not be reached (`cause` tells which)
+"""
+
+from typing import Any, ClassVar
+
+from wire import Refusal
+
+NS = "https://www.w3.org/ns/did#"
+
+
+class ResolutionError(Refusal):
+    """
+    An error of resolution or dereferencing.
+
+    Attributes:
+        legacy: the single keyword that clients of the CCG drafts (v0.2, v0.3) expect.
+        did_key_error: the name that did:key v0.9 gives the case (`invalidPublicKey`, ...), or None; it
+            travels as the member `didKeyError` and takes the place of `legacy` for old clients.
+    """
+
+    legacy: ClassVar[str] = "internalError"
+
+    def __init__(self, detail: str, *, did_key_error: str | None = None, **members: Any) -> None:
+        if did_key_error is not None:
+            members["didKeyError"] = did_key_error
+        super().__init__(detail, **members)
+        self.did_key_error = did_key_error
+
+
+class InvalidDid(ResolutionError):
+    """The DID does not follow the syntax of DIDs or of its method, or its key is one we refuse."""
+
+    type = NS + "INVALID_DID"
+    title = "Invalid DID"
+    status = 400
+    legacy = "invalidDid"
+
+
+class InvalidDidUrl(ResolutionError):
+    """The DID URL does not follow its syntax, names a parameter twice, or leaves its service endpoint."""
+
+    type = NS + "INVALID_DID_URL"
+    title = "Invalid DID URL"
+    status = 400
+    legacy = "invalidDidUrl"
+
+
+class InvalidOptions(ResolutionError):
+    """An option that we know has a value that it cannot have, or two options exclude one another."""
+
+    type = NS + "INVALID_OPTIONS"
+    title = "Invalid options"
+    status = 400
+    legacy = "invalidOptions"
+
+
+class NotFound(ResolutionError):
+    """There is no such DID, or its document has nothing at that DID URL."""
+
+    type = NS + "NOT_FOUND"
+    title = "Not found"
+    status = 404
+    legacy = "notFound"
+
+
+class RepresentationNotSupported(ResolutionError):
+    """None of the media types asked for can be produced."""
+
+    type = NS + "REPRESENTATION_NOT_SUPPORTED"
+    title = "Representation not supported"
+    status = 406
+    legacy = "representationNotSupported"
+
+
+class InvalidDidDocument(ResolutionError):
+    """The document found for the DID must not be passed on: another id, private key members, not JSON."""
+
+    type = NS + "INVALID_DID_DOCUMENT"
+    title = "Invalid DID document"
+    status = 500
+    legacy = "invalidDidDocument"
+
+
+class MethodNotSupported(ResolutionError):
+    """The DID's method is not one of ours."""
+
+    type = NS + "METHOD_NOT_SUPPORTED"
+    title = "DID method not supported"
+    status = 501
+    legacy = "methodNotSupported"
+
+
+class FeatureNotSupported(ResolutionError):
+    """An option or key type that this resolver, or the DID's method, does not support."""
+
+    type = NS + "FEATURE_NOT_SUPPORTED"
+    title = "Feature not supported"
+    status = 501
+    legacy = "featureNotSupported"
+
+
+class InternalError(ResolutionError):
+    """Resolution failed for a reason that is not the caller's: the origin, the network, or we."""
+
+    type = NS + "INTERNAL_ERROR"
+    title = "Resolution failed"
+    status = 500
+    legacy = "internalError"

@@ -1,0 +1,113 @@
+"""
+What goes into a resolution and what comes out of it. Pure.
+
+DID Resolution v1 (Candidate Recommendation of 2026-07-23): resolve(did, options) and dereference(didUrl,
+options). Failures are raised (`errors.py`); only `representation.py` turns them into result structures.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+JsonObject = dict[str, Any]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Resolution options, validated; `accept` is not among them: how an answer looks is decided later.
+
+    Attributes:
+        expand_relative_urls: make relative DID URLs in the document absolute (`expandRelativeUrls`).
+        version_id, version_time: as asked; refused with FEATURE_NOT_SUPPORTED by methods without versions.
+        no_cache: resolve anew (`noCache`).
+        public_key_format: did:key's `publicKeyFormat`; None: the method's default ("Multikey").
+        enable_encryption_key_derivation: did:key's option; derive X25519 from Ed25519.
+    """
+
+    expand_relative_urls: bool = False
+    version_id: str | None = None
+    version_time: str | None = None
+    no_cache: bool = False
+    public_key_format: str | None = None
+    enable_encryption_key_derivation: bool = True
+
+
+DEFAULT_OPTIONS = Options()
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A resolution that succeeded, deactivated DIDs included.
+
+    Attributes:
+        did: the DID asked for, as it was spelled; equal to `document["id"]`.
+        document: the DID document as published, or None where the DID is deactivated.
+        metadata: didDocumentMetadata (`deactivated`, `updated`, ...); JSON values, whole-second times.
+        resolution_metadata: members for didResolutionMetadata beyond `contentType`.
+        made_at: when the document was obtained (seconds since 1970); None: just computed from the DID.
+        fresh_until: until when it may be served without asking again; None: no limit (a method whose
+            documents cannot change).
+        stale: served past `fresh_until` because the origin could not be asked.
+    """
+
+    did: str
+    document: JsonObject | None
+    metadata: JsonObject = {}
+    resolution_metadata: JsonObject = {}
+    made_at: float | None = None
+    fresh_until: float | None = None
+    stale: bool = False
+
+    @property
+    def deactivated(self) -> bool:
+        return self.document is None
+
+
+class Dereferenced(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A dereferencing that succeeded.
+
+    Attributes:
+        did_url: as asked.
+        content: the document, or the map inside it that the DID URL names; None where deactivated.
+        content_metadata: for a whole document its didDocumentMetadata, else members of its own.
+        resolved: the resolution behind it, for freshness.
+    """
+
+    did_url: str
+    content: JsonObject | None
+    content_metadata: JsonObject = {}
+    resolved: Resolved
+
+
+class FetchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A document that must be fetched before the method can go on.
+
+    `host` is an A-label host name, `port` the port to dial, `path` an absolute path, percent-encoded as it
+    goes on the wire; the URL is `https://<host>[:port]<path>` and is only ever built from these parts.
+    """
+
+    host: str
+    port: int
+    path: str
+    accept: str
+    max_bytes: int
+
+    @property
+    def url(self) -> str:
+        port = "" if self.port == 443 else f":{self.port}"
+        return f"https://{self.host}{port}{self.path}"
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What an origin answered, within the caps of the plan.
+
+    `headers` have lower-case names.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes

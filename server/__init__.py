@@ -1,0 +1,3 @@
+"""
+The composition root: settings, HTTP manners, hot answers, telemetry, background work and the command line.
+"""

@@ -1,0 +1,70 @@
+"""
+How an `Answer` becomes an HTTP response: the one place that knows Date, Age, Cache-Control and 304.
+
+`AnswerResponse` is the application's `response_class`, so that a route's handler simply returns its `Answer`.
+"""
+
+from typing import Any
+
+from litestar.response import Response
+from litestar.response.base import ASGIResponse
+
+from wire import Answer, matches_etag
+
+NO_STORE = "no-store"
+
+
+def freshness_headers(answer: Answer, now: float) -> list[tuple[str, str]]:
+    """
+    Return Cache-Control and Age of `answer` at `now` (seconds since 1970).
+
+    RFC 9111, sections 4.2 and 5: `max-age` counts from when the source was obtained, so that
+    max-age - Age is what remains; RFC 8246 for `immutable`.
+    """
+    if answer.immutable:
+        return [("cache-control", "public, max-age=31536000, immutable")]
+    if answer.fresh_until is None:
+        return [("cache-control", NO_STORE)]
+    made_at = answer.made_at if answer.made_at is not None else now
+    max_age = max(0, int(answer.fresh_until - made_at))
+    headers = [("cache-control", f"public, max-age={max_age}")]
+    if answer.made_at is not None:
+        headers.append(("age", str(max(0, int(now - made_at)))))
+    return headers
+
+
+def response_headers(answer: Answer, now: float) -> list[tuple[str, str]]:
+    """Return every header of `answer` but Date and Content-Length, names in lower case."""
+    headers = [("content-type", answer.media_type)] if answer.body or answer.status == 200 else []
+    if answer.etag is not None:
+        headers.append(("etag", answer.etag))
+    if answer.vary:
+        headers.append(("vary", ", ".join(answer.vary)))
+    headers.extend(freshness_headers(answer, now))
+    headers.extend(answer.headers)
+    return headers
+
+
+def is_not_modified(answer: Answer, if_none_match: str | None) -> bool:
+    """Tell whether 304 is the answer to a conditional request (RFC 9110, section 13.1.2)."""
+    if answer.status != 200 or answer.etag is None or if_none_match is None:
+        return False
+    return matches_etag(if_none_match, answer.etag)
+
+
+class AnswerResponse(Response[Any]):
+    """A Litestar response made from the `Answer` that a handler returned."""
+
+    def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
+        answer: Answer = self.content
+        now = request.app.state.clock()
+        not_modified = is_not_modified(answer, request.headers.get("if-none-match"))
+        headers = response_headers(answer, now)
+        if not_modified:
+            headers = [(name, value) for name, value in headers if name != "content-type"]
+        return ASGIResponse(
+            body=b"" if not_modified else answer.body,
+            status_code=304 if not_modified else answer.status,
+            encoded_headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+            is_head_response=not_modified,
+        )

@@ -1,0 +1,30 @@
+"""The house rules of every test: no network but loopback, and the event loop of asyncio."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+_real_connect = socket.socket.connect
+
+
+def _loopback_only(self: socket.socket, address: object) -> None:
+    if self.family == socket.AF_UNIX:
+        return _real_connect(self, address)  # type: ignore[arg-type]
+    host = str(address[0]) if isinstance(address, tuple) else ""
+    if host not in ("127.0.0.1", "::1", "localhost") and not host.startswith("127."):
+        raise AssertionError(f"a test tried to reach {host}: only loopback is allowed")
+    return _real_connect(self, address)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _network_off() -> Iterator[None]:
+    """Refuse every connection that does not go to loopback or to a Unix socket."""
+    socket.socket.connect = _loopback_only  # type: ignore[method-assign, assignment]
+    yield
+    socket.socket.connect = _real_connect  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,53 @@
+"""
+The shared border: what every room reads from and writes to the wire with.
+
+Pure: no clock, randomness, network or SQL anywhere below this package.
+"""
+
+from wire.answer import Answer, etag_of, matches_etag
+from wire.body import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    MalformedBody,
+    NotAcceptable,
+    PayloadTooLarge,
+    ResourceNotFound,
+    Unauthenticated,
+    UnsupportedMediaType,
+    read_body,
+    require_media_type,
+)
+from wire.json import JsonError, decode, encode, read
+from wire.negotiation import MediaType, choose, parse_accept
+from wire.problem import Problem, Refusal, render_problem
+from wire.times import format_utc, parse_utc
+
+__all__ = [
+    "Answer",
+    "BadRequest",
+    "Conflict",
+    "Forbidden",
+    "JsonError",
+    "MalformedBody",
+    "MediaType",
+    "NotAcceptable",
+    "PayloadTooLarge",
+    "Problem",
+    "Refusal",
+    "ResourceNotFound",
+    "Unauthenticated",
+    "UnsupportedMediaType",
+    "choose",
+    "decode",
+    "encode",
+    "etag_of",
+    "format_utc",
+    "matches_etag",
+    "parse_accept",
+    "parse_utc",
+    "read",
+    "read_body",
+    "render_problem",
+    "require_media_type",
+]

@@ -1,0 +1,90 @@
+"""
+Content negotiation: an Accept header to the one representation that we offer for it. Pure.
+
+RFC 9110, section 12.5.1. Media types are compared without regard to case; parameters named by an offer must
+be equal (quoted or not); the most specific range wins, then the highest q, then our own order of offers.
+"""
+
+import re
+
+import msgspec
+
+MAX_ACCEPT_CHARS = 2_048  # characters; longer headers are refused as a whole
+
+# RFC 9110, section 5.6.2 `token` and section 5.6.6 `parameters`.
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_RANGE = re.compile(
+    rf"\s*({_TOKEN})/({_TOKEN})((?:\s*;\s*(?:{_TOKEN}\s*=\s*(?:{_TOKEN}|\"(?:[^\"\\]|\\.)*\"))?)*)\s*(?:,|$)"
+)
+_PARAMETER = re.compile(rf";\s*({_TOKEN})\s*=\s*({_TOKEN}|\"(?:[^\"\\]|\\.)*\")")
+
+
+class MediaType(msgspec.Struct, frozen=True):
+    """A media type or range: `type/subtype`, lower case, with its parameters but `q`."""
+
+    name: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.name + "".join(f';{key}="{value}"' for key, value in self.parameters)
+
+
+def parse_accept(header: str) -> list[tuple[MediaType, float]]:
+    """
+    Read an Accept header as (range, q) in the order sent; what does not parse is passed over.
+
+    A missing or unreadable q counts as 1 (what a browser's slip means), out of 0..1 it is clamped.
+    """
+    if len(header) > MAX_ACCEPT_CHARS:
+        return []
+    ranges = []
+    for found in _RANGE.finditer(header):
+        parameters = {m[1].lower(): _unquote(m[2]) for m in _PARAMETER.finditer(found[3])}
+        q = _quality(parameters.pop("q", "1"))
+        name = f"{found[1]}/{found[2]}".lower()
+        ranges.append((MediaType(name, tuple(sorted(parameters.items()))), q))
+    return ranges
+
+
+def choose(header: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
+    """
+    Return the offer that `header` wants most, or None where it wants none of them.
+
+    No header, or one in which nothing parses, wants the first offer. A range without parameters matches an
+    offer that has some; a range with parameters matches only an offer with those.
+    """
+    ranges = parse_accept(header) if header else []
+    if not ranges:
+        return offers[0]
+    scored = [(_score(offer, ranges), -position) for position, offer in enumerate(offers)]
+    (quality, _), position = max(scored)
+    return offers[-position] if quality > 0 else None
+
+
+def _score(offer: MediaType, ranges: list[tuple[MediaType, float]]) -> tuple[float, int]:
+    """Return (q, specificity) of the most specific range that matches `offer`; (0, 0) where none does."""
+    matching = [(_specificity(offer, wanted), q) for wanted, q in ranges]
+    specificity, quality = max(matching)
+    return (quality, specificity) if specificity else (0.0, 0)
+
+
+def _specificity(offer: MediaType, wanted: MediaType) -> int:
+    """Return 0 where `wanted` does not match `offer`, more the more exactly it does."""
+    if wanted.name == "*/*":
+        return 1
+    if wanted.name.endswith("/*"):
+        return 2 if offer.name.startswith(wanted.name[:-1]) else 0
+    if wanted.name != offer.name:
+        return 0
+    parameters = tuple((key, value) for key, value in wanted.parameters if key != "charset")
+    if not parameters:
+        return 3
+    return 4 if set(parameters) <= set(offer.parameters) else 0
+
+
+def _quality(text: str) -> float:
+    return min(1.0, max(0.0, float(text))) if re.fullmatch(r"\d{1,3}(\.\d{0,3})?", text, re.ASCII) else 1.0
+
+
+def _unquote(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text

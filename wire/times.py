@@ -1,0 +1,30 @@
+"""
+Points in time on the wire: RFC 3339 in UTC, and integer microseconds in storage. Pure.
+"""
+
+import re
+from datetime import UTC, datetime
+
+# RFC 3339, section 5.6 `date-time`, restricted to UTC ("Z"); fractions are read to the microsecond.
+_UTC = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{1,9})?Z", re.ASCII)
+
+
+def parse_utc(text: str) -> int:
+    """
+    Read an RFC 3339 time in UTC as microseconds since 1970.
+
+    Raises:
+        ValueError: not `YYYY-MM-DDTHH:MM:SS[.fraction]Z`, or no such day or time (24:00, 30 February).
+    """
+    found = _UTC.fullmatch(text)
+    if found is None:
+        raise ValueError("expected a UTC time such as 2026-01-31T12:00:00Z")
+    moment = datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00")
+    fraction = int((found[3] or ".0")[1:].ljust(6, "0")[:6])
+    return int(moment.timestamp()) * 1_000_000 + fraction
+
+
+def format_utc(microseconds: int) -> str:
+    """Return the RFC 3339 time of `microseconds` since 1970, in whole seconds (rounded down) with a `Z`."""
+    moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
