@@ -1,0 +1,67 @@
+"""
+What can be wrong with a signature, a proof or a signing key, split by who must act. Pure.
+
+    ProofError                    the party that signed what we read must act; a caller may read the message
+    +-- MalformedProof       422  not of the shape that the specification gives it
+    +-- UnsupportedCryptosuite 422  well formed, but nothing that we can verify without guessing
+    +-- TransformationFailed 422  the document has no canonical form (PROOF_TRANSFORMATION_ERROR)
+    +-- ProofInvalid         422  the signature is not that key's over that document
+
+    KeyFileError                  the operator must act; the message names a path and never leaves the host
+    +-- KeyFileMissing
+    +-- KeyFileUnsafe             others can read it
+    +-- KeyFileInvalid            not an Ed25519 private key in PKCS#8 PEM
+"""
+
+from wire import Refusal
+
+NS = "https://w3id.org/security#"  # Verifiable Credential Data Integrity 1.0, section 4.7 (Processing Errors)
+
+
+class ProofError(Refusal):
+    """A proof or signature that we cannot accept."""
+
+    type = NS + "PROOF_VERIFICATION_ERROR"
+    title = "Proof verification failed"
+    status = 422
+
+
+class MalformedProof(ProofError):
+    """The proof or token is not of the shape that its specification demands."""
+
+    title = "Malformed proof"
+
+
+class UnsupportedCryptosuite(ProofError):
+    """The proof may be good, but we have no way to verify it that does not drop or guess a part of it."""
+
+    title = "Unsupported cryptosuite"
+
+
+class TransformationFailed(ProofError):
+    """The document has no canonical form: a number outside its domain, a lone surrogate, no JSON value."""
+
+    type = NS + "PROOF_TRANSFORMATION_ERROR"
+    title = "Proof transformation failed"
+
+
+class ProofInvalid(ProofError):
+    """The signature does not verify, the key is not of the kind that it needs, or the proof has expired."""
+
+    title = "Invalid proof"
+
+
+class KeyFileError(Exception):
+    """A key file that we do not use; the message says what to do about it."""
+
+
+class KeyFileMissing(KeyFileError):
+    """There is no such file."""
+
+
+class KeyFileUnsafe(KeyFileError):
+    """The file can be read or written by others than its owner."""
+
+
+class KeyFileInvalid(KeyFileError):
+    """The file does not hold an Ed25519 private key."""

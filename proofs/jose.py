@@ -1,0 +1,167 @@
+"""
+JWS Compact Serialization (RFC 7515, section 7.1), signed with Ed25519, verified with Ed25519, P-256 and P-384. Pure.
+
+The key fixes the algorithm and the header must name it (RFC 8725, sections 3.1 and 3.2): there is no way from a
+header to a choice of algorithm, so `none` and HMAC with a public key are not refused but unthinkable. Keys in
+headers (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
+
+We sign as "EdDSA" (RFC 8037). RFC 9864 deprecates the name in favour of "Ed25519"; the verifiers in the field
+know the old one only. Both are verified.
+"""
+
+import base64
+import re
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from proofs.canonical import JsonObject
+from proofs.errors import MalformedProof, ProofInvalid
+from proofs.signing import Signer
+from wire import JsonError, read
+
+ALGORITHMS = frozenset({"EdDSA", "Ed25519", "ES256", "ES384"})
+MAX_JWS_BYTES = 16 * 1024 * 1024  # 16 MiB: a status list of 2^26 incompressible entries fits, twice encoded
+MAX_HEADER_BYTES = 8_192  # bytes decoded; room for a certificate chain that we do not read
+
+_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*+")
+
+
+class Jws(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A token as read; verified only where it comes from `verify_compact`.
+
+    Attributes:
+        header: the protected header, each member as received.
+        payload: the bytes that were signed.
+        signing_input: the two encoded parts with the dot between them.
+        signature: raw bytes.
+    """
+
+    header: JsonObject
+    payload: bytes
+    signing_input: bytes
+    signature: bytes
+
+    @property
+    def algorithm(self) -> str:
+        """The header's `alg`, one of `ALGORITHMS`."""
+        return str(self.header["alg"])
+
+
+def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes:
+    """
+    Sign `payload`; `alg`, and `kid` where `header` has none (the signer's verification method), are added.
+
+    The bytes are the same for the same input. The serialization is written here because a `Signer` need not hold
+    its private key, which joserfc would ask for.
+
+    Raises:
+        ValueError: `header` has an `alg` of its own.
+    """
+    if "alg" in header:
+        raise ValueError("the signer decides on alg")
+    protected = {"alg": "EdDSA", "kid": signer.verification_method} | header
+    signing_input = _encode(msgspec.json.encode(protected)) + b"." + _encode(payload)
+    return signing_input + b"." + _encode(signer.sign(signing_input))
+
+
+def read_compact(token: bytes, *, max_bytes: int) -> Jws:
+    """
+    Read a token without verifying it: to learn `kid`, and no more.
+
+    Raises:
+        MalformedProof: over `max_bytes`, not three parts, not base64url in its one spelling (RFC 7515,
+            section 2: no padding), a header that is not one JSON object without duplicates, `crit` or `b64`
+            in it (we understand no extension; RFC 7515, section 4.1.11), or an `alg` not in `ALGORITHMS`.
+    """
+    if len(token) > max_bytes:
+        raise MalformedProof(f"the token has {len(token)} bytes; the limit is {max_bytes}")
+    parts = token.split(b".", 3)
+    if len(parts) != 3:
+        raise MalformedProof("expected a JWS in compact form: three parts with dots between them")
+    return Jws(
+        header=_read_header(_decode(parts[0], "header")),
+        payload=_decode(parts[1], "payload"),
+        signing_input=parts[0] + b"." + parts[1],
+        signature=_decode(parts[2], "signature"),
+    )
+
+
+def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS_BYTES) -> Jws:
+    """
+    Read a token and verify it with a key of the `cryptography` package.
+
+    Raises:
+        MalformedProof: as `read_compact`.
+        ProofInvalid: a key of another kind than Ed25519, P-256 and P-384, an `alg` that is not the key's, or
+            a signature that does not verify.
+    """
+    jws = read_compact(token, max_bytes=max_bytes)
+    if isinstance(public_key, Ed25519PublicKey):
+        _check_algorithm(jws, "EdDSA", "Ed25519")
+        verified = _verify_ed25519(jws, public_key)
+    elif isinstance(public_key, EllipticCurvePublicKey):
+        verified = _verify_ecdsa(jws, public_key)
+    else:
+        raise ProofInvalid(f"expected an Ed25519, P-256 or P-384 key, found {type(public_key).__name__}")
+    if not verified:
+        raise ProofInvalid("the signature is not this key's over this token")
+    return jws
+
+
+def _verify_ed25519(jws: Jws, public_key: Ed25519PublicKey) -> bool:
+    from joserfc.jwk import OKPKey  # here and below: 60 ms that signing and reading do not pay
+    from joserfc.jws import JWSRegistry
+
+    algorithm = JWSRegistry(algorithms=["Ed25519"]).get_alg("Ed25519")
+    return algorithm.verify(jws.signing_input, jws.signature, OKPKey.import_key(public_key))
+
+
+def _verify_ecdsa(jws: Jws, public_key: EllipticCurvePublicKey) -> bool:
+    from joserfc.jwk import ECKey
+    from joserfc.jws import JWSRegistry
+
+    names = {SECP256R1: "ES256", SECP384R1: "ES384"}
+    name = names.get(type(public_key.curve))
+    if name is None:
+        raise ProofInvalid(f"expected a key on P-256 or P-384, found {public_key.curve.name}")
+    _check_algorithm(jws, name)
+    algorithm = JWSRegistry(algorithms=[name]).get_alg(name)
+    return algorithm.verify(jws.signing_input, jws.signature, ECKey.import_key(public_key))
+
+
+def _check_algorithm(jws: Jws, *allowed: str) -> None:
+    if jws.algorithm not in allowed:
+        raise ProofInvalid(f"the key needs alg {' or '.join(allowed)}, the header says {jws.algorithm}")
+
+
+def _read_header(data: bytes) -> JsonObject:
+    try:
+        header = read(data, max_bytes=MAX_HEADER_BYTES)
+    except JsonError as error:
+        raise MalformedProof(f"the header is not the JSON we accept: {error}") from None
+    if not isinstance(header, dict):
+        raise MalformedProof("the header is not a JSON object")
+    for name in ("crit", "b64"):
+        if name in header:
+            raise MalformedProof(f"the header has {name!r}; no extension of JWS is understood here")
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise MalformedProof(f"expected alg {', '.join(sorted(ALGORITHMS))}")
+    return header
+
+
+def _encode(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _decode(text: bytes, part: str) -> bytes:
+    """Decode base64url in its one spelling: the alphabet alone, no padding, and unused bits zero."""
+    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
+        raise MalformedProof(f"the {part} is not base64url without padding")
+    data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    if _encode(data)[-1:] != text[-1:]:
+        raise MalformedProof(f"the {part} is not base64url in its one spelling")
+    return data
