@@ -11,6 +11,9 @@ The error types of DID Resolution v1 (CR of 2026-07-23, section Errors), one cla
     +-- MethodNotSupported         501
     +-- InvalidDidDocument         500  the remote party served a document that we must not pass on
     +-- InternalError              500  ours, or the remote party could not be reached (`cause` tells which)
+
+    KeyRefused                  a key found in a DID or a document; never reaches a caller: whoever reads the
+    +-- KeyTypeUnsupported      DID or the document raises one of the above instead
 """
 
 from typing import Any, ClassVar
@@ -118,3 +121,22 @@ class InternalError(ResolutionError):
     title = "Resolution failed"
     status = 500
     legacy = "internalError"
+
+
+class KeyRefused(ValueError):
+    """
+    A key that we must not use or publish. The message never repeats it.
+
+    `did_key_error` is the name that did:key v0.9 gives the case, or None where it says invalidDid.
+    """
+
+    def __init__(self, message: str, did_key_error: str | None = "invalidPublicKey") -> None:
+        super().__init__(message)
+        self.did_key_error = did_key_error
+
+
+class KeyTypeUnsupported(KeyRefused):
+    """A public key of a type that we cannot check."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "unsupportedPublicKeyType")

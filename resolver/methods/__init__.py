@@ -1,0 +1,10 @@
+"""The DID methods we resolve, each a DID to a plan, and a plan's answer to a document. Pure."""
+
+from resolver.methods.jwk import JWK
+from resolver.methods.key import KEY
+from resolver.methods.method import Method
+from resolver.methods.web import WEB
+
+METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB)}
+
+__all__ = ["JWK", "KEY", "METHODS", "WEB", "Method"]

@@ -1,0 +1,196 @@
+"""
+DID documents: read and validate one that a stranger serves, expand its ids, build our own. Pure.
+
+Decentralized Identifiers v1.1 and Controlled Identifiers v1.0 (CID), section 2. A document is kept as
+received: what breaks a rule below refuses the whole of it, and nothing is added, dropped or renamed.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from resolver.errors import InvalidDidDocument, KeyRefused
+from resolver.jwk import refuse_private
+from resolver.results import JsonObject
+from wire import JsonError, read
+
+DID_V1 = "https://www.w3.org/ns/did/v1"
+DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and JsonWebKey; v1 does not
+
+MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
+MAX_METHODS_AND_SERVICES = 256  # entries; house rule
+
+# CID, section 2.3 (Verification Relationships).
+RELATIONSHIPS = (
+    "authentication",
+    "assertionMethod",
+    "capabilityInvocation",
+    "capabilityDelegation",
+    "keyAgreement",
+)
+SIGNATURE_RELATIONSHIPS = RELATIONSHIPS[:4]
+
+# Ways to write a public key that are in use; CID, section 2.2: one of them in each verification method.
+_KEY_MATERIAL = frozenset(
+    {
+        "publicKeyJwk",
+        "publicKeyMultibase",
+        "publicKeyBase58",
+        "publicKeyHex",
+        "publicKeyPem",
+        "publicKeyBase64",
+    }
+)
+# CID, section 2.2, and its predecessors: never part of a document.
+_SECRET_MATERIAL = frozenset(
+    {
+        "secretKeyJwk",
+        "secretKeyMultibase",
+        "privateKeyJwk",
+        "privateKeyMultibase",
+        "privateKeyBase58",
+        "privateKeyHex",
+        "privateKeyPem",
+    }
+)
+
+
+def did_document(
+    did: str, context: list[str], methods: list[JsonObject], relationships: dict[str, list[str]]
+) -> JsonObject:
+    """Return a DID document; `relationships` refer to methods by id, and keep their order."""
+    return {"@context": context, "id": did, "verificationMethod": methods, **relationships}
+
+
+def read_document(body: bytes, did: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonObject:
+    """
+    Read the DID document that was served for `did`.
+
+    1. Strict JSON, an object (`wire.read`: size, depth, duplicate members).
+    2. `id` is string-equal to the DID (DID Resolution v1, resolve; did:web, section Read).
+    3. No private or secret key member anywhere.
+    4. Verification methods and services have the shape that CID demands, and ids of their own.
+
+    Raises:
+        InvalidDidDocument: one of these does not hold.
+    """
+    try:
+        document = read(body, max_bytes=max_bytes)
+    except JsonError as error:
+        raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise InvalidDidDocument("the document is not a JSON object")
+    if document.get("id") != did:
+        raise InvalidDidDocument("the document's id is not the DID that was asked for")
+    _refuse_secrets(document)
+    methods, services = list(_methods(document)), _maps(document, "service")
+    if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
+        raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
+    _check_methods(methods, did)
+    _check_services(services, did)
+    return document
+
+
+def relative_ids_expanded(document: JsonObject) -> JsonObject:
+    """
+    Return the document with absolute DID URLs as ids (`expandRelativeUrls`; RFC 3986, section 5).
+
+    Changed are the `id` of every map and the references in verification relationships, where they begin with
+    "#" or "?". Other relative references are left: with a DID as the base, whose path is `web:example.com`,
+    RFC 3986 would turn `files` into `did:files`, and that is not what anyone means.
+    """
+    did = document["id"]
+    expanded: JsonObject = _expanded(document, did)
+    for name in RELATIONSHIPS:
+        if isinstance(references := expanded.get(name), list):
+            expanded[name] = [absolute(item, did) if isinstance(item, str) else item for item in references]
+    return expanded
+
+
+def absolute(reference: str, did: str) -> str:
+    """Return a DID URL that begins with "#" or "?" with the DID before it; any other text as it is."""
+    return did + reference if reference.startswith(("#", "?")) else reference
+
+
+def maps_of(value: Any) -> Iterator[JsonObject]:
+    """Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered."""
+    if isinstance(value, dict):
+        yield value
+        for name, member in value.items():
+            if name != "@context":
+                yield from maps_of(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from maps_of(item)
+
+
+def _expanded(value: Any, did: str) -> Any:
+    if isinstance(value, list):
+        return [_expanded(item, did) for item in value]
+    if not isinstance(value, dict):
+        return value
+    members = {
+        name: member if name == "@context" else _expanded(member, did) for name, member in value.items()
+    }
+    if isinstance(own_id := members.get("id"), str):
+        members["id"] = absolute(own_id, did)
+    return members
+
+
+def _refuse_secrets(document: JsonObject) -> None:
+    for found in maps_of(document):
+        if not _SECRET_MATERIAL.isdisjoint(found):
+            raise InvalidDidDocument("the document has secret key material")
+        if isinstance(jwk := found.get("publicKeyJwk"), dict):
+            try:
+                refuse_private(jwk)
+            except KeyRefused as error:
+                raise InvalidDidDocument(f"in publicKeyJwk: {error}") from None
+
+
+def _methods(document: JsonObject) -> Iterator[JsonObject]:
+    """Yield the verification methods, those embedded in a verification relationship included."""
+    yield from _maps(document, "verificationMethod")
+    for name in RELATIONSHIPS:
+        for item in _list(document, name):
+            if isinstance(item, dict):
+                yield item
+            elif not isinstance(item, str):
+                raise InvalidDidDocument(f"{name}: expected references and verification methods")
+
+
+def _check_methods(methods: list[JsonObject], did: str) -> None:
+    for method in methods:
+        if not all(isinstance(method.get(name), str) for name in ("id", "type", "controller")):
+            raise InvalidDidDocument(
+                "a verification method needs an id, a type and a controller, all strings"
+            )
+        if len(_KEY_MATERIAL & method.keys()) > 1:
+            raise InvalidDidDocument("a verification method has key material of more than one kind")
+    _check_unique([method["id"] for method in methods], did, "verification methods")
+
+
+def _check_services(services: list[JsonObject], did: str) -> None:
+    """CID, section 2.1.4: the id of a service is optional, but no two may share one."""
+    ids = [service["id"] for service in services if "id" in service]
+    if not all(isinstance(own_id, str) for own_id in ids):
+        raise InvalidDidDocument("the id of a service is not a string")
+    _check_unique(ids, did, "services")
+
+
+def _check_unique(ids: list[str], did: str, what: str) -> None:
+    if len({absolute(own_id, did) for own_id in ids}) != len(ids):
+        raise InvalidDidDocument(f"two {what} have the same id")
+
+
+def _maps(document: JsonObject, name: str) -> list[JsonObject]:
+    items = _list(document, name)
+    if not all(isinstance(item, dict) for item in items):
+        raise InvalidDidDocument(f"{name}: expected a list of objects")
+    return items
+
+
+def _list(document: JsonObject, name: str) -> list[Any]:
+    items = document.get(name, [])
+    if not isinstance(items, list):
+        raise InvalidDidDocument(f"{name}: expected a list")
+    return items

@@ -1,0 +1,93 @@
+"""
+did:jwk, a JSON Web Key as a DID. Pure.
+
+did:jwk (quartzjer/did-jwk, 2023-08-19). What it leaves open:
+
+- A key of Curve25519 without `use` gets the relationships that it can have, not all five; with a `use` that
+  it cannot have the DID is refused. EC and RSA keys without `use` get all five, by the letter.
+- A `use` other than `sig` and `enc` (RFC 7517, section 4.2, allows more) is refused: by the letter the key
+  would get every relationship, the ones that its owner meant to exclude among them.
+- The canonical form of the JWK is not required, so a key has many DIDs; the DID is never spelled anew.
+"""
+
+from resolver.did import Did
+from resolver.document import DID_V1, did_document
+from resolver.encoding import EncodingError, decode_base64url
+from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
+from resolver.jwk import jwk_to_key
+from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
+from resolver.results import JsonObject, Options, Resolved
+from wire import JsonError, read
+
+_CONTEXT = (DID_V1, "https://w3id.org/security/suites/jws-2020/v1")
+_SIGNING = ("assertionMethod", "authentication", "capabilityInvocation", "capabilityDelegation")
+_AGREEMENT = ("keyAgreement",)
+
+_BY_USE: dict[str | None, tuple[str, ...]] = {
+    None: _SIGNING + _AGREEMENT,
+    "sig": _SIGNING,
+    "enc": _AGREEMENT,
+}
+# What OKP keys can do; every other key of ours could do all.
+_BY_CURVE = {"Ed25519": frozenset(_SIGNING), "X25519": frozenset(_AGREEMENT)}
+
+_MAX_JWK_BYTES = 6_144  # bytes; three quarters of the longest DID
+
+
+class JwkMethod(ComputedMethod):
+    """did:jwk; every document is computed from its DID."""
+
+    name = "jwk"
+
+    def plan(self, did: Did, options: Options) -> Resolved:
+        """
+        Return the document of a did:jwk: one method, `#0`, with the JWK as it is (section Read).
+
+        Raises:
+            InvalidDid: not base64url of a JSON object, private members, a `use` that is not a string or that
+                the key cannot have, or a key that we refuse.
+            FeatureNotSupported: a version or publicKeyFormat, another `use`, a key type that is not ours.
+        """
+        refuse_versions(options)
+        refuse_public_key_format(options)
+        jwk = _jwk_in(did)
+        method = {
+            "id": f"{did.text}#0",
+            "type": "JsonWebKey2020",
+            "controller": did.text,
+            "publicKeyJwk": jwk,
+        }
+        relationships = {name: [f"{did.text}#0"] for name in _relationships(jwk)}
+        return Resolved(
+            did=did.text, document=did_document(did.text, list(_CONTEXT), [method], relationships)
+        )
+
+
+def _jwk_in(did: Did) -> JsonObject:
+    """Return the JWK in the DID, all members as they are; its key has been checked."""
+    try:
+        jwk = read(decode_base64url(did.method_specific_id), max_bytes=_MAX_JWK_BYTES)
+        if not isinstance(jwk, dict):
+            raise InvalidDid("did:jwk: expected a JSON object")
+        jwk_to_key(jwk)
+    except KeyTypeUnsupported as error:
+        raise FeatureNotSupported(f"did:jwk: {error}") from None
+    except (EncodingError, JsonError, KeyRefused) as error:
+        raise InvalidDid(f"did:jwk: {error}") from None
+    return jwk
+
+
+def _relationships(jwk: JsonObject) -> tuple[str, ...]:
+    use = jwk.get("use")
+    if "use" in jwk and not isinstance(use, str):
+        raise InvalidDid("did:jwk: use is not a string")
+    if use not in _BY_USE:
+        raise FeatureNotSupported('did:jwk: expected the use "sig", "enc" or none')
+    possible = _BY_CURVE[jwk["crv"]] if jwk["kty"] == "OKP" else None
+    names = tuple(name for name in _BY_USE[use] if possible is None or name in possible)
+    if not names:
+        raise InvalidDid("did:jwk: the use is one that a key of this curve cannot have")
+    return names
+
+
+JWK = JwkMethod()

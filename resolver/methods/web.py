@@ -1,0 +1,127 @@
+"""
+did:web, a document on a web server as a DID. Pure: which URL to fetch, and what its answer means.
+
+did:web Method (CG draft of 2024-08-01). Its rules leave much open; the host and path rules here are those of
+did:webvh v1.0 and of the outbound guard. Everything is refused before any network traffic.
+"""
+
+import re
+from urllib.parse import quote, unquote_to_bytes
+
+from resolver.did import Did
+from resolver.document import MAX_DOCUMENT_BYTES, read_document
+from resolver.errors import InternalError, InvalidDid, InvalidDidDocument, NotFound
+from resolver.methods.method import Method, refuse_public_key_format, refuse_versions
+from resolver.results import Fetched, FetchPlan, JsonObject, Options
+
+_ACCEPT = (
+    "application/did, application/did+json, application/did+ld+json, application/json, application/ld+json"
+)
+
+# RFC 1123, section 2.1 (letters, digits, inner hyphens; 63 bytes at most), at least two labels, the last one
+# alphabetic or an A-label: no IPv4 address in any spelling ends so.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{0,58}}[a-z0-9])")
+_MAX_HOST_CHARS = 253  # characters; RFC 1035, section 2.3.4, without the trailing dot
+
+# RFC 6761 and its registry, RFC 8375 (home.arpa), ICANN SAC 115 (internal): names that no public server has.
+# `example` is left in: nothing is delegated there either, and the examples of the field use it.
+_SPECIAL_USE = frozenset({"localhost", "local", "internal", "test", "invalid", "onion", "arpa"})
+
+_HOST_AND_PORT = re.compile(r"([^%]+)(?:%3[Aa]([1-9][0-9]{2,4}))?")
+_HTTPS_PORT = 443
+_FREE_PORTS = range(1_024, 65_536)  # below are services that must not be reached through us
+
+# application/json, application/did, and every `+json`; RFC 6839, section 3.1.
+_JSON_TYPE = re.compile(r"(?:application|text)/(?:json|did|[a-z0-9!#$&^_.+-]+\+json)")
+_UTF8 = re.compile(r";\s*charset\s*=\s*\"?utf-?8\"?\s*", re.IGNORECASE)
+
+
+class WebMethod(Method):
+    """did:web; documents are fetched."""
+
+    name = "web"
+
+    def plan(self, did: Did, options: Options) -> FetchPlan:
+        """
+        Return what to fetch (section Read): `https://<host>[:port]/<path>/did.json`.
+
+        1. The first segment is the host, in lower case for the URL, and its port after `%3A`.
+        2. The other segments are the path, or `/.well-known` where there are none.
+
+        Raises:
+            InvalidDid: a host, port or path segment that we refuse.
+            FeatureNotSupported: a version or publicKeyFormat.
+        """
+        refuse_versions(options)
+        refuse_public_key_format(options)
+        first, *segments = did.method_specific_id.split(":")
+        host, port = _host_and_port(first)
+        path = "/".join(_path_segment(segment) for segment in segments) or ".well-known"
+        return FetchPlan(
+            host=host, port=port, path=f"/{path}/did.json", accept=_ACCEPT, max_bytes=MAX_DOCUMENT_BYTES
+        )
+
+    def document(self, did: Did, fetched: Fetched) -> JsonObject | None:
+        """
+        Return the document that the origin served, or None where it says 410 Gone: deactivated.
+
+        did:web deletes a document to deactivate it; 404 stays NOT_FOUND, since that is what a mistake gives.
+
+        Raises:
+            NotFound: 404.
+            InternalError: any status but 200, 404 and 410; the member `originStatus` has it.
+            InvalidDidDocument: not JSON by its content type, or refused by `read_document`.
+        """
+        if fetched.status == 410:
+            return None
+        if fetched.status == 404:
+            raise NotFound("the web server has no document for this DID")
+        if fetched.status != 200:
+            raise InternalError(
+                f"the web server answered with status {fetched.status}", originStatus=fetched.status
+            )
+        _check_content_type(fetched.headers.get("content-type", ""))
+        return read_document(fetched.body, did.text, max_bytes=MAX_DOCUMENT_BYTES)
+
+
+def _host_and_port(segment: str) -> tuple[str, int]:
+    found = _HOST_AND_PORT.fullmatch(segment)
+    if found is None:
+        raise InvalidDid("did:web: expected a host name, and at most a port after %3A")
+    host, port = found[1].lower(), int(found[2] or _HTTPS_PORT)
+    if len(host) > _MAX_HOST_CHARS or not _HOST.fullmatch(host):
+        raise InvalidDid("did:web: expected a host name of at least two labels, in A-labels, not an address")
+    if host.rpartition(".")[2] in _SPECIAL_USE:
+        raise InvalidDid("did:web: the host name is one that no public web server has")
+    if port != _HTTPS_PORT and port not in _FREE_PORTS:
+        raise InvalidDid("did:web: expected port 443 or one of 1024 to 65535")
+    return host, port
+
+
+def _path_segment(segment: str) -> str:
+    """
+    Return a path segment as it goes on the wire: decoded once, checked, encoded again.
+
+    So `%61` and `a` reach the same resource, and nothing decodes to a delimiter or to a second escape.
+    """
+    try:
+        text = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        raise InvalidDid("did:web: a path segment is not UTF-8") from None
+    if text in ("", ".", "..") or text != text.strip() or not text.isprintable():
+        raise InvalidDid("did:web: a path segment is empty, a dot segment, or has white space or controls")
+    if not set("/\\?#%").isdisjoint(text):
+        raise InvalidDid("did:web: a path segment has an encoded delimiter or is encoded twice")
+    return quote(text, safe="")
+
+
+def _check_content_type(header: str) -> None:
+    media_type, semicolon, parameters = header.partition(";")
+    if not _JSON_TYPE.fullmatch(media_type.strip().lower()):
+        raise InvalidDidDocument("the web server did not serve the document as JSON (its Content-Type)")
+    if "charset" in parameters.lower() and not _UTF8.search(semicolon + parameters):
+        raise InvalidDidDocument("the web server serves the document in a charset other than UTF-8")
+
+
+WEB = WebMethod()

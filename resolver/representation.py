@@ -1,0 +1,189 @@
+"""
+How an answer looks: the media type and the generation of the protocol that a client asked for. Pure.
+
+DID Resolution v1 (CR of 2026-07-23), section HTTP(S) Binding, and the CCG drafts v0.2 and v0.3 before it. No
+other file knows that there are two generations. Where the CR contradicts itself:
+
+- Inside a full result `contentType` is `application/did`, whatever the type of the result.
+- Dereferencing results name the content `content` (binding) and `contentStream` (functions), and their
+  metadata `dereferencingMetadata`.
+- A deactivated DID has a null document and a boolean `deactivated`, with status 410.
+- With no Accept header, with `*/*` and for browsers the answer is the full result, as most clients expect.
+
+A document is passed on as its method made it, for each of its media types: the context of a did:key document
+stays did/v1.1 in `application/did+ld+json` too, since did/v1 does not define the terms in it.
+"""
+
+import msgspec
+
+from resolver.errors import RepresentationNotSupported, ResolutionError
+from resolver.results import Dereferenced, JsonObject, Resolved
+from wire import Answer, MediaType, choose, encode, etag_of, render_problem
+from wire.problem import PROBLEM_JSON, problem_of
+
+RESOLUTION = MediaType("application/did-resolution")
+DEREFERENCING = MediaType("application/did-url-dereferencing")
+LEGACY = MediaType("application/ld+json", (("profile", "https://w3id.org/did-resolution"),))
+PROBLEM = MediaType(PROBLEM_JSON)
+
+DID_DOCUMENT = MediaType("application/did")
+# The types of DID Core v1.0 and the less precise ones that DID v1.1 asks not to refuse; those of JSON-LD only
+# for a document with a context. Plain ld+json stands before LEGACY, which it would match as well.
+_JSON_TYPES = (DID_DOCUMENT, MediaType("application/did+json"), MediaType("application/json"))
+_JSON_LD_TYPES = (MediaType("application/did+ld+json"), MediaType("application/ld+json"))
+_BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
+
+_LEGACY_CONTEXT = "https://w3id.org/did-resolution/v1"
+_VARY = ("accept",)
+
+
+def present(
+    result: Resolved | Dereferenced | ResolutionError, accept: str | None, *, did_url: bool = False
+) -> Answer:
+    """
+    Return the HTTP answer for a result or an error, in the form that `accept` wants most.
+
+    `did_url` tells that a DID URL with a path, query or fragment was asked for, not a DID; of an error
+    nothing else tells. An Accept header that nothing satisfies is answered by RepresentationNotSupported.
+    """
+    if isinstance(result, ResolutionError):
+        return _present_error(result, accept, did_url=did_url)
+    chosen = choose(accept, _offers(result))
+    if chosen is None:
+        refusal = RepresentationNotSupported("nothing in the Accept header can be produced for this DID")
+        return _present_error(refusal, accept, did_url=did_url)
+    return _answer(result, chosen)
+
+
+def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
+    """
+    Return what can be made of `result`, what we prefer first.
+
+    A DID is a DID URL too, so both results can be made of a whole document; of a part only one.
+    """
+    content = _content_of(result)
+    bare = _BARE_TYPES if content is None or "@context" in content else _JSON_TYPES
+    if isinstance(result, Resolved):
+        return (RESOLUTION, DEREFERENCING, *bare, LEGACY)
+    if result.content is result.resolved.document:
+        return (DEREFERENCING, RESOLUTION, *bare, LEGACY)
+    return (DEREFERENCING, *bare, LEGACY)
+
+
+def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
+    body, resolved = encode(_body(result, chosen)), _resolution_of(result)
+    if resolved.deactivated:
+        return Answer(status=410, body=body, media_type=str(chosen), vary=_VARY)
+    return Answer(
+        body=body,
+        media_type=str(chosen),
+        etag=etag_of(body),
+        vary=_VARY,
+        made_at=resolved.made_at,
+        fresh_until=None if resolved.stale else resolved.fresh_until,
+        immutable=resolved.made_at is None and resolved.fresh_until is None,
+    )
+
+
+def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | None:
+    if chosen == RESOLUTION:
+        resolved = _resolution_of(result)
+        return _resolution_result(_metadata(resolved, DID_DOCUMENT), resolved.document, resolved.metadata)
+    if chosen == DEREFERENCING:
+        metadata = _metadata(_resolution_of(result), DID_DOCUMENT)
+        return _dereferencing_result(metadata, _content_of(result), _content_metadata_of(result))
+    if chosen == LEGACY:
+        return _legacy_result(result)
+    return _content_of(result)
+
+
+def _resolution_result(metadata: JsonObject, document: JsonObject | None, about: JsonObject) -> JsonObject:
+    return {"didResolutionMetadata": metadata, "didDocument": document, "didDocumentMetadata": about}
+
+
+def _dereferencing_result(metadata: JsonObject, content: JsonObject | None, about: JsonObject) -> JsonObject:
+    return {
+        "dereferencingMetadata": metadata,
+        "content": content,
+        "contentStream": content,
+        "contentMetadata": about,
+    }
+
+
+def _legacy_result(result: Resolved | Dereferenced) -> JsonObject:
+    """Return the result of the CCG drafts; what a fragment names is in `didDocument` there, too."""
+    content = _content_of(result)
+    of_json_ld = content is not None and "@context" in content
+    metadata = _metadata(_resolution_of(result), _JSON_LD_TYPES[0] if of_json_ld else _JSON_TYPES[1])
+    return {
+        "@context": _LEGACY_CONTEXT,
+        _legacy_metadata_name(did_url=isinstance(result, Dereferenced)): metadata,
+        "didDocument": content,
+        "didDocumentMetadata": _content_metadata_of(result),
+    }
+
+
+def _legacy_metadata_name(*, did_url: bool) -> str:
+    return "didDereferencingMetadata" if did_url else "didResolutionMetadata"
+
+
+def _metadata(resolved: Resolved, content_type: MediaType) -> JsonObject:
+    """Return the metadata of the process; `contentType` is the document's, hence not there without one."""
+    metadata: JsonObject = {} if resolved.document is None else {"contentType": str(content_type)}
+    if resolved.stale:
+        metadata["stale"] = True
+    return metadata | resolved.resolution_metadata
+
+
+def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool) -> Answer:
+    """
+    Return the answer to an error; never 406 instead of it, and `no-store`.
+
+    The binding leaves the body open where a bare document was asked for: it is the full result then, too.
+    """
+    full = DEREFERENCING if did_url else RESOLUTION
+    chosen = choose(accept, (full, *_BARE_TYPES, LEGACY, PROBLEM))
+    if chosen not in (LEGACY, PROBLEM):
+        chosen = full
+    return Answer(
+        status=error.status,
+        body=_error_body(error, chosen, did_url=did_url),
+        media_type=str(chosen),
+        headers=tuple((name.lower(), value) for name, value in error.headers.items()),
+        vary=_VARY,
+    )
+
+
+def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> bytes:
+    problem = render_problem(problem_of(error))
+    if chosen == PROBLEM:
+        return problem
+    if chosen == LEGACY:
+        return encode(_legacy_error(error, did_url=did_url))
+    metadata = {"error": msgspec.Raw(problem)}
+    if did_url:
+        return encode(_dereferencing_result(metadata, None, {}))
+    return encode(_resolution_result(metadata, None, {}))
+
+
+def _legacy_error(error: ResolutionError, *, did_url: bool) -> JsonObject:
+    """Return an error of the CCG drafts: one keyword. `didDocument` must exist for their test suite."""
+    keyword = error.did_key_error or error.legacy
+    return {
+        "@context": _LEGACY_CONTEXT,
+        _legacy_metadata_name(did_url=did_url): {"error": keyword, "message": error.detail},
+        "didDocument": {},
+        "didDocumentMetadata": {},
+    }
+
+
+def _resolution_of(result: Resolved | Dereferenced) -> Resolved:
+    return result if isinstance(result, Resolved) else result.resolved
+
+
+def _content_of(result: Resolved | Dereferenced) -> JsonObject | None:
+    return result.document if isinstance(result, Resolved) else result.content
+
+
+def _content_metadata_of(result: Resolved | Dereferenced) -> JsonObject:
+    return result.metadata if isinstance(result, Resolved) else result.content_metadata
