@@ -1,7 +1,7 @@
 """
-Data Integrity proofs with Ed25519: `eddsa-jcs-2022` for any document, `eddsa-rdfc-2022` for status lists. Pure.
+Data Integrity proofs with Ed25519: `eddsa-jcs-2022` for all, `eddsa-rdfc-2022` for status lists. Pure.
 
-Verifiable Credential Data Integrity 1.0 and Data Integrity EdDSA Cryptosuites v1.0 (both W3C REC, 2025-05-15).
+Verifiable Credential Data Integrity 1.0 and Data Integrity EdDSA Cryptosuites v1.0 (W3C REC, 2025-05-15).
 Both suites sign 64 bytes: SHA-256 of the canonical proof options, then SHA-256 of the canonical document.
 
 Our proofs carry no `created` (it is optional): the same content gives the same bytes on every replica.
@@ -113,8 +113,8 @@ def verify_proof(document: JsonObject, public_key: object, *, now: int) -> None:
     """
     Verify the one proof of `document` (sections 3.2.2 and 3.3.2); return if it holds, raise if not.
 
-    That the key belongs to the proof's verification method, that the method stands under assertionMethod of its
-    controller, and that the key is not of small order is the caller's part (`resolver.keys`).
+    The caller's part (`resolver.keys`): that the key belongs to the proof's verification method, that the
+    method stands under assertionMethod of its controller, and that the key is not of small order.
 
     Args:
         document: as received, proof included.
@@ -163,25 +163,20 @@ def _data_to_sign(document: JsonObject, options: JsonObject, cryptosuite: str) -
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     if cryptosuite == EDDSA_JCS_2022:
         _check_same_context(unsecured, options)
-        canonical_options, canonical_document = canonicalize(options), canonicalize(unsecured)
+        canonical = canonicalize(options), canonicalize(unsecured)
     elif cryptosuite == EDDSA_RDFC_2022:
-        canonical_options, canonical_document = (
-            canonical_proof_options(options),
-            canonical_status_list(unsecured),
-        )
+        canonical = canonical_proof_options(options), canonical_status_list(unsecured)
     else:
         raise UnsupportedCryptosuite(
             f"expected {EDDSA_JCS_2022} or {EDDSA_RDFC_2022}, found {cryptosuite[:40]!r}",
             pointer="/proof/cryptosuite",
         )
-    return hashlib.sha256(canonical_options).digest() + hashlib.sha256(canonical_document).digest()
+    return b"".join(hashlib.sha256(part).digest() for part in canonical)
 
 
 def _check_same_context(unsecured: JsonObject, options: JsonObject) -> None:
     if "@context" in options and options["@context"] != unsecured.get("@context"):
-        raise MalformedProof(
-            "the proof is under another @context than the document", pointer="/proof/@context"
-        )
+        raise MalformedProof("the proof and the document differ in @context", pointer="/proof/@context")
 
 
 def _expect(proof: JsonObject, name: str, expected: str) -> None:

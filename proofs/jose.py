@@ -1,9 +1,9 @@
 """
-JWS Compact Serialization (RFC 7515, section 7.1), signed with Ed25519, verified with Ed25519, P-256 and P-384. Pure.
+JWS Compact Serialization (RFC 7515, section 7.1): Ed25519 to sign; Ed25519, P-256, P-384 to verify. Pure.
 
-The key fixes the algorithm and the header must name it (RFC 8725, sections 3.1 and 3.2): there is no way from a
-header to a choice of algorithm, so `none` and HMAC with a public key are not refused but unthinkable. Keys in
-headers (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
+The key fixes the algorithm and the header must name it (RFC 8725, sections 3.1 and 3.2): no way leads from a
+header to a choice of algorithm, so `none`, and HMAC with a public key, cannot happen. Keys in headers (`jwk`,
+`jku`, `x5c`, `x5u`) are never looked at.
 
 We sign as "EdDSA" (RFC 8037). RFC 9864 deprecates the name in favour of "Ed25519"; the verifiers in the field
 know the old one only. Both are verified.
@@ -54,8 +54,8 @@ def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes
     """
     Sign `payload`; `alg`, and `kid` where `header` has none (the signer's verification method), are added.
 
-    The bytes are the same for the same input. The serialization is written here because a `Signer` need not hold
-    its private key, which joserfc would ask for.
+    The bytes are the same for the same input. The serialization is written here because a `Signer` need not
+    hold its private key, which joserfc would ask for.
 
     Raises:
         ValueError: `header` has an `alg` of its own.

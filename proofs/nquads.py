@@ -1,5 +1,5 @@
 """
-The canonical N-Quads of the one document shape that we sign and verify as RDF: a status list credential. Pure.
+The canonical N-Quads of the one document shape that we handle as RDF: a status list credential. Pure.
 
 RDF Dataset Canonicalization (RDFC-1.0) of a BitstringStatusListCredential under the context
 `https://www.w3.org/ns/credentials/v2`, as a template: at most one blank node occurs, so its canonical label
@@ -28,7 +28,7 @@ _CREATED = "http://purl.org/dc/terms/created"
 # JSON-LD keyword ("@...") do not begin with a letter.
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
 
-# RDFC-1.0, section 4.3 (Canonical N-Quads): these escapes, \\uXXXX for other controls, all else as it is.
+# RDFC-1.0, section 4.3 (Canonical N-Quads): these escapes, \uXXXX for other controls, all else as it is.
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\]')
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
@@ -39,9 +39,9 @@ def canonical_status_list(document: JsonObject) -> bytes:
     """
     Return the canonical N-Quads of a status list credential without its proof.
 
-    Covered: `@context` (exactly v2), `id`, `type` (the two names), `issuer` (an IRI, or an object with nothing
-    but `id`), `validFrom`, `validUntil`, `name`, `description`, and a `credentialSubject` with `id` (or
-    without), `type`, `statusPurpose` (one or more), `encodedList`, `ttl` (an integer).
+    Covered: `@context` (exactly v2), `id`, `type` (the two names), `issuer` (an IRI, or an object with
+    nothing but `id`), `validFrom`, `validUntil`, `name`, `description`, and a `credentialSubject` with `id`
+    (or without), `type`, `statusPurpose` (one or more), `encodedList`, `ttl` (an integer).
 
     Raises:
         UnsupportedCryptosuite: the document has anything else, or lacks `id`, `issuer` or the subject.
@@ -125,7 +125,7 @@ def _proof_quads(node: str, name: str, value: object) -> Quads:
         case "id":
             pass
         case "type":
-            if value not in ("DataIntegrityProof", ["DataIntegrityProof"]):
+            if value != "DataIntegrityProof":
                 raise _uncovered("proof.type", "DataIntegrityProof")
             yield f"{node} {_TYPE} <{_SECURITY}DataIntegrityProof> .\n"
         case "proofPurpose":
