@@ -7,7 +7,8 @@ other file knows that there are two generations. Where the CR contradicts itself
 - Inside a full result `contentType` is `application/did`, whatever the type of the result.
 - Dereferencing results name the content `content` (binding) and `contentStream` (functions), and their
   metadata `dereferencingMetadata`.
-- A deactivated DID has a null document and a boolean `deactivated`, with status 410.
+- A deactivated DID has a null document and a boolean `deactivated`, with status 410 and never cached; as a
+  bare document it is an empty body.
 - With no Accept header, with `*/*` and for browsers the answer is the full result, as most clients expect.
 
 A document is passed on as its method made it, for each of its media types: the context of a did:key document
@@ -48,7 +49,7 @@ def present(
     """
     if isinstance(result, ResolutionError):
         return _present_error(result, accept, did_url=did_url)
-    chosen = choose(accept, _offers(result))
+    chosen = _choose(accept, _offers(result))
     if chosen is None:
         refusal = RepresentationNotSupported("nothing in the Accept header can be produced for this DID")
         return _present_error(refusal, accept, did_url=did_url)
@@ -70,8 +71,16 @@ def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
     return (DEREFERENCING, *bare, LEGACY)
 
 
+def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
+    """Return `choose`; what most clients send is answered without parsing it (10 microseconds)."""
+    if accept is None or accept == "*/*" or accept == offers[0].name:
+        return offers[0]
+    return choose(accept, offers)
+
+
 def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
-    body, resolved = encode(_body(result, chosen)), _resolution_of(result)
+    content, resolved = _body(result, chosen), _resolution_of(result)
+    body = b"" if content is None else encode(content)
     if resolved.deactivated:
         return Answer(status=410, body=body, media_type=str(chosen), vary=_VARY)
     return Answer(
@@ -141,10 +150,10 @@ def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool)
 
     The binding leaves the body open where a bare document was asked for: it is the full result then, too.
     """
-    full = DEREFERENCING if did_url else RESOLUTION
-    chosen = choose(accept, (full, *_BARE_TYPES, LEGACY, PROBLEM))
-    if chosen not in (LEGACY, PROBLEM):
-        chosen = full
+    results = (DEREFERENCING, RESOLUTION) if did_url else (RESOLUTION, DEREFERENCING)
+    chosen = _choose(accept, (*results, *_BARE_TYPES, LEGACY, PROBLEM))
+    if chosen is None or chosen in _BARE_TYPES:
+        chosen = results[0]
     return Answer(
         status=error.status,
         body=_error_body(error, chosen, did_url=did_url),
@@ -161,7 +170,7 @@ def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> 
     if chosen == LEGACY:
         return encode(_legacy_error(error, did_url=did_url))
     metadata = {"error": msgspec.Raw(problem)}
-    if did_url:
+    if chosen == DEREFERENCING:
         return encode(_dereferencing_result(metadata, None, {}))
     return encode(_resolution_result(metadata, None, {}))
 
