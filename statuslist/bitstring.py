@@ -1,0 +1,145 @@
+"""
+A bitstring of statuses, packed most significant bit first, and its `encodedList`. Pure.
+
+Bitstring Status List v1.0 (W3C REC, 2025-05-15), sections 2.2, 3.3 and 3.4: index 0 is the left-most bit. An
+entry of `size` bits lies at bits index*size to index*size+size-1, its own most significant bit first. (The
+IETF's Token Status List packs from the least significant bit: nothing here reads or writes that.)
+"""
+
+import base64
+import re
+import struct
+import zlib
+from collections.abc import Iterable
+
+from statuslist.errors import MalformedStatusList, RangeError, StatusListTooLarge
+
+MINIMUM_ENTRIES = 131_072  # entries; section 3.2, step 2
+MAX_LIST_BYTES = 8 * 1024 * 1024  # 8 MiB, 2^26 bits: the bound proposed in w3c/vc-bitstring-status-list#208
+
+# RFC 1952, section 2.3: deflate, no flags, no time, no extra flags, unknown system. Written by hand because
+# zlib puts the system it was built for there, and the same bits shall give the same bytes everywhere.
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_GZIP = 16 + zlib.MAX_WBITS  # window bits that make zlib expect the gzip container, its CRC and its length
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*+", re.ASCII)
+
+
+def with_statuses(length: int, entries: Iterable[tuple[int, int]], *, size: int = 1) -> bytes:
+    """
+    Return the bitstring of `length` entries in which each (index, status) of `entries` is set, the rest 0.
+
+    Implements the Bitstring Generation Algorithm (section 3.3) up to compression.
+
+    Args:
+        length: number of entries; length*size is padded with zeros to whole bytes.
+        entries: each index at most once.
+        size: bits per entry (`statusSize`).
+
+    Raises:
+        RangeError: an index outside 0..length-1.
+        ValueError: a status outside 0..2^size-1.
+    """
+    bits = bytearray((length * size + 7) // 8)
+    for index, status in entries:
+        if not 0 <= index < length:
+            raise RangeError(f"index {index} lies outside a list of {length} entries")
+        if not 0 <= status < 1 << size:
+            raise ValueError(f"status {status} does not fit into {size} bits")
+        for position in _set_positions(index * size, status, size):
+            bits[position >> 3] |= 0x80 >> (position & 7)
+    return bytes(bits)
+
+
+def status_at(bits: bytes, index: int, *, size: int = 1) -> int:
+    """
+    Return the status of entry `index`.
+
+    Raises:
+        RangeError: the entry does not lie wholly inside the bitstring (RANGE_ERROR; section 3.2, step 10).
+    """
+    first_bit, end_bit = index * size, (index + 1) * size
+    if index < 0 or end_bit > len(bits) * 8:
+        raise RangeError(f"the index lies outside a list of {len(bits) * 8 // size} entries")
+    end_byte = (end_bit + 7) >> 3
+    window = int.from_bytes(bits[first_bit >> 3 : end_byte])
+    return window >> (end_byte * 8 - end_bit) & (1 << size) - 1
+
+
+def compress(bits: bytes) -> bytes:
+    """
+    Return `bits` as one GZIP member (RFC 1952), the same bytes for the same bits and zlib.
+
+    The smaller of run-length and Huffman-only coding: at nearly every density smaller than level 9, in a
+    hundredth of its time (16 KiB at 1 %: 0.1 ms against 7.5 ms).
+    """
+    body = min((_deflate(bits, strategy) for strategy in (zlib.Z_RLE, zlib.Z_HUFFMAN_ONLY)), key=len)
+    return _GZIP_HEADER + body + struct.pack("<II", zlib.crc32(bits), len(bits) & 0xFFFFFFFF)
+
+
+def encode_list(bits: bytes) -> str:
+    """Return `encodedList`: multibase base64url ("u", no padding) of GZIP (section 2.2)."""
+    return "u" + _encode(compress(bits))
+
+
+def expand_list(encoded: str, *, max_bytes: int) -> bytes:
+    """
+    Decode `encodedList` to the raw bitstring, most significant bit first.
+
+    Implements the Bitstring Expansion Algorithm (section 3.4).
+
+    Args:
+        encoded: multibase base64url ("u" prefix, no padding) of GZIP data, one member and nothing behind it.
+        max_bytes: refuse to expand beyond this; guards against a decompression bomb.
+
+    Raises:
+        MalformedStatusList: prefix, base64url or GZIP data is invalid (MALFORMED_VALUE_ERROR).
+        StatusListTooLarge: the expanded list exceeds `max_bytes` (our limit, not the standard's).
+    """
+    compressed = _decode_multibase(encoded)
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        bits = inflater.decompress(compressed, max_bytes + 1)
+    except zlib.error as error:
+        raise _malformed(f"its GZIP data is damaged ({str(error)[:80]})") from None
+    if len(bits) > max_bytes:
+        raise StatusListTooLarge(f"the list expands to more than {max_bytes} bytes")
+    if not inflater.eof:
+        raise _malformed("its GZIP data is incomplete")
+    if inflater.unused_data:
+        raise _malformed("there is something behind its GZIP data")
+    return bits
+
+
+def cleared_bits(previous: bytes, current: bytes) -> int:
+    """Return how many bits are set in `previous` and not in `current`; bits cut off at the end count too."""
+    padded = current.ljust(len(previous), b"\0")[: len(previous)]
+    return (int.from_bytes(previous) & ~int.from_bytes(padded)).bit_count()
+
+
+def _set_positions(first_bit: int, status: int, size: int) -> Iterable[int]:
+    return (first_bit + offset for offset in range(size) if status >> (size - 1 - offset) & 1)
+
+
+def _deflate(bits: bytes, strategy: int) -> bytes:
+    deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS, 8, strategy)
+    return deflater.compress(bits) + deflater.flush()
+
+
+def _decode_multibase(encoded: str) -> bytes:
+    """Decode multibase base64url in its one spelling: the alphabet alone, no padding, unused bits zero."""
+    text = encoded[1:]
+    if not encoded.startswith("u") or _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
+        raise _malformed('it is not multibase base64url ("u", no padding)')
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _encode(data[-(len(data) % 3 or 3) :])[-1:] != text[-1:]:
+        raise _malformed("its base64url ends in bits that stand for nothing")
+    return data
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _malformed(reason: str) -> MalformedStatusList:
+    pointer = "/credentialSubject/encodedList"
+    return MalformedStatusList(f"encodedList cannot be expanded: {reason}", pointer=pointer)

@@ -1,0 +1,110 @@
+"""
+The validator's algorithm on a status list that has been fetched and whose proof has been verified. Pure.
+
+Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.2 (Validate Algorithm). Every way out but the last
+is an exception: no fault, gap or doubt ends in "valid".
+"""
+
+import msgspec
+
+from statuslist.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list, status_at
+from statuslist.credential import Entry, StatusListCredential
+from statuslist.errors import StatusListLengthError, StatusVerificationError
+
+CLOCK_SKEW = 60 * 1_000_000  # microseconds; tolerated at both ends of a list's validity period
+
+
+class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What a list says of one credential (section 3.2, steps 11 to 15).
+
+    Attributes:
+        status: the value in the list.
+        purpose: the entry's `statusPurpose`.
+        valid: true if, and only if, `status` is 0.
+        message: for the purpose `message`, what the entry says that the status means; for developers, not
+            for end users (section 2.1).
+    """
+
+    status: int
+    purpose: str
+    valid: bool
+    message: str | None = None
+
+
+def evaluate(
+    entry: Entry,
+    list_credential: StatusListCredential,
+    *,
+    now: int,
+    minimum_length: int = MINIMUM_ENTRIES,
+    skew: int = CLOCK_SKEW,
+) -> StatusResult:
+    """
+    Tell the status of `entry` by `list_credential`, fetched from the entry's URL and verified before.
+
+    1. The list is valid now, and is the list of that URL (steps 4 and VCDM 2.0, section 4.9).
+    2. It is a list for the entry's purpose (step 5), in entries of the same size.
+    3. Expand it (steps 6 to 8).
+    4. It has at least the minimum of entries (step 9).
+    5. Read the status (step 10).
+    6. Tell what it means (steps 11 to 15).
+
+    Args:
+        now: microseconds since 1970.
+        minimum_length: entries; another value only where an ecosystem's specification sets it.
+        skew: microseconds of clock difference to tolerate.
+
+    Raises:
+        StatusVerificationError: 1 or 2 does not hold (STATUS_VERIFICATION_ERROR).
+        MalformedStatusList: the list cannot be expanded (MALFORMED_VALUE_ERROR).
+        StatusListTooLarge: it expands beyond `MAX_LIST_BYTES`.
+        StatusListLengthError: 4 does not hold (STATUS_LIST_LENGTH_ERROR).
+        RangeError: the index lies outside the list (RANGE_ERROR).
+    """
+    _check_window(list_credential, now, skew)  # 1
+    _check_binding(entry, list_credential)
+    _check_purpose(entry, list_credential)  # 2
+    bits = expand_list(list_credential.encoded_list, max_bytes=MAX_LIST_BYTES)  # 3
+    if len(bits) * 8 < minimum_length * entry.size:  # 4
+        raise StatusListLengthError(
+            f"the list has {len(bits) * 8 // entry.size} entries; the minimum is {minimum_length}"
+        )
+    status = status_at(bits, entry.index, size=entry.size)  # 5
+    return StatusResult(  # 6
+        status=status, purpose=entry.purpose, valid=status == 0, message=_message(entry, status)
+    )
+
+
+def _check_window(list_credential: StatusListCredential, now: int, skew: int) -> None:
+    if list_credential.valid_from is not None and now + skew < list_credential.valid_from:
+        raise StatusVerificationError("the status list is not valid yet", pointer="/validFrom")
+    if list_credential.valid_until is not None and now - skew > list_credential.valid_until:
+        raise StatusVerificationError("the status list is no longer valid", pointer="/validUntil")
+
+
+def _check_binding(entry: Entry, list_credential: StatusListCredential) -> None:
+    """
+    Section 2.2: `id` is optional, but where it is present it is the entry's URL. It is all that tells one
+    list of an issuer from another served in its place.
+    """
+    if list_credential.id is not None and list_credential.id != entry.list_url:
+        raise StatusVerificationError("the status list is another than the entry points to", pointer="/id")
+
+
+def _check_purpose(entry: Entry, list_credential: StatusListCredential) -> None:
+    if entry.purpose not in list_credential.purposes:
+        raise StatusVerificationError(
+            "the status list is not for the entry's purpose", pointer="/credentialSubject/statusPurpose"
+        )
+    if list_credential.status_size not in (None, entry.size):
+        raise StatusVerificationError(
+            "the status list has entries of another size", pointer="/credentialSubject/statusSize"
+        )
+
+
+def _message(entry: Entry, status: int) -> str | None:
+    """Section 2.1: without messages the statuses 0 and 1 are called "unset" and "set"."""
+    if entry.purpose != "message":
+        return None
+    return (entry.messages or ("unset", "set"))[status]

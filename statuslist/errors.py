@@ -1,0 +1,126 @@
+"""
+What can be wrong with a status list, split by who must act. Pure.
+
+    StatusListError                      a caller may read the message
+    |   the caller must act
+    +-- MalformedValue            422    MALFORMED_VALUE_ERROR (VCDM 2.0): a property of the entry
+    +-- RangeError                422    RANGE_ERROR (VCDM 2.0): the index lies outside the list
+    +-- UnknownPurpose            422    not a purpose that we publish
+    +-- NotAllocated              404    no credential was given that index
+    +-- IrreversibleStatus        409    a revocation is final
+    +-- ListFull                  409    fewer indices are left than asked for
+    |   the party that publishes the list must act
+    +-- MalformedStatusList       502    MALFORMED_VALUE_ERROR (VCDM 2.0): a property of the list
+    +-- StatusRetrievalError      502    STATUS_RETRIEVAL_ERROR: the list could not be fetched
+    +-- StatusVerificationError   502    STATUS_VERIFICATION_ERROR: a proof, the window, the purpose, the id
+    +-- StatusListLengthError     502    STATUS_LIST_LENGTH_ERROR: too few entries for group privacy
+    +-- StatusListTooLarge        502    over our cap
+
+    SelfCheckFailed                      we must act: what we were about to publish is wrong; not told to callers
+
+Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
+"""
+
+from wire import Refusal
+
+STATUS_LIST_NS = "https://www.w3.org/ns/credentials/status-list#"
+VCDM_NS = "https://www.w3.org/TR/vc-data-model#"
+
+
+class StatusListError(Refusal):
+    """An error about a status list that a caller may be told."""
+
+
+class MalformedValue(StatusListError):
+    """A property does not comply with the specification; `pointer` names it."""
+
+    type = VCDM_NS + "MALFORMED_VALUE_ERROR"
+    title = "Malformed value"
+    status = 422
+
+
+class MalformedStatusList(MalformedValue):
+    """A property of the status list credential does not comply with the specification."""
+
+    title = "Malformed status list"
+    status = 502
+
+
+class RangeError(StatusListError):
+    """The index lies outside the bitstring; that never means valid."""
+
+    type = VCDM_NS + "RANGE_ERROR"
+    title = "Index out of range"
+    status = 422
+
+
+class StatusRetrievalError(StatusListError):
+    """The status list credential could not be dereferenced."""
+
+    type = STATUS_LIST_NS + "STATUS_RETRIEVAL_ERROR"
+    title = "Status list not retrieved"
+    status = 502
+
+
+class StatusVerificationError(StatusListError):
+    """The status list credential does not verify, is not valid now, or is not the list of the entry."""
+
+    type = STATUS_LIST_NS + "STATUS_VERIFICATION_ERROR"
+    title = "Status list not verified"
+    status = 502
+
+
+class StatusListLengthError(StatusListError):
+    """The list has fewer entries than the minimum that group privacy needs."""
+
+    type = STATUS_LIST_NS + "STATUS_LIST_LENGTH_ERROR"
+    title = "Status list too short"
+    status = 502
+
+
+class StatusListTooLarge(StatusListError):
+    """The list expands beyond our cap (our limit, not the standard's)."""
+
+    type = "/problems/status-list-too-large"
+    title = "Status list too large"
+    status = 502
+
+
+class UnknownPurpose(StatusListError):
+    """The purpose is not one that we publish."""
+
+    type = "/problems/unknown-purpose"
+    title = "Unknown status purpose"
+    status = 422
+
+
+class NotAllocated(StatusListError):
+    """The index has not been handed out, so no credential can have that status."""
+
+    type = "/problems/not-allocated"
+    title = "Index not allocated"
+    status = 404
+
+
+class IrreversibleStatus(StatusListError):
+    """A revocation cannot be taken back (Bitstring Status List v1.0, section 2.1; EU ARF VCR_04)."""
+
+    type = "/problems/irreversible-status"
+    title = "Irreversible status"
+    status = 409
+
+
+class ListFull(StatusListError):
+    """The status set has fewer indices left than were asked for."""
+
+    type = "/problems/list-full"
+    title = "Status list full"
+    status = 409
+
+
+class SelfCheckFailed(Exception):
+    """
+    A list that we built does not say what the rows say: it is not published, the old one stays.
+
+    Not a `Refusal`: no caller can act on it. The message goes to the log and to the alarm.
+    """
