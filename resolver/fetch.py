@@ -28,9 +28,12 @@ from resolver.fetch_errors import (
 from resolver.names import SystemNames
 from resolver.pacing import Pacer
 from resolver.results import Fetched, FetchPlan
+from resolver.urls import plan_for_url
 
 if TYPE_CHECKING:
     from resolver.transport import Dial
+
+__all__ = ["DEFAULT_LIMITS", "Fetch", "Guard", "GuardLimits", "plan_for_url"]
 
 Fetch = Callable[[FetchPlan, Mapping[str, str]], Awaitable[Fetched]]
 ResolveName = Callable[[str, int], Awaitable[list[str]]]

@@ -1,0 +1,82 @@
+"""
+Resolution options as they come over the wire, to `Options`. Pure.
+
+DID Resolution v1, section DID Resolution Options, and did:key v0.9, section Read, for the options of did:key.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from resolver.errors import FeatureNotSupported, InvalidOptions
+from resolver.results import DEFAULT_OPTIONS, Options
+from wire import parse_utc
+
+_BOOLEANS = {
+    "expandRelativeUrls": "expand_relative_urls",
+    "noCache": "no_cache",
+    "enableEncryptionKeyDerivation": "enable_encryption_key_derivation",
+}
+_STRINGS = {
+    "versionId": "version_id",
+    "versionTime": "version_time",
+    "publicKeyFormat": "public_key_format",
+}
+_EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
+
+OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+
+_TRUTH = {"true": True, "false": False}
+
+
+def options_of(given: Mapping[str, object]) -> Options:
+    """
+    Read options by their names; a boolean is one, or the string "true" or "false".
+
+    Resolution asks first whether all options are supported, then whether they are valid.
+
+    Raises:
+        FeatureNotSupported: an option that we do not know, or experimental key types.
+        InvalidOptions: a value that the option cannot have, or that excludes another.
+    """
+    if not given:
+        return DEFAULT_OPTIONS
+    for name in given:
+        if name not in OPTION_NAMES:
+            raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
+    if _boolean(given, _EXPERIMENTAL):
+        raise FeatureNotSupported("experimental public key types are not supported")
+    booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
+    strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
+    options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings)
+    if options.version_id is not None and options.version_time is not None:
+        raise InvalidOptions("versionId and versionTime exclude one another")
+    if options.version_time is not None:
+        _check_version_time(options.version_time)
+    return options
+
+
+def _boolean(given: Mapping[str, object], name: str) -> bool:
+    value = given.get(name, False)
+    if isinstance(value, str):
+        value = _TRUTH.get(value)
+    if not isinstance(value, bool):
+        raise InvalidOptions(f"the option {name} must be true or false")
+    return value
+
+
+def _string(given: Mapping[str, object], name: str) -> str:
+    value = given[name]
+    if not isinstance(value, str) or not value.isascii() or not value:
+        raise InvalidOptions(f"the option {name} must be an ASCII string that is not empty")
+    return value
+
+
+def _check_version_time(text: str) -> None:
+    """Refuse what is not an XML datetime in UTC without a fraction (DID Resolution v1, versionTime)."""
+    try:
+        parse_utc(text)
+    except ValueError:
+        text = ""
+    if "." in text or not text:
+        raise InvalidOptions("the option versionTime must be a UTC time such as 2026-01-31T12:00:00Z")

@@ -1,0 +1,109 @@
+"""
+`GET` and `POST /1.0/identifiers/<DID or DID URL>`; what they do is in `binding.py`. Routes.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from resolver.binding import BASE_PATH, answer, answer_local, read_asked, read_options_body
+from resolver.errors import InvalidOptions
+from resolver.options import OPTION_NAMES
+from resolver.representation import present
+from resolver.resolution import Resolver
+from resolver.results import JsonObject
+from wire import Answer
+from wire.body import MAX_BODY_BYTES
+
+__all__ = ["answer_local", "build_routes"]
+
+
+class DidResolutionResult(msgspec.Struct, rename="camel"):
+    """The full result of a resolution, for the OpenAPI document."""
+
+    did_resolution_metadata: JsonObject
+    did_document: JsonObject | None
+    did_document_metadata: JsonObject
+
+
+def _described(description: str) -> ResponseSpec:
+    return ResponseSpec(
+        DidResolutionResult,
+        description=description,
+        media_type="application/did-resolution",
+        generate_examples=False,
+    )
+
+
+RESPONSES = {
+    200: _described(
+        "The resolution result. By `Accept`: `application/did-resolution` (default) or "
+        "`application/did-url-dereferencing` for a full result; `application/did`, `application/did+json` or "
+        "`application/did+ld+json` for the bare document; "
+        '`application/ld+json;profile="https://w3id.org/did-resolution"` for the result of the CCG drafts.'
+    ),
+    400: _described("INVALID_DID, INVALID_DID_URL or INVALID_OPTIONS."),
+    404: _described("NOT_FOUND: no such DID, or nothing at this DID URL."),
+    406: _described("REPRESENTATION_NOT_SUPPORTED."),
+    410: _described("The DID is deactivated: the document is null, `deactivated` is true."),
+    500: _described("INVALID_DID_DOCUMENT, or INTERNAL_ERROR: `cause` tells what failed at the origin."),
+    501: _described("METHOD_NOT_SUPPORTED or FEATURE_NOT_SUPPORTED."),
+    503: _described("INTERNAL_ERROR: too many requests to origins; try again after `Retry-After`."),
+}
+
+_DESCRIPTION = (
+    "DID Resolution v1, HTTP(S) binding. Percent-encode the DID or DID URL as a whole to send options: "
+    + ", ".join(f"`{name}`" for name in sorted(OPTION_NAMES))
+    + "."
+)
+
+
+def build_routes(resolver: Resolver) -> list[HTTPRouteHandler]:
+    """
+    Return the route handlers of the resolver, for a Litestar application.
+
+    The application's response class must render an `Answer`; `request.scope["raw_path"]` must be there.
+    """
+
+    @get(
+        [BASE_PATH, BASE_PATH + "/{identifier:path}"],
+        name="resolve",
+        summary="Resolve a DID, or dereference a DID URL",
+        description=_DESCRIPTION,
+        tags=["resolver"],
+        responses=RESPONSES,
+    )
+    async def resolve(request: Request[Any, Any, Any]) -> Answer:
+        return await answer(resolver, *_target(request), _accept(request))
+
+    @post(
+        [BASE_PATH, BASE_PATH + "/{identifier:path}"],
+        name="resolve_with_options",
+        status_code=200,
+        summary="Resolve a DID, or dereference a DID URL, with options in the body",
+        description=_DESCRIPTION + " Here they may also be the members of a JSON object in the body.",
+        tags=["resolver"],
+        responses=RESPONSES,
+        request_max_body_size=MAX_BODY_BYTES,
+    )
+    async def resolve_with_options(request: Request[Any, Any, Any]) -> Answer:
+        body, content_type = await request.body(), request.headers.get("content-type")
+        try:
+            given = read_options_body(body, content_type)
+        except InvalidOptions as error:
+            return present(error, _accept(request), did_url=read_asked(*_target(request)).is_did_url)
+        return await answer(resolver, *_target(request), _accept(request), given)
+
+    return [resolve, resolve_with_options]
+
+
+def _target(request: Request[Any, Any, Any]) -> tuple[bytes, bytes]:
+    return request.scope["raw_path"], request.scope["query_string"]
+
+
+def _accept(request: Request[Any, Any, Any]) -> str | None:
+    """Return all Accept headers as one (RFC 9110, section 5.3)."""
+    return ", ".join(request.headers.getall("accept", [])) or None
