@@ -1,0 +1,43 @@
+"""
+The registry: may this entity do that, now or at a time T, and which authority says so?
+
+TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by `registry.routes` alone, httpx by
+`registry.client` alone.
+"""
+
+from registry.errors import (
+    AuthorityNotFound,
+    DefinitionNotFound,
+    Fault,
+    IdentifierNotFound,
+    InvalidRegistryFile,
+    NotDefined,
+)
+from registry.exports.registry_file import export_registry
+from registry.imports.registry_file import MAX_FILE_BYTES, read_registry_file
+from registry.model import Authority, Entity, Facts, Grant, Standing, standing_at
+from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
+from registry.view import View, build_view
+
+__all__ = [
+    "MAX_FILE_BYTES",
+    "Authority",
+    "AuthorityNotFound",
+    "AuthorizationAnswer",
+    "DefinitionNotFound",
+    "Entity",
+    "Facts",
+    "Fault",
+    "Grant",
+    "IdentifierNotFound",
+    "InvalidRegistryFile",
+    "NotDefined",
+    "RecognitionAnswer",
+    "Standing",
+    "TrqpRequest",
+    "View",
+    "build_view",
+    "export_registry",
+    "read_registry_file",
+    "standing_at",
+]

@@ -1,0 +1,85 @@
+"""
+The errors of the registry, by who must act. Pure.
+
+    wire.Refusal
+    +-- NotDefined                404  the caller asks what the authority does not define
+    |   +-- AuthorityNotFound          no such authority here
+    |   +-- DefinitionNotFound         the authority has no such action on such a resource
+    +-- IdentifierNotFound        404  the operator names what is not in the registry
+    +-- InvalidRegistryFile       422  the operator must mend the file; every fault has its place
+
+A malformed request is a `wire.MalformedBody` (400). A missing grant is no error: it is the answer `false`.
+"""
+
+import msgspec
+
+from wire import Refusal
+
+MAX_FAULTS = 20  # faults told of one file; a longer list helps nobody
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """
+    One thing wrong with a registry file.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) of the value at fault, "" for the document.
+        line: the line it begins on, from 1.
+        detail: what was expected and what was found.
+    """
+
+    pointer: str
+    line: int
+    detail: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.pointer or 'the document'}: {self.detail}"
+
+
+class NotDefined(Refusal):
+    """TRQP v2.0: the authority, or the action or resource asked about, is not recognised."""
+
+    status = 404
+
+
+class AuthorityNotFound(NotDefined):
+    """This registry does not answer for the authority."""
+
+    type = "/problems/authority-not-found"
+    title = "Authority not found"
+
+
+class DefinitionNotFound(NotDefined):
+    """The authority does not define the action on the resource; `pointer` names the member at fault."""
+
+    type = "/problems/definition-not-found"
+    title = "Action or resource not defined"
+
+
+class IdentifierNotFound(Refusal):
+    """Neither an authority nor an entity of this registry has the identifier."""
+
+    type = "/problems/identifier-not-found"
+    title = "Identifier not found"
+    status = 404
+
+
+class InvalidRegistryFile(Refusal):
+    """
+    The file is not a registry; nothing of it was imported. `faults` are in the order of the file.
+
+    The message has every fault on a line of its own; the problem document has them under `errors`.
+    """
+
+    type = "/problems/invalid-registry-file"
+    title = "Invalid registry file"
+    status = 422
+
+    def __init__(self, faults: tuple[Fault, ...], found: int) -> None:
+        more = f"\n  and {found - len(faults)} more" if found > len(faults) else ""
+        listed = "".join(f"\n  {fault}" for fault in faults)
+        super().__init__(
+            f"the registry file has {found} fault{'s' if found != 1 else ''}:{listed}{more}",
+            errors=[msgspec.structs.asdict(fault) for fault in faults],
+        )
+        self.faults = faults

@@ -1,0 +1,60 @@
+"""
+The kinds of identifier that an entity may have, each with one spelling. Pure.
+
+- `did`: a DID (DID v1.1, section 3.1); an authority's identifier is always one.
+- `https`: an https URL without user, query and fragment, as OpenID Federation 1.0, section 1.2 has it.
+- `jwk-thumbprint`: a key alone, as the URI of its SHA-256 thumbprint (RFC 9278, section 3).
+- `x509_hash`: a certificate alone, as the SHA-256 of its DER (OpenID4VP 1.0, section 5.9.3).
+"""
+
+import re
+from typing import Literal, TypeAlias
+
+from resolver.did import parse_did
+from resolver.errors import InvalidDid
+
+IdentifierKind: TypeAlias = Literal["did", "https", "jwk-thumbprint", "x509_hash"]
+
+# The base64url text of 32 bytes: 43 characters, of which the last carries four bits and so is one of 16.
+_SHA256 = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+_THUMBPRINT = re.compile(rf"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{_SHA256}")
+_X509_HASH = re.compile(rf"x509_hash:{_SHA256}")
+
+# RFC 3986 restricted: a host in lower case (A-labels), no default port, pchars in the path, no dot segments.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HTTPS = re.compile(
+    rf"https://{_LABEL}(?:\.{_LABEL})*(?::(?!443(?:/|$))[1-9]\d{{0,4}})?"
+    r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*",
+    re.ASCII,
+)
+
+
+def identifier_kind(text: str) -> IdentifierKind:
+    """
+    Return which kind of identifier `text` is.
+
+    Raises:
+        ValueError: it is none of them, or not in its one spelling.
+    """
+    if text.startswith("did:"):
+        return _did(text)
+    if _HTTPS.fullmatch(text):
+        return "https"
+    if _THUMBPRINT.fullmatch(text):
+        return "jwk-thumbprint"
+    if _X509_HASH.fullmatch(text):
+        return "x509_hash"
+    raise ValueError("expected a DID, an https URL, a JWK thumbprint URI or x509_hash:<SHA-256>")
+
+
+def is_https_url(text: str) -> bool:
+    """Tell whether `text` is an https URL in the spelling above."""
+    return _HTTPS.fullmatch(text) is not None
+
+
+def _did(text: str) -> IdentifierKind:
+    try:
+        parse_did(text)
+    except InvalidDid as error:
+        raise ValueError(error.detail) from None
+    return "did"

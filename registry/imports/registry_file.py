@@ -1,0 +1,78 @@
+"""
+A registry file, from bytes to facts, or to every fault with its pointer and line. Pure.
+
+In three steps, each only if the one before found nothing, since its findings would be consequences:
+
+1. JSON: strict, no duplicate members (`wire.read`).
+2. Shape: the Structs of `file_format.py`.
+3. Meaning: identifiers, references, windows (`meaning.py`).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import islice
+
+import msgspec
+
+from registry.errors import MAX_FAULTS, Fault, InvalidRegistryFile
+from registry.file_format import RegistryFile, facts_of
+from registry.imports.locate import first_duplicate, in_order, line_at
+from registry.imports.meaning import meaning_faults
+from registry.imports.shape import Finding, shape_faults
+from registry.model import Facts
+from wire import JsonError, read
+
+MAX_FILE_BYTES = 16 * 1_048_576  # 16 MiB; house rule for imports
+
+_BYTE = re.compile(r"byte (\d+)")
+
+
+def read_registry_file(data: bytes) -> Facts:
+    """
+    Read a registry file.
+
+    Raises:
+        InvalidRegistryFile: over 16 MiB, not JSON, not of the shape, or contradictory; it has the first
+            `MAX_FAULTS` faults in the order of the file, each with its JSON pointer and line.
+    """
+    document = _read_json(data)  # 1.
+    try:
+        file = msgspec.convert(document, RegistryFile)  # 2.
+    except msgspec.ValidationError:
+        raise _refusal(data, shape_faults(document, RegistryFile)) from None
+    findings = list(meaning_faults(file))  # 3.
+    if findings:
+        raise _refusal(data, findings)
+    return facts_of(file)
+
+
+def _read_json(data: bytes) -> object:
+    try:
+        document: object = read(data, max_bytes=MAX_FILE_BYTES)
+    except JsonError as error:
+        raise InvalidRegistryFile((_json_fault(data, error),), found=1) from None
+    return document
+
+
+def _json_fault(data: bytes, error: JsonError) -> Fault:
+    """Return where `data` stops being JSON: at a byte that the parser names, a duplicate, or its end."""
+    if len(data) > MAX_FILE_BYTES:
+        return Fault("", 1, str(error))
+    if byte := _BYTE.search(str(error)):
+        return Fault("", data.count(b"\n", 0, int(byte[1])) + 1, str(error))
+    text = data.decode(errors="replace")
+    if "occurs twice" in str(error) and (duplicate := first_duplicate(text)):
+        return Fault(duplicate[0], line_at(text, duplicate[1]), str(error))
+    return Fault("", text.rstrip().count("\n") + 1, str(error))
+
+
+def _refusal(data: bytes, findings: Iterable[Finding]) -> InvalidRegistryFile:
+    details: defaultdict[str, list[str]] = defaultdict(list)
+    for pointer, detail in findings:
+        details[pointer].append(detail)
+    text = data.decode()
+    placed = (Fault(where, line, each) for where, line in in_order(text, details) for each in details[where])
+    return InvalidRegistryFile(
+        tuple(islice(placed, MAX_FAULTS)), found=sum(len(each) for each in details.values())
+    )
