@@ -56,6 +56,11 @@ class Transaction(Protocol):
 class Database(Protocol):
     """One open database. The composition root opens and closes it; a wing only gets to see this."""
 
+    @property
+    def dialect(self) -> str:
+        """Which SQL the engine speaks: "sqlite"."""
+        ...
+
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """
         Run `fn` in a write transaction; return its result once it is durable.

@@ -1,0 +1,79 @@
+"""
+Who acts, and for whom: principals, their roles, and the issuers they act for. Pure.
+"""
+
+import re
+from enum import Enum
+
+import msgspec
+
+from wire import BadRequest, Forbidden
+
+# One LDH label (RFC 5890, section 2.3.1) in lower case.
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+class Role(Enum):
+    """What a principal may do: everything, or change the status lists of its issuer, or only read."""
+
+    ADMIN = "admin"
+    ISSUER = "issuer"
+    READER = "reader"
+
+
+class Issuer(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    An issuer whose lists we publish.
+
+    Attributes:
+        id: an LDH label; "default" is the service itself.
+        did: what its lists name as `issuer`.
+        key_name: the key that we hold for it (`<key dir>/<key name>.pem`, and the fragment of its
+            verification method), or None where it brings its own DID and signs elsewhere.
+        owner: who answers for it, for people to read.
+    """
+
+    id: str
+    did: str
+    key_name: str | None = None
+    owner: str = ""
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Someone who acts through the operator API.
+
+    Attributes:
+        id: an LDH label; it stands in audit rows.
+        name: for people to read.
+        issuer_id: the one issuer it acts for; None: all of them.
+        roles: what it may do.
+    """
+
+    id: str
+    name: str
+    issuer_id: str | None
+    roles: frozenset[Role]
+
+
+def check_id(text: str, *, pointer: str = "/id") -> str:
+    """
+    Return `text` where it can be the id of an issuer or a principal.
+
+    Raises:
+        BadRequest: it is not 1 to 63 lower-case letters, digits and inner hyphens.
+    """
+    if not _ID.fullmatch(text):
+        raise BadRequest("expected 1 to 63 lower-case letters, digits and inner hyphens", pointer=pointer)
+    return text
+
+
+def require_writer(principal: Principal) -> None:
+    """
+    Let `principal` change something.
+
+    Raises:
+        Forbidden: it may only read.
+    """
+    if not principal.roles & {Role.ADMIN, Role.ISSUER}:
+        raise Forbidden("this API key may read, but not change anything")

@@ -1,0 +1,137 @@
+"""
+Issuers, principals and API keys. Store.
+"""
+
+import msgspec
+
+from operators.model import Issuer, Principal, Role
+from storage import Migration, Row, Transaction
+
+MIGRATIONS = (
+    Migration(
+        room="operators",
+        number=1,
+        name="issuers, principals and API keys",
+        statements=(
+            """
+            CREATE TABLE issuers (
+                id TEXT PRIMARY KEY,
+                did TEXT NOT NULL UNIQUE,
+                key_name TEXT,
+                owner TEXT NOT NULL,
+                created_at {bigint} NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE principals (
+                id TEXT PRIMARY KEY,
+                name TEXT NOT NULL,
+                issuer_id TEXT REFERENCES issuers (id),
+                roles TEXT NOT NULL,
+                created_at {bigint} NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE api_keys (
+                public_id TEXT PRIMARY KEY,
+                principal_id TEXT NOT NULL REFERENCES principals (id),
+                digest TEXT NOT NULL,
+                created_at {bigint} NOT NULL,
+                expires_at {bigint},
+                revoked_at {bigint}
+            )
+            """,
+        ),
+    ),
+)
+
+
+class StoredKey(msgspec.Struct, frozen=True):
+    """An API key at rest, with the principal it stands for; times in microseconds since 1970."""
+
+    digest: str
+    expires_at: int | None
+    revoked_at: int | None
+    principal: Principal
+
+
+def insert_issuer(tx: Transaction, issuer: Issuer, at: int) -> bool:
+    """Insert an issuer; False where its id or DID is taken."""
+    values = msgspec.to_builtins(issuer) | {"at": at}
+    changed = tx.execute(
+        "INSERT INTO issuers (id, did, key_name, owner, created_at)"
+        " VALUES (:id, :did, :key_name, :owner, :at) ON CONFLICT DO NOTHING",
+        values,
+    )
+    return changed == 1
+
+
+def all_issuers(tx: Transaction) -> list[Issuer]:
+    """Return every issuer, by id."""
+    return [_issuer(row) for row in tx.all("SELECT * FROM issuers ORDER BY id")]
+
+
+def find_issuer(tx: Transaction, issuer_id: str) -> Issuer | None:
+    row = tx.one("SELECT * FROM issuers WHERE id = :id", {"id": issuer_id})
+    return None if row is None else _issuer(row)
+
+
+def insert_principal(tx: Transaction, principal: Principal, at: int) -> bool:
+    """Insert a principal; False where its id is taken."""
+    changed = tx.execute(
+        "INSERT INTO principals (id, name, issuer_id, roles, created_at)"
+        " VALUES (:id, :name, :issuer_id, :roles, :at) ON CONFLICT DO NOTHING",
+        {
+            "id": principal.id,
+            "name": principal.name,
+            "issuer_id": principal.issuer_id,
+            "roles": " ".join(sorted(role.value for role in principal.roles)),
+            "at": at,
+        },
+    )
+    return changed == 1
+
+
+def insert_key(
+    tx: Transaction, *, public_id: str, digest: str, principal_id: str, expires_at: int | None, at: int
+) -> None:
+    tx.execute(
+        "INSERT INTO api_keys (public_id, principal_id, digest, created_at, expires_at)"
+        " VALUES (:public_id, :principal_id, :digest, :at, :expires_at)",
+        {
+            "public_id": public_id,
+            "principal_id": principal_id,
+            "digest": digest,
+            "expires_at": expires_at,
+            "at": at,
+        },
+    )
+
+
+def revoke_key(tx: Transaction, public_id: str, at: int) -> bool:
+    """Revoke a key; False where there is none, or it is revoked already."""
+    changed = tx.execute(
+        "UPDATE api_keys SET revoked_at = :at WHERE public_id = :public_id AND revoked_at IS NULL",
+        {"public_id": public_id, "at": at},
+    )
+    return changed == 1
+
+
+def find_key(tx: Transaction, public_id: str) -> StoredKey | None:
+    row = tx.one(
+        "SELECT k.digest, k.expires_at, k.revoked_at, p.id, p.name, p.issuer_id, p.roles"
+        " FROM api_keys k JOIN principals p ON p.id = k.principal_id WHERE k.public_id = :public_id",
+        {"public_id": public_id},
+    )
+    if row is None:
+        return None
+    return StoredKey(row["digest"], row["expires_at"], row["revoked_at"], _principal(row))
+
+
+def _issuer(row: Row) -> Issuer:
+    return Issuer(id=row["id"], did=row["did"], key_name=row["key_name"], owner=row["owner"])
+
+
+def _principal(row: Row) -> Principal:
+    roles = frozenset(Role(name) for name in row["roles"].split())
+    return Principal(id=row["id"], name=row["name"], issuer_id=row["issuer_id"], roles=roles)

@@ -1,0 +1,318 @@
+"""
+The SQLite engine: one writer thread with group commit, read-only snapshots, explicit checkpoints.
+
+Theory of operation
+-------------------
+- *Writer.* One thread owns the only connection that writes. It takes every function that is waiting (up to
+  `MAX_BATCH`), holds the file lock `<database>.writer` (the busy handler is unfair between processes), and
+  runs them in one `BEGIN IMMEDIATE` transaction, a SAVEPOINT each. Futures are resolved after COMMIT has
+  returned; with WAL and `synchronous=FULL` that is after the disk has it.
+- *Readers.* A few threads, each with a connection that can only read; a read transaction is a snapshot.
+- *Checkpoints.* Automatic ones swallow I/O errors, so they are off. The writer checkpoints when the WAL has
+  grown over `CHECKPOINT_WAL_BYTES`; a failure is counted and logged.
+- *Failure.* An error of COMMIT fails the whole batch with `DatabaseUnavailable`. An I/O error makes the
+  engine unhealthy for good: after a failed sync nobody knows what the disk holds, so start over.
+
+The library is pysqlite3: SQLite before 3.51.3 (but for 3.50.7 and 3.44.6 and their later patches) can lose a
+commit when a checkpoint meets a WAL reset, and Debian's is older.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from pysqlite3 import dbapi2 as sqlite3
+
+from storage.database import DatabaseUnavailable, Row, Transaction
+
+T = TypeVar("T")
+
+LOG = logging.getLogger("touchstone.storage")
+
+MAX_BATCH = 512  # functions per transaction
+READERS = 4  # reading threads, a connection each
+CHECKPOINT_WAL_BYTES = 4_194_304  # 4 MiB
+BUSY_TIMEOUT_MS = 10_000  # milliseconds; readers only wait while a WAL is recovered
+_IO_ERRORS = ("disk I/O error", "database disk image is malformed", "file is not a database")
+
+
+def is_safe_version(version: Sequence[int]) -> bool:
+    """Tell whether a SQLite of that (major, minor, patch) has the fix of the WAL-reset bug."""
+    major, minor, patch = version[:3]
+    backports = {(3, 50): 7, (3, 44): 6}
+    if (major, minor) in backports:
+        return patch >= backports[major, minor]
+    return (major, minor, patch) >= (3, 51, 3)
+
+
+class UnsafeSqlite(DatabaseUnavailable):
+    """The SQLite library can lose acknowledged commits; install the locked pysqlite3."""
+
+
+class WriterStats(msgspec.Struct):
+    """Plain counters of one engine, written by the writer thread and read by the metrics."""
+
+    commits: int = 0
+    writes: int = 0
+    largest_batch: int = 0
+    checkpoints: int = 0
+    checkpoint_failures: int = 0
+    wal_bytes: int = 0
+
+
+class _SqliteTransaction:
+    """`Transaction` over one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        return int(self._connection.execute(sql, parameters or {}).rowcount)
+
+    def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
+        self._connection.executemany(sql, list(parameters))
+
+    def all(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        return list(self._connection.execute(sql, parameters or {}).fetchall())
+
+    def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
+        row: Row | None = next(iter(self.all(sql, parameters)), None)
+        return row
+
+
+class _Job(msgspec.Struct):
+    fn: Callable[[Transaction], Any]
+    future: Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+def open_sqlite(path: Path, *, create: bool = False) -> "SqliteDatabase":
+    """
+    Open the database at `path`; with `create`, make the file (mode 0600) where there is none.
+
+    Raises:
+        UnsafeSqlite: the SQLite library is an affected one.
+        DatabaseUnavailable: no such file, or it cannot be opened.
+    """
+    if not is_safe_version(sqlite3.sqlite_version_info):
+        raise UnsafeSqlite(f"SQLite {sqlite3.sqlite_version} can lose commits; expected 3.51.3 or newer")
+    if not path.exists():
+        if not create:
+            raise DatabaseUnavailable(f"{path}: no such database; create it with: touchstone init")
+        _create_file(path)
+    try:
+        return SqliteDatabase(path)
+    except sqlite3.Error as error:
+        raise DatabaseUnavailable(f"{path}: cannot be opened ({error})") from None
+
+
+class SqliteDatabase:
+    """
+    `Database` over one SQLite file; make it with `open_sqlite`.
+
+    Attributes:
+        is_healthy: false once an I/O error was seen; every later write is refused.
+        stats: counters for metrics.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_healthy = True
+        self.stats = WriterStats()
+        self._connection = _connect(path)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._is_closed = False
+        self._closing = threading.Lock()
+        self._local = threading.local()
+        self._read_connections: list[Any] = []
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader", self._open_reader)
+        self._lock_file = path.with_name(path.name + ".writer").open("a")
+        self._writer = threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    async def write(self, fn: Callable[[Transaction], T]) -> T:
+        """As `Database.write`."""
+        job = _Job(fn, Future())
+        with self._closing:
+            if self._is_closed or not self.is_healthy:
+                raise DatabaseUnavailable("the database is closed or failed", headers={"retry-after": "5"})
+            self._queue.put(job)
+        result: T = await asyncio.shield(asyncio.wrap_future(job.future))
+        return result
+
+    async def read(self, fn: Callable[[Transaction], T]) -> T:
+        """As `Database.read`."""
+        try:
+            return await asyncio.wrap_future(self._readers.submit(self._read, fn))
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            raise DatabaseUnavailable(f"the database cannot be read ({error})") from None
+
+    def close(self) -> None:
+        """As `Database.close`; ends with a checkpoint that empties the WAL."""
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._queue.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        for connection in self._read_connections:
+            connection.close()
+        self._checkpoint("TRUNCATE")
+        self._connection.close()
+        self._lock_file.close()
+
+    def _write_loop(self) -> None:
+        while True:
+            batch, is_last = self._next_batch()
+            if batch:
+                self._commit_batch(batch)
+                self._checkpoint_when_due()
+            if is_last:
+                return
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        """Wait for one job, then take all that wait behind it; True where the queue was closed."""
+        batch: list[_Job] = []
+        job = self._queue.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == MAX_BATCH:
+                return batch, False
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit_batch(self, batch: list[_Job]) -> None:
+        try:
+            with self._writer_lock():
+                self._connection.execute("BEGIN IMMEDIATE")
+                for job in batch:
+                    self._run_in_savepoint(job)
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._fail_batch(batch, error)
+            return
+        self.stats.commits += 1
+        self.stats.writes += len(batch)
+        self.stats.largest_batch = max(self.stats.largest_batch, len(batch))
+        for job in batch:
+            _settle(job)
+
+    def _run_in_savepoint(self, job: _Job) -> None:
+        """Run one function; its failure undoes its own work only. An engine failure fails the batch."""
+        self._connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.fn(_SqliteTransaction(self._connection))
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            if not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+                raise
+            job.error = error
+        except BaseException as error:
+            job.error = error
+        if job.error is not None:
+            self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
+
+    def _fail_batch(self, batch: list[_Job], error: Exception) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+        if any(text in str(error) for text in _IO_ERRORS):
+            self.is_healthy = False
+        LOG.error("a batch of %d writes failed: %s", len(batch), error)
+        for job in batch:
+            refusal = DatabaseUnavailable(
+                f"the write failed ({error}); whether it happened is unknown, retry with the same key",
+                headers={"retry-after": "1"},
+            )
+            job.future.set_exception(refusal)
+
+    @contextlib.contextmanager
+    def _writer_lock(self) -> Iterator[None]:
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _checkpoint_when_due(self) -> None:
+        wal = self.path.with_name(self.path.name + "-wal")
+        self.stats.wal_bytes = wal.stat().st_size if wal.exists() else 0
+        if self.stats.wal_bytes > CHECKPOINT_WAL_BYTES:
+            self._checkpoint("RESTART" if self.stats.wal_bytes > 4 * CHECKPOINT_WAL_BYTES else "PASSIVE")
+
+    def _checkpoint(self, mode: str) -> None:
+        try:
+            with self._writer_lock():
+                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            self.stats.checkpoints += 1
+        except sqlite3.Error as error:
+            self.stats.checkpoint_failures += 1
+            LOG.exception("a checkpoint failed")
+            if any(text in str(error) for text in _IO_ERRORS):
+                self.is_healthy = False
+
+    def _open_reader(self) -> None:
+        connection = _connect(self.path, read_only=True)
+        self._local.connection = connection
+        self._read_connections.append(connection)
+
+    def _read(self, fn: Callable[[Transaction], T]) -> T:
+        connection = self._local.connection
+        connection.execute("BEGIN")
+        try:
+            return fn(_SqliteTransaction(connection))
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _settle(job: _Job) -> None:
+    if job.error is not None:
+        job.future.set_exception(job.error)
+    else:
+        job.future.set_result(job.result)
+
+
+def _connect(path: Path, *, read_only: bool = False) -> Any:
+    mode = "ro" if read_only else "rw"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    if read_only:
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    return connection
+
+
+def _create_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
