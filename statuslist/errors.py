@@ -16,7 +16,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- StatusListLengthError     502    STATUS_LIST_LENGTH_ERROR: too few entries for group privacy
     +-- StatusListTooLarge        502    over our cap
 
-    SelfCheckFailed                      we must act: what we were about to publish is wrong; not told to callers
+    SelfCheckFailed                      we must act: what we were about to publish is wrong
 
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
 """

@@ -1,0 +1,78 @@
+"""Compact JWS, ours and other libraries'. jwcrypto is the oracle. Forgeries: `test_jose_forgeries.py`."""
+
+import base64
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jwcrypto import jwk, jws
+
+from proofs import read_compact, sign_compact, verify_compact
+from tests.proofs.documents import PRIVATE_KEY, PUBLIC_KEY, SIGNER
+from tests.proofs.tokens import P256, P384, PAYLOAD, our_token, signed_by_jwcrypto, signed_by_us
+
+
+def test_our_token_verifies() -> None:
+    token = verify_compact(our_token(), PUBLIC_KEY)
+
+    assert token.payload == PAYLOAD
+    assert token.header == {"alg": "EdDSA", "kid": SIGNER.verification_method, "typ": "vc+jwt", "cty": "vc"}
+
+
+def test_our_token_is_the_same_each_time() -> None:
+    assert our_token() == our_token()
+
+
+def test_our_token_verifies_in_another_library() -> None:
+    token = jws.JWS()
+    token.deserialize(our_token().decode(), jwk.JWK.from_pyca(PUBLIC_KEY), alg="EdDSA")
+
+    assert token.payload == PAYLOAD
+
+
+@pytest.mark.parametrize(
+    ("private_key", "algorithm"), [(PRIVATE_KEY, "EdDSA"), (P256, "ES256"), (P384, "ES384")], ids=str
+)
+def test_a_token_of_another_library_verifies(private_key: Any, algorithm: str) -> None:
+    token = signed_by_jwcrypto(private_key, algorithm)
+
+    assert verify_compact(token, private_key.public_key()).payload == PAYLOAD
+
+
+def test_the_new_name_of_ed25519_verifies() -> None:
+    """RFC 9864, section 2.2."""
+    assert verify_compact(signed_by_us(b'{"alg":"Ed25519"}'), PUBLIC_KEY).algorithm == "Ed25519"
+
+
+def test_the_vector_of_rfc_8037_verifies() -> None:
+    """RFC 8037, appendix A.4, with the key of appendix A.2."""
+    key = Ed25519PublicKey.from_public_bytes(
+        base64.urlsafe_b64decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+    )
+    token = (
+        b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6"
+        b"dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+    )
+
+    assert verify_compact(token, key).payload == b"Example of Ed25519 signing"
+
+
+def test_the_caller_cannot_choose_the_algorithm() -> None:
+    with pytest.raises(ValueError, match="alg"):
+        sign_compact(PAYLOAD, header={"alg": "none"}, signer=SIGNER)
+
+
+def test_the_caller_may_name_the_key() -> None:
+    token = sign_compact(PAYLOAD, header={"kid": "did:web:a.example#other"}, signer=SIGNER)
+
+    assert read_compact(token, max_bytes=10_000).header["kid"] == "did:web:a.example#other"
+
+
+def test_importing_proofs_does_not_load_joserfc_or_rfc8785() -> None:
+    code = (
+        "import proofs, sys; sys.exit(any(name in sys.modules for name in ('joserfc', 'rfc8785', 'httpx')))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
