@@ -11,12 +11,13 @@ import msgspec
 
 MAX_ACCEPT_CHARS = 2_048  # characters; longer headers are refused as a whole
 
-# RFC 9110, section 5.6.2 `token` and section 5.6.6 `parameters`.
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_RANGE = re.compile(
-    rf"\s*({_TOKEN})/({_TOKEN})((?:\s*;\s*(?:{_TOKEN}\s*=\s*(?:{_TOKEN}|\"(?:[^\"\\]|\\.)*\"))?)*)\s*(?:,|$)"
-)
-_PARAMETER = re.compile(rf";\s*({_TOKEN})\s*=\s*({_TOKEN}|\"(?:[^\"\\]|\\.)*\")")
+# RFC 9110, section 5.6.2 `token` and section 5.6.6 `parameters`; an unquoted value may have more than the
+# characters of a token, since clients send `profile=https://...` so. Every quantifier is possessive: white
+# space around semicolons can be split between its neighbours in exponentially many ways.
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_VALUE = r"(?:[^\s,;\"]++|\"(?:[^\"\\]|\\.)*+\")"
+_RANGE = re.compile(rf"({_TOKEN})/({_TOKEN})((?:\s*+;\s*+(?:{_TOKEN}\s*+=\s*+{_VALUE})?+)*+)\s*+(?:,|$)")
+_PARAMETER = re.compile(rf";\s*+({_TOKEN})\s*+=\s*+({_VALUE})")
 
 
 class MediaType(msgspec.Struct, frozen=True):
