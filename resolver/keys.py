@@ -71,8 +71,8 @@ _UNSUPPORTED = frozenset(
     | set(range(0x120B, 0x1213))
     | set(range(0x1220, 0x122C))
 )
-# Private keys of the table; 0x130c and 0x130d are shares of BLS public keys.
-_PRIVATE = frozenset((set(range(0x1300, 0x131D)) - {0x130C, 0x130D}) | {0x1341})
+# Symmetric and private keys of the table; 0x130c and 0x130d are shares of BLS public keys.
+_SECRET = frozenset(set(range(0xA0, 0xA5)) | (set(range(0x1300, 0x131D)) - {0x130C, 0x130D}) | {0x1341})
 
 _NO_TYPE = "unsupportedPublicKeyType"  # did:key v0.9 has one name for unknown and for unsupported codes
 
@@ -165,8 +165,10 @@ def _key_of_multibase(kind: str, multibase: object) -> PublicKey:
 def _refusal_of(code: int) -> KeyRefused:
     if code in _UNSUPPORTED:
         return KeyTypeUnsupported(f"public keys of multicodec 0x{code:x} are not supported")
-    if code in _PRIVATE:
-        return KeyRefused("the multicodec is that of a private key, which must not be published", _NO_TYPE)
+    if code in _SECRET:
+        return KeyRefused(
+            "the multicodec is that of a private or symmetric key, which must not be published", _NO_TYPE
+        )
     return KeyRefused("the multicodec is not that of a public key", _NO_TYPE)
 
 

@@ -1,0 +1,166 @@
+"""DID documents of strangers: what is passed on as it is, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from resolver.document import (
+    MAX_DOCUMENT_BYTES,
+    MAX_METHODS_AND_SERVICES,
+    RELATIONSHIPS,
+    read_document,
+    relative_ids_expanded,
+)
+from resolver.errors import InvalidDidDocument
+from resolver.jwk import PRIVATE_MEMBERS
+from wire import encode
+
+DID = "did:web:example.com"
+METHOD = {"id": "#key-1", "type": "Multikey", "controller": DID, "publicKeyMultibase": "z6Mk"}
+
+
+def _document(**members: Any) -> bytes:
+    return encode({"id": DID, **members})
+
+
+def test_a_document_is_kept_as_received() -> None:
+    document = {
+        "@context": ["https://www.w3.org/ns/did/v1", {"a": "b"}],
+        "id": DID,
+        "alsoKnownAs": ["https://example.com"],
+        "verificationMethod": [METHOD, {**METHOD, "id": f"{DID}#key-2", "type": "Unknown2031"}],
+        "authentication": ["#key-1", {**METHOD, "id": "#key-3"}],
+        "service": [{"id": "#a", "type": ["A", "B"], "serviceEndpoint": {"x": []}}, {"type": "C"}],
+        "publicKey": [],
+        "extension": {"n": 1.5, "null": None},
+    }
+
+    assert read_document(encode(document), DID) == document
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"did:web:example.com"',
+        b"<html>",
+        b"{}",
+        b'{"id": 5}',
+        b'{"id": "did:web:example.org"}',
+        b'{"id": "did:web:Example.com"}',
+        b'{"id": "did:web:example.com "}',
+        b'{"id": "did:web:example.com", "id": "did:web:example.com"}',
+        b'\xef\xbb\xbf{"id": "did:web:example.com"}',
+        b'{"id": "did:web:example.com", "a": "\xff"}',
+        b'{"id": "did:web:example.com", "a": NaN}',
+        b'{"id": "did:web:example.com", "a": ' + b"[" * 40 + b"]" * 40 + b"}",
+    ],
+)
+def test_what_is_no_document_of_the_did_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidDidDocument):
+        read_document(body, DID)
+
+
+def test_a_document_may_have_256_kib_and_not_one_byte_more() -> None:
+    filling = MAX_DOCUMENT_BYTES - len(_document(a=""))
+
+    assert read_document(_document(a="x" * filling), DID)["id"] == DID
+    with pytest.raises(InvalidDidDocument):
+        read_document(_document(a="x" * (filling + 1)), DID)
+
+
+@pytest.mark.parametrize("member", sorted(PRIVATE_MEMBERS))
+def test_a_private_jwk_member_refuses_the_document_and_is_not_repeated(member: str) -> None:
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": "AQ", member: "c2VjcmV0"}
+
+    with pytest.raises(InvalidDidDocument) as refused:
+        read_document(_document(assertionMethod=[METHOD | {"publicKeyJwk": jwk}]), DID)
+
+    assert "c2VjcmV0" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "member", ["secretKeyJwk", "secretKeyMultibase", "privateKeyMultibase", "privateKeyPem"]
+)
+def test_secret_key_material_anywhere_refuses_the_document(member: str) -> None:
+    with pytest.raises(InvalidDidDocument):
+        read_document(_document(service=[{"type": "A", "serviceEndpoint": {"deep": [{member: "a"}]}}]), DID)
+
+
+def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
+    with pytest.raises(InvalidDidDocument):
+        read_document(_document(extension=[{"publicKeyJwk": {"kty": "oct", "k": "AQ"}}]), DID)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"verificationMethod": METHOD},
+        {"verificationMethod": ["#key-1"]},
+        {"verificationMethod": [None]},
+        {"verificationMethod": None},
+        {"verificationMethod": [{**METHOD, "id": None}]},
+        {"verificationMethod": [{**METHOD, "type": ["Multikey"]}]},
+        {"verificationMethod": [{**METHOD, "controller": [DID]}]},
+        {"verificationMethod": [{"type": "Multikey", "controller": DID}]},
+        {"verificationMethod": [{**METHOD, "publicKeyJwk": {}}]},
+        {"verificationMethod": [{**METHOD, "publicKeyBase58": "a"}]},
+        {"verificationMethod": [METHOD, METHOD]},
+        {"verificationMethod": [METHOD, {**METHOD, "id": f"{DID}#key-1"}]},
+        {"verificationMethod": [METHOD], "keyAgreement": [METHOD]},
+        {"authentication": "#key-1"},
+        {"authentication": [5]},
+        {"keyAgreement": [["#key-1"]]},
+        {"service": {"id": "#a"}},
+        {"service": ["#a"]},
+        {"service": [{"id": 5}]},
+        {"service": [{"id": "#a"}, {"id": "#a"}]},
+        {"service": [{"id": "#a"}, {"id": f"{DID}#a"}]},
+    ],
+)
+def test_a_document_that_breaks_a_rule_of_cid_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDidDocument):
+        read_document(_document(**members), DID)
+
+
+def test_methods_and_services_are_counted_together() -> None:
+    methods = [{**METHOD, "id": f"#{i}"} for i in range(MAX_METHODS_AND_SERVICES - 1)]
+
+    read_document(_document(verificationMethod=methods, service=[{"id": "#s"}]), DID)
+    with pytest.raises(InvalidDidDocument):
+        read_document(_document(verificationMethod=methods, service=[{"id": "#s"}, {"id": "#t"}]), DID)
+
+
+def test_relative_ids_become_absolute() -> None:
+    document = {
+        "@context": {"id": "#context"},
+        "id": DID,
+        "verificationMethod": [METHOD],
+        **{name: ["#key-1", f"{DID}#key-1", {**METHOD, "id": "#embedded"}] for name in RELATIONSHIPS},
+        "service": [
+            {"id": "#s", "type": "A", "serviceEndpoint": "#untouched"},
+            {"id": "https://a.example/#x"},
+        ],
+        "extension": [{"deep": {"id": "?service=a"}}, {"id": "files"}, {"id": 5}],
+    }
+
+    expanded = relative_ids_expanded(document)
+
+    reference = f"{DID}#key-1"
+    assert expanded["@context"] == {"id": "#context"}
+    assert expanded["verificationMethod"] == [{**METHOD, "id": reference}]
+    for name in RELATIONSHIPS:
+        assert expanded[name] == [reference, reference, {**METHOD, "id": f"{DID}#embedded"}]
+    assert expanded["service"][0] == {"id": f"{DID}#s", "type": "A", "serviceEndpoint": "#untouched"}
+    assert expanded["service"][1] == {"id": "https://a.example/#x"}
+    assert expanded["extension"] == [{"deep": {"id": f"{DID}?service=a"}}, {"id": "files"}, {"id": 5}]
+
+
+def test_expansion_leaves_the_document_it_was_given_alone() -> None:
+    document = {"id": DID, "authentication": ["#key-1"], "verificationMethod": [dict(METHOD)]}
+
+    relative_ids_expanded(document)
+
+    assert document == {"id": DID, "authentication": ["#key-1"], "verificationMethod": [METHOD]}

@@ -1,0 +1,113 @@
+"""Encodings: each value has one spelling, and the published libraries agree with ours."""
+
+import base58
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multiformats import multibase, varint
+
+from resolver.encoding import (
+    EncodingError,
+    decode_base58btc,
+    decode_base64url,
+    decode_multibase,
+    encode_base58btc,
+    encode_base64url,
+    encode_varint,
+    read_varint,
+)
+
+_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_LEADING_ZEROS = st.builds(lambda n, rest: bytes(n) + rest, st.integers(0, 5), st.binary(max_size=40))
+_BYTES = st.binary(max_size=80) | _LEADING_ZEROS
+
+
+@given(_BYTES)
+def test_base58btc_agrees_with_the_base58_package(data: bytes) -> None:
+    text = encode_base58btc(data)
+
+    assert text == base58.b58encode(data).decode()
+    assert decode_base58btc(text) == data
+
+
+@given(st.text(st.sampled_from(_ALPHABET), max_size=80))
+def test_every_base58btc_text_is_the_one_spelling_of_its_bytes(text: str) -> None:
+    assert encode_base58btc(decode_base58btc(text)) == text
+
+
+@pytest.mark.parametrize("text", ["0", "O", "I", "l", "2g\n", " 2g", "2 g", "é", "２", "2g\x00", "+", "-"])
+def test_what_is_not_in_the_alphabet_is_refused(text: str) -> None:
+    with pytest.raises(EncodingError):
+        decode_base58btc(text)
+
+
+def test_base58btc_is_capped_before_it_is_decoded() -> None:
+    assert len(decode_base58btc("z" * 1_536)) > 1_000
+    with pytest.raises(EncodingError):
+        decode_base58btc("z" * 1_537)
+
+
+@given(st.binary(max_size=60))
+def test_base64url_agrees_with_multiformats(data: bytes) -> None:
+    text = encode_base64url(data)
+
+    assert "u" + text == multibase.encode(data, "base64url")
+    assert decode_base64url(text) == data
+
+
+@pytest.mark.parametrize(
+    "text", ["AQI=", "AQ==", "A", "AAAAA", "A+BB", "A/BB", "AQ\n", "AR", "AQJ", "AÀBB", " AQI"]
+)
+def test_base64url_that_is_padded_standard_or_has_spare_bits_is_refused(text: str) -> None:
+    with pytest.raises(EncodingError):
+        decode_base64url(text)
+
+
+@given(st.text(st.sampled_from("AQIRZaz09-_"), max_size=9))
+def test_base64url_has_one_spelling(text: str) -> None:
+    try:
+        data = decode_base64url(text)
+    except EncodingError:
+        return
+
+    assert encode_base64url(data) == text
+
+
+def test_base64url_is_capped() -> None:
+    with pytest.raises(EncodingError):
+        decode_base64url("A" * 12, max_chars=11)
+
+
+@given(st.integers(0, 2**63 - 1), st.binary(max_size=4))
+def test_varint_agrees_with_multiformats(number: int, rest: bytes) -> None:
+    encoded = encode_varint(number)
+
+    assert encoded == varint.encode(number)
+    assert read_varint(encoded + rest) == (number, rest)
+
+
+@given(st.binary(max_size=12))
+def test_a_varint_that_is_read_was_in_its_shortest_form(data: bytes) -> None:
+    try:
+        number, rest = read_varint(data)
+    except EncodingError:
+        return
+
+    assert encode_varint(number) + rest == data
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x00", b"\xed\x81\x00", b"\xff" * 9 + b"\x01"])
+def test_a_varint_that_is_long_or_has_no_end_is_refused(data: bytes) -> None:
+    with pytest.raises(EncodingError):
+        read_varint(data)
+
+
+@given(st.binary(max_size=60))
+def test_multibase_agrees_with_multiformats(data: bytes) -> None:
+    assert decode_multibase(multibase.encode(data, "base58btc")) == data
+
+
+@pytest.mark.parametrize("text", ["", "6Mk", "uAQI", "f0102", "Z6Mk", "m7QE"])
+def test_another_base_is_refused(text: str) -> None:
+    with pytest.raises(EncodingError):
+        decode_multibase(text)

@@ -1,0 +1,300 @@
+"""Multikeys and JWKs: the table of codes, round trips, and the keys that are refused."""
+
+import secrets
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+from multiformats import multibase, multicodec, varint
+
+from resolver.encoding import encode_base64url
+from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
+from resolver.jwk import CURVES, PRIVATE_MEMBERS, PublicKey, check_rsa
+from resolver.keys import (
+    _SECRET,
+    _UNSUPPORTED,
+    KEY_TYPES,
+    KeyType,
+    decode_multikey,
+    jwk_of,
+    jwk_to_key,
+    multikey_of,
+    public_key_of,
+)
+from wire import encode
+
+RSA_2048 = rsa.generate_private_key(65_537, 2_048).public_key()
+KEYS: dict[str, PublicKey] = {
+    "ed25519-pub": ed25519.Ed25519PrivateKey.generate().public_key(),
+    "x25519-pub": x25519.X25519PrivateKey.generate().public_key(),
+    "p256-pub": ec.generate_private_key(ec.SECP256R1()).public_key(),
+    "p384-pub": ec.generate_private_key(ec.SECP384R1()).public_key(),
+    "p521-pub": ec.generate_private_key(ec.SECP521R1()).public_key(),
+    "secp256k1-pub": ec.generate_private_key(ec.SECP256K1()).public_key(),
+    "rsa-pub": RSA_2048,
+}
+
+
+def _multikey(code: int, raw: bytes) -> str:
+    """Return the multikey of `raw`, made by the multiformats package."""
+    return multibase.encode(varint.encode(code) + raw, "base58btc")
+
+
+@pytest.mark.parametrize("kind", KEY_TYPES.values(), ids=lambda kind: kind.codec)
+def test_codes_and_prefixes_are_those_of_the_multicodec_table(kind: KeyType) -> None:
+    row = multicodec.get(kind.codec)
+
+    assert (row.code, row.tag) == (kind.code, "key")
+    assert multicodec.unwrap(kind.prefix + b"key") == (row, b"key")
+
+
+def test_every_key_of_the_multicodec_table_is_known_as_public_or_secret() -> None:
+    for row in multicodec.table():
+        if row.tag == "key":
+            is_public = row.code in KEY_TYPES or row.code in _UNSUPPORTED
+            assert is_public == row.name.endswith("-pub"), row.name
+            assert is_public != (row.code in _SECRET), row.name
+
+
+@pytest.mark.parametrize("codec", KEYS)
+def test_a_multikey_reads_back_as_the_key_it_was_made_of(codec: str) -> None:
+    text = multikey_of(KEYS[codec])
+
+    multikey = decode_multikey(text)
+
+    assert multikey.key_type.codec == codec
+    assert multikey.public_key == KEYS[codec]
+    assert multicodec.unwrap(multibase.decode(text)) == (multicodec.get(codec), multikey.raw)
+
+
+@pytest.mark.parametrize("codec", KEYS)
+def test_a_jwk_reads_back_as_the_key_it_was_made_of(codec: str) -> None:
+    assert jwk_to_key(jwk_of(KEYS[codec])) == KEYS[codec]
+
+
+@given(st.sampled_from(sorted(CURVES)), st.integers(1, 2**255))
+def test_every_ec_key_has_one_multikey_and_one_jwk(name: str, scalar: int) -> None:
+    """Coordinates with leading zeros come up among them."""
+    key = ec.derive_private_key(scalar, CURVES[name]).public_key()
+
+    assert decode_multikey(multikey_of(key)).public_key == key
+    assert jwk_to_key(jwk_of(key)) == key
+
+
+@pytest.mark.parametrize("kind", [k for k in KEY_TYPES.values() if k.size], ids=lambda kind: kind.codec)
+@pytest.mark.parametrize("delta", [-1, 1])
+def test_a_key_of_another_length_is_refused_by_length(kind: KeyType, delta: int) -> None:
+    assert kind.size is not None
+    with pytest.raises(KeyRefused) as refused:
+        decode_multikey(_multikey(kind.code, b"\x02" * (kind.size + delta)))
+
+    assert refused.value.did_key_error == "invalidPublicKeyLength"
+
+
+@pytest.mark.parametrize("codec", ["p256-pub", "p384-pub", "p521-pub", "secp256k1-pub"])
+@pytest.mark.parametrize("tag", [0, 1, 4, 5, 6, 7, 0x82])
+def test_a_point_that_is_not_compressed_is_refused(codec: str, tag: int) -> None:
+    multikey = decode_multikey(multikey_of(KEYS[codec]))
+
+    with pytest.raises(KeyRefused, match="compressed"):
+        decode_multikey(_multikey(multikey.key_type.code, bytes([tag]) + multikey.raw[1:]))
+
+
+@pytest.mark.parametrize("codec", ["p256-pub", "p384-pub", "p521-pub", "secp256k1-pub"])
+def test_a_coordinate_beyond_the_field_is_refused(codec: str) -> None:
+    """P-521's coordinates have spare bits as well."""
+    multikey = decode_multikey(multikey_of(KEYS[codec]))
+
+    with pytest.raises(KeyRefused, match="curve"):
+        decode_multikey(_multikey(multikey.key_type.code, b"\x02" + b"\xff" * (len(multikey.raw) - 1)))
+
+
+@pytest.mark.parametrize("code", [0xEA, 0xEB, 0xEE, 0x1203, 0x1206, 0x1210, 0x1220, 0x1340])
+def test_a_public_key_that_we_cannot_check_is_unsupported(code: int) -> None:
+    with pytest.raises(KeyTypeUnsupported) as refused:
+        decode_multikey(_multikey(code, bytes(96)))
+
+    assert refused.value.did_key_error == "unsupportedPublicKeyType"
+
+
+@pytest.mark.parametrize("code", [0xA2, 0x1300, 0x1301, 0x1302, 0x1305, 0x1306, 0x1310, 0x131C, 0x1341])
+def test_a_private_key_is_refused_and_not_repeated(code: int) -> None:
+    secret = secrets.token_bytes(32)
+    text = _multikey(code, secret)
+
+    with pytest.raises(KeyRefused) as refused:
+        decode_multikey(text)
+
+    assert not isinstance(refused.value, KeyTypeUnsupported)
+    assert refused.value.did_key_error == "unsupportedPublicKeyType"
+    assert text[5:] not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", [0x12, 0x55, 0x00, 0xFFFF])
+def test_the_code_of_something_else_is_no_key(code: int) -> None:
+    with pytest.raises(KeyRefused) as refused:
+        decode_multikey(_multikey(code, bytes(32)))
+
+    assert not isinstance(refused.value, KeyTypeUnsupported)
+    assert refused.value.did_key_error == "unsupportedPublicKeyType"
+
+
+def test_a_code_that_is_not_a_minimal_varint_is_refused() -> None:
+    raw = decode_multikey(multikey_of(KEYS["ed25519-pub"])).raw
+
+    with pytest.raises(KeyRefused) as refused:
+        decode_multikey(multibase.encode(b"\xed\x81\x00" + raw, "base58btc"))
+
+    assert refused.value.did_key_error is None
+
+
+@pytest.mark.parametrize("bits", [2_047, 8_193])
+def test_an_rsa_modulus_out_of_bounds_is_refused(bits: int) -> None:
+    with pytest.raises(KeyRefused, match="modulus"):
+        check_rsa((1 << (bits - 1)) + 1, 65_537)
+
+
+@pytest.mark.parametrize("bits", [2_048, 8_192])
+def test_an_rsa_modulus_at_its_bounds_is_taken_as_multikey_and_jwk(bits: int) -> None:
+    key = check_rsa((1 << (bits - 1)) + 1, 2**32 - 1)
+
+    assert decode_multikey(multikey_of(key)).public_key == key
+    assert jwk_to_key(jwk_of(key)) == key
+
+
+def test_an_even_rsa_modulus_is_refused() -> None:
+    with pytest.raises(KeyRefused, match="modulus"):
+        check_rsa(1 << 2_047, 65_537)
+
+
+@pytest.mark.parametrize("exponent", [1, 3, 65_535, 65_536, 65_538, 2**32, 2**32 + 1])
+def test_an_rsa_exponent_out_of_bounds_is_refused(exponent: int) -> None:
+    with pytest.raises(KeyRefused, match="exponent"):
+        check_rsa((1 << 2_047) + 1, exponent)
+
+
+def test_rsa_der_that_does_not_come_out_equal_is_refused() -> None:
+    raw = decode_multikey(multikey_of(RSA_2048)).raw
+
+    for spoiled in (raw + b"\0", raw[:-1], b"", b"\x30\x83\x00" + raw[2:]):
+        with pytest.raises(KeyRefused):
+            decode_multikey(_multikey(0x1205, spoiled))
+
+
+def test_rsa_in_subject_public_key_info_is_refused() -> None:
+    spki = RSA_2048.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    with pytest.raises(KeyRefused):
+        decode_multikey(_multikey(0x1205, spki))
+
+
+@pytest.mark.parametrize("codec", KEYS)
+def test_the_canonical_jwk_is_a_key_under_jwk_jcs_pub(codec: str) -> None:
+    canonical = encode(dict(sorted(jwk_of(KEYS[codec]).items())))
+
+    assert decode_multikey(_multikey(0xEB51, canonical)).public_key == KEYS[codec]
+
+
+@pytest.mark.parametrize("change", [{"kid": "a"}, {"alg": "ES256"}, {"use": "sig"}])
+def test_a_jwk_with_more_than_its_required_members_is_not_canonical(change: dict[str, str]) -> None:
+    jwk = jwk_of(KEYS["p256-pub"]) | change
+
+    with pytest.raises(KeyRefused, match="canonical"):
+        decode_multikey(_multikey(0xEB51, encode(dict(sorted(jwk.items())))))
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'"a"', b'{"kty":"EC","kty":"EC"}', b"\xff", b"{}", b"1"])
+def test_what_is_no_jwk_under_jwk_jcs_pub_is_refused(raw: bytes) -> None:
+    with pytest.raises(KeyRefused):
+        decode_multikey(_multikey(0xEB51, raw))
+
+
+@pytest.mark.parametrize("member", sorted(PRIVATE_MEMBERS))
+@pytest.mark.parametrize("codec", ["p256-pub", "ed25519-pub", "rsa-pub"])
+def test_a_private_member_is_refused_and_not_repeated(codec: str, member: str) -> None:
+    with pytest.raises(KeyRefused) as refused:
+        jwk_to_key(jwk_of(KEYS[codec]) | {member: "c2VjcmV0LXZhbHVl"})
+
+    assert "c2VjcmV0LXZhbHVl" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("codec", "change"),
+    [
+        ("p256-pub", {"x": None}),
+        ("p256-pub", {"x": 5}),
+        ("p256-pub", {"x": ["AQ"]}),
+        ("p256-pub", {"x": ""}),
+        ("p256-pub", {"y": encode_base64url(bytes(32))}),
+        ("p256-pub", {"y": encode_base64url(b"\xff" * 32)}),
+        ("p256-pub", {"crv": "P-384"}),
+        ("p256-pub", {"crv": None}),
+        ("p256-pub", {"kty": None}),
+        ("p256-pub", {"kty": ["EC"]}),
+        ("ed25519-pub", {"x": encode_base64url(bytes(32))}),
+        ("ed25519-pub", {"x": encode_base64url(b"\x02" + bytes(31))}),
+        ("ed25519-pub", {"x": encode_base64url(bytes(31))}),
+        ("x25519-pub", {"x": encode_base64url(bytes(32))}),
+        ("rsa-pub", {"e": "AAEAAQ"}),
+        ("rsa-pub", {"e": "Aw"}),
+        ("rsa-pub", {"n": ""}),
+        ("rsa-pub", {"n": "AQAB"}),
+    ],
+)
+def test_a_jwk_that_is_no_key_of_its_type_is_refused(codec: str, change: dict[str, Any]) -> None:
+    with pytest.raises(KeyRefused):
+        jwk_to_key(jwk_of(KEYS[codec]) | change)
+
+
+def test_padding_in_a_jwk_is_refused() -> None:
+    jwk = jwk_of(KEYS["p256-pub"])
+
+    with pytest.raises(KeyRefused):
+        jwk_to_key(jwk | {"x": jwk["x"] + "="})
+
+
+@pytest.mark.parametrize(("kty", "crv"), [("AKP", ""), ("OKP", "Ed448"), ("EC", "BP-256")])
+def test_a_jwk_of_another_type_is_unsupported(kty: str, crv: str) -> None:
+    with pytest.raises(KeyTypeUnsupported):
+        jwk_to_key({"kty": kty, "crv": crv})
+
+
+@pytest.mark.parametrize("codec", KEYS)
+@pytest.mark.parametrize("kind", ["Multikey", "JsonWebKey", "JsonWebKey2020"])
+def test_a_verification_method_gives_its_key(kind: str, codec: str) -> None:
+    material = {"publicKeyMultibase": multikey_of(KEYS[codec]), "publicKeyJwk": jwk_of(KEYS[codec])}
+
+    assert public_key_of({"type": kind, **material}) == KEYS[codec]
+
+
+def test_the_suites_of_2020_are_bound_to_their_key_type() -> None:
+    signing = {"type": "Ed25519VerificationKey2020", "publicKeyMultibase": multikey_of(KEYS["ed25519-pub"])}
+    agreement = {"type": "X25519KeyAgreementKey2020", "publicKeyMultibase": multikey_of(KEYS["x25519-pub"])}
+
+    assert public_key_of(signing) == KEYS["ed25519-pub"]
+    assert public_key_of(agreement) == KEYS["x25519-pub"]
+    with pytest.raises(InvalidDidDocument):
+        public_key_of(agreement | {"type": signing["type"]})
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {},
+        {"type": ["Multikey"]},
+        {"type": "Multikey"},
+        {"type": "Multikey", "publicKeyMultibase": 1},
+        {"type": "Multikey", "publicKeyMultibase": "z6Mk"},
+        {"type": "Multikey", "publicKeyJwk": jwk_of(KEYS["p256-pub"])},
+        {"type": "JsonWebKey", "publicKeyMultibase": multikey_of(KEYS["p256-pub"])},
+        {"type": "JsonWebKey", "publicKeyJwk": {"kty": "oct", "k": "AQ"}},
+        {"type": "JsonWebKey", "publicKeyJwk": "a"},
+        {"type": "Ed25519VerificationKey2018", "publicKeyBase58": "a"},
+    ],
+)
+def test_a_verification_method_without_a_key_we_take_is_refused(method: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDidDocument):
+        public_key_of(method)

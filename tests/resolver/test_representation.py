@@ -1,0 +1,306 @@
+"""What a client is given: both generations of the protocol, bare documents, problems; how long it holds."""
+
+from typing import Any
+
+import pytest
+
+from resolver.errors import (
+    FeatureNotSupported,
+    InternalError,
+    InvalidDid,
+    InvalidDidDocument,
+    InvalidDidUrl,
+    InvalidOptions,
+    MethodNotSupported,
+    NotFound,
+    RepresentationNotSupported,
+    ResolutionError,
+)
+from resolver.representation import present
+from resolver.results import Dereferenced, JsonObject, Resolved
+from wire import Answer, decode, etag_of
+
+DID = "did:web:example.com"
+METHOD = {"id": "#key-1", "type": "Multikey", "controller": DID}
+DOCUMENT = {"@context": ["https://www.w3.org/ns/did/v1.1"], "id": DID, "verificationMethod": [METHOD]}
+RESOLVED = Resolved(did=DID, document=DOCUMENT, metadata={"versionId": "1"}, made_at=100.0, fresh_until=160.0)
+WITHOUT_CONTEXT = Resolved(did=DID, document={"id": DID})
+COMPUTED = Resolved(did=DID, document=DOCUMENT)
+DEACTIVATED = Resolved(
+    did=DID, document=None, metadata={"deactivated": True}, made_at=100.0, fresh_until=160.0
+)
+PART = Dereferenced(did_url=f"{DID}#key-1", content=METHOD, resolved=RESOLVED)
+WHOLE = Dereferenced(did_url=DID, content=DOCUMENT, content_metadata={"versionId": "1"}, resolved=RESOLVED)
+
+RESOLUTION = "application/did-resolution"
+DEREFERENCING = "application/did-url-dereferencing"
+LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+ERRORS: list[tuple[type[ResolutionError], int, str, str]] = [
+    (InvalidDid, 400, "INVALID_DID", "invalidDid"),
+    (InvalidDidUrl, 400, "INVALID_DID_URL", "invalidDidUrl"),
+    (InvalidOptions, 400, "INVALID_OPTIONS", "invalidOptions"),
+    (NotFound, 404, "NOT_FOUND", "notFound"),
+    (RepresentationNotSupported, 406, "REPRESENTATION_NOT_SUPPORTED", "representationNotSupported"),
+    (InvalidDidDocument, 500, "INVALID_DID_DOCUMENT", "invalidDidDocument"),
+    (InternalError, 500, "INTERNAL_ERROR", "internalError"),
+    (MethodNotSupported, 501, "METHOD_NOT_SUPPORTED", "methodNotSupported"),
+    (FeatureNotSupported, 501, "FEATURE_NOT_SUPPORTED", "featureNotSupported"),
+]
+
+
+def _json(answer: Answer) -> JsonObject:
+    return decode(answer.body, dict[str, Any], max_bytes=100_000)
+
+
+@pytest.mark.parametrize(
+    "accept", [None, "", "*/*", "application/*", BROWSER, RESOLUTION, "Application/DID-Resolution"]
+)
+def test_the_full_result_is_what_most_clients_get(accept: str | None) -> None:
+    answer = present(RESOLVED, accept)
+
+    assert (answer.status, answer.media_type) == (200, RESOLUTION)
+    assert _json(answer) == {
+        "didResolutionMetadata": {"contentType": "application/did"},
+        "didDocument": DOCUMENT,
+        "didDocumentMetadata": {"versionId": "1"},
+    }
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/did",
+        "application/did+json",
+        "application/did+ld+json",
+        "application/json",
+        "application/ld+json",
+    ],
+)
+def test_a_bare_document_is_given_as_the_type_asked_for(media_type: str) -> None:
+    answer = present(RESOLVED, media_type)
+
+    assert (answer.status, answer.media_type) == (200, media_type)
+    assert _json(answer) == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/did;q=0.5, application/did-resolution;q=0.9", RESOLUTION),
+        ("application/did, application/did-resolution;q=0.9", "application/did"),
+        ("application/did-resolution;q=0, */*", DEREFERENCING),
+        ("text/html, application/did+ld+json;q=0.1", "application/did+ld+json"),
+        ("application/ld+json;profile=https://w3id.org/did-resolution, */*;q=0.1", LEGACY),
+        (LEGACY, LEGACY),
+    ],
+)
+def test_q_values_and_the_profile_decide(accept: str, expected: str) -> None:
+    assert present(RESOLVED, accept).media_type == expected
+
+
+@pytest.mark.parametrize("tail", ['"', "\x01", ", a/b;" + "  ;" * 300 + "\x01", ' ;a="' + "\\\\" * 400])
+def test_an_accept_header_that_fails_at_its_end_fails_at_once(tail: str) -> None:
+    """The patterns must not backtrack: a hang here is the failure."""
+    assert present(RESOLVED, "application/did" + ";  " * 200 + tail).status == 200
+
+
+def test_json_ld_is_not_offered_for_a_document_without_a_context() -> None:
+    answer = present(WITHOUT_CONTEXT, "application/did+ld+json")
+
+    assert answer.status == 406
+    assert present(WITHOUT_CONTEXT, "application/did+json").status == 200
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/did+cbor", "*/*;q=0"])
+def test_what_cannot_be_produced_is_406_in_a_full_result(accept: str) -> None:
+    answer = present(RESOLVED, accept)
+
+    assert (answer.status, answer.media_type) == (406, RESOLUTION)
+    error = _json(answer)["didResolutionMetadata"]["error"]
+    assert error["type"] == "https://www.w3.org/ns/did#REPRESENTATION_NOT_SUPPORTED"
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", BROWSER, DEREFERENCING])
+def test_a_did_url_gives_the_dereferencing_result_under_both_names(accept: str | None) -> None:
+    answer = present(PART, accept, did_url=True)
+
+    assert (answer.status, answer.media_type) == (200, DEREFERENCING)
+    assert _json(answer) == {
+        "dereferencingMetadata": {"contentType": "application/did"},
+        "content": METHOD,
+        "contentStream": METHOD,
+        "contentMetadata": {},
+    }
+
+
+def test_a_whole_document_can_be_had_as_either_result() -> None:
+    assert _json(present(RESOLVED, DEREFERENCING))["content"] == DOCUMENT
+    assert _json(present(WHOLE, RESOLUTION, did_url=True))["didDocument"] == DOCUMENT
+    assert _json(present(WHOLE, None, did_url=True))["contentMetadata"] == {"versionId": "1"}
+
+
+def test_a_part_of_a_document_is_no_resolution_result() -> None:
+    assert present(PART, RESOLUTION, did_url=True).status == 406
+
+
+def test_a_part_can_be_had_bare() -> None:
+    answer = present(PART, "application/did", did_url=True)
+
+    assert (answer.status, answer.media_type) == (200, "application/did")
+    assert _json(answer) == METHOD
+
+
+def test_the_legacy_result_has_the_members_of_its_generation() -> None:
+    answer = present(RESOLVED, LEGACY)
+
+    assert (answer.status, answer.media_type) == (200, LEGACY)
+    assert _json(answer) == {
+        "@context": "https://w3id.org/did-resolution/v1",
+        "didResolutionMetadata": {"contentType": "application/did+ld+json"},
+        "didDocument": DOCUMENT,
+        "didDocumentMetadata": {"versionId": "1"},
+    }
+
+
+def test_the_legacy_result_of_a_did_url_has_the_content_as_did_document() -> None:
+    assert _json(present(PART, LEGACY, did_url=True)) == {
+        "@context": "https://w3id.org/did-resolution/v1",
+        "didDereferencingMetadata": {"contentType": "application/did+json"},
+        "didDocument": METHOD,
+        "didDocumentMetadata": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "name", "legacy"), ERRORS, ids=lambda value: getattr(value, "__name__", None)
+)
+def test_every_error_has_its_status_in_each_generation(
+    kind: type[ResolutionError], status: int, name: str, legacy: str
+) -> None:
+    error = kind("what went wrong")
+
+    full, dereferencing, old, problem = (
+        present(error, None),
+        present(error, None, did_url=True),
+        present(error, LEGACY),
+        present(error, "application/problem+json"),
+    )
+
+    document = {"type": f"https://www.w3.org/ns/did#{name}", "status": status, "detail": "what went wrong"}
+    document["title"] = kind.title
+    assert [answer.status for answer in (full, dereferencing, old, problem)] == [status] * 4
+    assert full.media_type == RESOLUTION
+    assert _json(full) == {
+        "didResolutionMetadata": {"error": document},
+        "didDocument": None,
+        "didDocumentMetadata": {},
+    }
+    assert dereferencing.media_type == DEREFERENCING
+    assert _json(dereferencing) == {
+        "dereferencingMetadata": {"error": document},
+        "content": None,
+        "contentStream": None,
+        "contentMetadata": {},
+    }
+    assert old.media_type == LEGACY
+    assert _json(old) == {
+        "@context": "https://w3id.org/did-resolution/v1",
+        "didResolutionMetadata": {"error": legacy, "message": "what went wrong"},
+        "didDocument": {},
+        "didDocumentMetadata": {},
+    }
+    assert problem.media_type == "application/problem+json"
+    assert _json(problem) == document
+
+
+def test_the_names_of_did_key_travel_in_both_generations() -> None:
+    error = InvalidDid("31 bytes", did_key_error="invalidPublicKeyLength")
+
+    new, old = _json(present(error, None)), _json(present(error, LEGACY))
+
+    assert new["didResolutionMetadata"]["error"]["didKeyError"] == "invalidPublicKeyLength"
+    assert old["didResolutionMetadata"]["error"] == "invalidPublicKeyLength"
+
+
+def test_a_legacy_error_of_a_did_url_has_its_own_member() -> None:
+    answer = present(NotFound("nothing there"), LEGACY, did_url=True)
+
+    assert _json(answer)["didDereferencingMetadata"]["error"] == "notFound"
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/did", "application/did+ld+json", "text/html", "application/json"]
+)
+def test_an_error_is_never_replaced_by_406(accept: str) -> None:
+    answer = present(NotFound("nothing there"), accept)
+
+    assert (answer.status, answer.media_type) == (404, RESOLUTION)
+
+
+def test_a_problem_is_given_only_where_it_was_asked_for() -> None:
+    assert present(NotFound("a"), "application/*").media_type == RESOLUTION
+    assert (
+        present(NotFound("a"), "application/problem+json, */*;q=0.1").media_type == "application/problem+json"
+    )
+    assert present(RESOLVED, "application/problem+json").status == 406
+
+
+def test_an_error_is_not_cached_and_keeps_its_headers() -> None:
+    answer = present(InternalError("later", headers={"Retry-After": "5"}), None)
+
+    assert (answer.etag, answer.fresh_until, answer.immutable) == (None, None, False)
+    assert answer.headers == (("retry-after", "5"),)
+    assert answer.vary == ("accept",)
+
+
+@pytest.mark.parametrize("accept", [None, DEREFERENCING, LEGACY, "application/did"])
+def test_a_deactivated_did_is_gone_and_not_cached(accept: str | None) -> None:
+    answer = present(DEACTIVATED, accept)
+
+    assert (answer.status, answer.etag, answer.fresh_until, answer.immutable) == (410, None, None, False)
+
+
+def test_a_deactivated_did_has_a_null_document_and_says_so() -> None:
+    assert _json(present(DEACTIVATED, None)) == {
+        "didResolutionMetadata": {},
+        "didDocument": None,
+        "didDocumentMetadata": {"deactivated": True},
+    }
+    assert present(DEACTIVATED, "application/did").body == b""
+
+
+def test_a_fetched_document_is_fresh_until_its_source_is_not() -> None:
+    answer = present(RESOLVED, None)
+
+    assert (answer.made_at, answer.fresh_until, answer.immutable) == (100.0, 160.0, False)
+    assert answer.vary == ("accept",)
+    assert answer.etag == etag_of(answer.body)
+
+
+def test_a_part_is_as_fresh_as_its_document() -> None:
+    assert present(PART, None, did_url=True).fresh_until == 160.0
+
+
+def test_a_computed_document_is_immutable() -> None:
+    answer = present(COMPUTED, None)
+
+    assert answer.immutable
+    assert answer.fresh_until is None
+
+
+def test_a_stale_document_says_so_and_is_not_cached_further() -> None:
+    answer = present(Resolved(did=DID, document=DOCUMENT, made_at=1.0, fresh_until=2.0, stale=True), None)
+
+    assert _json(answer)["didResolutionMetadata"]["stale"] is True
+    assert (answer.fresh_until, answer.immutable) == (None, False)
+
+
+def test_metadata_of_the_resolution_is_passed_on() -> None:
+    resolved = Resolved(did=DID, document=DOCUMENT, resolution_metadata={"duration": 5})
+
+    assert _json(present(resolved, None))["didResolutionMetadata"] == {
+        "contentType": "application/did",
+        "duration": 5,
+    }
