@@ -10,17 +10,21 @@ from registry.errors import (
     DefinitionNotFound,
     Fault,
     IdentifierNotFound,
-    InvalidRegistryFile,
     NotDefined,
+    RegistryFileError,
 )
 from registry.exports.registry_file import export_registry
 from registry.imports.registry_file import MAX_FILE_BYTES, read_registry_file
+from registry.listing import GrantRow, Profile
 from registry.model import Authority, Entity, Facts, Grant, Standing, standing_at
+from registry.registry import ImportReport, Registry
+from registry.schema import MIGRATIONS
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 from registry.view import View, build_view
 
 __all__ = [
     "MAX_FILE_BYTES",
+    "MIGRATIONS",
     "Authority",
     "AuthorityNotFound",
     "AuthorizationAnswer",
@@ -29,10 +33,14 @@ __all__ = [
     "Facts",
     "Fault",
     "Grant",
+    "GrantRow",
     "IdentifierNotFound",
-    "InvalidRegistryFile",
+    "ImportReport",
     "NotDefined",
+    "Profile",
     "RecognitionAnswer",
+    "Registry",
+    "RegistryFileError",
     "Standing",
     "TrqpRequest",
     "View",

@@ -6,7 +6,7 @@ The errors of the registry, by who must act. Pure.
     |   +-- AuthorityNotFound          no such authority here
     |   +-- DefinitionNotFound         the authority has no such action on such a resource
     +-- IdentifierNotFound        404  the operator names what is not in the registry
-    +-- InvalidRegistryFile       422  the operator must mend the file; every fault has its place
+    +-- RegistryFileError         422  the operator must mend the file; every fault has its place
 
 A malformed request is a `wire.MalformedBody` (400). A missing grant is no error: it is the answer `false`.
 """
@@ -64,7 +64,7 @@ class IdentifierNotFound(Refusal):
     status = 404
 
 
-class InvalidRegistryFile(Refusal):
+class RegistryFileError(Refusal):
     """
     The file is not a registry; nothing of it was imported. `faults` are in the order of the file.
 

@@ -10,8 +10,7 @@ The kinds of identifier that an entity may have, each with one spelling. Pure.
 import re
 from typing import Literal, TypeAlias
 
-from resolver.did import parse_did
-from resolver.errors import InvalidDid
+from resolver import InvalidDid, parse_did
 
 IdentifierKind: TypeAlias = Literal["did", "https", "jwk-thumbprint", "x509_hash"]
 

@@ -15,7 +15,7 @@ from itertools import islice
 
 import msgspec
 
-from registry.errors import MAX_FAULTS, Fault, InvalidRegistryFile
+from registry.errors import MAX_FAULTS, Fault, RegistryFileError
 from registry.file_format import RegistryFile, facts_of
 from registry.imports.locate import first_duplicate, in_order, line_at
 from registry.imports.meaning import meaning_faults
@@ -33,7 +33,7 @@ def read_registry_file(data: bytes) -> Facts:
     Read a registry file.
 
     Raises:
-        InvalidRegistryFile: over 16 MiB, not JSON, not of the shape, or contradictory; it has the first
+        RegistryFileError: over 16 MiB, not JSON, not of the shape, or contradictory; it has the first
             `MAX_FAULTS` faults in the order of the file, each with its JSON pointer and line.
     """
     document = _read_json(data)  # 1.
@@ -51,7 +51,7 @@ def _read_json(data: bytes) -> object:
     try:
         document: object = read(data, max_bytes=MAX_FILE_BYTES)
     except JsonError as error:
-        raise InvalidRegistryFile((_json_fault(data, error),), found=1) from None
+        raise RegistryFileError((_json_fault(data, error),), found=1) from None
     return document
 
 
@@ -67,12 +67,12 @@ def _json_fault(data: bytes, error: JsonError) -> Fault:
     return Fault("", text.rstrip().count("\n") + 1, str(error))
 
 
-def _refusal(data: bytes, findings: Iterable[Finding]) -> InvalidRegistryFile:
+def _refusal(data: bytes, findings: Iterable[Finding]) -> RegistryFileError:
     details: defaultdict[str, list[str]] = defaultdict(list)
     for pointer, detail in findings:
         details[pointer].append(detail)
     text = data.decode()
     placed = (Fault(where, line, each) for where, line in in_order(text, details) for each in details[where])
-    return InvalidRegistryFile(
+    return RegistryFileError(
         tuple(islice(placed, MAX_FAULTS)), found=sum(len(each) for each in details.values())
     )

@@ -31,8 +31,8 @@ def a_registry(**changes: Any) -> dict[str, Any]:
     registry: dict[str, Any] = {
         "version": 1,
         "authorities": [
-            an_authority(EDU, ("issue", "Degree"), ("verify", "Degree"), ("issue", "Licence")),
-            an_authority(LICENSING, ("issue", "Licence"), ("issue", "Degree")),
+            an_authority(EDU, ("issue", "Degree"), ("issue", "Licence"), ("verify", "Degree")),
+            an_authority(LICENSING, ("issue", "Degree"), ("issue", "Licence")),
         ],
         "entities": [{"id": UNI, "names": {"en": "University"}}],
         "authorizations": [a_grant()],

@@ -1,0 +1,158 @@
+"""
+The registry over its database: the view that answers questions, import and export. Service.
+
+Questions are answered from memory: no SQL, no await. The rows are the truth; every process polls their
+version with `refresh` (the server does so every 250 ms) and swaps its view whole.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+
+from registry import listing, query
+from registry.exports.registry_file import export_registry
+from registry.imports.registry_file import read_registry_file
+from registry.model import Facts
+from registry.store import Bodies, FactChanges, bodies_of, read_facts, read_version, replace_facts
+from registry.trqp import read_request
+from registry.view import EMPTY_VIEW, View, build_view
+from storage import Database, Transaction, record
+from wire import Answer, encode
+
+
+class ImportReport(msgspec.Struct, frozen=True):
+    """What an import did: how many facts it added, changed, removed and left, and the version after it."""
+
+    version: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.added} facts added, {self.changed} changed, {self.removed} removed,"
+            f" {self.unchanged} unchanged; the registry is at version {self.version}"
+        )
+
+
+class Registry:
+    """
+    One process's registry.
+
+    Args:
+        database: migrated; the composition root owns it.
+        clock: seconds since 1970.
+
+    Attributes:
+        view: what questions are answered from; empty (every authority unknown) until `load`. Replaced whole,
+            on the event loop only, and never by an older one.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self.view: View = EMPTY_VIEW
+        self._database = database
+        self._clock = clock
+
+    async def load(self) -> None:
+        """
+        Build the view from the rows; to be called once before questions.
+
+        Raises:
+            DatabaseUnavailable: the rows cannot be read.
+        """
+        version, facts = await self._database.read(_read_all)
+        view = await asyncio.to_thread(build_view, facts, version)
+        if view.version >= self.view.version:
+            self.view = view
+
+    async def refresh(self) -> bool:
+        """
+        Load the rows again if their version is not that of the view; tell whether it was so.
+
+        Raises:
+            DatabaseUnavailable: the rows cannot be read; the view stays.
+        """
+        if await self._database.read(read_version) == self.view.version:
+            return False
+        await self.load()
+        return True
+
+    def authorization(self, body: bytes, content_type: str | None) -> Answer:
+        """
+        Answer `POST /trqp/authorization` from memory.
+
+        Raises:
+            MalformedBody, UnsupportedMediaType, PayloadTooLarge: see `trqp.read_request`.
+            NotDefined: see `query.authorization`.
+        """
+        request = read_request(body, content_type)
+        return Answer(body=encode(query.authorization(self.view, request, self._now())))
+
+    def recognition(self, body: bytes, content_type: str | None) -> Answer:
+        """Answer `POST /trqp/recognition` from memory; raises as `authorization`."""
+        request = read_request(body, content_type)
+        return Answer(body=encode(query.recognition(self.view, request, self._now())))
+
+    async def import_file(self, data: bytes, actor: str) -> ImportReport:
+        """
+        Make the registry file `data` all that the registry says, in one transaction; idempotent.
+
+        1. Read and check it; nothing is written unless all of it is right.
+        2. Write what differs, and one audit row; nothing where nothing differs.
+        3. Answer from it. Other processes follow when they next poll.
+
+        Raises:
+            RegistryFileError: the file has faults; each is told with its JSON pointer and line.
+            DatabaseUnavailable: the outcome is unknown; importing again is safe.
+        """
+        bodies = await asyncio.to_thread(_read_bodies, data)  # 1.
+        digest, now = hashlib.sha256(data).hexdigest(), self._now()
+        report = await self._database.write(lambda tx: _replace(tx, bodies, digest, actor, now))  # 2.
+        await self.refresh()  # 3.
+        return report
+
+    async def export(self) -> bytes:
+        """Return what the rows say now as a registry file; importing it changes nothing."""
+        return await asyncio.to_thread(export_registry, await self._database.read(read_facts))
+
+    def list_grants(self) -> tuple[listing.GrantRow, ...]:
+        """Return every grant with its standing now."""
+        return listing.list_grants(self.view, self._now())
+
+    def show(self, identifier: str) -> listing.Profile:
+        """
+        Return all that is said of an authority or entity.
+
+        Raises:
+            IdentifierNotFound: it is neither.
+        """
+        return listing.show(self.view, identifier, self._now())
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def _read_all(tx: Transaction) -> tuple[int, Facts]:
+    return read_version(tx), read_facts(tx)
+
+
+def _read_bodies(data: bytes) -> Bodies:
+    return bodies_of(read_registry_file(data))
+
+
+def _replace(tx: Transaction, bodies: Bodies, digest: str, actor: str, now: int) -> ImportReport:
+    version, changes = replace_facts(tx, bodies, now)
+    report = _report(version, changes)
+    if not changes.is_empty:
+        detail = {"file_sha256": digest, **msgspec.structs.asdict(report)}
+        record(tx, actor=actor, action="registry.import", subject="registry", detail=detail, at=now)
+    return report
+
+
+def _report(version: int, changes: FactChanges) -> ImportReport:
+    return ImportReport(
+        version, len(changes.added), len(changes.changed), len(changes.removed), changes.unchanged
+    )

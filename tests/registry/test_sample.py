@@ -1,0 +1,79 @@
+"""The sample ecosystem of `data/registry.json` is what its readers are promised."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from registry import Facts, build_view, export_registry, read_registry_file, standing_at
+from registry.identifiers import identifier_kind
+from registry.query import authorization, recognition
+from resolver.resolution import Resolver
+from tests.registry.examples import NOW, a_question
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = (ROOT / "data" / "registry.json").read_bytes()
+
+EDUCATION, LICENSING = "did:web:education.example", "did:web:licensing.example"
+SERVICE = "did:web:localhost%3A8000"
+
+
+def sample() -> Facts:
+    return read_registry_file(SAMPLE)
+
+
+def test_the_sample_validates_against_the_schema() -> None:
+    schema = json.loads((ROOT / "registry" / "registry.schema.json").read_bytes())
+
+    Draft202012Validator(schema).validate(json.loads(SAMPLE))
+
+
+def test_the_sample_is_its_own_export_but_for_the_schema_it_names() -> None:
+    exported = json.loads(export_registry(sample()))
+
+    assert json.loads(SAMPLE) == {"$schema": "../registry/registry.schema.json"} | exported
+    assert [line for line in SAMPLE.splitlines() if b"$schema" not in line] == export_registry(
+        sample()
+    ).splitlines()
+
+
+def test_the_sample_has_every_kind_of_identifier_and_every_phase() -> None:
+    facts = sample()
+
+    methods = Counter(entity.id.split(":")[1] for entity in facts.entities if entity.id.startswith("did:"))
+    kinds = {identifier_kind(entity.id) for entity in facts.entities}
+    phases = Counter(standing_at(grant, NOW).phase for grant in facts.grants)
+
+    assert methods.keys() == {"web", "key", "jwk"}
+    assert kinds == {"did", "https", "jwk-thumbprint", "x509_hash"}
+    assert phases.keys() == {"active", "suspended", "expired", "revoked", "not_yet_valid"}
+    assert len({entity.id for entity in facts.entities} - {SERVICE}) >= 12
+    assert len({grant.resource for grant in facts.grants}) >= 4
+    assert len({language for entity in facts.entities for language in entity.names}) >= 10
+
+
+def test_the_keys_in_the_sample_are_real() -> None:
+    local = [each.id for each in sample().entities if each.id.startswith(("did:key:", "did:jwk:"))]
+
+    resolved = [Resolver().resolve_local(did) for did in local]
+
+    assert len(resolved) >= 6
+    assert all(each is not None and each.document is not None for each in resolved)
+
+
+def test_the_two_authorities_recognise_one_another_today() -> None:
+    view = build_view(sample(), version=1)
+    licences = a_question(
+        authority_id=EDUCATION, entity_id=LICENSING, resource="ProfessionalLicenceCredential"
+    )
+    degrees = a_question(authority_id=LICENSING, entity_id=EDUCATION, resource="UniversityDegreeCredential")
+
+    assert recognition(view, licences, NOW).recognized
+    assert recognition(view, degrees, NOW).recognized
+
+
+def test_the_service_itself_is_trusted_for_something() -> None:
+    question = a_question(authority_id=EDUCATION, entity_id=SERVICE, resource="CourseCompletionCredential")
+
+    assert authorization(build_view(sample(), version=1), question, NOW).authorized
