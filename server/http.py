@@ -12,6 +12,15 @@ from litestar.response.base import ASGIResponse
 from wire import Answer, matches_etag
 
 NO_STORE = "no-store"
+ANSWER_KEY = "touchstone.answer"
+
+# What every public answer carries, whichever way it was made. Reads are for everybody's browser (status-list
+# notes: wallets run in browsers); there are no cookies, so no credentials either.
+ENCODED_CORS: list[tuple[bytes, bytes]] = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Age, Location, Retry-After, X-Request-ID"),
+    (b"x-content-type-options", b"nosniff"),
+]
 
 
 def freshness_headers(answer: Answer, now: float) -> list[tuple[str, str]]:
@@ -45,6 +54,13 @@ def response_headers(answer: Answer, now: float) -> list[tuple[str, str]]:
     return headers
 
 
+def encoded_headers(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
+    """Return `response_headers` as ASGI wants them."""
+    return [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in response_headers(answer, now)
+    ]
+
+
 def is_not_modified(answer: Answer, if_none_match: str | None) -> bool:
     """Tell whether 304 is the answer to a conditional request (RFC 9110, section 13.1.2)."""
     if answer.status != 200 or answer.etag is None or if_none_match is None:
@@ -53,18 +69,20 @@ def is_not_modified(answer: Answer, if_none_match: str | None) -> bool:
 
 
 class AnswerResponse(Response[Any]):
-    """A Litestar response made from the `Answer` that a handler returned."""
+    """
+    A Litestar response made from the `Answer` that a handler returned.
+
+    It leaves the answer in the scope, where the layer in front finds it for the hot table.
+    """
 
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
         answer: Answer = self.content
-        now = request.app.state.clock()
-        not_modified = is_not_modified(answer, request.headers.get("if-none-match"))
-        headers = response_headers(answer, now)
-        if not_modified:
-            headers = [(name, value) for name, value in headers if name != "content-type"]
+        request.scope[ANSWER_KEY] = answer
+        headers = encoded_headers(answer, request.app.state.clock())
+        if not is_not_modified(answer, request.headers.get("if-none-match")):
+            return ASGIResponse(body=answer.body, status_code=answer.status, encoded_headers=headers)
         return ASGIResponse(
-            body=b"" if not_modified else answer.body,
-            status_code=304 if not_modified else answer.status,
-            encoded_headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-            is_head_response=not_modified,
+            status_code=304,
+            encoded_headers=[header for header in headers if header[0] != b"content-type"],
+            is_head_response=True,
         )

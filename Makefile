@@ -1,0 +1,54 @@
+# Touchstone. `make serve` and `make test` are all that a new checkout needs.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+DEV := $(VENV)/.dev
+APP := $(VENV)/.app
+SLOW_CRASHES ?= 20
+
+.PHONY: serve test test-slow lint format bench lock schema clean
+
+serve: $(APP)
+	@exec $(RUN)/touchstone serve --init-sample
+
+test: $(DEV)
+	$(RUN)/python -m pytest -m "not slow"
+
+test-slow: $(DEV)
+	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
+
+lint: $(DEV)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports --no-logo
+
+format: $(DEV)
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+bench: $(DEV)
+	$(RUN)/python -m benchmarks
+
+# The JSON Schema of the registry file, generated from the Structs that read it.
+schema: $(DEV)
+	$(RUN)/python -m registry.schema
+
+# Resolve the dependencies anew. Needs uv; the locks name no index.
+lock:
+	sh tools/lock.sh
+
+clean:
+	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/pip:
+	@sh tools/venv.sh $(PYTHON) $(VENV)
+
+$(APP): requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/pip
+	@sh tools/install.sh $(VENV) requirements.lock requirements-build.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock requirements-build.lock pyproject.toml | $(VENV)/bin/pip
+	@sh tools/install.sh $(VENV) requirements-dev.lock requirements-build.lock
+	@touch $@ $(APP)

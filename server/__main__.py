@@ -1,0 +1,5 @@
+"""`python -m server` is `touchstone`."""
+
+from server.cli import main
+
+main()

@@ -1,0 +1,297 @@
+"""
+The composition root: builds every service once, and the two applications that show them.
+
+Nothing else knows all rooms. What one wing needs of another, or of the server, is a callable handed in here.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import License
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from operators import Principals
+from registry.registry import Registry
+from registry.routes import build_routes as registry_routes
+from resolver import Resolver
+from resolver.fetch import Guard, GuardLimits
+from resolver.freshness import FreshnessBounds
+from resolver.routes import build_routes as resolver_routes
+from server.auth import principal_of
+from server.background import Background
+from server.bootstrap import MIGRATIONS
+from server.front import Front
+from server.health import Check, Health
+from server.hot import HotTable
+from server.http import AnswerResponse
+from server.identity import Identities
+from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.pages import health_routes, identity_routes, metrics_route, page_routes
+from server.problems import problem_answer
+from server.settings import Settings
+from server.telemetry import Telemetry
+from statuslist.checking import Checker
+from statuslist.lists import StatusLists
+from statuslist.operator_routes import build_operator_routes as operator_status_routes
+from statuslist.publisher import Publisher
+from statuslist.rendering import Policy
+from statuslist.routes import build_routes as status_routes
+from storage import migrate
+from storage.sqlite import SqliteDatabase, open_sqlite
+from wire.body import MAX_BODY_BYTES
+
+VERSION = "0.1.0"
+
+
+class Services(msgspec.Struct, kw_only=True):
+    """Everything that a request may need, made once per process."""
+
+    settings: Settings
+    database: SqliteDatabase
+    principals: Principals
+    identities: Identities
+    resolver: Resolver
+    registry: Registry
+    lists: StatusLists
+    publisher: Publisher
+    checker: Checker
+    hot: HotTable
+    telemetry: Telemetry
+    health: Health
+    background: Background
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, guard: Guard | None = None, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Services]:
+    """
+    Open the database, load what is served from memory, and start the background work; close it all at the end.
+
+    Args:
+        guard: fetches from strangers; None: the real one, within the limits of the settings.
+        clock: seconds since 1970.
+
+    Raises:
+        DatabaseUnavailable, SchemaMismatch: the database is not there, or of another version.
+        KeyFileError: a signing key is missing, unsafe or no key.
+    """
+    database = open_sqlite(settings.database_path)
+    try:
+        await migrate(database, MIGRATIONS)
+        services = await _build(settings, database, guard or _guard(settings), clock)
+        async with services.resolver:
+            await services.background.start()
+            try:
+                yield services
+            finally:
+                await services.background.stop()
+                await services.checker.aclose()
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+def _guard(settings: Settings) -> Guard:
+    limits = GuardLimits(
+        host_rate_per_second=settings.outbound_rate_per_host, host_burst=settings.outbound_burst_per_host
+    )
+    return Guard(limits=limits, contact=settings.public_url)
+
+
+async def _build(
+    settings: Settings, database: SqliteDatabase, guard: Guard, clock: Callable[[], float]
+) -> Services:
+    """Make every service; the order is that of their needs."""
+    principals = Principals(database, clock=clock)
+    identities = Identities(settings, await principals.issuers())
+    hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
+    resolver = Resolver(
+        fetcher=guard.fetch_stranger,
+        own_document=identities.own_document,
+        own_hosts=frozenset({settings.public_host}),
+        freshness=FreshnessBounds(
+            floor_seconds=settings.cache_min_ttl_seconds,
+            ceiling_seconds=settings.cache_max_ttl_seconds,
+            negative_seconds=settings.cache_negative_ttl_seconds,
+        ),
+        max_cache_bytes=settings.cache_max_bytes,
+        clock=clock,
+    )
+    publisher = Publisher(
+        database,
+        signer_of=identities.signer_of,
+        clock=clock,
+        policy=Policy(
+            base_url=settings.public_url,
+            cryptosuite=settings.cryptosuite,
+            validity_seconds=settings.list_validity_seconds,
+            ttl_seconds=settings.list_ttl_seconds,
+        ),
+        on_published=lambda list_id: hot.evict(f"/status-lists/{list_id}".encode()),
+    )
+    lists = StatusLists(
+        database,
+        clock=clock,
+        random_bytes=secrets.token_bytes,
+        base_url=settings.public_url,
+        on_changed=publisher.wake,
+    )
+    registry = Registry(database, clock=clock)
+    checker = Checker(
+        resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
+    )
+    background = Background(database, publisher, registry, guard)
+    telemetry = Telemetry()
+    telemetry.gauges.append(lambda: _gauges(database, publisher, hot, clock))
+    health = Health(_checks(database, registry, publisher, background, clock))
+    return Services(
+        settings=settings,
+        database=database,
+        principals=principals,
+        identities=identities,
+        resolver=resolver,
+        registry=registry,
+        lists=lists,
+        publisher=publisher,
+        checker=checker,
+        hot=hot,
+        telemetry=telemetry,
+        health=health,
+        background=background,
+    )
+
+
+def public_app(services: Services) -> ASGIApp:
+    """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
+    settings = services.settings
+    clock = time.time
+    app = _litestar(
+        services,
+        "Touchstone",
+        [
+            *resolver_routes(services.resolver),
+            *registry_routes(services.registry),
+            *status_routes(services.publisher, services.checker, clock=clock),
+            *identity_routes(services.identities, clock),
+            *health_routes(services.health, detailed=False),
+            *page_routes(clock),
+        ],
+    )
+    buckets = {
+        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
+        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
+        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
+    }
+    return Front(
+        app,
+        base_url=settings.public_url,
+        telemetry=services.telemetry,
+        addresses=ClientAddresses(settings.trusted_proxies),
+        clock=clock,
+        hot=services.hot,
+        buckets=buckets,
+    )
+
+
+def operator_app(services: Services) -> ASGIApp:
+    """Return the application of the operator's listener: changes, metrics and detailed readiness."""
+    app = _litestar(
+        services,
+        "Touchstone, operator API",
+        [
+            *operator_status_routes(services.lists),
+            *health_routes(services.health, detailed=True),
+            metrics_route(services.telemetry),
+            *page_routes(time.time),
+        ],
+        dependencies={"principal": Provide(principal_of(services.principals))},
+    )
+    return Front(
+        app,
+        base_url=services.settings.public_url,
+        telemetry=services.telemetry,
+        addresses=ClientAddresses(services.settings.trusted_proxies),
+        clock=time.time,
+        is_public=False,
+    )
+
+
+def _litestar(
+    services: Services,
+    title: str,
+    handlers: Sequence[ControllerRouterHandler],
+    dependencies: dict[str, Provide] | None = None,
+) -> Litestar:
+    base_url = services.settings.public_url
+
+    def on_error(request: Request[Any, Any, Any], error: Exception) -> AnswerResponse:
+        request_id = request.scope["state"].get("request_id", "")
+        return AnswerResponse(problem_answer(error, base_url=base_url, request_id=request_id))
+
+    config = OpenAPIConfig(
+        title=title, version=VERSION, license=License(name="Apache-2.0", identifier="Apache-2.0")
+    )
+    return Litestar(
+        route_handlers=list(handlers),
+        dependencies=dependencies or {},
+        response_class=AnswerResponse,
+        exception_handlers={Exception: on_error},
+        openapi_config=config,
+        state=State({"clock": time.time}),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+    )
+
+
+def _checks(
+    database: SqliteDatabase,
+    registry: Registry,
+    publisher: Publisher,
+    background: Background,
+    clock: Callable[[], float],
+) -> list[Callable[[], Check]]:
+    def database_check() -> Check:
+        return Check("database", database.is_healthy, detail={"wal_bytes": database.stats.wal_bytes})
+
+    def registry_check() -> Check:
+        return Check("registry", True, detail={"version": registry.view.version})
+
+    def lists_check() -> Check:
+        end = publisher.soonest_end()
+        remaining = None if end is None else int(end - clock())
+        return Check("status_lists", remaining is None or remaining > 0, detail={"remaining_s": remaining})
+
+    def background_check() -> Check:
+        return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
+
+    return [database_check, registry_check, lists_check, background_check]
+
+
+def _gauges(
+    database: SqliteDatabase, publisher: Publisher, hot: HotTable, clock: Callable[[], float]
+) -> list[tuple[str, str, float]]:
+    stats, end = database.stats, publisher.soonest_end()
+    return [
+        ("touchstone_database_commits", "Transactions committed.", stats.commits),
+        ("touchstone_database_writes", "Writes in them.", stats.writes),
+        ("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
+        ("touchstone_database_checkpoint_failures", "Checkpoints that failed.", stats.checkpoint_failures),
+        ("touchstone_lists_published", "List versions published by this process.", publisher.published),
+        ("touchstone_lists_failed", "Publications that failed.", publisher.failed),
+        (
+            "touchstone_lists_remaining_seconds",
+            "Until the first list runs out.",
+            (end - clock()) if end else 0.0,
+        ),
+        ("touchstone_hot_hits", "Answers given from the hot table.", hot.hits),
+        ("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held),
+    ]

@@ -1,0 +1,138 @@
+"""
+`touchstone init`: what must exist before `touchstone serve` starts, made once and never overwritten.
+
+1. the directories, mode 0700;
+2. the status key of the default issuer (a 0600 file);
+3. the database with its schema and the default issuer's row;
+4. the bootstrap operator and its API key, written to a 0600 file and never printed;
+5. with `--sample`: the sample ecosystem, and a status set with one allocated credential entry to play with.
+
+A crash in between leaves what was made; the next `touchstone init` goes on from there.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from operators import MIGRATIONS as OPERATORS
+from operators import Issuer, Principal, Principals, Role
+from proofs import create_key_file, read_key_file
+from registry import MIGRATIONS as REGISTRY
+from registry.registry import Registry
+from server.identity import DEFAULT_ISSUER, key_path
+from server.settings import Settings
+from statuslist.lists import StatusLists
+from statuslist.requests import Allocate, CreateSet
+from statuslist.schema import MIGRATIONS as STATUSLIST
+from storage import MIGRATIONS as STORAGE
+from storage import Database, Migration, migrate
+from storage.sqlite import open_sqlite
+
+MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST)
+FIRST_KEY = "key-1"
+OPERATOR_KEY_FILE = "operator.key"
+SAMPLE_SET = "sample"
+
+ACTOR = "touchstone-init"
+Say = Callable[[str], None]
+
+
+async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
+    """
+    Make what is missing, telling each step through `say`.
+
+    Raises:
+        KeyFileError: a key file is there but unsafe or no key.
+        RegistryFileError: the sample ecosystem is not valid.
+        DatabaseUnavailable: the database cannot be made.
+    """
+    _make_directories(settings)
+    _make_key(settings, say)
+    database = open_sqlite(settings.database_path, create=True)
+    try:
+        await migrate(database, MIGRATIONS)
+        principals = Principals(database, clock=time.time)
+        await _make_issuer(settings, principals, say)
+        await _make_operator(settings, principals, say)
+        if sample:
+            await _make_sample(settings, database, say)
+    finally:
+        database.close()
+
+
+def sample_file() -> bytes:
+    """Return the sample ecosystem: packaged in a wheel, `data/registry.json` in a checkout."""
+    packaged = files("server") / "sample" / "registry.json"
+    if packaged.is_file():
+        return packaged.read_bytes()
+    return (Path(__file__).parent.parent / "data" / "registry.json").read_bytes()
+
+
+def operator_key_path(settings: Settings) -> Path:
+    """Return the file of the bootstrap operator's API key."""
+    return Path(settings.key_dir) / OPERATOR_KEY_FILE
+
+
+def _make_directories(settings: Settings) -> None:
+    for directory in (Path(settings.key_dir), settings.database_path.parent):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _make_key(settings: Settings, say: Say) -> None:
+    path = key_path(settings, FIRST_KEY)
+    if path.exists():
+        read_key_file(path)
+        return
+    create_key_file(path)
+    say(f"created the signing key {path}")
+
+
+async def _make_issuer(settings: Settings, principals: Principals, say: Say) -> None:
+    if await principals.find_issuer(DEFAULT_ISSUER) is not None:
+        return
+    await principals.create_issuer(
+        Issuer(id=DEFAULT_ISSUER, did=settings.did, key_name=FIRST_KEY), actor=ACTOR
+    )
+    say(f"created the issuer {DEFAULT_ISSUER}: {settings.did}")
+
+
+async def _make_operator(settings: Settings, principals: Principals, say: Say) -> None:
+    path = operator_key_path(settings)
+    if path.exists():
+        return
+    principal = await principals.create_principal(
+        "bootstrap",
+        name="Bootstrap operator",
+        issuer_id=None,
+        roles=frozenset({Role.ADMIN}),
+        actor=ACTOR,
+    )
+    key = await principals.create_key(principal.id, actor=ACTOR)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(key + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    say(f"created the operator key, in {path} (mode 0600)")
+
+
+async def _make_sample(settings: Settings, database: Database, say: Say) -> None:
+    report = await Registry(database, clock=time.time).import_file(sample_file(), actor=ACTOR)
+    say(f"imported the sample ecosystem: {report}")
+    lists = StatusLists(
+        database,
+        clock=time.time,
+        random_bytes=secrets.token_bytes,
+        base_url=settings.public_url,
+        on_changed=lambda: None,
+    )
+    operator = Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
+    await lists.create_set(
+        operator,
+        CreateSet(id=SAMPLE_SET, issuer_id=DEFAULT_ISSUER, purposes=("revocation", "suspension")),
+        idempotency_key="sample-set",
+    )
+    await lists.allocate(operator, SAMPLE_SET, Allocate(count=1), idempotency_key="sample-entry")
+    say(f"created the status set {SAMPLE_SET} with one allocated entry")

@@ -1,0 +1,202 @@
+"""
+The command line: `touchstone`. Data goes to stdout, talk to stderr.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 something upstream cannot be reached.
+"""
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+import msgspec
+
+from server.settings import Settings, SettingsError, load_settings
+from wire import Refusal
+
+if TYPE_CHECKING:
+    from registry.registry import Registry
+    from server.app import Services
+
+ACTOR = "touchstone-cli"
+EXIT_FAILED = 1
+EXIT_BY_STATUS = {404: 3, 409: 5, 502: 6, 503: 6, 504: 6}
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something; never data."""
+    click.echo(message, err=True)
+
+
+def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
+    """Tell why, and exit."""
+    say(f"touchstone: {message}")
+    sys.exit(code)
+
+
+def settings_or_exit() -> Settings:
+    """Read the settings, or exit with every fault found."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        fail(str(error))
+
+
+def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run `work`; what it refuses becomes a message and an exit code."""
+    import uvloop
+
+    try:
+        uvloop.run(work())
+    except Refusal as error:
+        fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="touchstone-vc")
+def main() -> None:
+    """Which keys has this DID, may this issuer issue that, does this credential still hold?"""
+
+
+@main.command()
+@click.option("--sample", is_flag=True, help="Add the sample ecosystem and a status set to play with.")
+def init(sample: bool) -> None:
+    """Create the database, the signing key and the operator key, once."""
+    from server.bootstrap import initialise
+
+    settings = settings_or_exit()
+    run(lambda: initialise(settings, sample=sample, say=say))
+
+
+@main.command()
+@click.option("--init-sample", is_flag=True, help="First do what `touchstone init --sample` does.")
+def serve(init_sample: bool) -> None:
+    """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
+    from server.run import BindError, serve
+
+    settings = settings_or_exit()
+
+    async def work() -> None:
+        if init_sample:
+            from server.bootstrap import initialise
+
+            await initialise(settings, sample=True, say=say)
+        await serve(settings, _announce)
+
+    try:
+        run(work)
+    except BindError as error:
+        fail(str(error))
+
+
+def _announce(services: "Services", public: str, operator: str) -> None:
+    from server.bootstrap import SAMPLE_SET, operator_key_path
+
+    settings, url = services.settings, services.settings.public_url
+    say(f"Touchstone is ready: {settings.public_url} (listening on {public}; operators on {operator})")
+    say(f"The operator key is in {operator_key_path(settings)}. Documentation: {url}/docs\n")
+    say("Which keys does this DID have?")
+    say(f"  curl {url}/1.0/identifiers/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK\n")
+    say("May this issuer issue that?")
+    say(
+        f"  curl {url}/trqp/authorization -H 'Content-Type: application/json' -d "
+        f"'{msgspec.json.encode(sample_question(settings)).decode()}'\n"
+    )
+    say("Does this credential still hold? Fetch its status list:")
+    say(f"  curl {url}/status-lists/{SAMPLE_SET}-revocation\n")
+
+
+def sample_question(settings: Settings) -> dict[str, str]:
+    """Return a TRQP question that the sample ecosystem answers with yes."""
+    return {
+        "entity_id": settings.did,
+        "authority_id": "did:web:education.example",
+        "action": "issue",
+        "resource": "CourseCompletionCredential",
+    }
+
+
+@main.group()
+def config() -> None:
+    """What the server is set to."""
+
+
+@config.command("show")
+def config_show() -> None:
+    """Print every setting in force, as TOML."""
+    for name, value in msgspec.structs.asdict(settings_or_exit()).items():
+        # JSON strings, numbers and arrays of strings are TOML too.
+        click.echo(f"{name} = {msgspec.json.encode(value).decode()}")
+
+
+@main.command()
+@click.argument("did")
+def resolve(did: str) -> None:
+    """Resolve a DID without a server, as `python -m resolver` does."""
+    from resolver.__main__ import main as resolve_main
+
+    sys.exit(resolve_main([did]))
+
+
+@main.group()
+def registry() -> None:
+    """The curated trust registry."""
+
+
+@registry.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def registry_import(file: Path) -> None:
+    """Replace the registry's content by FILE; a running server shows it within a second."""
+
+    data = file.read_bytes()
+
+    async def work(wing: "Registry") -> None:
+        say(str(await wing.import_file(data, ACTOR)))
+
+    _with_registry(work)
+
+
+@registry.command("export")
+def registry_export() -> None:
+    """Print the registry as a registry file."""
+
+    async def work(wing: "Registry") -> None:
+        click.echo(await wing.export())
+
+    _with_registry(work)
+
+
+@registry.command("list")
+def registry_list() -> None:
+    """Print every authorization and recognition with its state as of now."""
+
+    async def work(wing: "Registry") -> None:
+        for row in wing.list_grants():
+            question = f"{row.kind:13} {row.phase:11} {row.action} {row.resource}"
+            click.echo(f"{question}\n    {row.entity_id}\n    by {row.authority_id}: {row.message}")
+
+    _with_registry(work)
+
+
+@registry.command("show")
+@click.argument("identifier")
+def registry_show(identifier: str) -> None:
+    """Print all that the registry says of one authority or entity, as JSON."""
+
+    async def work(wing: "Registry") -> None:
+        click.echo(msgspec.json.format(msgspec.json.encode(wing.show(identifier)), indent=2))
+
+    _with_registry(work)
+
+
+def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> None:
+    from server.commands import open_registry
+
+    settings = settings_or_exit()
+
+    async def opened() -> None:
+        async with open_registry(settings) as wing:
+            await work(wing)
+
+    run(opened)

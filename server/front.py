@@ -1,0 +1,224 @@
+"""
+The layer in front of Litestar: what is the same for every request, and answers that were made before.
+
+In this order:
+
+1. a hot answer, where the table has one for exactly this path and Accept header;
+2. the client's tokens for what the request may cost;
+3. HEAD as GET whose body is dropped, and CORS preflight;
+4. the application, with a request id, and the common headers added to what it answers;
+5. the log line, the counter, and the hot table filled.
+
+What it does not recognise exactly falls through to the routes, which alone define behaviour.
+"""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from server.hot import HotTable
+from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers
+from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
+from server.problems import problem_answer
+from server.telemetry import Telemetry, coarse_address
+from wire import Answer
+
+LOG = logging.getLogger("touchstone.requests")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_PREFLIGHT: list[tuple[bytes, bytes]] = [
+    *ENCODED_CORS,
+    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, X-Request-ID"),
+    (b"access-control-max-age", b"86400"),
+]
+
+
+def cost_of(method: str, raw_path: bytes) -> Cost:
+    """Tell what a request may cost: an unknown did:web or a check may make us ask a stranger."""
+    if raw_path.startswith(b"/1.0/identifiers/"):
+        computed = re.match(rb"did(:|%3a)(key|jwk)(:|%3a)", raw_path[17:40], re.IGNORECASE)
+        return Cost.CPU if computed else Cost.OUTBOUND
+    if raw_path == b"/status/check":
+        return Cost.OUTBOUND
+    return Cost.HOT if method in ("GET", "HEAD", "OPTIONS") else Cost.CPU
+
+
+class Front:
+    """
+    Wraps one Litestar application.
+
+    Attributes:
+        hot: the table of hot answers, or None for the operator's listener.
+        buckets: tokens per client and cost; empty where nobody is limited.
+        is_public: whether answers carry CORS headers.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        base_url: str,
+        telemetry: Telemetry,
+        addresses: ClientAddresses,
+        clock: Callable[[], float],
+        hot: HotTable | None = None,
+        buckets: Mapping[Cost, TokenBuckets] | None = None,
+        is_public: bool = True,
+    ) -> None:
+        self._app = app
+        self._base_url = base_url
+        self._telemetry = telemetry
+        self._addresses = addresses
+        self._clock = clock
+        self._hot = hot
+        self._buckets = dict(buckets or {})
+        self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
+        self._is_public = is_public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        headers = _Headers(scope["headers"])
+        client = self._addresses.client(_peer(scope), headers.forwarded_for)
+        if await self._answer_hot(scope, headers, client, send):
+            return
+        await _Exchange(self, scope, headers, client).run(receive, send)
+
+    async def _answer_hot(self, scope: HTTPScope, headers: "_Headers", client: str, send: Send) -> bool:
+        """Answer from the table; False where it has nothing, or the client is out of tokens."""
+        if self._hot is None or scope["method"] != "GET" or scope["query_string"] or headers.has_body:
+            return False
+        found = self._hot.find(scope["raw_path"], headers.accept)
+        if found is None or self.wait_seconds(Cost.HOT, client):
+            return False
+        message: Any = found.start_message(self._clock())
+        if found.matches(headers.if_none_match):
+            kept = [h for h in message["headers"] if h[0] not in (b"content-type", b"content-length")]
+            await send({"type": "http.response.start", "status": 304, "headers": kept})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            self._telemetry.count("hot", "GET", 304)
+            return True
+        await send(message)
+        await send(found.body_message)  # type: ignore[arg-type]
+        self._telemetry.count("hot", "GET", 200)
+        return True
+
+    def wait_seconds(self, cost: Cost, client: str) -> float:
+        """Take a token; return 0, or the seconds until the client has one again."""
+        bucket = self._buckets.get(cost)
+        return bucket.take(client) if bucket is not None else 0.0
+
+    def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer) -> None:
+        if self._hot is not None and scope["method"] == "GET" and not scope["query_string"]:
+            self._hot.keep(scope["raw_path"], accept, answer)
+
+
+class _Headers:
+    """The request headers that the front looks at, found in one pass."""
+
+    __slots__ = ("accept", "forwarded_for", "has_body", "if_none_match", "request_id")
+
+    def __init__(self, headers: Any) -> None:
+        self.accept = b""
+        self.if_none_match: bytes | None = None
+        self.request_id = b""
+        self.has_body = False
+        self.forwarded_for: list[bytes] = []
+        for name, value in headers:
+            if name == b"accept":
+                self.accept = self.accept + b"," + value if self.accept else value
+            elif name == b"if-none-match":
+                self.if_none_match = value
+            elif name == b"x-forwarded-for":
+                self.forwarded_for.append(value)
+            elif name == b"x-request-id":
+                self.request_id = value
+            elif name in (b"content-length", b"transfer-encoding"):
+                self.has_body = True
+
+
+class _Exchange:
+    """One request that takes the ordinary way, and its answer."""
+
+    def __init__(self, front: Front, scope: HTTPScope, headers: _Headers, client: str) -> None:
+        self._front = front
+        self._scope = scope
+        self._headers = headers
+        self._client = client
+        self._method = scope["method"]
+        self._status = 500
+        self._started = time.perf_counter()
+        given = headers.request_id if _REQUEST_ID.fullmatch(headers.request_id) else b""
+        self._request_id = given or secrets.token_hex(8).encode()
+
+    async def run(self, receive: Receive, send: Send) -> None:
+        self._scope["state"]["request_id"] = self._request_id.decode()
+        sender = self._sender(send)
+        wait = self._front.wait_seconds(cost_of(self._method, self._scope["raw_path"]), self._client)
+        if wait:
+            await self._refuse_for(wait, sender)
+        elif self._method == "OPTIONS" and self._front._is_public:
+            await sender({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT[3:]})
+            await sender({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            if self._method == "HEAD":
+                self._scope["method"] = "GET"
+            await self._front._app(self._scope, receive, sender)
+        self._account()
+
+    def _sender(self, send: Send) -> Send:
+        """Return `send` with the common headers added, and without a body for HEAD."""
+
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
+                common = [*self._front._common, (b"x-request-id", self._request_id)]
+                message["headers"] = [*message.get("headers", []), *common]
+            elif message["type"] == "http.response.body" and self._method == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        return sender
+
+    async def _refuse_for(self, wait: float, send: Send) -> None:
+        seconds = max(1, int(wait + 0.999))
+        refusal = TooManyRequests(
+            f"this client asks faster than it may; ask again in {seconds} s",
+            headers={"retry-after": str(seconds)},
+        )
+        answer = problem_answer(refusal, base_url=self._front._base_url, request_id=self._request_id.decode())
+        headers = [*encoded_headers(answer, 0), (b"content-length", str(len(answer.body)).encode())]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+    def _account(self) -> None:
+        scope: Any = self._scope
+        answer = scope.get(ANSWER_KEY)
+        if answer is not None and self._method == "GET":
+            self._front.keep_hot(scope, self._headers.accept, answer)
+        route = scope.get("path_template") or "unmatched"
+        self._front._telemetry.count(route, self._method, self._status)
+        LOG.info(
+            "request",
+            extra={
+                "request_id": self._request_id.decode(),
+                "method": self._method,
+                "route": route,
+                "status": self._status,
+                "duration_ms": round((time.perf_counter() - self._started) * 1_000, 2),
+                "client": coarse_address(self._client.partition("/")[0]),
+            },
+        )
+
+
+def _peer(scope: HTTPScope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""

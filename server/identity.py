@@ -1,0 +1,118 @@
+"""
+Who we are: the did:web documents that we serve, and the signers behind them.
+
+The service's own DID is did:web of the public URL, its document at `/.well-known/did.json`; an issuer that we
+host is `did:web:<host>:issuers:<id>`, at `/issuers/<id>/did.json`. Each has one Ed25519 status key, listed
+under `assertionMethod` in two shapes: `#<id>` as Multikey (what Data Integrity verifiers read) and
+`#<id>-jwk` as JsonWebKey (what VC-JOSE-COSE verifiers read, section 3.3.1 there).
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from operators import Issuer
+from proofs import Ed25519Signer, Signer, read_key_file
+from resolver.keys import jwk_of, multikey_of
+from server.settings import Settings
+from wire import Answer, ResourceNotFound, encode, etag_of
+
+DEFAULT_ISSUER = "default"
+FRESH_SECONDS = 300  # seconds; a key is announced this long before it signs
+JWK_SUFFIX = "-jwk"
+
+JsonObject = dict[str, Any]
+
+
+def issuer_did(settings: Settings, issuer_id: str) -> str:
+    """Return the DID under which we host `issuer_id`; the default issuer is the service itself."""
+    return settings.did if issuer_id == DEFAULT_ISSUER else f"{settings.did}:issuers:{issuer_id}"
+
+
+def key_path(settings: Settings, key_name: str) -> Path:
+    """Return the file of a key: `<key_dir>/<key name>.pem`."""
+    return Path(settings.key_dir) / f"{key_name}.pem"
+
+
+def did_document(did: str, key_name: str, signer: Signer) -> JsonObject:
+    """Return the DID document of an issuer that we host (DID v1.1, Controlled Identifiers v1.0)."""
+    multikey, jwk = f"{did}#{key_name}", f"{did}#{key_name}{JWK_SUFFIX}"
+    return {
+        "@context": ["https://www.w3.org/ns/did/v1.1"],
+        "id": did,
+        "verificationMethod": [
+            {
+                "id": multikey,
+                "type": "Multikey",
+                "controller": did,
+                "publicKeyMultibase": multikey_of(signer.public_key),
+            },
+            {"id": jwk, "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk_of(signer.public_key)},
+        ],
+        "assertionMethod": [multikey, jwk],
+    }
+
+
+class HostedIssuer(msgspec.Struct, frozen=True):
+    """An issuer whose key we hold: its row, its signer and its document."""
+
+    issuer: Issuer
+    signer: Ed25519Signer
+    document: JsonObject
+
+
+class Identities:
+    """
+    The issuers that we host, by id and by DID; read once at start.
+
+    Raises (constructor):
+        KeyFileError: a key file is missing, unsafe or no key.
+    """
+
+    def __init__(self, settings: Settings, issuers: Iterable[Issuer]) -> None:
+        self._by_id = {issuer.id: _hosted(settings, issuer) for issuer in issuers if issuer.key_name}
+        self._by_did = {hosted.issuer.did: hosted for hosted in self._by_id.values()}
+
+    def signer_of(self, issuer_id: str) -> Signer:
+        """
+        Return the signer of a hosted issuer.
+
+        Raises:
+            ResourceNotFound: we hold no key of that issuer.
+        """
+        hosted = self._by_id.get(issuer_id)
+        if hosted is None:
+            raise ResourceNotFound(f"no signing key is held for the issuer {issuer_id!r}")
+        return hosted.signer
+
+    def own_document(self, did: str) -> JsonObject | None:
+        """Return our document for `did`, or None where we do not host it."""
+        hosted = self._by_did.get(did)
+        return hosted.document if hosted is not None else None
+
+    def document_answer(self, issuer_id: str, now: float) -> Answer:
+        """
+        Return the answer for a did.json.
+
+        Raises:
+            ResourceNotFound: we host no such issuer.
+        """
+        hosted = self._by_id.get(issuer_id)
+        if hosted is None:
+            raise ResourceNotFound("no issuer of this name is hosted here")
+        body = encode(hosted.document)
+        return Answer(
+            body=body,
+            media_type="application/did+json",
+            etag=etag_of(body),
+            fresh_until=now + FRESH_SECONDS,
+        )
+
+
+def _hosted(settings: Settings, issuer: Issuer) -> HostedIssuer:
+    key_name = issuer.key_name or ""
+    private_key = read_key_file(key_path(settings, key_name))
+    signer = Ed25519Signer(private_key, f"{issuer.did}#{key_name}")
+    return HostedIssuer(issuer, signer, did_document(issuer.did, key_name, signer))

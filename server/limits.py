@@ -1,0 +1,126 @@
+"""
+Who asks, and how much they may: client addresses behind proxies, and token buckets by cost. Pure but for the
+clock handed in.
+
+A client is its socket peer, unless the peer is a configured proxy: then the right-most address in
+X-Forwarded-For that is not one (what stands left of it, anyone can write). IPv6 clients are counted by /64.
+"""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import Protocol
+
+import msgspec
+from cachetools import LRUCache
+
+from wire import Refusal
+
+MAX_CLIENTS = 100_000  # clients remembered per cost; about 200 bytes each
+BURST_SECONDS = 2.0  # seconds of the rate that a client may use at once; at least one request
+
+
+class Cost(Enum):
+    """What a request may cost us: bytes from memory, computation, or a request to a stranger."""
+
+    HOT = "hot"
+    CPU = "cpu"
+    OUTBOUND = "outbound"
+
+
+class TooManyRequests(Refusal):
+    """The client used up its tokens for this kind of request; Retry-After says when one is back."""
+
+    type = "/problems/too-many-requests"
+    title = "Too many requests"
+    status = 429
+
+
+class Allows(Protocol):
+    """Takes a token for `client`; returns 0, or the seconds until there is one."""
+
+    def __call__(self, client: str) -> float: ...
+
+
+class _Bucket(msgspec.Struct):
+    tokens: float
+    at: float  # seconds of the monotonic clock when `tokens` was true
+
+
+class TokenBuckets:
+    """
+    One bucket per client: `rate` tokens a second, up to two seconds' worth at once.
+
+    The least recently seen client is forgotten first, which gives it a full bucket again: an attacker with
+    100,000 addresses has that anyway.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float], *, max_clients: int = MAX_CLIENTS) -> None:
+        self._rate = rate
+        self._burst = max(1.0, rate * BURST_SECONDS)
+        self._clock = clock
+        self._buckets: LRUCache[str, _Bucket] = LRUCache(max_clients)
+
+    def take(self, client: str) -> float:
+        """Take a token of `client`; return 0, or the seconds until it has one."""
+        now = self._clock()
+        bucket = self._buckets.get(client)
+        if bucket is None:
+            self._buckets[client] = _Bucket(self._burst - 1, now)
+            return 0.0
+        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return (1 - bucket.tokens) / self._rate
+        bucket.tokens -= 1
+        return 0.0
+
+
+class ClientAddresses:
+    """Finds the client of a request, trusting the configured proxies and nobody else."""
+
+    def __init__(self, trusted_proxies: Sequence[str]) -> None:
+        self._trusted = [ipaddress.ip_network(network) for network in trusted_proxies]
+
+    def client(self, peer: str, forwarded_for: Sequence[bytes]) -> str:
+        """
+        Return the key of the client behind `peer`: an IPv4 address, or the /64 of an IPv6 address.
+
+        `forwarded_for` are the values of every X-Forwarded-For header, in order. An entry that is no address
+        ends the walk: the client is then the proxy that passed it on.
+        """
+        if not self._trusted or not self.is_trusted(peer):
+            return key_of(peer)
+        hops = b",".join(forwarded_for).decode("latin-1").split(",") if forwarded_for else []
+        client = peer
+        for hop in reversed(hops):
+            address = _address_or_none(hop.strip())
+            if address is None:
+                break
+            client = str(address)
+            if not self.is_trusted(client):
+                break
+        return key_of(client)
+
+    def is_trusted(self, peer: str) -> bool:
+        """Tell whether `peer` is a configured proxy."""
+        address = _address_or_none(peer)
+        return address is not None and any(address in network for network in self._trusted)
+
+
+@lru_cache(maxsize=4_096)
+def key_of(peer: str) -> str:
+    """Return the name under which `peer` is counted: an IPv4 address itself, an IPv6 address by its /64."""
+    address = _address_or_none(peer)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address) if address is not None else peer
+
+
+def _address_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

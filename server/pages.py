@@ -1,0 +1,142 @@
+"""
+The routes that belong to no wing: our identity, problem pages, health, the root, OpenAPI and its page.
+
+The documentation page is one HTML file without scripts: it lists every operation of the OpenAPI document and
+loads nothing from elsewhere.
+"""
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from server.health import Health, live
+from server.identity import DEFAULT_ISSUER, Identities
+from server.problems import PAGE_HEADERS, problem_page
+from server.telemetry import CONTENT_TYPE, Telemetry
+from wire import Answer, encode, etag_of
+
+PAGE_FRESH_SECONDS = 3_600  # seconds; the pages change with a release
+
+
+def identity_routes(identities: Identities, clock: Callable[[], float]) -> list[HTTPRouteHandler]:
+    """Return the routes of the DID documents that we host."""
+
+    @get("/.well-known/did.json", tags=["Identity"], summary="Our DID document")
+    async def own_document() -> Answer:
+        return identities.document_answer(DEFAULT_ISSUER, clock())
+
+    @get(
+        "/issuers/{issuer_id:str}/did.json", tags=["Identity"], summary="The DID document of a hosted issuer"
+    )
+    async def issuer_document(issuer_id: FromPath[str]) -> Answer:
+        return identities.document_answer(issuer_id, clock())
+
+    return [own_document, issuer_document]
+
+
+def health_routes(health: Health, *, detailed: bool) -> list[HTTPRouteHandler]:
+    """Return `/livez` and `/readyz`; the checks behind the latter are for the operator's listener only."""
+
+    @get("/livez", tags=["Health"], summary="The process answers")
+    async def livez() -> Answer:
+        return live()
+
+    @get("/readyz", tags=["Health"], summary="The process may be sent requests")
+    async def readyz() -> Answer:
+        return health.ready(detailed=detailed)
+
+    return [livez, readyz]
+
+
+def metrics_route(telemetry: Telemetry) -> HTTPRouteHandler:
+    """Return `/metrics`, for the operator's listener."""
+
+    @get("/metrics", tags=["Health"], summary="Metrics in the Prometheus text format")
+    async def metrics() -> Answer:
+        return Answer(body=telemetry.render(), media_type=CONTENT_TYPE)
+
+    return metrics
+
+
+def page_routes(clock: Callable[[], float]) -> list[HTTPRouteHandler]:
+    """Return the pages that people read: problem types, the API's documentation, the root."""
+
+    @get("/problems/{slug:str}", tags=["Pages"], summary="What a problem type means")
+    async def problem(slug: FromPath[str]) -> Answer:
+        return problem_page(slug)
+
+    @get("/openapi.json", tags=["Pages"], summary="This API as OpenAPI 3.1")
+    async def openapi(request: Request[Any, Any, Any]) -> Answer:
+        body = encode(request.app.openapi_schema.to_schema())
+        return _page(body, "application/json", clock())
+
+    @get("/docs", tags=["Pages"], summary="This API as a page")
+    async def docs(request: Request[Any, Any, Any]) -> Answer:
+        body = docs_page(request.app.openapi_schema.to_schema())
+        return _page(body, "text/html; charset=utf-8", clock())
+
+    @get("/", tags=["Pages"], summary="Where to go from here")
+    async def root() -> Answer:
+        return Answer(body=ROOT, media_type="application/json")
+
+    return [problem, openapi, docs, root]
+
+
+ROOT = encode(
+    {
+        "service": "Touchstone",
+        "resolve": "/1.0/identifiers/{did}",
+        "trust": ["/trqp/authorization", "/trqp/recognition"],
+        "status": ["/status-lists/{id}", "/status/check"],
+        "documentation": ["/docs", "/openapi.json"],
+    }
+)
+
+
+def _page(body: bytes, media_type: str, now: float) -> Answer:
+    return Answer(
+        body=body,
+        media_type=media_type,
+        etag=etag_of(body),
+        headers=PAGE_HEADERS if media_type.startswith("text/html") else (),
+        fresh_until=now + PAGE_FRESH_SECONDS,
+    )
+
+
+def docs_page(schema: dict[str, Any]) -> bytes:
+    """Return the HTML page that lists the operations of an OpenAPI document."""
+    operations = [
+        _operation(method, path, operation)
+        for path, item in sorted(schema.get("paths", {}).items())
+        for method, operation in item.items()
+        if method in ("get", "post", "put", "patch", "delete")
+    ]
+    title = html.escape(schema["info"]["title"])
+    return DOCS.format(title=title, operations="\n".join(operations)).encode()
+
+
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+    responses = "".join(
+        f"<li><code>{html.escape(status)}</code> {html.escape(response.get('description', ''))}</li>"
+        for status, response in operation.get("responses", {}).items()
+    )
+    return (
+        f"<section><h2><code>{method.upper()} {html.escape(path)}</code></h2>"
+        f"<p><strong>{html.escape(operation.get('summary', ''))}</strong> "
+        f"{html.escape(operation.get('description', ''))}</p><ul>{responses}</ul></section>"
+    )
+
+
+DOCS = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px/1.5 sans-serif;max-width:54rem;margin:2rem auto;padding:0 1rem}}
+section{{border-top:1px solid #ccc}}h2{{font-size:1rem}}</style>
+<h1>{title}</h1>
+<p>The machine-readable form of this page is <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1).</p>
+{operations}
+</html>
+"""

@@ -1,0 +1,122 @@
+"""
+Errors to HTTP answers: the one place where an exception becomes a problem document (RFC 9457).
+
+A `Refusal` tells its caller what it says; the framework's own errors are put into the same words; everything
+else is our fault: it is logged in full and the caller reads only that, and the request id to quote.
+"""
+
+import html
+import logging
+from collections.abc import Iterator
+
+from litestar.exceptions import HTTPException
+from litestar.exceptions import MethodNotAllowedException as LitestarMethodNotAllowed
+
+from wire import Answer, BadRequest, PayloadTooLarge, Refusal, ResourceNotFound, UnsupportedMediaType
+from wire.problem import PROBLEM_JSON, problem_of, render_problem
+
+LOG = logging.getLogger("touchstone.problems")
+PAGE_PREFIX = "/problems/"
+
+
+class InternalProblem(Refusal):
+    """Something failed on our side. The request id in `instance` finds it in our log; a retry may succeed."""
+
+
+class MethodNotAllowed(Refusal):
+    """The resource exists, but not for this method; the Allow header names those it has."""
+
+    type = "/problems/method-not-allowed"
+    title = "Method not allowed"
+    status = 405
+
+
+class NotReady(Refusal):
+    """The server is starting or stopping. Retry-After says when to ask again."""
+
+    type = "/problems/not-ready"
+    title = "Not ready"
+    status = 503
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Return `error` as what may be told of it."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, LitestarMethodNotAllowed):
+        allow = (error.headers or {}).get("Allow", "")
+        return MethodNotAllowed(f"this resource answers {allow or 'other methods'}", headers={"allow": allow})
+    if isinstance(error, HTTPException):
+        return _of_framework(error)
+    return InternalProblem("the request failed on our side; quote the instance when you report it")
+
+
+def _of_framework(error: HTTPException) -> Refusal:
+    if error.status_code == 404:
+        return ResourceNotFound("there is no such resource here; /openapi.json lists them all")
+    if error.status_code == 413:
+        return PayloadTooLarge("the body is over the limit of this resource")
+    if error.status_code == 415:
+        return UnsupportedMediaType("this resource does not read a body of that Content-Type")
+    if error.status_code < 500:
+        return BadRequest("the request is not of the shape that this resource asks for")
+    return InternalProblem("the request failed on our side; quote the instance when you report it")
+
+
+def problem_answer(error: Exception, *, base_url: str, request_id: str) -> Answer:
+    """Return the answer for `error`; an error of ours is logged with its traceback."""
+    refusal = refusal_of(error)
+    if refusal.status >= 500 and not isinstance(error, Refusal):
+        LOG.error("unhandled error", exc_info=error, extra={"request_id": request_id})
+    instance = f"urn:touchstone:request:{request_id}" if request_id else ""
+    problem = problem_of(refusal, base_url=base_url, instance=instance)
+    headers = tuple((name.lower(), value) for name, value in refusal.headers.items() if value)
+    return Answer(
+        status=refusal.status, body=render_problem(problem), media_type=PROBLEM_JSON, headers=headers
+    )
+
+
+def problem_types() -> dict[str, type[Refusal]]:
+    """Return every problem type of ours by its slug; a slug that two classes share belongs to the general one."""
+    types: dict[str, type[Refusal]] = {}
+    for kind in _descendants(Refusal):
+        if kind.type.startswith(PAGE_PREFIX):
+            types.setdefault(kind.type.removeprefix(PAGE_PREFIX), kind)
+    return dict(sorted(types.items()))
+
+
+def _descendants(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
+def problem_page(slug: str) -> Answer:
+    """
+    Return the page that explains one problem type.
+
+    Raises:
+        ResourceNotFound: we have no such type.
+    """
+    kind = problem_types().get(slug)
+    if kind is None:
+        raise ResourceNotFound(f"no problem type has this name; we have: {', '.join(problem_types())}")
+    body = PAGE.format(
+        title=html.escape(kind.title),
+        status=kind.status,
+        text=html.escape(" ".join((kind.__doc__ or "").split())),
+    )
+    return Answer(body=body.encode(), media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+
+
+PAGE_HEADERS = (("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),)
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px/1.5 sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}}</style>
+<h1>{title}</h1>
+<p>HTTP status {status}.</p>
+<p>{text}</p>
+<p>The <code>detail</code> member of the answer says what was expected and what was found. Problem documents
+follow RFC 9457.</p>
+</html>
+"""

@@ -1,0 +1,204 @@
+"""
+Settings: one frozen Struct, read from the environment and, below it, an optional TOML file.
+
+Precedence: environment variable over file over default. The file is named by `TOUCHSTONE_CONFIG`; its keys are
+the field names below. A variable is `TOUCHSTONE_` and the field name in upper case. Secrets are never values
+here: a field whose name ends in `_file` is a path.
+
+    SettingsError       every fault found, one per line, each with the variable to change
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+PREFIX = "TOUCHSTONE_"
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `faults` are sentences that each name the variable to change."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that an operator can set. README.md lists each with its unit and default."""
+
+    public_url: str = "http://localhost:8000"
+    bind: str = "127.0.0.1:8000"
+    operator_bind: str = "127.0.0.1:8001"
+    database_url: str = "sqlite:///var/touchstone.db"
+    key_dir: str = "var/keys"
+    cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
+    list_validity_seconds: int = 86_400
+    list_ttl_seconds: int = 300
+    cache_max_bytes: int = 67_108_864
+    cache_min_ttl_seconds: int = 30
+    cache_max_ttl_seconds: int = 600
+    cache_negative_ttl_seconds: int = 15
+    outbound_rate_per_host: float = 1.0
+    outbound_burst_per_host: int = 5
+    hot_max_bytes: int = 67_108_864
+    rate_hot_per_second: float = 500.0
+    rate_cpu_per_second: float = 100.0
+    rate_outbound_per_second: float = 5.0
+    trusted_proxies: tuple[str, ...] = ()
+    max_connections_per_client: int = 64
+    head_timeout_seconds: float = 10.0
+    body_timeout_seconds: float = 30.0
+    drain_delay_seconds: float = 0.0
+    shutdown_timeout_seconds: float = 20.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def database_path(self) -> Path:
+        """The file of a `sqlite:///` URL; relative to the working directory unless it begins with `//`."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def public_host(self) -> str:
+        """Host and port of the public URL, as in an HTTP Host header."""
+        return urlsplit(self.public_url).netloc
+
+    @property
+    def did(self) -> str:
+        """Our own DID: did:web of the public URL (a port's colon is percent-encoded)."""
+        return "did:web:" + self.public_host.replace(":", "%3A")
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """
+    Read the settings.
+
+    Raises:
+        SettingsError: an unknown or malformed setting, an unreadable file, or a dangerous combination.
+    """
+    values = {**_from_file(environ.get(f"{PREFIX}CONFIG")), **_from_environment(environ)}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError([_named(str(error))]) from None
+    if faults := check(settings):
+        raise SettingsError(faults)
+    return settings
+
+
+def check(settings: Settings) -> list[str]:
+    """Return what is wrong with `settings` as a whole, one sentence a fault."""
+    return [
+        *_url_faults(settings),
+        *_bind_faults(settings.bind, "BIND"),
+        *_bind_faults(settings.operator_bind, "OPERATOR_BIND"),
+        *_range_faults(settings),
+        *_proxy_faults(settings),
+    ]
+
+
+def split_bind(bind: str) -> tuple[str, int]:
+    """
+    Return host and port of `host:port` (an IPv6 host in brackets, which are taken off).
+
+    Raises:
+        ValueError: there is no port, or not one of 0..65535.
+    """
+    host, colon, port = bind.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise ValueError(f"expected host:port, found {bind!r}")
+    return host.strip("[]"), int(port)
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"TOUCHSTONE_CONFIG={path}: {error}"]) from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        name.removeprefix(PREFIX).lower(): text
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and name not in (f"{PREFIX}CONFIG", f"{PREFIX}REFERENCE_DATA")
+    }
+    if "trusted_proxies" in values:
+        values["trusted_proxies"] = tuple(values["trusted_proxies"].replace(",", " ").split())
+    return values
+
+
+def _named(message: str) -> str:
+    """Return a msgspec message with the variable's name in the place of the path."""
+    text, _, path = message.partition(" - at `$.")
+    return f"{PREFIX}{path.rstrip('`').partition('[')[0].upper()}: {text}" if path else message
+
+
+def _url_faults(settings: Settings) -> list[str]:
+    url = urlsplit(settings.public_url)
+    shape = f"{PREFIX}PUBLIC_URL: expected https://host[:port] and nothing after it"
+    if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.fragment:
+        return [f"{shape}, found {settings.public_url!r}"]
+    if "@" in url.netloc or url.netloc != url.netloc.lower():
+        return [f"{shape}, in lower case and without user names, found {settings.public_url!r}"]
+    if url.scheme == "https":
+        return []
+    if url.netloc.partition(":")[0] in LOOPBACK_HOSTS and _is_loopback(settings.bind):
+        return []
+    return [
+        f"{PREFIX}PUBLIC_URL: {settings.public_url} is not https. Plain http is for loopback only: "
+        f"host and {PREFIX}BIND ({settings.bind}) must both be loopback, or set an https URL"
+    ]
+
+
+def _is_loopback(bind: str) -> bool:
+    host = bind.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bind_faults(bind: str, name: str) -> list[str]:
+    try:
+        split_bind(bind)
+    except ValueError as error:
+        return [f"{PREFIX}{name}: {error}"]
+    return []
+
+
+def _range_faults(settings: Settings) -> list[str]:
+    faults = []
+    if not settings.database_url.startswith("sqlite:///"):
+        faults.append(
+            f"{PREFIX}DATABASE_URL: expected sqlite:///path, found {settings.database_url[:12]!r}..."
+        )
+    if not 60 <= settings.list_ttl_seconds <= settings.list_validity_seconds // 2:
+        faults.append(f"{PREFIX}LIST_TTL_SECONDS: expected 60 up to half of {PREFIX}LIST_VALIDITY_SECONDS")
+    if not settings.cache_min_ttl_seconds <= settings.cache_max_ttl_seconds:
+        faults.append(f"{PREFIX}CACHE_MIN_TTL_SECONDS: is over {PREFIX}CACHE_MAX_TTL_SECONDS")
+    faults += [
+        f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
+        for field in Settings.__struct_fields__
+        if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
+        and getattr(settings, field) <= 0
+    ]
+    return faults
+
+
+def _proxy_faults(settings: Settings) -> list[str]:
+    faults = []
+    for network in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            faults.append(f"{PREFIX}TRUSTED_PROXIES: {error}")
+    return faults
