@@ -56,6 +56,16 @@ def options_of(given: Mapping[str, object]) -> Options:
     return options
 
 
+def parameters_of(options: Options) -> dict[str, str]:
+    """Return the options that are not at their default, as query parameters; the inverse of `options_of`."""
+    changed = {
+        name: getattr(options, field)
+        for name, field in (_BOOLEANS | _STRINGS).items()
+        if getattr(options, field) != getattr(DEFAULT_OPTIONS, field)
+    }
+    return {name: str(value).lower() if name in _BOOLEANS else value for name, value in changed.items()}
+
+
 def _boolean(given: Mapping[str, object], name: str) -> bool:
     value = given.get(name, False)
     if isinstance(value, str):

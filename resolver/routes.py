@@ -2,6 +2,7 @@
 `GET` and `POST /1.0/identifiers/<DID or DID URL>`; what they do is in `binding.py`. Routes.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from wire import Answer
 from wire.body import MAX_BODY_BYTES
 
 __all__ = ["answer_local", "build_routes"]
+
+Handler = Callable[[Request[Any, Any, Any]], Awaitable[Answer]]
 
 
 class DidResolutionResult(msgspec.Struct, rename="camel"):
@@ -65,30 +68,12 @@ def build_routes(resolver: Resolver) -> list[HTTPRouteHandler]:
     """
     Return the route handlers of the resolver, for a Litestar application.
 
-    The application's response class must render an `Answer`; `request.scope["raw_path"]` must be there.
+    The application's response class must render an `Answer`.
     """
 
-    @get(
-        [BASE_PATH, BASE_PATH + "/{identifier:path}"],
-        name="resolve",
-        summary="Resolve a DID, or dereference a DID URL",
-        description=_DESCRIPTION,
-        tags=["resolver"],
-        responses=RESPONSES,
-    )
     async def resolve(request: Request[Any, Any, Any]) -> Answer:
         return await answer(resolver, *_target(request), _accept(request))
 
-    @post(
-        [BASE_PATH, BASE_PATH + "/{identifier:path}"],
-        name="resolve_with_options",
-        status_code=200,
-        summary="Resolve a DID, or dereference a DID URL, with options in the body",
-        description=_DESCRIPTION + " Here they may also be the members of a JSON object in the body.",
-        tags=["resolver"],
-        responses=RESPONSES,
-        request_max_body_size=MAX_BODY_BYTES,
-    )
     async def resolve_with_options(request: Request[Any, Any, Any]) -> Answer:
         body, content_type = await request.body(), request.headers.get("content-type")
         try:
@@ -97,7 +82,39 @@ def build_routes(resolver: Resolver) -> list[HTTPRouteHandler]:
             return present(error, _accept(request), did_url=read_asked(*_target(request)).is_did_url)
         return await answer(resolver, *_target(request), _accept(request), given)
 
-    return [resolve, resolve_with_options]
+    return [
+        _documented_get(resolve),
+        _documented_post(resolve_with_options),
+        # Without an identifier the answer is INVALID_DID, not the 404 of a path that does not exist.
+        get(BASE_PATH, include_in_schema=False)(resolve),
+        post(BASE_PATH, status_code=200, include_in_schema=False, request_max_body_size=MAX_BODY_BYTES)(
+            resolve_with_options
+        ),
+    ]
+
+
+def _documented_get(handler: Handler) -> HTTPRouteHandler:
+    return get(
+        BASE_PATH + "/{identifier:path}",
+        operation_id="resolve",
+        summary="Resolve a DID, or dereference a DID URL",
+        description=_DESCRIPTION,
+        tags=["resolver"],
+        responses=RESPONSES,
+    )(handler)
+
+
+def _documented_post(handler: Handler) -> HTTPRouteHandler:
+    return post(
+        BASE_PATH + "/{identifier:path}",
+        operation_id="resolveWithOptions",
+        status_code=200,
+        summary="Resolve a DID, or dereference a DID URL, with options in the body",
+        description=_DESCRIPTION + " Here they may also be the members of a JSON object in the body.",
+        tags=["resolver"],
+        responses=RESPONSES,
+        request_max_body_size=MAX_BODY_BYTES,
+    )(handler)
 
 
 def _target(request: Request[Any, Any, Any]) -> tuple[bytes, bytes]:

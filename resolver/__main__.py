@@ -1,0 +1,97 @@
+"""
+`python -m resolver did:...`: resolve a DID or dereference a DID URL, and print what was found.
+
+Exit status: 0 found, 1 failure (a deactivated DID is one), 2 usage, 3 not found, 6 origin unavailable.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
+from resolver.options import OPTION_NAMES, options_of
+from resolver.representation import present
+from resolver.resolution import Resolver
+from resolver.results import Dereferenced, Options, Resolved
+
+OK, FAILURE, USAGE, NOT_FOUND, UNAVAILABLE = 0, 1, 2, 3, 6
+
+_FORMATS = {
+    "result": "application/did-resolution, application/did-url-dereferencing;q=0.9",
+    "document": "application/did",
+    "legacy": 'application/ld+json;profile="https://w3id.org/did-resolution"',
+}
+
+
+def main(arguments: Sequence[str] | None = None, make_resolver: Callable[[], Resolver] = Resolver) -> int:
+    """Run the command; return its exit status."""
+    asked = _parser().parse_args(arguments)
+    try:
+        options = options_of(_given(asked.option))
+        found = asyncio.run(_find(make_resolver, asked.did, options))
+    except ResolutionError as error:
+        print(f"{error.type.rpartition('#')[2]}: {error.detail}", file=sys.stderr)
+        return _exit_status(error)
+    answer = present(found, _FORMATS[asked.format], did_url=isinstance(found, Dereferenced))
+    print(json.dumps(json.loads(answer.body), indent=2))  # ASCII: a document may try to talk to the terminal.
+    if (found.resolved if isinstance(found, Dereferenced) else found).deactivated:
+        print("the DID is deactivated", file=sys.stderr)
+        return FAILURE
+    return OK
+
+
+async def _find(
+    make_resolver: Callable[[], Resolver], did_url: str, options: Options
+) -> Resolved | Dereferenced:
+    async with make_resolver() as resolver:
+        if set("/?#").isdisjoint(did_url):
+            return await resolver.resolve(did_url, options)
+        return await resolver.dereference(did_url, options)
+
+
+def _given(pairs: list[str]) -> dict[str, object]:
+    given: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name in given:
+            raise InvalidOptions(f"expected --option NAME=VALUE, each name once, found {pair[:80]!r}")
+        given[name] = value
+    return given
+
+
+def _exit_status(error: ResolutionError) -> int:
+    if isinstance(error, InvalidOptions):
+        return USAGE
+    if isinstance(error, NotFound):
+        return NOT_FOUND
+    return UNAVAILABLE if isinstance(error, InternalError) else FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m resolver",
+        description="Resolve a DID, or dereference a DID URL. Only did:web needs the network.",
+        epilog="Exit status: 0 found, 1 failure or deactivated, 2 usage, 3 not found, 6 origin unavailable.",
+    )
+    parser.add_argument("did", metavar="DID", help="a DID, or a DID URL such as did:key:z6Mk...#z6Mk...")
+    parser.add_argument(
+        "--format",
+        choices=sorted(_FORMATS),
+        default="result",
+        help="result: document and metadata (default); document: the document, or the part named, alone; "
+        "legacy: the result of the CCG drafts",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"a resolution option, repeatable: {', '.join(sorted(OPTION_NAMES))}",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

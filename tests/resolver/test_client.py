@@ -1,0 +1,117 @@
+"""The client: another resolver's answers as our values, and its errors as our errors."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options
+from resolver.client import ResolverClient
+
+pytestmark = pytest.mark.anyio
+
+DID = "did:web:localhost%3A8000"
+
+
+def client(answer: Callable[[httpx.Request], httpx.Response]) -> ResolverClient:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return ResolverClient("https://r.example/", http=http, clock=lambda: 1_000.0)
+
+
+def result(status: int = 200, document: Any = None, error: Any = None, **headers: str) -> httpx.Response:
+    body = {
+        "didResolutionMetadata": {"error": error} if error else {"contentType": "application/did"},
+        "didDocument": document,
+        "didDocumentMetadata": {},
+    }
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, content=json.dumps(body).encode(), headers=fields)
+
+
+async def test_a_did_and_its_options_are_asked_for_encoded_as_a_whole() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return result(document={"id": DID}, cache_control="public, max-age=300", age="20")
+
+    async with client(answer) as resolver:
+        resolved = await resolver.resolve(DID, Options(no_cache=True, public_key_format="JsonWebKey2020"))
+
+    assert seen[0].url.raw_path == (
+        b"/1.0/identifiers/did%3Aweb%3Alocalhost%253A8000?noCache=true&publicKeyFormat=JsonWebKey2020"
+    )
+    assert seen[0].headers["accept"] == "application/did-resolution"
+    assert resolved.document == {"id": DID}
+    assert (resolved.made_at, resolved.fresh_until) == (980.0, 1_280.0)
+
+
+async def test_an_immutable_answer_has_no_end_and_an_answer_not_to_be_stored_ends_now() -> None:
+    async with client(lambda _: result(document={"id": DID}, cache_control="immutable")) as resolver:
+        immutable = await resolver.resolve(DID)
+    async with client(lambda _: result(document={"id": DID}, cache_control="no-store")) as resolver:
+        passing = await resolver.resolve(DID)
+
+    assert (immutable.made_at, immutable.fresh_until) == (None, None)
+    assert passing.fresh_until == 1_000.0
+
+
+async def test_a_deactivated_did_is_a_result() -> None:
+    async with client(lambda _: result(410)) as resolver:
+        resolved = await resolver.resolve(DID)
+
+    assert resolved.deactivated
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind"),
+    [("NOT_FOUND", 404, NotFound), ("INVALID_DID", 400, InvalidDid), ("NEW_ERROR", 500, InternalError)],
+)
+async def test_an_error_is_raised_as_its_type(name: str, status: int, kind: type[Exception]) -> None:
+    error = {"type": f"https://www.w3.org/ns/did#{name}", "detail": "why", "cause": "c"}
+    async with client(lambda _: result(status, error=error, retry_after="7")) as resolver:
+        with pytest.raises(kind, match="why") as raised:
+            await resolver.resolve(DID)
+
+    assert raised.value.members == {"cause": "c"}  # type: ignore[attr-defined]
+    assert raised.value.headers == {"retry-after": "7"}  # type: ignore[attr-defined]
+
+
+async def test_the_document_of_another_did_is_refused() -> None:
+    async with client(lambda _: result(document={"id": "did:web:other.example"})) as resolver:
+        with pytest.raises(InvalidDidDocument):
+            await resolver.resolve(DID)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(200, content=b"<html>"),
+        httpx.Response(200, content=b"[]"),
+        httpx.Response(200, content=b"{}"),
+        httpx.Response(502, content=b"Bad Gateway"),
+        httpx.Response(404, content=b'{"error":"notFound"}'),
+        httpx.Response(200, content=b'{"didDocument":"x"}'),
+        httpx.Response(200, content=b'{"didDocument":null,"didDocument":null}'),
+    ],
+    ids=["html", "array", "empty", "gateway", "old", "string", "twice"],
+)
+async def test_what_is_no_resolution_result_is_an_error_of_that_resolver(response: httpx.Response) -> None:
+    async with client(lambda _: response) as resolver:
+        with pytest.raises(InternalError) as raised:
+            await resolver.resolve(DID)
+
+    assert raised.value.members == {"cause": "resolver_answer"}
+
+
+async def test_a_resolver_that_cannot_be_reached_is_an_error_with_that_cause() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no")
+
+    async with client(answer) as resolver:
+        with pytest.raises(InternalError) as raised:
+            await resolver.resolve(DID)
+
+    assert raised.value.members == {"cause": "resolver_unreachable"}

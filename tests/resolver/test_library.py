@@ -1,0 +1,120 @@
+"""The resolver as a library and as a command: what it loads, what it prints, and its exit status."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from resolver import Resolver
+from resolver.__main__ import main
+from resolver.errors import InternalError
+from resolver.results import Fetched, JsonObject
+
+KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+OWN = "did:web:localhost%3A8000"
+
+
+def own_document(did: str) -> JsonObject | None:
+    return {"id": did, "x": "\x9b31m"} if did == OWN else None
+
+
+def run(*arguments: str, fetched: Fetched | None = None) -> int:
+    async def fetch(*_: object) -> Fetched:
+        if fetched is None:
+            raise InternalError("the network is off", cause="test")
+        return fetched
+
+    return main(
+        arguments,
+        lambda: Resolver(fetcher=fetch, own_document=own_document, own_hosts=frozenset({"localhost:8000"})),
+    )
+
+
+def test_importing_and_resolving_a_did_key_loads_no_framework_and_no_http_client() -> None:
+    code = f"""
+import sys, resolver
+assert resolver.Resolver().resolve_local({KEY!r}).document["id"] == {KEY!r}
+heavy = {{"litestar", "httpx", "httpcore", "h11", "anyio", "multiformats", "server", "storage"}}
+print(sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_the_module_runs_and_prints_the_resolution_result() -> None:
+    done = subprocess.run([sys.executable, "-m", "resolver", KEY], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["didDocument"]["id"] == KEY
+
+
+def test_help_names_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run("--help")
+
+    assert left.value.code == 0
+    assert "6 origin" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "complaint"),
+    [
+        (["did:foo:x"], 1, "METHOD_NOT_SUPPORTED: "),
+        (["did:key:z6Mk"], 1, "INVALID_DID: "),
+        ([KEY, "--option", "noCache=maybe"], 2, "INVALID_OPTIONS: "),
+        ([KEY, "--option", "noCache"], 2, "INVALID_OPTIONS: "),
+        ([KEY + "#nothing"], 3, "NOT_FOUND: "),
+        ([OWN + ":nobody"], 3, "NOT_FOUND: "),
+        (["did:web:issuer.example"], 6, "INTERNAL_ERROR: "),
+    ],
+)
+def test_a_failure_goes_to_stderr_with_its_exit_status(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, complaint: str
+) -> None:
+    assert run(*arguments) == status
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(complaint)
+
+
+def test_arguments_that_make_no_sense_are_usage() -> None:
+    with pytest.raises(SystemExit) as left:
+        run(KEY, "--format", "yaml")
+
+    assert left.value.code == 2
+
+
+def test_a_deactivated_did_is_printed_and_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    status = run("did:web:issuer.example", fetched=Fetched(status=410, headers={}, body=b""))
+
+    out, err = capsys.readouterr()
+    assert status == 1
+    assert json.loads(out)["didDocumentMetadata"] == {"deactivated": True}
+    assert err == "the DID is deactivated\n"
+
+
+def test_the_bare_document_is_printed_on_request_and_cannot_talk_to_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(OWN, "--format", "document") == 0
+
+    out = capsys.readouterr().out
+    assert json.loads(out) == own_document(OWN)
+    assert out.isascii()
+
+
+def test_a_did_url_prints_the_part_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    run(KEY + "#" + KEY.removeprefix("did:key:"))
+
+    result = json.loads(capsys.readouterr().out)
+    assert result["contentStream"]["controller"] == KEY
+
+
+def test_options_are_given_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    run(KEY, "--option", "publicKeyFormat=JsonWebKey2020", "--format", "legacy")
+
+    result = json.loads(capsys.readouterr().out)
+    assert result["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"

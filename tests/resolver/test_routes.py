@@ -1,0 +1,346 @@
+"""The HTTP binding: identifiers from the raw path, options, negotiation, and the shape of every answer."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from litestar import Litestar
+from litestar.response import Response
+from litestar.response.base import ASGIResponse
+from litestar.testing import TestClient
+
+from resolver import Resolver
+from resolver.binding import Asked, answer, answer_local, read_asked
+from resolver.results import JsonObject
+from resolver.routes import build_routes
+from tests.simulator import World
+from wire import Answer
+
+KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+VM = f"{KEY}#z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+OWN = "did:web:localhost%3A8000"
+BASE = "/1.0/identifiers/"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+def own_document(did: str) -> JsonObject | None:
+    return {"id": did} if did == OWN else None
+
+
+class PlainResponse(Response[Any]):
+    """Renders an `Answer` as it is; what changes with the clock is the server's and tested there."""
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        found: Answer = self.content
+        return ASGIResponse(
+            body=found.body, status_code=found.status, headers={"content-type": found.media_type}
+        )
+
+
+def application() -> Litestar:
+    resolver = Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
+    return Litestar(build_routes(resolver), response_class=PlainResponse, logging_config=None)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient[Litestar]]:
+    with TestClient(application()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    """A real server: what a client sends is what it gets, percent-encoding and slashes included."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application(), log_config=None, lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started:
+        threading.Event().wait(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+
+
+def get_raw(base_url: str, target: str, headers: str = "") -> tuple[int, str, JsonObject]:
+    """Send `target` byte for byte; return status, Content-Type and the JSON of the body."""
+    port = int(base_url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:])
+    return int(head.split(" ")[1]), fields["content-type"], json.loads(body)
+
+
+def error_of(result: JsonObject) -> str:
+    metadata = result.get("didResolutionMetadata") or result["dereferencingMetadata"]
+    return str(metadata["error"]["type"]).removeprefix("https://www.w3.org/ns/did#")
+
+
+@pytest.mark.parametrize(
+    "accept", [None, "*/*", BROWSER, "application/did-resolution", "APPLICATION/DID-RESOLUTION"]
+)
+def test_a_resolution_result_is_the_default_for_curl_and_for_browsers(
+    client: TestClient[Litestar], accept: str | None
+) -> None:
+    response = client.get(BASE + KEY, headers={} if accept is None else {"accept": accept})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/did-resolution"
+    assert response.json()["didDocument"]["id"] == KEY
+    assert response.json()["didDocumentMetadata"] == {}
+
+
+@pytest.mark.parametrize("accept", ["application/did", "text/html;q=1, application/did;q=0.5"])
+def test_a_bare_document_is_given_to_who_asks_for_one(client: TestClient[Litestar], accept: str) -> None:
+    response = client.get(BASE + KEY, headers={"accept": accept})
+
+    assert response.headers["content-type"] == "application/did"
+    assert response.json()["id"] == KEY
+
+
+def test_accept_headers_that_come_apart_count_as_one(client: TestClient[Litestar]) -> None:
+    response = client.get(BASE + KEY, headers=[("accept", "text/html"), ("accept", "application/did")])  # type: ignore[arg-type]
+
+    assert response.headers["content-type"] == "application/did"
+
+
+def test_nothing_acceptable_is_406_in_the_envelope(client: TestClient[Litestar]) -> None:
+    response = client.get(BASE + KEY, headers={"accept": "text/html"})
+
+    assert response.status_code == 406
+    assert error_of(response.json()) == "REPRESENTATION_NOT_SUPPORTED"
+
+
+@pytest.mark.parametrize("path", ["/1.0/identifiers", "/1.0/identifiers/"])
+def test_no_identifier_is_an_invalid_did(base_url: str, path: str) -> None:
+    status, content_type, result = get_raw(base_url, path)
+
+    assert (status, content_type, error_of(result)) == (400, "application/did-resolution", "INVALID_DID")
+    assert result["didDocument"] is None
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "error"),
+    [
+        (BASE + "did:foo:x", 501, "METHOD_NOT_SUPPORTED"),
+        (BASE + "did:key:", 400, "INVALID_DID"),
+        (BASE + "did:key:z6Mk", 400, "INVALID_DID"),
+        (BASE + "DID:key:z6Mk", 400, "INVALID_DID"),
+        (BASE + "did:web:localhost%3A8000:nobody", 404, "NOT_FOUND"),
+        (BASE + "did:web:localhost%3A9000", 400, "INVALID_DID"),
+        (BASE + "/" + KEY, 400, "INVALID_DID"),
+        (BASE + "%zz", 400, "INVALID_DID"),
+        (BASE + "%ff%00", 400, "INVALID_DID"),
+        (BASE + "did%3Akey%3A%ff", 400, "INVALID_DID"),
+        (BASE + KEY + "//", 404, "NOT_FOUND"),
+        (BASE + KEY + "/path", 404, "NOT_FOUND"),
+        (BASE + KEY + "?a=1&a=2", 400, "INVALID_DID_URL"),
+        (BASE + KEY + "?versionId=1", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + "did%3Afoo%3Ax?unknown=1", 501, "METHOD_NOT_SUPPORTED"),
+        (BASE + "did%3Akey%3A%25?unknown=1", 400, "INVALID_DID"),
+        (BASE + KEY.replace(":", "%3A") + "?unknown=1", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + KEY.replace(":", "%3A") + "?noCache=maybe", 400, "INVALID_OPTIONS"),
+        (BASE + KEY.replace(":", "%3A") + "?noCache=true&noCache=true", 400, "INVALID_OPTIONS"),
+        (BASE + "did:key:" + "z" * 9_000, 400, "INVALID_DID"),
+        ("/1.0/%69dentifiers/" + KEY, 400, "INVALID_DID"),
+    ],
+)
+def test_each_error_has_its_status_and_its_type(base_url: str, target: str, status: int, error: str) -> None:
+    found, _, result = get_raw(base_url, target)
+
+    assert (found, error_of(result)) == (status, error)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        OWN,
+        "did%3Aweb%3Alocalhost%253A8000",
+        "did%3aweb%3alocalhost%253A8000",
+        "DID%3Aweb%3Alocalhost%253A8000",
+    ],
+)
+def test_a_did_is_decoded_once_and_only_where_it_was_encoded_as_a_whole(base_url: str, spelling: str) -> None:
+    status, _, result = get_raw(base_url, BASE + spelling)
+
+    if spelling.startswith("DID"):
+        assert error_of(result) == "INVALID_DID"
+    else:
+        assert (status, result["didDocument"]["id"]) == (200, OWN)
+
+
+@pytest.mark.parametrize("spelling", ["did:web:localhost:8000", "did%3Aweb%3Alocalhost%3A8000"])
+def test_another_spelling_of_the_port_is_another_did(base_url: str, spelling: str) -> None:
+    status, _, result = get_raw(base_url, BASE + spelling)
+
+    assert (status, error_of(result)) == (400, "INVALID_DID")
+
+
+def test_a_fragment_is_reached_by_encoding_the_did_url(base_url: str) -> None:
+    encoded = VM.replace(":", "%3A").replace("#", "%23")
+
+    status, content_type, result = get_raw(base_url, BASE + encoded)
+
+    assert (status, content_type) == (200, "application/did-url-dereferencing")
+    assert result["content"] == result["contentStream"]
+    assert result["content"]["id"] == VM
+
+
+def test_options_work_encoded_and_after_a_bare_did(base_url: str) -> None:
+    encoded = KEY.replace(":", "%3A")
+    query = "?publicKeyFormat=JsonWebKey2020"
+
+    plain = get_raw(base_url, BASE + KEY + query)
+    whole = get_raw(base_url, BASE + encoded + query)
+
+    assert plain == whole
+    assert plain[2]["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "query", "asked"),
+    [
+        ("did:web:a.example", "", Asked("did:web:a.example")),
+        ("did:web:a.example", "noCache=true", Asked("did:web:a.example", "noCache=true")),
+        ("did:web:a.example", "service=x&noCache=true", Asked("did:web:a.example?service=x&noCache=true")),
+        ("did:web:a.example/path", "noCache=true", Asked("did:web:a.example/path?noCache=true")),
+        (
+            "did%3Aweb%3Aa.example%3Fservice=x",
+            "noCache=true",
+            Asked("did:web:a.example?service=x", "noCache=true"),
+        ),
+        ("did%3Aweb%3Aa.example%253A1", "", Asked("did:web:a.example%3A1")),
+        ("did:web:a%2Fb", "", Asked("did:web:a%2Fb")),
+    ],
+)
+def test_the_query_belongs_to_the_did_url_unless_it_holds_options(
+    raw_path: str, query: str, asked: Asked
+) -> None:
+    assert read_asked((BASE + raw_path).encode(), query.encode()) == asked
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/did-resolution", "application/did-url-dereferencing", None],
+)
+def test_post_takes_options_as_a_json_object(client: TestClient[Litestar], content_type: str | None) -> None:
+    response = client.post(
+        BASE + KEY,
+        content=b'{"publicKeyFormat":"JsonWebKey2020","noCache":true}',
+        headers={"content-type": content_type} if content_type else {},
+    )
+
+    assert response.status_code == 200
+    assert response.json()["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"
+
+
+def test_post_without_a_body_is_get(client: TestClient[Litestar]) -> None:
+    assert client.post(BASE + KEY).content == client.get(BASE + KEY).content
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        (b"{", 400, "INVALID_OPTIONS"),
+        (b"[]", 400, "INVALID_OPTIONS"),
+        (b'{"noCache":true,"noCache":false}', 400, "INVALID_OPTIONS"),
+        (b'{"noCache":"\xff"}', 400, "INVALID_OPTIONS"),
+        (b"[" * 10_000, 400, "INVALID_OPTIONS"),
+        (b'{"noCache":1}', 400, "INVALID_OPTIONS"),
+        (b'{"unknown":true}', 501, "FEATURE_NOT_SUPPORTED"),
+        (b'{"versionId":"1"}', 501, "FEATURE_NOT_SUPPORTED"),
+        (b'{"versionId":"1","versionTime":"2026-01-01T00:00:00Z"}', 400, "INVALID_OPTIONS"),
+    ],
+)
+def test_a_body_that_is_no_object_of_options_is_refused_in_the_envelope(
+    client: TestClient[Litestar], body: bytes, status: int, error: str
+) -> None:
+    response = client.post(BASE + KEY, content=body, headers={"content-type": "application/json"})
+
+    assert (response.status_code, error_of(response.json())) == (status, error)
+
+
+def test_an_option_in_the_query_and_in_the_body_is_refused(client: TestClient[Litestar]) -> None:
+    response = client.post(BASE + KEY + "?noCache=true", json={"noCache": True})
+
+    assert error_of(response.json()) == "INVALID_OPTIONS"
+
+
+@pytest.mark.parametrize("accept", [None, "application/did", "text/html", "application/problem+json"])
+@pytest.mark.parametrize(
+    "identifier", [KEY, OWN, VM.replace("#", "%23").replace(":", "%3A"), "did:x:y", "", "did:key:z"]
+)
+def test_the_fast_function_gives_the_bytes_that_the_route_gives(
+    client: TestClient[Litestar], identifier: str, accept: str | None
+) -> None:
+    resolver = Resolver(own_document=own_document, clock=lambda: 1_000_000.0)
+
+    fast = answer_local(resolver, (BASE + identifier).encode(), b"", accept)
+    response = client.get(BASE + identifier, headers={} if accept is None else {"accept": accept})
+
+    assert fast is not None
+    assert (fast.status, fast.body) == (response.status_code, response.content)
+    assert fast.media_type == response.headers["content-type"]
+
+
+def test_the_routes_are_documented() -> None:
+    paths = application().openapi_schema.to_schema()["paths"]
+
+    operations = paths["/1.0/identifiers/{identifier}"]
+    assert set(operations) == {"get", "post"}
+    assert {"200", "400", "404", "406", "410", "500", "501", "503"} <= set(operations["get"]["responses"])
+    assert [parameter["name"] for parameter in operations["get"]["parameters"]] == ["identifier"]
+
+
+@asynccontextmanager
+async def web() -> AsyncIterator[tuple[World, Resolver]]:
+    async with World() as world, world.guard() as guard, Resolver(fetcher=guard.fetch_stranger) as resolver:
+        yield world, resolver
+
+
+@pytest.mark.anyio
+async def test_a_did_web_answer_tells_how_old_and_how_fresh_it_is() -> None:
+    async with web() as (world, resolver):
+        world.host("issuer.example").publish(
+            "/a/did.json", {"id": "did:web:issuer.example:a"}, cache_control="max-age=90"
+        )
+
+        local = answer_local(resolver, b"/1.0/identifiers/did:web:issuer.example:a", b"", None)
+        found = await answer(resolver, b"/1.0/identifiers/did:web:issuer.example:a", b"", None)
+
+        assert local is None
+        assert found.status == 200
+        assert found.made_at is not None
+        assert found.fresh_until == found.made_at + 90
+
+
+@pytest.mark.anyio
+async def test_an_origin_that_cannot_be_asked_is_500_with_its_cause_and_never_kept() -> None:
+    async with web() as (world, resolver):
+        world.name("issuer.example", ["127.0.0.1"])
+
+        found = await answer(resolver, b"/1.0/identifiers/did:web:issuer.example", b"", None)
+
+        error = json.loads(found.body)["didResolutionMetadata"]["error"]
+        assert (found.status, error["status"], error["cause"]) == (500, 500, "address_refused")
+        assert (found.etag, found.fresh_until) == (None, None)
+
+
+@pytest.mark.anyio
+async def test_an_exceeded_budget_is_503_with_retry_after() -> None:
+    async with web() as (_, resolver):
+        answers = await asyncio.gather(
+            *(answer(resolver, f"{BASE}did:web:issuer.example:{n}".encode(), b"", None) for n in range(10))
+        )
+
+        assert [found.status for found in answers].count(503) == 5
+        assert dict(answers[-1].headers) == {"retry-after": "1"}
