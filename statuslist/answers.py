@@ -1,0 +1,107 @@
+"""
+The answer to a request for a list, from what is in memory; the server's hot path may call it too. Pure.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from statuslist.errors import StatusListError, StatusRetrievalError
+from statuslist.forms import DATA_INTEGRITY, JWT, FormName, list_url
+from statuslist.publisher import Published
+from statuslist.rendering import Policy
+from wire import Answer, MediaType, NotAcceptable, ResourceNotFound, choose
+
+# A client that accepts anything (a browser, curl) gets the first. A credential is JSON, and JSON-LD, too.
+NEGOTIATED = (
+    MediaType("application/vc"),
+    MediaType("application/vc+jwt"),
+    MediaType("application/json"),
+    MediaType("application/ld+json"),
+)
+
+
+class QueryRefused(StatusRetrievalError):
+    """A list's URL has no query: not for history (`timestamp`), and not to tell its readers apart."""
+
+    status = 400
+
+
+class StatusListExpired(StatusListError):
+    """The list ran out before it could be signed anew; no copy of it is served any more."""
+
+    type = "/problems/status-list-expired"
+    title = "Status list expired"
+    status = 503
+
+
+class Lists(Protocol):
+    """What holds the published lists: the `Publisher`."""
+
+    policy: Policy
+
+    def current(self, list_id: str) -> Published | None: ...
+
+
+def answer_form(lists: Lists, list_id: str, form: FormName, query: bytes, *, now: float) -> Answer:
+    """
+    Answer with one form of a list, at its permanent URL.
+
+    A cache may keep it for the list's `ttl`, and never beyond `validUntil` (section 2.2, "ttl").
+
+    Args:
+        query: the query string; any is refused (section 4 of the standard leaves history optional).
+        now: seconds since 1970.
+
+    Raises:
+        QueryRefused: there is a query.
+        ResourceNotFound: there is no such list, or it has not been published yet.
+        StatusListExpired: its last version ran out.
+    """
+    if query:
+        raise QueryRefused("a status list's URL takes no query; past versions are not offered")
+    published = lists.current(list_id)
+    if published is None:
+        raise ResourceNotFound("there is no such status list")
+    valid_until = published.valid_until / 1_000_000
+    if valid_until <= now:
+        raise StatusListExpired(
+            "the status list could not be signed anew in time", headers={"retry-after": "5"}
+        )
+    artefact = published.forms[form]
+    return Answer(
+        body=artefact.body,
+        media_type=artefact.media_type,
+        etag=artefact.etag,
+        made_at=now,
+        fresh_until=min(now + lists.policy.ttl_seconds, valid_until),
+    )
+
+
+def answer_negotiated(lists: Lists, list_id: str, accept: str | None, query: bytes, *, now: float) -> Answer:
+    """
+    Answer with the form that `accept` wants most, and say where it stays (Content-Location).
+
+    Raises:
+        NotAcceptable: it wants none of `NEGOTIATED`.
+        Refusal: as `answer_form`.
+    """
+    chosen = choose(accept, NEGOTIATED)
+    if chosen is None:
+        raise NotAcceptable(f"expected one of {', '.join(offer.name for offer in NEGOTIATED)}")
+    form = JWT if chosen.name == "application/vc+jwt" else DATA_INTEGRITY
+    answer = answer_form(lists, list_id, form, query, now=now)
+    return msgspec.structs.replace(
+        answer,
+        media_type=chosen.name,
+        etag=_etag_as(answer, chosen.name),
+        headers=(("content-location", list_url(lists.policy.base_url, list_id, form)),),
+        vary=("accept",),
+    )
+
+
+def _etag_as(answer: Answer, media_type: str) -> str | None:
+    """Return another tag for the same bytes under another type: they are another representation."""
+    if media_type == answer.media_type or answer.etag is None:
+        return answer.etag
+    return f'{answer.etag[:-1]}-{media_type.rpartition("/")[2]}"'

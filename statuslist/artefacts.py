@@ -1,0 +1,126 @@
+"""
+The lists of the sets, what each shall say, and the artefacts that were published. Store.
+
+A list's `wanted_version` counts its changes, in the transaction of each change; `published_version` is the
+one whose artefacts readers get. So a list is dirty while the two differ, and version v always says what the
+rows said when `wanted_version` was v.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from storage import Transaction
+
+
+class ListVersions(msgspec.Struct, frozen=True):
+    """What a list's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet)."""
+
+    list_id: str
+    wanted: int
+    published: int
+
+
+class ListContent(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that version `version` of a list says, from one snapshot."""
+
+    list_id: str
+    version: int
+    published_version: int
+    issuer_id: str
+    purpose: str
+    length: int
+    statuses: tuple[tuple[int, int], ...]
+
+
+class Artefact(msgspec.Struct, frozen=True, kw_only=True):
+    """One form of one version of a list, as it is served. Times are microseconds since 1970."""
+
+    list_id: str
+    version: int
+    form: str
+    media_type: str
+    body: bytes
+    etag: str
+    valid_from: int
+    valid_until: int
+
+
+def want_next_version(tx: Transaction, list_id: str) -> int:
+    """Mark a list for publication; return the version that will say what this transaction wrote."""
+    row = tx.one(
+        "UPDATE status_lists SET wanted_version = wanted_version + 1 WHERE id = :id RETURNING wanted_version",
+        {"id": list_id},
+    )
+    assert row is not None, "a list has a row from the moment its set is created"
+    return int(row["wanted_version"])
+
+
+def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
+    """Mark a list for publication unless it is marked, or newer than `published`, already."""
+    tx.execute(
+        "UPDATE status_lists SET wanted_version = wanted_version + 1"
+        " WHERE id = :id AND published_version = :published AND wanted_version = :published",
+        {"id": list_id, "published": published},
+    )
+
+
+def list_versions(tx: Transaction) -> list[ListVersions]:
+    """Return both versions of every list."""
+    rows = tx.all("SELECT id, wanted_version, published_version FROM status_lists ORDER BY id")
+    return [ListVersions(row["id"], row["wanted_version"], row["published_version"]) for row in rows]
+
+
+def read_content(tx: Transaction, list_id: str) -> ListContent:
+    """Return what the list's next version has to say; the list must exist (they are never deleted)."""
+    row = tx.one(
+        "SELECT l.*, s.issuer_id, s.length FROM status_lists l JOIN status_sets s ON s.id = l.set_id"
+        " WHERE l.id = :id",
+        {"id": list_id},
+    )
+    assert row is not None, f"{list_id} is not a list"
+    statuses = tx.all(
+        "SELECT entry_index, value FROM statuses WHERE set_id = :set_id AND purpose = :purpose"
+        " ORDER BY entry_index",
+        {"set_id": row["set_id"], "purpose": row["purpose"]},
+    )
+    return ListContent(
+        list_id=list_id,
+        version=row["wanted_version"],
+        published_version=row["published_version"],
+        issuer_id=row["issuer_id"],
+        purpose=row["purpose"],
+        length=row["length"],
+        statuses=tuple((status["entry_index"], status["value"]) for status in statuses),
+    )
+
+
+def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> bool:
+    """
+    Publish a version, if the one before still is the published one; False, and nothing written, if not.
+
+    The compare-and-set comes first: it locks the list, so that a version has the artefacts of one publisher.
+    """
+    won = tx.execute(
+        "UPDATE status_lists SET published_version = :version"
+        " WHERE id = :id AND published_version = :previous AND published_version < :version",
+        {"id": content.list_id, "version": content.version, "previous": content.published_version},
+    )
+    if won:
+        tx.execute_many(
+            "INSERT INTO artefacts"
+            " (list_id, version, form, media_type, body, etag, valid_from, valid_until) VALUES"
+            " (:list_id, :version, :form, :media_type, :body, :etag, :valid_from, :valid_until)",
+            [msgspec.structs.asdict(artefact) for artefact in made],
+        )
+    return won > 0
+
+
+def published_artefacts(tx: Transaction, list_id: str) -> list[Artefact]:
+    """Return the artefacts of a list's published version, in the order of their forms."""
+    rows = tx.all(
+        "SELECT a.* FROM artefacts a JOIN status_lists l"
+        " ON l.id = a.list_id AND l.published_version = a.version WHERE l.id = :id ORDER BY a.form",
+        {"id": list_id},
+    )
+    return [Artefact(**{name: row[name] for name in Artefact.__struct_fields__}) for row in rows]

@@ -1,0 +1,71 @@
+"""
+The rules of a change, checked against the rows inside its transaction. Store.
+"""
+
+from operators import Principal
+from operators.store import find_issuer
+from statuslist import store
+from statuslist.allocation import number_of
+from statuslist.errors import NotAllocated, RangeError, UnknownPurpose
+from statuslist.purposes import check_transition
+from statuslist.requests import StatusChange
+from storage import Transaction
+from wire import Conflict, ResourceNotFound
+
+OWN_ISSUER = "default"  # the service itself
+
+
+def own_set(tx: Transaction, principal: Principal, set_id: str) -> store.StatusSet:
+    found = store.find_set(tx, set_id)
+    if found is None or principal.issuer_id not in (None, found.issuer_id):
+        raise ResourceNotFound("there is no such status set")
+    return found
+
+
+def issuer_for(principal: Principal, wanted: str | None) -> str:
+    """Return the issuer that a new set is for; a scoped principal has but one."""
+    issuer_id = wanted or principal.issuer_id or OWN_ISSUER
+    if principal.issuer_id not in (None, issuer_id):
+        raise ResourceNotFound("there is no such issuer")
+    return issuer_id
+
+
+def check_issuer(tx: Transaction, issuer_id: str) -> None:
+    issuer = find_issuer(tx, issuer_id)
+    if issuer is None:
+        raise ResourceNotFound("there is no such issuer")
+    if issuer.key_name is None:
+        raise Conflict(
+            "the issuer signs elsewhere: we hold no key to sign its lists with", pointer="/issuerId"
+        )
+
+
+def check_allocated(status_set: store.StatusSet, index: int) -> None:
+    """Refuse an index that no credential was given: its number is not below the set's counter."""
+    if index >= status_set.length:
+        raise RangeError(f"index {index} lies outside a list of {status_set.length} entries")
+    if number_of(index, length=status_set.length, key=status_set.permutation_key) >= status_set.next_number:
+        raise NotAllocated(f"index {index} has not been allocated")
+
+
+def apply_change(
+    tx: Transaction, status_set: store.StatusSet, wanted: StatusChange, *, actor: str, at: int
+) -> bool:
+    """Make one change; False where the status is so already."""
+    index, purpose = int(wanted.status_list_index), wanted.status_purpose
+    if purpose not in status_set.purposes:
+        raise UnknownPurpose(f"the set has no list for {purpose}")
+    check_allocated(status_set, index)
+    check_transition(purpose, store.status_of(tx, status_set.id, purpose, index), wanted.status)
+    return store.change_status(
+        tx,
+        store.Change(
+            set_id=status_set.id,
+            purpose=purpose,
+            entry_index=index,
+            value=wanted.status,
+            reason=wanted.reason,
+            actor=actor,
+            at=at,
+        ),
+    )

@@ -1,0 +1,129 @@
+"""
+Does this credential still hold? The validator of Bitstring Status List v1.0 over lists of anybody. Service.
+
+Every way out but the last is an exception: no fault, gap or doubt ends in "valid".
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from resolver import Fetch, Resolver
+from statuslist.base_credential import check_holds, read_entries
+from statuslist.check import evaluate
+from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck
+from statuslist.credential import Entry
+from statuslist.errors import MalformedValue
+from statuslist.list_source import ListSource, OwnList, VerifiedList
+from statuslist.secured import VC_JWT, verify_secured
+from wire import JsonError, Refusal, format_utc
+
+MAX_CREDENTIAL_BYTES = 65_536  # 64 KiB; the house's cap on a request body
+
+
+class Checker:
+    """
+    Checks credentials and their status entries.
+
+    Args:
+        resolver: for the keys of issuers.
+        fetcher: for the lists of strangers; the guard's `fetch_stranger`.
+        own_list: our lists in process (`Publisher.own_list`).
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, *, resolver: Resolver, fetcher: Fetch, own_list: OwnList, clock: Callable[[], float]
+    ) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._lists = ListSource(resolver=resolver, fetcher=fetcher, own_list=own_list, clock=clock)
+
+    async def check_entries(self, request: EntryCheck) -> StatusCheck:
+        """
+        Check entries of a credential that the caller has verified (`credentialVerified: false`).
+
+        Raises:
+            MalformedValue: an entry is malformed, or there is none, or more than 8.
+            StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `check.evaluate`. The first entry
+                that fails fails the check: part of an answer could be taken for the whole.
+        """
+        trusted = frozenset({request.issuer, *request.list_issuers})
+        entries = read_entries(request.credential_status)
+        return await self._check(entries, request.issuer, trusted, credential_verified=False)
+
+    async def check_credential(self, token: bytes) -> StatusCheck:
+        """
+        Verify a whole credential (`application/vc+jwt`), then check its entries.
+
+        Nothing is fetched for the status before signature, shape and validity period of the credential hold.
+
+        Raises:
+            ProofError, ResolutionError: the credential does not verify.
+            MalformedValue: it is not a VCDM 2.0 credential with status entries.
+            CredentialNotValid: it has expired, or is not valid yet.
+            StatusListError, OutboundBudgetExceeded: as `check_entries`.
+        """
+        now = self._now()
+        try:
+            secured = await verify_secured(
+                token, VC_JWT, resolver=self._resolver, now=now, max_bytes=MAX_CREDENTIAL_BYTES
+            )
+        except JsonError as error:
+            raise MalformedValue(f"the credential is not the JSON we accept: {error}") from None
+        check_holds(secured.document, now)
+        entries = read_entries(secured.document.get("credentialStatus"))
+        trusted = frozenset({secured.issuer})
+        return await self._check(entries, secured.issuer, trusted, credential_verified=True)
+
+    async def aclose(self) -> None:
+        """Stop the fetches under way."""
+        await self._lists.aclose()
+
+    async def _check(
+        self, entries: list[Entry], issuer: str, trusted: frozenset[str], *, credential_verified: bool
+    ) -> StatusCheck:
+        results = await _all_or_first_error(self._check_entry(entry, issuer, trusted) for entry in entries)
+        return StatusCheck(
+            valid=bool(results) and all(result.valid for result in results),
+            credential_verified=credential_verified,
+            checked_at=format_utc(self._now()),
+            results=tuple(results),
+        )
+
+    async def _check_entry(self, entry: Entry, issuer: str, trusted: frozenset[str]) -> CheckedEntry:
+        try:
+            found = await self._lists.get(entry.list_url)
+            result = await asyncio.to_thread(evaluate, entry, found.credential, now=self._now())
+        except Refusal as error:
+            # Pointers of these errors lead into the list, hence its URL beside them.
+            error.members.setdefault("statusListCredential", entry.list_url)
+            raise
+        return CheckedEntry(
+            status=result.status,
+            purpose=result.purpose,
+            valid=result.valid and found.credential.issuer in trusted,
+            issuer_bound=found.credential.issuer == issuer,
+            status_list_credential=entry.list_url,
+            status_list_index=str(entry.index),
+            list_issuer=found.credential.issuer,
+            list_retrieved_at=format_utc(int(found.retrieved_at * 1_000_000)),
+            list_valid_until=_valid_until(found),
+            message=result.message,
+        )
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+async def _all_or_first_error(awaitables: Iterable[Awaitable[CheckedEntry]]) -> tuple[CheckedEntry, ...]:
+    """Await all at once; of several errors raise the first in order, not the first in time."""
+    results = await asyncio.gather(*awaitables, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return tuple(result for result in results if isinstance(result, CheckedEntry))
+
+
+def _valid_until(found: VerifiedList) -> str | None:
+    valid_until = found.credential.valid_until
+    return format_utc(valid_until) if valid_until is not None else None

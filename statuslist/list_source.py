@@ -1,0 +1,130 @@
+"""
+A status list's URL to the verified list there: ours in process, a stranger's through the guard. Service.
+
+Only what has been verified is kept, for the shortest of the list's `ttl`, its `validUntil`, the origin's HTTP
+freshness, and five minutes: the last is what a holder of a stolen list key gains after it was revoked.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from proofs import ProofError
+from resolver import (
+    Fetch,
+    Fetched,
+    FetchError,
+    OutboundBudgetExceeded,
+    ResolutionError,
+    Resolver,
+    UrlRefused,
+    plan_for_url,
+)
+from resolver.cache import Cache, Entry
+from resolver.freshness import FreshnessBounds, lifetime
+from statuslist.credential import StatusListCredential, read_status_list_credential
+from statuslist.errors import StatusRetrievalError, StatusVerificationError
+from statuslist.secured import VC_JSON, VC_JWT, verify_secured
+from wire import JsonError
+
+OwnList = Callable[[str], tuple[bytes, str] | None]
+
+MAX_LIST_BODY_BYTES = 2 * 1024 * 1024  # 2 MiB, notes of the threat model; 50 % of a million entries fit
+MAX_OWN_BODY_BYTES = 16 * 1024 * 1024  # 16 MiB; the longest list that we publish
+MAX_CACHE_BYTES = 33_554_432  # 32 MiB
+ACCEPT = "application/vc, application/vc+jwt, application/json;q=0.5, application/ld+json;q=0.5"
+BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_seconds=300.0)
+
+
+class ListUrlRefused(StatusRetrievalError):
+    """The URL of the list is not one that we fetch: not https, an address, a private name."""
+
+    status = 400
+
+
+class VerifiedList(msgspec.Struct, frozen=True, kw_only=True):
+    """A status list credential whose proof holds, and when it was retrieved (seconds since 1970)."""
+
+    credential: StatusListCredential
+    retrieved_at: float
+
+
+class ListSource:
+    """
+    Where status lists come from.
+
+    Args:
+        own_list: body and media type of a list of ours by its URL; None for a URL that is not ours.
+        fetcher: a plan to what its origin answered; the guard's `fetch_stranger`.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, *, resolver: Resolver, fetcher: Fetch, own_list: OwnList, clock: Callable[[], float]
+    ) -> None:
+        self._resolver = resolver
+        self._fetcher = fetcher
+        self._own_list = own_list
+        self._clock = clock
+        self._cache = Cache(self._load, max_bytes=MAX_CACHE_BYTES, clock=clock)
+
+    async def get(self, url: str) -> VerifiedList:
+        """
+        Return the list at `url`; requests for one URL share one fetch.
+
+        Raises:
+            StatusRetrievalError: no list could be fetched there; a URL that is refused among them.
+            OutboundBudgetExceeded: we may not ask there now.
+            MalformedStatusList: what was fetched is no status list credential.
+            StatusVerificationError: its proof does not hold, or its issuer's key cannot be resolved.
+        """
+        own = self._own_list(url)
+        if own is not None:
+            return await self._verify(*own, max_bytes=MAX_OWN_BODY_BYTES)
+        return (await self._cache.get(url)).value
+
+    async def aclose(self) -> None:
+        """Stop the fetches under way."""
+        await self._cache.aclose()
+
+    async def _load(self, url: str, _known: Entry[VerifiedList] | None) -> Entry[VerifiedList]:
+        fetched = await self._fetch(url)
+        media_type = fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in (VC_JWT, *VC_JSON):
+            raise StatusRetrievalError("what is there is neither application/vc nor application/vc+jwt")
+        found = await self._verify(fetched.body, media_type, max_bytes=MAX_LIST_BODY_BYTES)
+        return Entry(
+            value=found, fresh_until=self._fresh_until(found, fetched), value_bytes=len(fetched.body)
+        )
+
+    async def _fetch(self, url: str) -> Fetched:
+        try:
+            plan = plan_for_url(url, accept=ACCEPT, max_bytes=MAX_LIST_BODY_BYTES)
+            fetched = await self._fetcher(plan, {})
+        except OutboundBudgetExceeded:
+            raise
+        except UrlRefused as error:
+            raise ListUrlRefused(error.detail, cause=error.cause) from None
+        except FetchError as error:
+            raise StatusRetrievalError(error.detail, cause=error.cause) from None
+        if fetched.status != 200:
+            raise StatusRetrievalError(f"the list's origin answered {fetched.status}")
+        return fetched
+
+    async def _verify(self, body: bytes, media_type: str, *, max_bytes: int) -> VerifiedList:
+        now = self._clock()
+        try:
+            secured = await verify_secured(
+                body, media_type, resolver=self._resolver, now=int(now * 1_000_000), max_bytes=max_bytes
+            )
+        except (ProofError, ResolutionError, JsonError) as error:
+            raise StatusVerificationError(f"the status list does not verify: {error}") from error
+        return VerifiedList(credential=read_status_list_credential(secured.document), retrieved_at=now)
+
+    def _fresh_until(self, found: VerifiedList, fetched: Fetched) -> float:
+        ends = [self._clock() + lifetime(fetched.headers, BOUNDS)]
+        if found.credential.ttl_ms is not None:
+            ends.append(found.retrieved_at + found.credential.ttl_ms / 1_000)
+        if found.credential.valid_until is not None:
+            ends.append(found.credential.valid_until / 1_000_000)
+        return min(ends)

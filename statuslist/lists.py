@@ -1,0 +1,279 @@
+"""
+Status sets, entries and statuses, changed on behalf of a principal. Service.
+
+Every change is one transaction: the idempotency row, the rows themselves, the audit row, and for a status the
+event and the list's next wanted version. It is acknowledged when that is durable; `on_changed` then wakes the
+publisher. A set of another issuer is `ResourceNotFound`, like one that does not exist.
+"""
+
+import asyncio
+import base64
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from operators import Principal, require_writer
+from statuslist import artefacts, store
+from statuslist.allocation import KEY_BYTES
+from statuslist.changes import apply_change, check_allocated, check_issuer, issuer_for, own_set
+from statuslist.errors import ListFull
+from statuslist.forms import FORMS, is_set_id, list_id_of
+from statuslist.purposes import check_purposes
+from statuslist.requests import (
+    Allocate,
+    Allocated,
+    Changed,
+    ChangeStatuses,
+    CreateSet,
+    EntryView,
+    SetPage,
+    SetView,
+    StatusView,
+)
+from statuslist.views import allocated_view, set_view
+from storage import Database, Transaction, once, record
+from wire import BadRequest, Conflict, decode, encode, parse_utc
+
+T = TypeVar("T")
+
+SET_ID_BYTES = 10  # random bytes; 16 characters of base32
+MAX_PAGE = 100  # sets
+_MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
+
+
+class StatusLists:
+    """
+    The operators' side of the status lists.
+
+    Args:
+        clock: seconds since 1970.
+        random_bytes: a source fit for keys, such as `secrets.token_bytes`.
+        base_url: the public URL, without a slash at its end.
+        on_changed: called on the event loop once a change that must be published is durable.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+        base_url: str,
+        on_changed: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._base_url = base_url
+        self._on_changed = on_changed
+
+    async def create_set(
+        self, principal: Principal, request: CreateSet, *, idempotency_key: str | None = None
+    ) -> SetView:
+        """
+        Make a status set; its lists, all zeros, are published within a second.
+
+        Raises:
+            Forbidden: the principal may only read.
+            BadRequest: the id is not an LDH label.
+            UnknownPurpose: a purpose twice.
+            ResourceNotFound: the issuer is unknown, or not the principal's.
+            Conflict: the id is taken, or the issuer signs elsewhere.
+        """
+        require_writer(principal)
+        status_set = self._new_set(principal, request)
+
+        def create(tx: Transaction) -> SetView:
+            check_issuer(tx, status_set.issuer_id)
+            if not store.insert_set(tx, status_set):
+                raise Conflict(f"the id {status_set.id} is taken", pointer="/id")
+            self._record(tx, principal, "status_set.create", status_set.id, {"length": status_set.length})
+            return set_view(status_set, self._base_url)
+
+        created = await self._once(principal, idempotency_key, ("create", request), create, SetView)
+        self._on_changed()
+        return created
+
+    async def list_sets(self, principal: Principal, *, after: str = "", limit: int = MAX_PAGE) -> SetPage:
+        """Return the principal's sets with an id beyond `after`, at most `limit` of them (up to 100)."""
+        limit = max(1, min(limit, MAX_PAGE))
+        issuer_id = principal.issuer_id
+        sets = await self._database.read(
+            lambda tx: store.list_sets(tx, issuer_id, after=after, limit=limit + 1)
+        )
+        more = sets[limit - 1].id if len(sets) > limit else None
+        return SetPage(sets=tuple(set_view(found, self._base_url) for found in sets[:limit]), next=more)
+
+    async def get_set(self, principal: Principal, set_id: str) -> SetView:
+        """
+        Return a set.
+
+        Raises:
+            ResourceNotFound: there is none of that id that the principal may see.
+        """
+        found = await self._database.read(lambda tx: own_set(tx, principal, set_id))
+        return set_view(found, self._base_url)
+
+    async def allocate(
+        self, principal: Principal, set_id: str, request: Allocate, *, idempotency_key: str | None = None
+    ) -> Allocated:
+        """
+        Hand out entries at indexes that nobody can predict, each once and for ever.
+
+        Nothing is published: an allocation changes no list (section 6.1 warns of lists that show issuance).
+
+        Raises:
+            Forbidden: the principal may only read.
+            ResourceNotFound: as `get_set`.
+            ListFull: fewer entries than `count` are left; none is handed out.
+            BadRequest: `expires_at` is not a time.
+        """
+        require_writer(principal)
+        expires_at = _read_time(request.expires_at)
+        # What allocation needs of the set never changes, so that it may be read ahead of the transaction.
+        status_set = await self._database.read(lambda tx: own_set(tx, principal, set_id))
+
+        def take(tx: Transaction) -> int:
+            first = store.take_numbers(tx, set_id, request.count)
+            if first is None:
+                raise ListFull(f"fewer than {request.count} of {status_set.length} entries are left")
+            taken = store.Allocation(
+                set_id=set_id,
+                first_number=first,
+                count=request.count,
+                reference=request.reference,
+                expires_at=expires_at,
+                actor=principal.id,
+                at=self._now(),
+            )
+            store.insert_allocation(tx, taken)
+            detail = {"first": first, "count": request.count}
+            self._record(tx, principal, "status_set.allocate", set_id, detail)
+            return first
+
+        # What is kept for a replay is the number: the entries follow from it, and can be megabytes.
+        first = await self._once(principal, idempotency_key, ("allocate", set_id, request), take, int)
+        return await asyncio.to_thread(
+            allocated_view, status_set, first, request.count, FORMS[request.media_type], self._base_url
+        )
+
+    async def set_statuses(
+        self,
+        principal: Principal,
+        set_id: str,
+        request: ChangeStatuses,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Changed:
+        """
+        Make the changes, all or none. A status that is so already is no change: no event, no new version.
+
+        Raises:
+            Forbidden: the principal may only read.
+            ResourceNotFound: as `get_set`.
+            UnknownPurpose: the set has no list of that purpose.
+            RangeError: the index lies outside the set.
+            NotAllocated: the index was never handed out.
+            IrreversibleStatus: a revocation would be taken back.
+        """
+        require_writer(principal)
+
+        def change(tx: Transaction) -> Changed:
+            status_set = own_set(tx, principal, set_id)
+            at = self._now()
+            touched = [
+                wanted.status_purpose
+                for wanted in request.changes
+                if apply_change(tx, status_set, wanted, actor=principal.id, at=at)
+            ]
+            lists = [list_id_of(set_id, purpose) for purpose in sorted(set(touched))]
+            changed = Changed(
+                changed=len(touched),
+                versions={list_id: artefacts.want_next_version(tx, list_id) for list_id in lists},
+            )
+            if touched:
+                self._record(tx, principal, "status_set.change", set_id, msgspec.to_builtins(changed))
+            return changed
+
+        changed = await self._once(principal, idempotency_key, ("change", set_id, request), change, Changed)
+        if changed.changed:
+            self._on_changed()
+        return changed
+
+    async def get_entry(self, principal: Principal, set_id: str, index: int) -> EntryView:
+        """
+        Return the statuses of an entry as the rows have them.
+
+        Raises:
+            ResourceNotFound: as `get_set`.
+            RangeError: the index lies outside the set.
+            NotAllocated: the index was never handed out.
+        """
+
+        def read(tx: Transaction) -> EntryView:
+            status_set = own_set(tx, principal, set_id)
+            check_allocated(status_set, index)
+            statuses = [
+                StatusView(status_purpose=purpose, status=store.status_of(tx, set_id, purpose, index))
+                for purpose in status_set.purposes
+            ]
+            return EntryView(status_list_index=str(index), statuses=tuple(statuses))
+
+        return await self._database.read(read)
+
+    async def _once(
+        self,
+        principal: Principal,
+        key: str | None,
+        request: tuple[object, ...],
+        make: Callable[[Transaction], T],
+        result_type: type[T],
+    ) -> T:
+        """Run `make` in a write transaction, or return what it returned for the same key and request."""
+
+        def work(tx: Transaction) -> T:
+            if key is None:
+                return make(tx)
+            result = once(
+                tx,
+                principal=principal.id,
+                key=key,
+                request=encode(request),
+                at=self._now(),
+                make=lambda: encode(make(tx)),
+            )
+            return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES)
+
+        return await self._database.write(work)
+
+    def _new_set(self, principal: Principal, request: CreateSet) -> store.StatusSet:
+        set_id = request.id
+        if set_id is None:
+            set_id = base64.b32encode(self._random_bytes(SET_ID_BYTES)).decode().lower()
+        if not is_set_id(set_id):
+            raise BadRequest("expected lower-case letters, digits, and hyphens inside", pointer="/id")
+        return store.StatusSet(
+            id=set_id,
+            issuer_id=issuer_for(principal, request.issuer_id),
+            length=request.length,
+            purposes=check_purposes(request.purposes),
+            permutation_key=self._random_bytes(KEY_BYTES),
+            next_number=0,
+            created_at=self._now(),
+        )
+
+    def _record(
+        self, tx: Transaction, principal: Principal, action: str, set_id: str, detail: Mapping[str, object]
+    ) -> None:
+        record(tx, actor=principal.id, action=action, subject=set_id, detail=dict(detail), at=self._now())
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def _read_time(text: str | None) -> int | None:
+    try:
+        return parse_utc(text) if text is not None else None
+    except ValueError as error:
+        raise BadRequest(str(error), pointer="/expiresAt") from None

@@ -1,0 +1,145 @@
+"""
+What operators send about status lists, and what they get: the Structs shared by routes and client. Pure.
+
+Members are named as in Bitstring Status List v1.0 where it has a name for them (`statusListIndex` is a string
+there, of any size; here too).
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from statuslist.forms import FormMediaType
+
+Purpose = Literal["revocation", "suspension"]
+MAX_ALLOCATED_PER_CALL = 10_000  # entries
+MAX_CHANGES_PER_CALL = 1_000  # changes; a body of that many is near the house's 64 KiB
+MIN_LENGTH = 131_072  # entries; section 6.1 (Group Privacy): no shorter list may be published
+MAX_LENGTH = 2**26  # entries, 8 MiB; the cap that w3c/vc-bitstring-status-list#208 suggests
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+# One spelling per index: base 10 without sign or leading zeros (section 2.1, "statusListIndex").
+IndexText = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,8})\Z")]
+
+
+class CreateSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """
+    A status set to make.
+
+    Attributes:
+        id: its name in URLs, one LDH label; default: 80 random bits in base32. It is public and permanent.
+        issuer_id: whose set it is; default: the principal's own issuer.
+        purposes: one list each. They share the index space: an entry has the same index in all of them.
+        length: entries, fixed for good.
+    """
+
+    purposes: Annotated[tuple[Purpose, ...], msgspec.Meta(min_length=1, max_length=2)]
+    id: Annotated[str, msgspec.Meta(max_length=48)] | None = None
+    issuer_id: Text | None = None
+    length: Annotated[int, msgspec.Meta(ge=MIN_LENGTH, le=MAX_LENGTH, multiple_of=8)] = MIN_LENGTH
+
+
+class ListView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A list of a set: its negotiating URL, and the permanent URL of each form by media type."""
+
+    status_purpose: str
+    url: str
+    credentials: dict[str, str]
+
+
+class SetView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A status set as operators see it; `allocated` of `length` entries are taken."""
+
+    id: str
+    issuer_id: str
+    length: int
+    allocated: int
+    created_at: str
+    lists: tuple[ListView, ...]
+
+
+class SetPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Some sets in the order of their ids; `next`, where there may be more: the `after` of the next page."""
+
+    sets: tuple[SetView, ...]
+    next: str | None = None
+
+
+class Allocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """
+    Entries to allocate.
+
+    Attributes:
+        count: how many; each is for one credential.
+        media_type: how these credentials will be secured. It chooses the form of the list that the entries
+            refer to, since a verifier of one form may not read the other (section 2, last note).
+        reference: the operator's own name for the batch. Not published; no personal data.
+        expires_at: when the last of these credentials expires, RFC 3339 in UTC.
+    """
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_ALLOCATED_PER_CALL)] = 1
+    media_type: FormMediaType = "application/vc"
+    reference: Text | None = None
+    expires_at: Text | None = None
+
+
+class StatusEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A BitstringStatusListEntry (section 2.1)."""
+
+    id: str
+    type: str
+    status_purpose: str
+    status_list_index: str
+    status_list_credential: str
+
+
+class AllocatedEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What goes into one credential, as it is: one entry for each purpose of the set."""
+
+    credential_status: tuple[StatusEntry, ...]
+
+
+class Allocated(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The entries of one allocation; their order says nothing about their indexes."""
+
+    set_id: str
+    entries: tuple[AllocatedEntry, ...]
+
+
+class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The status that an entry shall have for one purpose: 1 is revoked or suspended, 0 is not."""
+
+    status_list_index: IndexText
+    status_purpose: Purpose
+    status: Literal[0, 1]
+    reason: Text | None = None
+
+
+class ChangeStatuses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Changes made all or none, in the order given."""
+
+    changes: Annotated[tuple[StatusChange, ...], msgspec.Meta(min_length=1, max_length=MAX_CHANGES_PER_CALL)]
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    How many statuses are now other than before, and for each list with such a change its list id and the
+    version that shows it.
+    """
+
+    changed: int
+    versions: dict[str, int]
+
+
+class StatusView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The status of one entry for one purpose, as the rows have it (published within a second)."""
+
+    status_purpose: str
+    status: int
+
+
+class EntryView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The statuses of one entry."""
+
+    status_list_index: str
+    statuses: tuple[StatusView, ...]

@@ -1,0 +1,109 @@
+"""
+`GET /status-lists/...` and `POST /status/check`, for anybody. Routes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from statuslist.answers import NEGOTIATED, answer_form, answer_negotiated
+from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.checking import Checker
+from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.openapi import reads
+from statuslist.publisher import Publisher
+from statuslist.secured import VC_JWT
+from wire import Answer, encode, read_body, require_media_type
+from wire.body import MAX_BODY_BYTES
+
+_LIST = ResponseSpec(
+    dict[str, Any],
+    description="A BitstringStatusListCredential (Bitstring Status List v1.0, section 2.2).",
+    media_type=" or ".join(str(offer) for offer in NEGOTIATED),
+    generate_examples=False,
+)
+_CHECKED = ResponseSpec(StatusCheck, description="What the lists say.", generate_examples=False)
+_ENTRY_EXAMPLE = {
+    "issuer": "did:web:issuer.example",
+    "credentialStatus": {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "94567",
+        "statusListCredential": "https://issuer.example/status-lists/3/credential.json",
+    },
+}
+
+
+def build_routes(
+    publisher: Publisher, checker: Checker, *, clock: Callable[[], float]
+) -> list[HTTPRouteHandler]:
+    """
+    Return the public route handlers of the status lists, for a Litestar application.
+
+    The application's response class must render an `Answer`. `clock`: seconds since 1970.
+    """
+
+    @get(
+        "/status-lists/{list_id:str}",
+        name="get_status_list",
+        summary="A status list, in the form that Accept asks for",
+        tags=["status lists"],
+        responses={200: _LIST},
+    )
+    async def get_status_list(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        accept = ", ".join(request.headers.getall("accept", [])) or None
+        return answer_negotiated(publisher, list_id, accept, _query(request), now=clock())
+
+    @get(
+        f"/status-lists/{{list_id:str}}/{DATA_INTEGRITY}",
+        name="get_status_list_with_proof",
+        summary="A status list with a Data Integrity proof; its permanent URL",
+        tags=["status lists"],
+        responses={200: _LIST},
+    )
+    async def get_with_proof(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        return answer_form(publisher, list_id, DATA_INTEGRITY, _query(request), now=clock())
+
+    @get(
+        f"/status-lists/{{list_id:str}}/{JWT}",
+        name="get_status_list_jwt",
+        summary="A status list as application/vc+jwt; its permanent URL",
+        tags=["status lists"],
+        responses={200: _LIST},
+    )
+    async def get_jwt(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        return answer_form(publisher, list_id, JWT, _query(request), now=clock())
+
+    @post(
+        "/status/check",
+        name="check_status",
+        status_code=200,
+        summary="Does this credential still hold?",
+        description=(
+            "Send status entries with the issuer of the credential that carried them, as application/json: "
+            "you vouch for having verified it, and the answer says `credentialVerified: false`. "
+            "Or send a whole credential as application/vc+jwt: it is verified first."
+        ),
+        tags=["status lists"],
+        responses={200: _CHECKED},
+        operation_class=reads(_ENTRY_EXAMPLE, VC_JWT),
+        request_max_body_size=MAX_BODY_BYTES,
+    )
+    async def check_status(request: Request[Any, Any, Any]) -> Answer:
+        body, content_type = await request.body(), request.headers.get("content-type")
+        if require_media_type(content_type, "application/json", VC_JWT) == VC_JWT:
+            checked = await checker.check_credential(body)
+        else:
+            checked = await checker.check_entries(read_body(body, content_type, EntryCheck))
+        return Answer(body=encode(checked))
+
+    return [get_status_list, get_with_proof, get_jwt, check_status]
+
+
+def _query(request: Request[Any, Any, Any]) -> bytes:
+    query: bytes = request.scope["query_string"]
+    return query

@@ -1,0 +1,95 @@
+"""
+The tables of this room. Store.
+
+Rows are the truth: bitstrings and published bytes are projections of them. One-way rules are triggers, so
+that no statement of ours, and no operator with a database shell, undoes a revocation by accident.
+"""
+
+from storage import Migration
+from storage.migrations import forbid
+
+MIGRATIONS = (
+    Migration(
+        room="statuslist",
+        number=1,
+        name="status sets, allocations, statuses, events and published artefacts",
+        statements=(
+            """
+            CREATE TABLE status_sets (
+                id TEXT PRIMARY KEY,
+                issuer_id TEXT NOT NULL REFERENCES issuers (id),
+                length {bigint} NOT NULL CHECK (length >= 131072 AND length <= 67108864),
+                permutation_key {blob} NOT NULL,
+                next_number {bigint} NOT NULL DEFAULT 0 CHECK (next_number >= 0 AND next_number <= length),
+                created_at {bigint} NOT NULL
+            )
+            """,
+            "CREATE INDEX status_sets_by_issuer ON status_sets (issuer_id)",
+            """
+            CREATE TABLE status_lists (
+                id TEXT PRIMARY KEY,
+                set_id TEXT NOT NULL REFERENCES status_sets (id),
+                purpose TEXT NOT NULL CHECK (purpose IN ('revocation', 'suspension')),
+                wanted_version {bigint} NOT NULL DEFAULT 1,
+                published_version {bigint} NOT NULL DEFAULT 0,
+                UNIQUE (set_id, purpose)
+            )
+            """,
+            """
+            CREATE TABLE allocations (
+                id {identity},
+                set_id TEXT NOT NULL REFERENCES status_sets (id),
+                first_number {bigint} NOT NULL,
+                count {bigint} NOT NULL CHECK (count >= 1),
+                reference TEXT,
+                expires_at {bigint},
+                actor TEXT NOT NULL,
+                at {bigint} NOT NULL,
+                UNIQUE (set_id, first_number)
+            )
+            """,
+            """
+            CREATE TABLE statuses (
+                set_id TEXT NOT NULL REFERENCES status_sets (id),
+                purpose TEXT NOT NULL,
+                entry_index {bigint} NOT NULL,
+                value {bigint} NOT NULL CHECK (value > 0),
+                PRIMARY KEY (set_id, purpose, entry_index)
+            )
+            """,
+            """
+            CREATE TABLE status_events (
+                id {identity},
+                set_id TEXT NOT NULL REFERENCES status_sets (id),
+                purpose TEXT NOT NULL,
+                entry_index {bigint} NOT NULL,
+                value {bigint} NOT NULL,
+                reason TEXT,
+                actor TEXT NOT NULL,
+                at {bigint} NOT NULL
+            )
+            """,
+            "CREATE INDEX status_events_by_entry ON status_events (set_id, entry_index)",
+            """
+            CREATE TABLE artefacts (
+                list_id TEXT NOT NULL REFERENCES status_lists (id),
+                version {bigint} NOT NULL,
+                form TEXT NOT NULL,
+                media_type TEXT NOT NULL,
+                body {blob} NOT NULL,
+                etag TEXT NOT NULL,
+                valid_from {bigint} NOT NULL,
+                valid_until {bigint} NOT NULL,
+                PRIMARY KEY (list_id, version, form)
+            )
+            """,
+            forbid("statuses", "DELETE WHEN OLD.purpose = 'revocation'", "a revocation is final"),
+            forbid("statuses", "UPDATE WHEN OLD.purpose = 'revocation'", "a revocation is final"),
+            forbid("status_events", "UPDATE", "status events are append only"),
+            forbid("status_events", "DELETE", "status events are append only"),
+            forbid("allocations", "UPDATE", "an allocation is final"),
+            forbid("allocations", "DELETE", "an allocation is final"),
+            forbid("artefacts", "UPDATE", "a published version never changes"),
+        ),
+    ),
+)

@@ -1,0 +1,155 @@
+"""
+Status sets, their allocations and their statuses. Store.
+
+A *status set* owns one index space and is published as one list per purpose.
+"""
+
+import msgspec
+
+from statuslist.forms import list_id_of
+from storage import Row, Transaction
+
+
+class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
+    """A status set; `next_number` entries are allocated. `permutation_key` tells the age of every index."""
+
+    id: str
+    issuer_id: str
+    length: int
+    purposes: tuple[str, ...]
+    permutation_key: bytes
+    next_number: int
+    created_at: int
+
+
+class Allocation(msgspec.Struct, frozen=True, kw_only=True):
+    """One call's numbers: `first_number` up to `first_number + count`."""
+
+    set_id: str
+    first_number: int
+    count: int
+    reference: str | None
+    expires_at: int | None
+    actor: str
+    at: int
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One status of one entry, as it shall be."""
+
+    set_id: str
+    purpose: str
+    entry_index: int
+    value: int
+    reason: str | None
+    actor: str
+    at: int
+
+
+def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
+    """Insert a set and its lists, each wanted but not yet published; False where the id is taken."""
+    inserted = tx.execute(
+        "INSERT INTO status_sets (id, issuer_id, length, permutation_key, next_number, created_at)"
+        " VALUES (:id, :issuer_id, :length, :permutation_key, :next_number, :created_at)"
+        " ON CONFLICT (id) DO NOTHING",
+        {name: getattr(status_set, name) for name in status_set.__struct_fields__ if name != "purposes"},
+    )
+    if inserted == 0:
+        return False
+    tx.execute_many(
+        "INSERT INTO status_lists (id, set_id, purpose) VALUES (:id, :set_id, :purpose)",
+        [
+            {"id": list_id_of(status_set.id, purpose), "set_id": status_set.id, "purpose": purpose}
+            for purpose in status_set.purposes
+        ],
+    )
+    return True
+
+
+def find_set(tx: Transaction, set_id: str) -> StatusSet | None:
+    """Return the set, whoever owns it."""
+    row = tx.one("SELECT * FROM status_sets WHERE id = :id", {"id": set_id})
+    return _set_of(tx, row) if row is not None else None
+
+
+def list_sets(tx: Transaction, issuer_id: str | None, *, after: str, limit: int) -> list[StatusSet]:
+    """Return sets of one issuer (None: of all) with an id beyond `after`, in the order of their ids."""
+    rows = tx.all(
+        "SELECT * FROM status_sets WHERE id > :after AND (:all = 1 OR issuer_id = :issuer_id)"
+        " ORDER BY id LIMIT :limit",
+        {"after": after, "all": int(issuer_id is None), "issuer_id": issuer_id or "", "limit": limit},
+    )
+    return [_set_of(tx, row) for row in rows]
+
+
+def take_numbers(tx: Transaction, set_id: str, count: int) -> int | None:
+    """
+    Take the next `count` numbers of a set; return the first of them, or None where so many are not left.
+
+    One statement reads and moves the counter, so no two transactions can get the same number.
+    """
+    row = tx.one(
+        "UPDATE status_sets SET next_number = next_number + :count"
+        " WHERE id = :id AND next_number + :count <= length RETURNING next_number",
+        {"id": set_id, "count": count},
+    )
+    return row["next_number"] - count if row is not None else None
+
+
+def insert_allocation(tx: Transaction, allocation: Allocation) -> None:
+    """Record who took which numbers."""
+    tx.execute(
+        "INSERT INTO allocations (set_id, first_number, count, reference, expires_at, actor, at)"
+        " VALUES (:set_id, :first_number, :count, :reference, :expires_at, :actor, :at)",
+        msgspec.structs.asdict(allocation),
+    )
+
+
+def status_of(tx: Transaction, set_id: str, purpose: str, entry_index: int) -> int:
+    """Return the status of an entry; 0 where it has no row."""
+    row = tx.one(
+        "SELECT value FROM statuses"
+        " WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index",
+        {"set_id": set_id, "purpose": purpose, "entry_index": entry_index},
+    )
+    return row["value"] if row is not None else 0
+
+
+def change_status(tx: Transaction, change: Change) -> bool:
+    """
+    Make the status of an entry what `change` says, and record the event; False where it was so already.
+
+    The row decides, not what was read before: of two transactions that set the same status one records it.
+    """
+    parameters = msgspec.structs.asdict(change)
+    if tx.execute(_SET if change.value else _CLEAR, parameters) == 0:
+        return False
+    tx.execute(
+        "INSERT INTO status_events (set_id, purpose, entry_index, value, reason, actor, at)"
+        " VALUES (:set_id, :purpose, :entry_index, :value, :reason, :actor, :at)",
+        parameters,
+    )
+    return True
+
+
+_SET = (
+    "INSERT INTO statuses (set_id, purpose, entry_index, value)"
+    " VALUES (:set_id, :purpose, :entry_index, :value)"
+    " ON CONFLICT (set_id, purpose, entry_index) DO NOTHING"
+)
+_CLEAR = "DELETE FROM statuses WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index"
+
+
+def _set_of(tx: Transaction, row: Row) -> StatusSet:
+    purposes = tx.all(
+        "SELECT purpose FROM status_lists WHERE set_id = :id ORDER BY purpose", {"id": row["id"]}
+    )
+    return StatusSet(
+        id=row["id"],
+        issuer_id=row["issuer_id"],
+        length=row["length"],
+        purposes=tuple(purpose["purpose"] for purpose in purposes),
+        permutation_key=row["permutation_key"],
+        next_number=row["next_number"],
+        created_at=row["created_at"],
+    )

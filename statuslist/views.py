@@ -1,0 +1,58 @@
+"""
+What operators are shown of a set and of an allocation. Pure.
+"""
+
+import msgspec
+
+from statuslist.allocation import index_of
+from statuslist.credential import status_entry
+from statuslist.forms import MEDIA_TYPES, FormName, list_id_of, list_url
+from statuslist.requests import Allocated, AllocatedEntry, ListView, SetView, StatusEntry
+from statuslist.store import StatusSet
+from wire import format_utc
+
+
+def set_view(status_set: StatusSet, base_url: str) -> SetView:
+    """Return a set without its permutation key, which would tell the age of every index."""
+    return SetView(
+        id=status_set.id,
+        issuer_id=status_set.issuer_id,
+        length=status_set.length,
+        allocated=status_set.next_number,
+        created_at=format_utc(status_set.created_at),
+        lists=tuple(_list_view(base_url, status_set.id, purpose) for purpose in status_set.purposes),
+    )
+
+
+def allocated_view(status_set: StatusSet, first: int, count: int, form: FormName, base_url: str) -> Allocated:
+    """Return the entries of numbers `first` up to `first + count`; 10,000 take some 0.3 s of CPU."""
+    urls = {
+        purpose: list_url(base_url, list_id_of(status_set.id, purpose), form)
+        for purpose in status_set.purposes
+    }
+    indexes = (
+        index_of(number, length=status_set.length, key=status_set.permutation_key)
+        for number in range(first, first + count)
+    )
+    return Allocated(
+        set_id=status_set.id,
+        entries=tuple(AllocatedEntry(credential_status=_entries(urls, index)) for index in indexes),
+    )
+
+
+def _entries(urls: dict[str, str], index: int) -> tuple[StatusEntry, ...]:
+    return tuple(
+        msgspec.convert(status_entry(list_url=url, index=index, purpose=purpose), StatusEntry)
+        for purpose, url in urls.items()
+    )
+
+
+def _list_view(base_url: str, set_id: str, purpose: str) -> ListView:
+    list_id = list_id_of(set_id, purpose)
+    return ListView(
+        status_purpose=purpose,
+        url=f"{base_url}/status-lists/{list_id}",
+        credentials={
+            media_type: list_url(base_url, list_id, form) for form, media_type in MEDIA_TYPES.items()
+        },
+    )

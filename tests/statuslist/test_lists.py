@@ -1,0 +1,286 @@
+"""Status sets, allocation and statuses: what operators can do, and cannot."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from statuslist.errors import (
+    IrreversibleStatus,
+    ListFull,
+    NotAllocated,
+    RangeError,
+    UnknownPurpose,
+)
+from statuslist.requests import Allocate, ChangeStatuses, CreateSet
+from storage import IdempotencyConflict
+from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, ROOT, Wing, change_of
+from wire import BadRequest, Conflict, Forbidden, ResourceNotFound
+
+pytestmark = pytest.mark.anyio
+
+REVOCATION = ("revocation",)
+
+
+@pytest.fixture
+async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
+    async with Wing.open(tmp_path) as opened:
+        yield opened
+
+
+async def test_set_has_one_list_per_purpose_in_one_index_space(wing: Wing) -> None:
+    request = CreateSet(id="badges", purposes=("suspension", "revocation"))
+
+    created = await wing.lists.create_set(ACME, request)
+
+    assert created.issuer_id == "acme"
+    assert [found.status_purpose for found in created.lists] == ["revocation", "suspension"]
+    assert created.lists[0].url == f"{BASE_URL}/status-lists/badges-revocation"
+    assert await wing.count("status_lists") == 2
+
+
+async def test_set_without_an_id_gets_an_unguessable_one(wing: Wing) -> None:
+    created = await wing.lists.create_set(ROOT, CreateSet(purposes=REVOCATION))
+
+    assert len(created.id) == 16
+    assert created.issuer_id == "default"
+
+
+@pytest.mark.parametrize("set_id", ["", "Badges", "-badges", "badges-", "a/b", "a.b", "ü", "a" * 49, "a\n"])
+async def test_set_id_that_is_no_label_is_refused(wing: Wing, set_id: str) -> None:
+    with pytest.raises(BadRequest):
+        await wing.lists.create_set(ROOT, CreateSet(id=set_id, purposes=REVOCATION))
+
+
+async def test_set_id_is_taken_once(wing: Wing) -> None:
+    await wing.create("badges")
+
+    with pytest.raises(Conflict):
+        await wing.lists.create_set(OTHER, CreateSet(id="badges", purposes=REVOCATION))
+
+
+async def test_purpose_twice_is_refused(wing: Wing) -> None:
+    with pytest.raises(UnknownPurpose):
+        await wing.lists.create_set(ROOT, CreateSet(purposes=("revocation", "revocation")))
+
+
+async def test_set_for_an_issuer_of_somebody_else_is_not_found(wing: Wing) -> None:
+    with pytest.raises(ResourceNotFound):
+        await wing.lists.create_set(OTHER, CreateSet(purposes=REVOCATION, issuer_id="acme"))
+    with pytest.raises(ResourceNotFound):
+        await wing.lists.create_set(ROOT, CreateSet(purposes=REVOCATION, issuer_id="nobody"))
+
+
+async def test_no_index_is_allocated_twice_by_concurrent_calls(wing: Wing) -> None:
+    await wing.create("badges")
+
+    batches = await asyncio.gather(*(wing.allocate("badges", 7) for _ in range(300)))
+
+    indexes = [index for batch in batches for index in batch]
+    assert len(set(indexes)) == len(indexes) == 2_100
+    assert (await wing.lists.get_set(ROOT, "badges")).allocated == 2_100
+
+
+async def test_indexes_show_no_order(wing: Wing) -> None:
+    await wing.create("badges")
+
+    indexes = await wing.allocate("badges", 1_000)
+
+    ascents = sum(left < right for left, right in itertools.pairwise(indexes))
+    assert 420 < ascents < 580
+    assert max(indexes) > 120_000
+    assert min(indexes) < 11_000
+
+
+async def test_entry_refers_to_the_form_of_its_credential(wing: Wing) -> None:
+    await wing.create("badges", "revocation", "suspension")
+
+    plain = await wing.lists.allocate(ROOT, "badges", Allocate())
+    jwt = await wing.lists.allocate(ROOT, "badges", Allocate(media_type="application/vc+jwt"))
+
+    revocation, suspension = plain.entries[0].credential_status
+    assert revocation.status_list_index == suspension.status_list_index
+    assert revocation.status_list_credential == f"{BASE_URL}/status-lists/badges-revocation/credential.json"
+    assert suspension.status_list_credential == f"{BASE_URL}/status-lists/badges-suspension/credential.json"
+    assert jwt.entries[0].credential_status[0].status_list_credential.endswith("/credential.jwt")
+
+
+async def test_full_set_allocates_nothing_more(wing: Wing) -> None:
+    await wing.create("badges")
+    for _ in range(13):
+        await wing.lists.allocate(ROOT, "badges", Allocate(count=10_000))
+
+    with pytest.raises(ListFull):
+        await wing.lists.allocate(ROOT, "badges", Allocate(count=1_073))
+    rest = await wing.allocate("badges", 1_072)
+
+    assert len(set(rest)) == 1_072
+    with pytest.raises(ListFull):
+        await wing.allocate("badges")
+
+
+async def test_allocation_with_the_same_key_gives_the_same_entries(wing: Wing) -> None:
+    await wing.create("badges")
+
+    calls = (wing.lists.allocate(ROOT, "badges", Allocate(count=3), idempotency_key="k") for _ in range(20))
+    answers = await asyncio.gather(*calls)
+
+    assert all(answer == answers[0] for answer in answers)
+    assert await wing.count("allocations") == 1
+
+
+async def test_key_used_for_another_request_is_refused(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.lists.allocate(ROOT, "badges", Allocate(count=3), idempotency_key="k")
+
+    with pytest.raises(IdempotencyConflict):
+        await wing.lists.allocate(ROOT, "badges", Allocate(count=4), idempotency_key="k")
+
+    assert await wing.count("allocations") == 1
+
+
+async def test_replayed_revocation_is_one_event(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+
+    first = await wing.lists.set_statuses(ROOT, "badges", change_of(index), idempotency_key="k")
+    second = await wing.lists.set_statuses(ROOT, "badges", change_of(index), idempotency_key="k")
+
+    assert first == second
+    assert first.versions == {"badges-revocation": 2}
+    assert await wing.count("status_events") == 1
+
+
+async def test_status_that_is_so_already_is_no_event_and_no_version(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    audited = await wing.count("audit")
+
+    again = await wing.lists.set_statuses(ROOT, "badges", change_of(index))
+
+    assert (again.changed, again.versions) == (0, {})
+    assert await wing.count("status_events") == 1
+    assert await wing.count("audit") == audited
+
+
+async def test_revocation_cannot_be_taken_back(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+
+    with pytest.raises(IrreversibleStatus):
+        await wing.change("badges", index, "revocation", 0)
+
+    entry = await wing.lists.get_entry(ROOT, "badges", index)
+    assert entry.statuses[0].status == 1
+
+
+async def test_suspension_is_lifted_and_both_changes_are_events(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges", "suspension")
+
+    await wing.change("badges", index, "suspension", 1)
+    await wing.change("badges", index, "suspension", 0)
+
+    entry = await wing.lists.get_entry(ROOT, "badges", index)
+    assert entry.statuses[0].status == 0
+    assert await wing.count("status_events") == 2
+    assert await wing.count("statuses") == 0
+
+
+async def test_batch_with_one_bad_change_changes_nothing(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    good = change_of(index).changes[0]
+    never_allocated = change_of((index + 1) % 131_072).changes[0]
+
+    with pytest.raises(NotAllocated):
+        await wing.lists.set_statuses(ROOT, "badges", ChangeStatuses(changes=(good, never_allocated)))
+
+    assert await wing.count("statuses") == 0
+    assert await wing.count("status_events") == 0
+
+
+async def test_index_outside_the_set_is_a_range_error(wing: Wing) -> None:
+    await wing.create("badges")
+
+    with pytest.raises(RangeError):
+        await wing.revoke("badges", 131_072)
+    with pytest.raises(RangeError):
+        await wing.lists.get_entry(ROOT, "badges", 131_072)
+
+
+async def test_purpose_that_the_set_has_not_is_refused(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges", "revocation")
+
+    with pytest.raises(UnknownPurpose):
+        await wing.change("badges", index, "suspension", 1)
+
+
+async def test_foreign_principal_sees_no_more_than_of_an_unknown_set(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    lists = wing.lists
+
+    for set_id in ("badges", "unknown"):
+        with pytest.raises(ResourceNotFound, match="there is no such status set"):
+            await lists.get_set(OTHER, set_id)
+        with pytest.raises(ResourceNotFound, match="there is no such status set"):
+            await lists.allocate(OTHER, set_id, Allocate())
+        with pytest.raises(ResourceNotFound, match="there is no such status set"):
+            await lists.set_statuses(OTHER, set_id, change_of(index))
+        with pytest.raises(ResourceNotFound, match="there is no such status set"):
+            await lists.get_entry(OTHER, set_id, index)
+    assert (await lists.list_sets(OTHER)).sets == ()
+    assert await wing.count("statuses") == 0
+
+
+async def test_reader_changes_nothing(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+
+    with pytest.raises(Forbidden):
+        await wing.lists.create_set(READER, CreateSet(purposes=REVOCATION))
+    with pytest.raises(Forbidden):
+        await wing.lists.allocate(READER, "badges", Allocate())
+    with pytest.raises(Forbidden):
+        await wing.lists.set_statuses(READER, "badges", change_of(index))
+
+    assert (await wing.lists.get_set(READER, "badges")).allocated == 1
+
+
+async def test_sets_are_listed_page_by_page(wing: Wing) -> None:
+    for set_id in ("c", "a", "b"):
+        await wing.create(set_id)
+
+    first = await wing.lists.list_sets(ACME, limit=2)
+    second = await wing.lists.list_sets(ACME, limit=2, after=first.next or "")
+
+    assert [found.id for found in first.sets] == ["a", "b"]
+    assert [found.id for found in second.sets] == ["c"]
+    assert second.next is None
+
+
+async def test_every_write_leaves_an_audit_row(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+
+    await wing.revoke("badges", index)
+
+    rows = await wing.database.read(lambda tx: tx.all("SELECT actor, action FROM audit ORDER BY id"))
+    assert [(row["actor"], row["action"]) for row in rows] == [
+        ("root", "status_set.create"),
+        ("root", "status_set.allocate"),
+        ("root", "status_set.change"),
+    ]
+
+
+async def test_concurrent_changes_are_all_kept(wing: Wing) -> None:
+    await wing.create("badges", "revocation", "suspension")
+    indexes = await wing.allocate("badges", 400)
+
+    await asyncio.gather(
+        *(wing.change("badges", index, "suspension", 1) for index in indexes),
+        *(wing.revoke("badges", index) for index in indexes[:200]),
+    )
+
+    rows = await wing.database.read(
+        lambda tx: tx.all("SELECT id, wanted_version FROM status_lists ORDER BY id")
+    )
+    assert await wing.count("statuses") == 600
+    assert [row["wanted_version"] for row in rows] == [201, 401]

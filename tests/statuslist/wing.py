@@ -1,0 +1,181 @@
+"""
+The status list wing over a real SQLite engine, with two issuers, a principal for each, and a clock to turn.
+
+    async with Wing.open(tmp_path) as wing:
+        index = await wing.set_with_entry("badges")
+        await wing.revoke("badges", index)
+        await wing.publisher.publish_dirty()
+"""
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pysqlite3 import dbapi2 as sqlite3
+
+import operators
+import operators.store
+import statuslist.schema
+import storage
+from operators import Issuer, Principal, Role
+from proofs import Ed25519Signer, Signer
+from resolver.keys import multikey_of
+from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
+from statuslist.credential import read_status_list_credential
+from statuslist.forms import DATA_INTEGRITY
+from statuslist.lists import StatusLists
+from statuslist.publisher import Publisher
+from statuslist.rendering import MAX_BODY_BYTES, Policy
+from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
+from storage import Database
+from storage.sqlite import open_sqlite
+from wire import read
+
+BASE_URL = "https://status.example.com"
+MIGRATIONS = (*storage.MIGRATIONS, *operators.MIGRATIONS, *statuslist.schema.MIGRATIONS)
+ISSUERS = {"default": "did:web:status.example.com", "acme": "did:web:status.example.com:issuers:acme"}
+
+ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ACME = Principal(id="acme-hr", name="Acme", issuer_id="acme", roles=frozenset({Role.ISSUER}))
+OTHER = Principal(id="other", name="Other", issuer_id="default", roles=frozenset({Role.ISSUER}))
+READER = Principal(id="reader", name="Reader", issuer_id=None, roles=frozenset({Role.READER}))
+
+
+class Clock:
+    """Seconds since 1970: real time plus what a test adds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+def signer_for(issuer_id: str) -> Ed25519Signer:
+    """Return the same signer for the same issuer in every process of a test."""
+    key = Ed25519PrivateKey.from_private_bytes(issuer_id.encode().ljust(32, b"."))
+    return Ed25519Signer(key, f"{ISSUERS[issuer_id]}#status")
+
+
+def did_document(signer: Ed25519Signer) -> dict[str, Any]:
+    """Return a DID document that lists the signer's key under assertionMethod."""
+    method = {
+        "id": signer.verification_method,
+        "type": "Multikey",
+        "controller": signer.controller,
+        "publicKeyMultibase": multikey_of(signer.public_key),
+    }
+    return {
+        "@context": ["https://www.w3.org/ns/did/v1.1"],
+        "id": signer.controller,
+        "verificationMethod": [method],
+        "assertionMethod": [signer.verification_method],
+    }
+
+
+class Wing:
+    """Services over one database file, and what tests do with them again and again."""
+
+    def __init__(self, database: Database, path: Path, **policy: Any) -> None:
+        self.path = path
+        self.clock = Clock()
+        self.database = database
+        self.policy = Policy(base_url=BASE_URL, **policy)
+        self.told: list[str] = []
+        self.publisher = self.another_publisher(on_published=self.told.append)
+        self.lists = StatusLists(
+            database,
+            clock=self.clock,
+            random_bytes=secrets.token_bytes,
+            base_url=BASE_URL,
+            on_changed=self.publisher.wake,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path, **policy: Any) -> AsyncIterator["Wing"]:
+        """Open the database in `folder`; make it, with its issuers, the first time."""
+        path = folder / "touchstone.db"
+        database = open_sqlite(path, create=True)
+        try:
+            await storage.migrate(database, MIGRATIONS)
+            await database.write(_insert_issuers)
+            yield cls(database, path, **policy)
+        finally:
+            database.close()
+
+    def another_publisher(
+        self,
+        *,
+        database: Database | None = None,
+        signer_of: Callable[[str], Signer] = signer_for,
+        on_published: Callable[[str], None] = lambda _: None,
+    ) -> Publisher:
+        """Return a publisher as another process would have it, or this one after a restart."""
+        return Publisher(
+            database or self.database,
+            signer_of=signer_of,
+            clock=self.clock,
+            policy=self.policy,
+            on_published=on_published,
+        )
+
+    async def create(self, set_id: str, *purposes: str, issuer_id: str = "acme") -> None:
+        wanted = {"id": set_id, "issuerId": issuer_id, "purposes": purposes or ("revocation",)}
+        await self.lists.create_set(ROOT, msgspec.convert(wanted, CreateSet))
+
+    async def allocate(self, set_id: str, count: int = 1) -> list[int]:
+        allocated = await self.lists.allocate(ROOT, set_id, Allocate(count=count))
+        return [int(entry.credential_status[0].status_list_index) for entry in allocated.entries]
+
+    async def set_with_entry(self, set_id: str, *purposes: str) -> int:
+        await self.create(set_id, *purposes)
+        return (await self.allocate(set_id))[0]
+
+    async def change(self, set_id: str, index: int, purpose: str, status: int) -> None:
+        await self.lists.set_statuses(ROOT, set_id, change_of(index, purpose, status))
+
+    async def revoke(self, set_id: str, index: int) -> None:
+        await self.change(set_id, index, "revocation", 1)
+
+    def published_status(self, list_id: str, index: int, publisher: Publisher | None = None) -> int | None:
+        """Return what readers see of an entry; None where the list is not published."""
+        current = (publisher or self.publisher).current(list_id)
+        if current is None:
+            return None
+        return status_at(bits_of(current.forms[DATA_INTEGRITY].body), index)
+
+    async def count(self, table: str) -> int:
+        row = await self.database.read(lambda tx: tx.one(f"SELECT count(*) AS found FROM {table}"))
+        return int(row["found"]) if row is not None else 0
+
+    def tamper(self, *statements: str) -> None:
+        """Run SQL as somebody with a database shell would, past the engine."""
+        connection = sqlite3.connect(self.path)
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+        finally:
+            connection.close()
+
+
+def change_of(index: int, purpose: str = "revocation", status: int = 1) -> ChangeStatuses:
+    change = {"statusListIndex": str(index), "statusPurpose": purpose, "status": status, "reason": "test"}
+    return ChangeStatuses(changes=(msgspec.convert(change, StatusChange),))
+
+
+def bits_of(body: bytes) -> bytes:
+    """Return the bitstring of a status list credential in its Data Integrity form."""
+    credential = read_status_list_credential(read(body, max_bytes=MAX_BODY_BYTES))
+    return expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
+
+
+def _insert_issuers(tx: storage.Transaction) -> None:
+    for issuer_id, did in ISSUERS.items():
+        operators.store.insert_issuer(tx, Issuer(id=issuer_id, did=did, key_name="status"), 0)
