@@ -17,7 +17,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -170,7 +170,8 @@ class _Exchange:
             await sender({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             if self._method == "HEAD":
-                self._scope["method"] = "GET"
+                # A copy: uvicorn drops the body by the method in its own scope.
+                self._scope = cast("HTTPScope", {**self._scope, "method": "GET"})
             await self._front._app(self._scope, receive, sender)
         self._account()
 

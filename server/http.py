@@ -35,7 +35,7 @@ def freshness_headers(answer: Answer, now: float) -> list[tuple[str, str]]:
     if answer.fresh_until is None:
         return [("cache-control", NO_STORE)]
     made_at = answer.made_at if answer.made_at is not None else now
-    max_age = max(0, int(answer.fresh_until - made_at))
+    max_age = max(0, round(answer.fresh_until - made_at))
     headers = [("cache-control", f"public, max-age={max_age}")]
     if answer.made_at is not None:
         headers.append(("age", str(max(0, int(now - made_at)))))

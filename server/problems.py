@@ -44,11 +44,16 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, LitestarMethodNotAllowed):
-        allow = (error.headers or {}).get("Allow", "")
-        return MethodNotAllowed(f"this resource answers {allow or 'other methods'}", headers={"allow": allow})
+        return _method_not_allowed((error.headers or {}).get("allow", ""))
     if isinstance(error, HTTPException):
         return _of_framework(error)
     return InternalProblem("the request failed on our side; quote the instance when you report it")
+
+
+def _method_not_allowed(allow: str) -> MethodNotAllowed:
+    methods = {method.strip() for method in allow.split(",")} | {"OPTIONS"}
+    allowed = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+    return MethodNotAllowed(f"this resource answers {allowed}", headers={"allow": allowed})
 
 
 def _of_framework(error: HTTPException) -> Refusal:
