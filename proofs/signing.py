@@ -87,6 +87,7 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
         KeyFileMissing: there is no such file.
         KeyFileUnsafe: its group or others may read, write or execute it.
         KeyFileInvalid: not a regular file, too long, or not an Ed25519 key as unencrypted PEM.
+        OSError: it cannot be read, for want of permission for example.
     """
     try:
         file = path.open("rb")

@@ -45,8 +45,11 @@ def with_statuses(length: int, entries: Iterable[tuple[int, int]], *, size: int 
             raise RangeError(f"index {index} lies outside a list of {length} entries")
         if not 0 <= status < 1 << size:
             raise ValueError(f"status {status} does not fit into {size} bits")
-        for position in _set_positions(index * size, status, size):
-            bits[position >> 3] |= 0x80 >> (position & 7)
+        end_bit = (index + 1) * size
+        position, rest = (end_bit - 1) >> 3, status << (-end_bit & 7)
+        while rest:  # byte by byte from the entry's last; once for an entry of one bit
+            bits[position] |= rest & 0xFF
+            position, rest = position - 1, rest >> 8
     return bytes(bits)
 
 
@@ -114,10 +117,6 @@ def cleared_bits(previous: bytes, current: bytes) -> int:
     """Return how many bits are set in `previous` and not in `current`; bits cut off at the end count too."""
     padded = current.ljust(len(previous), b"\0")[: len(previous)]
     return (int.from_bytes(previous) & ~int.from_bytes(padded)).bit_count()
-
-
-def _set_positions(first_bit: int, status: int, size: int) -> Iterable[int]:
-    return (first_bit + offset for offset in range(size) if status >> (size - 1 - offset) & 1)
 
 
 def _deflate(bits: bytes, strategy: int) -> bytes:
