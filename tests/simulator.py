@@ -57,7 +57,7 @@ class Host:
     def publish(self, target: str, document: Any, **headers: str) -> None:
         """Serve `document` as JSON; an `etag` among `headers` (`cache_control="..."`) is answered by 304."""
         body = json.dumps(document).encode()
-        self.answer(target, canned(body, **({"content_type": "application/json"} | headers)))
+        self.answer(target, canned(body, 200, **({"content_type": "application/json"} | headers)))
 
     async def port(self) -> int:
         """Return the loopback port, starting the server at the first call."""
@@ -190,13 +190,13 @@ def raw(*pieces: bytes, seconds_between: float = 0.0) -> Script:
 
 
 def drip_head(seconds_between: float) -> Script:
-    """Send a head that never ends, one byte at a time."""
-    return raw(b"HTTP/1.1 200 OK\r\nx: ", *([b"a"] * 10_000), seconds_between=seconds_between)
+    """Send a head that never ends, one byte of a hundred at a time."""
+    return raw(b"HTTP/1.1 200 OK\r\nx: ", *([b"a"] * 100), seconds_between=seconds_between)
 
 
 def drip_body(seconds_between: float) -> Script:
-    """Send a head at once, then a body one byte at a time."""
-    return raw(_head(200, {"content-length": "10000"}), *([b" "] * 10_000), seconds_between=seconds_between)
+    """Send a head at once, then a body of a hundred bytes, one at a time."""
+    return raw(_head(200, {"content-length": "100"}), *([b" "] * 100), seconds_between=seconds_between)
 
 
 def endless_body() -> Script:

@@ -125,6 +125,8 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_silent() -> None:
     await asyncio.sleep(0)
     source.gate.set()
     await asyncio.sleep(0.01)
+    del waiter
+    source.error = None
     gc.collect()
 
     assert complaints == []

@@ -1,11 +1,12 @@
 """The guard: each step refuses by itself, and leaves the side effects that it must leave, and no more."""
 
 import asyncio
+import ssl
 import time
 
 import pytest
 
-from resolver.fetch import GuardLimits
+from resolver.fetch import GuardLimits, default_ssl_context
 from resolver.fetch_errors import (
     AddressRefused,
     OriginMalformed,
@@ -203,6 +204,18 @@ async def test_a_body_of_exactly_the_cap_is_taken_and_one_byte_more_is_refused()
         assert len(fetched.body) == 1_000
 
 
+async def test_a_body_without_a_length_may_have_no_more_than_the_cap() -> None:
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with World() as world, world.guard() as guard:
+        issuer(world, raw(head + b"3e8\r\n" + b"x" * 1_000 + b"\r\n0\r\n\r\n"))
+
+        fetched = await guard.fetch_stranger(plan(max_bytes=1_000))
+        with pytest.raises(OriginTooLarge):
+            await guard.fetch_stranger(plan(max_bytes=999))
+
+        assert len(fetched.body) == 1_000
+
+
 async def test_an_endless_body_without_a_length_is_cut_off_at_the_cap() -> None:
     async with World() as world, world.guard() as guard:
         issuer(world, endless_body())
@@ -329,6 +342,22 @@ async def test_no_more_than_two_connections_to_one_host_at_a_time() -> None:
         assert (dials_before, len(world.dials)) == (2, 4)
 
 
+async def test_the_connections_to_all_hosts_together_are_capped() -> None:
+    async with World() as world, world.guard(GuardLimits(concurrent=2)) as guard:
+        answer = asyncio.Event()
+        hosts = [f"host{number}.example" for number in range(5)]
+        for name in hosts:
+            world.host(name).answer(PATH, held(answer, canned(b"{}")))
+
+        fetches = [asyncio.create_task(guard.fetch_stranger(plan(name))) for name in hosts]
+        await asyncio.sleep(0.2)
+        dials_before = len(world.dials)
+        answer.set()
+        await asyncio.gather(*fetches)
+
+        assert (dials_before, len(world.dials)) == (2, 5)
+
+
 async def test_waiting_for_a_slot_in_vain_is_a_limit_of_ours_and_not_of_the_origin() -> None:
     limits = GuardLimits(total_seconds=0.2, concurrent_per_host=1)
     async with World() as world, world.guard(limits) as guard:
@@ -342,3 +371,20 @@ async def test_waiting_for_a_slot_in_vain_is_a_limit_of_ours_and_not_of_the_orig
         errors = await asyncio.gather(first, second, third, return_exceptions=True)
 
         assert [type(error) for error in errors] == [OriginTimedOut, OriginTimedOut, OutboundBudgetExceeded]
+
+
+async def test_by_default_the_checked_address_itself_is_dialled_over_tcp() -> None:
+    async with World() as world, world.guard(dial=None) as guard:
+        issuer(world)
+
+        # The rule of these tests that only loopback may be reached is what stops it, and names the address.
+        with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match=r"tried to reach 93\.184\.0\.1")):
+            await guard.fetch_stranger(plan())
+
+
+def test_by_default_certificates_and_names_are_verified_and_old_tls_is_refused() -> None:
+    context = default_ssl_context()
+
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2

@@ -10,6 +10,8 @@ import pytest
 
 from resolver import (
     FeatureNotSupported,
+    Fetched,
+    FreshnessBounds,
     InternalError,
     InvalidDid,
     InvalidDidDocument,
@@ -19,8 +21,10 @@ from resolver import (
     NotFound,
     Options,
     Resolver,
+    parse_did,
 )
 from resolver.fetch import GuardLimits
+from resolver.origin import Origin
 from tests.simulator import Host, World, canned, held
 
 pytestmark = pytest.mark.anyio
@@ -196,13 +200,25 @@ async def test_what_the_origin_does_not_have_is_remembered_for_fifteen_seconds(
     async with web() as (world, issuer, resolver, clock):
         issuer.answer(PATH, script)
 
+        refusals = []
         for seconds in (0, 14.9, 0.1):
             clock.now += seconds
             with pytest.raises(error) as refused:
                 await resolver.resolve(DID)
+            refusals.append(refused.value)
 
         assert len(world.requests) == 2
-        assert refused.value.__context__ is None
+        assert refusals[0] is not refusals[1]  # One of each caller's own: tracebacks do not pile up.
+
+
+async def test_a_remembered_refusal_keeps_neither_the_body_nor_the_calls_that_led_to_it() -> None:
+    async def fetch(*_: object) -> Fetched:
+        return Fetched(status=200, headers={"content-type": "application/json"}, body=b"{" * 1_000)
+
+    entry = await Origin(fetch, FreshnessBounds(), Clock()).load(parse_did(DID), None)
+
+    assert isinstance(entry.value, InvalidDidDocument)
+    assert (entry.value.__traceback__, entry.value.__context__) == (None, None)
 
 
 async def test_a_gone_document_is_a_deactivated_did_for_fifteen_seconds() -> None:

@@ -1,0 +1,68 @@
+"""The system's resolver: threads that hang are a limit of ours, and never hold the event loop."""
+
+import asyncio
+import socket
+import threading
+
+import pytest
+
+from resolver.fetch_errors import AddressRefused, OriginUnreachable, OutboundBudgetExceeded
+from resolver.names import SystemNames
+from resolver.results import FetchPlan
+from tests.simulator import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_name_of_this_machine_is_looked_up_and_then_refused_by_the_guard() -> None:
+    names = SystemNames()
+    plan = FetchPlan(host="localhost", port=443, path="/", accept="*/*", max_bytes=10)
+    async with World() as world, world.guard(resolve_name=names.resolve_name) as guard:
+        with pytest.raises(AddressRefused):
+            await guard.fetch_stranger(plan)
+
+        assert world.dials == []
+    names.close()
+
+
+async def test_each_address_is_given_once() -> None:
+    names = SystemNames()
+
+    addresses = await names.resolve_name("127.0.0.1", 443)
+
+    assert addresses == ["127.0.0.1"]
+    names.close()
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".example", "\udc80.example"])
+async def test_a_name_that_cannot_be_looked_up_is_unreachable(host: str) -> None:
+    names = SystemNames()
+
+    with pytest.raises(OriginUnreachable):
+        await names.resolve_name(host, 443)
+
+    names.close()
+
+
+async def test_lookups_that_hang_are_given_up_and_refuse_the_next_until_they_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = threading.Event()
+
+    def getaddrinfo(*_: object, **__: object) -> list[object]:
+        answer.wait(10)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.0.1", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    names = SystemNames(threads=2)
+
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(names.resolve_name("slow.example", 443), 0.05)
+    with pytest.raises(OutboundBudgetExceeded):
+        await names.resolve_name("other.example", 443)
+    answer.set()
+    await asyncio.sleep(0.05)
+
+    assert await names.resolve_name("other.example", 443) == ["93.184.0.1"]
+    names.close()
