@@ -85,6 +85,17 @@ MIGRATIONS = (
             """,
             forbid("statuses", "DELETE WHEN OLD.purpose = 'revocation'", "a revocation is final"),
             forbid("statuses", "UPDATE WHEN OLD.purpose = 'revocation'", "a revocation is final"),
+            forbid("status_sets", "UPDATE WHEN NEW.permutation_key <> OLD.permutation_key", "would reallocate"),
+            forbid("status_sets", "UPDATE WHEN NEW.next_number < OLD.next_number", "would reallocate"),
+            forbid("status_sets", "UPDATE WHEN NEW.length <> OLD.length", "a set keeps its length"),
+            forbid("status_sets", "DELETE", "credentials refer to the set for ever"),
+            forbid(
+                "status_lists",
+                "UPDATE WHEN NEW.wanted_version < OLD.wanted_version"
+                " OR NEW.published_version < OLD.published_version",
+                "versions only grow",
+            ),
+            forbid("status_lists", "DELETE", "credentials refer to the list for ever"),
             forbid("status_events", "UPDATE", "status events are append only"),
             forbid("status_events", "DELETE", "status events are append only"),
             forbid("allocations", "UPDATE", "an allocation is final"),

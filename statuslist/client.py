@@ -1,0 +1,160 @@
+"""
+The status lists over HTTP: operators' calls and public ones, with the Structs that the server uses. Service.
+
+    async with StatusListClient("http://localhost:8001", api_key=key) as operator:
+        allocated = await operator.allocate("badges", Allocate(count=10))
+
+Importing this loads no HTTP client; making one does (httpx).
+"""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.forms import DATA_INTEGRITY, FormName
+from statuslist.requests import (
+    Allocate,
+    Allocated,
+    Changed,
+    ChangeStatuses,
+    CreateSet,
+    EntryView,
+    SetPage,
+    SetView,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_SETS = "/operator/status-lists"
+
+
+class RequestRefused(Exception):
+    """
+    The server answered with a problem document (RFC 9457).
+
+    Attributes:
+        status: the HTTP status.
+        type: the problem type, a URI.
+        problem: the document; empty where the answer was none.
+    """
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(
+            f"{status}: {problem.get('detail') or problem.get('title') or 'no problem document'}"
+        )
+        self.status = status
+        self.type = str(problem.get("type", "about:blank"))
+        self.problem = problem
+
+
+class StatusListClient:
+    """
+    Calls one server; the operators' calls need its operator listener and an API key.
+
+    Args:
+        base_url: scheme, host and port.
+        api_key: sent as a bearer token.
+        transport: httpx's transport; tests hand in one that calls the application in process.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+    ) -> None:
+        import httpx
+
+        headers = {"authorization": f"Bearer {api_key}"} if api_key is not None else {}
+        # `trust_env`: no proxy from the environment gets to see the API key.
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers=headers, transport=transport, trust_env=False
+        )
+
+    async def create_set(self, request: CreateSet, *, idempotency_key: str | None = None) -> SetView:
+        """Create a status set. This and every call below: raises `RequestRefused`, httpx.TransportError."""
+        return await self._post(_SETS, request, SetView, idempotency_key)
+
+    async def list_sets(self, *, after: str = "", limit: int = 100) -> SetPage:
+        """Return a page of sets."""
+        return await self._get(f"{_SETS}?after={quote(after, safe='')}&limit={limit}", SetPage)
+
+    async def get_set(self, set_id: str) -> SetView:
+        """Return a set."""
+        return await self._get(_set_path(set_id), SetView)
+
+    async def allocate(
+        self, set_id: str, request: Allocate, *, idempotency_key: str | None = None
+    ) -> Allocated:
+        """Allocate entries; with a key, a retry after a lost answer gets the same ones."""
+        return await self._post(f"{_set_path(set_id)}/allocations", request, Allocated, idempotency_key)
+
+    async def set_statuses(
+        self, set_id: str, request: ChangeStatuses, *, idempotency_key: str | None = None
+    ) -> Changed:
+        """Change statuses, all or none; durable when this returns."""
+        return await self._post(f"{_set_path(set_id)}/statuses", request, Changed, idempotency_key)
+
+    async def get_entry(self, set_id: str, index: int) -> EntryView:
+        """Return the statuses of an entry."""
+        return await self._get(f"{_set_path(set_id)}/statuses/{index}", EntryView)
+
+    async def get_list(self, list_id: str, form: FormName = DATA_INTEGRITY) -> bytes:
+        """Return a published list as served, not verified."""
+        response = await self._http.get(f"/status-lists/{quote(list_id, safe='')}/{form}")
+        return _content(response)
+
+    async def check_entries(self, request: EntryCheck) -> StatusCheck:
+        """Check status entries of a credential that the caller has verified."""
+        return await self._post("/status/check", request, StatusCheck, None)
+
+    async def check_credential(self, token: bytes) -> StatusCheck:
+        """Have a whole credential (application/vc+jwt) verified and checked."""
+        headers = {"content-type": "application/vc+jwt"}
+        response = await self._http.post("/status/check", content=token, headers=headers)
+        return msgspec.json.decode(_content(response), type=StatusCheck)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _get(self, path: str, shape: type[T]) -> T:
+        return msgspec.json.decode(_content(await self._http.get(path)), type=shape)
+
+    async def _post(
+        self, path: str, request: msgspec.Struct, shape: type[T], idempotency_key: str | None
+    ) -> T:
+        headers = {"content-type": "application/json"}
+        if idempotency_key is not None:
+            headers["idempotency-key"] = idempotency_key
+        response = await self._http.post(path, content=msgspec.json.encode(request), headers=headers)
+        return msgspec.json.decode(_content(response), type=shape)
+
+
+def _set_path(set_id: str) -> str:
+    return f"{_SETS}/{quote(set_id, safe='')}"
+
+
+def _content(response: "httpx.Response") -> bytes:
+    if response.is_success:
+        return response.content
+    try:
+        problem = msgspec.json.decode(response.content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        problem = {}
+    raise RequestRefused(response.status_code, problem)

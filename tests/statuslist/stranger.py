@@ -1,0 +1,85 @@
+"""
+An issuer elsewhere: its DID document and its status lists in the fake web, wrong in one way where a test asks.
+"""
+
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof, sign_compact
+from statuslist.bitstring import encode_list, with_statuses
+from statuslist.credential import CREDENTIALS_V2, status_entry, status_list_credential
+from tests.simulator import Host, World, canned
+from tests.statuslist.wing import did_document
+
+REVOKED, VALID = 7, 8  # indexes of every list below
+PATH = "/lists/1"
+
+
+class Stranger:
+    """A did:web issuer on a host of its own; its list is at `list_url`."""
+
+    def __init__(self, world: World, name: str, now: int) -> None:
+        self.host: Host = world.host(name)
+        self.did = f"did:web:{name}"
+        self.list_url = f"https://{name}{PATH}"
+        self.signer = Ed25519Signer(Ed25519PrivateKey.generate(), f"{self.did}#key-1")
+        self._now = now
+        self.publish_did(did_document(self.signer))
+
+    def publish_did(self, document: dict[str, Any]) -> None:
+        self.host.publish("/.well-known/did.json", document)
+
+    def list_document(self, *, length: int = 131_072, **overrides: Any) -> dict[str, Any]:
+        """Return an unsecured list credential, valid for an hour, with `REVOKED` set."""
+        values: dict[str, Any] = {
+            "url": self.list_url,
+            "issuer": self.did,
+            "purpose": "revocation",
+            "encoded_list": encode_list(with_statuses(length, [(REVOKED, 1)])),
+            "valid_from": self._now - 60_000_000,
+            "valid_until": self._now + 3_600_000_000,
+            "ttl_ms": 300_000,
+        }
+        return status_list_credential(**values | overrides)
+
+    def publish_list(
+        self,
+        document: dict[str, Any] | None = None,
+        *,
+        signer: Ed25519Signer | None = None,
+        form: str = "jcs",
+        **headers: str,
+    ) -> None:
+        """Serve a list: secured as eddsa-jcs-2022 ("jcs"), eddsa-rdfc-2022 ("rdfc") or a JWT ("jwt")."""
+        document = document or self.list_document()
+        signer = signer or self.signer
+        if form == "jwt":
+            self.serve(vc_jwt(document, signer), content_type="application/vc+jwt", **headers)
+            return
+        secured = (add_jcs_proof if form == "jcs" else add_rdfc_proof)(document, signer)
+        self.serve(msgspec.json.encode(secured), content_type="application/vc", **headers)
+
+    def serve(self, body: bytes, status: int = 200, **headers: str) -> None:
+        self.host.answer(PATH, canned(body, status, **headers))
+
+    def entry(self, index: int = VALID, **overrides: Any) -> dict[str, Any]:
+        return status_entry(list_url=self.list_url, index=index, purpose="revocation") | overrides
+
+    def credential(self, *entries: dict[str, Any], **overrides: Any) -> dict[str, Any]:
+        """Return an unsecured credential of this issuer with status entries."""
+        return {
+            "@context": [CREDENTIALS_V2],
+            "type": ["VerifiableCredential"],
+            "issuer": self.did,
+            "credentialSubject": {"id": "did:example:holder"},
+            "credentialStatus": list(entries) or [self.entry()],
+        } | overrides
+
+
+def vc_jwt(document: dict[str, Any], signer: Ed25519Signer, **header: Any) -> bytes:
+    """Return a credential as application/vc+jwt."""
+    return sign_compact(
+        msgspec.json.encode(document), header={"typ": "vc+jwt", "cty": "vc"} | header, signer=signer
+    )

@@ -1,0 +1,475 @@
+"""`Checker`: whose lists are believed, what is refused, and what is asked of whom."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from proofs import Ed25519Signer, ProofError
+from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
+from statuslist.base_credential import CredentialNotValid
+from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.checking import Checker
+from statuslist.errors import (
+    MalformedStatusList,
+    MalformedValue,
+    RangeError,
+    StatusListLengthError,
+    StatusListTooLarge,
+    StatusRetrievalError,
+    StatusVerificationError,
+)
+from statuslist.list_source import ListUrlRefused
+from statuslist.requests import Allocate
+from tests.simulator import World, canned, held, raw
+from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, vc_jwt
+from tests.statuslist.wing import ISSUERS, ROOT, Wing, did_document, signer_for
+
+pytestmark = pytest.mark.anyio
+
+QUICK = GuardLimits(host_rate_per_second=1_000.0, host_burst=1_000)
+
+
+class House:
+    """A checker between our own wing and the fake web."""
+
+    def __init__(self, wing: Wing, world: World, checker: Checker) -> None:
+        self.wing = wing
+        self.world = world
+        self.checker = checker
+        self.now = int(wing.clock() * 1_000_000)
+        self.issuer = Stranger(world, "issuer.example.com", self.now)
+
+    async def check(self, entry: Any, issuer: str | None = None, *list_issuers: str) -> StatusCheck:
+        request = EntryCheck(
+            credential_status=entry, issuer=issuer or self.issuer.did, list_issuers=list_issuers
+        )
+        return await self.checker.check_entries(request)
+
+    def requests(self) -> list[str]:
+        return [request.host + request.target for request in self.world.requests]
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    documents = {did: did_document(signer_for(issuer_id)) for issuer_id, did in ISSUERS.items()}
+    async with AsyncExitStack() as stack:
+        wing = await stack.enter_async_context(Wing.open(tmp_path))
+        world = await stack.enter_async_context(World())
+        guard = await stack.enter_async_context(world.guard(QUICK))
+        resolver = await stack.enter_async_context(
+            Resolver(fetcher=guard.fetch_stranger, own_document=documents.get, clock=wing.clock)
+        )
+        checker = Checker(
+            resolver=resolver,
+            fetcher=guard.fetch_stranger,
+            own_list=wing.publisher.own_list,
+            clock=wing.clock,
+        )
+        stack.push_async_callback(checker.aclose)
+        yield House(wing, world, checker)
+
+
+@pytest.mark.parametrize("media_type", ["application/vc", "application/vc+jwt"])
+async def test_own_list_is_checked_in_process(house: House, media_type: Any) -> None:
+    await house.wing.create("badges", "revocation", "suspension")
+    allocated = await house.wing.lists.allocate(ROOT, "badges", Allocate(media_type=media_type))
+    entries = [
+        {
+            "type": entry.type,
+            "statusPurpose": entry.status_purpose,
+            "statusListIndex": entry.status_list_index,
+            "statusListCredential": entry.status_list_credential,
+        }
+        for entry in allocated.entries[0].credential_status
+    ]
+    await house.wing.publisher.publish_dirty()
+
+    before = await house.check(entries, ISSUERS["acme"])
+    await house.wing.revoke("badges", int(entries[0]["statusListIndex"]))
+    await house.wing.publisher.publish_dirty()
+    after = await house.check(entries, ISSUERS["acme"])
+
+    assert (before.valid, before.credential_verified) == (True, False)
+    assert [result.valid for result in after.results] == [False, True]
+    assert after.valid is False
+    assert all(result.issuer_bound for result in after.results)
+    assert house.world.requests == []
+
+
+@pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
+async def test_foreign_list_is_fetched_verified_and_read(house: House, form: str) -> None:
+    house.issuer.publish_list(form=form)
+
+    valid = await house.check(house.issuer.entry(VALID))
+    revoked = await house.check(house.issuer.entry(REVOKED))
+
+    assert (valid.valid, revoked.valid) == (True, False)
+    assert (revoked.results[0].status, revoked.results[0].purpose) == (1, "revocation")
+    assert revoked.results[0].list_issuer == house.issuer.did
+    assert house.requests() == ["issuer.example.com" + PATH, "issuer.example.com/.well-known/did.json"]
+
+
+async def test_list_of_another_issuer_is_not_bound_and_not_valid(house: House) -> None:
+    """Whoever controls the list's host can sign a list there with a DID of its own."""
+    other = Stranger(house.world, "other.example.com", house.now)
+    house.issuer.publish_list(house.issuer.list_document(issuer=other.did), signer=other.signer)
+
+    checked = await house.check(house.issuer.entry(VALID))
+
+    assert checked.valid is False
+    assert checked.results[0].status == 0
+    assert checked.results[0].issuer_bound is False
+    assert checked.results[0].list_issuer == other.did
+
+
+async def test_list_issuer_that_the_caller_trusts_counts_but_is_not_bound(house: House) -> None:
+    other = Stranger(house.world, "other.example.com", house.now)
+    house.issuer.publish_list(house.issuer.list_document(issuer=other.did), signer=other.signer)
+
+    checked = await house.check(house.issuer.entry(VALID), house.issuer.did, other.did)
+
+    assert checked.valid is True
+    assert checked.results[0].issuer_bound is False
+
+
+async def test_list_signed_by_another_than_its_issuer_is_refused_unasked(house: House) -> None:
+    """Trust is checked where the signature is: `issuer` says one, the key is another's (swiyu CD-008)."""
+    other = Stranger(house.world, "other.example.com", house.now)
+    for form in ("jcs", "jwt"):
+        house.issuer.publish_list(signer=other.signer, form=form)
+
+        with pytest.raises(StatusVerificationError, match="not one of the credential's issuer"):
+            await house.check(house.issuer.entry(VALID))
+
+    assert "other.example.com/.well-known/did.json" not in house.requests()
+
+
+async def test_key_that_is_not_for_assertions_is_refused(house: House) -> None:
+    document = did_document(house.issuer.signer)
+    document["authentication"] = document.pop("assertionMethod")
+    house.issuer.publish_did(document)
+    house.issuer.publish_list()
+
+    with pytest.raises(StatusVerificationError, match="assertionMethod"):
+        await house.check(house.issuer.entry(VALID))
+
+
+@pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
+async def test_signature_of_another_key_is_refused(house: House, form: str) -> None:
+    forger = Ed25519Signer(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
+    house.issuer.publish_list(signer=forger, form=form)
+
+    with pytest.raises(StatusVerificationError):
+        await house.check(house.issuer.entry(VALID))
+
+
+async def test_list_without_a_proof_is_refused(house: House) -> None:
+    house.issuer.serve(json.dumps(house.issuer.list_document()).encode(), content_type="application/json")
+
+    with pytest.raises(StatusVerificationError, match="proof"):
+        await house.check(house.issuer.entry(VALID))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error"),
+    [
+        ({"valid_from": -7_200_000_000, "valid_until": -3_600_000_000}, StatusVerificationError),
+        ({"valid_from": 3_600_000_000}, StatusVerificationError),
+        ({"url": "https://issuer.example.com/lists/2"}, StatusVerificationError),
+        ({"purpose": "suspension"}, StatusVerificationError),
+        ({"length": 1_024}, StatusListLengthError),
+        ({"encoded_list": "uH4sIAAAA"}, MalformedStatusList),
+        ({"encoded_list": "no multibase"}, MalformedStatusList),
+    ],
+)
+async def test_list_that_is_not_the_one_is_refused(
+    house: House, overrides: dict[str, Any], error: type[Exception]
+) -> None:
+    """Expired, not valid yet, substituted, for another purpose, too short, damaged."""
+    absolute = {
+        name: house.now + value if name.startswith("valid_") else value for name, value in overrides.items()
+    }
+    house.issuer.publish_list(house.issuer.list_document(**absolute))
+
+    with pytest.raises(error) as raised:
+        await house.check(house.issuer.entry(VALID))
+
+    assert raised.value.members["statusListCredential"] == house.issuer.list_url  # type: ignore[attr-defined]
+
+
+async def test_bomb_is_refused(house: House) -> None:
+    """A list of 128 MiB of zeros is 130 KB on the wire."""
+    house.issuer.publish_list(house.issuer.list_document(length=2**30))
+
+    with pytest.raises(StatusListTooLarge):
+        await house.check(house.issuer.entry(VALID))
+
+
+async def test_index_beyond_the_list_is_never_valid(house: House) -> None:
+    house.issuer.publish_list()
+
+    with pytest.raises(RangeError):
+        await house.check(house.issuer.entry(131_072))
+
+
+@pytest.mark.parametrize(
+    ("entry", "pointer"),
+    [
+        ({"statusListIndex": 8}, "/credentialStatus/statusListIndex"),
+        ({"statusListIndex": "08"}, "/credentialStatus/statusListIndex"),
+        ({"statusPurpose": None}, "/credentialStatus/statusPurpose"),
+        ({"type": "RevocationList2020Status"}, "/credentialStatus/type"),
+    ],
+)
+async def test_malformed_entry_is_refused_before_anything_is_fetched(
+    house: House, entry: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(MalformedValue) as raised:
+        await house.check(house.issuer.entry() | entry)
+
+    assert raised.value.pointer == pointer
+    assert house.world.requests == []
+
+
+@pytest.mark.parametrize("entries", [[], None, "x", [None], [[]]])
+async def test_no_entries_are_never_valid(house: House, entries: Any) -> None:
+    with pytest.raises(MalformedValue):
+        await house.check(entries)
+
+
+async def test_nine_entries_are_refused(house: House) -> None:
+    with pytest.raises(MalformedValue):
+        await house.check([house.issuer.entry()] * 9)
+
+    assert house.world.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example.com/lists/1",
+        "https://127.0.0.1/lists/1",
+        "https://localhost/lists/1",
+        "https://user@issuer.example.com/lists/1",
+        "https://issuer.example.com:22/lists/1",
+        "file:///etc/passwd",
+        "did:web:issuer.example.com",
+    ],
+)
+async def test_url_that_we_do_not_fetch_is_refused(house: House, url: str) -> None:
+    with pytest.raises(ListUrlRefused):
+        await house.check(house.issuer.entry(statusListCredential=url))
+
+    assert house.world.resolutions == []
+
+
+async def test_list_on_a_private_address_is_not_dialled(house: House) -> None:
+    house.world.name("issuer.example.com", ["93.184.216.34", "10.0.0.5"])
+
+    with pytest.raises(StatusRetrievalError):
+        await house.check(house.issuer.entry())
+
+    assert house.world.dials == []
+
+
+async def test_redirect_is_not_followed(house: House) -> None:
+    house.issuer.serve(b"", 302, location="https://other.example.com/list")
+
+    with pytest.raises(StatusRetrievalError, match="302"):
+        await house.check(house.issuer.entry())
+
+    assert house.requests() == ["issuer.example.com" + PATH]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        canned(b"gone", 404),
+        canned(b"<html>", 200, content_type="text/html"),
+        canned(b"x", 200),
+        raw(b"not HTTP"),
+        canned(b" " * 3_000_000, 200, content_type="application/vc"),
+    ],
+    ids=["404", "HTML", "no type", "no HTTP", "over 2 MiB"],
+)
+async def test_answer_that_is_no_list_is_a_retrieval_error(house: House, script: Any) -> None:
+    house.issuer.host.answer(PATH, script)
+
+    with pytest.raises(StatusRetrievalError):
+        await house.check(house.issuer.entry())
+
+
+async def test_unreachable_host_is_a_retrieval_error(house: House) -> None:
+    entry = house.issuer.entry(statusListCredential="https://nobody.example.com/lists/1")
+
+    with pytest.raises(StatusRetrievalError) as raised:
+        await house.check(entry)
+
+    assert raised.value.members["cause"] == "origin_unreachable"
+
+
+async def test_budget_that_is_used_up_is_ours_to_tell(tmp_path: Path) -> None:
+    async with World() as world, world.guard(GuardLimits(host_burst=1)) as guard:
+        resolver = Resolver(fetcher=guard.fetch_stranger)
+        checker = Checker(
+            resolver=resolver,
+            fetcher=guard.fetch_stranger,
+            own_list=lambda _: None,
+            clock=lambda: 1_800_000_000.0,
+        )
+        issuer = Stranger(world, "issuer.example.com", 1_800_000_000_000_000)
+        issuer.serve(b"", 404)
+        request = EntryCheck(credential_status=issuer.entry(), issuer=issuer.did)
+        with pytest.raises(StatusRetrievalError):
+            await checker.check_entries(request)
+
+        with pytest.raises(OutboundBudgetExceeded):
+            await checker.check_entries(request)
+
+
+async def test_checks_of_one_list_share_one_fetch(house: House) -> None:
+    house.issuer.publish_list()
+    until = asyncio.Event()
+    house.issuer.host.answer(PATH, held(until, house.issuer.host._scripts[PATH]))
+
+    checks = [asyncio.create_task(house.check(house.issuer.entry(index))) for index in range(30)]
+    await asyncio.sleep(0.1)
+    until.set()
+    checked = await asyncio.gather(*checks)
+
+    assert [answer.valid for answer in checked].count(False) == 1
+    assert house.requests().count("issuer.example.com" + PATH) == 1
+
+
+@pytest.mark.parametrize(
+    ("ttl_ms", "cache_control", "seconds"),
+    [
+        (60_000, "max-age=3600", 60),
+        (3_600_000, "max-age=3600", 300),
+        (3_600_000, "max-age=20", 20),
+        (3_600_000, "no-store", 0),
+    ],
+)
+async def test_list_is_kept_for_the_shortest_of_all_bounds(
+    house: House, ttl_ms: int, cache_control: str, seconds: int
+) -> None:
+    house.issuer.publish_list(house.issuer.list_document(ttl_ms=ttl_ms), cache_control=cache_control)
+    await house.check(house.issuer.entry())
+
+    house.wing.clock.ahead += max(seconds - 2, 0)
+    await house.check(house.issuer.entry())
+    before = house.requests().count("issuer.example.com" + PATH)
+    house.wing.clock.ahead += 3
+    await house.check(house.issuer.entry())
+    after = house.requests().count("issuer.example.com" + PATH)
+
+    assert after == before + 1
+    assert before == (1 if seconds else 2)
+
+
+async def test_list_that_failed_is_not_kept(house: House) -> None:
+    house.issuer.serve(b"", 503)
+    with pytest.raises(StatusRetrievalError):
+        await house.check(house.issuer.entry())
+    house.issuer.publish_list()
+
+    checked = await house.check(house.issuer.entry())
+
+    assert checked.valid is True
+
+
+async def test_own_url_without_a_list_is_not_fetched(house: House) -> None:
+    entry = house.issuer.entry(
+        statusListCredential="https://status.example.com/status-lists/x/credential.json"
+    )
+
+    with pytest.raises(StatusRetrievalError):
+        await house.check(entry)
+
+    assert house.world.resolutions == []
+
+
+async def test_whole_credential_is_verified_then_checked(house: House) -> None:
+    house.issuer.publish_list(form="jwt")
+    token = vc_jwt(house.issuer.credential(house.issuer.entry(REVOKED)), house.issuer.signer)
+
+    checked = await house.checker.check_credential(token)
+
+    assert (checked.credential_verified, checked.valid) == (True, False)
+    assert checked.results[0].status == 1
+    assert checked.results[0].issuer_bound is True
+
+
+async def test_forged_credential_makes_us_fetch_no_list(house: House) -> None:
+    house.issuer.publish_list()
+    forger = Ed25519Signer(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
+
+    with pytest.raises(ProofError):
+        await house.checker.check_credential(vc_jwt(house.issuer.credential(), forger))
+
+    assert house.requests() == ["issuer.example.com/.well-known/did.json"]
+
+
+async def test_credential_signed_by_another_than_its_issuer_makes_us_fetch_nothing(house: House) -> None:
+    other = Stranger(house.world, "other.example.com", house.now)
+
+    with pytest.raises(ProofError):
+        await house.checker.check_credential(vc_jwt(house.issuer.credential(), other.signer))
+
+    assert house.world.requests == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error"),
+    [
+        ({"validUntil": "2020-01-01T00:00:00Z"}, CredentialNotValid),
+        ({"validFrom": "2999-01-01T00:00:00Z"}, CredentialNotValid),
+        ({"exp": 1_500_000_000}, CredentialNotValid),
+        ({"nbf": 32_000_000_000}, CredentialNotValid),
+        ({"validUntil": "tomorrow"}, MalformedValue),
+        ({"exp": "tomorrow"}, MalformedValue),
+        ({"credentialStatus": None}, MalformedValue),
+        ({"credentialStatus": []}, MalformedValue),
+        ({"type": ["VerifiablePresentation"]}, MalformedValue),
+        ({"@context": ["https://www.w3.org/2018/credentials/v1"]}, MalformedValue),
+        ({"iss": "did:web:other.example.com"}, ProofError),
+        ({"vc": {}}, ProofError),
+    ],
+)
+async def test_credential_that_does_not_hold_makes_us_fetch_no_list(
+    house: House, overrides: dict[str, Any], error: type[Exception]
+) -> None:
+    house.issuer.publish_list()
+    token = vc_jwt(house.issuer.credential(**overrides), house.issuer.signer)
+
+    with pytest.raises(error):
+        await house.checker.check_credential(token)
+
+    assert "issuer.example.com" + PATH not in house.requests()
+
+
+@pytest.mark.parametrize("token", [b"", b"a.b", b"a.b.c", b"\xff.\xff.\xff", b"e30.e30.e30"])
+async def test_what_is_no_token_is_refused(house: House, token: bytes) -> None:
+    with pytest.raises(ProofError):
+        await house.checker.check_credential(token)
+
+
+async def test_issuer_that_cannot_be_resolved_is_the_resolvers_error(house: House) -> None:
+    signer = Ed25519Signer(Ed25519PrivateKey.generate(), "did:web:nobody.example.com#key-1")
+    credential = house.issuer.credential(issuer="did:web:nobody.example.com")
+
+    with pytest.raises(ResolutionError):
+        await house.checker.check_credential(vc_jwt(credential, signer))
+
+
+async def test_header_typ_of_another_kind_of_token_is_refused(house: House) -> None:
+    token = vc_jwt(house.issuer.credential(), house.issuer.signer, typ="JWT")
+
+    with pytest.raises(ProofError, match="typ"):
+        await house.checker.check_credential(token)

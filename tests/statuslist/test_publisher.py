@@ -1,0 +1,365 @@
+"""Publication: what readers see, and when; what is refused; what a crash or a lost race leaves behind."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from proofs import Signer, verify_compact, verify_proof
+from statuslist import artefacts
+from statuslist.credential import read_status_list_credential
+from statuslist.errors import StatusRetrievalError
+from statuslist.forms import DATA_INTEGRITY, JWT
+from storage import Database, Transaction
+from tests.statuslist.wing import BASE_URL, Wing, bits_of, signer_for
+from wire import read
+
+pytestmark = pytest.mark.anyio
+T = TypeVar("T")
+
+LIST = "badges-revocation"
+
+
+@pytest.fixture
+async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
+    async with Wing.open(tmp_path) as opened:
+        yield opened
+
+
+class BreaksAfterWrite:
+    """A database whose next write is durable, and reported as failed: a crash right behind the commit."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+        self.dialect = inner.dialect
+        self.is_broken = True
+
+    async def write(self, fn: Callable[[Transaction], T]) -> T:
+        result = await self._inner.write(fn)
+        if self.is_broken:
+            self.is_broken = False
+            raise ConnectionError("the process ends here")
+        return result
+
+    async def read(self, fn: Callable[[Transaction], T]) -> T:
+        return await self._inner.read(fn)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class BreaksBeforeWrite(BreaksAfterWrite):
+    """A database whose next write is not done."""
+
+    async def write(self, fn: Callable[[Transaction], T]) -> T:
+        if self.is_broken:
+            self.is_broken = False
+            raise ConnectionError("the process ends here")
+        return await self._inner.write(fn)
+
+
+def no_signer(_issuer_id: str) -> Signer:
+    raise FileNotFoundError("the key is gone")
+
+
+@pytest.mark.parametrize("cryptosuite", ["eddsa-rdfc-2022", "eddsa-jcs-2022"])
+async def test_each_form_verifies_and_says_its_own_url(tmp_path: Path, cryptosuite: str) -> None:
+    async with Wing.open(tmp_path, cryptosuite=cryptosuite) as wing:
+        await wing.create("badges")
+
+        await wing.publisher.publish_dirty()
+
+        current = wing.publisher.current(LIST)
+        assert current is not None
+        key = signer_for("acme").public_key
+        document = read(current.forms[DATA_INTEGRITY].body, max_bytes=100_000)
+        verify_proof(document, key, now=int(wing.clock() * 1_000_000))
+        payload = read(verify_compact(current.forms[JWT].body, key).payload, max_bytes=100_000)
+        assert document["proof"]["cryptosuite"] == cryptosuite
+        assert document["id"] == f"{BASE_URL}/status-lists/{LIST}/credential.json"
+        assert payload["id"] == f"{BASE_URL}/status-lists/{LIST}/credential.jwt"
+        assert read_status_list_credential(payload).issuer == signer_for("acme").controller
+
+
+async def test_revocation_is_visible_within_a_second_and_others_are_not(wing: Wing) -> None:
+    await wing.create("badges")
+    revoked, other = await wing.allocate("badges", 2)
+    loop = asyncio.create_task(wing.publisher.run())
+    try:
+        await _until(lambda: wing.publisher.current(LIST) is not None)
+
+        await wing.revoke("badges", revoked)
+        acknowledged_at = time.perf_counter()
+        await _until(lambda: wing.published_status(LIST, revoked) == 1)
+
+        assert time.perf_counter() - acknowledged_at < 1.0
+        assert wing.published_status(LIST, other) == 0
+        assert wing.told == [LIST, LIST]
+    finally:
+        await _stop(loop)
+
+
+async def test_change_by_another_process_is_seen_without_a_wake(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    elsewhere = wing.another_publisher()
+    loop = asyncio.create_task(elsewhere.run())
+    try:
+        await wing.revoke("badges", index)
+
+        await _until(lambda: wing.published_status(LIST, index, elsewhere) == 1)
+    finally:
+        await _stop(loop)
+
+
+async def test_list_is_built_from_rows_and_has_the_length_of_its_set(wing: Wing) -> None:
+    await wing.create("badges", "suspension")
+    first, second = await wing.allocate("badges", 2)
+    await wing.change("badges", first, "suspension", 1)
+    await wing.publisher.publish_dirty()
+
+    await wing.change("badges", first, "suspension", 0)
+    await wing.change("badges", second, "suspension", 1)
+    await wing.publisher.publish_dirty()
+
+    current = wing.publisher.current("badges-suspension")
+    assert current is not None
+    bits = bits_of(current.forms[DATA_INTEGRITY].body)
+    assert len(bits) * 8 == 131_072
+    assert wing.published_status("badges-suspension", first) == 0
+    assert wing.published_status("badges-suspension", second) == 1
+    assert sum(byte.bit_count() for byte in bits) == 1
+
+
+async def test_allocation_changes_no_published_byte(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+    before = wing.publisher.current(LIST)
+
+    await wing.allocate("badges", 100)
+
+    assert await wing.publisher.publish_dirty() == 0
+    assert wing.publisher.current(LIST) == before
+
+
+async def test_many_changes_make_one_version(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+    for index in await wing.allocate("badges", 20):
+        await wing.revoke("badges", index)
+
+    published = await wing.publisher.publish_dirty()
+
+    assert published == 1
+    assert await wing.count("artefacts") == 4
+
+
+async def test_lost_revocation_is_not_published(wing: Wing) -> None:
+    """The last good version stays when a row of a published revocation has gone."""
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    await wing.publisher.publish_dirty()
+    good = wing.publisher.current(LIST)
+    trigger = await _trigger_on(wing, "statuses", "DELETE")
+    wing.tamper(
+        f"DROP TRIGGER {trigger}",
+        "DELETE FROM statuses",
+        "UPDATE status_lists SET wanted_version = wanted_version + 1",
+    )
+
+    published = await wing.publisher.publish_dirty()
+
+    assert published == 0
+    assert wing.publisher.failed == 1
+    assert wing.publisher.current(LIST) == good
+    assert wing.published_status(LIST, index) == 1
+
+
+async def test_crash_behind_the_commit_loses_nothing(wing: Wing) -> None:
+    """The version is in the rows but was never swapped in: the next pass, or a restart, serves it."""
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    crashing = wing.another_publisher(database=BreaksAfterWrite(wing.database))
+
+    await crashing.publish_dirty()
+    assert (crashing.current(LIST), crashing.failed) == (None, 1)
+    restarted = wing.another_publisher(signer_of=no_signer)
+    await restarted.load()
+    await crashing.publish_dirty()
+
+    assert wing.published_status(LIST, index, restarted) == 1
+    assert crashing.current(LIST) == restarted.current(LIST)
+    assert await wing.count("artefacts") == 2
+
+
+async def test_crash_before_the_commit_leaves_the_last_good_version(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.publisher.publish_dirty()
+    crashing = wing.another_publisher(database=BreaksBeforeWrite(wing.database))
+    await wing.revoke("badges", index)
+
+    await crashing.publish_dirty()
+    assert wing.published_status(LIST, index, crashing) == 0
+    wing.clock.ahead += 2  # Past the back-off.
+    await crashing.publish_dirty()
+
+    assert wing.published_status(LIST, index, crashing) == 1
+
+
+async def test_restart_without_a_signer_serves_the_same_bytes_and_tags(wing: Wing) -> None:
+    await wing.create("badges", "revocation", "suspension")
+    await wing.publisher.publish_dirty()
+
+    restarted = wing.another_publisher(signer_of=no_signer)
+    await restarted.load()
+
+    for list_id in (LIST, "badges-suspension"):
+        assert restarted.current(list_id) == wing.publisher.current(list_id) is not None
+
+
+async def test_list_without_a_signer_holds_up_no_other(wing: Wing) -> None:
+    await wing.create("badges", issuer_id="acme")
+    await wing.create("diplomas", issuer_id="default")
+
+    def only_default(issuer_id: str) -> Signer:
+        return signer_for(issuer_id) if issuer_id == "default" else no_signer(issuer_id)
+
+    publisher = wing.another_publisher(signer_of=only_default)
+
+    assert await publisher.publish_dirty() == 1
+    assert publisher.current("diplomas-revocation") is not None
+    assert publisher.current(LIST) is None
+    assert publisher.failed == 1
+
+
+async def test_failed_list_is_tried_again_after_a_pause_that_grows(wing: Wing) -> None:
+    await wing.create("badges")
+    publisher = wing.another_publisher(signer_of=no_signer)
+    await publisher.publish_dirty()
+
+    await publisher.publish_dirty()
+    assert publisher.failed == 1
+    wing.clock.ahead += 1.1
+    await publisher.publish_dirty()
+    assert publisher.failed == 2
+    wing.clock.ahead += 1.1
+    await publisher.publish_dirty()
+
+    assert publisher.failed == 2
+
+
+async def test_two_publishers_never_give_one_version_two_bodies(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    publishers = [wing.another_publisher() for _ in range(4)]
+
+    await asyncio.gather(*(publisher.publish_dirty() for publisher in publishers))
+    for publisher in publishers:
+        await publisher.publish_dirty()
+
+    bodies = {publisher.current(LIST).forms[JWT].body for publisher in publishers}  # type: ignore[union-attr]
+    assert len(bodies) == 1
+    assert sum(publisher.published for publisher in publishers) == 1
+    assert await wing.count("artefacts") == 2
+
+
+async def test_signature_is_renewed_at_half_of_its_life_with_the_same_bits(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    await wing.publisher.publish_dirty()
+    first = wing.publisher.current(LIST)
+    assert first is not None
+
+    wing.clock.ahead += 86_400 / 2 - 120
+    assert await wing.publisher.publish_dirty() == 0
+    wing.clock.ahead += 180
+    assert await wing.publisher.publish_dirty() == 1
+
+    second = wing.publisher.current(LIST)
+    assert second is not None
+    assert second.version == first.version + 1
+    assert second.valid_until > first.valid_until
+    assert second.forms[JWT].etag != first.forms[JWT].etag
+    assert bits_of(second.forms[DATA_INTEGRITY].body) == bits_of(first.forms[DATA_INTEGRITY].body)
+
+
+async def test_list_is_valid_for_clocks_a_minute_behind(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+
+    current = wing.publisher.current(LIST)
+
+    assert current is not None
+    assert current.valid_from / 1_000_000 <= wing.clock() - 60
+    assert current.valid_until / 1_000_000 == pytest.approx(wing.clock() + 86_400, abs=5)
+
+
+async def test_own_list_is_found_by_its_permanent_url_only(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+    own_list = wing.publisher.own_list
+
+    found = own_list(f"{BASE_URL}/status-lists/{LIST}/credential.jwt")
+
+    assert found is not None
+    assert found[1] == "application/vc+jwt"
+    assert own_list("https://elsewhere.example/status-lists/badges-revocation/credential.jwt") is None
+    assert own_list(f"{BASE_URL}.example/status-lists/{LIST}/credential.jwt") is None
+    for path in (f"/status-lists/{LIST}", "/status-lists/unknown-revocation/credential.json", "/"):
+        with pytest.raises(StatusRetrievalError):
+            own_list(BASE_URL + path)
+
+
+async def test_same_rows_version_and_time_give_the_same_bytes(wing: Wing) -> None:
+    from statuslist.rendering import render
+
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    content = await wing.database.read(lambda tx: artefacts.read_content(tx, LIST))
+
+    first = render(content, signer_for("acme"), wing.policy, now=1_800_000_000_000_000)
+    second = render(content, signer_for("acme"), wing.policy, now=1_800_000_000_999_999)
+
+    assert first == second
+
+
+async def test_loop_survives_a_database_that_fails(wing: Wing) -> None:
+    class Away(BreaksAfterWrite):
+        async def read(self, fn: Callable[[Transaction], T]) -> T:
+            if self.is_broken:
+                self.is_broken = False
+                raise ConnectionError("away")
+            return await self._inner.read(fn)
+
+    await wing.create("badges")
+    away = Away(wing.database)
+    publisher = wing.another_publisher(database=away)
+    loop = asyncio.create_task(publisher.run())
+    try:
+        await _until(lambda: publisher.current(LIST) is not None)
+
+        assert publisher.failed == 1
+    finally:
+        await _stop(loop)
+
+
+async def _until(is_so: Callable[[], bool], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _trigger_on(wing: Wing, table: str, event: str) -> str:
+    rows = await wing.database.read(
+        lambda tx: tx.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    )
+    return str(next(row["name"] for row in rows if f"BEFORE {event} ON {table} " in row["sql"]))

@@ -1,0 +1,96 @@
+"""One-way rules of the tables, which hold whatever the code above them does."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite3
+
+from statuslist import artefacts, store
+from tests.statuslist.wing import Wing
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
+    """Return a wing with a revoked entry, published."""
+    async with Wing.open(tmp_path) as opened:
+        index = await opened.set_with_entry("badges", "revocation", "suspension")
+        await opened.revoke("badges", index)
+        await opened.change("badges", index, "suspension", 1)
+        await opened.publisher.publish_dirty()
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM statuses",
+        "DELETE FROM statuses WHERE purpose = 'revocation'",
+        "UPDATE statuses SET entry_index = 5 WHERE purpose = 'revocation'",
+        "UPDATE statuses SET purpose = 'suspension', entry_index = 9 WHERE purpose = 'revocation'",
+        "DELETE FROM status_events",
+        "UPDATE status_events SET actor = 'nobody'",
+        "DELETE FROM allocations",
+        "UPDATE allocations SET first_number = 7",
+        "UPDATE artefacts SET body = ''",
+        "UPDATE status_sets SET permutation_key = zeroblob(32)",
+        "UPDATE status_sets SET next_number = 0",
+        "UPDATE status_sets SET length = 262144",
+        "UPDATE status_lists SET published_version = 1",
+        "DELETE FROM status_lists",
+        "DELETE FROM status_sets",
+    ],
+)
+async def test_what_is_final_is_final_for_raw_sql_too(wing: Wing, statement: str) -> None:
+    with pytest.raises(sqlite3.DatabaseError):
+        wing.tamper(statement)
+
+
+async def test_suspension_row_may_go(wing: Wing) -> None:
+    wing.tamper("DELETE FROM statuses WHERE purpose = 'suspension'")
+
+    assert await wing.count("statuses") == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO statuses VALUES ('badges', 'revocation', 7, 0)",
+        "UPDATE status_sets SET next_number = length + 1",
+        "UPDATE status_sets SET length = 1024",
+        "INSERT INTO status_lists (id, set_id, purpose) VALUES ('x', 'badges', 'refresh')",
+    ],
+)
+async def test_what_makes_no_sense_is_refused(wing: Wing, statement: str) -> None:
+    with pytest.raises(sqlite3.DatabaseError):
+        wing.tamper(statement)
+
+
+async def test_numbers_are_taken_all_or_none(wing: Wing) -> None:
+    taken = await wing.database.write(lambda tx: store.take_numbers(tx, "badges", 131_072))
+    found = await wing.database.read(lambda tx: store.find_set(tx, "badges"))
+
+    assert taken is None
+    assert found is not None
+    assert found.next_number == 1
+
+
+async def test_version_is_published_once_and_never_an_older_one(wing: Wing) -> None:
+    content = await wing.database.read(lambda tx: artefacts.read_content(tx, "badges-revocation"))
+    made = await wing.database.read(lambda tx: artefacts.published_artefacts(tx, "badges-revocation"))
+
+    won = await wing.database.write(lambda tx: artefacts.publish(tx, content, made))
+
+    assert content.version == content.published_version == 2
+    assert won is False
+    assert await wing.count("artefacts") == 4
+
+
+async def test_signing_anew_is_asked_for_once(wing: Wing) -> None:
+    for _ in range(2):
+        await wing.database.write(lambda tx: artefacts.want_fresh_signature(tx, "badges-revocation", 2))
+
+    versions = await wing.database.read(artefacts.list_versions)
+    assert versions[0] == artefacts.ListVersions("badges-revocation", 3, 2)
