@@ -5,6 +5,7 @@ The registry file, version 1: its shape, and how it maps to facts and back. Pure
 Times are RFC 3339 in UTC and whole seconds. What the shape cannot say is checked in `imports/meaning.py`.
 """
 
+from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -114,6 +115,12 @@ class RegistryFile(_Shape, frozen=True, kw_only=True):
     recognitions: list[GrantItem]
 
 
+@lru_cache(maxsize=8_192)  # texts; a registry repeats its times, since terms begin and end together
+def read_time(text: str) -> int:
+    """As `wire.parse_utc`; remembers, since each time is read by several checks."""
+    return parse_utc(text)
+
+
 def facts_of(file: RegistryFile) -> Facts:
     """Return what `file`, already checked, says; definitions are sorted, so that their order is no change."""
     return Facts(
@@ -166,9 +173,9 @@ def _grant(kind: Kind, item: GrantItem) -> Grant:
         item.entity_id,
         item.action,
         item.resource,
-        parse_utc(item.valid_from),
-        parse_utc(item.valid_until) if item.valid_until is not None else None,
-        tuple(StateChange(each.state, parse_utc(each.since), each.reason) for each in item.history),
+        read_time(item.valid_from),
+        read_time(item.valid_until) if item.valid_until is not None else None,
+        tuple(StateChange(each.state, read_time(each.since), each.reason) for each in item.history),
     )
 
 

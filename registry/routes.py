@@ -1,19 +1,135 @@
 """
 `POST /trqp/authorization` and `POST /trqp/recognition` (TRQP v2.0, HTTPS binding). Routes.
+
+The first half is what the OpenAPI document says beyond the handlers, which read raw bytes.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from registry.openapi import AUTHORIZATION_RESPONSES, RECOGNITION_RESPONSES, TrqpOperation
 from registry.registry import Registry
+from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from wire import Answer
 from wire.body import MAX_BODY_BYTES
+from wire.problem import PROBLEM_JSON
 
 AUTHORIZATION_PATH = "/trqp/authorization"
 RECOGNITION_PATH = "/trqp/recognition"
+
+DEGREES = {
+    "entity_id": "did:web:rheintal.example",
+    "authority_id": "did:web:education.example",
+    "action": "issue",
+    "resource": "UniversityDegreeCredential",
+}
+LICENCES = {
+    "entity_id": "did:web:licensing.example",
+    "authority_id": "did:web:education.example",
+    "action": "issue",
+    "resource": "ProfessionalLicenceCredential",
+}
+_AS_OF = {"time": "2025-03-01T00:00:00Z"}
+_EVALUATED = "2026-11-24T12:00:00Z"
+
+AUTHORIZED = DEGREES | {
+    "authorized": True,
+    "time_evaluated": _EVALUATED,
+    "time_requested": _AS_OF["time"],
+    "message": "active since 2024-01-01T00:00:00Z until 2029-01-01T00:00:00Z",
+    "context": _AS_OF,
+}
+RECOGNIZED = LICENCES | {
+    "recognized": True,
+    "time_evaluated": _EVALUATED,
+    "message": "active since 2024-07-01T00:00:00Z until 2029-07-01T00:00:00Z",
+}
+
+
+class ProblemDocument(msgspec.Struct, omit_defaults=True):
+    """A problem document (RFC 9457); `errors` names the members at fault by JSON pointer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = ""
+    errors: list[dict[str, Any]] = []
+
+
+def _text(description: str) -> Schema:
+    return Schema(type=OpenAPIType.STRING, min_length=1, description=description)
+
+
+_REQUEST_SCHEMA = Schema(
+    type=OpenAPIType.OBJECT,
+    required=list(DEGREES),
+    properties={
+        "entity_id": _text("The entity asked about."),
+        "authority_id": _text("The authority asked."),
+        "action": _text("The action, as the authority defines it."),
+        "resource": _text("The resource, as the authority defines it."),
+        "context": Schema(
+            type=OpenAPIType.OBJECT,
+            properties={
+                "time": Schema(
+                    type=OpenAPIType.STRING,
+                    format=OpenAPIFormat.DATE_TIME,
+                    description="Answer as of this time (RFC 3339 in UTC, ending in Z); absent: now.",
+                )
+            },
+            additional_properties=Schema(type=OpenAPIType.STRING),
+        ),
+    },
+)
+
+
+@dataclass
+class TrqpOperation(Operation):
+    """An operation with the body of a TRQP query; handlers read the raw bytes, so Litestar cannot tell."""
+
+    def __post_init__(self) -> None:
+        examples: dict[str, Any] = {
+            "now": Example(summary="Now", value=DEGREES),
+            "then": Example(summary="As of a time", value=DEGREES | {"context": _AS_OF}),
+            "authorities": Example(summary="Two authorities", value=LICENCES),
+        }
+        media_type = OpenAPIMediaType(schema=_REQUEST_SCHEMA, examples=examples)
+        self.request_body = RequestBody(content={"application/json": media_type}, required=True)
+
+
+def _answer(data: type, description: str, example: dict[str, Any]) -> ResponseSpec:
+    return ResponseSpec(
+        data, generate_examples=False, description=description, examples=[Example(value=example)]
+    )
+
+
+def _problem(description: str) -> ResponseSpec:
+    return ResponseSpec(
+        ProblemDocument, generate_examples=False, description=description, media_type=PROBLEM_JSON
+    )
+
+
+_PROBLEMS = {
+    400: _problem("The body is not the JSON asked for, or `context.time` is not a time in UTC."),
+    404: _problem("The authority is unknown here, or does not define the action on the resource."),
+    413: _problem("The body is over 64 KiB."),
+    415: _problem("The body is not application/json."),
+}
+_AUTHORIZATION_RESPONSES = {
+    200: _answer(AuthorizationAnswer, "Whether it is so; a missing grant is `false`.", AUTHORIZED),
+    **_PROBLEMS,
+}
+_RECOGNITION_RESPONSES = {
+    200: _answer(RecognitionAnswer, "Whether it is so; a missing grant is `false`.", RECOGNIZED),
+    **_PROBLEMS,
+}
 
 
 def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
@@ -30,7 +146,7 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
         summary="May this entity do that, says this authority?",
         description="TRQP v2.0 authorization query. `context.time` asks for the answer as of that time.",
         tags=["registry"],
-        responses=AUTHORIZATION_RESPONSES,
+        responses=_AUTHORIZATION_RESPONSES,
         operation_class=TrqpOperation,
         request_max_body_size=MAX_BODY_BYTES,
     )
@@ -44,7 +160,7 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
         summary="Does this authority recognise that one for this?",
         description="TRQP v2.0 recognition query: `entity_id` is the other authority.",
         tags=["registry"],
-        responses=RECOGNITION_RESPONSES,
+        responses=_RECOGNITION_RESPONSES,
         operation_class=TrqpOperation,
         request_max_body_size=MAX_BODY_BYTES,
     )

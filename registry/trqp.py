@@ -51,7 +51,7 @@ class AuthorizationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     authorized: bool
     time_evaluated: str
     time_requested: str | UnsetType = UNSET
-    message: str
+    message: str | UnsetType = UNSET
     context: dict[str, str] | UnsetType = UNSET
 
 
@@ -69,7 +69,7 @@ class RecognitionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     recognized: bool
     time_evaluated: str
     time_requested: str | UnsetType = UNSET
-    message: str
+    message: str | UnsetType = UNSET
     context: dict[str, str] | UnsetType = UNSET
 
 

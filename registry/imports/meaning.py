@@ -6,11 +6,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
-from registry.file_format import AuthorityItem, EntityItem, GrantItem, RegistryFile
+from registry.file_format import AuthorityItem, EntityItem, GrantItem, RegistryFile, read_time
 from registry.identifiers import identifier_kind, is_https_url
 from registry.imports.locate import step
 from registry.imports.shape import Finding
-from wire import parse_utc
 
 # Unicode general categories that no display text may hold: controls, formats (bidi overrides, zero width),
 # surrogates, private use, unassigned, line and paragraph separators.
@@ -99,9 +98,9 @@ def _grants_faults(file: RegistryFile, grants: list[GrantItem], pointer: str) ->
         time_faults = list(_time_faults(grant, here))
         yield from time_faults
         if not time_faults:
-            until = parse_utc(grant.valid_until) if grant.valid_until is not None else None
+            until = read_time(grant.valid_until) if grant.valid_until is not None else None
             key = (grant.authority_id, grant.entity_id, grant.action, grant.resource)
-            windows[key].append((parse_utc(grant.valid_from), until, index))
+            windows[key].append((read_time(grant.valid_from), until, index))
     for of_one_key in windows.values():
         yield from _overlap_faults(of_one_key, pointer)
 
@@ -123,8 +122,8 @@ def _time_faults(grant: GrantItem, pointer: str) -> Iterator[Finding]:
     if unreadable:
         yield from unreadable
         return
-    starts = parse_utc(grant.valid_from)
-    if grant.valid_until is not None and parse_utc(grant.valid_until) <= starts:
+    starts = read_time(grant.valid_from)
+    if grant.valid_until is not None and read_time(grant.valid_until) <= starts:
         yield f"{pointer}/valid_until", "expected a time after `valid_from`"
         return
     yield from _history_faults(grant, pointer)
@@ -137,16 +136,16 @@ def _unreadable_times(grant: GrantItem, pointer: str) -> Iterator[Finding]:
     for name, text in times.items():
         try:
             if text is not None:
-                parse_utc(text)
+                read_time(text)
         except ValueError:
             yield f"{pointer}/{name}", "there is no such day or time"
 
 
 def _history_faults(grant: GrantItem, pointer: str) -> Iterator[Finding]:
     """Yield what breaks the story: changes in order and in the window, each a change, revocation the last."""
-    state, after = "active", parse_utc(grant.valid_from) - 1
+    state, after = "active", read_time(grant.valid_from) - 1
     for index, change in enumerate(grant.history):
-        here, since = f"{pointer}/history/{index}", parse_utc(change.since)
+        here, since = f"{pointer}/history/{index}", read_time(change.since)
         if change.reason is not None and (fault := text_fault(change.reason)):
             yield f"{here}/reason", fault
         if state == "revoked":
@@ -155,7 +154,7 @@ def _history_faults(grant: GrantItem, pointer: str) -> Iterator[Finding]:
             yield f"{here}/state", f"it is {state} already"
         if since <= after:
             yield f"{here}/since", "expected a time after the change before it, and not before `valid_from`"
-        elif grant.valid_until is not None and since >= parse_utc(grant.valid_until):
+        elif grant.valid_until is not None and since >= read_time(grant.valid_until):
             yield f"{here}/since", "expected a time before `valid_until`"
         state, after = change.state, since
 

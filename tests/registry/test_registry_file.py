@@ -1,33 +1,15 @@
 """A registry file is read whole, or every fault of it is told with its JSON pointer and line."""
 
 import json
-from typing import Any
 
 import pytest
 
 from registry import RegistryFileError, read_registry_file
 from registry.imports.registry_file import MAX_FILE_BYTES
 from tests.registry.examples import EDU, UNI, a_grant, a_registry, an_authority, as_file
+from tests.registry.faults import faults_in, places_in
 
 Place = tuple[str, int]  # JSON pointer and line
-
-
-def faults_in(data: bytes) -> list[tuple[str, int, str]]:
-    with pytest.raises(RegistryFileError) as caught:
-        read_registry_file(data)
-    return [(fault.pointer, fault.line, fault.detail) for fault in caught.value.faults]
-
-
-def places_in(registry: dict[str, Any]) -> list[str]:
-    """Return the pointers at fault, having checked that each line is the one that the value is on."""
-    data = as_file(registry)
-    faults = faults_in(data)
-    lines = data.decode().splitlines()
-    for pointer, line, _ in faults:
-        name = pointer.rpartition("/")[2]
-        if pointer and not name.isdigit():
-            assert f'"{name}"' in lines[line - 1]
-    return [pointer for pointer, _, _ in faults]
 
 
 def test_every_fault_is_told_with_its_pointer_and_line_in_the_order_of_the_file() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.registry.examples import EDU, LICENSING, a_grant, a_registry, facts_from
-from tests.registry.test_registry_file import places_in
+from tests.registry.faults import places_in
 
 
 def window(begins: str, ends: str | None) -> dict[str, object]:

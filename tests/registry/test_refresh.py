@@ -1,0 +1,103 @@
+"""Every process sees a change when it next polls the version, and swaps its view whole."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from registry import AuthorityNotFound, IdentifierNotFound, Registry
+from tests.registry.databases import a_database
+from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_registry, as_file
+
+pytestmark = pytest.mark.anyio
+
+QUESTION = json.dumps(
+    {"entity_id": UNI, "authority_id": EDU, "action": "issue", "resource": "Degree"}
+).encode()
+
+
+def now() -> float:
+    return NOW / 1_000_000
+
+
+def is_authorized(wing: Registry) -> bool:
+    return json.loads(wing.authorization(QUESTION, "application/json").body)["authorized"] is True
+
+
+async def test_another_process_sees_an_import_at_its_next_poll(tmp_path: Path) -> None:
+    async with a_database(tmp_path / "db") as ours, a_database(tmp_path / "db") as theirs:
+        importer, follower = Registry(ours, now), Registry(theirs, now)
+        await importer.import_file(as_file(a_registry()), actor="ada")
+        await follower.load()
+        assert is_authorized(follower)
+
+        await importer.import_file(as_file(a_registry(authorizations=[])), actor="ada")
+
+        assert is_authorized(follower)
+        assert await follower.refresh() is True
+        assert not is_authorized(follower)
+        assert follower.view.version == 2
+
+
+async def test_a_poll_without_a_change_keeps_the_very_view(tmp_path: Path) -> None:
+    async with a_database(tmp_path / "db") as database:
+        wing = Registry(database, now)
+        await wing.import_file(as_file(a_registry()), actor="ada")
+        view = wing.view
+
+        assert await wing.refresh() is False
+        assert wing.view is view
+
+
+async def test_before_anything_is_imported_every_authority_is_unknown(tmp_path: Path) -> None:
+    async with a_database(tmp_path / "db") as database:
+        wing = Registry(database, now)
+        await wing.load()
+
+        with pytest.raises(AuthorityNotFound):
+            wing.authorization(QUESTION, "application/json")
+
+
+async def test_a_restart_answers_as_before(tmp_path: Path) -> None:
+    async with a_database(tmp_path / "db") as database:
+        wing = Registry(database, now)
+        await wing.import_file(as_file(a_registry()), actor="ada")
+        answer = wing.authorization(QUESTION, "application/json")
+
+    async with a_database(tmp_path / "db") as database:
+        again = Registry(database, now)
+        await again.load()
+
+        assert again.authorization(QUESTION, "application/json") == answer
+        assert again.view == wing.view
+
+
+async def test_operators_see_every_grant_with_its_standing(tmp_path: Path) -> None:
+    suspended = a_grant(
+        action="verify",
+        history=[{"state": "suspended", "since": "2026-01-01T00:00:00Z", "reason": "audit"}],
+    )
+    async with a_database(tmp_path / "db") as database:
+        wing = Registry(database, now)
+        await wing.import_file(as_file(a_registry(authorizations=[a_grant(), suspended])), actor="ada")
+
+    assert [(row.kind, row.action, row.phase, row.message) for row in wing.list_grants()] == [
+        ("authorization", "issue", "active", "active since 2024-01-01T00:00:00Z until 2028-01-01T00:00:00Z"),
+        ("authorization", "verify", "suspended", "suspended since 2026-01-01T00:00:00Z: audit"),
+        ("recognition", "issue", "active", "active since 2024-01-01T00:00:00Z until 2028-01-01T00:00:00Z"),
+    ]
+
+
+async def test_operators_see_all_that_is_said_of_one_identifier(tmp_path: Path) -> None:
+    async with a_database(tmp_path / "db") as database:
+        wing = Registry(database, now)
+        await wing.import_file(as_file(a_registry()), actor="ada")
+
+    authority, entity = wing.show(EDU), wing.show(UNI)
+
+    assert (authority.role, authority.names) == ("authority", {"en": "Authority"})
+    assert [row.entity_id for row in authority.granted] == [UNI]
+    assert [row.authority_id for row in authority.received] == [LICENSING]
+    assert (entity.role, entity.granted, len(entity.received)) == ("entity", (), 1)
+    with pytest.raises(IdentifierNotFound):
+        wing.show("did:web:nobody.example")
