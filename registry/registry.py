@@ -70,12 +70,12 @@ class Registry:
 
     async def refresh(self) -> bool:
         """
-        Load the rows again if their version is not that of the view; tell whether it was so.
+        Load the rows again if they are newer than the view; tell whether they were.
 
         Raises:
             DatabaseUnavailable: the rows cannot be read; the view stays.
         """
-        if await self._database.read(read_version) == self.view.version:
+        if await self._database.read(read_version) <= self.view.version:
             return False
         await self.load()
         return True
