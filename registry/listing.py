@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from registry.errors import IdentifierNotFound
-from registry.model import Authority, Entity, Grant, Kind, LocalisedText, Phase, standing_at
+from registry.model import Authority, Entity, Grant, Kind, Phase, standing_at
 from registry.query import describe
 from registry.view import View
 from wire import format_utc
@@ -44,7 +44,6 @@ class Profile(msgspec.Struct, frozen=True):
 
     id: str
     role: Literal["authority", "entity"]
-    names: LocalisedText
     details: Authority | Entity
     granted: tuple[GrantRow, ...]
     received: tuple[GrantRow, ...]
@@ -69,7 +68,6 @@ def show(view: View, identifier: str, now: int) -> Profile:
     return Profile(
         id=identifier,
         role="authority" if isinstance(details, Authority) else "entity",
-        names=details.names,
         details=details,
         granted=_rows((grant for grant in grants if grant.authority_id == identifier), now),
         received=_rows((grant for grant in grants if grant.entity_id == identifier), now),

@@ -95,7 +95,7 @@ async def test_operators_see_all_that_is_said_of_one_identifier(tmp_path: Path) 
 
     authority, entity = wing.show(EDU), wing.show(UNI)
 
-    assert (authority.role, authority.names) == ("authority", {"en": "Authority"})
+    assert (authority.role, authority.details.names) == ("authority", {"en": "Authority"})
     assert [row.entity_id for row in authority.granted] == [UNI]
     assert [row.authority_id for row in authority.received] == [LICENSING]
     assert (entity.role, entity.granted, len(entity.received)) == ("entity", (), 1)
