@@ -17,7 +17,7 @@ from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.openapi import reads
 from statuslist.publisher import Publisher
 from statuslist.secured import VC_JWT
-from wire import Answer, encode, read_body, require_media_type
+from wire import Answer, ResourceNotFound, encode, read_body, require_media_type
 from wire.body import MAX_BODY_BYTES
 
 _LIST = ResponseSpec(
@@ -105,5 +105,13 @@ def build_routes(
 
 
 def _query(request: Request[Any, Any, Any]) -> bytes:
+    """
+    Return the query, once the path is known to be spelled in the one way there is.
+
+    No part of our paths needs an escape. With one, it would be a second URL of the same list, which caches
+    (our own among them) would keep past the publication of a new version.
+    """
+    if b"%" in request.scope["raw_path"]:
+        raise ResourceNotFound("there is no such status list")
     query: bytes = request.scope["query_string"]
     return query

@@ -85,7 +85,9 @@ MIGRATIONS = (
             """,
             forbid("statuses", "DELETE WHEN OLD.purpose = 'revocation'", "a revocation is final"),
             forbid("statuses", "UPDATE WHEN OLD.purpose = 'revocation'", "a revocation is final"),
-            forbid("status_sets", "UPDATE WHEN NEW.permutation_key <> OLD.permutation_key", "would reallocate"),
+            forbid(
+                "status_sets", "UPDATE WHEN NEW.permutation_key <> OLD.permutation_key", "would reallocate"
+            ),
             forbid("status_sets", "UPDATE WHEN NEW.next_number < OLD.next_number", "would reallocate"),
             forbid("status_sets", "UPDATE WHEN NEW.length <> OLD.length", "a set keeps its length"),
             forbid("status_sets", "DELETE", "credentials refer to the set for ever"),

@@ -1,0 +1,203 @@
+"""The operators' routes, through the SDK client and with raw requests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from statuslist.client import RequestRefused, StatusListClient
+from statuslist.requests import Allocate, CreateSet
+from tests.statuslist.application import http_of, transport_of
+from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, Wing, change_of
+
+pytestmark = pytest.mark.anyio
+
+SETS = "/operator/status-lists"
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
+    async with Wing.open(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(wing: Wing) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_of(wing) as client:
+        yield client
+
+
+async def test_client_creates_allocates_revokes_and_reads(wing: Wing) -> None:
+    async with (
+        transport_of(wing, ACME) as transport,
+        StatusListClient(BASE_URL, api_key="unused", transport=transport) as client,
+    ):
+        created = await client.create_set(CreateSet(id="badges", purposes=("revocation", "suspension")))
+        allocated = await client.allocate("badges", Allocate(count=2, reference="batch 7"))
+        index = int(allocated.entries[0].credential_status[0].status_list_index)
+        changed = await client.set_statuses("badges", change_of(index))
+        entry = await client.get_entry("badges", index)
+        page = await client.list_sets()
+        shown = await client.get_set("badges")
+
+    assert created.issuer_id == "acme"
+    assert changed.versions == {"badges-revocation": 2}
+    assert {status.status_purpose: status.status for status in entry.statuses} == {
+        "revocation": 1,
+        "suspension": 0,
+    }
+    assert page.sets == (shown,)
+    assert shown.allocated == 2
+
+
+async def test_retry_with_the_same_key_does_nothing_twice(wing: Wing) -> None:
+    async with transport_of(wing) as transport, StatusListClient(BASE_URL, transport=transport) as client:
+        for _ in range(2):
+            await client.create_set(CreateSet(id="badges", purposes=("revocation",)), idempotency_key="1")
+        first = await client.allocate("badges", Allocate(), idempotency_key="2")
+        second = await client.allocate("badges", Allocate(), idempotency_key="2")
+
+    assert first == second
+    assert await wing.count("status_sets") == 1
+    assert await wing.count("allocations") == 1
+
+
+async def test_entries_are_ready_for_a_credential(wing: Wing, http: httpx.AsyncClient) -> None:
+    await wing.create("badges")
+
+    response = await http.post(f"{SETS}/badges/allocations", content=b"{}", headers=JSON)
+
+    (entry,) = response.json()["entries"][0]["credentialStatus"]
+    assert response.status_code == 201
+    assert entry["type"] == "BitstringStatusListEntry"
+    assert isinstance(entry["statusListIndex"], str)
+    assert entry["id"] == f"{entry['statusListCredential']}#{entry['statusListIndex']}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"purposes": []},
+        {"purposes": ["refresh"]},
+        {"purposes": ["revocation"], "length": 131_071},
+        {"purposes": ["revocation"], "length": 131_073},
+        {"purposes": ["revocation"], "length": 2**26 + 8},
+        {"purposes": ["revocation"], "length": "131072"},
+        {"purposes": ["revocation"], "permutationKey": ""},
+        {"purposes": ["revocation"], "id": "No Label"},
+    ],
+)
+async def test_bad_set_is_refused_and_nothing_is_created(
+    wing: Wing, http: httpx.AsyncClient, body: object
+) -> None:
+    response = await http.post(SETS, content=msgspec.json.encode(body), headers=JSON)
+
+    assert response.status_code == 400
+    assert await wing.count("status_sets") == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"statusListIndex": 1},
+        {"statusListIndex": "01"},
+        {"statusListIndex": "-1"},
+        {"statusListIndex": "1\n"},
+        {"statusListIndex": "١"},
+        {"statusListIndex": "9999999999"},
+        {"status": 2},
+        {"status": True},
+        {"status": "1"},
+        {"statusPurpose": "refresh"},
+        {"reason": ""},
+        {"other": 1},
+    ],
+    ids=str,
+)
+async def test_bad_change_is_refused_and_changes_nothing(
+    wing: Wing, http: httpx.AsyncClient, change: dict[str, object]
+) -> None:
+    index = await wing.set_with_entry("badges")
+    good = {"statusListIndex": str(index), "statusPurpose": "revocation", "status": 1}
+    body = msgspec.json.encode({"changes": [good, good | change]})
+
+    response = await http.post(f"{SETS}/badges/statuses", content=body, headers=JSON)
+
+    assert response.status_code == 400
+    assert await wing.count("statuses") == 0
+
+
+async def test_taking_back_a_revocation_is_a_conflict(wing: Wing, http: httpx.AsyncClient) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    body = msgspec.json.encode(change_of(index, "revocation", 0))
+
+    response = await http.post(f"{SETS}/badges/statuses", content=body, headers=JSON)
+
+    assert response.status_code == 409
+    assert response.json()["type"] == f"{BASE_URL}/problems/irreversible-status"
+
+
+async def test_foreign_and_unknown_sets_get_the_same_answer(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    async with http_of(wing, OTHER) as http:
+        answers = {
+            (response.status_code, response.content)
+            for set_id in ("badges", "unknown")
+            for response in (
+                await http.get(f"{SETS}/{set_id}"),
+                await http.get(f"{SETS}/{set_id}/statuses/{index}"),
+                await http.post(f"{SETS}/{set_id}/allocations", content=b"{}", headers=JSON),
+                await http.post(
+                    f"{SETS}/{set_id}/statuses", content=msgspec.json.encode(change_of(index)), headers=JSON
+                ),
+            )
+        }
+
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 404
+
+
+async def test_reader_is_told_that_it_may_only_read(wing: Wing) -> None:
+    await wing.create("badges")
+    async with (
+        transport_of(wing, READER) as transport,
+        StatusListClient(BASE_URL, transport=transport) as client,
+    ):
+        with pytest.raises(RequestRefused) as raised:
+            await client.allocate("badges", Allocate())
+
+    assert raised.value.status == 403
+
+
+@pytest.mark.parametrize("index", ["01", "-1", "x", "1.0", "9999999999"])
+async def test_index_in_another_spelling_is_refused(wing: Wing, http: httpx.AsyncClient, index: str) -> None:
+    await wing.create("badges")
+
+    response = await http.get(f"{SETS}/badges/statuses/{index}")
+
+    assert response.status_code == 422
+
+
+async def test_permutation_key_is_never_shown(wing: Wing, http: httpx.AsyncClient) -> None:
+    await wing.create("badges")
+
+    shown = (await http.get(f"{SETS}/badges")).json()
+
+    assert set(shown) == {"id", "issuerId", "length", "allocated", "createdAt", "lists"}
+
+
+async def test_bodies_and_answers_are_in_the_openapi_document(wing: Wing) -> None:
+    async with transport_of(wing) as transport:
+        application: Any = transport.app
+        paths = application.openapi_schema.to_schema()["paths"]
+
+    create, check = paths[SETS]["post"], paths["/status/check"]["post"]
+    assert create["requestBody"]["content"]["application/json"]["example"]["length"] == 131_072
+    assert "201" in create["responses"]
+    assert "application/vc+jwt" in check["requestBody"]["content"]
