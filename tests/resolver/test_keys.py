@@ -1,18 +1,17 @@
-"""Multikeys and JWKs: the table of codes, round trips, and the keys that are refused."""
+"""Multikeys: the table of codes, round trips, and the keys that are refused."""
 
 import secrets
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from multiformats import multibase, multicodec, varint
 
-from resolver.encoding import encode_base64url
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.jwk import CURVES, PRIVATE_MEMBERS, PublicKey, check_rsa
+from resolver.jwk import CURVES, check_rsa
 from resolver.keys import (
     _SECRET,
     _UNSUPPORTED,
@@ -24,18 +23,8 @@ from resolver.keys import (
     multikey_of,
     public_key_of,
 )
+from tests.keys import KEYS, RSA_2048
 from wire import encode
-
-RSA_2048 = rsa.generate_private_key(65_537, 2_048).public_key()
-KEYS: dict[str, PublicKey] = {
-    "ed25519-pub": ed25519.Ed25519PrivateKey.generate().public_key(),
-    "x25519-pub": x25519.X25519PrivateKey.generate().public_key(),
-    "p256-pub": ec.generate_private_key(ec.SECP256R1()).public_key(),
-    "p384-pub": ec.generate_private_key(ec.SECP384R1()).public_key(),
-    "p521-pub": ec.generate_private_key(ec.SECP521R1()).public_key(),
-    "secp256k1-pub": ec.generate_private_key(ec.SECP256K1()).public_key(),
-    "rsa-pub": RSA_2048,
-}
 
 
 def _multikey(code: int, raw: bytes) -> str:
@@ -68,11 +57,6 @@ def test_a_multikey_reads_back_as_the_key_it_was_made_of(codec: str) -> None:
     assert multikey.key_type.codec == codec
     assert multikey.public_key == KEYS[codec]
     assert multicodec.unwrap(multibase.decode(text)) == (multicodec.get(codec), multikey.raw)
-
-
-@pytest.mark.parametrize("codec", KEYS)
-def test_a_jwk_reads_back_as_the_key_it_was_made_of(codec: str) -> None:
-    assert jwk_to_key(jwk_of(KEYS[codec])) == KEYS[codec]
 
 
 @given(st.sampled_from(sorted(CURVES)), st.integers(1, 2**255))
@@ -125,7 +109,7 @@ def test_a_private_key_is_refused_and_not_repeated(code: int) -> None:
     secret = secrets.token_bytes(32)
     text = _multikey(code, secret)
 
-    with pytest.raises(KeyRefused) as refused:
+    with pytest.raises(KeyRefused, match="private or symmetric") as refused:
         decode_multikey(text)
 
     assert not isinstance(refused.value, KeyTypeUnsupported)
@@ -151,29 +135,12 @@ def test_a_code_that_is_not_a_minimal_varint_is_refused() -> None:
     assert refused.value.did_key_error is None
 
 
-@pytest.mark.parametrize("bits", [2_047, 8_193])
-def test_an_rsa_modulus_out_of_bounds_is_refused(bits: int) -> None:
-    with pytest.raises(KeyRefused, match="modulus"):
-        check_rsa((1 << (bits - 1)) + 1, 65_537)
-
-
 @pytest.mark.parametrize("bits", [2_048, 8_192])
 def test_an_rsa_modulus_at_its_bounds_is_taken_as_multikey_and_jwk(bits: int) -> None:
     key = check_rsa((1 << (bits - 1)) + 1, 2**32 - 1)
 
     assert decode_multikey(multikey_of(key)).public_key == key
     assert jwk_to_key(jwk_of(key)) == key
-
-
-def test_an_even_rsa_modulus_is_refused() -> None:
-    with pytest.raises(KeyRefused, match="modulus"):
-        check_rsa(1 << 2_047, 65_537)
-
-
-@pytest.mark.parametrize("exponent", [1, 3, 65_535, 65_536, 65_538, 2**32, 2**32 + 1])
-def test_an_rsa_exponent_out_of_bounds_is_refused(exponent: int) -> None:
-    with pytest.raises(KeyRefused, match="exponent"):
-        check_rsa((1 << 2_047) + 1, exponent)
 
 
 def test_rsa_der_that_does_not_come_out_equal_is_refused() -> None:
@@ -210,56 +177,6 @@ def test_a_jwk_with_more_than_its_required_members_is_not_canonical(change: dict
 def test_what_is_no_jwk_under_jwk_jcs_pub_is_refused(raw: bytes) -> None:
     with pytest.raises(KeyRefused):
         decode_multikey(_multikey(0xEB51, raw))
-
-
-@pytest.mark.parametrize("member", sorted(PRIVATE_MEMBERS))
-@pytest.mark.parametrize("codec", ["p256-pub", "ed25519-pub", "rsa-pub"])
-def test_a_private_member_is_refused_and_not_repeated(codec: str, member: str) -> None:
-    with pytest.raises(KeyRefused) as refused:
-        jwk_to_key(jwk_of(KEYS[codec]) | {member: "c2VjcmV0LXZhbHVl"})
-
-    assert "c2VjcmV0LXZhbHVl" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("codec", "change"),
-    [
-        ("p256-pub", {"x": None}),
-        ("p256-pub", {"x": 5}),
-        ("p256-pub", {"x": ["AQ"]}),
-        ("p256-pub", {"x": ""}),
-        ("p256-pub", {"y": encode_base64url(bytes(32))}),
-        ("p256-pub", {"y": encode_base64url(b"\xff" * 32)}),
-        ("p256-pub", {"crv": "P-384"}),
-        ("p256-pub", {"crv": None}),
-        ("p256-pub", {"kty": None}),
-        ("p256-pub", {"kty": ["EC"]}),
-        ("ed25519-pub", {"x": encode_base64url(bytes(32))}),
-        ("ed25519-pub", {"x": encode_base64url(b"\x02" + bytes(31))}),
-        ("ed25519-pub", {"x": encode_base64url(bytes(31))}),
-        ("x25519-pub", {"x": encode_base64url(bytes(32))}),
-        ("rsa-pub", {"e": "AAEAAQ"}),
-        ("rsa-pub", {"e": "Aw"}),
-        ("rsa-pub", {"n": ""}),
-        ("rsa-pub", {"n": "AQAB"}),
-    ],
-)
-def test_a_jwk_that_is_no_key_of_its_type_is_refused(codec: str, change: dict[str, Any]) -> None:
-    with pytest.raises(KeyRefused):
-        jwk_to_key(jwk_of(KEYS[codec]) | change)
-
-
-def test_padding_in_a_jwk_is_refused() -> None:
-    jwk = jwk_of(KEYS["p256-pub"])
-
-    with pytest.raises(KeyRefused):
-        jwk_to_key(jwk | {"x": jwk["x"] + "="})
-
-
-@pytest.mark.parametrize(("kty", "crv"), [("AKP", ""), ("OKP", "Ed448"), ("EC", "BP-256")])
-def test_a_jwk_of_another_type_is_unsupported(kty: str, crv: str) -> None:
-    with pytest.raises(KeyTypeUnsupported):
-        jwk_to_key({"kty": kty, "crv": crv})
 
 
 @pytest.mark.parametrize("codec", KEYS)

@@ -290,6 +290,10 @@ def test_a_computed_document_is_immutable() -> None:
     assert answer.fresh_until is None
 
 
+def test_a_fetched_document_is_never_immutable() -> None:
+    assert not present(Resolved(did=DID, document=DOCUMENT, made_at=100.0), None).immutable
+
+
 def test_a_stale_document_says_so_and_is_not_cached_further() -> None:
     answer = present(Resolved(did=DID, document=DOCUMENT, made_at=1.0, fresh_until=2.0, stale=True), None)
 
