@@ -78,11 +78,8 @@ class AnswerResponse(Response[Any]):
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
         answer: Answer = self.content
         request.scope[ANSWER_KEY] = answer
-        headers = encoded_headers(answer, request.app.state.clock())
+        headers = response_headers(answer, request.app.state.clock())
         if not is_not_modified(answer, request.headers.get("if-none-match")):
-            return ASGIResponse(body=answer.body, status_code=answer.status, encoded_headers=headers)
-        return ASGIResponse(
-            status_code=304,
-            encoded_headers=[header for header in headers if header[0] != b"content-type"],
-            is_head_response=True,
-        )
+            return ASGIResponse(body=answer.body, status_code=answer.status, headers=headers)
+        kept = [header for header in headers if header[0] != "content-type"]
+        return ASGIResponse(status_code=304, headers=kept, is_head_response=True)
