@@ -25,16 +25,19 @@ from registry.registry import Registry
 from server.identity import DEFAULT_ISSUER, key_path
 from server.settings import Settings
 from statuslist.lists import StatusLists
-from statuslist.requests import Allocate, CreateSet
+from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from statuslist.schema import MIGRATIONS as STATUSLIST
 from storage import MIGRATIONS as STORAGE
 from storage import Database, Migration, migrate
 from storage.sqlite import open_sqlite
+from wire import encode
 
 MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST)
 FIRST_KEY = "key-1"
 OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"
+CHECK_FILE = "sample-check.json"
+REVOKE_FILE = "sample-revoke.json"
 
 ACTOR = "touchstone-init"
 Say = Callable[[str], None]
@@ -134,5 +137,21 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
         CreateSet(id=SAMPLE_SET, issuer_id=DEFAULT_ISSUER, purposes=("revocation", "suspension")),
         idempotency_key="sample-set",
     )
-    await lists.allocate(operator, SAMPLE_SET, Allocate(count=1), idempotency_key="sample-entry")
+    allocated = await lists.allocate(operator, SAMPLE_SET, Allocate(), idempotency_key="sample-entry")
+    _write_sample_requests(settings, allocated.entries[0])
     say(f"created the status set {SAMPLE_SET} with one allocated entry")
+
+
+def _write_sample_requests(settings: Settings, entry: AllocatedEntry) -> None:
+    """Write the two request bodies of the quick start: check the sample credential, and revoke it."""
+    revocation = entry.credential_status[0]
+    change = StatusChange(
+        status_list_index=revocation.status_list_index,
+        status_purpose="revocation",
+        status=1,
+        reason="the quick start",
+    )
+    check = {"issuer": settings.did, "credentialStatus": entry.credential_status}
+    directory = settings.database_path.parent
+    (directory / CHECK_FILE).write_bytes(encode(check))
+    (directory / REVOKE_FILE).write_bytes(encode(ChangeStatuses(changes=(change,))))
