@@ -34,7 +34,13 @@ class ListContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Artefact(msgspec.Struct, frozen=True, kw_only=True):
-    """One form of one version of a list, as it is served. Times are microseconds since 1970."""
+    """
+    One form of one version of a list, as it is served.
+
+    Attributes:
+        valid_from, valid_until: microseconds since 1970.
+        policy: digest of the settings that it was made under.
+    """
 
     list_id: str
     version: int
@@ -44,6 +50,7 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     etag: str
     valid_from: int
     valid_until: int
+    policy: str
 
 
 def want_next_version(tx: Transaction, list_id: str) -> int:
@@ -109,8 +116,8 @@ def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> 
     if won:
         tx.execute_many(
             "INSERT INTO artefacts"
-            " (list_id, version, form, media_type, body, etag, valid_from, valid_until) VALUES"
-            " (:list_id, :version, :form, :media_type, :body, :etag, :valid_from, :valid_until)",
+            " (list_id, version, form, media_type, body, etag, valid_from, valid_until, policy) VALUES"
+            " (:list_id, :version, :form, :media_type, :body, :etag, :valid_from, :valid_until, :policy)",
             [msgspec.structs.asdict(artefact) for artefact in made],
         )
     return won > 0

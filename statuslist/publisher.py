@@ -21,7 +21,7 @@ from statuslist.artefacts import Artefact, ListContent, ListVersions
 from statuslist.errors import StatusRetrievalError
 from statuslist.forms import DATA_INTEGRITY, parse_list_url
 from statuslist.rendering import Policy, check_rendered, render
-from storage import Database
+from storage import Database, Transaction
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
 PACE_SECONDS = 0.1  # between two passes: changes that come thick make one version together
@@ -38,6 +38,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     valid_from: int
     valid_until: int
+    policy: str
     forms: dict[str, Artefact]
 
     @property
@@ -110,8 +111,21 @@ class Publisher:
         self._wanted.set()
 
     async def load(self) -> None:
-        """Take up what the rows have as published. Needs no signer."""
+        """
+        Take up what the rows have as published; for the start of a process. Needs no signer.
+
+        Lists made under other settings (the public URL, the suite, ...) are served as they are, and marked for
+        publication; only here, so that processes with different settings do not outdo one another for ever.
+        """
         await self._adopt(await self._database.read(artefacts.list_versions))
+        outdated = [current for current in self._current.values() if current.policy != self.policy.digest]
+
+        def mark(tx: Transaction) -> None:
+            for current in outdated:
+                artefacts.want_fresh_signature(tx, current.list_id, current.version)
+
+        if outdated:
+            await self._database.write(mark)
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -219,6 +233,7 @@ class Publisher:
             version=first.version,
             valid_from=first.valid_from,
             valid_until=first.valid_until,
+            policy=first.policy,
             forms={artefact.form: artefact for artefact in forms},
         )
         self._on_published(first.list_id)

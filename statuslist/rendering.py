@@ -4,6 +4,8 @@ One version of a list: from the statuses of its rows to the signed bytes of each
 Same content, signer and time give the same bytes: both proofs are Ed25519 and carry no time of their own.
 """
 
+import hashlib
+
 import msgspec
 
 from proofs import (
@@ -46,6 +48,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     cryptosuite: str = EDDSA_RDFC_2022
     validity_seconds: int = 86_400  # 24 h: EUDI ARF, Topic 7 allows no longer
     ttl_seconds: int = 300
+
+    @property
+    def digest(self) -> str:
+        """Tells this policy from others; SHA-256, shortened to 64 bits."""
+        return hashlib.sha256(encode(self)).hexdigest()[:16]
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +98,7 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
             etag=etag_of(body),
             valid_from=valid_from,
             valid_until=valid_until,
+            policy=policy.digest,
         )
 
     return Rendered(content=content, bits=bits, artefacts=tuple(artefact(form) for form in MEDIA_TYPES))

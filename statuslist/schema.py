@@ -80,6 +80,7 @@ MIGRATIONS = (
                 etag TEXT NOT NULL,
                 valid_from {bigint} NOT NULL,
                 valid_until {bigint} NOT NULL,
+                policy TEXT NOT NULL,
                 PRIMARY KEY (list_id, version, form)
             )
             """,

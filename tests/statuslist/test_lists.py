@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from statuslist import store
+from statuslist.allocation import index_of
 from statuslist.errors import (
     IrreversibleStatus,
     ListFull,
@@ -197,6 +199,19 @@ async def test_batch_with_one_bad_change_changes_nothing(wing: Wing) -> None:
 
     assert await wing.count("statuses") == 0
     assert await wing.count("status_events") == 0
+
+
+async def test_index_that_is_allocated_next_is_not_allocated_yet(wing: Wing) -> None:
+    await wing.set_with_entry("badges")
+    status_set = await wing.database.read(lambda tx: store.find_set(tx, "badges"))
+    assert status_set is not None
+    upcoming = index_of(1, length=status_set.length, key=status_set.permutation_key)
+
+    with pytest.raises(NotAllocated):
+        await wing.revoke("badges", upcoming)
+    with pytest.raises(NotAllocated):
+        await wing.lists.get_entry(ROOT, "badges", upcoming)
+    assert await wing.allocate("badges") == [upcoming]
 
 
 async def test_index_outside_the_set_is_a_range_error(wing: Wing) -> None:

@@ -286,6 +286,24 @@ async def test_signature_is_renewed_at_half_of_its_life_with_the_same_bits(wing:
     assert bits_of(second.forms[DATA_INTEGRITY].body) == bits_of(first.forms[DATA_INTEGRITY].body)
 
 
+async def test_other_settings_are_published_after_a_restart(tmp_path: Path) -> None:
+    async with Wing.open(tmp_path, cryptosuite="eddsa-rdfc-2022") as wing:
+        await wing.create("badges")
+        await wing.publisher.publish_dirty()
+    async with Wing.open(tmp_path, cryptosuite="eddsa-jcs-2022") as wing:
+        await wing.publisher.load()
+        before = wing.publisher.current(LIST)
+
+        published = [await wing.publisher.publish_dirty() for _ in range(2)]
+
+        after = wing.publisher.current(LIST)
+        assert before is not None
+        assert after is not None
+        assert published == [1, 0]
+        assert (before.version, after.version) == (1, 2)
+        assert b"eddsa-jcs-2022" in after.forms[DATA_INTEGRITY].body
+
+
 async def test_list_is_valid_for_clocks_a_minute_behind(wing: Wing) -> None:
     await wing.create("badges")
     await wing.publisher.publish_dirty()

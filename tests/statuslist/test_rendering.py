@@ -1,0 +1,99 @@
+"""The self-check before publication: each thing it must see, shown to it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from proofs import Ed25519Signer
+from statuslist.artefacts import ListContent
+from statuslist.errors import SelfCheckFailed
+from statuslist.rendering import Policy, Rendered, check_rendered, render
+from tests.statuslist.wing import BASE_URL, signer_for
+
+NOW = 1_800_000_000_000_000
+POLICY = Policy(base_url=BASE_URL)
+SIGNER = signer_for("acme")
+
+
+def content_of(*revoked: int, **overrides: Any) -> ListContent:
+    values: dict[str, Any] = {
+        "list_id": "badges-revocation",
+        "version": 2,
+        "published_version": 1,
+        "issuer_id": "acme",
+        "purpose": "revocation",
+        "length": 131_072,
+        "statuses": tuple((index, 1) for index in revoked),
+    }
+    return ListContent(**values | overrides)
+
+
+def rendered_of(*revoked: int, signer: Ed25519Signer = SIGNER, **overrides: Any) -> Rendered:
+    return render(content_of(*revoked, **overrides), signer, POLICY, now=NOW)
+
+
+def check(rendered: Rendered, previous: Rendered | None = None) -> None:
+    body = previous.artefacts[0].body if previous is not None else None
+    check_rendered(rendered, body, SIGNER, POLICY, now=NOW)
+
+
+def test_good_version_passes_first_and_after_another() -> None:
+    check(rendered_of(1))
+    check(rendered_of(1, 94_567), rendered_of(1))
+
+
+def test_lost_revocation_is_seen() -> None:
+    with pytest.raises(SelfCheckFailed, match="1 published revocations"):
+        check(rendered_of(2, 3), rendered_of(1, 2))
+
+
+def test_lifted_suspension_is_none() -> None:
+    check(rendered_of(purpose="suspension"), rendered_of(7, purpose="suspension"))
+
+
+def test_other_length_than_before_is_seen() -> None:
+    with pytest.raises(SelfCheckFailed, match="were published"):
+        check(rendered_of(1, length=262_144), rendered_of(1))
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_form_that_says_something_else_than_the_rows_is_seen(form: int) -> None:
+    forms = list(rendered_of(1).artefacts)
+    forms[form] = rendered_of(1, 2).artefacts[form]
+    mixed = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
+
+    with pytest.raises(SelfCheckFailed, match="bitstring of the rows"):
+        check(mixed)
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_signature_of_another_key_is_seen(form: int) -> None:
+    forms = list(rendered_of(1).artefacts)
+    forms[form] = rendered_of(1, signer=signer_for("default")).artefacts[form]
+    mixed = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
+
+    with pytest.raises(SelfCheckFailed):
+        check(mixed)
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_flipped_byte_is_seen(form: int) -> None:
+    forms = list(rendered_of(1).artefacts)
+    body = forms[form].body
+    middle = len(body) // 2
+    flipped = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
+    forms[form] = msgspec.structs.replace(forms[form], body=flipped)
+    damaged = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
+
+    with pytest.raises(SelfCheckFailed):
+        check(damaged)
+
+
+def test_list_of_another_set_is_seen() -> None:
+    other = rendered_of(1, list_id="diplomas-revocation")
+    forms = [msgspec.structs.replace(form, list_id="badges-revocation") for form in other.artefacts]
+    swapped = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
+
+    with pytest.raises(SelfCheckFailed, match="not its id"):
+        check(swapped)
