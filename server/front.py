@@ -7,7 +7,7 @@ In this order:
 2. the client's tokens for what the request may cost;
 3. HEAD as GET whose body is dropped, and CORS preflight;
 4. the application, with a request id, and the common headers added to what it answers;
-5. the log line, the counter, and the hot table filled.
+5. the hot table filled (before the answer is sent), the log line, the counter.
 
 What it does not recognise exactly falls through to the routes, which alone define behaviour.
 """
@@ -181,6 +181,7 @@ class _Exchange:
         async def sender(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._status = message["status"]
+                self._keep_hot()
                 common = [*self._front._common, (b"x-request-id", self._request_id)]
                 message["headers"] = [*message.get("headers", []), *common]
             elif message["type"] == "http.response.body" and self._method == "HEAD":
@@ -200,11 +201,15 @@ class _Exchange:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
-    def _account(self) -> None:
+    def _keep_hot(self) -> None:
+        """Keep the answer before it is sent: a publisher that evicts meanwhile must find it in the table."""
         scope: Any = self._scope
         answer = scope.get(ANSWER_KEY)
         if answer is not None and self._method == "GET":
             self._front.keep_hot(scope, self._headers.accept, answer)
+
+    def _account(self) -> None:
+        scope: Any = self._scope
         route = scope.get("path_template") or "unmatched"
         self._front._telemetry.count(route, self._method, self._status)
         LOG.info(
