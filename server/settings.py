@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 PREFIX = "TOUCHSTONE_"
+# Where the settings are, and what our own test suite is told.
+NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -129,7 +131,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {
         name.removeprefix(PREFIX).lower(): text
         for name, text in environ.items()
-        if name.startswith(PREFIX) and name not in (f"{PREFIX}CONFIG", f"{PREFIX}REFERENCE_DATA")
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
     if "trusted_proxies" in values:
         values["trusted_proxies"] = tuple(values["trusted_proxies"].replace(",", " ").split())

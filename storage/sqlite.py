@@ -210,6 +210,10 @@ class SqliteDatabase:
         self.stats.commits += 1
         self.stats.writes += len(batch)
         self.stats.largest_batch = max(self.stats.largest_batch, len(batch))
+        self._settle_all(batch)
+
+    def _settle_all(self, batch: list[_Job]) -> None:
+        """Tell the callers; only ever after their commit."""
         for job in batch:
             _settle(job)
 
