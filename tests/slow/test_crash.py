@@ -6,7 +6,6 @@ import random
 import threading
 import time
 import urllib.error
-from pathlib import Path
 
 import pytest
 
@@ -135,8 +134,7 @@ def _prepared(server: Server, count: int) -> list[str]:
     return [entry["credentialStatus"][0]["statusListIndex"] for entry in allocated["entries"]]
 
 
-def test_no_acknowledged_revocation_is_lost_and_none_appears(tmp_path: Path) -> None:
-    server = Server(tmp_path)
+def test_no_acknowledged_revocation_is_lost_and_none_appears(server: Server) -> None:
     indexes = _prepared(server, REVOCATIONS + 500)
     revoked, untouched = indexes[:REVOCATIONS], indexes[REVOCATIONS:]
     reader = Reader(server)
@@ -173,9 +171,8 @@ def test_no_acknowledged_revocation_is_lost_and_none_appears(tmp_path: Path) -> 
     assert set(spare) == {0}
 
 
-def test_the_harness_catches_an_engine_that_acknowledges_before_the_commit(tmp_path: Path) -> None:
+def test_the_harness_catches_an_engine_that_acknowledges_before_the_commit(server: Server) -> None:
     """The control: with acknowledgements before COMMIT the same kills lose revocations, and we see it."""
-    server = Server(tmp_path)
     indexes = _prepared(server, 400)
     server.terminate()
     server.command = (str(ROOT / "tests/slow/early_acknowledgement.py"),)
@@ -199,7 +196,6 @@ def test_the_harness_catches_an_engine_that_acknowledges_before_the_commit(tmp_p
         lost = {index for index in acknowledged if not bits & _mask({index})}
         if lost:
             break
-    server.kill()
     print(f"\ncontrol: {len(acknowledged)} acknowledged, {len(lost)} lost")
 
     assert lost
