@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 15.0
+# Where there is setpriv, the kernel ends the server even if the tests themselves are killed.
+_SETPRIV = shutil.which("setpriv")
+DIE_WITH_US = (_SETPRIV, "--pdeathsig", "KILL") if _SETPRIV else ()
 
 
 def free_port() -> int:
@@ -59,7 +63,7 @@ class Server:
         began = time.monotonic()
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self.command, "serve"],
+                [*DIE_WITH_US, sys.executable, *self.command, "serve"],
                 cwd=self.directory,
                 env=self.environment,
                 stdout=subprocess.DEVNULL,
