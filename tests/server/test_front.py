@@ -1,0 +1,287 @@
+"""The manners of every answer, over real sockets: hot and cold alike, HEAD, CORS, problems, two listeners."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from server.bootstrap import initialise
+from server.run import serve
+from server.settings import Settings
+from tests.process import free_port
+
+pytestmark = pytest.mark.anyio
+
+DID = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+PATH = f"/1.0/identifiers/{DID}"
+CHANGES_WITH_TIME = {"date", "age", "x-request-id"}
+
+
+class Running:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = settings.public_url
+        self.operator_url = f"http://{settings.operator_bind}"
+        self.port = int(settings.bind.rpartition(":")[2])
+        self.key = (Path(settings.key_dir) / "operator.key").read_text().strip()
+
+
+def _settings(directory: Path) -> Settings:
+    port = free_port()
+    return Settings(
+        public_url=f"http://localhost:{port}",
+        bind=f"127.0.0.1:{port}",
+        operator_bind=f"127.0.0.1:{free_port()}",
+        database_url=f"sqlite:///{directory}/var/test.db",
+        key_dir=f"{directory}/var/keys",
+        head_timeout_seconds=0.5,
+        body_timeout_seconds=0.5,
+    )
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    settings = _settings(tmp_path)
+    await initialise(settings, sample=True, say=lambda _: None)
+    ready = asyncio.Event()
+    task = asyncio.create_task(serve(settings, lambda *_: ready.set()))
+    await asyncio.wait([task, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+    yield Running(settings)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def client(running: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=running.url, trust_env=False) as opened:
+        yield opened
+
+
+def _stable(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in CHANGES_WITH_TIME}
+
+
+@pytest.mark.parametrize(
+    "path", [PATH, "/status-lists/sample-revocation", "/.well-known/did.json", "/openapi.json"]
+)
+@pytest.mark.parametrize("accept", ["*/*", "application/json"])
+async def test_a_hot_answer_is_the_cold_one(client: httpx.AsyncClient, path: str, accept: str) -> None:
+    cold, hot = [await client.get(path, headers={"accept": accept}) for _ in range(2)]
+
+    assert cold.status_code == hot.status_code == 200
+    assert hot.content == cold.content
+    assert _stable(hot) == _stable(cold)
+    assert "x-request-id" in cold.headers
+    assert "x-request-id" not in hot.headers
+
+
+async def test_an_etag_that_is_known_is_answered_304_hot_and_cold(client: httpx.AsyncClient) -> None:
+    etag = (await client.get(PATH, headers={"x-cold": "1"})).headers["etag"]
+    answers = [
+        await client.get(PATH, headers={"if-none-match": value})
+        for value in (etag, f"W/{etag}", f'"other", {etag}', "*")
+    ]
+    other = await client.get(PATH, headers={"if-none-match": '"other"'})
+
+    assert [answer.status_code for answer in answers] == [304] * 4
+    assert all(answer.content == b"" and answer.headers["etag"] == etag for answer in answers)
+    assert other.status_code == 200
+
+
+async def test_a_published_change_replaces_the_hot_answer(
+    client: httpx.AsyncClient, running: Running
+) -> None:
+    path = "/status-lists/sample-revocation/credential.json"
+    before = [(await client.get(path)).content for _ in range(2)]
+    change = json.loads((Path(running.settings.database_path).parent / "sample-revoke.json").read_text())
+    await client.post(
+        f"{running.operator_url}/operator/status-lists/sample/statuses",
+        json=change,
+        headers={"authorization": f"Bearer {running.key}"},
+    )
+    await asyncio.sleep(1)
+
+    assert before[0] == before[1] != (await client.get(path)).content
+
+
+async def test_head_answers_wherever_get_does(client: httpx.AsyncClient) -> None:
+    schema = (await client.get("/openapi.json")).json()
+    paths = [path for path, item in schema["paths"].items() if "get" in item and "{" not in path]
+    for path in [*paths, PATH, "/status-lists/sample-revocation", "/problems/not-found"]:
+        got, headed = await client.get(path), await client.head(path)
+
+        assert headed.status_code == got.status_code, path
+        assert headed.content == b"", path
+        assert headed.headers.get("etag") == got.headers.get("etag"), path
+    assert len(paths) >= 6
+
+
+async def test_a_browser_may_read_and_ask(client: httpx.AsyncClient) -> None:
+    preflight = await client.options(PATH, headers={"origin": "https://wallet.example"})
+    read = await client.get(PATH, headers={"origin": "https://wallet.example"})
+
+    assert preflight.status_code == 204
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert read.headers["access-control-allow-origin"] == "*"
+
+
+async def test_a_request_id_is_kept_where_it_is_plain_and_replaced_where_it_is_not(
+    client: httpx.AsyncClient,
+) -> None:
+    kept = await client.get("/livez", headers={"x-request-id": "abc-123"})
+    replaced = await client.get("/livez", headers={"x-request-id": "a b<script>"})
+
+    assert kept.headers["x-request-id"] == "abc-123"
+    assert replaced.headers["x-request-id"] != "a b<script>"
+
+
+BAD_BODIES = [
+    (b"{", 400),
+    (b'{"entity_id": 1}', 400),
+    (b"[" * 30_000, 400),
+    (b'{"entity_id": "\xff"}', 400),
+    (b'{"entity_id": "a", "entity_id": "b"}', 400),
+    (b'"' + b"a" * 70_000 + b'"', 413),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), BAD_BODIES)
+@pytest.mark.parametrize("path", ["/trqp/authorization", "/status/check"])
+async def test_a_bad_body_is_a_problem_that_names_its_page(
+    client: httpx.AsyncClient, path: str, body: bytes, status: int
+) -> None:
+    answer = await client.post(path, content=body, headers={"content-type": "application/json"})
+    problem = answer.json()
+    page = await client.get(problem["type"])
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert page.status_code == 200
+
+
+async def test_the_frameworks_own_errors_are_problems_too(client: httpx.AsyncClient) -> None:
+    missing = await client.get("/nowhere")
+    method = await client.delete("/trqp/authorization")
+    media = await client.post("/trqp/authorization", content=b"x", headers={"content-type": "text/plain"})
+
+    assert [answer.status_code for answer in (missing, method, media)] == [404, 405, 415]
+    assert {answer.headers["content-type"] for answer in (missing, method, media)} == {
+        "application/problem+json"
+    }
+    assert method.headers["allow"] == "OPTIONS, POST"
+
+
+async def test_the_public_listener_serves_only_public_routes(client: httpx.AsyncClient) -> None:
+    public_ready = (await client.get("/readyz")).json()
+
+    assert [(await client.get(path)).status_code for path in ("/metrics", "/operator/status-lists")] == [
+        404,
+        404,
+    ]
+    assert public_ready == {"status": "ready"}
+
+
+async def test_operators_need_a_key(client: httpx.AsyncClient, running: Running) -> None:
+    url = f"{running.operator_url}/operator/status-lists"
+    without = await client.get(url)
+    wrong = await client.get(url, headers={"authorization": "Bearer tsk_" + "A" * 12 + "_" + "B" * 43})
+    right = await client.get(url, headers={"authorization": f"Bearer {running.key}"})
+
+    assert [answer.status_code for answer in (without, wrong, right)] == [401, 401, 200]
+    assert without.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_metrics_name_no_did(client: httpx.AsyncClient, running: Running) -> None:
+    for path in (PATH, f"/1.0/identifiers/{DID}%23x", "/did:key:zzz", f"/?did={DID}"):
+        await client.get(path)
+    metrics = (await client.get(f"{running.operator_url}/metrics")).text
+
+    assert "touchstone_http_requests_total" in metrics
+    assert "did:" not in metrics
+
+
+async def test_too_many_requests_are_told_when_to_come_back(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(
+        _settings(tmp_path), rate_cpu_per_second=1.0, trusted_proxies=("127.0.0.1/32",)
+    )
+    await initialise(settings, sample=True, say=lambda _: None)
+    ready = asyncio.Event()
+    task = asyncio.create_task(serve(settings, lambda *_: ready.set()))
+    await ready.wait()
+    question = {
+        "entity_id": "x",
+        "authority_id": "did:web:education.example",
+        "action": "issue",
+        "resource": "x",
+    }
+
+    async with httpx.AsyncClient(base_url=settings.public_url, trust_env=False) as client:
+
+        async def ask(forwarded: str) -> httpx.Response:
+            return await client.post(
+                "/trqp/authorization", json=question, headers={"x-forwarded-for": forwarded}
+            )
+
+        first = [await ask("203.0.113.7") for _ in range(4)]
+        forged = await ask("198.51.100.1, 203.0.113.7")
+        neighbour = await ask("203.0.113.8")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert [answer.status_code for answer in first][-1] == 429
+    assert int(first[-1].headers["retry-after"]) >= 1
+    assert first[-1].json()["type"].endswith("/problems/too-many-requests")
+    assert forged.status_code == 429
+    assert neighbour.status_code != 429
+
+
+RAW = {
+    "two lengths": (
+        b"POST /trqp/authorization HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        400,
+    ),
+    "length and chunks": (
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "no host": (b"GET /livez HTTP/1.1\r\n\r\n", 400),
+    "two hosts": (b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    "huge head": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+    "many headers": (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 70 + b"\r\n", 431),
+    "garbage": (b"\x00\x01\x02 nonsense\r\n\r\n", 400),
+    "bad chunk": (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    "NUL in a header": (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n", 400),
+    "slow head": (b"GET /livez HTTP/1.1\r\nHost:", 408),
+    "slow body": (
+        b"POST /trqp/authorization HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\na",
+        408,
+    ),
+    "absolute form": (b"GET http://x/livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200),
+    "plain": (b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200),
+}
+
+
+def _send(port: int, data: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(data)
+        received = b""
+        while part := connection.recv(65_536):
+            received += part
+        return received
+
+
+@pytest.mark.parametrize("name", RAW)
+async def test_raw_requests_are_answered_once_and_in_full(running: Running, name: str) -> None:
+    data, status = RAW[name]
+    received = await asyncio.to_thread(_send, running.port, data)
+    head, _, body = received.partition(b"\r\n\r\n")
+
+    assert int(head.split()[1]) == status, received
+    assert f"content-length: {len(body)}".encode() in head.lower()
+    assert await asyncio.to_thread(_send, running.port, RAW["plain"][0])
