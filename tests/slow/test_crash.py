@@ -42,7 +42,7 @@ class Revokers:
         self._lock = threading.Lock()
         self.acknowledged: set[int] = set()
         self.errors: list[str] = []
-        self._threads = [threading.Thread(target=self._work) for _ in range(CLIENTS)]
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(CLIENTS)]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -97,7 +97,7 @@ class Reader:
         self._last = {"credential.json": 0, "credential.jwt": 0}
         self._stop = threading.Event()
         self.failures: list[str] = []
-        self._thread = threading.Thread(target=self._work)
+        self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def finish(self) -> int:
