@@ -1,14 +1,23 @@
-# Touchstone as an image: docker build -t touchstone . && docker run -p 8000:8000 -v touchstone:/data touchstone
-# BASE may be any image with python3 (3.11 or newer) and its venv module.
+# Touchstone as an image. It starts only with an https TOUCHSTONE_PUBLIC_URL: see docs/operations.md.
+#
+#   docker build -t touchstone .
+#   docker run --rm -v touchstone:/data -e TOUCHSTONE_PUBLIC_URL=https://... touchstone init
+#   docker run --read-only -v touchstone:/data -e TOUCHSTONE_PUBLIC_URL=https://... -p 8000:8000 touchstone
+#
+# BASE is any Debian-like image with python3, 3.11 or newer, the same for both stages: the virtual environment
+# that the first one makes refers to the interpreter of the second one by its path.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 WORKDIR /build
-COPY requirements.lock requirements-build.lock pyproject.toml README.md LICENSE ./
-RUN python3 -m venv /opt/build \
-    && /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-build.lock \
-    && python3 -m venv /opt/touchstone \
+# venv.sh installs Debian's python3-venv where the base leaves it out; it stays in this stage.
+COPY tools/venv.sh tools/
+RUN sh tools/venv.sh python3 /opt/build && sh tools/venv.sh python3 /opt/touchstone
+# The dependencies before the code, so that a change of code does not fetch them anew.
+COPY requirements.lock requirements-build.lock ./
+RUN /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-build.lock \
     && /opt/touchstone/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY wire wire
 COPY proofs proofs
 COPY storage storage
@@ -18,30 +27,34 @@ COPY registry registry
 COPY statuslist statuslist
 COPY server server
 COPY data data
+# pip takes itself away last: nothing can be installed into the image that runs.
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \
-    && /opt/touchstone/bin/pip install --no-cache-dir --no-deps /dist/*.whl \
-    && /opt/touchstone/bin/pip uninstall -y pip \
-    && rm -rf /opt/touchstone/lib/python3*/site-packages/pip* /opt/touchstone/bin/pip* /opt/touchstone/lib/python3*/site-packages/setuptools*
+    && /opt/touchstone/bin/pip install --no-cache-dir --no-deps --no-index /dist/*.whl \
+    && /opt/touchstone/bin/pip uninstall --yes setuptools pip
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Touchstone" \
       org.opencontainers.image.description="Which keys has this DID, may this issuer issue that, does this credential still hold?" \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
-# The base's own pip is no part of the product.
-RUN python3 -c "import shutil, sysconfig, glob; [shutil.rmtree(p, ignore_errors=True) for p in glob.glob(sysconfig.get_path('purelib') + '/pip*')]" \
-    && mkdir /data && chown 10001:10001 /data
+# The base's own pip goes too, and ensurepip, which would bring it back. /data is for uid 10001 alone.
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
+    && install -d -m 0700 -o 10001 -g 10001 /data
 COPY --from=build /opt/touchstone /opt/touchstone
+# The working directory can be written: SQLite puts its temporary files there where /tmp is read-only.
+WORKDIR /data
 ENV PATH=/opt/touchstone/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    TOUCHSTONE_BIND=0.0.0.0:8000 \
     TOUCHSTONE_DATABASE_URL=sqlite:////data/touchstone.db \
     TOUCHSTONE_KEY_DIR=/data/keys
-# An https TOUCHSTONE_PUBLIC_URL lets TOUCHSTONE_BIND=0.0.0.0:8000 be set; without one the server stays on loopback.
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=2)"]
+# Without the environment's proxies, which would be asked for our own loopback.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python3", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/livez', timeout=2)"]
 ENTRYPOINT ["touchstone"]
 CMD ["serve"]
