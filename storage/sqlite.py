@@ -42,7 +42,21 @@ MAX_BATCH = 512  # functions per transaction
 READERS = 4  # reading threads, a connection each
 CHECKPOINT_WAL_BYTES = 4_194_304  # 4 MiB
 BUSY_TIMEOUT_MS = 10_000  # milliseconds; readers only wait while a WAL is recovered
-_IO_ERRORS = ("disk I/O error", "database disk image is malformed", "file is not a database")
+CHECKPOINT_WAIT_MS = 50  # milliseconds; a checkpoint holds the writer lock while it waits for long readers
+
+# Primary result codes (sqlite.org/rescode.html). After the first kind nobody knows what the disk holds; after
+# either kind the whole transaction is in doubt. Any other error is the fault of one statement.
+_CORRUPTIONS = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_ENGINE_FAILURES = _CORRUPTIONS | {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
 
 
 def is_safe_version(version: Sequence[int]) -> bool:
@@ -137,7 +151,7 @@ class SqliteDatabase:
         self._closing = threading.Lock()
         self._local = threading.local()
         self._read_connections: list[Any] = []
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader", self._open_reader)
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
         self._lock_file = path.with_name(path.name + ".writer").open("a")
         self._writer = threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True)
         self._writer.start()
@@ -155,8 +169,14 @@ class SqliteDatabase:
     async def read(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.read`."""
         try:
-            return await asyncio.wrap_future(self._readers.submit(self._read, fn))
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            future = self._readers.submit(self._read, fn)
+        except RuntimeError:
+            raise DatabaseUnavailable("the database is closed") from None
+        try:
+            return await asyncio.wrap_future(future)
+        except sqlite3.Error as error:
+            if _code(error) not in _ENGINE_FAILURES:
+                raise
             raise DatabaseUnavailable(f"the database cannot be read ({error})") from None
 
     def close(self) -> None:
@@ -204,7 +224,7 @@ class SqliteDatabase:
                 for job in batch:
                     self._run_in_savepoint(job)
                 self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._fail_batch(batch, error)
             return
         self.stats.commits += 1
@@ -222,11 +242,9 @@ class SqliteDatabase:
         self._connection.execute("SAVEPOINT job")
         try:
             job.result = job.fn(_SqliteTransaction(self._connection))
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-            if not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
-                raise
-            job.error = error
         except BaseException as error:
+            if _code(error) in _ENGINE_FAILURES:
+                raise
             job.error = error
         if job.error is not None:
             self._connection.execute("ROLLBACK TO job")
@@ -235,7 +253,7 @@ class SqliteDatabase:
     def _fail_batch(self, batch: list[_Job], error: Exception) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
-        if any(text in str(error) for text in _IO_ERRORS):
+        if _code(error) in _CORRUPTIONS:
             self.is_healthy = False
         LOG.error("a batch of %d writes failed: %s", len(batch), error)
         for job in batch:
@@ -255,33 +273,47 @@ class SqliteDatabase:
 
     def _checkpoint_when_due(self) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
-        self.stats.wal_bytes = wal.stat().st_size if wal.exists() else 0
+        with contextlib.suppress(FileNotFoundError):
+            self.stats.wal_bytes = wal.stat().st_size
         if self.stats.wal_bytes > CHECKPOINT_WAL_BYTES:
             self._checkpoint("RESTART" if self.stats.wal_bytes > 4 * CHECKPOINT_WAL_BYTES else "PASSIVE")
 
     def _checkpoint(self, mode: str) -> None:
         try:
             with self._writer_lock():
-                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                self._connection.execute(f"PRAGMA busy_timeout={CHECKPOINT_WAIT_MS}")
+                try:
+                    self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                finally:
+                    self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             self.stats.checkpoints += 1
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self.stats.checkpoint_failures += 1
             LOG.exception("a checkpoint failed")
-            if any(text in str(error) for text in _IO_ERRORS):
+            if _code(error) in _CORRUPTIONS:
                 self.is_healthy = False
 
-    def _open_reader(self) -> None:
-        connection = _connect(self.path, read_only=True)
-        self._local.connection = connection
-        self._read_connections.append(connection)
+    def _reader(self) -> Any:
+        """Return this thread's connection; opened at the first read, so that a failure to open may pass."""
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self.path, read_only=True)
+            self._read_connections.append(connection)
+        return connection
 
     def _read(self, fn: Callable[[Transaction], T]) -> T:
-        connection = self._local.connection
+        connection = self._reader()
         connection.execute("BEGIN")
         try:
             return fn(_SqliteTransaction(connection))
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # An engine failure may have ended it.
+                connection.execute("ROLLBACK")
+
+
+def _code(error: BaseException) -> int:
+    """Return the primary result code of an engine's error; 0 where it is none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF if isinstance(error, sqlite3.Error) else 0
 
 
 def _settle(job: _Job) -> None:

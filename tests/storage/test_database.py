@@ -1,188 +1,227 @@
-"""The contract of `storage.Database`; every engine passes it."""
+"""The contract of `storage.Database`, sentence by sentence, on every engine."""
 
 import asyncio
-import sqlite3 as system_sqlite3
-from collections.abc import Iterator
-from pathlib import Path
+import threading
+from collections.abc import Callable
 
 import pytest
 
-from storage import DatabaseUnavailable, Migration, SchemaMismatch, Transaction, migrate
-from storage.migrations import forbid
-from storage.sqlite import SqliteDatabase, is_safe_version, open_sqlite
+from storage import Database, DatabaseUnavailable, Transaction
+from storage.sqlite import SqliteDatabase
+from tests.storage.conftest import Query
 
 pytestmark = pytest.mark.anyio
 
-TABLE = Migration(
-    room="test",
-    number=1,
-    name="a table",
-    statements=(
-        "CREATE TABLE things (name TEXT PRIMARY KEY, value {bigint} NOT NULL)",
-        forbid("things", "DELETE", "things stay"),
-        forbid("things", "UPDATE WHEN OLD.value > NEW.value", "values only grow"),
-    ),
-)
+
+def note(text: str) -> Callable[[Transaction], int]:
+    return lambda tx: tx.execute("INSERT INTO notes (text) VALUES (:text)", {"text": text})
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    engine = open_sqlite(tmp_path / "test.db", create=True)
-    await migrate(engine, [TABLE])
-    yield engine
-    engine.close()
+def texts(tx: Transaction) -> list[str]:
+    return [row["text"] for row in tx.all("SELECT text FROM notes ORDER BY id")]
 
 
-def insert(tx: Transaction, name: str, value: int = 1) -> None:
-    tx.execute("INSERT INTO things (name, value) VALUES (:name, :value)", {"name": name, "value": value})
+class Gate:
+    """A write that holds the writer until it is opened, so that others pile up behind it."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self, tx: Transaction) -> None:
+        self.entered.set()
+        assert self.opened.wait(10)
+
+    async def is_entered(self) -> None:
+        assert await asyncio.to_thread(self.entered.wait, 10)
 
 
-def count(tx: Transaction) -> int:
-    row = tx.one("SELECT count(*) AS n FROM things")
+async def test_another_connection_sees_the_row_when_write_returns(database: Database, outside: Query) -> None:
+    for number in range(20):
+        await database.write(note(f"note {number}"))
+
+        assert outside("SELECT count(*) FROM notes") == [(number + 1,)]
+
+
+async def test_write_returns_what_its_function_returned(database: Database) -> None:
+    changed = await database.write(note("one"))
+    row = await database.write(lambda tx: tx.one("INSERT INTO notes (text) VALUES ('two') RETURNING id"))
+
+    assert changed == 1
     assert row is not None
-    return int(row["n"])
+    assert row["id"] == 2
 
 
-async def test_a_write_that_returned_is_seen_by_another_connection(database: SqliteDatabase) -> None:
-    await database.write(lambda tx: insert(tx, "a"))
+async def test_nothing_is_seen_outside_before_the_commit(database: Database, outside: Query) -> None:
+    gate = Gate()
 
-    with system_sqlite3.connect(database.path) as other:
-        assert other.execute("SELECT name FROM things").fetchall() == [("a",)]
-    other.close()
+    def insert_and_wait(tx: Transaction) -> None:
+        note("unfinished")(tx)
+        gate(tx)
+
+    writing = asyncio.create_task(database.write(insert_and_wait))
+    await gate.is_entered()
+    before, read = outside("SELECT text FROM notes"), await database.read(texts)
+    gate.opened.set()
+    await writing
+
+    assert (before, read) == ([], [])
+    assert outside("SELECT text FROM notes") == [("unfinished",)]
 
 
-async def test_writes_that_wait_together_share_commits(database: SqliteDatabase) -> None:
+async def test_two_hundred_concurrent_writes_share_few_commits(database: SqliteDatabase) -> None:
     before = database.stats.commits
-    await asyncio.gather(*(database.write(lambda tx, n=n: insert(tx, f"n{n}")) for n in range(300)))
 
-    assert await database.read(count) == 300
-    assert database.stats.commits - before < 150
+    changed = await asyncio.gather(*(database.write(note(f"note {number}")) for number in range(200)))
 
-
-async def test_a_failing_function_undoes_its_own_work_and_fails_its_own_caller(
-    database: SqliteDatabase,
-) -> None:
-    def failing(tx: Transaction) -> None:
-        insert(tx, "gone")
-        raise LookupError("mine")
-
-    outcomes = await asyncio.gather(
-        database.write(lambda tx: insert(tx, "a")),
-        database.write(failing),
-        database.write(lambda tx: insert(tx, "b")),
-        return_exceptions=True,
-    )
-    names = await database.read(
-        lambda tx: [row["name"] for row in tx.all("SELECT name FROM things ORDER BY name")]
-    )
-
-    assert names == ["a", "b"]
-    assert [type(outcome) for outcome in outcomes] == [type(None), LookupError, type(None)]
+    assert changed == [1] * 200
+    assert database.stats.writes == 200
+    assert database.stats.commits - before <= 40
+    assert len(await database.read(texts)) == 200
 
 
-async def test_a_constraint_fails_only_the_caller_that_broke_it(database: SqliteDatabase) -> None:
-    outcomes = await asyncio.gather(
-        *(database.write(lambda tx: insert(tx, "same")) for _ in range(5)), return_exceptions=True
-    )
+async def test_writes_run_in_the_order_of_the_calls(database: Database) -> None:
+    await asyncio.gather(*(database.write(note(f"{number:03}")) for number in range(100)))
 
-    assert sum(outcome is None for outcome in outcomes) == 1
-    assert await database.read(count) == 1
+    assert await database.read(texts) == [f"{number:03}" for number in range(100)]
 
 
-async def test_cancelling_the_caller_does_not_cancel_the_work(database: SqliteDatabase) -> None:
-    task = asyncio.create_task(database.write(lambda tx: insert(tx, "a")))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await database.write(lambda tx: insert(tx, "b"))
+async def test_a_function_sees_what_those_before_it_wrote(database: Database) -> None:
+    def count(tx: Transaction) -> int:
+        note(f"after {len(texts(tx))}")(tx)
+        return len(texts(tx))
 
-    assert await database.read(count) == 2
+    counts = await asyncio.gather(*(database.write(count) for _ in range(50)))
 
-
-async def test_a_reader_cannot_write(database: SqliteDatabase) -> None:
-    with pytest.raises(DatabaseUnavailable):
-        await database.read(lambda tx: insert(tx, "a"))
+    assert counts == list(range(1, 51))
 
 
-async def test_one_way_rules_are_held_by_the_engine(database: SqliteDatabase) -> None:
-    await database.write(lambda tx: insert(tx, "a", 5))
-
-    for statement in ("DELETE FROM things", "UPDATE things SET value = 4"):
-        with pytest.raises(Exception, match=r"things stay|values only grow"):
-            await database.write(lambda tx, statement=statement: tx.execute(statement))
-    assert await database.write(lambda tx: tx.execute("UPDATE things SET value = 6")) == 1
+def fails_in_python(tx: Transaction) -> None:
+    note("undone")(tx)
+    raise LookupError("on purpose")
 
 
-async def test_a_closed_database_refuses_and_keeps_what_was_taken(tmp_path: Path) -> None:
-    engine = open_sqlite(tmp_path / "test.db", create=True)
-    await migrate(engine, [TABLE])
-    work = [asyncio.create_task(engine.write(lambda tx, n=n: insert(tx, f"n{n}"))) for n in range(50)]
-    await asyncio.sleep(0)
-    engine.close()
-    await asyncio.gather(*work)
-    with pytest.raises(DatabaseUnavailable):
-        await engine.write(lambda tx: insert(tx, "late"))
-    again = open_sqlite(tmp_path / "test.db")
-    kept = await again.read(count)
-    again.close()
-
-    assert kept == 50
+def breaks_a_constraint(tx: Transaction) -> None:
+    note("undone")(tx)
+    note("taken")(tx)
 
 
-def test_a_missing_file_names_the_command_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match="touchstone init"):
-        open_sqlite(tmp_path / "none.db")
+def has_a_slip_in_its_sql(tx: Transaction) -> None:
+    note("undone")(tx)
+    tx.execute("INSERT INTO no_such_table VALUES (1)")
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.db").write_bytes(b"no database" * 1_000)
-
-    with pytest.raises(DatabaseUnavailable):
-        open_sqlite(tmp_path / "x.db")
+def misses_a_parameter(tx: Transaction) -> None:
+    note("undone")(tx)
+    tx.execute("INSERT INTO notes (text) VALUES (:text)", {})
 
 
 @pytest.mark.parametrize(
-    ("version", "safe"),
-    [
-        ((3, 40, 1), False),
-        ((3, 44, 5), False),
-        ((3, 44, 6), True),
-        ((3, 50, 6), False),
-        ((3, 50, 7), True),
-        ((3, 51, 2), False),
-        ((3, 51, 3), True),
-        ((3, 52, 0), True),
-        ((4, 0, 0), True),
-    ],
+    "fn", [fails_in_python, breaks_a_constraint, has_a_slip_in_its_sql, misses_a_parameter]
 )
-def test_only_sqlite_with_the_wal_fix_is_used(version: tuple[int, int, int], safe: bool) -> None:
-    assert is_safe_version(version) is safe
+async def test_a_failing_function_undoes_its_own_work_and_fails_its_own_caller(
+    database: Database, fn: Callable[[Transaction], None]
+) -> None:
+    gate = Gate()
+    holding = asyncio.create_task(database.write(gate))
+    await gate.is_entered()
+    batch = [asyncio.create_task(database.write(work)) for work in (note("taken"), fn, note("last"))]
+    await asyncio.sleep(0)  # All three are taken now, and share a transaction.
+    gate.opened.set()
+    await holding
+    first, failed, last = await asyncio.gather(*batch, return_exceptions=True)
+
+    assert (first, last) == (1, 1)
+    assert isinstance(failed, Exception)
+    assert not isinstance(failed, DatabaseUnavailable)
+    assert await database.read(texts) == ["taken", "last"]
 
 
-async def test_migrating_twice_changes_nothing(database: SqliteDatabase) -> None:
-    await migrate(database, [TABLE])
+async def test_a_read_is_a_snapshot(database: Database, outside: Query) -> None:
+    await database.write(note("before"))
 
-    assert await database.read(lambda tx: len(tx.all("SELECT * FROM migrations"))) == 1
+    def read_twice(tx: Transaction) -> tuple[list[str], list[str]]:
+        first = texts(tx)
+        outside("INSERT INTO notes (text) VALUES ('meanwhile')")
+        return first, texts(tx)
 
+    first, second = await database.read(read_twice)
 
-async def test_a_migration_with_another_text_is_refused(database: SqliteDatabase) -> None:
-    changed = Migration(room="test", number=1, name="a table", statements=("CREATE TABLE other (x TEXT)",))
-
-    with pytest.raises(SchemaMismatch, match="test-1"):
-        await migrate(database, [changed])
-
-
-async def test_a_database_of_a_newer_version_is_refused(database: SqliteDatabase) -> None:
-    with pytest.raises(SchemaMismatch, match="test-1"):
-        await migrate(database, [])
+    assert first == second == ["before"]
+    assert await database.read(texts) == ["before", "meanwhile"]
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(database: SqliteDatabase) -> None:
-    broken = Migration(
-        room="test", number=2, name="broken", statements=("CREATE TABLE half (x TEXT)", "NOT SQL")
-    )
+async def test_a_read_sees_every_write_that_returned_before_it(database: Database) -> None:
+    for number in range(100):
+        await database.write(note(str(number)))
+
+        assert len(await database.read(texts)) == number + 1
+
+
+async def test_reads_go_on_while_a_write_is_at_work(database: Database) -> None:
+    gate = Gate()
+    writing = asyncio.create_task(database.write(gate))
+    await gate.is_entered()
+
+    seen = await asyncio.wait_for(asyncio.gather(*(database.read(texts) for _ in range(20))), 5)
+
+    assert seen == [[]] * 20
+    gate.opened.set()
+    await writing
+
+
+async def test_a_read_cannot_write(database: Database, outside: Query) -> None:
+    with pytest.raises(DatabaseUnavailable, match="readonly"):
+        await database.read(note("smuggled"))
+
+    assert outside("SELECT count(*) FROM notes") == [(0,)]
+
+
+async def test_a_failing_read_fails_its_own_caller_and_leaves_the_reader_usable(database: Database) -> None:
+    def fail(tx: Transaction) -> None:
+        raise LookupError("on purpose")
+
+    for _ in range(20):
+        with pytest.raises(LookupError, match="on purpose"):
+            await database.read(fail)
+
+    assert await database.read(texts) == []
+
+
+async def test_cancelling_the_caller_does_not_cancel_the_work(database: Database) -> None:
+    gate = Gate()
+    holding = asyncio.create_task(database.write(gate))
+    await gate.is_entered()
+    cancelled = asyncio.create_task(database.write(note("kept")))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    gate.opened.set()
+    await holding
+    await database.write(note("next"))
+
+    assert await database.read(texts) == ["kept", "next"]
+
+
+async def test_close_finishes_what_was_taken_and_refuses_the_rest(database: Database, outside: Query) -> None:
+    taken = [asyncio.create_task(database.write(note(str(number)))) for number in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(database.close)
+    await asyncio.gather(*taken)
+    database.close()  # A second time is nothing.
+
+    assert outside("SELECT count(*) FROM notes") == [(50,)]
     with pytest.raises(DatabaseUnavailable):
-        await migrate(database, [TABLE, broken])
+        await database.write(note("late"))
+    with pytest.raises(DatabaseUnavailable):
+        await database.read(texts)
 
-    assert await database.read(lambda tx: tx.one("SELECT 1 FROM sqlite_master WHERE name = 'half'")) is None
+
+async def test_many_rows_go_in_with_one_statement(database: Database) -> None:
+    rows = [{"text": f"note {number}"} for number in range(1_000)]
+
+    await database.write(lambda tx: tx.execute_many("INSERT INTO notes (text) VALUES (:text)", iter(rows)))
+
+    assert len(await database.read(texts)) == 1_000
+    assert await database.read(lambda tx: tx.one("SELECT 1 FROM notes WHERE text = ''")) is None
