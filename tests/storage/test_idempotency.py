@@ -1,11 +1,21 @@
 """The same request with the same key is done once; audit rows stay as they are."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from storage import MIGRATIONS, IdempotencyConflict, forget_before, migrate, once, read_audit, record
+from storage import (
+    MIGRATIONS,
+    IdempotencyConflict,
+    Transaction,
+    forget_before,
+    migrate,
+    once,
+    read_audit,
+    record,
+)
 from storage.sqlite import SqliteDatabase, open_sqlite
 from wire import BadRequest
 
@@ -44,6 +54,51 @@ async def test_a_repeated_request_is_answered_and_not_done_again(database: Sqlit
     assert work.times == 1
 
 
+async def test_the_same_key_sent_many_times_at_once_does_the_work_once(database: SqliteDatabase) -> None:
+    work = Work()
+
+    answers = await asyncio.gather(*(ask(database, work, key="k") for _ in range(50)))
+
+    assert answers == [b"result 1"] * 50
+    assert work.times == 1
+
+
+async def test_the_same_key_sent_to_two_processes_does_the_work_once(database: SqliteDatabase) -> None:
+    other = open_sqlite(database.path)
+    work = Work()
+
+    answers = await asyncio.gather(
+        *(ask(engine, work, key="k") for engine in (database, other) for _ in "ab")
+    )
+    other.close()
+
+    assert answers == [b"result 1"] * 4
+    assert work.times == 1
+
+
+async def test_the_answer_is_remembered_across_a_restart(database: SqliteDatabase) -> None:
+    work = Work()
+    await ask(database, work, key="k")
+    await asyncio.to_thread(database.close)
+    again = open_sqlite(database.path)
+
+    assert await ask(again, work, key="k") == b"result 1"
+    again.close()
+
+
+async def test_a_conflict_undoes_what_its_caller_did_before(database: SqliteDatabase) -> None:
+    await ask(database, Work(), key="k")
+
+    with pytest.raises(IdempotencyConflict):
+        await database.write(
+            lambda tx: (
+                record(tx, actor="a", action="do", subject="s", detail={}, at=1),
+                once(tx, principal="p", key="k", request=b"other", at=1, make=Work()),
+            )
+        )
+    assert await database.read(read_audit) == []
+
+
 async def test_without_a_key_every_request_is_done(database: SqliteDatabase) -> None:
     work = Work()
     await ask(database, work, key=None)
@@ -69,7 +124,7 @@ async def test_a_key_used_for_another_request_is_a_conflict(database: SqliteData
     assert work.times == 1
 
 
-@pytest.mark.parametrize("key", ["", "a b", "\n", "é", "x" * 256])
+@pytest.mark.parametrize("key", ["", "a b", "\n", "k\n", "\x00", "\x7f", "é", "x" * 256])
 async def test_a_key_that_is_not_printable_ascii_is_refused(database: SqliteDatabase, key: str) -> None:
     with pytest.raises(BadRequest):
         await ask(database, Work(), key=key)
@@ -105,3 +160,24 @@ async def test_audit_rows_cannot_be_changed_or_deleted(database: SqliteDatabase)
     assert [(row.actor, row.action, row.subject, row.detail, row.at) for row in rows] == [
         ("a", "do", "s", {"n": 1}, 7)
     ]
+
+
+async def test_audit_rows_are_read_in_pages(database: SqliteDatabase) -> None:
+    for number in range(5):
+        await database.write(
+            lambda tx, n=number: record(tx, actor="a", action="do", subject=str(n), detail={}, at=n)
+        )
+    first = await database.read(lambda tx: read_audit(tx, limit=3))
+    rest = await database.read(lambda tx: read_audit(tx, after=first[-1].id, limit=3))
+
+    assert [row.subject for row in (*first, *rest)] == ["0", "1", "2", "3", "4"]
+
+
+async def test_the_audit_row_of_work_that_failed_is_undone_with_it(database: SqliteDatabase) -> None:
+    def fail(tx: Transaction) -> None:
+        record(tx, actor="a", action="do", subject="s", detail={}, at=1)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.write(fail)
+    assert await database.read(read_audit) == []
