@@ -47,4 +47,4 @@ def matches_etag(if_none_match: str, etag: str) -> bool:
     Tell whether an If-None-Match header names `etag` (RFC 9110, section 13.1.2: weak comparison, `*`).
     """
     candidates = [part.strip().removeprefix("W/") for part in if_none_match.split(",")]
-    return etag in candidates or "*" in candidates
+    return etag in candidates or candidates == ["*"]

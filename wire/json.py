@@ -11,6 +11,8 @@ Both cap the bytes and the depth before they parse, so that hostile input costs 
 
 import json
 import re
+from collections import Counter
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,15 +21,16 @@ T = TypeVar("T")
 
 MAX_DEPTH = 32  # levels; house rule for documents, and ample for our own bodies
 
-# A string, or the rest of the input where its end is missing: the match never fails, so it stays linear.
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+\\?"?', re.DOTALL)
+MAX_REASON_CHARS = 200  # characters; a parser's message may hold a member's name, which may be of any length
+
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # +1 and, as a signed byte, -1
+_PATH = re.compile(r" - at `\$([^`]*)`$")
 
 
 class JsonError(ValueError):
     """
-    Bytes that are not the JSON we accept. The message says why and never repeats the input.
+    Bytes that are not the JSON we accept. The message says why; of the input it repeats a member's name at most.
 
     `pointer` is the JSON pointer (RFC 6901) of the value at fault, "" for the document itself.
     """
@@ -80,18 +83,16 @@ def _check_size_and_depth(data: bytes, max_bytes: int, max_depth: int) -> None:
     """
     Refuse `data` over `max_bytes`, or nested deeper than `max_depth`, without parsing it.
 
-    Strings are cut out, all but brackets dropped, and innermost pairs removed `max_depth` times: what is
-    left was deeper than that, or not balanced. All of it is C code over at most `max_bytes`.
+    Escapes and strings are cut out, and the brackets that are left become steps of +1 and -1: the highest sum
+    is the depth. Linear whatever the input. Which kind closes which, and backslashes outside strings, are left
+    to the parser: it stops at the first, and up to there the depth was right.
     """
     if len(data) > max_bytes:
         raise JsonError(f"{len(data)} bytes are over the limit of {max_bytes}")
-    brackets = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
-    for _ in range(max_depth):
-        if not brackets:
-            return
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-    if brackets:
-        raise JsonError(f"nested deeper than {max_depth} levels, or brackets that do not match")
+    outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
+    if max(accumulate(steps), default=0) > max_depth:
+        raise JsonError(f"nested deeper than {max_depth} levels")
 
 
 def _refuse_duplicates(data: bytes) -> None:
@@ -106,8 +107,8 @@ def _refuse_duplicates(data: bytes) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in members if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise JsonError(f"the member {twice[:64]!r} occurs twice in one object")
     return members
 
@@ -115,7 +116,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _shape_error(error: msgspec.ValidationError) -> JsonError:
     text = str(error)
     path = _PATH.search(text)
-    return JsonError(_PATH.sub("", text), pointer_of(path[1] if path else ""))
+    return JsonError(_PATH.sub("", text)[:MAX_REASON_CHARS], pointer_of(path[1] if path else ""))
 
 
 def pointer_of(path: str) -> str:
@@ -133,4 +134,4 @@ def _reason(error: Exception) -> str:
         return f"byte {error.start} is not UTF-8"
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error)[:160]
+    return str(error)[:MAX_REASON_CHARS]

@@ -14,7 +14,8 @@ def parse_utc(text: str) -> int:
     Read an RFC 3339 time in UTC as microseconds since 1970.
 
     Raises:
-        ValueError: not `YYYY-MM-DDTHH:MM:SS[.fraction]Z`, or no such day or time (24:00, 30 February).
+        ValueError: not `YYYY-MM-DDTHH:MM:SS[.fraction]Z`, or no such day or time (24:00, 30 February,
+            and the leap second 23:59:60, which storage could not tell from the second after it).
     """
     found = _UTC.fullmatch(text)
     if found is None:
@@ -27,4 +28,5 @@ def parse_utc(text: str) -> int:
 def format_utc(microseconds: int) -> str:
     """Return the RFC 3339 time of `microseconds` since 1970, in whole seconds (rounded down) with a `Z`."""
     moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: its %Y has fewer than four digits before the year 1000.
+    return moment.isoformat().removesuffix("+00:00") + "Z"
