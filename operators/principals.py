@@ -108,7 +108,7 @@ class Principals:
 
         def create(tx: Transaction) -> None:
             if issuer_id is not None and store.find_issuer(tx, issuer_id) is None:
-                raise ResourceNotFound(f"there is no issuer {issuer_id!r}")
+                raise ResourceNotFound(f"there is no issuer {issuer_id[:63]!r}")
             if not store.insert_principal(tx, principal, self._now()):
                 raise Conflict(f"the principal {principal_id} is there already")
             detail = {"issuer": issuer_id, "roles": sorted(role.value for role in roles)}
@@ -129,10 +129,15 @@ class Principals:
         Make an API key for a principal and return it; it is stored as a digest and never shown again.
 
         `expires_at` is in microseconds since 1970.
+
+        Raises:
+            ResourceNotFound: there is no such principal.
         """
         key = new_api_key(self._random_bytes)
 
         def create(tx: Transaction) -> None:
+            if not store.has_principal(tx, principal_id):
+                raise ResourceNotFound(f"there is no principal {principal_id[:63]!r}")
             store.insert_key(
                 tx,
                 public_id=key.public_id,

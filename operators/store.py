@@ -92,6 +92,10 @@ def insert_principal(tx: Transaction, principal: Principal, at: int) -> bool:
     return changed == 1
 
 
+def has_principal(tx: Transaction, principal_id: str) -> bool:
+    return tx.one("SELECT id FROM principals WHERE id = :id", {"id": principal_id}) is not None
+
+
 def insert_key(
     tx: Transaction, *, public_id: str, digest: str, principal_id: str, expires_at: int | None, at: int
 ) -> None:
