@@ -7,6 +7,9 @@ uvicorn's HTTP protocol with the manners of a public server: deadlines, a cap pe
 - A head over 16 KiB is refused with 431.
 - Content-Length beside Transfer-Encoding, two different Content-Lengths, a request without Host or with two are
   refused with 400: two parsers may read them as two different requests (RFC 9112, sections 6.3 and 3.2).
+- A refusal waits until the requests before it on the connection are answered, so that none takes it for its own.
+- An offer to upgrade is passed over, and the answer is the last of the connection (RFC 9110, section 7.8); with
+  content it is refused, since httptools does not read the content.
 
 It touches uvicorn's internals, so uvicorn's minor version is pinned; tests/server/test_protocol.py is the
 raw-request corpus that re-verifies it.
@@ -74,6 +77,11 @@ class _BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _counted_as: str | None = None
     _ambiguity: AmbiguousRequest | None = None
+    _is_head_read = False  # whether `cycle` belongs to the message that is arriving
+    _is_last = False  # no further byte of this connection is read
+    _waiting: tuple[int, str] | None = (
+        None  # the refusal that ends the connection, after the answers before it
+    )
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -98,13 +106,16 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_last:
             return
         self._unset_keepalive_if_required()
+        if self._deadline is None and not self._is_answering():
+            # Blank lines begin no message: without this they would keep an idle connection for ever.
+            self._arm(self.limits.head_timeout)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(400, "this server upgrades no connection")
+            self._end_after_answer()
         except httptools.HttpParserError as error:
             refusal = self._ambiguity or AmbiguousRequest(400, "not a valid HTTP/1.1 request")
             del error
@@ -113,6 +124,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = 0
+        self._is_head_read = False
         self._arm(self.limits.head_timeout)
 
     def on_url(self, url: bytes) -> None:
@@ -126,11 +138,19 @@ class _BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._refuse_ambiguity()
         super().on_headers_complete()
+        self._is_head_read = True
         self._arm(self.limits.body_timeout)
 
     def on_message_complete(self) -> None:
         self._disarm()
         super().on_message_complete()
+        self._is_head_read = False
+
+    def on_response_complete(self) -> None:
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if self._waiting is not None and is_last and not self.transport.is_closing():
+            self._write_refusal(*self._waiting)
 
     def _count_head(self, count: int) -> None:
         self._head_bytes += count
@@ -138,6 +158,8 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._fail(431, f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines")
 
     def _refuse_ambiguity(self) -> None:
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            self._fail(400, "expected HTTP/1.1 or HTTP/1.0")
         names = Counter(name for name, _ in self.headers)
         if names[b"transfer-encoding"] and names[b"content-length"]:
             self._fail(400, "Content-Length beside Transfer-Encoding: the length is ambiguous")
@@ -145,14 +167,38 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._fail(400, "Content-Length or Transfer-Encoding occurs twice")
         if names[b"host"] > 1 or (not names[b"host"] and self.parser.get_http_version() == "1.1"):
             self._fail(400, "expected exactly one Host header")
+        if self.parser.should_upgrade() and (names[b"transfer-encoding"] or names[b"content-length"]):
+            self._fail(400, "a request with content cannot offer to upgrade")
 
     def _fail(self, status: int, message: str) -> None:
         """Stop the parser from inside a callback; `data_received` then answers."""
         self._ambiguity = AmbiguousRequest(status, message)
         raise self._ambiguity
 
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _end_after_answer(self) -> None:
+        self._is_last = True
+        self.cycle.keep_alive = False
+        if self.cycle.response_complete:
+            self.transport.close()
+
     def _refuse(self, status: int, detail: str) -> None:
+        """Answer the message that is arriving, in its turn, and end the connection."""
         self._disarm()
+        self._is_last = True
+        if self._is_head_read and self.pipeline:
+            self.pipeline.popleft()  # Its own cycle, which has not begun.
+            self._waiting = (status, detail)
+        elif not self._is_head_read and self._is_answering():
+            self._waiting = (status, detail)
+        elif self._is_head_read and self.cycle.response_started:
+            self.transport.close()  # It has its answer already, all or in part.
+        else:
+            self._write_refusal(status, detail)
+
+    def _write_refusal(self, status: int, detail: str) -> None:
         phrase = HTTPStatus(status).phrase
         body = encode({"type": "about:blank", "title": phrase, "status": status, "detail": detail})
         head = (
