@@ -54,6 +54,7 @@ def test_a_utc_time_is_read_to_the_microsecond(text: str, microseconds: int) -> 
         " 2026-01-31T12:00:00Z",
         "2026-01-31T12:00:00Z\n",
         "٢٠٢٦-01-31T12:00:00Z",
+        "2026-01-31T12:00:00.٥Z",
         "",
     ],
 )
