@@ -62,7 +62,7 @@ def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes
     """
     if "alg" in header:
         raise ValueError("the signer decides on alg")
-    protected = {"alg": "EdDSA", "kid": signer.verification_method} | header
+    protected = {"alg": "EdDSA", "kid": signer.jws_key_id} | header
     signing_input = _encode(msgspec.json.encode(protected)) + b"." + _encode(payload)
     return signing_input + b"." + _encode(signer.sign(signing_input))
 

@@ -28,6 +28,10 @@ class Signer(Protocol):
         """The absolute DID URL of the key, with its fragment."""
 
     @property
+    def jws_key_id(self) -> str:
+        """The DID URL of the same key as a JsonWebKey, for the `kid` of a JWS (VC-JOSE-COSE, section 3.3.1)."""
+
+    @property
     def controller(self) -> str:
         """The DID whose document lists the verification method."""
 
@@ -42,12 +46,15 @@ class Signer(Protocol):
 class Ed25519Signer:
     """A private key in memory. Its representation shows the verification method and never the key."""
 
-    def __init__(self, private_key: Ed25519PrivateKey, verification_method: str) -> None:
+    def __init__(
+        self, private_key: Ed25519PrivateKey, verification_method: str, jws_key_id: str | None = None
+    ) -> None:
         controller, _, fragment = verification_method.partition("#")
         if not controller.startswith("did:") or not fragment:
             raise ValueError(f"expected a DID URL with a fragment, found {verification_method[:160]!r}")
         self._private_key = private_key
         self.verification_method = verification_method
+        self.jws_key_id = jws_key_id or verification_method  # The method itself, where it is a JsonWebKey.
         self.controller = controller
         self.public_key = private_key.public_key()
 

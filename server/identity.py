@@ -114,5 +114,6 @@ class Identities:
 def _hosted(settings: Settings, issuer: Issuer) -> HostedIssuer:
     key_name = issuer.key_name or ""
     private_key = read_key_file(key_path(settings, key_name))
-    signer = Ed25519Signer(private_key, f"{issuer.did}#{key_name}")
+    method = f"{issuer.did}#{key_name}"
+    signer = Ed25519Signer(private_key, method, jws_key_id=method + JWK_SUFFIX)
     return HostedIssuer(issuer, signer, did_document(issuer.did, key_name, signer))
