@@ -9,7 +9,9 @@ here: a field whose name ends in `_file` is a path.
 """
 
 import ipaddress
+import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +23,9 @@ import msgspec
 PREFIX = "TOUCHSTONE_"
 # Where the settings are, and what our own test suite is told.
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+# RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
+_AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(Exception):
@@ -140,20 +144,26 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _named(message: str) -> str:
     """Return a msgspec message with the variable's name in the place of the path."""
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
+        return f"{PREFIX}{unknown[1].upper()}: there is no such setting; README.md lists them"
     text, _, path = message.partition(" - at `$.")
     return f"{PREFIX}{path.rstrip('`').partition('[')[0].upper()}: {text}" if path else message
 
 
 def _url_faults(settings: Settings) -> list[str]:
-    url = urlsplit(settings.public_url)
     shape = f"{PREFIX}PUBLIC_URL: expected https://host[:port] and nothing after it"
+    try:
+        url = urlsplit(settings.public_url)
+        _ = url.port
+    except ValueError as error:
+        return [f"{shape}: {error}"]
     if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.fragment:
         return [f"{shape}, found {settings.public_url!r}"]
-    if "@" in url.netloc or url.netloc != url.netloc.lower():
+    if not _AUTHORITY.fullmatch(url.netloc) or settings.public_url != f"{url.scheme}://{url.netloc}":
         return [f"{shape}, in lower case and without user names, found {settings.public_url!r}"]
     if url.scheme == "https":
         return []
-    if url.netloc.partition(":")[0] in LOOPBACK_HOSTS and _is_loopback(settings.bind):
+    if url.hostname in LOOPBACK_HOSTS and _is_loopback(settings.bind):
         return []
     return [
         f"{PREFIX}PUBLIC_URL: {settings.public_url} is not https. Plain http is for loopback only: "
@@ -192,6 +202,11 @@ def _range_faults(settings: Settings) -> list[str]:
         for field in Settings.__struct_fields__
         if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
         and getattr(settings, field) <= 0
+    ]
+    faults += [
+        f"{PREFIX}{field.upper()}: expected a finite number from 0, found {value}"
+        for field, value in msgspec.structs.asdict(settings).items()
+        if isinstance(value, float) and not (math.isfinite(value) and value >= 0)
     ]
     return faults
 

@@ -1,0 +1,108 @@
+"""Settings: precedence, and every fault told with the variable to change."""
+
+from pathlib import Path
+
+import pytest
+
+from server.settings import Settings, SettingsError, load_settings
+
+ALONE = {"TOUCHSTONE_PUBLIC_URL": "https://vc.example"}
+
+
+def _faults(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    return caught.value.faults
+
+
+def test_the_defaults_are_loopback_and_our_did_follows() -> None:
+    settings = load_settings({})
+
+    assert settings == Settings()
+    assert settings.did == "did:web:localhost%3A8000"
+    assert (settings.bind, settings.operator_bind) == ("127.0.0.1:8000", "127.0.0.1:8001")
+
+
+def test_the_environment_goes_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "touchstone.toml"
+    file.write_text('log_level = "ERROR"\nlist_ttl_seconds = 120\ntrusted_proxies = ["10.0.0.0/8"]\n')
+    settings = load_settings({"TOUCHSTONE_CONFIG": str(file), "TOUCHSTONE_LOG_LEVEL": "DEBUG"})
+
+    assert (settings.log_level, settings.list_ttl_seconds) == ("DEBUG", 120)
+    assert settings.trusted_proxies == ("10.0.0.0/8",)
+
+
+def test_proxies_are_listed_with_commas_or_spaces() -> None:
+    settings = load_settings({"TOUCHSTONE_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1 2001:db8::/32"})
+
+    assert settings.trusted_proxies == ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "http://127.0.0.1", "http://[::1]:8000", "https://a.example"]
+)
+def test_a_public_url_is_https_or_loopback(url: str) -> None:
+    assert load_settings({"TOUCHSTONE_PUBLIC_URL": url}).public_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://vc.example", "http://localhost.evil.example", "https://a.example/", "https://a.example/x", "ftp://a",
+        "https://a@b", "https://A.example", "https://a.example?", "https://a.example#", "https://a b", "http://[::1",
+        "https://a:99999", "https://a:b", "https://", "https://é.example", "https://a\n.example", "",
+    ],
+)  # fmt: skip
+def test_any_other_public_url_is_refused_by_name(url: str) -> None:
+    assert _faults({"TOUCHSTONE_PUBLIC_URL": url})[0].startswith("TOUCHSTONE_PUBLIC_URL: ")
+
+
+def test_plain_http_is_refused_where_the_listener_is_not_on_loopback() -> None:
+    assert _faults({"TOUCHSTONE_BIND": "0.0.0.0:8000"})[0].startswith("TOUCHSTONE_PUBLIC_URL: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BIND", "127.0.0.1"),
+        ("OPERATOR_BIND", "127.0.0.1:70000"),
+        ("BIND", "127.0.0.1:²"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("LIST_TTL_SECONDS", "59"),
+        ("LIST_TTL_SECONDS", "43201"),
+        ("CACHE_MIN_TTL_SECONDS", "601"),
+        ("MAX_CONNECTIONS_PER_CLIENT", "0"),
+        ("RATE_HOT_PER_SECOND", "nan"),
+        ("RATE_CPU_PER_SECOND", "inf"),
+        ("HEAD_TIMEOUT_SECONDS", "-1"),
+        ("DRAIN_DELAY_SECONDS", "-1"),
+        ("SHUTDOWN_TIMEOUT_SECONDS", "nan"),
+        ("HEAD_TIMEOUT_SECONDS", "soon"),
+        ("LOG_LEVEL", "LOUD"),
+        ("CRYPTOSUITE", "rot13"),
+        ("NO_SUCH_THING", "1"),
+    ],
+)
+def test_a_fault_names_its_variable_and_no_secret(name: str, value: str) -> None:
+    faults = _faults(ALONE | {f"TOUCHSTONE_{name}": value})
+
+    assert any(fault.startswith(f"TOUCHSTONE_{name}") for fault in faults), faults
+    assert "secret" not in "".join(faults)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    faults = _faults(
+        {"TOUCHSTONE_PUBLIC_URL": "ftp://x", "TOUCHSTONE_BIND": "x", "TOUCHSTONE_LIST_TTL_SECONDS": "1"}
+    )
+
+    assert len(faults) == 3
+
+
+@pytest.mark.parametrize("content", [None, b"a = ", b"\xff", b"colour = 1"])
+def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "touchstone.toml"
+    if content is not None:
+        file.write_bytes(content)
+
+    assert len(_faults({"TOUCHSTONE_CONFIG": str(file)})) == 1
