@@ -10,6 +10,7 @@
 A crash in between leaves what was made; the next `touchstone init` goes on from there.
 """
 
+import contextlib
 import os
 import secrets
 import time
@@ -30,10 +31,11 @@ from statuslist.schema import MIGRATIONS as STATUSLIST
 from storage import MIGRATIONS as STORAGE
 from storage import Database, Migration, migrate
 from storage.sqlite import open_sqlite
-from wire import encode
+from wire import Conflict, ResourceNotFound, encode
 
 MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST)
 FIRST_KEY = "key-1"
+OPERATOR = "bootstrap"
 OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"
 CHECK_FILE = "sample-check.json"
@@ -106,24 +108,30 @@ async def _make_operator(settings: Settings, principals: Principals, say: Say) -
     path = operator_key_path(settings)
     if path.exists():
         return
-    principal = await principals.create_principal(
-        "bootstrap",
-        name="Bootstrap operator",
-        issuer_id=None,
-        roles=frozenset({Role.ADMIN}),
-        actor=ACTOR,
-    )
-    key = await principals.create_key(principal.id, actor=ACTOR)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with contextlib.suppress(Conflict):  # A crash after this left the row, and no file.
+        await principals.create_principal(
+            OPERATOR, name="Bootstrap operator", issuer_id=None, roles=frozenset({Role.ADMIN}), actor=ACTOR
+        )
+    _write_secret(path, await principals.create_key(OPERATOR, actor=ACTOR) + "\n")
     say(f"created the operator key, in {path} (mode 0600)")
 
 
+def _write_secret(path: Path, text: str) -> None:
+    """Write a 0600 file that is either not there or complete."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+
+
 async def _make_sample(settings: Settings, database: Database, say: Say) -> None:
-    report = await Registry(database, clock=time.time).import_file(sample_file(), actor=ACTOR)
-    say(f"imported the sample ecosystem: {report}")
+    registry = Registry(database, clock=time.time)
+    await registry.load()
+    if not registry.list_grants():
+        say(f"imported the sample ecosystem: {await registry.import_file(sample_file(), actor=ACTOR)}")
     lists = StatusLists(
         database,
         clock=time.time,
@@ -132,11 +140,16 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
         on_changed=lambda: None,
     )
     operator = Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
-    await lists.create_set(
-        operator,
-        CreateSet(id=SAMPLE_SET, issuer_id=DEFAULT_ISSUER, purposes=("revocation", "suspension")),
-        idempotency_key="sample-set",
-    )
+    with contextlib.suppress(ResourceNotFound):
+        await lists.get_set(operator, SAMPLE_SET)
+        if (settings.database_path.parent / REVOKE_FILE).exists():
+            return
+    with contextlib.suppress(Conflict):  # It is there; its entry or the files below may not be.
+        await lists.create_set(
+            operator,
+            CreateSet(id=SAMPLE_SET, issuer_id=DEFAULT_ISSUER, purposes=("revocation", "suspension")),
+            idempotency_key="sample-set",
+        )
     allocated = await lists.allocate(operator, SAMPLE_SET, Allocate(), idempotency_key="sample-entry")
     _write_sample_requests(settings, allocated.entries[0])
     say(f"created the status set {SAMPLE_SET} with one allocated entry")

@@ -1,0 +1,126 @@
+"""`touchstone init`: once, again, a day later, and after a crash between its steps."""
+
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from operators import Principals, Role
+from server.bootstrap import MIGRATIONS, OPERATOR, REVOKE_FILE, initialise, operator_key_path
+from server.commands import open_registry
+from server.settings import Settings
+from storage import forget_before, migrate
+from storage.sqlite import open_sqlite
+from tests.server.running import settings_in
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+async def _init(settings: Settings, *, sample: bool = True) -> list[str]:
+    said: list[str] = []
+    await initialise(settings, sample=sample, say=said.append)
+    return said
+
+
+def _files(settings: Settings) -> dict[str, bytes]:
+    directories = (Path(settings.key_dir), settings.database_path.parent)
+    kept = {
+        path
+        for folder in directories
+        for path in folder.iterdir()
+        if path.suffix in (".pem", ".key", ".json")
+    }
+    return {path.name: path.read_bytes() for path in kept}
+
+
+async def _forget_idempotency(settings: Settings) -> None:
+    database = open_sqlite(settings.database_path)
+    await database.write(lambda tx: forget_before(tx, int(time.time() * 2_000_000)))
+    database.close()
+
+
+async def test_the_operator_key_is_private_and_never_told(settings: Settings) -> None:
+    said = "\n".join(await _init(settings))
+    path = operator_key_path(settings)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().startswith("tsk_")
+    assert path.read_text().strip() not in said
+    assert str(path) in said
+
+
+async def test_init_twice_keeps_all(settings: Settings) -> None:
+    await _init(settings)
+    before = _files(settings)
+    said = await _init(settings)
+
+    assert _files(settings) == before
+    assert "created the" not in "".join(said).replace("created the status set", "")
+
+
+async def test_init_with_the_sample_works_again_after_its_idempotency_keys_are_forgotten(
+    settings: Settings,
+) -> None:
+    """A container that runs `serve --init-sample` is started anew after more than a day."""
+    await _init(settings)
+    before = _files(settings)
+    await _forget_idempotency(settings)
+    await _init(settings)
+
+    assert _files(settings) == before
+
+
+async def test_a_crash_before_the_sample_files_is_healed(settings: Settings) -> None:
+    await _init(settings)
+    (settings.database_path.parent / REVOKE_FILE).unlink()
+    await _forget_idempotency(settings)
+    await _init(settings)
+
+    assert (settings.database_path.parent / REVOKE_FILE).exists()
+
+
+async def test_the_sample_does_not_replace_what_an_operator_imported(settings: Settings) -> None:
+    await _init(settings)
+    async with open_registry(settings) as registry:
+        changed = (await registry.export()).replace(b"CourseCompletionCredential", b"ChangedCredential")
+        await registry.import_file(changed, "tester")
+    await _init(settings)
+    async with open_registry(settings) as registry:
+        exported = await registry.export()
+
+    assert b"ChangedCredential" in exported
+    assert b"CourseCompletionCredential" not in exported
+
+
+async def test_a_crash_between_the_operators_row_and_its_key_file_is_healed(settings: Settings) -> None:
+    settings.database_path.parent.mkdir(parents=True)
+    database = open_sqlite(settings.database_path, create=True)
+    await migrate(database, MIGRATIONS)
+    principals = Principals(database, clock=time.time)
+    await principals.create_principal(
+        OPERATOR, name="Bootstrap operator", issuer_id=None, roles=frozenset({Role.ADMIN}), actor="t"
+    )
+    database.close()
+    path = operator_key_path(settings)
+    path.parent.mkdir(parents=True)
+    path.with_suffix(".unfinished").write_text("tsk_")
+    await _init(settings)
+    database = open_sqlite(settings.database_path)
+    key = path.read_text().strip()
+    found = await Principals(database, clock=time.time).authenticate(f"Bearer {key}")
+    database.close()
+
+    assert found.id == OPERATOR
+    assert not path.with_suffix(".unfinished").exists()
+
+
+async def test_the_sample_answers_from_the_first_moment(settings: Settings) -> None:
+    await _init(settings)
+    async with open_registry(settings) as registry:
+        assert registry.list_grants()
