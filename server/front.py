@@ -18,6 +18,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -41,13 +42,19 @@ _PREFLIGHT: list[tuple[bytes, bytes]] = [
 
 
 def cost_of(method: str, raw_path: bytes) -> Cost:
-    """Tell what a request may cost: an unknown did:web or a check may make us ask a stranger."""
+    """
+    Tell what a request may cost: an unknown did:web or a check may make us ask a stranger.
+
+    The router decodes a path and drops its last slash, so a check is a check however it is spelled.
+    """
+    if method == "OPTIONS":
+        return Cost.HOT
     if raw_path.startswith(b"/1.0/identifiers/"):
         computed = re.match(rb"did(:|%3a)(key|jwk)(:|%3a)", raw_path[17:40], re.IGNORECASE)
         return Cost.CPU if computed else Cost.OUTBOUND
-    if raw_path == b"/status/check":
+    if unquote_to_bytes(raw_path).rstrip(b"/") == b"/status/check":
         return Cost.OUTBOUND
-    return Cost.HOT if method in ("GET", "HEAD", "OPTIONS") else Cost.CPU
+    return Cost.HOT if method in ("GET", "HEAD") else Cost.CPU
 
 
 class Front:

@@ -1,0 +1,143 @@
+"""Who asks and how much they may: token buckets, proxies, forged headers."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.front import cost_of
+from server.limits import ClientAddresses, Cost, TokenBuckets
+from tests.server.running import running_in
+
+PROXIES = ClientAddresses(("10.0.0.0/8", "2001:db8:ffff::/48"))
+PROXY = "10.0.0.1"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_bucket_holds_two_seconds_and_refills() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(2.0, clock)
+    taken = [buckets.take("a") for _ in range(5)]
+    clock.now = 0.5
+
+    assert taken == [0.0, 0.0, 0.0, 0.0, 0.5]
+    assert (buckets.take("a"), buckets.take("b")) == (0.0, 0.0)
+    assert buckets.take("a") == 0.5
+
+
+def test_a_rate_below_one_allows_the_first_request() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(0.1, clock)
+
+    assert buckets.take("a") == 0.0
+    assert buckets.take("a") == pytest.approx(10.0)
+
+
+def test_a_client_that_rests_for_long_gains_no_more_than_a_burst() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(1.0, clock)
+    buckets.take("a")
+    clock.now = 1e9
+
+    assert [bool(buckets.take("a")) for _ in range(3)] == [False, False, True]
+
+
+def test_the_clients_remembered_are_bounded() -> None:
+    buckets = TokenBuckets(1.0, Clock(), max_clients=2)
+    for client in ("a", "a", "b", "c"):
+        buckets.take(client)
+
+    assert buckets.take("a") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ([b"203.0.113.7"], "203.0.113.7"),
+        ([b"198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+        ([b"198.51.100.1", b"203.0.113.7"], "203.0.113.7"),
+        ([b"203.0.113.7, 10.0.0.9, 10.1.1.1"], "203.0.113.7"),
+        ([b"10.0.0.9"], "10.0.0.9"),
+        ([b"203.0.113.7, junk"], PROXY),
+        ([b"203.0.113.7, junk, 10.0.0.9"], "10.0.0.9"),
+        ([b"203.0.113.7,"], PROXY),
+        ([b""], PROXY),
+        ([b"\xff\xfe, 203.0.113.7\x00"], PROXY),
+        ([b"203.0.113.7:8080"], PROXY),
+        ([b"203.0.113.007"], PROXY),
+        ([b"2001:db8::1"], "2001:db8::/64"),
+        ([b"2001:db8::1, 2001:db8:ffff::1"], "2001:db8::/64"),
+        ([b"fe80::1%eth0"], "fe80::/64"),
+        ([b"::ffff:203.0.113.7"], "203.0.113.7"),
+        ([b"::ffff:10.0.0.9"], "10.0.0.9"),
+        ([b"198.51.100.1," * 1_000 + b"203.0.113.7"], "203.0.113.7"),
+        ([b"203.0.113.7," + b"10.0.0.1," * 1_000 + b"10.0.0.2"], "203.0.113.7"),
+        ([], PROXY),
+    ],
+)
+def test_behind_a_proxy_the_client_is_the_right_most_stranger(forwarded: list[bytes], client: str) -> None:
+    assert PROXIES.client(PROXY, forwarded) == client
+    assert PROXIES.client(f"::ffff:{PROXY}", forwarded) == client
+
+
+@pytest.mark.parametrize("peer", ["203.0.113.9", "2001:db8:1:2::9", "", "unix"])
+def test_a_stranger_cannot_name_another_client(peer: str) -> None:
+    alone = PROXIES.client(peer, [])
+
+    assert PROXIES.client(peer, [b"198.51.100.1"]) == alone
+    assert ClientAddresses(()).client(peer, [b"198.51.100.1"]) == alone
+
+
+def test_an_ipv6_client_is_its_64() -> None:
+    neighbours = {PROXIES.client(peer, []) for peer in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9")}
+
+    assert neighbours == {"2001:db8:1:2::/64"}
+    assert PROXIES.client("2001:db8:1:3::1", []) not in neighbours
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "cost"),
+    [
+        ("GET", b"/1.0/identifiers/did:web:a.example", Cost.OUTBOUND),
+        ("GET", b"/1.0/identifiers/did:key:z6Mk", Cost.CPU),
+        ("GET", b"/1.0/identifiers/did%3Ajwk%3Ae30", Cost.CPU),
+        ("GET", b"/1.0/identifiers/did:keys:x", Cost.OUTBOUND),
+        ("POST", b"/status/check", Cost.OUTBOUND),
+        ("POST", b"/status/check/", Cost.OUTBOUND),
+        ("POST", b"/status/%63heck", Cost.OUTBOUND),
+        ("POST", b"/trqp/authorization", Cost.CPU),
+        ("OPTIONS", b"/status/check", Cost.HOT),
+        ("GET", b"/status-lists/a", Cost.HOT),
+    ],
+)
+def test_a_request_costs_what_it_may_make_us_do(method: str, path: bytes, cost: Cost) -> None:
+    assert cost_of(method, path) is cost
+
+
+@pytest.mark.anyio
+async def test_the_refusal_is_a_problem_that_tells_when_to_come_back(tmp_path: Path) -> None:
+    """The check is refused before its body is looked at; a forged header from loopback changes nothing."""
+    async with (
+        running_in(tmp_path, rate_outbound_per_second=0.2) as running,
+        httpx.AsyncClient(base_url=running.url, trust_env=False) as client,
+    ):
+        first = await client.post("/status/check/", json={})
+        forged = {"x-forwarded-for": "198.51.100.1"}
+        second = await client.post("/status/check", json={}, headers=forged)
+        page = await client.get(second.json()["type"])
+        preflight = await client.options("/status/check")
+        await asyncio.sleep(0)
+
+    assert (first.status_code, second.status_code) == (400, 429)
+    assert 1 <= int(second.headers["retry-after"]) <= 5
+    assert second.headers["content-type"] == "application/problem+json"
+    assert second.headers["access-control-allow-origin"] == "*"
+    assert (page.status_code, preflight.status_code) == (200, 204)
