@@ -47,10 +47,16 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `work`; what it refuses becomes a message and an exit code."""
     import uvloop
 
+    from proofs.errors import KeyFileError
+
     try:
         uvloop.run(work())
     except Refusal as error:
         fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
+    except KeyFileError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
