@@ -20,12 +20,14 @@ commit when a checkpoint meets a WAL reset, and Debian's is older.
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import logging
+import operator
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -104,8 +106,11 @@ class _SqliteTransaction:
 
 
 class _Job(msgspec.Struct):
+    """One caller's work. The writer thread fills `result` or `error`; `loop` alone touches `future`."""
+
     fn: Callable[[Transaction], Any]
-    future: Future[Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
 
@@ -146,24 +151,29 @@ class SqliteDatabase:
         self.is_healthy = True
         self.stats = WriterStats()
         self._connection = _connect(path)
+        self._page_bytes = int(self._connection.execute("PRAGMA page_size").fetchone()[0])
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._is_closed = False
         self._closing = threading.Lock()
         self._local = threading.local()
         self._read_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
-        self._lock_file = path.with_name(path.name + ".writer").open("a")
+        self._lock = os.open(
+            path.with_name(path.name + ".writer"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
+        )
+        self._checkpointed_bytes = 0  # Size of the WAL when it was last checkpointed; of the writer thread.
         self._writer = threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True)
         self._writer.start()
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.write`."""
-        job = _Job(fn, Future())
+        loop = asyncio.get_running_loop()
+        job = _Job(fn, loop, loop.create_future())
         with self._closing:
             if self._is_closed or not self.is_healthy:
                 raise DatabaseUnavailable("the database is closed or failed", headers={"retry-after": "5"})
             self._queue.put(job)
-        result: T = await asyncio.shield(asyncio.wrap_future(job.future))
+        result: T = await job.future
         return result
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
@@ -190,9 +200,10 @@ class SqliteDatabase:
         self._readers.shutdown()
         for connection in self._read_connections:
             connection.close()
-        self._checkpoint("TRUNCATE")
+        if self.is_healthy:
+            self._checkpoint("TRUNCATE")
         self._connection.close()
-        self._lock_file.close()
+        os.close(self._lock)
 
     def _write_loop(self) -> None:
         while True:
@@ -218,6 +229,9 @@ class SqliteDatabase:
         return batch, True
 
     def _commit_batch(self, batch: list[_Job]) -> None:
+        if not self.is_healthy:  # These were taken before the failure was seen.
+            self._refuse(batch, "the database failed; nothing was written")
+            return
         try:
             with self._writer_lock():
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -234,8 +248,7 @@ class SqliteDatabase:
 
     def _settle_all(self, batch: list[_Job]) -> None:
         """Tell the callers; only ever after their commit."""
-        for job in batch:
-            _settle(job)
+        _tell(batch)
 
     def _run_in_savepoint(self, job: _Job) -> None:
         """Run one function; its failure undoes its own work only. An engine failure fails the batch."""
@@ -256,42 +269,58 @@ class SqliteDatabase:
         if _code(error) in _CORRUPTIONS:
             self.is_healthy = False
         LOG.error("a batch of %d writes failed: %s", len(batch), error)
+        self._refuse(
+            batch, f"the write failed ({error}); whether it happened is unknown, retry with the same key"
+        )
+
+    def _refuse(self, batch: list[_Job], reason: str) -> None:
         for job in batch:
-            refusal = DatabaseUnavailable(
-                f"the write failed ({error}); whether it happened is unknown, retry with the same key",
-                headers={"retry-after": "1"},
-            )
-            job.future.set_exception(refusal)
+            job.error = DatabaseUnavailable(reason, headers={"retry-after": "1"})
+        _tell(batch)
 
     @contextlib.contextmanager
     def _writer_lock(self) -> Iterator[None]:
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _checkpoint_when_due(self) -> None:
-        wal = self.path.with_name(self.path.name + "-wal")
-        with contextlib.suppress(FileNotFoundError):
-            self.stats.wal_bytes = wal.stat().st_size
-        if self.stats.wal_bytes > CHECKPOINT_WAL_BYTES:
-            self._checkpoint("RESTART" if self.stats.wal_bytes > 4 * CHECKPOINT_WAL_BYTES else "PASSIVE")
+        """
+        Checkpoint each time that the WAL has grown by `CHECKPOINT_WAL_BYTES`.
+
+        Its frames are counted, not the size of its file: a WAL that starts over is written from its
+        beginning, and the file keeps its size.
+        """
+        try:
+            # NOOP counts and does no more (SQLite 3.51; older ones read it as PASSIVE, which is slower only).
+            frames = self._connection.execute("PRAGMA wal_checkpoint(NOOP)").fetchone()[1]
+        except sqlite3.Error as error:
+            self._checkpoint_failed(error)
+            return
+        self.stats.wal_bytes = size = frames * self._page_bytes
+        if size < self._checkpointed_bytes:  # It has started over since.
+            self._checkpointed_bytes = 0
+        if size - self._checkpointed_bytes > CHECKPOINT_WAL_BYTES:
+            self._checkpointed_bytes = size
+            self._checkpoint("RESTART" if size > 4 * CHECKPOINT_WAL_BYTES else "PASSIVE")
 
     def _checkpoint(self, mode: str) -> None:
         try:
             with self._writer_lock():
                 self._connection.execute(f"PRAGMA busy_timeout={CHECKPOINT_WAIT_MS}")
-                try:
-                    self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-                finally:
-                    self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             self.stats.checkpoints += 1
         except (sqlite3.Error, OSError) as error:
-            self.stats.checkpoint_failures += 1
-            LOG.exception("a checkpoint failed")
-            if _code(error) in _CORRUPTIONS:
-                self.is_healthy = False
+            self._checkpoint_failed(error)
+
+    def _checkpoint_failed(self, error: Exception) -> None:
+        self.stats.checkpoint_failures += 1
+        LOG.error("a checkpoint failed: %s", error)
+        if _code(error) in _CORRUPTIONS:
+            self.is_healthy = False
 
     def _reader(self) -> Any:
         """Return this thread's connection; opened at the first read, so that a failure to open may pass."""
@@ -317,10 +346,25 @@ def _code(error: BaseException) -> int:
 
 
 def _settle(job: _Job) -> None:
-    if job.error is not None:
-        job.future.set_exception(job.error)
-    else:
-        job.future.set_result(job.result)
+    _tell([job])
+
+
+def _tell(batch: list[_Job]) -> None:
+    """Wake the callers of `batch`, each event loop once: waking a loop is a system call."""
+    for loop, jobs in itertools.groupby(batch, operator.attrgetter("loop")):
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+            loop.call_soon_threadsafe(_deliver, list(jobs))
+
+
+def _deliver(jobs: list[_Job]) -> None:
+    """Runs on the event loop of `jobs`; a future that is done was cancelled by its caller."""
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
 
 
 def _connect(path: Path, *, read_only: bool = False) -> Any:
