@@ -1,0 +1,126 @@
+"""The command line as its user meets it: data on stdout, talk on stderr, exit codes, no traceback."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.process import Server
+
+
+class Terminal:
+    def __init__(self, directory: Path) -> None:
+        self.server = Server(directory)
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "server", *arguments],
+            cwd=self.server.directory,
+            env=self.server.environment | environ,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+@pytest.mark.parametrize("command", [("serve",), ("registry", "list"), ("registry", "export")])
+def test_before_init_a_command_tells_the_next_step(terminal: Terminal, command: tuple[str, ...]) -> None:
+    done = terminal.run(*command)
+
+    assert done.returncode in (1, 6)
+    assert done.stdout == ""
+    assert "touchstone init" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_key_that_others_may_read_is_refused_with_the_remedy(terminal: Terminal) -> None:
+    terminal.run("init")
+    (terminal.server.directory / "var/keys/key-1.pem").chmod(0o640)
+    served, again = terminal.run("serve"), terminal.run("init")
+
+    assert (served.returncode, again.returncode) == (1, 1)
+    assert "chmod 600" in served.stderr
+    assert "chmod 600" in again.stderr
+    assert "Traceback" not in served.stderr + again.stderr
+
+
+def test_a_path_in_the_way_is_a_message(terminal: Terminal) -> None:
+    (terminal.server.directory / "var").write_text("")
+    done = terminal.run("init")
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_none_is_a_message(terminal: Terminal) -> None:
+    terminal.run("init")
+    (terminal.server.directory / "var/touchstone.db").write_bytes(b"junk" * 4_096)
+    done = terminal.run("registry", "list")
+
+    assert done.returncode in (1, 6)
+    assert "Traceback" not in done.stderr
+
+
+def test_init_prints_no_data_and_no_key(terminal: Terminal) -> None:
+    done = terminal.run("init", "--sample")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert terminal.server.operator_key not in done.stderr
+
+
+def test_config_show_is_toml_that_reads_back(terminal: Terminal) -> None:
+    shown = terminal.run("config", "show", TOUCHSTONE_TRUSTED_PROXIES="10.0.0.0/8").stdout
+    file = terminal.server.directory / "touchstone.toml"
+    file.write_text(shown)
+    again = terminal.run("config", "show", TOUCHSTONE_CONFIG=str(file)).stdout
+
+    assert tomllib.loads(shown)["trusted_proxies"] == ["10.0.0.0/8"]
+    assert again == shown
+
+
+def test_a_wrong_setting_is_told_by_name(terminal: Terminal) -> None:
+    done = terminal.run("config", "show", TOUCHSTONE_COLOUR="red")
+
+    assert done.returncode == 1
+    assert "TOUCHSTONE_COLOUR" in done.stderr
+
+
+def test_the_registry_goes_out_and_in_unchanged(terminal: Terminal) -> None:
+    terminal.run("init", "--sample")
+    exported = terminal.run("registry", "export")
+    file = terminal.server.directory / "exported.json"
+    file.write_text(exported.stdout)
+    imported = terminal.run("registry", "import", str(file))
+    listed = terminal.run("registry", "list")
+    shown = terminal.run("registry", "show", "did:web:education.example")
+
+    assert (exported.returncode, imported.returncode, imported.stdout) == (0, 0, "")
+    assert terminal.run("registry", "export").stdout == exported.stdout
+    assert "CourseCompletionCredential" in listed.stdout
+    assert "did:web:education.example" in shown.stdout
+
+
+def test_what_is_not_there_is_exit_code_3_and_wrong_usage_2(terminal: Terminal) -> None:
+    terminal.run("init")
+    broken = terminal.server.directory / "broken.json"
+    broken.write_text("{")
+
+    assert terminal.run("registry", "show", "did:web:nobody.example").returncode == 3
+    assert terminal.run("registry", "import", "missing.json").returncode == 2
+    assert terminal.run("registry", "import", str(broken)).returncode == 1
+    assert terminal.run("dance").returncode == 2
+
+
+def test_a_did_is_resolved_without_a_server(terminal: Terminal) -> None:
+    did = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+    done = terminal.run("resolve", did)
+
+    assert done.returncode == 0
+    assert did in done.stdout
