@@ -1,0 +1,97 @@
+"""
+Our own load generator: a closed loop over keep-alive connections, on uvloop.
+
+    python -m benchmarks.client PORT PATH SECONDS CONNECTIONS
+
+It prints how many requests were answered, and reads no more of an answer than it must (status and length), so
+that it does not run out of its core before the server does.
+"""
+
+import asyncio
+import sys
+import time
+from typing import cast
+
+import uvloop
+
+from benchmarks.http import ACCEPT
+
+
+class Count:
+    """How many answers came, and until when more are asked for (seconds of `time.perf_counter`)."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.answered = 0
+
+
+class Connection(asyncio.Protocol):
+    """Sends the request, waits for the whole answer, and begins again until the time is up."""
+
+    def __init__(self, request: bytes, count: Count) -> None:
+        self._request = request
+        self._count = count
+        self._received = b""
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not derive from asyncio's.
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._received = self._received + data if self._received else data
+        try:
+            if not is_whole(self._received):
+                return
+        except ValueError as error:
+            self.ended.set_exception(error)
+            self._transport.close()
+            return
+        self._received = b""
+        self._count.answered += 1
+        if time.perf_counter() < self._count.until:
+            self._transport.write(self._request)
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.ended.done():
+            return
+        if exc is None and time.perf_counter() >= self._count.until:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(exc or ConnectionError("the server closed the connection"))
+
+
+def is_whole(received: bytes) -> bool:
+    """
+    Tell whether an answer arrived to its end.
+
+    Raises:
+        ValueError: it is not a 200, or has no Content-Length.
+    """
+    end = received.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    if not received.startswith(b"HTTP/1.1 200"):
+        raise ValueError(f"expected 200, found {received[:32]!r}")
+    at = received.index(b"content-length: ") + 16
+    return len(received) >= end + 4 + int(received[at : received.index(b"\r", at)])
+
+
+async def load(port: int, path: str, seconds: float, connections: int) -> int:
+    """Return how many requests were answered on all connections within `seconds`."""
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: {ACCEPT}\r\n\r\n".encode()
+    count = Count(time.perf_counter() + seconds)
+    loop = asyncio.get_running_loop()
+    opened = [
+        await loop.create_connection(lambda: Connection(request, count), "127.0.0.1", port)
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(connection.ended for _, connection in opened))
+    return count.answered
+
+
+if __name__ == "__main__":
+    print(uvloop.run(load(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4]))))

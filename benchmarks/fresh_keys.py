@@ -1,0 +1,91 @@
+"""
+Resolutions of did:key that were never seen before, in process, beside the least that any resolver must do.
+
+The bound: `cryptography` loads the key from its raw bytes, and msgspec encodes the finished result. Loading checks
+the point of a P-256 key, and only the length of an Ed25519 key; checking that point, and deriving its X25519 key
+(did:key v0.9), are ours on top, as are parsing, base58, building the document and the ETag.
+Both are counted in CPU time of this process, so that a neighbour on the machine does not count.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from benchmarks.result import Result, compared
+from resolver import Resolver
+from resolver.encoding import encode_base58btc
+from resolver.routes import answer_local
+
+ROUNDS = 5
+KEYS = 1_000  # per round and kind
+RIVAL = "cryptography loads the key, msgspec encodes the same result"
+_ED25519, _P256 = b"\xed\x01", b"\x80\x24"  # multicodec codes as varints
+
+
+def measure() -> list[Result]:
+    """Return resolutions a second for Ed25519 and for P-256."""
+    return [
+        _kind("fresh_did_key_ed25519", _ED25519, _new_ed25519, Ed25519PublicKey.from_public_bytes),
+        _kind("fresh_did_key_p256", _P256, _new_p256, _load_p256),
+    ]
+
+
+def _kind(name: str, code: bytes, new: Callable[[], bytes], load: Callable[[bytes], object]) -> Result:
+    resolver = Resolver()
+    ours, theirs = [], []
+    for number in range(ROUNDS + 1):
+        keys = [new() for _ in range(KEYS)]
+        paths = [_path(code, key) for key in keys]
+        bodies: list[bytes] = []
+        our_rate = _rate(lambda paths=paths, bodies=bodies: _resolve(resolver, paths, bodies))  # type: ignore[misc]
+        results = [msgspec.json.decode(body) for body in bodies]
+        their_rate = _rate(lambda keys=keys, results=results: _bound(load, keys, results))  # type: ignore[misc]
+        if number:  # The first round only warms up.
+            ours.append(our_rate)
+            theirs.append(their_rate)
+    return compared(name, ours, theirs, "resolutions/CPU s", RIVAL)
+
+
+def _resolve(resolver: Resolver, paths: Sequence[bytes], bodies: list[bytes]) -> None:
+    for path in paths:
+        answer = answer_local(resolver, path, b"", None)
+        assert answer is not None and answer.status == 200, path
+        bodies.append(answer.body)
+
+
+def _bound(load: Callable[[bytes], object], keys: Sequence[bytes], results: Sequence[object]) -> None:
+    encode = msgspec.json.Encoder().encode
+    for key, result in zip(keys, results, strict=True):
+        load(key)
+        encode(result)
+
+
+def _rate(work: Callable[[], None]) -> float:
+    began = time.process_time()
+    work()
+    return KEYS / (time.process_time() - began)
+
+
+def _path(code: bytes, key: bytes) -> bytes:
+    return f"/1.0/identifiers/did:key:z{encode_base58btc(code + key)}".encode()
+
+
+def _new_ed25519() -> bytes:
+    return Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+
+
+def _new_p256() -> bytes:
+    public_key = generate_private_key(SECP256R1()).public_key()
+    return public_key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+
+def _load_p256(key: bytes) -> object:
+    return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), key)

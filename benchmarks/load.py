@@ -1,0 +1,65 @@
+"""
+Load on a server from another core: by `wrk` where it is installed, else by our own client.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import msgspec
+
+from benchmarks.http import ACCEPT
+from benchmarks.machine import cores, cpu_seconds
+from benchmarks.processes import Running, clean_environment
+
+CONNECTIONS = 64
+WRK = shutil.which("wrk")
+GENERATOR = "wrk" if WRK else "own uvloop client"
+
+
+class Shot(msgspec.Struct, frozen=True):
+    """One measurement: answers a second, and CPU microseconds that the server spent on each."""
+
+    rate: float
+    cpu_us: float
+
+
+def shoot(server: Running, path: str, seconds: float) -> Shot:
+    """
+    Send requests for `seconds` over 64 connections.
+
+    Raises:
+        RuntimeError: the load generator failed, or got an answer other than 200.
+    """
+    before = cpu_seconds(server.pid)
+    process = subprocess.Popen(
+        _command(server.port, path, seconds), stdout=subprocess.PIPE, text=True, env=clean_environment()
+    )
+    os.sched_setaffinity(process.pid, {cores()[1]})
+    try:
+        output, _ = process.communicate(timeout=seconds + 15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise RuntimeError(f"{GENERATOR} did not end in time") from None
+    spent = cpu_seconds(server.pid) - before
+    if process.returncode or "Non-2xx" in output:
+        raise RuntimeError(f"{GENERATOR} failed: {output[-500:]}")
+    answered = int(_answered(output))
+    return Shot(answered / seconds, spent * 1e6 / answered)
+
+
+def _command(port: int, path: str, seconds: float) -> list[str]:
+    if WRK is None:
+        return [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), str(CONNECTIONS)]
+    url = f"http://127.0.0.1:{port}{path}"
+    header = f"Accept: {ACCEPT}"
+    return [WRK, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-H", header, url]
+
+
+def _answered(output: str) -> str:
+    found = re.search(r"(\d+) requests in", output) or re.fullmatch(r"(\d+)\n", output)
+    if found is None:
+        raise RuntimeError(f"cannot read what {GENERATOR} printed: {output[-500:]}")
+    return found.group(1)

@@ -1,0 +1,111 @@
+"""
+Servers as processes of their own, each on the servers' core: ours, and the rivals.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.http import ACCEPT, Captured, capture
+from benchmarks.machine import cores, free_port
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 20.0
+_UNLIMITED = "1000000000"  # requests a second
+
+
+class Running:
+    """A server that answers on `port`; `started_in` seconds passed from its spawn to its first 200."""
+
+    def __init__(self, pid: int, port: int, started_in: float) -> None:
+        self.pid = pid
+        self.port = port
+        self.started_in = started_in
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], *, port: int, path: str, folder: Path, environment: Mapping[str, str]
+) -> Iterator[Running]:
+    """
+    Run `python ARGUMENTS` in `folder`, wait until `path` is answered 200, and stop it at the end.
+
+    Raises:
+        RuntimeError: it did not answer in time; the message is the end of what it logged.
+    """
+    began = time.perf_counter()
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *arguments], cwd=folder, env=environment, stdout=log, stderr=log
+        )
+    os.sched_setaffinity(process.pid, {cores()[0]})
+    try:
+        wait_for_answer(process, port, path, folder / "server.log")
+        yield Running(process.pid, port, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for_answer(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> Captured:
+    """Ask every 2 ms until the answer is 200; return it."""
+    until = time.perf_counter() + START_SECONDS
+    while time.perf_counter() < until and process.poll() is None:
+        try:
+            answer = capture(port, path, ACCEPT)
+        except OSError:
+            answer = None
+        if answer is not None and answer.status == 200:
+            return answer
+        time.sleep(0.002)
+    raise RuntimeError(f"no answer from {process.args!r}: {log.read_text()[-2_000:]}")
+
+
+class Deployment:
+    """Our server with the sample ecosystem in `folder`, limits out of the way by their ordinary settings."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.environment = clean_environment() | {
+            "TOUCHSTONE_PUBLIC_URL": f"http://localhost:{self.port}",
+            "TOUCHSTONE_BIND": f"127.0.0.1:{self.port}",
+            "TOUCHSTONE_OPERATOR_BIND": f"127.0.0.1:{free_port()}",
+            "TOUCHSTONE_RATE_HOT_PER_SECOND": _UNLIMITED,
+            "TOUCHSTONE_RATE_CPU_PER_SECOND": _UNLIMITED,
+            "TOUCHSTONE_RATE_OUTBOUND_PER_SECOND": _UNLIMITED,
+        }
+        command = [sys.executable, "-m", "server", "init", "--sample"]
+        subprocess.run(command, cwd=folder, env=self.environment, check=True, capture_output=True)
+
+    @contextmanager
+    def serving(self, path: str) -> Iterator[Running]:
+        """Serve, from the first 200 at `path` on."""
+        arguments = ("-m", "server", "serve")
+        with running(
+            arguments, port=self.port, path=path, folder=self.folder, environment=self.environment
+        ) as server:
+            yield server
+
+
+@contextmanager
+def rival(module: str, folder: Path, *arguments: str) -> Iterator[Running]:
+    """Serve one of the rivals of this package on a free port, which it is given last."""
+    port, environment = free_port(), clean_environment()
+    command = ("-m", f"benchmarks.{module}", *arguments, str(port))
+    with running(command, port=port, path="/", folder=folder, environment=environment) as server:
+        yield server
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without settings of ours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHSTONE_")}
+    return kept | {"PYTHONPATH": str(ROOT)}

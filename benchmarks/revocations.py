@@ -1,0 +1,126 @@
+"""
+Acknowledged (durable) revocations a second, beside the same engine with a commit per request.
+
+Each writer revokes one entry, waits for the answer and revokes the next, through `StatusLists.set_statuses` as
+the operator API does. Publication is not part of it: nothing waits for that.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import operators.store
+from benchmarks.result import Result, compared, fact
+from operators import Issuer, Principal, Role
+from server.bootstrap import MIGRATIONS
+from statuslist.lists import StatusLists
+from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
+from storage import Transaction, migrate
+from storage.sqlite import SqliteDatabase, open_sqlite
+
+WRITERS = (1, 8, 64)
+ROUNDS = 5
+SECONDS = 0.8  # per round
+ALLOCATIONS = 13  # of 10,000 entries; more than a run can revoke
+RIVAL = "the same engine, a commit per request"
+ROOT = Principal(id="bench", name="bench", issuer_id=None, roles=frozenset({Role.ADMIN}))
+
+
+class CommitPerRequest(SqliteDatabase):
+    """The same engine and settings without group commit: a transaction takes one job, however many wait."""
+
+    def _next_batch(self) -> tuple[list[Any], bool]:
+        job = self._queue.get()
+        return ([], True) if job is None else ([job], False)
+
+
+def measure(folder: Path) -> list[Result]:
+    """Return the rate at 1, 8 and 64 writers, and how often a second the disk can sync."""
+    return [*asyncio.run(_measure(folder)), fact("disk_fdatasync", _sync_rates(folder), "syncs/s")]
+
+
+async def _measure(folder: Path) -> list[Result]:
+    grouped = open_sqlite(folder / "grouped.db", create=True)
+    open_sqlite(folder / "single.db", create=True).close()
+    single = CommitPerRequest(folder / "single.db")
+    try:
+        bench = [await _Bench.open(grouped), await _Bench.open(single)]
+        return [await _compare(bench[0], bench[1], writers) for writers in WRITERS]
+    finally:
+        grouped.close()
+        single.close()
+
+
+async def _compare(ours: "_Bench", theirs: "_Bench", writers: int) -> Result:
+    pairs = [(await ours.rate(writers), await theirs.rate(writers)) for _ in range(ROUNDS)]
+    name = f"revocations_{writers}_writers"
+    return compared(name, [our for our, _ in pairs], [their for _, their in pairs], "acknowledged/s", RIVAL)
+
+
+class _Bench:
+    """A status set in one database, and its entries that are still to be revoked."""
+
+    def __init__(self, lists: StatusLists, entries: Iterator[str]) -> None:
+        self._lists = lists
+        self._entries = entries
+
+    @classmethod
+    async def open(cls, database: SqliteDatabase) -> "_Bench":
+        await migrate(database, MIGRATIONS)
+        await database.write(_insert_issuer)
+        lists = StatusLists(
+            database,
+            clock=time.time,
+            random_bytes=secrets.token_bytes,
+            base_url="https://bench.example",
+            on_changed=lambda: None,
+        )
+        await lists.create_set(ROOT, CreateSet(id="bench", purposes=("revocation",), issuer_id="bench"))
+        return cls(lists, iter(await _allocate(lists)))
+
+    async def rate(self, writers: int) -> float:
+        """Return revocations acknowledged a second, by so many writers at once."""
+        began = time.perf_counter()
+        counts = await asyncio.gather(*(self._write(began + SECONDS) for _ in range(writers)))
+        return sum(counts) / (time.perf_counter() - began)
+
+    async def _write(self, until: float) -> int:
+        count = 0
+        while time.perf_counter() < until:
+            change = StatusChange(
+                status_list_index=next(self._entries), status_purpose="revocation", status=1
+            )
+            await self._lists.set_statuses(ROOT, "bench", ChangeStatuses(changes=(change,)))
+            count += 1
+        return count
+
+
+async def _allocate(lists: StatusLists) -> list[str]:
+    entries: list[str] = []
+    for _ in range(ALLOCATIONS):
+        allocated = await lists.allocate(ROOT, "bench", Allocate(count=10_000))
+        entries += [entry.credential_status[0].status_list_index for entry in allocated.entries]
+    return entries
+
+
+def _insert_issuer(tx: Transaction) -> None:
+    issuer = Issuer(id="bench", did="did:web:bench.example", key_name="bench")
+    operators.store.insert_issuer(tx, issuer, 0)
+
+
+def _sync_rates(folder: Path) -> list[float]:
+    """Append 4 KiB and sync, for half a second, three times."""
+    rates = []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        for _ in range(3):
+            began, count = time.perf_counter(), 0
+            while time.perf_counter() < began + 0.5:
+                file.write(bytes(4_096))
+                os.fdatasync(file.fileno())
+                count += 1
+            rates.append(count / (time.perf_counter() - began))
+    return rates
