@@ -13,12 +13,12 @@ What it does not recognise exactly falls through to the routes, which alone defi
 """
 
 import logging
+import math
 import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
-from urllib.parse import unquote_to_bytes
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -28,7 +28,7 @@ from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers
 from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
 from server.problems import problem_answer
 from server.telemetry import Telemetry, coarse_address
-from wire import Answer
+from wire import Answer, Refusal, ResourceNotFound
 
 LOG = logging.getLogger("touchstone.requests")
 
@@ -42,19 +42,28 @@ _PREFLIGHT: list[tuple[bytes, bytes]] = [
 
 
 def cost_of(method: str, raw_path: bytes) -> Cost:
-    """
-    Tell what a request may cost: an unknown did:web or a check may make us ask a stranger.
-
-    The router decodes a path and drops its last slash, so a check is a check however it is spelled.
-    """
+    """Tell what a request may cost: an unknown did:web or a check may make us ask a stranger."""
     if method == "OPTIONS":
         return Cost.HOT
     if raw_path.startswith(b"/1.0/identifiers/"):
         computed = re.match(rb"did(:|%3a)(key|jwk)(:|%3a)", raw_path[17:40], re.IGNORECASE)
         return Cost.CPU if computed else Cost.OUTBOUND
-    if unquote_to_bytes(raw_path).rstrip(b"/") == b"/status/check":
+    if raw_path == b"/status/check":
         return Cost.OUTBOUND
     return Cost.HOT if method in ("GET", "HEAD") else Cost.CPU
+
+
+def is_one_spelling(raw_path: bytes) -> bool:
+    """
+    Tell whether a path is spelled as we spell it.
+
+    The router would decode escapes, fold slashes and drop the last one; what looks at the raw path (the hot
+    table and its eviction, the cost of a request) must never see a second spelling of the same resource.
+    Identifiers are the exception: their resource reads the raw path itself, and `//` may stand in a DID URL.
+    """
+    if raw_path.startswith(b"/1.0/identifiers"):
+        return True
+    return raw_path == b"/" or not (b"//" in raw_path or b"%" in raw_path or raw_path.endswith(b"/"))
 
 
 class Front:
@@ -167,11 +176,16 @@ class _Exchange:
         self._request_id = given or secrets.token_hex(8).encode()
 
     async def run(self, receive: Receive, send: Send) -> None:
-        self._scope["state"]["request_id"] = self._request_id.decode()
+        self._scope.setdefault("state", {})["request_id"] = self._request_id.decode()
         sender = self._sender(send)
-        wait = self._front.wait_seconds(cost_of(self._method, self._scope["raw_path"]), self._client)
+        raw_path = self._scope["raw_path"]
+        wait = self._front.wait_seconds(cost_of(self._method, raw_path), self._client)
         if wait:
-            await self._refuse_for(wait, sender)
+            await self._refuse(_too_many(wait), sender)
+        elif not is_one_spelling(raw_path):
+            await self._refuse(
+                ResourceNotFound("there is no resource with this spelling of its path"), sender
+            )
         elif self._method == "OPTIONS" and self._front._is_public:
             await sender({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT[3:]})
             await sender({"type": "http.response.body", "body": b"", "more_body": False})
@@ -197,12 +211,7 @@ class _Exchange:
 
         return sender
 
-    async def _refuse_for(self, wait: float, send: Send) -> None:
-        seconds = max(1, int(wait + 0.999))
-        refusal = TooManyRequests(
-            f"this client asks faster than it may; ask again in {seconds} s",
-            headers={"retry-after": str(seconds)},
-        )
+    async def _refuse(self, refusal: Refusal, send: Send) -> None:
         answer = problem_answer(refusal, base_url=self._front._base_url, request_id=self._request_id.decode())
         headers = [*encoded_headers(answer, 0), (b"content-length", str(len(answer.body)).encode())]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -230,6 +239,14 @@ class _Exchange:
                 "client": coarse_address(self._client.partition("/")[0]),
             },
         )
+
+
+def _too_many(wait: float) -> TooManyRequests:
+    seconds = max(1, math.ceil(wait))
+    return TooManyRequests(
+        f"this client asks faster than it may; ask again in {seconds} s",
+        headers={"retry-after": str(seconds)},
+    )
 
 
 def _peer(scope: HTTPScope) -> str:

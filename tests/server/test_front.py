@@ -187,6 +187,22 @@ async def test_the_public_listener_serves_only_public_routes(client: httpx.Async
     assert public_ready == {"status": "ready"}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/livez/",
+        "//livez",
+        "/%6Civez",
+        "/status-lists/sample-revocation/",
+        "/status-lists//sample-revocation",
+    ],
+)
+async def test_a_second_spelling_of_a_path_is_no_resource(
+    client: httpx.AsyncClient, running: Running, path: str
+) -> None:
+    assert (await client.get(running.url + path)).status_code == 404
+
+
 async def test_operators_need_a_key(client: httpx.AsyncClient, running: Running) -> None:
     url = f"{running.operator_url}/operator/status-lists"
     without = await client.get(url)
