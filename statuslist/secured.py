@@ -9,7 +9,15 @@ import asyncio
 
 import msgspec
 
-from proofs import MalformedProof, ProofInvalid, proof_of, read_compact, verify_compact, verify_proof
+from proofs import (
+    MalformedProof,
+    ProofInvalid,
+    parse_date_time_stamp,
+    proof_of,
+    read_compact,
+    verify_compact,
+    verify_proof,
+)
 from resolver import JsonObject, Resolver, public_key_of
 from wire import read
 
@@ -56,7 +64,7 @@ async def verify_secured(
         ResolutionError: the issuer's DID cannot be resolved.
     """
     secured = await asyncio.to_thread(_read, body, media_type, max_bytes)  # 1
-    method = await _assertion_method(secured, resolver)  # 2, 3
+    method = await _assertion_method(secured, resolver, now)  # 2, 3
     await asyncio.to_thread(_verify, secured, public_key_of(method), now)  # 4
     return secured
 
@@ -91,7 +99,7 @@ def _read_jwt(token: bytes, max_bytes: int) -> Secured:
     return Secured(body=token, media_type=VC_JWT, document=document, issuer=issuer, verification_method=kid)
 
 
-async def _assertion_method(secured: Secured, resolver: Resolver) -> JsonObject:
+async def _assertion_method(secured: Secured, resolver: Resolver, now: int) -> JsonObject:
     did, _, fragment = secured.verification_method.partition("#")
     if did != secured.issuer or not fragment:
         raise ProofInvalid("the key is not one of the credential's issuer")
@@ -101,7 +109,23 @@ async def _assertion_method(secured: Secured, resolver: Resolver) -> JsonObject:
     method = find_assertion_method(document, secured.issuer, fragment)
     if method is None:
         raise ProofInvalid("the issuer's DID document does not list the key under assertionMethod")
+    if method.get("controller") != secured.issuer:
+        raise ProofInvalid("the key is controlled by another than the issuer")
+    if any(_has_passed(method.get(member), now) for member in ("expires", "revoked")):
+        raise ProofInvalid("the issuer's key has expired or was revoked")
     return method
+
+
+def _has_passed(moment: object, now: int) -> bool:
+    """Tell whether a time of a verification method is over (Controlled Identifiers v1.0, section 2.2)."""
+    if moment is None:
+        return False
+    if not isinstance(moment, str):
+        raise ProofInvalid("expires and revoked of the issuer's key are no times")
+    try:
+        return parse_date_time_stamp(moment) <= now
+    except ValueError:
+        raise ProofInvalid("expires and revoked of the issuer's key are no times") from None
 
 
 def find_assertion_method(document: JsonObject, did: str, fragment: str) -> JsonObject | None:

@@ -160,6 +160,35 @@ async def test_key_that_is_not_for_assertions_is_refused(house: House) -> None:
         await house.check(house.issuer.entry(VALID))
 
 
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("controller", "did:web:another.example"),
+        ("expires", "2020-01-01T00:00:00Z"),
+        ("revoked", "2020-01-01T00:00:00Z"),
+        ("revoked", "yesterday"),
+        ("expires", 7),
+    ],
+)
+async def test_key_of_another_or_past_its_time_is_refused(house: House, member: str, value: object) -> None:
+    document = did_document(house.issuer.signer)
+    document["verificationMethod"][0][member] = value
+    house.issuer.publish_did(document)
+    house.issuer.publish_list()
+
+    with pytest.raises(StatusVerificationError, match="key"):
+        await house.check(house.issuer.entry(VALID))
+
+
+async def test_key_whose_time_is_to_come_counts(house: House) -> None:
+    document = did_document(house.issuer.signer)
+    document["verificationMethod"][0]["expires"] = "9000-01-01T00:00:00Z"
+    house.issuer.publish_did(document)
+    house.issuer.publish_list()
+
+    assert (await house.check(house.issuer.entry(VALID))).valid
+
+
 @pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
 async def test_signature_of_another_key_is_refused(house: House, form: str) -> None:
     forger = Ed25519Signer(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
