@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import operators.store
 from benchmarks.result import Result, compared, fact
@@ -30,14 +29,6 @@ RIVAL = "the same engine, a commit per request"
 ROOT = Principal(id="bench", name="bench", issuer_id=None, roles=frozenset({Role.ADMIN}))
 
 
-class CommitPerRequest(SqliteDatabase):
-    """The same engine and settings without group commit: a transaction takes one job, however many wait."""
-
-    def _next_batch(self) -> tuple[list[Any], bool]:
-        job = self._queue.get()
-        return ([], True) if job is None else ([job], False)
-
-
 def measure(folder: Path) -> list[Result]:
     """Return the rate at 1, 8 and 64 writers, and how often a second the disk can sync."""
     return [*asyncio.run(_measure(folder)), fact("disk_fdatasync", _sync_rates(folder), "syncs/s")]
@@ -46,7 +37,7 @@ def measure(folder: Path) -> list[Result]:
 async def _measure(folder: Path) -> list[Result]:
     grouped = open_sqlite(folder / "grouped.db", create=True)
     open_sqlite(folder / "single.db", create=True).close()
-    single = CommitPerRequest(folder / "single.db")
+    single = SqliteDatabase(folder / "single.db", max_batch=1)
     try:
         bench = [await _Bench.open(grouped), await _Bench.open(single)]
         return [await _compare(bench[0], bench[1], writers) for writers in WRITERS]

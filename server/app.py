@@ -28,7 +28,9 @@ from resolver.freshness import FreshnessBounds
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
+from server.board import Reading
 from server.bootstrap import MIGRATIONS
+from server.database import open_of
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
@@ -38,6 +40,7 @@ from server.limits import ClientAddresses, Cost, TokenBuckets
 from server.pages import health_routes, identity_routes, metrics_route, page_routes
 from server.problems import problem_answer
 from server.settings import Settings
+from server.share import Share
 from server.telemetry import Telemetry
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
@@ -45,18 +48,15 @@ from statuslist.operator_routes import build_operator_routes as operator_status_
 from statuslist.publisher import Publisher
 from statuslist.rendering import Policy
 from statuslist.routes import build_routes as status_routes
-from storage import migrate
-from storage.sqlite import SqliteDatabase, open_sqlite
+from storage import RELEASE, Engine, migrate
 from wire.body import MAX_BODY_BYTES
-
-VERSION = "0.1.0"
 
 
 class Services(msgspec.Struct, kw_only=True):
     """Everything that a request may need, made once per process."""
 
     settings: Settings
-    database: SqliteDatabase
+    database: Engine
     principals: Principals
     identities: Identities
     resolver: Resolver
@@ -72,12 +72,17 @@ class Services(msgspec.Struct, kw_only=True):
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, guard: Guard | None = None, clock: Callable[[], float] = time.time
+    settings: Settings,
+    share: Share | None = None,
+    *,
+    guard: Guard | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Services]:
     """
     Open the database, load what is served from memory, and start the background work; close it all at the end.
 
     Args:
+        share: this process's part of the node; None: all of it.
         guard: fetches from strangers; None: the real one, within the limits of the settings.
         clock: seconds since 1970.
 
@@ -85,10 +90,11 @@ async def open_services(
         DatabaseUnavailable, SchemaMismatch: the database is not there, or of another version.
         KeyFileError: a signing key is missing, unsafe or no key.
     """
-    database = open_sqlite(settings.database_path)
+    share = share or Share()
+    database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, database, guard or _guard(settings), clock)
+        services = await _build(settings, share, database, guard or _guard(settings), clock)
         async with services.resolver:
             await services.background.start()
             try:
@@ -108,7 +114,7 @@ def _guard(settings: Settings) -> Guard:
 
 
 async def _build(
-    settings: Settings, database: SqliteDatabase, guard: Guard, clock: Callable[[], float]
+    settings: Settings, share: Share, database: Engine, guard: Guard, clock: Callable[[], float]
 ) -> Services:
     """Make every service; the order is that of their needs."""
     principals = Principals(database, clock=clock)
@@ -149,9 +155,11 @@ async def _build(
     checker = Checker(
         resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
     )
-    background = Background(database, publisher, registry, guard)
-    telemetry = Telemetry()
-    telemetry.gauges.append(lambda: _gauges(database, publisher, hot, clock))
+    telemetry = Telemetry(share.board, share.slot)
+    background = Background(
+        database, publisher, registry, guard, share_metrics=telemetry.share, leads=share.leads
+    )
+    telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,
@@ -238,7 +246,7 @@ def _litestar(
         return AnswerResponse(problem_answer(error, base_url=base_url, request_id=request_id))
 
     config = OpenAPIConfig(
-        title=title, version=VERSION, license=License(name="Apache-2.0", identifier="Apache-2.0")
+        title=title, version=RELEASE, license=License(name="Apache-2.0", identifier="Apache-2.0")
     )
     return Litestar(
         route_handlers=list(handlers),
@@ -253,14 +261,19 @@ def _litestar(
 
 
 def _checks(
-    database: SqliteDatabase,
+    database: Engine,
     registry: Registry,
     publisher: Publisher,
     background: Background,
     clock: Callable[[], float],
 ) -> list[Callable[[], Check]]:
     def database_check() -> Check:
-        return Check("database", database.is_healthy, detail={"wal_bytes": database.stats.wal_bytes})
+        """Where an outage passes, it does not make us unready: reads go on, and writes say when to come back."""
+        detail: dict[str, object] = {
+            "age_s": round(background.age_seconds(clock()), 3),
+            "wal_bytes": database.stats.wal_bytes,
+        }
+        return Check("database", database.is_healthy, needed=not database.recovers, detail=detail)
 
     def registry_check() -> Check:
         return Check("registry", True, detail={"version": registry.view.version})
@@ -276,22 +289,33 @@ def _checks(
     return [database_check, registry_check, lists_check, background_check]
 
 
-def _gauges(
-    database: SqliteDatabase, publisher: Publisher, hot: HotTable, clock: Callable[[], float]
-) -> list[tuple[str, str, float]]:
+def _readings(
+    database: Engine, publisher: Publisher, background: Background, hot: HotTable, clock: Callable[[], float]
+) -> list[Reading]:
     stats, end = database.stats, publisher.soonest_end()
+    remaining = (end - clock()) if end else 0.0
     return [
-        ("touchstone_database_commits", "Transactions committed.", stats.commits),
-        ("touchstone_database_writes", "Writes in them.", stats.writes),
-        ("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
-        ("touchstone_database_checkpoint_failures", "Checkpoints that failed.", stats.checkpoint_failures),
-        ("touchstone_lists_published", "List versions published by this process.", publisher.published),
-        ("touchstone_lists_failed", "Publications that failed.", publisher.failed),
-        (
-            "touchstone_lists_remaining_seconds",
-            "Until the first list runs out.",
-            (end - clock()) if end else 0.0,
+        Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
+        Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
+        Reading("touchstone_database_retries", "Batches run again.", stats.retries, "sum"),
+        Reading("touchstone_database_up", "1 while the database answers.", float(database.is_healthy), "min"),
+        Reading(
+            "touchstone_database_age_seconds",
+            "How old what is served from memory may be.",
+            background.age_seconds(clock()),
         ),
-        ("touchstone_hot_hits", "Answers given from the hot table.", hot.hits),
-        ("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held),
+        Reading("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
+        Reading(
+            "touchstone_database_checkpoint_failures",
+            "Checkpoints that failed.",
+            stats.checkpoint_failures,
+            "sum",
+        ),
+        Reading(
+            "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
+        ),
+        Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
+        Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
+        Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
+        Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),
     ]

@@ -1,5 +1,9 @@
 """
-Work that no request waits for: publishing, seeing changes of other processes, forgetting old keys.
+Work that no request waits for: publishing, seeing changes of other processes, sealing, forgetting.
+
+Every process follows: it takes up what others published or imported, when it is woken and every 250 ms. What must
+be done by one process at a time (publishing, sealing the audit log, forgetting old keys) is done by the holder of
+the lease, and only processes that `leads` ask for it. A process that dies gives the lease back by dying.
 
 Each task runs until `stop`; one that ends or fails is seen in `is_running`, hence in `/readyz`.
 """
@@ -12,40 +16,72 @@ from collections.abc import Callable, Coroutine
 from registry.registry import Registry
 from resolver.fetch import Guard
 from statuslist.publisher import Publisher
-from storage import Database, forget_before
+from storage import DatabaseUnavailable, Engine, forget_before, seal
 
 LOG = logging.getLogger("touchstone.background")
 
-POLL_SECONDS = 0.25  # how soon another process's registry import is seen; house decision 12
+LEASE = "publisher"
+POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the latest; house decision 12
+SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
+SEAL_LIMIT = 500  # audit rows per transaction
+SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
 FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
 
 class Background:
-    """The background tasks of one process."""
+    """
+    The background tasks of one process.
 
-    def __init__(self, database: Database, publisher: Publisher, registry: Registry, guard: Guard) -> None:
+    Args:
+        share_metrics: called every second.
+        leads: whether this process asks for the lease; of the processes of a node one does.
+    """
+
+    def __init__(
+        self,
+        database: Engine,
+        publisher: Publisher,
+        registry: Registry,
+        guard: Guard,
+        *,
+        share_metrics: Callable[[], None],
+        leads: bool,
+    ) -> None:
         self._database = database
         self._publisher = publisher
         self._registry = registry
         self._guard = guard
+        self._share_metrics = share_metrics
+        self._lease = database.lease(LEASE) if leads else None
+        self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._registry_seen_at = 0.0
 
     @property
     def is_running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
+    def age_seconds(self, now: float) -> float:
+        """Return how old what is served from memory may be: since when the database was not read in full."""
+        return max(0.0, now - min(self._publisher.followed_at, self._registry_seen_at))
+
     async def start(self) -> None:
-        """Load what is served from memory, then start the tasks."""
+        """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""
         await self._publisher.load()
-        await self._publisher.publish_dirty()
+        if await self._leads():
+            await self._publisher.publish_dirty()
         await self._registry.load()
+        self._registry_seen_at = time.time()
+        self._database.watch(self._wake)
         work: list[Coroutine[None, None, None]] = [
-            self._publisher.run(),
-            _repeat(self._refresh_registry, POLL_SECONDS),
-            _repeat(self._forget, FORGET_EVERY_SECONDS),
+            self._publisher.run(self._lease),
+            _repeat(self._follow_registry, 0.0),
+            _repeat(self._share, SHARE_EVERY_SECONDS),
         ]
+        if self._lease is not None:
+            work += [_repeat(self._seal, SEAL_EVERY_SECONDS), _repeat(self._forget, FORGET_EVERY_SECONDS)]
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
     async def stop(self) -> None:
@@ -53,14 +89,39 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._lease is not None:
+            await asyncio.to_thread(self._lease.release)
         await self._guard.aclose()
 
-    async def _refresh_registry(self) -> None:
+    def _wake(self) -> None:
+        self._publisher.wake()
+        self._woken.set()
+
+    async def _follow_registry(self) -> None:
+        self._woken.clear()
         await self._registry.refresh()
+        self._registry_seen_at = time.time()
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _share(self) -> None:
+        self._share_metrics()
+
+    async def _seal(self) -> None:
+        if await self._leads():
+            while await self._database.write(lambda tx: seal(tx, limit=SEAL_LIMIT)) == SEAL_LIMIT:
+                pass
 
     async def _forget(self) -> None:
-        before = int((time.time() - IDEMPOTENCY_SECONDS) * 1_000_000)
-        await self._database.write(lambda tx: forget_before(tx, before))
+        if await self._leads():
+            before = int((time.time() - IDEMPOTENCY_SECONDS) * 1_000_000)
+            await self._database.write(lambda tx: forget_before(tx, before))
+
+    async def _leads(self) -> bool:
+        return self._lease is not None and await asyncio.to_thread(self._lease.hold)
 
 
 async def _repeat(step: Callable[[], Coroutine[None, None, None]], seconds: float) -> None:
@@ -68,6 +129,9 @@ async def _repeat(step: Callable[[], Coroutine[None, None, None]], seconds: floa
     while True:
         try:
             await step()
+        except DatabaseUnavailable as error:
+            LOG.warning("a background step waits for the database: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
         except Exception:
             LOG.exception("a background step failed")
             await asyncio.sleep(RETRY_SECONDS)

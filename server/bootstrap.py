@@ -23,6 +23,7 @@ from operators import Issuer, Principal, Principals, Role
 from proofs import create_key_file, read_key_file
 from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
+from server.database import open_of
 from server.identity import DEFAULT_ISSUER, key_path
 from server.settings import Settings
 from statuslist.lists import StatusLists
@@ -30,7 +31,6 @@ from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, Create
 from statuslist.schema import MIGRATIONS as STATUSLIST
 from storage import MIGRATIONS as STORAGE
 from storage import Database, Migration, migrate
-from storage.sqlite import open_sqlite
 from wire import Conflict, ResourceNotFound, encode
 
 MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST)
@@ -56,7 +56,7 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
     """
     _make_directories(settings)
     _make_key(settings, say)
-    database = open_sqlite(settings.database_path, create=True)
+    database = open_of(settings, create=True)
     try:
         await migrate(database, MIGRATIONS)
         principals = Principals(database, clock=time.time)
@@ -82,7 +82,7 @@ def operator_key_path(settings: Settings) -> Path:
 
 
 def _make_directories(settings: Settings) -> None:
-    for directory in (Path(settings.key_dir), settings.database_path.parent):
+    for directory in (Path(settings.key_dir), settings.state_dir):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
@@ -142,7 +142,7 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
     operator = Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
     with contextlib.suppress(ResourceNotFound):
         await lists.get_set(operator, SAMPLE_SET)
-        if (settings.database_path.parent / REVOKE_FILE).exists():
+        if (settings.state_dir / REVOKE_FILE).exists():
             return
     with contextlib.suppress(Conflict):  # It is there; its entry or the files below may not be.
         await lists.create_set(
@@ -165,6 +165,6 @@ def _write_sample_requests(settings: Settings, entry: AllocatedEntry) -> None:
         reason="the quick start",
     )
     check = {"issuer": settings.did, "credentialStatus": entry.credential_status}
-    directory = settings.database_path.parent
+    directory = settings.state_dir
     (directory / CHECK_FILE).write_bytes(encode(check))
     (directory / REVOKE_FILE).write_bytes(encode(ChangeStatuses(changes=(change,))))

@@ -4,6 +4,7 @@ The command line: `touchstone`. Data goes to stdout, talk to stderr.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 something upstream cannot be reached.
 """
 
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -17,7 +18,6 @@ from wire import Refusal
 
 if TYPE_CHECKING:
     from registry.registry import Registry
-    from server.app import Services
 
 ACTOR = "touchstone-cli"
 EXIT_FAILED = 1
@@ -77,31 +77,34 @@ def init(sample: bool) -> None:
 
 @main.command()
 @click.option("--init-sample", is_flag=True, help="First do what `touchstone init --sample` does.")
-def serve(init_sample: bool) -> None:
+@click.option(
+    "--workers", type=click.IntRange(0, 256), default=None, help="Processes that answer; 0: one per core."
+)
+def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
-    from server.run import BindError, serve
+    from server.node import BindError, serve_node
 
     settings = settings_or_exit()
+    if init_sample:
+        from server.bootstrap import initialise
 
-    async def work() -> None:
-        if init_sample:
-            from server.bootstrap import initialise
-
-            await initialise(settings, sample=True, say=say)
-        await serve(settings, _announce)
-
+        run(lambda: initialise(settings, sample=True, say=say))
+    count = (settings.workers if workers is None else workers) or len(os.sched_getaffinity(0))
     try:
-        run(work)
+        code = serve_node(settings, count, run, lambda: _announce(settings, count))
     except BindError as error:
         fail(str(error))
+    sys.exit(code)
 
 
-def _announce(services: "Services", public: str, operator: str) -> None:
+def _announce(settings: Settings, workers: int) -> None:
     from server.bootstrap import SAMPLE_SET, operator_key_path
 
-    settings, url = services.settings, services.settings.public_url
-    say(f"Touchstone is ready: {settings.public_url} (listening on {public}; operators on {operator})")
-    say(f"The operator key is in {operator_key_path(settings)}. Documentation: {url}/docs\n")
+    url = settings.public_url
+    say(f"Touchstone is ready: {url} (listening on {settings.bind}; operators on {settings.operator_bind})")
+    say(
+        f"{workers} workers. The operator key is in {operator_key_path(settings)}. Documentation: {url}/docs\n"
+    )
     say("Which keys does this DID have?")
     say(f"  curl {url}/1.0/identifiers/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK\n")
     say("May this issuer issue that?")

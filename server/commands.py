@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 from registry.registry import Registry
 from server.bootstrap import MIGRATIONS
+from server.database import open_of
 from server.settings import Settings
 from storage import migrate
-from storage.sqlite import open_sqlite
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     Raises:
         DatabaseUnavailable, SchemaMismatch: there is no database, or one of another version.
     """
-    database = open_sqlite(settings.database_path)
+    database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
         registry = Registry(database, clock=time.time)

@@ -1,5 +1,8 @@
 """
-One process, two listeners: binds them, starts the services, tells when it is ready, and drains on SIGTERM.
+One process: starts the services and the two listeners, tells when it is ready, and drains on SIGTERM.
+
+With several workers this is what each of them does (`server.supervisor`); the background process does it without
+listeners.
 
 Stopping (SIGTERM or SIGINT):
 
@@ -15,6 +18,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 
+import msgspec
 import uvicorn
 from litestar.types import ASGIApp
 
@@ -22,6 +26,7 @@ from server.app import Services, open_services, operator_app, public_app
 from server.limits import ClientAddresses
 from server.protocol import ProtocolLimits, protocol_class
 from server.settings import Settings, split_bind
+from server.share import Share
 
 
 class BindError(Exception):
@@ -44,37 +49,73 @@ class _Listener(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, on_ready: Callable[[Services, str, str], None]) -> None:
+class Sockets(msgspec.Struct, frozen=True):
+    """The bound sockets of the two listeners."""
+
+    public: socket.socket
+    operator: socket.socket
+
+    def close(self) -> None:
+        self.public.close()
+        self.operator.close()
+
+
+def bind_sockets(settings: Settings) -> Sockets:
     """
-    Serve until a signal asks to stop; `on_ready` is told the services and the two bound addresses.
+    Bind both listeners; they listen once a process serves.
 
     Raises:
         BindError: an address is taken or not ours.
     """
-    sockets = [_bind(settings.bind, "TOUCHSTONE_BIND")]
+    public = _bind(settings.bind, "TOUCHSTONE_BIND")
     try:
-        sockets.append(_bind(settings.operator_bind, "TOUCHSTONE_OPERATOR_BIND"))
-        async with open_services(settings) as services:
-            await _serve(services, sockets, on_ready)
-    finally:
-        for bound in sockets:
-            bound.close()
+        return Sockets(public, _bind(settings.operator_bind, "TOUCHSTONE_OPERATOR_BIND"))
+    except BindError:
+        public.close()
+        raise
 
 
-async def _serve(
-    services: Services, sockets: list[socket.socket], on_ready: Callable[[Services, str, str], None]
+async def serve(
+    settings: Settings, sockets: Sockets, on_ready: Callable[[], None], share: Share | None = None
 ) -> None:
-    settings, stop = services.settings, asyncio.Event()
+    """
+    Do this process's share (None: everything) until a signal asks to stop; call `on_ready` once it is ready.
+
+    Raises:
+        DatabaseUnavailable, SchemaMismatch, KeyFileError: as `open_services`.
+    """
+    share = share or Share()
+    async with open_services(share.of(settings), share) as services:
+        stop = _stop_event(share)
+        if share.serves:
+            await _answer(services, sockets, on_ready, stop)
+        else:
+            on_ready()
+            await stop.wait()
+
+
+def _stop_event(share: Share) -> asyncio.Event:
+    """Return what is set when a signal asks to stop, or the supervisor is gone."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    listeners = [_listener(public_app(services), settings), _listener(operator_app(services), settings)]
-    running = [
-        asyncio.create_task(listener.serve([bound]))
-        for listener, bound in zip(listeners, sockets, strict=True)
-    ]
+        loop.add_signal_handler(number, stop.set)
+    if share.parent is not None:
+        loop.add_reader(share.parent, stop.set)
+    return stop
+
+
+async def _answer(
+    services: Services, sockets: Sockets, on_ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    settings = services.settings
+    listeners = {
+        _listener(public_app(services), settings): sockets.public,
+        _listener(operator_app(services), settings): sockets.operator,
+    }
+    running = [asyncio.create_task(listener.serve([bound])) for listener, bound in listeners.items()]
     await asyncio.gather(*(listener.is_up.wait() for listener in listeners))
     services.health.is_started = True
-    on_ready(services, _address(sockets[0]), _address(sockets[1]))
+    on_ready()
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -117,8 +158,3 @@ def _bind(bind: str, name: str) -> socket.socket:
         bound.close()
         raise BindError(f"{name}={bind}: {error.strerror}; choose another address") from None
     return bound
-
-
-def _address(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

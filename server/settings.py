@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from storage import sqlite_path
+from storage.postgres_dsn import dsn_faults
+
 PREFIX = "TOUCHSTONE_"
 # Where the settings are, and what our own test suite is told.
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
@@ -43,7 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bind: str = "127.0.0.1:8000"
     operator_bind: str = "127.0.0.1:8001"
     database_url: str = "sqlite:///var/touchstone.db"
+    database_direct_url: str = ""
+    database_password_file: str = ""
     key_dir: str = "var/keys"
+    workers: int = 0
     cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
     list_validity_seconds: int = 86_400
     list_ttl_seconds: int = 300
@@ -66,9 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
-    def database_path(self) -> Path:
-        """The file of a `sqlite:///` URL; relative to the working directory unless it begins with `//`."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
+    def state_dir(self) -> Path:
+        """Where files of this machine go that are not keys: beside the SQLite file, else beside the keys."""
+        path = sqlite_path(self.database_url)
+        return path.parent if path is not None else Path(self.key_dir).parent
 
     @property
     def public_host(self) -> str:
@@ -104,6 +111,7 @@ def check(settings: Settings) -> list[str]:
         *_url_faults(settings),
         *_bind_faults(settings.bind, "BIND"),
         *_bind_faults(settings.operator_bind, "OPERATOR_BIND"),
+        *_database_faults(settings),
         *_range_faults(settings),
         *_proxy_faults(settings),
     ]
@@ -187,16 +195,31 @@ def _bind_faults(bind: str, name: str) -> list[str]:
     return []
 
 
+def _database_faults(settings: Settings) -> list[str]:
+    """Return what is wrong with where the database is; no URL is repeated, for it may hold a secret."""
+    if sqlite_path(settings.database_url) is not None:
+        given = (settings.database_direct_url, settings.database_password_file)
+        return (
+            [f"{PREFIX}DATABASE_DIRECT_URL and _PASSWORD_FILE are for PostgreSQL only"] if any(given) else []
+        )
+    faults = [
+        f"{PREFIX}DATABASE_URL: {fault}, or sqlite:///path" for fault in dsn_faults(settings.database_url)
+    ]
+    if settings.database_direct_url:
+        faults += [
+            f"{PREFIX}DATABASE_DIRECT_URL: {fault}" for fault in dsn_faults(settings.database_direct_url)
+        ]
+    return faults
+
+
 def _range_faults(settings: Settings) -> list[str]:
     faults = []
-    if not settings.database_url.startswith("sqlite:///"):
-        faults.append(
-            f"{PREFIX}DATABASE_URL: expected sqlite:///path, found {settings.database_url[:12]!r}..."
-        )
     if not 60 <= settings.list_ttl_seconds <= settings.list_validity_seconds // 2:
         faults.append(f"{PREFIX}LIST_TTL_SECONDS: expected 60 up to half of {PREFIX}LIST_VALIDITY_SECONDS")
     if not settings.cache_min_ttl_seconds <= settings.cache_max_ttl_seconds:
         faults.append(f"{PREFIX}CACHE_MIN_TTL_SECONDS: is over {PREFIX}CACHE_MAX_TTL_SECONDS")
+    if not 0 <= settings.workers <= 256:
+        faults.append(f"{PREFIX}WORKERS: expected 0 (one per core) up to 256")
     faults += [
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__

@@ -12,45 +12,64 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from server.board import Board, Reading, Snapshot, merged
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 
 _LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "error")
 
-Gauge = Callable[[], Iterable[tuple[str, str, float]]]
+Source = Callable[[], Iterable[Reading]]
 
 
 class Telemetry:
     """
     The counters of one process. Only the event loop's thread touches them, so they need no lock.
 
-    `requests` is keyed by (route template, method, status); `gauges` are asked when metrics are rendered and
-    give (name, help, value).
+    `requests` is keyed by (route template, method, status); `sources` are asked when metrics are rendered or put
+    on the board. A process that was started anew goes on counting from what is in its slot.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, board: Board | None = None, slot: int = 0) -> None:
         self.requests: Counter[tuple[str, str, int]] = Counter()
-        self.gauges: list[Gauge] = []
-        self.started_at = time.time()
+        self.sources: list[Source] = []
+        self._board = board
+        self._slot = slot
+        self._before = Snapshot()  # What an earlier process of this slot counted.
+        if board is not None:
+            earlier = board.get(slot)
+            kept = tuple(reading for reading in earlier.readings if reading.merge == "sum")
+            self._before = Snapshot(earlier.requests, kept)
 
     def count(self, route: str, method: str, status: int) -> None:
         """Count one answered request."""
         self.requests[route, method, status] += 1
 
+    def share(self) -> None:
+        """Put the numbers on the board, for the other processes of this node."""
+        if self._board is not None:
+            self._board.put(self._slot, self._own())
+
     def render(self) -> bytes:
-        """Return all metrics in the Prometheus text format."""
+        """Return the metrics of all processes of this node in the Prometheus text format."""
         from prometheus_client import CollectorRegistry, generate_latest
 
+        others = self._board.others(self._slot) if self._board is not None else []
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Collector(self))  # type: ignore[arg-type]
+        registry.register(_Collector(merged([self._own(), *others])))  # type: ignore[arg-type]
         return generate_latest(registry)
+
+    def _own(self) -> Snapshot:
+        requests = tuple((*key, count) for key, count in self.requests.items())
+        readings = tuple(reading for source in self.sources for reading in source())
+        return merged([Snapshot(requests, readings), self._before])
 
 
 class _Collector:
     """Hands the plain integers to the Prometheus client when they are asked for."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
 
     def collect(self) -> Iterable[object]:
         from prometheus_client.core import (
@@ -61,12 +80,11 @@ class _Collector:
         requests = CounterMetricFamily(
             "touchstone_http_requests", "Answered requests.", labels=["route", "method", "status"]
         )
-        for (route, method, status), count in sorted(self._telemetry.requests.items()):
+        for route, method, status, count in sorted(self._snapshot.requests):
             requests.add_metric([route, method, str(status)], count)
         yield requests
-        for gauge in self._telemetry.gauges:
-            for name, documentation, value in gauge():
-                yield GaugeMetricFamily(name, documentation, value=value)
+        for reading in self._snapshot.readings:
+            yield GaugeMetricFamily(reading.name, reading.help, value=reading.value)
 
 
 class JsonFormatter(logging.Formatter):

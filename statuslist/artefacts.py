@@ -1,6 +1,9 @@
 """
 The lists of the sets, what each shall say, and the artefacts that were published. Store.
 
+`changed_version` orders the changes of all lists: each takes the next number, and as writes are serial, a reader
+who asks for what lies beyond the highest number that it saw misses nothing.
+
 A list's `wanted_version` counts its changes, in the transaction of each change; `published_version` is the
 one whose artefacts readers get. So a list is dirty while the two differ, and version v always says what the
 rows said when `wanted_version` was v.
@@ -14,11 +17,16 @@ from storage import Transaction
 
 
 class ListVersions(msgspec.Struct, frozen=True):
-    """What a list's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet)."""
+    """
+    What a list's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet).
+
+    `changed` is the number of its last change among those of all lists.
+    """
 
     list_id: str
     wanted: int
     published: int
+    changed: int
 
 
 class ListContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +64,9 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
 def want_next_version(tx: Transaction, list_id: str) -> int:
     """Mark a list for publication; return the version that will say what this transaction wrote."""
     row = tx.one(
-        "UPDATE status_lists SET wanted_version = wanted_version + 1 WHERE id = :id RETURNING wanted_version",
+        "UPDATE status_lists SET wanted_version = wanted_version + 1,"
+        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
+        " WHERE id = :id RETURNING wanted_version",
         {"id": list_id},
     )
     assert row is not None, "a list has a row from the moment its set is created"
@@ -66,16 +76,24 @@ def want_next_version(tx: Transaction, list_id: str) -> int:
 def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
     """Mark a list for publication unless it is marked, or newer than `published`, already."""
     tx.execute(
-        "UPDATE status_lists SET wanted_version = wanted_version + 1"
+        "UPDATE status_lists SET wanted_version = wanted_version + 1,"
+        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
         " WHERE id = :id AND published_version = :published AND wanted_version = :published",
         {"id": list_id, "published": published},
     )
 
 
-def list_versions(tx: Transaction) -> list[ListVersions]:
-    """Return both versions of every list."""
-    rows = tx.all("SELECT id, wanted_version, published_version FROM status_lists ORDER BY id")
-    return [ListVersions(row["id"], row["wanted_version"], row["published_version"]) for row in rows]
+def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
+    """Return both versions of every list that changed after the change number `after` (-1: of every list)."""
+    rows = tx.all(
+        "SELECT id, wanted_version, published_version, changed_version FROM status_lists"
+        " WHERE changed_version > :after ORDER BY changed_version, id",
+        {"after": after},
+    )
+    return [
+        ListVersions(row["id"], row["wanted_version"], row["published_version"], row["changed_version"])
+        for row in rows
+    ]
 
 
 def read_content(tx: Transaction, list_id: str) -> ListContent:
@@ -109,7 +127,8 @@ def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> 
     The compare-and-set comes first: it locks the list, so that a version has the artefacts of one publisher.
     """
     won = tx.execute(
-        "UPDATE status_lists SET published_version = :version"
+        "UPDATE status_lists SET published_version = :version,"
+        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
         " WHERE id = :id AND published_version = :previous AND published_version < :version",
         {"id": content.list_id, "version": content.version, "previous": content.published_version},
     )

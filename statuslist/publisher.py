@@ -1,6 +1,8 @@
 """
 From durable changes to published lists: one loop per process, and the lists that readers get. Service.
 
+Every process follows; the one that holds the lease publishes.
+
     read rows -> render -> self-check -> artefact rows and version, by compare-and-set -> swap -> on_published
 
 Each step leaves readers with the last good version if the process dies after it: before the compare-and-set
@@ -21,7 +23,7 @@ from statuslist.artefacts import Artefact, ListContent, ListVersions
 from statuslist.errors import StatusRetrievalError
 from statuslist.forms import DATA_INTEGRITY, parse_list_url
 from statuslist.rendering import Policy, check_rendered, render
-from storage import Database, Transaction
+from storage import Database, DatabaseUnavailable, Lease, Transaction
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
 PACE_SECONDS = 0.1  # between two passes: changes that come thick make one version together
@@ -78,6 +80,9 @@ class Publisher:
         self._clock = clock
         self._on_published = on_published
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
+        self._versions: dict[str, ListVersions] = {}  # What the rows said when they were last looked at.
+        self._seen = -1  # The last change number among them.
+        self.followed_at = 0.0  # When that was, in seconds since 1970.
         self._backoff: dict[str, _Backoff] = {}
         self._wanted = asyncio.Event()
         self._pass = asyncio.Lock()
@@ -117,7 +122,7 @@ class Publisher:
         Lists made under other settings (the public URL, the suite, ...) are served as they are, and marked for
         publication; only here, so that processes with different settings do not outdo one another for ever.
         """
-        await self._adopt(await self._database.read(artefacts.list_versions))
+        await self.follow()
         outdated = [current for current in self._current.values() if current.policy != self.policy.digest]
 
         def mark(tx: Transaction) -> None:
@@ -127,14 +132,22 @@ class Publisher:
         if outdated:
             await self._database.write(mark)
 
-    async def run(self) -> None:
-        """Publish until cancelled."""
+    async def run(self, lease: Lease | None) -> None:
+        """
+        Follow until cancelled, and publish while `lease` is ours.
+
+        With None this process only follows. Should two processes publish at once, nothing is lost but work.
+        """
         while True:
             self._wanted.clear()
             try:
-                await self.publish_dirty()
+                leads = lease is not None and await asyncio.to_thread(lease.hold)
+                await (self.publish_dirty() if leads else self.follow())
+            except DatabaseUnavailable as error:
+                _log.warning("status lists: %s", error)
+                await asyncio.sleep(POLL_SECONDS)
             except Exception:
-                # The database is away, or a bug: whatever it is, the next pass must come.
+                # A bug: whatever it is, the next pass must come.
                 self.failed += 1
                 _log.exception("status lists: a pass failed")
             await asyncio.sleep(PACE_SECONDS)
@@ -150,16 +163,29 @@ class Publisher:
             How many versions were published here. A list that failed is counted, logged and tried again
             later; it holds up no other.
         """
+        await self.follow()
         async with self._pass:
-            versions = await self._database.read(artefacts.list_versions)
-            await self._adopt(versions)
             slots = asyncio.Semaphore(CONCURRENT)
-            due = [found for found in versions if self._is_due(found)]
+            due = [found for found in self._versions.values() if self._is_due(found)]
             outcomes = await asyncio.gather(*(self._attempt(found, slots) for found in due))
             return sum(outcomes)
 
+    async def follow(self) -> None:
+        """
+        Serve what any process published since the last look.
+
+        Raises:
+            DatabaseUnavailable: the rows cannot be read; what was served before still is.
+        """
+        async with self._pass:
+            asked_at = self._clock()
+            changed = await self._database.read(lambda tx: artefacts.changed_lists(tx, self._seen))
+            await self._adopt(changed)
+            self._versions.update((found.list_id, found) for found in changed)
+            self._seen = max((found.changed for found in changed), default=self._seen)
+            self.followed_at = asked_at
+
     async def _adopt(self, versions: list[ListVersions]) -> None:
-        """Serve what others published, or what we published and lost before the swap."""
         unknown = [found.list_id for found in versions if found.published != self._version_of(found.list_id)]
         if not unknown:
             return
@@ -214,6 +240,7 @@ class Publisher:
         made = await asyncio.to_thread(self._render_and_check, content)
         if not await self._database.write(lambda tx: artefacts.publish(tx, content, made)):
             return False
+        self._versions[list_id] = ListVersions(list_id, content.version, content.version, self._seen)
         self.published += 1
         self._swap(made)
         return True

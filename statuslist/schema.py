@@ -106,4 +106,13 @@ MIGRATIONS = (
             forbid("artefacts", "UPDATE", "a published version never changes"),
         ),
     ),
+    Migration(
+        room="statuslist",
+        number=3,
+        name="the order of changes over all lists",
+        statements=(
+            "ALTER TABLE status_lists ADD COLUMN changed_version {bigint} NOT NULL DEFAULT 0",
+            "CREATE INDEX status_lists_by_change ON status_lists (changed_version)",
+        ),
+    ),
 )

@@ -57,7 +57,8 @@ def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
     if inserted == 0:
         return False
     tx.execute_many(
-        "INSERT INTO status_lists (id, set_id, purpose) VALUES (:id, :set_id, :purpose)",
+        "INSERT INTO status_lists (id, set_id, purpose, changed_version) VALUES (:id, :set_id, :purpose,"
+        " (SELECT coalesce(max(changed_version), 0) + 1 FROM status_lists))",
         [
             {"id": list_id_of(status_set.id, purpose), "set_id": status_set.id, "purpose": purpose}
             for purpose in status_set.purposes

@@ -1,28 +1,42 @@
 """
-One transaction over SQLite (and, next, PostgreSQL): the contract, the engines, audit and idempotency rows.
+One transaction over SQLite or PostgreSQL: the contract, the engines, audit and idempotency rows.
 """
 
 from storage.audit import MIGRATIONS as AUDIT_MIGRATIONS
 from storage.audit import read_audit, record
-from storage.database import Database, DatabaseUnavailable, Row, Transaction
+from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
 from storage.idempotency import IdempotencyConflict, forget_before, once
 from storage.migrations import Migration, SchemaMismatch, migrate
+from storage.opening import open_database, sqlite_path
+from storage.release import RELEASE
+from storage.sealing import MIGRATIONS as SEALING_MIGRATIONS
+from storage.sealing import ChainBroken, SealedRow, read_sealed, seal, verify_chain
 
-MIGRATIONS = (*AUDIT_MIGRATIONS, *IDEMPOTENCY_MIGRATIONS)
+MIGRATIONS = (*AUDIT_MIGRATIONS, *IDEMPOTENCY_MIGRATIONS, *SEALING_MIGRATIONS)
 
 __all__ = [
     "MIGRATIONS",
+    "RELEASE",
+    "ChainBroken",
     "Database",
     "DatabaseUnavailable",
+    "Engine",
     "IdempotencyConflict",
+    "Lease",
     "Migration",
     "Row",
     "SchemaMismatch",
+    "SealedRow",
     "Transaction",
     "forget_before",
     "migrate",
     "once",
+    "open_database",
     "read_audit",
+    "read_sealed",
     "record",
+    "seal",
+    "sqlite_path",
+    "verify_chain",
 ]

@@ -1,15 +1,15 @@
 """
 Audit rows: who did what to which subject, written in the transaction of the change itself. Store.
 
-Rows are never changed or deleted. A sealer will chain them after commit (house decision 11); until then `id`
-is an order of insertion on SQLite, and nothing may page by it on an engine that shows ids out of order.
+Rows are never changed or deleted. `storage.sealing` chains them after commit; who pages does it by the position
+given there, for an engine may show ids out of order.
 """
 
 from typing import Any
 
 import msgspec
 
-from storage.database import Transaction
+from storage.database import Row, Transaction
 from storage.migrations import Migration, forbid
 
 MIGRATIONS = (
@@ -49,10 +49,10 @@ class AuditRow(msgspec.Struct, frozen=True):
 def record(
     tx: Transaction, *, actor: str, action: str, subject: str, detail: dict[str, Any], at: int
 ) -> None:
-    """Write one audit row; `detail` holds no secret and no personal data."""
-    tx.execute(
+    """Write one audit row, to be sealed; `detail` holds no secret and no personal data."""
+    row = tx.one(
         "INSERT INTO audit (at, actor, action, subject, detail)"
-        " VALUES (:at, :actor, :action, :subject, :detail)",
+        " VALUES (:at, :actor, :action, :subject, :detail) RETURNING id",
         {
             "at": at,
             "actor": actor,
@@ -61,6 +61,8 @@ def record(
             "detail": msgspec.json.encode(detail).decode(),
         },
     )
+    assert row is not None
+    tx.execute("INSERT INTO audit_unsealed (audit_id) VALUES (:id)", {"id": row["id"]})
 
 
 def read_audit(tx: Transaction, *, after: int = 0, limit: int = 100) -> list[AuditRow]:
@@ -68,14 +70,10 @@ def read_audit(tx: Transaction, *, after: int = 0, limit: int = 100) -> list[Aud
     rows = tx.all(
         "SELECT * FROM audit WHERE id > :after ORDER BY id LIMIT :limit", {"after": after, "limit": limit}
     )
-    return [
-        AuditRow(
-            row["id"],
-            row["at"],
-            row["actor"],
-            row["action"],
-            row["subject"],
-            msgspec.json.decode(row["detail"]),
-        )
-        for row in rows
-    ]
+    return [audit_row(row) for row in rows]
+
+
+def audit_row(row: Row) -> AuditRow:
+    """Read a row of the table `audit`."""
+    detail = msgspec.json.decode(row["detail"])
+    return AuditRow(row["id"], row["at"], row["actor"], row["action"], row["subject"], detail)

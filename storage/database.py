@@ -5,12 +5,13 @@ What a caller may rely on
 -------------------------
 - *Work is a function.* `fn(tx)` is sync, touches nothing but `tx`, and may run more than once (a
   serialization failure runs it again); so it derives everything from its arguments and from rows.
-- *Writes are serial.* One writer per process takes them in the order of the calls, many to one database
-  transaction; each has a savepoint of its own, so that a failing `fn` undoes its own work only and fails
-  only its own caller. A `fn` sees what the functions before it wrote.
+- *Writes are serial*, over all processes and nodes: one transaction writes at a time. One writer per process takes
+  them in the order of the calls, many to one database transaction; a failing `fn` undoes its own work only and
+  fails only its own caller. A `fn` sees what the functions before it wrote, wherever they ran.
 - *An answer means durable.* `write` returns after the commit that holds its work has reached the disk
-  (SQLite: WAL with `synchronous=FULL`). Where it raises `DatabaseUnavailable` the outcome is unknown:
-  idempotency keys make a retry safe.
+  (SQLite: WAL with `synchronous=FULL`; PostgreSQL: `synchronous_commit`, hence every synchronous standby).
+  Where it raises `DatabaseUnavailable` the outcome may be unknown: the connection can break while a commit is under
+  way. Idempotency keys make a retry safe.
 - *Reads are snapshots.* `read` runs `fn` in one read transaction; it sees every write that returned before
   the call, and nothing uncommitted.
 - *Cancelling the caller does not cancel the work.* A write once taken is committed or fails as a whole.
@@ -22,9 +23,23 @@ SQL is written once for both engines: `:name` parameters, integer microseconds U
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from wire import Refusal
 
 T = TypeVar("T")
+
+
+class WriterStats(msgspec.Struct):
+    """Plain counters of one engine, written by its writer thread and read by the metrics."""
+
+    commits: int = 0
+    writes: int = 0
+    largest_batch: int = 0
+    retries: int = 0
+    checkpoints: int = 0
+    checkpoint_failures: int = 0
+    wal_bytes: int = 0
 
 
 class Row(Protocol):
@@ -58,7 +73,7 @@ class Database(Protocol):
 
     @property
     def dialect(self) -> str:
-        """Which SQL the engine speaks: "sqlite"."""
+        """Which SQL the engine speaks: "sqlite" or "postgres"; of interest to migrations only."""
         ...
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
@@ -83,6 +98,48 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Finish the writes taken so far, then close. Idempotent."""
+        ...
+
+
+class Lease(Protocol):
+    """
+    A right that one process at a time has, and that its death gives back.
+
+    It keeps work from being done twice, nothing more: a holder may lose it without knowing for a moment, so what is
+    done under it must be harmless if two do it. Both methods may block for a moment: call them on a thread.
+    """
+
+    def hold(self) -> bool:
+        """Take the lease if it is free; tell whether we have it now."""
+        ...
+
+    def release(self) -> None:
+        """Give it back. Idempotent."""
+        ...
+
+
+class Engine(Database, Protocol):
+    """
+    What the composition root sees of an open database, beyond what wings do.
+
+    Attributes:
+        is_healthy: whether writes can be expected to work.
+        recovers: whether an outage passes without a restart of this process.
+    """
+
+    is_healthy: bool
+    recovers: bool
+    stats: WriterStats
+
+    def lease(self, name: str) -> Lease:
+        """Return a claim to the lease `name` of this database, not yet held; `close` releases it."""
+        ...
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """
+        Call `on_change` on this event loop after any process has committed. A hint: it may come late, twice,
+        for our own commits or not at all, so versions are polled as well.
+        """
         ...
 
 

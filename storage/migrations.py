@@ -7,16 +7,24 @@ A statement is plain SQL for both engines, with these tokens where the engines d
     {identity}           INTEGER PRIMARY KEY AUTOINCREMENT / BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY
     {bigint}             INTEGER / BIGINT
 
-or `forbid(table, when, message)` for a one-way rule, which becomes a trigger.
+or `forbid(table, when, message)` for a one-way rule, which becomes a trigger. On PostgreSQL every TEXT column
+compares by code point (COLLATE "C"), as on SQLite.
+
+Migrations expand, then contract. A step that an older release can live with (a new table, a column with a default)
+says nothing; one that it cannot (a column dropped) names in `oldest_release` the oldest that it can run beside.
+The newest such release is the *floor* of the database. A release finds steps that it does not know: at or above
+the floor it runs beside them, so nodes go up, and down again, one by one; below it is refused.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Sequence
 
 import msgspec
 
 from storage.database import Database, Transaction
+from storage.release import RELEASE
 from wire import Refusal
 
 TOKENS = {
@@ -24,7 +32,12 @@ TOKENS = {
         "{blob}": "BLOB",
         "{bigint}": "INTEGER",
         "{identity}": "INTEGER PRIMARY KEY AUTOINCREMENT",
-    }
+    },
+    "postgres": {
+        "{blob}": "BYTEA",
+        "{bigint}": "BIGINT",
+        "{identity}": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    },
 }
 
 
@@ -66,12 +79,14 @@ class Migration(msgspec.Struct, frozen=True):
         number: 1, 2, 3 ... within the room, without a gap.
         name: what the step does, in words.
         statements: run in order, in one transaction with all other missing steps.
+        oldest_release: the oldest release that can run beside this step; "0": any.
     """
 
     room: str
     number: int
     name: str
     statements: tuple[str | Forbid, ...]
+    oldest_release: str = "0"
 
     @property
     def checksum(self) -> str:
@@ -79,39 +94,51 @@ class Migration(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self.statements)).hexdigest()
 
 
-async def migrate(database: Database, migrations: Sequence[Migration]) -> None:
+async def migrate(database: Database, migrations: Sequence[Migration], release: str = RELEASE) -> None:
     """
     Apply what is missing of `migrations`, in their order, in one transaction.
 
     Raises:
-        SchemaMismatch: the database holds a step that is not among them, or another text of one.
+        SchemaMismatch: the database is beyond `release`, or holds another text of one of the steps.
     """
-    await database.write(lambda tx: apply(tx, migrations, database.dialect))
+    await database.write(lambda tx: apply(tx, migrations, database.dialect, release))
 
 
-def apply(tx: Transaction, migrations: Sequence[Migration], dialect: str) -> None:
+def apply(tx: Transaction, migrations: Sequence[Migration], dialect: str, release: str) -> None:
     """As `migrate`, inside a transaction."""
     tx.execute(
         "CREATE TABLE IF NOT EXISTS migrations (room TEXT NOT NULL, number BIGINT NOT NULL,"
         " name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (room, number))"
     )
+    tx.execute("CREATE TABLE IF NOT EXISTS schema_floor (oldest_release TEXT NOT NULL)")
     applied = {(row["room"], row["number"]): row["checksum"] for row in tx.all("SELECT * FROM migrations")}
-    _refuse_unknown(applied, migrations)
+    _refuse_older(tx, applied, migrations, release)
     for migration in migrations:
         found = applied.get((migration.room, migration.number))
         if found is None:
             _apply_one(tx, migration, dialect)
         elif found != migration.checksum:
             raise SchemaMismatch(
-                f"migration {migration.room}-{migration.number} in the database is not this version's"
+                f"migration {migration.room}-{migration.number} in the database is not this release's"
             )
 
 
-def _refuse_unknown(applied: dict[tuple[str, int], str], migrations: Sequence[Migration]) -> None:
+def _refuse_older(
+    tx: Transaction, applied: dict[tuple[str, int], str], migrations: Sequence[Migration], release: str
+) -> None:
     unknown = set(applied) - {(migration.room, migration.number) for migration in migrations}
-    if unknown:
+    floors = [row["oldest_release"] for row in tx.all("SELECT oldest_release FROM schema_floor")]
+    floor = max(floors, key=_as_numbers, default="0")
+    if unknown and _as_numbers(release) < _as_numbers(floor):
         room, number = min(unknown)
-        raise SchemaMismatch(f"the database holds migration {room}-{number}, unknown to this version")
+        raise SchemaMismatch(
+            f"the database holds migration {room}-{number}, which release {release} cannot run beside;"
+            f" start release {floor} or newer, or restore a backup from before the upgrade"
+        )
+
+
+def _as_numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in release.split("."))
 
 
 def _apply_one(tx: Transaction, migration: Migration, dialect: str) -> None:
@@ -129,17 +156,38 @@ def _apply_one(tx: Transaction, migration: Migration, dialect: str) -> None:
             "at": time.time_ns() // 1_000,
         },
     )
+    if migration.oldest_release != "0":
+        tx.execute(
+            "INSERT INTO schema_floor (oldest_release) VALUES (:release)",
+            {"release": migration.oldest_release},
+        )
 
 
 def render(statement: str | Forbid, dialect: str, name: str) -> str:
     """Return the SQL of a statement for one engine; `name` names the trigger of a `Forbid`."""
     if isinstance(statement, Forbid):
-        when = f"WHEN {statement.when} " if statement.when else ""
-        message = statement.message.replace("'", "''")
-        return (
-            f"CREATE TRIGGER forbid_{name} BEFORE {statement.event} ON {statement.table} {when}"
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-        )
+        return (_sqlite_trigger if dialect == "sqlite" else _postgres_trigger)(statement, f"forbid_{name}")
     for token, sql in TOKENS[dialect].items():
         statement = statement.replace(token, sql)
-    return statement
+    return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement) if dialect == "postgres" else statement
+
+
+def _sqlite_trigger(rule: Forbid, name: str) -> str:
+    when = f"WHEN {rule.when} " if rule.when else ""
+    return (
+        f"CREATE TRIGGER {name} BEFORE {rule.event} ON {rule.table} {when}"
+        f"BEGIN SELECT RAISE(ABORT, '{_quoted(rule.message)}'); END"
+    )
+
+
+def _postgres_trigger(rule: Forbid, name: str) -> str:
+    when = f"WHEN ({rule.when}) " if rule.when else ""
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE integrity_constraint_violation USING MESSAGE = '{_quoted(rule.message)}'; END $$;"
+        f" CREATE TRIGGER {name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW {when}EXECUTE FUNCTION {name}()"
+    )
+
+
+def _quoted(message: str) -> str:
+    return message.replace("'", "''")

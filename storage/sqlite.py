@@ -20,27 +20,26 @@ commit when a checkpoint meets a WAL reset, and Debian's is older.
 import asyncio
 import contextlib
 import fcntl
-import itertools
 import logging
-import operator
 import os
-import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 from pysqlite3 import dbapi2 as sqlite3
 
-from storage.database import DatabaseUnavailable, Row, Transaction
+from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
+from storage.file_lease import FileLease
+from storage.wakeups import Wakeups
+from storage.writer import BATCH_SECONDS, MAX_BATCH, Job, Writer
 
 T = TypeVar("T")
 
 LOG = logging.getLogger("touchstone.storage")
 
-MAX_BATCH = 512  # functions per transaction
 READERS = 4  # reading threads, a connection each
 CHECKPOINT_WAL_BYTES = 4_194_304  # 4 MiB
 BUSY_TIMEOUT_MS = 10_000  # milliseconds; readers only wait while a WAL is recovered
@@ -74,17 +73,6 @@ class UnsafeSqlite(DatabaseUnavailable):
     """The SQLite library can lose acknowledged commits; install the locked pysqlite3."""
 
 
-class WriterStats(msgspec.Struct):
-    """Plain counters of one engine, written by the writer thread and read by the metrics."""
-
-    commits: int = 0
-    writes: int = 0
-    largest_batch: int = 0
-    checkpoints: int = 0
-    checkpoint_failures: int = 0
-    wal_bytes: int = 0
-
-
 class _SqliteTransaction:
     """`Transaction` over one connection."""
 
@@ -103,16 +91,6 @@ class _SqliteTransaction:
     def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
         row: Row | None = next(iter(self.all(sql, parameters)), None)
         return row
-
-
-class _Job(msgspec.Struct):
-    """One caller's work. The writer thread fills `result` or `error`; `loop` alone touches `future`."""
-
-    fn: Callable[[Transaction], Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
 
 
 def open_sqlite(path: Path, *, create: bool = False) -> "SqliteDatabase":
@@ -145,16 +123,16 @@ class SqliteDatabase:
     """
 
     dialect = "sqlite"
+    recovers = False  # After an I/O error only a new process is to be trusted.
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, max_batch: int = MAX_BATCH) -> None:
         self.path = path
         self.is_healthy = True
         self.stats = WriterStats()
         self._connection = _connect(path)
         self._page_bytes = int(self._connection.execute("PRAGMA page_size").fetchone()[0])
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._leases: list[FileLease] = []
         self._is_closed = False
-        self._closing = threading.Lock()
         self._local = threading.local()
         self._read_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
@@ -162,19 +140,16 @@ class SqliteDatabase:
             path.with_name(path.name + ".writer"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
         )
         self._checkpointed_bytes = 0  # Size of the WAL when it was last checkpointed; of the writer thread.
-        self._writer = threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True)
-        self._writer.start()
+        self._wakeups = Wakeups(path.with_name("run"))
+        self._writer = Writer(
+            self._commit, stats=self.stats, on_idle=self._checkpoint_when_due, max_batch=max_batch
+        )
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.write`."""
-        loop = asyncio.get_running_loop()
-        job = _Job(fn, loop, loop.create_future())
-        with self._closing:
-            if self._is_closed or not self.is_healthy:
-                raise DatabaseUnavailable("the database is closed or failed", headers={"retry-after": "5"})
-            self._queue.put(job)
-        result: T = await job.future
-        return result
+        if not self.is_healthy:
+            raise DatabaseUnavailable("the database failed; start anew", headers={"retry-after": "5"})
+        return await self._writer.write(fn)
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.read`."""
@@ -189,14 +164,25 @@ class SqliteDatabase:
                 raise
             raise DatabaseUnavailable(f"the database cannot be read ({error})") from None
 
+    def lease(self, name: str) -> FileLease:
+        """As `Engine.lease`: a lock on the file `<database>.<name>`."""
+        lease = FileLease(self.path.with_name(f"{self.path.name}.{name}"))
+        self._leases.append(lease)
+        return lease
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """As `Engine.watch`: datagrams between the processes of this machine."""
+        self._wakeups.watch(on_change)
+
     def close(self) -> None:
         """As `Database.close`; ends with a checkpoint that empties the WAL."""
-        with self._closing:
-            if self._is_closed:
-                return
-            self._is_closed = True
-            self._queue.put(None)
-        self._writer.join()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for lease in self._leases:
+            lease.release()
+        self._writer.close()
+        self._wakeups.close()
         self._readers.shutdown()
         for connection in self._read_connections:
             connection.close()
@@ -205,52 +191,27 @@ class SqliteDatabase:
         self._connection.close()
         os.close(self._lock)
 
-    def _write_loop(self) -> None:
-        while True:
-            batch, is_last = self._next_batch()
-            if batch:
-                self._commit_batch(batch)
-                self._checkpoint_when_due()
-            if is_last:
-                return
-
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        """Wait for one job, then take all that wait behind it; True where the queue was closed."""
-        batch: list[_Job] = []
-        job = self._queue.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == MAX_BATCH:
-                return batch, False
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
-
-    def _commit_batch(self, batch: list[_Job]) -> None:
+    def _commit(self, batch: list[Job]) -> int:
+        """Run the batch, or as much of it as fits into `BATCH_SECONDS`, in one transaction; as `Writer` asks."""
         if not self.is_healthy:  # These were taken before the failure was seen.
-            self._refuse(batch, "the database failed; nothing was written")
-            return
+            raise DatabaseUnavailable("the database failed; nothing was written")
         try:
             with self._writer_lock():
                 self._connection.execute("BEGIN IMMEDIATE")
+                until = time.monotonic() + BATCH_SECONDS
+                done = 0
                 for job in batch:
                     self._run_in_savepoint(job)
+                    done += 1
+                    if time.monotonic() > until:
+                        break
                 self._connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            self._fail_batch(batch, error)
-            return
-        self.stats.commits += 1
-        self.stats.writes += len(batch)
-        self.stats.largest_batch = max(self.stats.largest_batch, len(batch))
-        self._settle_all(batch)
+            raise self._failed(error) from None
+        self._wakeups.send()
+        return done
 
-    def _settle_all(self, batch: list[_Job]) -> None:
-        """Tell the callers; only ever after their commit."""
-        _tell(batch)
-
-    def _run_in_savepoint(self, job: _Job) -> None:
+    def _run_in_savepoint(self, job: Job) -> None:
         """Run one function; its failure undoes its own work only. An engine failure fails the batch."""
         self._connection.execute("SAVEPOINT job")
         try:
@@ -263,20 +224,15 @@ class SqliteDatabase:
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
 
-    def _fail_batch(self, batch: list[_Job], error: Exception) -> None:
+    def _failed(self, error: Exception) -> DatabaseUnavailable:
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
         if _code(error) in _CORRUPTIONS:
             self.is_healthy = False
-        LOG.error("a batch of %d writes failed: %s", len(batch), error)
-        self._refuse(
-            batch, f"the write failed ({error}); whether it happened is unknown, retry with the same key"
+        return DatabaseUnavailable(
+            f"the write failed ({error}); whether it happened is unknown, retry with the same key",
+            headers={"retry-after": "1"},
         )
-
-    def _refuse(self, batch: list[_Job], reason: str) -> None:
-        for job in batch:
-            job.error = DatabaseUnavailable(reason, headers={"retry-after": "1"})
-        _tell(batch)
 
     @contextlib.contextmanager
     def _writer_lock(self) -> Iterator[None]:
@@ -343,28 +299,6 @@ class SqliteDatabase:
 def _code(error: BaseException) -> int:
     """Return the primary result code of an engine's error; 0 where it is none."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF if isinstance(error, sqlite3.Error) else 0
-
-
-def _settle(job: _Job) -> None:
-    _tell([job])
-
-
-def _tell(batch: list[_Job]) -> None:
-    """Wake the callers of `batch`, each event loop once: waking a loop is a system call."""
-    for loop, jobs in itertools.groupby(batch, operator.attrgetter("loop")):
-        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
-            loop.call_soon_threadsafe(_deliver, list(jobs))
-
-
-def _deliver(jobs: list[_Job]) -> None:
-    """Runs on the event loop of `jobs`; a future that is done was cancelled by its caller."""
-    for job in jobs:
-        if job.future.done():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)
 
 
 def _connect(path: Path, *, read_only: bool = False) -> Any:

@@ -3,8 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.databases import Place, PostgresPlace, SqlitePlace
 
 _real_connect = socket.socket.connect
 
@@ -26,6 +29,14 @@ def _network_off() -> Iterator[None]:
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        return SqlitePlace(tmp_path / "touchstone.db")
+    return PostgresPlace(request.getfixturevalue("postgres"))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -36,3 +47,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("TOUCHSTONE_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    from tests.postgres import Cluster
+
+    return Cluster()

@@ -126,7 +126,7 @@ def test_all_state_is_on_the_volume() -> None:
     settings = load_settings(with_url("https://touchstone.example"))
 
     assert one("VOLUME") == one("WORKDIR") == "/data"
-    assert settings.database_path == Path("/data/touchstone.db")
+    assert settings.database_url == "sqlite:////data/touchstone.db"
     assert Path(settings.key_dir) == Path("/data/keys")
 
 

@@ -1,7 +1,7 @@
 """Who acts: keys that are not stored, refusals that are all alike, issuers and principals audited."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,8 @@ import pytest
 from operators import MIGRATIONS, Issuer, Principal, Principals, Role, require_writer
 from operators.api_keys import new_api_key, parse_api_key
 from storage import MIGRATIONS as STORAGE
-from storage import migrate, read_audit
-from storage.sqlite import SqliteDatabase, open_sqlite
+from storage import Engine, migrate, read_audit
+from tests.databases import Place, SqlitePlace
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, Unauthenticated
 
 pytestmark = pytest.mark.anyio
@@ -29,15 +29,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    engine = open_sqlite(tmp_path / "test.db", create=True)
+async def database(place: Place) -> AsyncIterator[Engine]:
+    engine = place.open()
     await migrate(engine, (*STORAGE, *MIGRATIONS))
     yield engine
     engine.close()
 
 
 @pytest.fixture
-def principals(database: SqliteDatabase, clock: Clock) -> Principals:
+def principals(database: Engine, clock: Clock) -> Principals:
     return Principals(database, clock=clock)
 
 
@@ -120,7 +120,7 @@ async def test_a_revoked_key_stops(principals: Principals) -> None:
 
 
 async def test_another_process_revoking_a_key_stops_it_within_two_seconds(
-    principals: Principals, database: SqliteDatabase, clock: Clock
+    principals: Principals, database: Engine, clock: Clock
 ) -> None:
     key = await a_key(principals)
     await principals.authenticate(f"Bearer {key}")
@@ -131,23 +131,23 @@ async def test_another_process_revoking_a_key_stops_it_within_two_seconds(
         await principals.authenticate(f"Bearer {key}")
 
 
-def stored_bytes(database: SqliteDatabase) -> bytes:
-    """Every byte that the engine keeps: the database, its WAL, and what else lies beside them."""
-    files = sorted(database.path.parent.glob(database.path.name + "*"))
-    return b"".join(file.read_bytes() for file in files)
+def stored_bytes(directory: Path) -> bytes:
+    """Every byte that SQLite keeps: the database, its WAL, and what else lies beside them."""
+    return b"".join(file.read_bytes() for file in sorted(directory.glob("a.db*")))
 
 
-async def test_a_key_is_never_stored(
-    principals: Principals, database: SqliteDatabase, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_key_is_never_stored(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    database = SqlitePlace(tmp_path / "a.db").open()
+    await migrate(database, (*STORAGE, *MIGRATIONS))
+    principals = Principals(database, clock=clock)
     key = await a_key(principals)
     await principals.authenticate(f"Bearer {key}")
-    in_wal = stored_bytes(database)
+    in_wal = stored_bytes(tmp_path)
     database.close()
-    in_file = stored_bytes(database)
+    in_file = stored_bytes(tmp_path)
 
     secret = key.split("_", 2)[2]
-    assert database.path.with_name(database.path.name + "-wal").exists() is False
+    assert not (tmp_path / "a.db-wal").exists()
     for stored in (in_wal, in_file):
         assert secret.encode() not in stored
         assert hashlib.sha256(key.encode()).hexdigest().encode() in stored
@@ -170,7 +170,7 @@ def test_every_key_that_is_made_is_read_back() -> None:
 
 
 async def test_every_change_leaves_an_audit_row_and_no_secret_in_it(
-    principals: Principals, database: SqliteDatabase
+    principals: Principals, database: Engine
 ) -> None:
     await principals.create_issuer(Issuer(id="uni", did="did:web:uni.example"), actor="root")
     key = await a_key(principals)
@@ -188,7 +188,7 @@ async def test_every_change_leaves_an_audit_row_and_no_secret_in_it(
     assert secret not in repr(rows)
 
 
-async def test_what_is_refused_leaves_no_audit_row(principals: Principals, database: SqliteDatabase) -> None:
+async def test_what_is_refused_leaves_no_audit_row(principals: Principals, database: Engine) -> None:
     with pytest.raises(ResourceNotFound):
         await principals.create_key("nobody", actor="test")
     with pytest.raises(ResourceNotFound):
@@ -221,7 +221,7 @@ async def test_a_principal_is_there_once_and_keeps_its_issuer(principals: Princi
     assert (made.issuer_id, made.roles) == ("uni", roles)
 
 
-async def test_an_issuer_is_there_once(principals: Principals, database: SqliteDatabase) -> None:
+async def test_an_issuer_is_there_once(principals: Principals, database: Engine) -> None:
     issuer = Issuer(id="uni", did="did:web:uni.example")
     await principals.create_issuer(issuer, actor="test")
     for again in (

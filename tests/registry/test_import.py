@@ -9,6 +9,7 @@ import pytest
 
 from registry import Registry, RegistryFileError, export_registry, read_registry_file
 from storage import Database, read_audit
+from tests.databases import Place
 from tests.registry.databases import a_database
 from tests.registry.examples import LICENSING, NOW, UNI, a_grant, a_registry, as_file
 
@@ -26,8 +27,8 @@ async def rows(database: Database, where: str = "1 = 1") -> list[Any]:
     return await database.read(lambda tx: [dict(row) for row in tx.all(sql)])
 
 
-async def test_an_import_adds_every_fact_and_says_so(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_an_import_adds_every_fact_and_says_so(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
 
         report = await wing.import_file(as_file(a_registry()), actor="ada")
@@ -38,8 +39,8 @@ async def test_an_import_adds_every_fact_and_says_so(tmp_path: Path) -> None:
         assert {row["recorded_at"] for row in await rows(database)} == {NOW}
 
 
-async def test_importing_the_same_again_changes_nothing(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_importing_the_same_again_changes_nothing(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
         await wing.import_file(as_file(a_registry()), actor="ada")
         before = await rows(database)
@@ -51,8 +52,8 @@ async def test_importing_the_same_again_changes_nothing(tmp_path: Path) -> None:
         assert len(await database.read(read_audit)) == 1
 
 
-async def test_an_import_touches_only_the_rows_that_differ(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_an_import_touches_only_the_rows_that_differ(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
         await wing.import_file(as_file(a_registry()), actor="ada")
         renamed = a_registry(entities=[{"id": UNI, "names": {"en": "Renamed"}}], recognitions=[])
@@ -69,8 +70,8 @@ async def test_an_import_touches_only_the_rows_that_differ(tmp_path: Path) -> No
         assert len(await rows(database, "version = 2")) == 1
 
 
-async def test_what_was_taken_back_can_return(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_what_was_taken_back_can_return(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
         for registry in (a_registry(), a_registry(recognitions=[]), a_registry()):
             report = await wing.import_file(as_file(registry), actor="ada")
@@ -79,9 +80,9 @@ async def test_what_was_taken_back_can_return(tmp_path: Path) -> None:
         assert len(await rows(database, "kind = 'recognition'")) == 2
 
 
-async def test_a_change_of_state_keeps_what_was_said_before(tmp_path: Path) -> None:
+async def test_a_change_of_state_keeps_what_was_said_before(place: Place) -> None:
     suspended = a_grant(history=[{"state": "suspended", "since": "2026-01-01T00:00:00Z"}])
-    async with a_database(tmp_path / "db") as database:
+    async with a_database(place) as database:
         wing = a_wing(database)
         await wing.import_file(as_file(a_registry()), actor="ada")
 
@@ -92,8 +93,8 @@ async def test_a_change_of_state_keeps_what_was_said_before(tmp_path: Path) -> N
         assert ["suspended" in body for body in bodies] == [False, True]
 
 
-async def test_a_file_with_a_fault_changes_nothing(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_a_file_with_a_fault_changes_nothing(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
         await wing.import_file(as_file(a_registry()), actor="ada")
         before = await rows(database)
@@ -106,9 +107,9 @@ async def test_a_file_with_a_fault_changes_nothing(tmp_path: Path) -> None:
         assert len(await database.read(read_audit)) == 1
 
 
-async def test_every_change_leaves_an_audit_row_with_the_file_it_came_from(tmp_path: Path) -> None:
+async def test_every_change_leaves_an_audit_row_with_the_file_it_came_from(place: Place) -> None:
     data = as_file(a_registry())
-    async with a_database(tmp_path / "db") as database:
+    async with a_database(place) as database:
         await a_wing(database).import_file(data, actor="ada")
 
         [row] = await database.read(read_audit)
@@ -124,9 +125,9 @@ async def test_every_change_leaves_an_audit_row_with_the_file_it_came_from(tmp_p
     }
 
 
-async def test_an_export_is_the_canonical_form_of_what_was_imported(tmp_path: Path) -> None:
+async def test_an_export_is_the_canonical_form_of_what_was_imported(place: Place) -> None:
     sample = (Path(__file__).parents[2] / "data" / "registry.json").read_bytes()
-    async with a_database(tmp_path / "db") as database:
+    async with a_database(place) as database:
         wing = a_wing(database)
         await wing.import_file(sample, actor="ada")
 
@@ -136,8 +137,8 @@ async def test_an_export_is_the_canonical_form_of_what_was_imported(tmp_path: Pa
         assert (await wing.import_file(exported, actor="ada")).unchanged == 46
 
 
-async def test_an_empty_registry_exports_and_is_imported_as_one(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_an_empty_registry_exports_and_is_imported_as_one(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
         empty = await wing.export()
         await wing.import_file(as_file(a_registry()), actor="ada")
@@ -159,8 +160,8 @@ async def test_an_empty_registry_exports_and_is_imported_as_one(tmp_path: Path) 
         "DELETE FROM registry_version",
     ],
 )
-async def test_history_is_not_rewritten_by_hand(tmp_path: Path, statement: str) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_history_is_not_rewritten_by_hand(place: Place, statement: str) -> None:
+    async with a_database(place) as database:
         await a_wing(database).import_file(as_file(a_registry()), actor="ada")
         before = await rows(database)
 
@@ -170,8 +171,8 @@ async def test_history_is_not_rewritten_by_hand(tmp_path: Path, statement: str) 
         assert await rows(database) == before
 
 
-async def test_a_closed_fact_is_not_reopened(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_a_closed_fact_is_not_reopened(place: Place) -> None:
+    async with a_database(place) as database:
         wing = a_wing(database)
         await wing.import_file(as_file(a_registry()), actor="ada")
         await wing.import_file(as_file(a_registry(recognitions=[])), actor="ada")
@@ -182,10 +183,10 @@ async def test_a_closed_fact_is_not_reopened(tmp_path: Path) -> None:
             )
 
 
-async def test_two_imports_at_once_end_as_one_of_the_two(tmp_path: Path) -> None:
+async def test_two_imports_at_once_end_as_one_of_the_two(place: Place) -> None:
 
     one, other = as_file(a_registry()), as_file(a_registry(recognitions=[a_grant(authority_id=LICENSING)]))
-    async with a_database(tmp_path / "db") as database:
+    async with a_database(place) as database:
         wing = a_wing(database)
 
         async with anyio.create_task_group() as tasks:

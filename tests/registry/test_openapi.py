@@ -13,6 +13,7 @@ from registry.query import authorization, recognition
 from registry.registry import Registry
 from registry.routes import build_routes
 from registry.trqp import read_request
+from tests.databases import SqlitePlace
 from tests.registry.databases import a_database
 from wire import encode, parse_utc
 
@@ -22,7 +23,7 @@ SAMPLE = (Path(__file__).parents[2] / "data" / "registry.json").read_bytes()
 
 
 async def the_document(folder: Path) -> dict[str, Any]:
-    async with a_database(folder / "db") as database:
+    async with a_database(SqlitePlace(folder / "db")) as database:
         app = Litestar(build_routes(Registry(database, clock=lambda: 0.0)), logging_config=None)
     return app.openapi_schema.to_schema()
 

@@ -1,11 +1,11 @@
 """Every process sees a change when it next polls the version, and swaps its view whole."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from registry import AuthorityNotFound, IdentifierNotFound, Registry
+from tests.databases import Place
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_registry, as_file
 
@@ -24,8 +24,8 @@ def is_authorized(wing: Registry) -> bool:
     return json.loads(wing.authorization(QUESTION, "application/json").body)["authorized"] is True
 
 
-async def test_another_process_sees_an_import_at_its_next_poll(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as ours, a_database(tmp_path / "db") as theirs:
+async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> None:
+    async with a_database(place) as ours, a_database(place) as theirs:
         importer, follower = Registry(ours, now), Registry(theirs, now)
         await importer.import_file(as_file(a_registry()), actor="ada")
         await follower.load()
@@ -39,8 +39,8 @@ async def test_another_process_sees_an_import_at_its_next_poll(tmp_path: Path) -
         assert follower.view.version == 2
 
 
-async def test_a_poll_without_a_change_keeps_the_very_view(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_a_poll_without_a_change_keeps_the_very_view(place: Place) -> None:
+    async with a_database(place) as database:
         wing = Registry(database, now)
         await wing.import_file(as_file(a_registry()), actor="ada")
         view = wing.view
@@ -49,8 +49,8 @@ async def test_a_poll_without_a_change_keeps_the_very_view(tmp_path: Path) -> No
         assert wing.view is view
 
 
-async def test_before_anything_is_imported_every_authority_is_unknown(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_before_anything_is_imported_every_authority_is_unknown(place: Place) -> None:
+    async with a_database(place) as database:
         wing = Registry(database, now)
         await wing.load()
 
@@ -58,13 +58,13 @@ async def test_before_anything_is_imported_every_authority_is_unknown(tmp_path: 
             wing.authorization(QUESTION, "application/json")
 
 
-async def test_a_restart_answers_as_before(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_a_restart_answers_as_before(place: Place) -> None:
+    async with a_database(place) as database:
         wing = Registry(database, now)
         await wing.import_file(as_file(a_registry()), actor="ada")
         answer = wing.authorization(QUESTION, "application/json")
 
-    async with a_database(tmp_path / "db") as database:
+    async with a_database(place) as database:
         again = Registry(database, now)
         await again.load()
 
@@ -72,12 +72,12 @@ async def test_a_restart_answers_as_before(tmp_path: Path) -> None:
         assert again.view == wing.view
 
 
-async def test_operators_see_every_grant_with_its_standing(tmp_path: Path) -> None:
+async def test_operators_see_every_grant_with_its_standing(place: Place) -> None:
     suspended = a_grant(
         action="verify",
         history=[{"state": "suspended", "since": "2026-01-01T00:00:00Z", "reason": "audit"}],
     )
-    async with a_database(tmp_path / "db") as database:
+    async with a_database(place) as database:
         wing = Registry(database, now)
         await wing.import_file(as_file(a_registry(authorizations=[a_grant(), suspended])), actor="ada")
 
@@ -88,8 +88,8 @@ async def test_operators_see_every_grant_with_its_standing(tmp_path: Path) -> No
     ]
 
 
-async def test_operators_see_all_that_is_said_of_one_identifier(tmp_path: Path) -> None:
-    async with a_database(tmp_path / "db") as database:
+async def test_operators_see_all_that_is_said_of_one_identifier(place: Place) -> None:
+    async with a_database(place) as database:
         wing = Registry(database, now)
         await wing.import_file(as_file(a_registry()), actor="ada")
 

@@ -17,6 +17,7 @@ from litestar.response.base import ASGIResponse
 from registry import AuthorityNotFound, DefinitionNotFound, Registry, TrqpRequest
 from registry.client import RegistryClient, RegistryUnavailable
 from registry.routes import build_routes
+from tests.databases import SqlitePlace
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_question, a_registry, as_file
 from wire import Answer, MalformedBody, Refusal, render_problem
@@ -47,7 +48,7 @@ def refused(_: Any, error: Refusal) -> Response[Any]:
 @asynccontextmanager
 async def a_server(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the example registry in process."""
-    async with a_database(folder / "db") as database:
+    async with a_database(SqlitePlace(folder / "db")) as database:
         wing = Registry(database, clock=lambda: NOW / 1_000_000)
         await wing.import_file(as_file(a_registry()), actor="ada")
         app = Litestar(

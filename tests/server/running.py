@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from server.bootstrap import initialise, operator_key_path
-from server.run import serve
+from server.run import bind_sockets, serve
 from server.settings import Settings
 from tests.process import free_port
 
@@ -53,7 +53,8 @@ async def running_in(directory: Path, **changes: Any) -> AsyncIterator[Running]:
     settings = settings_in(directory, **changes)
     await initialise(settings, sample=True, say=quiet)
     ready = asyncio.Event()
-    task = asyncio.create_task(serve(settings, lambda *_: ready.set()))
+    sockets = bind_sockets(settings)
+    task = asyncio.create_task(serve(settings, sockets, ready.set))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
     if task.done():
@@ -63,6 +64,7 @@ async def running_in(directory: Path, **changes: Any) -> AsyncIterator[Running]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        sockets.close()
 
 
 def converse(port: int, *parts: bytes, pause: float = 0.0, seconds: float = 5.0) -> bytes:

@@ -9,9 +9,9 @@ import pytest
 from operators import Principals, Role
 from server.bootstrap import MIGRATIONS, OPERATOR, REVOKE_FILE, initialise, operator_key_path
 from server.commands import open_registry
+from server.database import open_of
 from server.settings import Settings
 from storage import forget_before, migrate
-from storage.sqlite import open_sqlite
 from tests.server.running import settings_in
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ async def _init(settings: Settings, *, sample: bool = True) -> list[str]:
 
 
 def _files(settings: Settings) -> dict[str, bytes]:
-    directories = (Path(settings.key_dir), settings.database_path.parent)
+    directories = (Path(settings.key_dir), settings.state_dir)
     kept = {
         path
         for folder in directories
@@ -40,7 +40,7 @@ def _files(settings: Settings) -> dict[str, bytes]:
 
 
 async def _forget_idempotency(settings: Settings) -> None:
-    database = open_sqlite(settings.database_path)
+    database = open_of(settings)
     await database.write(lambda tx: forget_before(tx, int(time.time() * 2_000_000)))
     database.close()
 
@@ -78,11 +78,11 @@ async def test_init_with_the_sample_works_again_after_its_idempotency_keys_are_f
 
 async def test_a_crash_before_the_sample_files_is_healed(settings: Settings) -> None:
     await _init(settings)
-    (settings.database_path.parent / REVOKE_FILE).unlink()
+    (settings.state_dir / REVOKE_FILE).unlink()
     await _forget_idempotency(settings)
     await _init(settings)
 
-    assert (settings.database_path.parent / REVOKE_FILE).exists()
+    assert (settings.state_dir / REVOKE_FILE).exists()
 
 
 async def test_the_sample_does_not_replace_what_an_operator_imported(settings: Settings) -> None:
@@ -99,8 +99,8 @@ async def test_the_sample_does_not_replace_what_an_operator_imported(settings: S
 
 
 async def test_a_crash_between_the_operators_row_and_its_key_file_is_healed(settings: Settings) -> None:
-    settings.database_path.parent.mkdir(parents=True)
-    database = open_sqlite(settings.database_path, create=True)
+    settings.state_dir.mkdir(parents=True)
+    database = open_of(settings, create=True)
     await migrate(database, MIGRATIONS)
     principals = Principals(database, clock=time.time)
     await principals.create_principal(
@@ -111,7 +111,7 @@ async def test_a_crash_between_the_operators_row_and_its_key_file_is_healed(sett
     path.parent.mkdir(parents=True)
     path.with_suffix(".unfinished").write_text("tsk_")
     await _init(settings)
-    database = open_sqlite(settings.database_path)
+    database = open_of(settings)
     key = path.read_text().strip()
     found = await Principals(database, clock=time.time).authenticate(f"Bearer {key}")
     database.close()

@@ -7,13 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
-import msgspec
 import pytest
 
-from server.bootstrap import initialise
-from server.run import serve
-from server.settings import Settings
-from tests.process import free_port
+from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio
 
@@ -22,38 +18,10 @@ PATH = f"/1.0/identifiers/{DID}"
 CHANGES_WITH_TIME = {"date", "age", "x-request-id"}
 
 
-class Running:
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.url = settings.public_url
-        self.operator_url = f"http://{settings.operator_bind}"
-        self.port = int(settings.bind.rpartition(":")[2])
-        self.key = (Path(settings.key_dir) / "operator.key").read_text().strip()
-
-
-def _settings(directory: Path) -> Settings:
-    port = free_port()
-    return Settings(
-        public_url=f"http://localhost:{port}",
-        bind=f"127.0.0.1:{port}",
-        operator_bind=f"127.0.0.1:{free_port()}",
-        database_url=f"sqlite:///{directory}/var/test.db",
-        key_dir=f"{directory}/var/keys",
-        head_timeout_seconds=0.5,
-        body_timeout_seconds=0.5,
-    )
-
-
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    settings = _settings(tmp_path)
-    await initialise(settings, sample=True, say=lambda _: None)
-    ready = asyncio.Event()
-    task = asyncio.create_task(serve(settings, lambda *_: ready.set()))
-    await asyncio.wait([task, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
-    yield Running(settings)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with running_in(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture
@@ -98,7 +66,7 @@ async def test_a_published_change_replaces_the_hot_answer(
 ) -> None:
     path = "/status-lists/sample-revocation/credential.json"
     before = [(await client.get(path)).content for _ in range(2)]
-    change = json.loads((Path(running.settings.database_path).parent / "sample-revoke.json").read_text())
+    change = json.loads((running.settings.state_dir / "sample-revoke.json").read_text())
     await client.post(
         f"{running.operator_url}/operator/status-lists/sample/statuses",
         json=change,
@@ -223,13 +191,6 @@ async def test_metrics_name_no_did(client: httpx.AsyncClient, running: Running) 
 
 
 async def test_too_many_requests_are_told_when_to_come_back(tmp_path: Path) -> None:
-    settings = msgspec.structs.replace(
-        _settings(tmp_path), rate_cpu_per_second=1.0, trusted_proxies=("127.0.0.1/32",)
-    )
-    await initialise(settings, sample=True, say=lambda _: None)
-    ready = asyncio.Event()
-    task = asyncio.create_task(serve(settings, lambda *_: ready.set()))
-    await ready.wait()
     question = {
         "entity_id": "x",
         "authority_id": "did:web:education.example",
@@ -237,7 +198,10 @@ async def test_too_many_requests_are_told_when_to_come_back(tmp_path: Path) -> N
         "resource": "x",
     }
 
-    async with httpx.AsyncClient(base_url=settings.public_url, trust_env=False) as client:
+    async with (
+        running_in(tmp_path, rate_cpu_per_second=1.0, trusted_proxies=("127.0.0.1/32",)) as running,
+        httpx.AsyncClient(base_url=running.url, trust_env=False) as client,
+    ):
 
         async def ask(forwarded: str) -> httpx.Response:
             return await client.post(
@@ -247,8 +211,6 @@ async def test_too_many_requests_are_told_when_to_come_back(tmp_path: Path) -> N
         first = [await ask("203.0.113.7") for _ in range(4)]
         forged = await ask("198.51.100.1, 203.0.113.7")
         neighbour = await ask("203.0.113.8")
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
     assert [answer.status_code for answer in first][-1] == 429
     assert int(first[-1].headers["retry-after"]) >= 1

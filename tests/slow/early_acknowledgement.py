@@ -8,18 +8,16 @@ import time
 
 from server.cli import main
 from storage import sqlite
+from storage.writer import Job, tell
 
 
 class EarlyAcknowledgement(sqlite.SqliteDatabase):
     """Resolves the futures first, and commits a moment later."""
 
-    def _run_in_savepoint(self, job: sqlite._Job) -> None:
+    def _run_in_savepoint(self, job: Job) -> None:
         super()._run_in_savepoint(job)
-        sqlite._settle(job)
+        tell([job])
         time.sleep(0.01)
-
-    def _settle_all(self, batch: list[sqlite._Job]) -> None:
-        """They are settled already."""
 
 
 sqlite.SqliteDatabase = EarlyAcknowledgement  # type: ignore[misc]

@@ -26,6 +26,7 @@ from statuslist.errors import (
 )
 from statuslist.list_source import ListUrlRefused
 from statuslist.requests import Allocate
+from tests.databases import SqlitePlace
 from tests.simulator import World, canned, held, raw
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, vc_jwt
 from tests.statuslist.wing import ISSUERS, ROOT, Wing, did_document, signer_for
@@ -59,7 +60,7 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     documents = {did: did_document(signer_for(issuer_id)) for issuer_id, did in ISSUERS.items()}
     async with AsyncExitStack() as stack:
-        wing = await stack.enter_async_context(Wing.open(tmp_path))
+        wing = await stack.enter_async_context(Wing.open(SqlitePlace(tmp_path / "touchstone.db")))
         world = await stack.enter_async_context(World())
         guard = await stack.enter_async_context(world.guard(QUICK))
         resolver = await stack.enter_async_context(

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from statuslist.errors import (
 )
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet
 from storage import IdempotencyConflict
+from tests.databases import Place
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, ROOT, Wing, change_of
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound
 
@@ -27,8 +27,8 @@ REVOCATION = ("revocation",)
 
 
 @pytest.fixture
-async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
-    async with Wing.open(tmp_path) as opened:
+async def wing(place: Place) -> AsyncIterator[Wing]:
+    async with Wing.open(place) as opened:
         yield opened
 
 

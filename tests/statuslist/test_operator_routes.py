@@ -10,6 +10,7 @@ import pytest
 
 from statuslist.client import RequestRefused, StatusListClient
 from statuslist.requests import Allocate, CreateSet
+from tests.databases import SqlitePlace
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, Wing, change_of
 
@@ -21,7 +22,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
-    async with Wing.open(tmp_path) as opened:
+    async with Wing.open(SqlitePlace(tmp_path / "touchstone.db")) as opened:
         yield opened
 
 

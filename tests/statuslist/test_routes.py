@@ -11,6 +11,7 @@ import pytest
 from statuslist.check_requests import EntryCheck
 from statuslist.client import RequestRefused, StatusListClient
 from statuslist.forms import DATA_INTEGRITY, JWT
+from tests.databases import SqlitePlace
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.stranger import vc_jwt
 from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
@@ -25,7 +26,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 @pytest.fixture
 async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
     """Yield a wing with a published list, the entry 'badges' of which is at `wing.index`."""
-    async with Wing.open(tmp_path) as opened:
+    async with Wing.open(SqlitePlace(tmp_path / "touchstone.db")) as opened:
         await opened.create("badges")
         await opened.publisher.publish_dirty()
         yield opened

@@ -1,7 +1,7 @@
 """
-The status list wing over a real SQLite engine, with two issuers, a principal for each, and a clock to turn.
+The status list wing over a real engine, with two issuers, a principal for each, and a clock to turn.
 
-    async with Wing.open(tmp_path) as wing:
+    async with Wing.open(place) as wing:
         index = await wing.set_with_entry("badges")
         await wing.revoke("badges", index)
         await wing.publisher.publish_dirty()
@@ -11,12 +11,10 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pysqlite3 import dbapi2 as sqlite3
 
 import operators
 import operators.store
@@ -32,8 +30,8 @@ from statuslist.lists import StatusLists
 from statuslist.publisher import Publisher
 from statuslist.rendering import MAX_BODY_BYTES, Policy
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
-from storage import Database
-from storage.sqlite import open_sqlite
+from storage import Database, Engine
+from tests.databases import Place
 from wire import read
 
 BASE_URL = "https://status.example.com"
@@ -81,8 +79,8 @@ def did_document(signer: Ed25519Signer) -> dict[str, Any]:
 class Wing:
     """Services over one database file, and what tests do with them again and again."""
 
-    def __init__(self, database: Database, path: Path, **policy: Any) -> None:
-        self.path = path
+    def __init__(self, database: Engine, place: Place, **policy: Any) -> None:
+        self.place = place
         self.clock = Clock()
         self.database = database
         self.policy = Policy(base_url=BASE_URL, **policy)
@@ -98,14 +96,13 @@ class Wing:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, **policy: Any) -> AsyncIterator["Wing"]:
-        """Open the database in `folder`; make it, with its issuers, the first time."""
-        path = folder / "touchstone.db"
-        database = open_sqlite(path, create=True)
+    async def open(cls, place: Place, **policy: Any) -> AsyncIterator["Wing"]:
+        """Open the database at `place`, with its schema and issuers."""
+        database = place.open()
         try:
             await storage.migrate(database, MIGRATIONS)
             await database.write(_insert_issuers)
-            yield cls(database, path, **policy)
+            yield cls(database, place, **policy)
         finally:
             database.close()
 
@@ -156,13 +153,8 @@ class Wing:
 
     def tamper(self, *statements: str) -> None:
         """Run SQL as somebody with a database shell would, past the engine."""
-        connection = sqlite3.connect(self.path)
-        try:
-            for statement in statements:
-                connection.execute(statement)
-            connection.commit()
-        finally:
-            connection.close()
+        for statement in statements:
+            self.place.query(statement)
 
 
 def change_of(index: int, purpose: str = "revocation", status: int = 1) -> ChangeStatuses:

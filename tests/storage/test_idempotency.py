@@ -1,13 +1,13 @@
 """The same request with the same key is done once; audit rows stay as they are."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from storage import (
     MIGRATIONS,
+    Engine,
     IdempotencyConflict,
     Transaction,
     forget_before,
@@ -16,15 +16,15 @@ from storage import (
     read_audit,
     record,
 )
-from storage.sqlite import SqliteDatabase, open_sqlite
+from tests.databases import Place
 from wire import BadRequest
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    engine = open_sqlite(tmp_path / "test.db", create=True)
+async def database(place: Place) -> AsyncIterator[Engine]:
+    engine = place.open()
     await migrate(engine, MIGRATIONS)
     yield engine
     engine.close()
@@ -40,21 +40,21 @@ class Work:
 
 
 async def ask(
-    database: SqliteDatabase, work: Work, *, key: str | None, request: bytes = b"r", who: str = "p"
+    database: Engine, work: Work, *, key: str | None, request: bytes = b"r", who: str = "p"
 ) -> bytes:
     return await database.write(
         lambda tx: once(tx, principal=who, key=key, request=request, at=1_000, make=work)
     )
 
 
-async def test_a_repeated_request_is_answered_and_not_done_again(database: SqliteDatabase) -> None:
+async def test_a_repeated_request_is_answered_and_not_done_again(database: Engine) -> None:
     work = Work()
 
     assert [await ask(database, work, key="k") for _ in range(3)] == [b"result 1"] * 3
     assert work.times == 1
 
 
-async def test_the_same_key_sent_many_times_at_once_does_the_work_once(database: SqliteDatabase) -> None:
+async def test_the_same_key_sent_many_times_at_once_does_the_work_once(database: Engine) -> None:
     work = Work()
 
     answers = await asyncio.gather(*(ask(database, work, key="k") for _ in range(50)))
@@ -63,8 +63,8 @@ async def test_the_same_key_sent_many_times_at_once_does_the_work_once(database:
     assert work.times == 1
 
 
-async def test_the_same_key_sent_to_two_processes_does_the_work_once(database: SqliteDatabase) -> None:
-    other = open_sqlite(database.path)
+async def test_the_same_key_sent_to_two_processes_does_the_work_once(database: Engine, place: Place) -> None:
+    other = place.open()
     work = Work()
 
     answers = await asyncio.gather(
@@ -76,17 +76,17 @@ async def test_the_same_key_sent_to_two_processes_does_the_work_once(database: S
     assert work.times == 1
 
 
-async def test_the_answer_is_remembered_across_a_restart(database: SqliteDatabase) -> None:
+async def test_the_answer_is_remembered_across_a_restart(database: Engine, place: Place) -> None:
     work = Work()
     await ask(database, work, key="k")
     await asyncio.to_thread(database.close)
-    again = open_sqlite(database.path)
+    again = place.open()
 
     assert await ask(again, work, key="k") == b"result 1"
     again.close()
 
 
-async def test_a_conflict_undoes_what_its_caller_did_before(database: SqliteDatabase) -> None:
+async def test_a_conflict_undoes_what_its_caller_did_before(database: Engine) -> None:
     await ask(database, Work(), key="k")
 
     with pytest.raises(IdempotencyConflict):
@@ -99,7 +99,7 @@ async def test_a_conflict_undoes_what_its_caller_did_before(database: SqliteData
     assert await database.read(read_audit) == []
 
 
-async def test_without_a_key_every_request_is_done(database: SqliteDatabase) -> None:
+async def test_without_a_key_every_request_is_done(database: Engine) -> None:
     work = Work()
     await ask(database, work, key=None)
     await ask(database, work, key=None)
@@ -107,7 +107,7 @@ async def test_without_a_key_every_request_is_done(database: SqliteDatabase) -> 
     assert work.times == 2
 
 
-async def test_a_key_belongs_to_its_principal(database: SqliteDatabase) -> None:
+async def test_a_key_belongs_to_its_principal(database: Engine) -> None:
     work = Work()
     await ask(database, work, key="k", who="one")
     await ask(database, work, key="k", who="two")
@@ -115,7 +115,7 @@ async def test_a_key_belongs_to_its_principal(database: SqliteDatabase) -> None:
     assert work.times == 2
 
 
-async def test_a_key_used_for_another_request_is_a_conflict(database: SqliteDatabase) -> None:
+async def test_a_key_used_for_another_request_is_a_conflict(database: Engine) -> None:
     work = Work()
     await ask(database, work, key="k")
 
@@ -125,12 +125,12 @@ async def test_a_key_used_for_another_request_is_a_conflict(database: SqliteData
 
 
 @pytest.mark.parametrize("key", ["", "a b", "\n", "k\n", "\x00", "\x7f", "é", "x" * 256])
-async def test_a_key_that_is_not_printable_ascii_is_refused(database: SqliteDatabase, key: str) -> None:
+async def test_a_key_that_is_not_printable_ascii_is_refused(database: Engine, key: str) -> None:
     with pytest.raises(BadRequest):
         await ask(database, Work(), key=key)
 
 
-async def test_a_failure_is_not_remembered(database: SqliteDatabase) -> None:
+async def test_a_failure_is_not_remembered(database: Engine) -> None:
     def fail() -> bytes:
         raise LookupError
 
@@ -140,7 +140,7 @@ async def test_a_failure_is_not_remembered(database: SqliteDatabase) -> None:
     assert await ask(database, Work(), key="k") == b"result 1"
 
 
-async def test_old_keys_are_forgotten(database: SqliteDatabase) -> None:
+async def test_old_keys_are_forgotten(database: Engine) -> None:
     work = Work()
     await ask(database, work, key="k")
     forgotten = await database.write(lambda tx: forget_before(tx, 1_001))
@@ -150,7 +150,7 @@ async def test_old_keys_are_forgotten(database: SqliteDatabase) -> None:
     assert work.times == 2
 
 
-async def test_audit_rows_cannot_be_changed_or_deleted(database: SqliteDatabase) -> None:
+async def test_audit_rows_cannot_be_changed_or_deleted(database: Engine) -> None:
     await database.write(lambda tx: record(tx, actor="a", action="do", subject="s", detail={"n": 1}, at=7))
     for statement in ("UPDATE audit SET actor = 'b'", "DELETE FROM audit"):
         with pytest.raises(Exception, match="append only"):
@@ -162,7 +162,7 @@ async def test_audit_rows_cannot_be_changed_or_deleted(database: SqliteDatabase)
     ]
 
 
-async def test_audit_rows_are_read_in_pages(database: SqliteDatabase) -> None:
+async def test_audit_rows_are_read_in_pages(database: Engine) -> None:
     for number in range(5):
         await database.write(
             lambda tx, n=number: record(tx, actor="a", action="do", subject=str(n), detail={}, at=n)
@@ -173,7 +173,7 @@ async def test_audit_rows_are_read_in_pages(database: SqliteDatabase) -> None:
     assert [row.subject for row in (*first, *rest)] == ["0", "1", "2", "3", "4"]
 
 
-async def test_the_audit_row_of_work_that_failed_is_undone_with_it(database: SqliteDatabase) -> None:
+async def test_the_audit_row_of_work_that_failed_is_undone_with_it(database: Engine) -> None:
     def fail(tx: Transaction) -> None:
         record(tx, actor="a", action="do", subject="s", detail={}, at=1)
         raise LookupError

@@ -1,18 +1,17 @@
 """Migrations are applied once, in order, whole or not at all; one-way rules hold in the engine itself."""
 
 import asyncio
-from pathlib import Path
 
+import msgspec
 import pytest
-from pysqlite3 import dbapi2 as sqlite3
 
 import operators
 import registry
 import statuslist.schema
 import storage
-from storage import Migration, SchemaMismatch, Transaction, migrate
+from storage import Engine, Migration, SchemaMismatch, Transaction, migrate
 from storage.migrations import forbid, render
-from storage.sqlite import SqliteDatabase, open_sqlite
+from tests.databases import RULE_BROKEN, SQL_ERRORS, Place, Query
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +32,14 @@ def applied(tx: Transaction) -> list[tuple[str, int]]:
     return [(row["room"], row["number"]) for row in tx.all("SELECT * FROM migrations ORDER BY room, number")]
 
 
-async def test_migrating_again_changes_nothing(database: SqliteDatabase) -> None:
+async def test_migrating_again_changes_nothing(database: Engine) -> None:
     await migrate(database, [THINGS])
     await migrate(database, [THINGS])
 
     assert await database.read(applied) == [("test", 1)]
 
 
-async def test_only_what_is_missing_is_applied(database: SqliteDatabase) -> None:
+async def test_only_what_is_missing_is_applied(database: Engine) -> None:
     await migrate(database, [THINGS])
     await database.write(lambda tx: tx.execute("INSERT INTO things (name, value) VALUES ('kept', 1)"))
     await migrate(database, [THINGS, MORE])
@@ -51,7 +50,7 @@ async def test_only_what_is_missing_is_applied(database: SqliteDatabase) -> None
     assert await database.read(applied) == [("test", 1), ("test", 2)]
 
 
-async def test_another_text_of_an_applied_step_is_refused(database: SqliteDatabase) -> None:
+async def test_another_text_of_an_applied_step_is_refused(database: Engine) -> None:
     await migrate(database, [THINGS])
     changed = Migration(room="test", number=1, name="things", statements=(*THINGS.statements[:-1],))
 
@@ -59,28 +58,46 @@ async def test_another_text_of_an_applied_step_is_refused(database: SqliteDataba
         await migrate(database, [changed])
 
 
-async def test_a_database_of_a_newer_version_is_refused(database: SqliteDatabase) -> None:
-    await migrate(database, [THINGS, MORE])
+async def test_a_release_runs_beside_the_steps_of_a_newer_one(database: Engine) -> None:
+    """The newer one only added: its nodes can go up and down again while this one serves."""
+    await migrate(database, [THINGS, MORE], "0.3.0")
+    await migrate(database, [THINGS], "0.2.0")
 
-    with pytest.raises(SchemaMismatch, match="test-2, unknown"):
-        await migrate(database, [THINGS])
+    assert await database.read(applied) == [("test", 1), ("test", 2)]
+
+
+@pytest.mark.parametrize(("release", "is_refused"), [("0.9.0", True), ("0.10.0", False), ("1.0.0", False)])
+async def test_a_release_below_the_floor_of_the_database_is_refused(
+    database: Engine, release: str, is_refused: bool
+) -> None:
+    contracting = msgspec.structs.replace(MORE, oldest_release="0.10.0")
+    await migrate(database, [THINGS, contracting], "0.11.0")
+
+    if is_refused:
+        with pytest.raises(
+            SchemaMismatch, match=r"test-2.* 0\.9\.0 cannot run beside; start release 0\.10\.0"
+        ):
+            await migrate(database, [THINGS], release)
+    else:
+        await migrate(database, [THINGS], release)
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE things (x TEXT)", "NOT SQL"])
 async def test_a_step_that_fails_leaves_nothing_of_its_run_behind(
-    database: SqliteDatabase, statement: str
+    database: Engine, outside: Query, statement: str
 ) -> None:
     broken = Migration(room="test", number=2, name="broken", statements=(statement,))
 
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(SQL_ERRORS):
         await migrate(database, [THINGS, broken])
 
-    left = await database.read(lambda tx: tx.all("SELECT name FROM sqlite_master WHERE name <> 'notes'"))
-    assert [row["name"] for row in left if not row["name"].startswith("sqlite_")] == []
+    for table in ("migrations", "schema_floor", "things"):
+        with pytest.raises(SQL_ERRORS, match=table):
+            outside(f"SELECT * FROM {table}")
 
 
-async def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
-    engines = [open_sqlite(tmp_path / "shared.db", create=True), open_sqlite(tmp_path / "shared.db")]
+async def test_two_processes_may_migrate_at_once(place: Place) -> None:
+    engines = [place.open(), place.open()]
     await asyncio.gather(*(migrate(engine, [THINGS, MORE]) for engine in engines))
 
     assert await engines[0].read(applied) == [("test", 1), ("test", 2)]
@@ -88,25 +105,36 @@ async def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
         engine.close()
 
 
-async def test_a_forbidden_event_fails_with_its_message(database: SqliteDatabase) -> None:
+async def test_a_forbidden_event_fails_with_its_message(database: Engine) -> None:
     await migrate(database, [THINGS])
     await database.write(lambda tx: tx.execute("INSERT INTO things (name, value) VALUES ('a', 5)"))
 
-    with pytest.raises(sqlite3.IntegrityError, match="things don't go"):
+    with pytest.raises(RULE_BROKEN, match="things don't go"):
         await database.write(lambda tx: tx.execute("DELETE FROM things"))
-    with pytest.raises(sqlite3.IntegrityError, match="values only grow"):
+    with pytest.raises(RULE_BROKEN, match="values only grow"):
         await database.write(lambda tx: tx.execute("UPDATE things SET value = 4"))
     assert await database.write(lambda tx: tx.execute("UPDATE things SET value = 6")) == 1
 
 
-async def test_a_forbidden_event_is_forbidden_to_a_stranger_too(database: SqliteDatabase) -> None:
+async def test_a_forbidden_event_is_forbidden_to_a_stranger_too(database: Engine, outside: Query) -> None:
     await migrate(database, [THINGS])
-    stranger = sqlite3.connect(str(database.path), isolation_level=None)
-    stranger.execute("INSERT INTO things (name, value) VALUES ('a', 5)")
+    outside("INSERT INTO things (name, value) VALUES ('a', 5)")
 
-    with pytest.raises(sqlite3.IntegrityError, match="things don't go"):
-        stranger.execute("DELETE FROM things")
-    stranger.close()
+    with pytest.raises(RULE_BROKEN, match="things don't go"):
+        outside("DELETE FROM things")
+
+
+async def test_text_is_compared_by_code_point(database: Engine) -> None:
+    """A cursor that pages by a name must mean the same on every engine, whatever its locale."""
+    names = ["b", "B", "a", "_", "é", "Z"]
+    await migrate(database, [THINGS])
+    rows = [{"name": name} for name in names]
+    await database.write(
+        lambda tx: tx.execute_many("INSERT INTO things (name, value) VALUES (:name, 1)", rows)
+    )
+
+    found = await database.read(lambda tx: tx.all("SELECT name FROM things ORDER BY name"))
+    assert [row["name"] for row in found] == sorted(names)
 
 
 def test_only_updates_and_deletes_can_be_forbidden() -> None:
@@ -115,10 +143,15 @@ def test_only_updates_and_deletes_can_be_forbidden() -> None:
 
 
 def test_every_token_is_rendered_for_every_engine() -> None:
-    statement = "CREATE TABLE t (id {identity}, at {bigint}, body {blob})"
+    statement = "CREATE TABLE t (id {identity}, at {bigint}, body {blob}, note TEXT)"
 
-    rendered = render(statement, "sqlite", "t")
-    assert rendered == "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, body BLOB)"
+    assert render(statement, "sqlite", "t") == (
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, body BLOB, note TEXT)"
+    )
+    assert render(statement, "postgres", "t") == (
+        "CREATE TABLE t (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at BIGINT, body BYTEA,"
+        ' note TEXT COLLATE "C")'
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,11 @@ from tests.storage.conftest import run_outside
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def database(sqlite: SqliteDatabase) -> SqliteDatabase:
+    return sqlite
+
+
 @pytest.mark.parametrize(
     ("version", "is_safe"),
     [

@@ -11,9 +11,20 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from storage import DatabaseUnavailable, Transaction
 from storage.sqlite import CHECKPOINT_WAL_BYTES, SqliteDatabase
-from tests.storage.conftest import Query
+from tests.databases import Query, SqlitePlace
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def database(sqlite: SqliteDatabase) -> SqliteDatabase:
+    return sqlite
+
+
+@pytest.fixture
+def outside(sqlite: SqliteDatabase) -> Query:
+    return SqlitePlace(sqlite.path).query
+
 
 FILLS = CHECKPOINT_WAL_BYTES // 2**20 + 1  # calls of `fill` that make a checkpoint due
 

@@ -1,0 +1,39 @@
+"""
+A node: one process that does everything, or a supervisor with a background process and several workers.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from server.run import BindError, Sockets, bind_sockets, serve
+from server.settings import Settings
+from server.share import Share
+from server.supervisor import Supervisor
+
+__all__ = ["BindError", "serve_node"]
+
+Run = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+def serve_node(settings: Settings, workers: int, run: Run, on_ready: Callable[[], None]) -> int:
+    """
+    Serve until a signal asks to stop; return the exit code.
+
+    Args:
+        run: runs a coroutine on an event loop of its own, and turns what it raises into an exit.
+
+    Raises:
+        BindError: an address is taken or not ours.
+    """
+    sockets = bind_sockets(settings)
+    try:
+        if workers == 1:
+            run(lambda: serve(settings, sockets, on_ready))
+            return 0
+
+        def child(share: Share, given: Sockets, is_ready: Callable[[], None]) -> None:
+            run(lambda: serve(settings, given, is_ready, share))
+
+        return Supervisor(settings, sockets, workers, child, on_ready).supervise()
+    finally:
+        sockets.close()

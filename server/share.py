@@ -1,0 +1,40 @@
+"""
+What one process of a node has of it.
+"""
+
+import math
+
+import msgspec
+
+from server.board import Board
+from server.settings import Settings
+
+
+class Share(msgspec.Struct, kw_only=True):
+    """
+    One process's part. The defaults are those of a process that is alone and does everything.
+
+    Attributes:
+        workers: how many processes answer; outbound budgets are divided by it.
+        leads: whether this process asks for the lease, hence publishes.
+        serves: whether it answers requests.
+        slot, board: where its metrics go; None: it is the only process.
+        parent: a descriptor that reads as ended when the supervisor is gone.
+    """
+
+    workers: int = 1
+    leads: bool = True
+    serves: bool = True
+    slot: int = 0
+    board: Board | None = None
+    parent: int | None = None
+
+    def of(self, settings: Settings) -> Settings:
+        """Return `settings` with the node's outbound budget, and its memory, divided by the workers."""
+        return msgspec.structs.replace(
+            settings,
+            outbound_rate_per_host=settings.outbound_rate_per_host / self.workers,
+            outbound_burst_per_host=math.ceil(settings.outbound_burst_per_host / self.workers),
+            cache_max_bytes=settings.cache_max_bytes // self.workers,
+            hot_max_bytes=settings.hot_max_bytes // self.workers,
+        )

@@ -1,0 +1,5 @@
+"""
+Which release this is; the schema of a database knows the oldest that may use it (`storage.migrations`).
+"""
+
+RELEASE = "0.2.0"

@@ -1,0 +1,94 @@
+"""
+Where a test's database is, on either engine: opened through the product, and looked at past it.
+"""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from pysqlite3 import dbapi2 as sqlite3
+
+from storage import Engine, open_database
+from tests.postgres import Cluster
+
+Query = Callable[[str], list[tuple[Any, ...]]]
+
+# What a broken rule of the schema raises, in the words of either engine.
+RULE_BROKEN = (sqlite3.IntegrityError, psycopg.IntegrityError)
+SQL_ERRORS = (sqlite3.Error, psycopg.Error)
+_numbers = itertools.count(1)
+
+
+class Place(Protocol):
+    """An empty database that may be opened several times, as several processes do."""
+
+    dialect: str
+    url: str
+
+    def open(self) -> Engine:
+        """Open it through the engine; the caller closes it."""
+        ...
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run one statement on a connection that knows nothing of the engine: it sees what was committed."""
+        ...
+
+    def drop_rule(self, table: str, event: str) -> None:
+        """Remove the one-way rules (`forbid`) for `event` on `table`."""
+        ...
+
+
+class SqlitePlace:
+    """A file in a test's directory."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+
+    def open(self) -> Engine:
+        return open_database(self.url, create=True)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(str(self.path), isolation_level=None)
+        try:
+            return list(connection.execute(sql).fetchall())
+        finally:
+            connection.close()
+
+    def drop_rule(self, table: str, event: str) -> None:
+        triggers = self.query(
+            f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '% BEFORE {event} ON {table} %'"
+        )
+        for (name,) in triggers:
+            self.query(f"DROP TRIGGER {name}")
+
+
+class PostgresPlace:
+    """A database of the tests' own cluster."""
+
+    dialect = "postgres"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.name = f"touchstone_{next(_numbers)}"
+        cluster.create_database(self.name)
+        self.url = cluster.url(self.name)
+
+    def open(self) -> Engine:
+        return open_database(self.url)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def drop_rule(self, table: str, event: str) -> None:
+        triggers = self.query(
+            "SELECT trigger_name FROM information_schema.triggers"
+            f" WHERE event_object_table = '{table}' AND event_manipulation = '{event}'"
+        )
+        for (name,) in triggers:
+            self.query(f"DROP TRIGGER {name} ON {table}")
