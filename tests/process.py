@@ -1,5 +1,6 @@
 """The real server as a process of its own, for tests that kill it, and a client for its operators."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,12 +28,31 @@ def free_port() -> int:
 
 
 class Server:
-    """One deployment in `directory`, started and stopped at will; its state stays."""
+    """
+    One deployment in `directory`, started and stopped at will; its state stays.
 
-    def __init__(self, directory: Path) -> None:
+    Nodes of one deployment share a directory (the keys in it), a `public_url` and a `database_url`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        workers: int = 1,
+        database_url: str = "",
+        public_url: str = "",
+        **settings: str,
+    ) -> None:
         self.directory = directory
         self.port, self.operator_port = free_port(), free_port()
         self.url = f"http://localhost:{self.port}"
+        self.settings = {
+            "PUBLIC_URL": public_url or self.url,
+            "DATABASE_URL": database_url or "sqlite:///var/touchstone.db",
+            "WORKERS": str(workers),
+            **settings,
+        }
+        self.code = ROOT
         self.operator_url = f"http://127.0.0.1:{self.operator_port}"
         self.command: tuple[str, ...] = ("-m", "server")
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,12 +61,12 @@ class Server:
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHSTONE_")}
         return inherited | {
-            "PYTHONPATH": str(ROOT),
-            "TOUCHSTONE_PUBLIC_URL": self.url,
+            "PYTHONPATH": str(self.code),
             "TOUCHSTONE_BIND": f"127.0.0.1:{self.port}",
             "TOUCHSTONE_OPERATOR_BIND": f"127.0.0.1:{self.operator_port}",
             "TOUCHSTONE_RATE_HOT_PER_SECOND": "100000",
             "TOUCHSTONE_LOG_LEVEL": "ERROR",
+            **{f"TOUCHSTONE_{name}": value for name, value in self.settings.items()},
         }
 
     def initialise(self, *options: str) -> None:
@@ -68,6 +88,7 @@ class Server:
                 env=self.environment,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
+                start_new_session=True,
             )
         while time.monotonic() - began < START_SECONDS:
             try:
@@ -78,10 +99,20 @@ class Server:
         raise AssertionError((self.directory / "server.log").read_text()[-2_000:])
 
     def kill(self) -> None:
-        """Kill it, if it runs."""
-        if self._process is not None:
-            self._process.kill()
+        """Kill all its processes at once, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids: the supervisor (or the only process) first, then its children, the oldest first."""
+        assert self._process is not None
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self._process.pid)], capture_output=True, text=True
+        )
+        return [self._process.pid, *sorted(int(pid) for pid in children.stdout.split())]
 
     def terminate(self) -> int:
         """Ask it to stop; return its exit code."""
