@@ -1,4 +1,4 @@
-"""The house rules of every test: no network but loopback, and the event loop of asyncio."""
+"""The house rules of every test: no network but loopback, asyncio's event loop; and the PostgreSQL they share."""
 
 import os
 import socket
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import Place, PostgresPlace, SqlitePlace
-from tests.postgres import Cluster, PostgresMissing
+from tests.machine import PostgresMissing
+from tests.postgres import Cluster
 
 _real_connect = socket.socket.connect
 
@@ -32,21 +32,13 @@ def _network_off() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """One PostgreSQL for the session, started for the first test that asks; each makes its own database in it."""
+    """One PostgreSQL for the session, from the first test that asks; each makes a database of its own."""
     try:
         cluster = Cluster()
     except PostgresMissing as missing:
         pytest.skip(str(missing))
     with cluster:
         yield cluster
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty database, on each engine in turn."""
-    if request.param == "sqlite":
-        return SqlitePlace(tmp_path / "touchstone.db")
-    return PostgresPlace(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

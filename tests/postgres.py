@@ -3,35 +3,39 @@ Throw-away PostgreSQL clusters for tests: they keep their promises of durability
 
 A cluster is a directory of its own below the system's temporary directory: data, log and Unix socket. fsync is on;
 only `initdb` and the copying of a standby go without, since no test can cut the power under them. The postmaster is
-our child, in the foreground, and runs as an unprivileged user where we are root, whom PostgreSQL refuses. Where there
-is setpriv, the kernel ends it with the *thread* that started it: start clusters from the main thread.
+our child, in the foreground, and runs as an unprivileged user where we are root, whom PostgreSQL refuses. Where
+there is setpriv, the kernel ends it with the *thread* that started it: start clusters from the main thread.
 
 What the tests themselves ask of a cluster goes through the Unix socket, which needs neither TLS nor a password.
 """
 
 import os
-import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
 
-INSTALL = "PostgreSQL is missing. Run: sh tools/postgres.sh as root, or: sudo apt-get install postgresql"
+from tests.machine import (
+    PATIENCE_SECONDS,
+    SETPRIV,
+    children_of,
+    find_binaries,
+    free_server_port,
+    installed,
+    is_alive,
+    unprivileged_user,
+    wait_until,
+)
+
 USER = "touchstone"
-START_SECONDS = 30.0
-# Below Linux's ephemeral ports (32,768 and up): there a client that dials a dead server may reach itself, and any
-# outgoing connection may hold the port when the server comes back.
-PORTS = range(20_000, 32_000)
 STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 SETTINGS = {
     "fsync": "on",
@@ -43,95 +47,6 @@ SETTINGS = {
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %a ",
 }
-_SETPRIV = shutil.which("setpriv")
-
-
-class PostgresMissing(Exception):
-    """There are no server binaries, or no way to run them as another user than root."""
-
-
-def installed() -> Iterator[Path]:
-    """Yield where server binaries may be, best first: Debian's, the newest first, `pg_config`'s, PATH's."""
-    debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
-    yield from sorted(debian, key=lambda path: int(path.parent.name), reverse=True)
-    if shutil.which("pg_config"):
-        yield Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())
-    if initdb := shutil.which("initdb"):
-        yield Path(initdb).resolve().parent
-
-
-def find_binaries(candidates: Iterable[Path]) -> Path:
-    """
-    Return the first directory that holds a server's binaries, not only a client's.
-
-    Raises:
-        PostgresMissing: there are none; the message says how to get them.
-    """
-    for directory in candidates:
-        if (directory / "initdb").is_file() and (directory / "postgres").is_file():
-            return directory
-    raise PostgresMissing(INSTALL)
-
-
-def unprivileged_user() -> pwd.struct_passwd | None:
-    """
-    Return whom to become to run a server: `postgres`, else `nobody`; None where we need not, being nobody special.
-
-    Raises:
-        PostgresMissing: we are root and have no setpriv.
-    """
-    if os.geteuid() != 0:
-        return None
-    if _SETPRIV is None:
-        raise PostgresMissing(
-            "PostgreSQL refuses to run as root, and there is no setpriv. Run the tests as a user."
-        )
-    try:
-        return pwd.getpwnam("postgres")
-    except KeyError:
-        return pwd.getpwnam("nobody")
-
-
-def free_server_port() -> int:
-    for port in random.sample(PORTS, 100):
-        with socket.socket() as probe:
-            # As PostgreSQL does: a port whose last connections linger in TIME_WAIT is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("100 ports tried, none free")
-
-
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.01)
-
-
-def children_of(parent: int) -> list[int]:
-    """Return the live processes whose parent it is; zombies are not alive."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # pid (command) state ppid ...; the command may hold spaces and parentheses.
-            state, ppid = stat.read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(ppid) == parent and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class Cluster:
@@ -222,7 +137,7 @@ class Cluster:
         children = children_of(self.pid)
         self._process.send_signal(STOP_SIGNALS[mode])
         try:
-            self._process.wait(timeout=START_SECONDS)
+            self._process.wait(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -254,10 +169,14 @@ class Cluster:
 
     # Asking.
 
-    def execute(self, statement: str | sql.Composed, *, database: str = "postgres") -> list[tuple[Any, ...]]:
+    def execute(
+        self, statement: LiteralString | sql.Composed, *, database: str = "postgres"
+    ) -> list[tuple[Any, ...]]:
         """Run one statement as superuser, in no transaction, through the Unix socket; return its rows."""
-        with psycopg.connect(self._socket_address(database), autocommit=True) as connection:
-            cursor = connection.execute(statement)  # type: ignore[arg-type]
+        with psycopg.connect(
+            self._socket_address(database), autocommit=True, connect_timeout=5
+        ) as connection:
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def create_database(self, name: str, template: str | None = None) -> str:
@@ -274,7 +193,8 @@ class Cluster:
         """ALTER SYSTEM, and wait until a new connection sees it; not for settings that need a restart."""
         self.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
         self.reload()
-        wait_until(lambda: self.execute(f"SHOW {name}") == [(value,)], f"{name} is {value}")
+        show = sql.SQL("SHOW {}").format(sql.Identifier(name))
+        wait_until(lambda: self.execute(show) == [(value,)], f"{name} is {value}")
 
     def reload(self) -> None:
         """Have it read its files again: settings, pg_hba.conf, certificate."""
@@ -371,12 +291,12 @@ class Cluster:
     def _as_user(self, program: str, *arguments: str, death: str) -> list[str]:
         """Return the command that runs it unprivileged; the kernel sends it the signal `death` when we die."""
         command = [str(self.binaries / program), *arguments]
-        if _SETPRIV is None:
+        if SETPRIV is None:
             return command
         switch: list[str] = []
         if self._user is not None:
             switch = [f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}", "--init-groups"]
-        return [_SETPRIV, "--pdeathsig", death, *switch, *command]
+        return [SETPRIV, "--pdeathsig", death, *switch, *command]
 
     def _own(self, path: Path, mode: int) -> None:
         path.chmod(mode)
