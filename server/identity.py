@@ -22,6 +22,7 @@ from wire import Answer, ResourceNotFound, encode, etag_of
 DEFAULT_ISSUER = "default"
 FRESH_SECONDS = 300  # seconds; a key is announced this long before it signs
 JWK_SUFFIX = "-jwk"
+DID_JSON = "application/did+json"
 
 JsonObject = dict[str, Any]
 
@@ -105,8 +106,8 @@ class Identities:
         body = encode(hosted.document)
         return Answer(
             body=body,
-            media_type="application/did+json",
-            etag=etag_of(body),
+            media_type=DID_JSON,
+            etag=etag_of(body, DID_JSON),
             fresh_until=now + FRESH_SECONDS,
         )
 

@@ -51,9 +51,12 @@ def choose(header: str | None, offers: tuple[MediaType, ...]) -> MediaType | Non
     """
     Return the offer that `header` wants most, or None where it wants none of them.
 
-    No header, or one in which nothing parses, wants the first offer. A range without parameters matches an
-    offer that has some; a range with parameters matches only an offer with those.
+    No header, or one in which nothing parses, wants the first offer; one over `MAX_ACCEPT_CHARS` is not
+    read, and wants none. A range without parameters matches an offer that has some; a range with parameters
+    matches only an offer with those.
     """
+    if header and len(header) > MAX_ACCEPT_CHARS:
+        return None
     ranges = parse_accept(header) if header else []
     if not ranges:
         return offers[0]

@@ -105,6 +105,7 @@ def test_a_header_over_the_limit_is_not_parsed() -> None:
     header = "text/html," * (MAX_ACCEPT_CHARS // 10 + 1)
 
     assert parse_accept(header) == []
+    assert choose(header, OFFERS) is None
     assert len(parse_accept(header[:MAX_ACCEPT_CHARS])) > 200
 
 
