@@ -156,10 +156,10 @@ def _check_key_material(name: str, value: Any) -> None:
     if not isinstance(value, wanted):
         raise InvalidDidDocument(f"{name}: expected {'an object' if wanted is dict else 'a string'}")
     try:
-        if name == "publicKeyJwk":
+        if isinstance(value, dict):
             refuse_private(value)
         elif name == "publicKeyMultibase":
-            refuse_secret_multibase(value)
+            refuse_secret_multibase(str(value))
     except KeyRefused as error:
         raise InvalidDidDocument(f"in {name}: {error}") from None
 

@@ -65,6 +65,11 @@ def choose(header: str | None, offers: tuple[MediaType, ...]) -> MediaType | Non
     return offers[-position] if quality > 0 else None
 
 
+def asks_for_no_cache(cache_control: str) -> bool:
+    """Tell whether a request's Cache-Control header has `no-cache` (RFC 9111, section 5.2.1.4)."""
+    return any(directive.strip().lower() == "no-cache" for directive in cache_control.split(","))
+
+
 def _score(offer: MediaType, ranges: list[tuple[MediaType, float]]) -> tuple[float, int]:
     """Return (q, specificity) of the most specific range that matches `offer`; (0, 0) where none does."""
     matching = [(_specificity(offer, wanted), q) for wanted, q in ranges]
