@@ -23,6 +23,7 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
+from resolver.binding import may_fetch
 from resolver.fetch import Guard, GuardLimits
 from resolver.freshness import FreshnessBounds
 from resolver.routes import build_routes as resolver_routes
@@ -207,6 +208,7 @@ def public_app(services: Services) -> ASGIApp:
         clock=clock,
         hot=services.hot,
         buckets=buckets,
+        may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
     )
 
 
