@@ -85,6 +85,16 @@ class WebMethod(Method):
         return read_document(fetched.body, did.text, max_bytes=MAX_DOCUMENT_BYTES)
 
 
+def normal_form(plan: FetchPlan) -> str:
+    """
+    Return the DID in its one spelling: host in lower case, `%3A` before a port other than 443, and nothing
+    percent-encoded in the path but what is no character of a DID.
+    """
+    port = "" if plan.port == _HTTPS_PORT else f"%3A{plan.port}"
+    path = plan.path.removesuffix("/did.json").removesuffix("/.well-known")
+    return f"did:web:{plan.host}{port}{path.replace('/', ':').replace('~', '%7E')}"
+
+
 def _host_and_port(segment: str) -> tuple[str, int]:
     found = _HOST_AND_PORT.fullmatch(segment)
     if found is None:

@@ -147,6 +147,18 @@ def test_an_entity_without_a_proper_identifier_is_refused(identifier: str) -> No
     assert places_in(a_registry(entities=entities)) == ["/entities/1/id"]
 
 
+@pytest.mark.parametrize(
+    "identifier",
+    ["did:key:z6Mkbogus", "did:web:127.0.0.1", "did:web:UNI.example", "did:web:uni.example%3a8443"],
+)
+def test_a_did_that_cannot_be_resolved_or_has_another_spelling_is_refused(identifier: str) -> None:
+    authorities = [*a_registry()["authorities"], an_authority(identifier, ("issue", "Degree"))]
+    entities = [{"id": UNI, "names": {"en": "U"}}, {"id": identifier + "x", "names": {"en": "X"}}]
+
+    assert places_in(a_registry(authorities=authorities)) == ["/authorities/2/id"]
+    assert places_in(a_registry(entities=entities)) == ["/entities/1/id"]
+
+
 def test_an_authority_that_is_no_did_is_refused() -> None:
     authorities = [*a_registry()["authorities"], an_authority("https://a.example", ("issue", "Degree"))]
 
