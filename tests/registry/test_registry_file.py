@@ -99,6 +99,14 @@ def test_no_more_than_twenty_faults_are_told_and_all_are_counted() -> None:
         (b"\xef\xbb\xbf{}", ("", 1)),
         (b'{\n"a": {"b": 1},\n"c": [0, {"x": 1,\n"y": 2, "x": 3}]}', ("/c/1/x", 4)),
         (b'{"a/b": {"~": 1,\n"\\u007e": 2}}', ("/a~1b/~0", 2)),
+        (b'{\n"a": [1,\n{"b": ' + b"[" * 31 + b"\n\n" + b"]" * 31 + b"}]}", ("/a/1/b" + "/0" * 29, 3)),
+        (b'{\n"a": "[[[",\n"b":\n' + b"[\n" * 100_000, ("/b" + "/0" * 31, 35)),
+        (b'{\n"a": "1e999",\n"b": [0,\n-1e999],\n"c": 1}', ("/b/1", 4)),
+        (b'{\n"a": 1' + b"0" * 6_000 + b",\n\n}", ("/a", 2)),
+        (b'{\n"a": 1,\n"b": {"c": "\xc3\xa9x\xff"},\n"d": "\xfe"}', ("/b/c", 3)),
+        (b'{\n"a": 1,\n"b\xff": {"c": 1}}', ("/b\ufffd", 3)),
+        (b'{\n"a": 1,\n\xff}', ("/a", 3)),
+        (b"\xff", ("", 1)),
     ],
 )
 def test_what_is_not_strict_json_is_told_with_its_line(data: bytes, place: Place) -> None:
