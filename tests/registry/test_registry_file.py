@@ -9,6 +9,7 @@ from registry.imports.registry_file import MAX_FILE_BYTES
 from tests.registry.examples import EDU, UNI, a_grant, a_registry, an_authority, as_file
 from tests.registry.faults import faults_in, places_in
 
+WORD = "an action or a resource, as a TRQP query spells it: visible ASCII, no spaces"
 Place = tuple[str, int]  # JSON pointer and line
 
 
@@ -35,12 +36,12 @@ def test_every_fault_is_told_with_its_pointer_and_line_in_the_order_of_the_file(
 
     assert faults_in(data) == [
         ("/authorities/0/names", 6, "Expected `object` of length >= 1"),
-        ("/authorities/0/governance_framework", 7, "Expected `str` matching regex '^https://'"),
-        ("/authorities/0/defines/0/resource", 8, faults_in(data)[2][2]),
+        ("/authorities/0/governance_framework", 7, "expected an https URL"),
+        ("/authorities/0/defines/0/resource", 8, f"expected {WORD}"),
         ("/authorities/0/logo", 9, "no such member is known here"),
         ("/entities/0", 13, "the member `id` is missing"),
         ("/entities/0/names/en", 14, "Expected `str`, got `int`"),
-        ("/entities/0/names/EN_us", 14, faults_in(data)[6][2]),
+        ("/entities/0/names/EN_us", 14, "expected a BCP 47 language tag"),
         ("/authorizations", 17, "Expected `array`, got `object`"),
     ]
 
@@ -142,6 +143,15 @@ def test_another_document_is_refused(data: bytes) -> None:
 def test_a_time_that_is_not_a_whole_second_of_utc_is_refused(time: str) -> None:
     assert places_in(a_registry(authorizations=[a_grant(valid_from=time)])) == [
         "/authorizations/0/valid_from"
+    ]
+
+
+@pytest.mark.parametrize("member", ["valid_from", "valid_until"])
+def test_a_time_of_another_shape_is_told_what_is_expected_in_words(member: str) -> None:
+    faults = faults_in(as_file(a_registry(authorizations=[a_grant(**{member: "1 May 2025"})])))
+
+    assert [fault[2] for fault in faults] == [
+        "expected a time in UTC, in whole seconds (RFC 3339), such as 2026-01-31T00:00:00Z"
     ]
 
 
