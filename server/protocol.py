@@ -24,12 +24,21 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.limits import ClientAddresses, key_of
-from wire import encode
-from wire.problem import PROBLEM_JSON
+from server.http import NO_STORE
+from server.limits import ClientAddresses, TooManyRequests, key_of
+from server.problems import HeadTooLarge, RequestTimeout
+from wire import BadRequest, Refusal, render_problem
+from wire.problem import PROBLEM_JSON, problem_of
 
 MAX_HEAD_BYTES = 16_384  # bytes; house decision 5
 MAX_HEADERS = 64  # header lines
+
+_REFUSALS: dict[int, type[Refusal]] = {
+    400: BadRequest,
+    408: RequestTimeout,
+    429: TooManyRequests,
+    431: HeadTooLarge,
+}
 
 
 class ProtocolLimits:
@@ -42,11 +51,13 @@ class ProtocolLimits:
         body_timeout: float,
         max_connections_per_client: int,
         addresses: ClientAddresses,
+        base_url: str = "",
     ) -> None:
         self.head_timeout = head_timeout
         self.body_timeout = body_timeout
         self.max_connections_per_client = max_connections_per_client
         self.addresses = addresses
+        self.base_url = base_url  # of the pages that explain a refusal
         self.connections: Counter[str] = Counter()
         self.refused = 0
 
@@ -200,9 +211,9 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _write_refusal(self, status: int, detail: str) -> None:
         phrase = HTTPStatus(status).phrase
-        body = encode({"type": "about:blank", "title": phrase, "status": status, "detail": detail})
+        body = render_problem(problem_of(_REFUSALS[status](detail), base_url=self.limits.base_url))
         head = (
-            f"HTTP/1.1 {status} {phrase}\r\ncontent-type: {PROBLEM_JSON}\r\n"
+            f"HTTP/1.1 {status} {phrase}\r\ncontent-type: {PROBLEM_JSON}\r\ncache-control: {NO_STORE}\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)

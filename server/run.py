@@ -132,6 +132,7 @@ def _listener(app: ASGIApp, settings: Settings) -> _Listener:
         body_timeout=settings.body_timeout_seconds,
         max_connections_per_client=settings.max_connections_per_client,
         addresses=ClientAddresses(settings.trusted_proxies),
+        base_url=settings.public_url,
     )
     config = uvicorn.Config(
         app,
