@@ -36,7 +36,7 @@ from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
 from server.http import AnswerResponse
-from server.identity import Identities
+from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
 from server.pages import health_routes, identity_routes, metrics_route, page_routes
 from server.problems import problem_answer
@@ -89,6 +89,7 @@ async def open_services(
 
     Raises:
         DatabaseUnavailable, SchemaMismatch: the database is not there, or of another version.
+        IdentityChanged: the database was made for another DID.
         KeyFileError: a signing key is missing, unsafe or no key.
     """
     share = share or Share()
@@ -119,12 +120,13 @@ async def _build(
 ) -> Services:
     """Make every service; the order is that of their needs."""
     principals = Principals(database, clock=clock)
+    require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
-        own_hosts=frozenset({settings.public_host}),
+        own_hosts=frozenset({settings.did_host}),
         freshness=FreshnessBounds(
             floor_seconds=settings.cache_min_ttl_seconds,
             ceiling_seconds=settings.cache_max_ttl_seconds,

@@ -64,6 +64,29 @@ class HostedIssuer(msgspec.Struct, frozen=True):
     document: JsonObject
 
 
+class IdentityChanged(Exception):
+    """The database was made for another DID than ours; the message names both and says what to do."""
+
+
+def require_same_identity(settings: Settings, default_issuer: Issuer | None) -> None:
+    """
+    Refuse to serve a database under another DID than the one it was made for.
+
+    Its lists are signed by that DID, and credentials out there name it: under another one nothing holds.
+
+    Raises:
+        IdentityChanged: the default issuer, if there is one yet, has another DID.
+    """
+    if default_issuer is None or default_issuer.did == settings.did:
+        return
+    raise IdentityChanged(
+        f"the database {settings.database_path} belongs to {default_issuer.did}, but "
+        f"TOUCHSTONE_PUBLIC_URL={settings.public_url} makes us {settings.did}. Set TOUCHSTONE_PUBLIC_URL back to "
+        "the URL of that DID; or, to begin anew under this one, name another database and key directory in "
+        "TOUCHSTONE_DATABASE_URL and TOUCHSTONE_KEY_DIR, and run `touchstone init`"
+    )
+
+
 class Identities:
     """
     The issuers that we host, by id and by DID; read once at start.
