@@ -33,7 +33,7 @@ bench: $(DEV) postgres
 
 # The JSON Schema of the registry file, generated from the Structs that read it.
 schema: $(DEV)
-	$(RUN)/python -m registry.schema
+	$(RUN)/python -m registry.exports.schema > registry/registry.schema.json
 
 # Resolve the dependencies anew. Needs uv; the locks name no index.
 lock:
