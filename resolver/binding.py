@@ -11,8 +11,8 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import msgspec
 
-from resolver.did import parse_did_url, parse_parameters
-from resolver.errors import InvalidDidUrl, InvalidOptions, ResolutionError
+from resolver.did import Did, parse_did_url, parse_parameters
+from resolver.errors import InvalidDid, InvalidDidUrl, InvalidOptions, ResolutionError
 from resolver.methods import WEB
 from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, WIRE_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
@@ -85,7 +85,7 @@ def answer_local(
     asked = read_asked(raw_path, query_string)
     accept = _accept(asked, given, accept)
     try:
-        result = _local(resolver, asked, _options(asked, given, no_cache=no_cache))
+        result = _local(resolver, asked, _options(resolver, asked, given, no_cache=no_cache))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     return None if result is None else present(result, accept, did_url=asked.is_did_url)
@@ -107,7 +107,7 @@ async def answer(
     asked = read_asked(raw_path, query_string)
     accept = _accept(asked, given, accept)
     try:
-        result = await _remote(resolver, asked, _options(asked, given, no_cache=no_cache))
+        result = await _remote(resolver, asked, _options(resolver, asked, given, no_cache=no_cache))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     return present(result, accept, did_url=asked.is_did_url)
@@ -124,7 +124,7 @@ def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
     try:
         if parse_did_url(asked.identifier).did.method != WEB.name:  # The only one that fetches.
             return False
-        return _local(resolver, asked, _options(asked, NOTHING_GIVEN, no_cache=False)) is None
+        return _local(resolver, asked, _options(resolver, asked, NOTHING_GIVEN, no_cache=False)) is None
     except ResolutionError:
         return False
 
@@ -141,11 +141,11 @@ async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolve
     return await resolver.resolve(asked.identifier, options)
 
 
-def _options(asked: Asked, given: Given, *, no_cache: bool) -> Options:
+def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) -> Options:
     """
     Read the options, of the query and of the body, in the order of the resolution algorithm.
 
-    1. Syntax of the DID, and its method.
+    1. Syntax of the DID, its method, and what the method says of the syntax.
     2. Is every option supported? A version in the DID URL itself counts as one.
     3. Is each of them valid?
 
@@ -157,6 +157,7 @@ def _options(asked: Asked, given: Given, *, no_cache: bool) -> Options:
     did_url = parse_did_url(asked.identifier)  # 1.
     own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
     require_method(did_url.did)
+    _require_valid(resolver, did_url.did)
     refuse_unsupported(own | _names(asked, given), did_url.did.method)  # 2.
     named = _given_options(asked, given)  # 3.
     accept = named.pop(ACCEPT, "*/*")
@@ -164,6 +165,16 @@ def _options(asked: Asked, given: Given, *, no_cache: bool) -> Options:
     if not _is_accept(accept):
         raise InvalidOptions("the option accept must be written as an Accept header is")
     return options
+
+
+def _require_valid(resolver: Resolver, did: Did) -> None:
+    """Refuse a DID that breaks a rule of its method; whatever else is wrong with it is told in its turn."""
+    try:
+        resolver.resolve_local(did.text)
+    except InvalidDid:
+        raise
+    except ResolutionError:
+        return
 
 
 def _accept(asked: Asked, given: Given, header: str | None) -> str | None:

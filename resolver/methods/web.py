@@ -53,11 +53,11 @@ class WebMethod(Method):
             InvalidDid: a host, port or path segment that we refuse.
             FeatureNotSupported: a version or publicKeyFormat.
         """
-        refuse_versions(options)
-        refuse_public_key_format(options)
         first, *segments = did.method_specific_id.split(":")
         host, port = _host_and_port(first)
         path = "/".join(_path_segment(segment) for segment in segments) or ".well-known"
+        refuse_versions(options)
+        refuse_public_key_format(options)
         return FetchPlan(
             host=host, port=port, path=f"/{path}/did.json", accept=_ACCEPT, max_bytes=MAX_DOCUMENT_BYTES
         )

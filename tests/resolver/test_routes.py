@@ -288,6 +288,11 @@ def test_a_body_that_is_no_object_of_options_is_refused_in_the_envelope(
     ("identifier", "status", "error"),
     [
         ("did:key:", 400, "INVALID_DID"),
+        ("did:key:z6Mkbogus", 400, "INVALID_DID"),
+        ("did:key:z6Mkbogus?versionTime=garbage", 400, "INVALID_DID"),
+        ("did%3Akey%3Az6Mkbogus%3FversionTime=garbage", 400, "INVALID_DID"),
+        ("did%3Aweb%3A127.0.0.1?unknown=1", 400, "INVALID_DID"),
+        (OWN + ":nobody", 400, "INVALID_OPTIONS"),
         ("did:foo:x", 501, "METHOD_NOT_SUPPORTED"),
         (KEY + "?unknown=1&unknown=2", 400, "INVALID_DID_URL"),
         (KEY.replace(":", "%3A") + "?unknown=1", 501, "FEATURE_NOT_SUPPORTED"),
