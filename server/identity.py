@@ -80,7 +80,7 @@ def require_same_identity(settings: Settings, default_issuer: Issuer | None) -> 
     if default_issuer is None or default_issuer.did == settings.did:
         return
     raise IdentityChanged(
-        f"the database {settings.database_path} belongs to {default_issuer.did}, but "
+        f"the database belongs to {default_issuer.did}, but "
         f"TOUCHSTONE_PUBLIC_URL={settings.public_url} makes us {settings.did}. Set TOUCHSTONE_PUBLIC_URL back to "
         "the URL of that DID; or, to begin anew under this one, name another database and key directory in "
         "TOUCHSTONE_DATABASE_URL and TOUCHSTONE_KEY_DIR, and run `touchstone init`"

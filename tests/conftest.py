@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Place, PostgresPlace, SqlitePlace
 from tests.machine import PostgresMissing
 from tests.postgres import Cluster
 
@@ -39,6 +40,14 @@ def postgres() -> Iterator[Cluster]:
         pytest.skip(str(missing))
     with cluster:
         yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        return SqlitePlace(tmp_path / "touchstone.db")
+    return PostgresPlace(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
