@@ -14,11 +14,13 @@ from wire import read
 
 
 @contextlib.contextmanager
-def nodes_on(database_url: str, directory: Path, count: int = 3, workers: int = 1) -> Iterator[list[Server]]:
+def nodes_on(
+    database_url: str, directory: Path, count: int = 3, workers: int = 1, **settings: str
+) -> Iterator[list[Server]]:
     """Run nodes of one deployment: one database, one public URL, the same keys."""
-    first = Server(directory, workers=workers, database_url=database_url)
+    first = Server(directory, workers=workers, database_url=database_url, **settings)
     others = [
-        Server(directory, workers=workers, database_url=database_url, public_url=first.url)
+        Server(directory, workers=workers, database_url=database_url, public_url=first.url, **settings)
         for _ in range(count - 1)
     ]
     nodes = [first, *others]
