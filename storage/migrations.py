@@ -94,17 +94,38 @@ class Migration(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self.statements)).hexdigest()
 
 
-async def migrate(database: Database, migrations: Sequence[Migration], release: str = RELEASE) -> None:
+class SchemaState(msgspec.Struct, frozen=True, kw_only=True):
     """
-    Apply what is missing of `migrations`, in their order, in one transaction.
+    How the schema of a database compares with a release's migrations; each step is named as "room-number".
+
+    Attributes:
+        missing: of this release, and not applied.
+        unknown: applied by a newer release.
+        differing: applied with another text than this release has.
+        floor: the oldest release that may use the database; "0": any.
+    """
+
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    differing: tuple[str, ...]
+    floor: str
+
+
+async def migrate(
+    database: Database, migrations: Sequence[Migration], release: str = RELEASE
+) -> tuple[Migration, ...]:
+    """
+    Apply what is missing of `migrations`, in their order, in one transaction; return what that was.
 
     Raises:
         SchemaMismatch: the database is beyond `release`, or holds another text of one of the steps.
     """
-    await database.write(lambda tx: apply(tx, migrations, database.dialect, release))
+    return await database.write(lambda tx: apply(tx, migrations, database.dialect, release))
 
 
-def apply(tx: Transaction, migrations: Sequence[Migration], dialect: str, release: str) -> None:
+def apply(
+    tx: Transaction, migrations: Sequence[Migration], dialect: str, release: str
+) -> tuple[Migration, ...]:
     """As `migrate`, inside a transaction."""
     tx.execute(
         "CREATE TABLE IF NOT EXISTS migrations (room TEXT NOT NULL, number BIGINT NOT NULL,"
@@ -113,22 +134,52 @@ def apply(tx: Transaction, migrations: Sequence[Migration], dialect: str, releas
     tx.execute("CREATE TABLE IF NOT EXISTS schema_floor (oldest_release TEXT NOT NULL)")
     applied = {(row["room"], row["number"]): row["checksum"] for row in tx.all("SELECT * FROM migrations")}
     _refuse_older(tx, applied, migrations, release)
+    missing = []
     for migration in migrations:
         found = applied.get((migration.room, migration.number))
         if found is None:
             _apply_one(tx, migration, dialect)
+            missing.append(migration)
         elif found != migration.checksum:
             raise SchemaMismatch(
                 f"migration {migration.room}-{migration.number} in the database is not this release's"
             )
+    return tuple(missing)
+
+
+def read_schema(tx: Transaction, migrations: Sequence[Migration], dialect: str) -> SchemaState:
+    """Return how the schema stands to `migrations`, changing nothing; an empty database misses them all."""
+    names = {f"{migration.room}-{migration.number}": migration.checksum for migration in migrations}
+    applied, floor = {}, "0"
+    if tx.one(_HAS_MIGRATIONS[dialect]) is not None:
+        rows = tx.all("SELECT room, number, checksum FROM migrations ORDER BY room, number")
+        applied = {f"{row['room']}-{row['number']}": row["checksum"] for row in rows}
+        floor = _floor(tx)
+    return SchemaState(
+        missing=tuple(name for name in names if name not in applied),
+        unknown=tuple(name for name in applied if name not in names),
+        differing=tuple(name for name in names if applied.get(name, names[name]) != names[name]),
+        floor=floor,
+    )
+
+
+_HAS_MIGRATIONS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_floor'",
+    "postgres": "SELECT table_name FROM information_schema.tables"
+    " WHERE table_schema = current_schema() AND table_name = 'schema_floor'",
+}
+
+
+def _floor(tx: Transaction) -> str:
+    floors = [row["oldest_release"] for row in tx.all("SELECT oldest_release FROM schema_floor")]
+    return max(floors, key=_as_numbers, default="0")
 
 
 def _refuse_older(
     tx: Transaction, applied: dict[tuple[str, int], str], migrations: Sequence[Migration], release: str
 ) -> None:
     unknown = set(applied) - {(migration.room, migration.number) for migration in migrations}
-    floors = [row["oldest_release"] for row in tx.all("SELECT oldest_release FROM schema_floor")]
-    floor = max(floors, key=_as_numbers, default="0")
+    floor = _floor(tx)
     if unknown and _as_numbers(release) < _as_numbers(floor):
         room, number = min(unknown)
         raise SchemaMismatch(
