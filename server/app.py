@@ -39,15 +39,16 @@ from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
 from server.pages import health_routes, identity_routes, metrics_route, page_routes
+from server.policy import policy_of
 from server.problems import problem_answer
 from server.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
+from statuslist.mirror import Mirror
 from statuslist.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.publisher import Publisher
-from statuslist.rendering import Policy
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE, Engine, migrate
 from wire.body import MAX_BODY_BYTES
@@ -135,18 +136,21 @@ async def _build(
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
+    mirror = Mirror(settings.mirror_path) if share.leads and settings.mirror_path is not None else None
+
+    def on_published(list_id: str) -> None:
+        hot.evict(f"/status-lists/{list_id}".encode())
+        if mirror is not None and (published := publisher.current(list_id)) is not None:
+            mirror.take(published)
+
     publisher = Publisher(
         database,
         signer_of=identities.signer_of,
         clock=clock,
-        policy=Policy(
-            base_url=settings.public_url,
-            cryptosuite=settings.cryptosuite,
-            validity_seconds=settings.list_validity_seconds,
-            ttl_seconds=settings.list_ttl_seconds,
-        ),
-        on_published=lambda list_id: hot.evict(f"/status-lists/{list_id}".encode()),
+        policy=policy_of(settings),
+        on_published=on_published,
     )
+
     lists = StatusLists(
         database,
         clock=clock,
@@ -160,9 +164,16 @@ async def _build(
     )
     telemetry = Telemetry(share.board, share.slot)
     background = Background(
-        database, publisher, registry, guard, share_metrics=telemetry.share, leads=share.leads
+        database,
+        publisher,
+        registry,
+        guard,
+        share_metrics=telemetry.share,
+        leads=share.leads,
+        mirror=mirror,
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
+    telemetry.sources.append(lambda: _mirror_readings(mirror))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,
@@ -291,6 +302,15 @@ def _checks(
         return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
 
     return [database_check, registry_check, lists_check, background_check]
+
+
+def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
+    """None is a process, or a node, that mirrors nothing."""
+    waiting, failed = (mirror.waiting, mirror.failed) if mirror is not None else (0, 0)
+    return [
+        Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
+        Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
 
 
 def _readings(

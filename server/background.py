@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 
 from registry.registry import Registry
 from resolver.fetch import Guard
+from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher
 from storage import DatabaseUnavailable, Engine, forget_before, seal
 
@@ -37,6 +38,7 @@ class Background:
     Args:
         share_metrics: called every second.
         leads: whether this process asks for the lease; of the processes of a node one does.
+        mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Background:
         *,
         share_metrics: Callable[[], None],
         leads: bool,
+        mirror: Mirror | None = None,
     ) -> None:
         self._database = database
         self._publisher = publisher
@@ -55,6 +58,7 @@ class Background:
         self._guard = guard
         self._share_metrics = share_metrics
         self._lease = database.lease(LEASE) if leads else None
+        self._mirror = mirror
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._registry_seen_at = 0.0
@@ -82,6 +86,8 @@ class Background:
         ]
         if self._lease is not None:
             work += [_repeat(self._seal, SEAL_EVERY_SECONDS), _repeat(self._forget, FORGET_EVERY_SECONDS)]
+        if self._mirror is not None:
+            work.append(self._mirror.run())
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
     async def stop(self) -> None:
@@ -89,6 +95,8 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._mirror is not None:
+            await self._mirror.write_due()
         if self._lease is not None:
             await asyncio.to_thread(self._lease.release)
         await self._guard.aclose()

@@ -28,6 +28,7 @@ PREFIX = "TOUCHSTONE_"
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 # RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
 _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+NO_MIRROR = "off"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_direct_url: str = ""
     database_password_file: str = ""
     key_dir: str = "var/keys"
+    mirror_dir: str = ""
     workers: int = 0
     cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
     list_validity_seconds: int = 86_400
@@ -76,6 +78,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Where files of this machine go that are not keys: beside the SQLite file, else beside the keys."""
         path = sqlite_path(self.database_url)
         return path.parent if path is not None else Path(self.key_dir).parent
+
+    @property
+    def mirror_path(self) -> Path | None:
+        """Where published lists are written as files; None: nowhere (`mirror_dir` is "off")."""
+        if self.mirror_dir == NO_MIRROR:
+            return None
+        return Path(self.mirror_dir) if self.mirror_dir else self.state_dir / "published"
 
     @property
     def did_host(self) -> str:

@@ -1,0 +1,112 @@
+"""
+Published lists as files, for a dumb file server and for a restore: written as they are published. Service.
+
+    <directory>/status-lists/<list id>/credential.json
+    <directory>/status-lists/<list id>/credential.jwt
+
+That is the path of each form's URL. A file is replaced at once as a whole, and is on the disk before it gets its
+name, so that what a restore finds here is what readers were given last, whatever became of the database.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from statuslist.forms import MEDIA_TYPES, FormName
+from statuslist.publisher import Published
+from statuslist.rendering import MAX_BODY_BYTES
+
+DIRECTORY = "status-lists"
+RETRY_SECONDS = 5.0  # seconds after a list that could not be written
+
+_log = logging.getLogger(__name__)
+
+
+class MirroredForm(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a mirror, as it was found; nothing about it is verified."""
+
+    list_id: str
+    form: FormName
+    body: bytes
+
+
+class Mirror:
+    """
+    Writes what it is given, off the event loop, the newest version of each list only.
+
+    `failed` counts attempts that failed, `waiting` the lists that are not yet on the disk, for metrics.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.failed = 0
+        self._directory = directory
+        self._due: dict[str, Published] = {}  # Of the event loop.
+        self._woken = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._due)
+
+    def take(self, published: Published) -> None:
+        """Have a version written, in the place of an older one that still waits; on the event loop."""
+        self._due[published.list_id] = published
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Write what is due, until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            if not await self.write_due():
+                await asyncio.sleep(RETRY_SECONDS)
+                self._woken.set()
+
+    async def write_due(self) -> bool:
+        """Write each list that is due once; False where one failed, which stays due."""
+        failed = self.failed
+        for list_id, published in list(self._due.items()):
+            try:
+                await asyncio.to_thread(write_forms, self._directory, published)
+            except OSError as error:  # A full or absent disk must not stop publication.
+                self.failed += 1
+                _log.error("status list %s: not mirrored: %s", list_id, error)
+                continue
+            if self._due.get(list_id) is published:
+                del self._due[list_id]
+        return self.failed == failed
+
+
+def write_forms(directory: Path, published: Published) -> None:
+    """Write each form of a version; a file that says so already is left alone."""
+    place = directory / DIRECTORY / published.list_id
+    place.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for form, artefact in published.forms.items():
+        path = place / form
+        if not path.exists() or path.read_bytes() != artefact.body:
+            _replace(path, artefact.body)
+
+
+def read_mirror(directory: Path) -> Iterator[MirroredForm]:
+    """Yield every file of a mirror that can be one, list by list; files over the cap are passed over."""
+    for form in MEDIA_TYPES:
+        for path in sorted((directory / DIRECTORY).glob(f"*/{form}")):
+            if path.is_file() and path.stat().st_size <= MAX_BODY_BYTES:
+                yield MirroredForm(list_id=path.parent.name, form=form, body=path.read_bytes())
+
+
+def _replace(path: Path, body: bytes) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,93 @@
+"""The mirror: what is published stands there as files, whole, whatever happens to the disk or the process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from statuslist.forms import DATA_INTEGRITY
+from statuslist.mirror import Mirror, read_mirror
+from statuslist.publisher import Published
+from tests.databases import SqlitePlace
+from tests.statuslist.wing import Wing
+
+pytestmark = pytest.mark.anyio
+
+LIST = "badges-revocation"
+
+
+@pytest.fixture
+async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
+    async with Wing.open(SqlitePlace(tmp_path / "test.db")) as opened:
+        await opened.create("badges")
+        yield opened
+
+
+async def _publish(wing: Wing) -> Published:
+    await wing.publisher.publish_dirty()
+    current = wing.publisher.current(LIST)
+    assert current is not None
+    return current
+
+
+async def test_each_form_stands_at_the_path_of_its_url(wing: Wing, tmp_path: Path) -> None:
+    current = await _publish(wing)
+    mirror = Mirror(tmp_path / "public")
+    mirror.take(current)
+
+    assert await mirror.write_due()
+    assert mirror.waiting == 0
+    for form, artefact in current.forms.items():
+        assert (tmp_path / "public/status-lists" / LIST / form).read_bytes() == artefact.body
+    assert {found.body for found in read_mirror(tmp_path / "public")} == {
+        artefact.body for artefact in current.forms.values()
+    }
+
+
+async def test_a_disk_that_fails_is_counted_and_made_up_for(wing: Wing, tmp_path: Path) -> None:
+    current = await _publish(wing)
+    mirror = Mirror(tmp_path / "public")
+    (tmp_path / "public").write_text("in the way")
+    mirror.take(current)
+    written = await mirror.write_due()
+    failed, waiting = mirror.failed, mirror.waiting
+    (tmp_path / "public").unlink()
+
+    assert (written, failed, waiting) == (False, 1, 1)
+    assert await mirror.write_due()
+    assert mirror.waiting == 0
+
+
+async def test_the_newest_version_is_written_once(wing: Wing, tmp_path: Path) -> None:
+    old = await _publish(wing)
+    await wing.revoke("badges", (await wing.allocate("badges"))[0])
+    new = await _publish(wing)
+    mirror = Mirror(tmp_path / "public")
+    running = asyncio.create_task(mirror.run())
+    mirror.take(old)
+    mirror.take(new)
+    while mirror.waiting:
+        await asyncio.sleep(0.01)
+    path = tmp_path / "public/status-lists" / LIST / DATA_INTEGRITY
+    written = path.stat().st_ino
+    mirror.take(new)
+    while mirror.waiting:
+        await asyncio.sleep(0.01)
+    running.cancel()
+
+    assert path.read_bytes() == new.forms[DATA_INTEGRITY].body
+    assert path.stat().st_ino == written, "what is there already is left alone"
+
+
+async def test_a_file_half_written_is_never_read(wing: Wing, tmp_path: Path) -> None:
+    current = await _publish(wing)
+    place = tmp_path / "public/status-lists" / LIST
+    place.mkdir(parents=True)
+    (place / "credential.json.unfinished").write_bytes(b"half")
+
+    assert list(read_mirror(tmp_path / "public")) == []
+    mirror = Mirror(tmp_path / "public")
+    mirror.take(current)
+    await mirror.write_due()
+    assert sorted(path.name for path in place.iterdir()) == ["credential.json", "credential.jwt"]
