@@ -1,0 +1,213 @@
+"""
+A new allocation epoch: what makes a restored database safe to serve. Store.
+
+A restored database is an older truth. Indexes were handed out since, and statuses changed, of which it knows
+nothing. So, in one transaction and before anything is served:
+
+1. every set is closed: all its numbers count as handed out, none is given again, and each can still be revoked;
+2. every list takes over what its newest published version said: all revocations; suspensions exactly, where that
+   version is newer than the restored rows;
+3. sets of which only published lists are left are made anew, closed;
+4. every list jumps to a version beyond any that was ever published, and so is published anew.
+
+To run it again is harmless: it closes what was opened since, and changes no status twice.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Set
+
+import msgspec
+
+from statuslist import store
+from statuslist.allocation import KEY_BYTES
+from statuslist.artefacts import published_artefacts
+from statuslist.purposes import PURPOSES, REVOCATION
+from statuslist.recovery import FoundList, set_indexes
+from storage import Transaction, record
+
+REFERENCE = "closed by a restore"  # of the allocation that takes what is left of a set
+
+
+class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What opening an epoch did; `notes` are sentences about what was found and could not be used."""
+
+    closed_sets: int
+    new_sets: int
+    revocations: int
+    suspensions: int
+    lists: int
+    notes: tuple[str, ...]
+
+
+def open_epoch(
+    tx: Transaction,
+    found: Mapping[str, FoundList],
+    *,
+    random_bytes: Callable[[int], bytes],
+    actor: str,
+    at: int,
+) -> EpochReport:
+    """
+    Open a new epoch, as above.
+
+    Args:
+        found: what was published last, by the id of the list; see `statuslist.recovery`.
+        random_bytes: a source fit for keys.
+        at: now, in microseconds since 1970; also the next version of every list. A list's version grows by one per
+            change, far less than a million a second, so that no number ever comes twice.
+    """
+    made, notes = _make_lost_sets(tx, found.values(), random_bytes, at)  # 3; they too are closed by step 1.
+    closed = sum(_close(tx, set_id, actor, at) for set_id in _set_ids(tx))
+    changed = dict.fromkeys(PURPOSES, 0)
+    for list_id, newest in found.items():  # 2
+        changes, note = _take_over(tx, list_id, newest, actor, at)
+        changed[newest.purpose] += changes
+        notes += [note] if note else []
+    notes += _unseen(tx, found)
+    report = EpochReport(
+        closed_sets=closed,
+        new_sets=made,
+        revocations=changed["revocation"],
+        suspensions=changed["suspension"],
+        lists=_jump(tx, at),  # 4
+        notes=tuple(notes),
+    )
+    detail = {name: value for name, value in msgspec.structs.asdict(report).items() if name != "notes"}
+    record(tx, actor=actor, action="database.restore", subject="database", detail=detail, at=at)
+    return report
+
+
+def list_ids(tx: Transaction) -> list[str]:
+    """Return the id of every list."""
+    return [row["id"] for row in tx.all("SELECT id FROM status_lists ORDER BY id")]
+
+
+def _set_ids(tx: Transaction) -> list[str]:
+    return [row["id"] for row in tx.all("SELECT id FROM status_sets ORDER BY id")]
+
+
+def _close(tx: Transaction, set_id: str, actor: str, at: int) -> bool:
+    """Hand out what is left of a set to nobody; False where nothing is left."""
+    row = tx.one("SELECT length - next_number AS left_over FROM status_sets WHERE id = :id", {"id": set_id})
+    count = int(row["left_over"]) if row is not None else 0
+    if count == 0:
+        return False
+    first = store.take_numbers(tx, set_id, count)
+    assert first is not None, "the count was read in this transaction, and writes are serial"
+    store.insert_allocation(
+        tx,
+        store.Allocation(
+            set_id=set_id,
+            first_number=first,
+            count=count,
+            reference=REFERENCE,
+            expires_at=None,
+            actor=actor,
+            at=at,
+        ),
+    )
+    return True
+
+
+def _make_lost_sets(
+    tx: Transaction, found: Iterable[FoundList], random_bytes: Callable[[int], bytes], at: int
+) -> tuple[int, list[str]]:
+    """
+    Make each set that has no row and of which lists were found, with those purposes only.
+
+    A list that was not found is not made: nothing is served at its URL, and verifiers refuse, while a list of
+    zeros would tell them that nothing was revoked.
+    """
+    lost: dict[str, list[FoundList]] = {}
+    for each in found:
+        if store.find_set(tx, each.set_id) is None:
+            lost.setdefault(each.set_id, []).append(each)
+    notes = []
+    for set_id, lists in lost.items():
+        newest = max(lists, key=lambda each: each.length)
+        status_set = store.StatusSet(
+            id=set_id,
+            issuer_id=newest.issuer_id,
+            length=newest.length,
+            purposes=tuple(each.purpose for each in lists),
+            permutation_key=random_bytes(KEY_BYTES),
+            next_number=0,
+            created_at=at,
+        )
+        store.insert_set(tx, status_set)
+        purposes = " and ".join(sorted(status_set.purposes))
+        notes.append(f"the set {set_id} is made anew, closed, from its published lists: {purposes}")
+    return len(lost), notes
+
+
+def _unseen(tx: Transaction, found: Mapping[str, FoundList]) -> list[str]:
+    return [
+        f"{list_id}: no published version was found; what was changed after the backup is lost, repeat it"
+        for list_id in list_ids(tx)
+        if list_id not in found
+    ]
+
+
+def _take_over(
+    tx: Transaction, list_id: str, newest: FoundList, actor: str, at: int
+) -> tuple[int, str | None]:
+    """Make the statuses of a list what `newest` says, as far as it may; return how many changed, and a note."""
+    status_set = store.find_set(tx, newest.set_id)
+    assert status_set is not None, "those that were lost have been made"
+    if (status_set.issuer_id, status_set.length) != (newest.issuer_id, newest.length):
+        return 0, f"{list_id} was found with another issuer or length; it is ignored"
+    if newest.purpose not in status_set.purposes:
+        return 0, f"{list_id} was found, but the set has no list of that purpose; it is ignored"
+    if newest.purpose != REVOCATION and not _is_newer(tx, list_id, newest):
+        return 0, None
+    rows, wanted = _indexes_with_status(tx, newest), set_indexes(newest.bits)
+    cleared: Set[int] = frozenset() if newest.purpose == REVOCATION else rows - wanted
+    for value, indexes in ((1, wanted - rows), (0, cleared)):
+        for index in sorted(indexes):
+            store.change_status(tx, _change(newest, index, value, actor, at))
+    return len(wanted - rows) + len(cleared), None
+
+
+def _is_newer(tx: Transaction, list_id: str, newest: FoundList) -> bool:
+    """
+    Tell whether a published list is newer than the rows.
+
+    Times are whole seconds, so that two versions can have the same; but the rows know every version before them.
+    """
+    own = published_artefacts(tx, list_id)
+    if own and newest.valid_from < own[0].valid_from:
+        return False
+    known = tx.one(
+        "SELECT version FROM artefacts WHERE list_id = :list_id AND form = :form AND body = :body",
+        {"list_id": list_id, "form": newest.form, "body": newest.body},
+    )
+    return known is None
+
+
+def _indexes_with_status(tx: Transaction, newest: FoundList) -> set[int]:
+    rows = tx.all(
+        "SELECT entry_index FROM statuses WHERE set_id = :set_id AND purpose = :purpose",
+        {"set_id": newest.set_id, "purpose": newest.purpose},
+    )
+    return {row["entry_index"] for row in rows}
+
+
+def _change(newest: FoundList, index: int, value: int, actor: str, at: int) -> store.Change:
+    return store.Change(
+        set_id=newest.set_id,
+        purpose=newest.purpose,
+        entry_index=index,
+        value=value,
+        reason="restored from the published list",
+        actor=actor,
+        at=at,
+    )
+
+
+def _jump(tx: Transaction, at: int) -> int:
+    """Want version `at` of every list (or the next, where it is beyond that); return how many lists there are."""
+    return tx.execute(
+        "UPDATE status_lists SET"
+        " wanted_version = CASE WHEN wanted_version >= :at THEN wanted_version + 1 ELSE :at END,"
+        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1",
+        {"at": at},
+    )

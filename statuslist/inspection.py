@@ -1,0 +1,170 @@
+"""
+Whether the rows of this room agree with one another and with what was published; changes nothing. Store.
+
+Each check returns its faults as sentences, the first `MAX_FAULTS` of them; none means that it holds. Each list and
+each set is looked at in a transaction of its own, so that no snapshot stays open for long beside a running server.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from statuslist.allocation import number_of
+from statuslist.artefacts import published_artefacts
+from statuslist.bitstring import MAX_LIST_BYTES, expand_list
+from statuslist.credential import read_status_list_credential
+from statuslist.errors import StatusListError
+from statuslist.forms import DATA_INTEGRITY, MEDIA_TYPES
+from statuslist.purposes import REVOCATION
+from statuslist.recovery import set_indexes
+from statuslist.rendering import MAX_BODY_BYTES
+from storage import Database, Transaction
+from wire import JsonError, read
+
+T = TypeVar("T")
+
+MAX_FAULTS = 10
+PAGE_ROWS = 2_000  # statuses looked at in one transaction; 15 microseconds each
+
+Progress = Callable[[int, int], None]  # done, of how many
+
+
+def _silent(_done: int, _all: int) -> None:
+    """Tell nobody."""
+
+
+async def forms_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
+    """Every published list has an artefact of every form, of its published version."""
+
+    def look(tx: Transaction, list_id: str) -> list[str]:
+        row = tx.one("SELECT published_version FROM status_lists WHERE id = :id", {"id": list_id})
+        published = row["published_version"] if row is not None else 0
+        there = {artefact.form for artefact in published_artefacts(tx, list_id)}
+        missing = sorted(set(MEDIA_TYPES) - there) if published else []
+        return [f"{list_id}: version {published} has no {form}" for form in missing]
+
+    return await _over_lists(database, look, on_progress)
+
+
+async def revocation_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
+    """Where a revocation list is published as it is wanted, it says exactly what the rows say."""
+    return await _over_lists(database, _unlike_the_rows, on_progress)
+
+
+async def status_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
+    """Statuses are set at indexes only that were handed out."""
+    faults: list[str] = []
+    sets = await database.read(lambda tx: tx.all("SELECT id FROM status_sets ORDER BY id"))
+    for done, row in enumerate(sets):
+        on_progress(done, len(sets))
+        faults += await _statuses_of_set(database, row["id"])
+    return faults[:MAX_FAULTS]
+
+
+async def count_faults(database: Database) -> list[str]:
+    """The numbers that a set has handed out are those of its allocations."""
+    rows = await database.read(
+        lambda tx: tx.all(
+            "SELECT s.id, s.next_number, coalesce(sum(a.count), 0) AS allocated"
+            " FROM status_sets s LEFT JOIN allocations a ON a.set_id = s.id GROUP BY s.id, s.next_number"
+            " HAVING s.next_number <> coalesce(sum(a.count), 0) ORDER BY s.id"
+        )
+    )
+    return [
+        f"{row['id']}: {row['next_number']} numbers are gone, its allocations have {row['allocated']}"
+        for row in rows[:MAX_FAULTS]
+    ]
+
+
+async def _over_lists(
+    database: Database, look: Callable[[Transaction, str], list[str]], on_progress: Progress
+) -> list[str]:
+    rows = await database.read(lambda tx: tx.all("SELECT id FROM status_lists ORDER BY id"))
+    faults: list[str] = []
+    for done, row in enumerate(rows):
+        on_progress(done, len(rows))
+        faults += await _read(database, look, row["id"])
+    return faults[:MAX_FAULTS]
+
+
+async def _read(database: Database, look: Callable[[Transaction, str], T], name: str) -> T:
+    return await database.read(lambda tx: look(tx, name))
+
+
+def _unlike_the_rows(tx: Transaction, list_id: str) -> list[str]:
+    row = tx.one(
+        "SELECT set_id, purpose, wanted_version, published_version FROM status_lists WHERE id = :id",
+        {"id": list_id},
+    )
+    if row is None or row["purpose"] != REVOCATION or row["wanted_version"] != row["published_version"]:
+        return []
+    bodies = [found.body for found in published_artefacts(tx, list_id) if found.form == DATA_INTEGRITY]
+    if not bodies:
+        return []  # `forms_faults` tells of it.
+    statuses = tx.all(
+        "SELECT entry_index FROM statuses WHERE set_id = :set_id AND purpose = :purpose",
+        {"set_id": row["set_id"], "purpose": row["purpose"]},
+    )
+    return _differences(list_id, {status["entry_index"] for status in statuses}, bodies[0])
+
+
+def _differences(list_id: str, revoked: set[int], body: bytes) -> list[str]:
+    try:
+        credential = read_status_list_credential(read(body, max_bytes=MAX_BODY_BYTES))
+        shown = set_indexes(expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES))
+    except (JsonError, StatusListError) as error:
+        return [f"{list_id}: the published version cannot be read ({error})"]
+    faults = []
+    if hidden := revoked - shown:
+        faults.append(f"{list_id}: {len(hidden)} revocations are not published, such as index {min(hidden)}")
+    if extra := shown - revoked:
+        faults.append(f"{list_id}: {len(extra)} are published that no row has, such as index {min(extra)}")
+    return faults
+
+
+async def _statuses_of_set(database: Database, set_id: str) -> list[str]:
+    found = await database.read(
+        lambda tx: tx.one("SELECT length, permutation_key FROM status_sets WHERE id = :id", {"id": set_id})
+    )
+    assert found is not None, "sets are never deleted"
+    faults: list[str] = []
+    purposes = await database.read(
+        lambda tx: tx.all("SELECT purpose FROM status_lists WHERE set_id = :id", {"id": set_id})
+    )
+    for purpose in (row["purpose"] for row in purposes):
+        after = -1
+        while indexes := await _page_of_statuses(database, set_id, purpose, after):
+            after = indexes[-1]
+            # The counter is read after the statuses: an index handed out meanwhile is no fault.
+            handed_out = await database.read(lambda tx: _next_number(tx, set_id))
+            strays = await asyncio.to_thread(
+                _not_below, indexes, handed_out, found["length"], bytes(found["permutation_key"])
+            )
+            faults += [
+                f"{set_id}: {purpose} at index {index}, which was never handed out" for index in strays
+            ]
+    return faults
+
+
+async def _page_of_statuses(database: Database, set_id: str, purpose: str, after: int) -> list[int]:
+    rows = await database.read(
+        lambda tx: tx.all(
+            "SELECT entry_index FROM statuses WHERE set_id = :set_id AND purpose = :purpose"
+            " AND entry_index > :after ORDER BY entry_index LIMIT :limit",
+            {"set_id": set_id, "purpose": purpose, "after": after, "limit": PAGE_ROWS},
+        )
+    )
+    return [row["entry_index"] for row in rows]
+
+
+def _next_number(tx: Transaction, set_id: str) -> int:
+    row = tx.one("SELECT next_number FROM status_sets WHERE id = :id", {"id": set_id})
+    return int(row["next_number"]) if row is not None else 0
+
+
+def _not_below(indexes: Sequence[int], handed_out: int, length: int, key: bytes) -> list[int]:
+    return [
+        index
+        for index in indexes
+        if not 0 <= index < length or number_of(index, length=length, key=key) >= handed_out
+    ]

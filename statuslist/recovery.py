@@ -1,0 +1,143 @@
+"""
+What published lists, found after a loss of the database, say of the statuses that were lost. Pure.
+
+A list counts only if it is ours: its signature verifies with the key that we hold of its issuer, and its id is the
+URL of that very list and form. That it has expired does not matter here: what it revoked stays revoked.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from proofs import ProofError, Signer, verify_compact, verify_proof
+from statuslist.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
+from statuslist.credential import StatusListCredential, read_status_list_credential
+from statuslist.errors import StatusListError
+from statuslist.forms import JWT, FormName, is_set_id, list_url
+from statuslist.purposes import PURPOSES, REVOCATION
+from statuslist.rendering import MAX_BODY_BYTES
+from wire import JsonError, read
+
+
+class NotOurList(Exception):
+    """Bytes that claim to be a list of ours and are not, or not one that we can use; the message says why."""
+
+
+class FoundList(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What one list said last.
+
+    Attributes:
+        issuer_id: of the issuer that signed it.
+        bits: most significant bit first; for a revocation list the union of all that was found.
+        valid_from: microseconds since 1970, of the newest that was found.
+        form, body: that newest one.
+    """
+
+    set_id: str
+    purpose: str
+    issuer_id: str
+    bits: bytes
+    valid_from: int
+    form: FormName
+    body: bytes
+
+    @property
+    def length(self) -> int:
+        return len(self.bits) * 8
+
+
+def read_found(
+    list_id: str,
+    form: FormName,
+    body: bytes,
+    *,
+    signers: Mapping[str, Signer],
+    base_url: str,
+    now: int,
+) -> FoundList:
+    """
+    Return what a published form of the list `list_id` says.
+
+    Args:
+        signers: of every issuer that we host, by the issuer's id.
+        now: microseconds since 1970.
+
+    Raises:
+        NotOurList: it is not ours, or damaged.
+    """
+    set_id, _, purpose = list_id.rpartition("-")
+    if not is_set_id(set_id) or purpose not in PURPOSES:
+        raise NotOurList("no list of ours has that name")
+    for issuer_id, signer in signers.items():
+        try:
+            credential = _verified(form, body, signer, now)
+            bits = expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
+        except (ProofError, StatusListError, JsonError):
+            continue
+        if (credential.id, credential.issuer) != (list_url(base_url, list_id, form), signer.controller):
+            raise NotOurList("it is another list than its place says")
+        if credential.purposes != (purpose,) or len(bits) * 8 < MINIMUM_ENTRIES:
+            raise NotOurList("it is not of the purpose or the length of our lists")
+        return FoundList(
+            set_id=set_id,
+            purpose=purpose,
+            issuer_id=issuer_id,
+            bits=bits,
+            valid_from=credential.valid_from or 0,
+            form=form,
+            body=body,
+        )
+    raise NotOurList("no key of ours has signed it")
+
+
+def merge(known: FoundList | None, found: FoundList) -> FoundList:
+    """
+    Return the two as one: a revocation that either has, a suspension as the newer one has it.
+
+    Of two that are equally old the one found first counts. Lists of different length, or issuers, are not merged:
+    the newer one counts alone.
+    """
+    if known is None:
+        return found
+    newest = found if found.valid_from > known.valid_from else known
+    is_same = (known.issuer_id, known.length) == (found.issuer_id, found.length)
+    if newest.purpose != REVOCATION or not is_same:
+        return newest
+    union = int.from_bytes(known.bits) | int.from_bytes(found.bits)
+    return msgspec.structs.replace(newest, bits=union.to_bytes(len(newest.bits)))
+
+
+def gather(
+    forms: Iterable[tuple[str, FormName, bytes]],
+    read_one: Callable[[str, FormName, bytes], FoundList],
+    on_stranger: Callable[[str], None],
+) -> dict[str, FoundList]:
+    """Return what was found of each list, by its id; what is not ours is told to `on_stranger` and ignored."""
+    newest: dict[str, FoundList] = {}
+    for list_id, form, body in forms:
+        try:
+            newest[list_id] = merge(newest.get(list_id), read_one(list_id, form, body))
+        except NotOurList as error:
+            on_stranger(f"{list_id}/{form} is ignored: {error}")
+    return newest
+
+
+def set_indexes(bits: bytes) -> set[int]:
+    """Return the indexes whose bit is set; the most significant bit of the first byte is index 0."""
+    return {
+        8 * position + offset
+        for position, byte in enumerate(bits)
+        if byte
+        for offset in range(8)
+        if byte & 0x80 >> offset
+    }
+
+
+def _verified(form: FormName, body: bytes, signer: Signer, now: int) -> StatusListCredential:
+    if form == JWT:
+        payload = verify_compact(body, signer.public_key).payload
+        return read_status_list_credential(read(payload, max_bytes=MAX_BODY_BYTES))
+    document = read(body, max_bytes=MAX_BODY_BYTES)
+    verify_proof(document, signer.public_key, now=now)
+    return read_status_list_credential(document)

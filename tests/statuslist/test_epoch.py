@@ -1,0 +1,152 @@
+"""A new epoch over rows that are older than what was published, on either engine."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from statuslist.epoch import REFERENCE, EpochReport, open_epoch
+from statuslist.errors import ListFull
+from statuslist.recovery import FoundList, gather, read_found
+from tests.databases import Place
+from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def wing(place: Place) -> AsyncIterator[Wing]:
+    async with Wing.open(place) as opened:
+        yield opened
+
+
+def published(wing: Wing, *list_ids: str) -> dict[str, FoundList]:
+    """Return what a mirror has now of these lists."""
+    signers = {issuer_id: signer_for(issuer_id) for issuer_id in ISSUERS}
+    now = int(wing.clock() * 1_000_000)
+    forms = []
+    for list_id in list_ids:
+        current = wing.publisher.current(list_id)
+        assert current is not None
+        forms += [(list_id, form, artefact.body) for form, artefact in current.forms.items()]
+    return gather(
+        forms,
+        lambda list_id, form, body: read_found(
+            list_id, form, body, signers=signers, base_url=BASE_URL, now=now
+        ),
+        pytest.fail,
+    )
+
+
+async def open_it(wing: Wing, found: dict[str, FoundList]) -> EpochReport:
+    at = int(wing.clock() * 1_000_000)
+    return await wing.database.write(
+        lambda tx: open_epoch(tx, found, random_bytes=secrets.token_bytes, actor="test", at=at)
+    )
+
+
+async def test_no_set_gives_an_index_and_each_can_still_be_revoked(wing: Wing) -> None:
+    await wing.set_with_entry("badges")
+    report = await open_it(wing, {})
+    rows = wing.place.query("SELECT first_number, count, reference FROM allocations ORDER BY first_number")
+
+    assert (report.closed_sets, report.lists) == (1, 1)
+    assert rows[-1] == (1, 131_071, REFERENCE)
+    with pytest.raises(ListFull):
+        await wing.allocate("badges")
+    await wing.revoke("badges", 131_071)
+
+
+async def test_an_epoch_opened_again_changes_no_status(wing: Wing) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.revoke("badges", index)
+    await wing.publisher.publish_dirty()
+    found = published(wing, "badges-revocation")
+    await open_it(wing, found)
+    again = await open_it(wing, found)
+
+    assert (again.closed_sets, again.new_sets, again.revocations) == (0, 0, 0)
+    assert await wing.count("status_events") == 1
+
+
+async def test_every_list_is_published_anew_under_a_version_that_never_was(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+    before = wing.publisher.current("badges-revocation")
+    await open_it(wing, {})
+    await wing.publisher.publish_dirty()
+    first = wing.publisher.current("badges-revocation")
+    await open_it(wing, {})
+    await wing.publisher.publish_dirty()
+    second = wing.publisher.current("badges-revocation")
+
+    assert before is not None
+    assert first is not None
+    assert second is not None
+    assert before.version == 1
+    assert 1_000_000 < first.version < second.version < 2**53
+
+
+async def test_suspensions_are_taken_over_exactly_where_they_are_newer(wing: Wing, place: Place) -> None:
+    """Within one second too, where both versions have the same time."""
+    await wing.create("badges", "revocation", "suspension")
+    kept, lifted, added = await wing.allocate("badges", 3)
+    for index in (kept, lifted):
+        await wing.change("badges", index, "suspension", 1)
+    await wing.publisher.publish_dirty()
+    old = published(wing, "badges-suspension")
+    await wing.change("badges", lifted, "suspension", 0)
+    await wing.change("badges", added, "suspension", 1)
+    await wing.publisher.publish_dirty()
+    new = published(wing, "badges-suspension")
+    # As a backup between the two versions would have it.
+    place.drop_rule("status_lists", "UPDATE")
+    wing.tamper(
+        f"DELETE FROM statuses WHERE entry_index = {added}",
+        f"INSERT INTO statuses (set_id, purpose, entry_index, value) VALUES ('badges', 'suspension', {lifted}, 1)",
+        "DELETE FROM artefacts WHERE version > 3 AND list_id = 'badges-suspension'",
+        "UPDATE status_lists SET wanted_version = 3, published_version = 3 WHERE id = 'badges-suspension'",
+    )
+    unchanged = await open_it(wing, old)
+    changed = await open_it(wing, new)
+    rows = {index for (index,) in place.query("SELECT entry_index FROM statuses")}
+
+    assert (unchanged.suspensions, changed.suspensions) == (0, 2)
+    assert rows == {kept, added}
+
+
+async def test_a_set_of_which_only_lists_are_left_is_made_anew_and_closed(wing: Wing, place: Place) -> None:
+    await wing.create("badges", "revocation", "suspension")
+    revoked, other = await wing.allocate("badges", 2)
+    await wing.revoke("badges", revoked)
+    await wing.publisher.publish_dirty()
+    found = published(wing, "badges-revocation", "badges-suspension")
+    for table in ("allocations", "status_lists", "status_sets", "artefacts", "statuses", "status_events"):
+        place.drop_rule(table, "DELETE")
+    wing.tamper(
+        *(f"DELETE FROM {table}" for table in ("artefacts", "statuses", "status_events", "allocations")),
+        "DELETE FROM status_lists",
+        "DELETE FROM status_sets",
+    )
+    report = await open_it(wing, found)
+    restarted = wing.another_publisher()
+    await restarted.publish_dirty()
+    await wing.revoke("badges", other)
+
+    assert (report.new_sets, report.closed_sets, report.revocations) == (1, 1, 1)
+    assert wing.published_status("badges-revocation", revoked, restarted) == 1
+    with pytest.raises(ListFull):
+        await wing.allocate("badges")
+
+
+async def test_a_list_of_another_issuer_is_noted_and_not_taken_over(wing: Wing) -> None:
+    await wing.create("badges", issuer_id="default")
+    index = (await wing.allocate("badges"))[0]
+    await wing.revoke("badges", index)
+    await wing.publisher.publish_dirty()
+    found = published(wing, "badges-revocation")
+    wing.tamper("UPDATE status_sets SET issuer_id = 'acme'")
+    report = await open_it(wing, found)
+
+    assert report.revocations == 0
+    assert "another issuer" in report.notes[0]
