@@ -26,6 +26,7 @@ from registry.registry import Registry
 from server.database import open_of
 from server.identity import DEFAULT_ISSUER, key_path, require_same_identity
 from server.settings import Settings
+from statuslist.errors import ListFull
 from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from statuslist.schema import MIGRATIONS as STATUSLIST
@@ -157,7 +158,11 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
             CreateSet(id=SAMPLE_SET, issuer_id=DEFAULT_ISSUER, purposes=("revocation", "suspension")),
             idempotency_key="sample-set",
         )
-    allocated = await lists.allocate(operator, SAMPLE_SET, Allocate(), idempotency_key="sample-entry")
+    try:
+        allocated = await lists.allocate(operator, SAMPLE_SET, Allocate(), idempotency_key="sample-entry")
+    except ListFull:  # After a restore no set of the backup gives entries any more.
+        say(f"the status set {SAMPLE_SET} is closed: there is no sample entry to play with")
+        return
     _write_sample_requests(settings, allocated.entries[0])
     say(f"created the status set {SAMPLE_SET} with one allocated entry")
 

@@ -209,3 +209,13 @@ def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> N
             await work(wing)
 
     run(opened)
+
+
+def _register() -> None:
+    """Add the groups that have a file of their own; they import what is above."""
+    from server.db_commands import db
+
+    main.add_command(db)
+
+
+_register()

@@ -1,0 +1,152 @@
+"""
+The command line of the database: `touchstone db`. Data goes to stdout, talk to stderr; exit codes as `server.cli`.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from server.cli import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
+
+REPORT_SECONDS = 1.0  # seconds between two lines about one long step
+
+
+@click.group()
+def db() -> None:
+    """The database: migrate, check, back up, restore, copy."""
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Apply the migrations that are missing; prints each, and the oldest release that can still be used."""
+    from server.upkeep import migrate_database
+
+    settings = settings_or_exit()
+
+    async def work() -> None:
+        applied, floor = await migrate_database(settings)
+        for step in applied:
+            click.echo(f"applied {step}")
+        say(f"{len(applied)} migrations applied; the oldest release that can run beside it: {_any(floor)}")
+
+    run(work)
+
+
+@db.command("check")
+def db_check() -> None:
+    """Look whether all is as it must be, beside a running server or not; exit code 1 if something is not."""
+    from server.upkeep import check_database
+
+    settings = settings_or_exit()
+    failed: list[str] = []
+
+    async def work() -> None:
+        async for result in check_database(settings, _reporter()):
+            click.echo(f"{'FAILED' if result.faults else 'ok':7} {result.name}")
+            for fault in result.faults:
+                click.echo(f"        {fault}")
+            failed.extend(result.faults)
+
+    run(work)
+    sys.exit(EXIT_FAILED if failed else 0)
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def db_backup(file: Path) -> None:
+    """Copy a SQLite database, while it is in use, to FILE, which must not be there yet (mode 0600)."""
+    from server.upkeep import BackupUnsupported, back_up_database
+
+    settings = settings_or_exit()
+    report = _reporter()
+
+    async def work() -> None:
+        back_up_database(settings, file, lambda done, of: report("bytes", done, of))
+        say(f"{file}: copied and verified")
+
+    try:
+        run(work)
+    except BackupUnsupported as error:
+        fail(str(error))
+
+
+@db.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option(
+    "--lists",
+    "mirrors",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A directory with published lists, laid out as the mirror; may be given several times.",
+)
+def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
+    """
+    Put the backup FILE in the place of the SQLite database, and make it safe to serve.
+
+    Without FILE: make a database safe to serve that was recovered by other means. The server must be stopped.
+    """
+    from server.restoring import NotPublished, describe, restore_file, restore_in_place
+
+    settings = settings_or_exit()
+
+    async def work() -> None:
+        if file is None:
+            report = await restore_in_place(settings, mirrors, ACTOR, say)
+        else:
+            report = await restore_file(settings, file, mirrors, ACTOR, say)
+        for note in report.notes:
+            say(note)
+        for line in describe(report):
+            click.echo(line)
+        say("no set takes allocations any more: create new ones, then start the server")
+
+    try:
+        run(work)
+    except NotPublished as error:
+        fail(str(error))
+
+
+@db.command("copy")
+@click.argument("source_url")
+@click.argument("destination_url")
+def db_copy(source_url: str, destination_url: str) -> None:
+    """
+    Copy all rows of SOURCE_URL into the empty database DESTINATION_URL, of either engine.
+
+    Prints each table with its number of rows and their SHA-256, which are the same on both sides. A password is
+    read from TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped.
+    """
+    from server.upkeep import copy_database
+
+    settings = settings_or_exit()
+    report = _reporter()
+
+    async def work() -> None:
+        copied = await copy_database(
+            source_url, destination_url, settings, lambda table, rows: report(table, rows, 0)
+        )
+        for table in copied:
+            click.echo(f"{table.table:20} {table.rows:10} {table.digest}")
+        say(f"{sum(table.rows for table in copied)} rows copied, and the same on both sides")
+
+    run(work)
+
+
+def _reporter() -> Callable[[str, int, int], None]:
+    """Return what tells how far something is (0: of an unknown number), at most once a second."""
+    told_at = time.monotonic()
+
+    def report(name: str, done: int, of: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= REPORT_SECONDS:
+            told_at = time.monotonic()
+            say(f"  {name}: {done}{f' of {of}' if of else ''}")
+
+    return report
+
+
+def _any(floor: str) -> str:
+    return "any" if floor == "0" else floor

@@ -1,0 +1,211 @@
+"""
+`touchstone db restore`: a backup in the place of the database, safe to serve before it gets there.
+
+A backup is an older truth (`statuslist.epoch` says what that would do to credentials). With a file (SQLite):
+
+1. refuse while a server runs or anybody has the database open;
+2. copy the file to `<database>.restoring`, verified and migrated;
+3. gather what was published last: in the old database, in those that earlier restores moved aside, in the mirror;
+4. open a new epoch in the copy;
+5. publish every list there, so that not even the first answer is older than what readers were given before;
+6. move the old database aside, and the copy to its place.
+
+Until step 6 the old database is untouched; a crash before or in it is healed by running the command again.
+Without a file (a PostgreSQL recovered by its own means) 3 to 5 happen in place, and 4 is one transaction.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from operators import Principals
+from server.background import LEASE
+from server.bootstrap import MIGRATIONS
+from server.database import open_of
+from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.policy import policy_of
+from server.settings import Settings
+from server.upkeep import hold
+from statuslist import epoch
+from statuslist.artefacts import published_artefacts
+from statuslist.epoch import EpochReport, open_epoch
+from statuslist.forms import DATA_INTEGRITY, JWT, FormName
+from statuslist.mirror import read_mirror
+from statuslist.publisher import Publisher
+from statuslist.recovery import FoundList, gather, read_found
+from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
+from storage.file_lease import FileLease
+from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
+from wire import Conflict
+
+Say = Callable[[str], None]
+Form = tuple[str, FormName, bytes]  # the list's id, the form's name, its bytes as they were found
+
+
+class NotPublished(Exception):
+    """A list of the restored database could not be published, so the database must not be served."""
+
+
+async def restore_file(
+    settings: Settings, file: Path, mirrors: Sequence[Path], actor: str, say: Say
+) -> EpochReport:
+    """
+    Do steps 1 to 6; the database is that of `settings`.
+
+    Args:
+        mirrors: directories with published lists, besides the mirror of the settings.
+
+    Raises:
+        Conflict: the database is in use, or is not SQLite.
+        NotPublished: see there.
+        DatabaseUnavailable, SchemaMismatch, IdentityChanged, KeyFileError: of the file; nothing was changed.
+    """
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        raise Conflict(
+            "recover PostgreSQL by its own means, then run `touchstone db restore` without a file;"
+            " see docs/operations.md"
+        )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lease = FileLease(path.with_name(f"{path.name}.{LEASE}"))
+    if not lease.hold() or is_in_use(path):  # 1
+        lease.release()
+        raise Conflict(f"{path} is in use; stop the server first")
+    try:
+        return await _restore_held(settings, file, path, mirrors, actor, say)
+    finally:
+        lease.release()
+
+
+async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: str, say: Say) -> EpochReport:
+    """
+    Do steps 3 to 5 to the database of `settings`, which was recovered by other means.
+
+    Raises: as `restore_file`.
+    """
+    database = open_of(settings)
+    try:
+        hold(database)
+        await migrate(database, MIGRATIONS)
+        return await _open_epoch(database, settings, _mirrored(settings, mirrors), actor, say)
+    finally:
+        database.close()
+
+
+async def _restore_held(
+    settings: Settings, file: Path, path: Path, mirrors: Sequence[Path], actor: str, say: Say
+) -> EpochReport:
+    restoring = path.with_name(f"{path.name}.restoring")
+    _remove(restoring)
+    back_up(file, restoring)  # 2
+    database = open_database(f"sqlite:///{restoring}")
+    try:
+        await migrate(database, MIGRATIONS)
+        forms = [form for old in _former(path) for form in await _published_in(old, say)]  # 3
+        forms += _mirrored(settings, mirrors)
+        report = await _open_epoch(database, settings, forms, actor, say)  # 4, 5
+    finally:
+        database.close()
+    if is_in_use(path):  # 6
+        raise Conflict(f"{path} was opened meanwhile; stop what uses it, and run this again")
+    aside = take_place(restoring, path, _stamp())
+    _remove(restoring)
+    if aside is not None:
+        say(f"the database that was there is now {aside}")
+    return report
+
+
+async def _open_epoch(
+    database: Engine, settings: Settings, forms: Sequence[Form] | Iterator[Form], actor: str, say: Say
+) -> EpochReport:
+    principals = Principals(database, clock=time.time)
+    issuers = await principals.issuers()
+    own = next((issuer for issuer in issuers if issuer.id == DEFAULT_ISSUER), None)
+    require_same_identity(settings, own)
+    identities = Identities(settings, issuers)
+    now = time.time_ns() // 1_000
+    signers = {issuer.id: identities.signer_of(issuer.id) for issuer in issuers if issuer.key_name}
+
+    def read_one(list_id: str, form: FormName, body: bytes) -> FoundList:
+        return read_found(list_id, form, body, signers=signers, base_url=settings.public_url, now=now)
+
+    found = gather(forms, read_one, say)
+    say(f"found {len(found)} published lists of ours")
+    report = await database.write(
+        lambda tx: open_epoch(tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now)
+    )
+    await _publish(database, settings, identities)
+    return report
+
+
+async def _publish(database: Database, settings: Settings, identities: Identities) -> None:
+    publisher = Publisher(
+        database,
+        signer_of=identities.signer_of,
+        clock=time.time,
+        policy=policy_of(settings),
+        on_published=lambda _: None,
+    )
+    await publisher.load()
+    await publisher.publish_dirty()
+    if publisher.failed:
+        raise NotPublished(f"{publisher.failed} lists could not be published; nothing may be served")
+
+
+async def _published_in(path: Path, say: Say) -> list[Form]:
+    """Return what a former database has as published; nothing where it is gone or cannot be read."""
+    try:
+        database = open_database(f"sqlite:///{path}")
+    except DatabaseUnavailable as error:
+        say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
+        return []
+    try:
+        return await _forms_in(database)
+    except Exception as error:  # Whatever is wrong with it: that is why somebody restores.
+        say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
+        return []
+    finally:
+        database.close()
+
+
+async def _forms_in(database: Database) -> list[Form]:
+    names = await database.read(epoch.list_ids)
+    forms: list[Form] = []
+    for name in names:
+        found = await database.read(lambda tx, name=name: published_artefacts(tx, name))  # type: ignore[misc]
+        forms += [(name, JWT if each.form == JWT else DATA_INTEGRITY, each.body) for each in found]
+    return forms
+
+
+def _former(path: Path) -> list[Path]:
+    """Return the old database, if it is there, and those that earlier restores moved aside, the latest first."""
+    return [old for old in (path, *set_aside(path)) if old.exists()]
+
+
+def _mirrored(settings: Settings, mirrors: Sequence[Path]) -> Iterator[Form]:
+    own = [settings.mirror_path] if settings.mirror_path is not None else []
+    for directory in (*mirrors, *own):
+        for found in read_mirror(directory):
+            yield found.list_id, found.form, found.body
+
+
+def _remove(path: Path) -> None:
+    """Remove a database of ours that has no name yet, and what belongs to it."""
+    for suffix in ("", *COMPANIONS, ".unfinished", ".writer"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _stamp() -> str:
+    """Return the time to the microsecond, UTC, in an order that sorts."""
+    now = time.time_ns() // 1_000
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now // 1_000_000))}.{now % 1_000_000:06}Z"
+
+
+def describe(report: EpochReport) -> Iterator[str]:
+    """Yield what a report says, a line each."""
+    for name, value in msgspec.structs.asdict(report).items():
+        if name != "notes":
+            yield f"{name.replace('_', ' ')}: {value}"

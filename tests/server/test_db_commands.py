@@ -1,0 +1,152 @@
+"""`touchstone db` on either engine, beside a running server, and from one engine to the other."""
+
+import subprocess
+import sys
+import time
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from statuslist.bitstring import status_at
+from tests.databases import Place, PostgresPlace, SqlitePlace
+from tests.postgres import Cluster
+from tests.process import Server
+from tests.statuslist.wing import bits_of
+
+LIST = "/status-lists/badges-revocation/credential.json"
+
+
+def touchstone(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments],
+        cwd=server.directory,
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def allocate(server: Server, count: int) -> list[int]:
+    entries = server.operator("/badges/allocations", {"count": count})["entries"]
+    return [int(entry["credentialStatus"][0]["statusListIndex"]) for entry in entries]
+
+
+def revoke(server: Server, index: int) -> None:
+    change = {"statusListIndex": str(index), "statusPurpose": "revocation", "status": 1}
+    server.operator("/badges/statuses", {"changes": [change]})
+
+
+@pytest.fixture
+def server(place: Place, tmp_path: Path) -> Iterator[Server]:
+    """A running server with a set `badges`."""
+    server = Server(tmp_path, database_url=place.url)
+    server.initialise("--sample")
+    server.start()
+    server.operator("", {"id": "badges", "purposes": ["revocation"]})
+    yield server
+    server.kill()
+
+
+def test_check_passes_beside_a_running_server(server: Server) -> None:
+    for index in allocate(server, 3):
+        revoke(server, index)
+    checked = touchstone(server, "db", "check")
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "FAILED" not in checked.stdout
+    assert len(checked.stdout.splitlines()) == (7 if "sqlite" in server.settings["DATABASE_URL"] else 6)
+
+
+def test_check_tells_what_is_wrong_by_line_and_exit_code(server: Server, place: Place) -> None:
+    server.terminate()
+    place.drop_rule("audit", "UPDATE")
+    place.query("UPDATE audit SET actor = 'nobody' WHERE id = 2")
+    checked = touchstone(server, "db", "check")
+
+    assert checked.returncode == 1
+    assert checked.stdout.count("FAILED") == 1
+    assert "at position 2" in checked.stdout
+
+
+def test_a_missing_migration_is_told_by_check_and_applied_by_migrate(place: Place, tmp_path: Path) -> None:
+    server = Server(tmp_path, database_url=place.url)
+    place.open().close()
+    before = touchstone(server, "db", "check")
+    applied = touchstone(server, "db", "migrate")
+    again = touchstone(server, "db", "migrate")
+
+    assert before.returncode == 1
+    assert "storage-1 is missing; run: touchstone db migrate" in before.stdout
+    assert applied.returncode == 0
+    assert "applied statuslist-1: status sets" in applied.stdout
+    assert again.stdout == ""
+    assert touchstone(server, "db", "check").returncode == 0
+
+
+def test_backup_of_postgresql_names_what_does_it(postgres: Cluster, tmp_path: Path) -> None:
+    server = Server(tmp_path, database_url=PostgresPlace(postgres).url)
+    done = touchstone(server, "db", "backup", "copy.db")
+
+    assert done.returncode == 1
+    assert "pg_basebackup" in done.stderr
+    assert "docs/operations.md" in done.stderr
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Iterator[Server]:
+    """A running server on SQLite."""
+    server = Server(tmp_path)
+    server.initialise("--sample")
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_a_deployment_moves_to_postgresql_and_back(first: Server, postgres: Cluster, tmp_path: Path) -> None:
+    """The same rows, the same lists in the same bytes, and allocations that go on."""
+    first.operator("", {"id": "badges", "purposes": ["revocation"]})
+    revoked, *others = allocate(first, 50)
+    revoke(first, revoked)
+    _wait_until_served(first, revoked)
+    body = first.get(LIST)
+    running = touchstone(first, "db", "copy", "sqlite:///var/touchstone.db", "sqlite:///copy.db")
+    first.terminate()
+
+    there = PostgresPlace(postgres).url
+    out = touchstone(first, "db", "copy", "sqlite:///var/touchstone.db", there)
+    back = touchstone(first, "db", "copy", there, "sqlite:///back.db")
+    again = touchstone(first, "db", "copy", "sqlite:///var/touchstone.db", there)
+    moved = Server(tmp_path, database_url=there, public_url=first.url)
+    moved.start()
+    try:
+        served = moved.get(LIST)
+        more = allocate(moved, 50)
+        revoke(moved, more[0])
+    finally:
+        moved.kill()
+
+    assert running.returncode == 5
+    assert (out.returncode, back.returncode) == (0, 0), out.stderr + back.stderr
+    assert out.stdout == back.stdout != ""
+    assert again.returncode == 5
+    assert "rows in" in again.stderr
+    assert served == body
+    assert not {revoked, *others} & set(more)
+    assert SqlitePlace(tmp_path / "back.db").query("SELECT count(*) FROM allocations") == [(2,)]
+
+
+def _is_served(server: Server, index: int) -> bool:
+    try:
+        return bool(status_at(bits_of(server.get(LIST)), index))
+    except urllib.error.HTTPError:  # Its first version is not published yet.
+        return False
+
+
+def _wait_until_served(server: Server, index: int) -> None:
+    began = time.monotonic()
+    while not _is_served(server, index):
+        assert time.monotonic() - began < 5, "the revocation is not served"
+        time.sleep(0.02)
