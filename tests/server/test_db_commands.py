@@ -138,6 +138,13 @@ def test_a_deployment_moves_to_postgresql_and_back(first: Server, postgres: Clus
     assert SqlitePlace(tmp_path / "back.db").query("SELECT count(*) FROM allocations") == [(2,)]
 
 
+def _wait_until_published(server: Server) -> None:
+    began = time.monotonic()
+    while not (server.directory / "var/published/status-lists/badges-revocation").exists():
+        assert time.monotonic() - began < 5, "the list is not published"
+        time.sleep(0.02)
+
+
 def _is_served(server: Server, index: int) -> bool:
     try:
         return bool(status_at(bits_of(server.get(LIST)), index))
@@ -150,3 +157,52 @@ def _wait_until_served(server: Server, index: int) -> None:
     while not _is_served(server, index):
         assert time.monotonic() - began < 5, "the revocation is not served"
         time.sleep(0.02)
+
+
+def test_a_recovered_postgresql_is_made_safe_in_place(postgres: Cluster, tmp_path: Path) -> None:
+    """Recovered to a point before the revocations: what the mirror has of them is taken over, and sets are closed."""
+    place = PostgresPlace(postgres)
+    server = Server(tmp_path, database_url=place.url, workers=2)
+    server.initialise()
+    server.start()
+    try:
+        server.operator("", {"id": "badges", "purposes": ["revocation"]})
+        revoked = allocate(server, 20)
+        _wait_until_published(server)
+        server.terminate()
+        earlier = PostgresPlace(postgres)
+        postgres.drop_database(earlier.name)
+        postgres.create_database(earlier.name, template=place.name)
+        server.start()
+        for index in revoked:
+            revoke(server, index)
+        _wait_until_served(server, revoked[-1])
+        refused = touchstone(server, "db", "restore")
+        server.terminate()
+        server.settings["DATABASE_URL"] = earlier.url
+        restored = touchstone(server, "db", "restore")
+        server.start()
+        bits = bits_of(server.get(LIST))
+        with pytest.raises(urllib.error.HTTPError, match="409"):
+            allocate(server, 1)
+    finally:
+        server.kill()
+
+    assert refused.returncode == 5
+    assert (restored.returncode, "revocations: 20" in restored.stdout) == (0, True), restored.stderr
+    assert all(status_at(bits, index) for index in revoked)
+
+
+def test_a_sqlite_that_several_workers_serve_is_in_use(tmp_path: Path) -> None:
+    """Even while no process has the publisher's lease, as right after its holder died."""
+    server = Server(tmp_path, workers=2)
+    server.initialise()
+    server.start()
+    try:
+        assert touchstone(server, "db", "backup", "copy.db").returncode == 0
+        (tmp_path / "var/touchstone.db.publisher").unlink()  # Whoever asks for it now gets another one.
+        refused = touchstone(server, "db", "restore", "copy.db")
+    finally:
+        server.kill()
+
+    assert refused.returncode == 5

@@ -10,7 +10,7 @@ import registry
 import statuslist.schema
 import storage
 from storage import Engine, Migration, SchemaMismatch, Transaction, migrate
-from storage.migrations import forbid, render
+from storage.migrations import SchemaState, forbid, read_schema, render
 from tests.databases import RULE_BROKEN, SQL_ERRORS, Place, Query
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,19 @@ async def test_only_what_is_missing_is_applied(database: Engine) -> None:
     assert row is not None
     assert (row["name"], row["more"]) == ("kept", None)
     assert await database.read(applied) == [("test", 1), ("test", 2)]
+
+
+async def test_a_schema_is_compared_without_being_changed(database: Engine) -> None:
+    async def look(*steps: Migration) -> SchemaState:
+        return await database.read(lambda tx: read_schema(tx, steps, database.dialect))
+
+    empty = await look(THINGS)
+    done = await migrate(database, [THINGS, msgspec.structs.replace(MORE, oldest_release="0.2.0")], "0.3.0")
+    beside = await look(msgspec.structs.replace(THINGS, statements=THINGS.statements[:-1]))
+
+    assert (empty.missing, empty.unknown, empty.floor) == (("test-1",), (), "0")
+    assert [step.name for step in done] == ["things", "more"]
+    assert beside == SchemaState(missing=(), unknown=("test-2",), differing=("test-1",), floor="0.2.0")
 
 
 async def test_another_text_of_an_applied_step_is_refused(database: Engine) -> None:
