@@ -99,7 +99,8 @@ def read_mirror(directory: Path) -> Iterator[MirroredForm]:
 
 
 def _replace(path: Path, body: bytes) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
+    # Nodes may share a directory: no two write into one unfinished file, and the slower one catches up.
+    unfinished = path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.unfinished")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "wb") as file:
         file.write(body)
         file.flush()

@@ -160,7 +160,7 @@ def _wait_until_served(server: Server, index: int) -> None:
 
 
 def test_a_recovered_postgresql_is_made_safe_in_place(postgres: Cluster, tmp_path: Path) -> None:
-    """Recovered to a point before the revocations: what the mirror has of them is taken over, and sets are closed."""
+    """Recovered to before the revocations: what the mirror has of them is taken over, and sets are closed."""
     place = PostgresPlace(postgres)
     server = Server(tmp_path, database_url=place.url, workers=2)
     server.initialise()

@@ -84,10 +84,11 @@ async def test_a_file_half_written_is_never_read(wing: Wing, tmp_path: Path) -> 
     current = await _publish(wing)
     place = tmp_path / "public/status-lists" / LIST
     place.mkdir(parents=True)
-    (place / "credential.json.unfinished").write_bytes(b"half")
+    half = place / "credential.json.node-1.unfinished"
+    half.write_bytes(b"half")
 
     assert list(read_mirror(tmp_path / "public")) == []
     mirror = Mirror(tmp_path / "public")
     mirror.take(current)
     await mirror.write_due()
-    assert sorted(path.name for path in place.iterdir()) == ["credential.json", "credential.jwt"]
+    assert sorted(place.iterdir()) == [place / "credential.json", half, place / "credential.jwt"]
