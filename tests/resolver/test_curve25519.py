@@ -55,6 +55,7 @@ def _small_order_points() -> set[Point]:
 
 
 SMALL_ORDER = sorted(_small_order_points())
+SMALL_ORDER_YS = frozenset(y for _, y in SMALL_ORDER)
 
 
 def _encoded(y: int, sign: int = 0) -> bytes:
