@@ -318,6 +318,7 @@ def _connect(path: Path, *, read_only: bool = False) -> Any:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA recursive_triggers=ON")  # Else INSERT OR REPLACE deletes past `forbid`.
     connection.execute("PRAGMA wal_autocheckpoint=0")
     return connection
 
