@@ -83,18 +83,30 @@ def init(sample: bool) -> None:
 def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
     from server.node import BindError, serve_node
+    from server.telemetry import configure_logging
 
     settings = settings_or_exit()
+    configure_logging(settings.log_level)
     if init_sample:
         from server.bootstrap import initialise
 
         run(lambda: initialise(settings, sample=True, say=say))
+    _refuse_open_key(settings)
     count = (settings.workers if workers is None else workers) or len(os.sched_getaffinity(0))
     try:
         code = serve_node(settings, count, run, lambda: _announce(settings, count))
     except BindError as error:
         fail(str(error))
     sys.exit(code)
+
+
+def _refuse_open_key(settings: Settings) -> None:
+    """Whoever reads the operator key may do everything; it may be gone, but not open to others."""
+    from server.bootstrap import operator_key_path
+
+    path = operator_key_path(settings)
+    if path.exists() and path.stat().st_mode & 0o077:
+        fail(f"{path}: others may read this key; run: chmod 600 {path}")
 
 
 def _announce(settings: Settings, workers: int) -> None:
