@@ -109,8 +109,8 @@ async def _answer(
 ) -> None:
     settings = services.settings
     listeners = {
-        _listener(public_app(services), settings): sockets.public,
-        _listener(operator_app(services), settings): sockets.operator,
+        _listener(public_app(services), services, is_public=True): sockets.public,
+        _listener(operator_app(services), services, is_public=False): sockets.operator,
     }
     running = [asyncio.create_task(listener.serve([bound])) for listener, bound in listeners.items()]
     await asyncio.gather(*(listener.is_up.wait() for listener in listeners))
@@ -126,12 +126,16 @@ async def _answer(
     await asyncio.gather(*running)
 
 
-def _listener(app: ASGIApp, settings: Settings) -> _Listener:
+def _listener(app: ASGIApp, services: Services, *, is_public: bool) -> _Listener:
+    settings = services.settings
     limits = ProtocolLimits(
         head_timeout=settings.head_timeout_seconds,
         body_timeout=settings.body_timeout_seconds,
         max_connections_per_client=settings.max_connections_per_client,
         addresses=ClientAddresses(settings.trusted_proxies),
+        base_url=settings.public_url,
+        is_public=is_public,
+        count=services.telemetry.count,
     )
     config = uvicorn.Config(
         app,

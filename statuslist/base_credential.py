@@ -82,7 +82,6 @@ def _time_stamp(value: object, name: str) -> int:
 
 def _numeric_date(value: object, name: str) -> int:
     """RFC 7519, section 2: seconds since 1970, perhaps with a fraction."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not abs(value) <= MAX_NUMERIC_DATE:  # NaN is not below anything.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMERIC_DATE:
         raise MalformedValue("expected seconds since 1970, before the year 10000", pointer=f"/{name}")
     return int(value * 1_000_000)
