@@ -156,8 +156,19 @@ async def _build(
         resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
     )
     telemetry = Telemetry(share.board, share.slot)
+
+    async def follow_issuers() -> None:
+        if identities.take_up(await principals.issuers()):
+            publisher.retry()
+
     background = Background(
-        database, publisher, registry, guard, share_metrics=telemetry.share, leads=share.leads
+        database,
+        publisher,
+        registry,
+        guard,
+        share_metrics=telemetry.share,
+        follow_issuers=follow_issuers,
+        leads=share.leads,
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     health = Health(_checks(database, registry, publisher, background, clock))
@@ -281,7 +292,8 @@ def _checks(
     def lists_check() -> Check:
         end = publisher.soonest_end()
         remaining = None if end is None else int(end - clock())
-        return Check("status_lists", remaining is None or remaining > 0, detail={"remaining_s": remaining})
+        detail: dict[str, object] = {"remaining_s": remaining, "never_published": publisher.never_published}
+        return Check("status_lists", remaining is None or remaining > 0, detail=detail)
 
     def background_check() -> Check:
         return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
@@ -315,6 +327,11 @@ def _readings(
             "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
         ),
         Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
+        Reading(
+            "touchstone_lists_never_published",
+            "Lists that are wanted and have no version yet.",
+            publisher.never_published,
+        ),
         Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
         Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
         Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),

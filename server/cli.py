@@ -8,61 +8,27 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from server.settings import Settings, SettingsError, load_settings
-from wire import Refusal
+from server.operator_commands import issuer, key, principal
+from server.settings import Settings
+from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from registry.registry import Registry
-
-ACTOR = "touchstone-cli"
-EXIT_FAILED = 1
-EXIT_BY_STATUS = {404: 3, 409: 5, 502: 6, 503: 6, 504: 6}
-
-
-def say(message: str) -> None:
-    """Tell the person at the terminal something; never data."""
-    click.echo(message, err=True)
-
-
-def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
-    """Tell why, and exit."""
-    say(f"touchstone: {message}")
-    sys.exit(code)
-
-
-def settings_or_exit() -> Settings:
-    """Read the settings, or exit with every fault found."""
-    try:
-        return load_settings()
-    except SettingsError as error:
-        fail(str(error))
-
-
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run `work`; what it refuses becomes a message and an exit code."""
-    import uvloop
-
-    from proofs.errors import KeyFileError
-
-    try:
-        uvloop.run(work())
-    except Refusal as error:
-        fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
-    except KeyFileError as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="touchstone-vc")
 def main() -> None:
     """Which keys has this DID, may this issuer issue that, does this credential still hold?"""
+
+
+for group in (issuer, principal, key):
+    main.add_command(group)
 
 
 @main.command()

@@ -117,6 +117,16 @@ class Publisher:
         """Return when the first of the lists runs out (seconds since 1970), for the alarm; None: no lists."""
         return min((current.valid_until / 1_000_000 for current in self._current.values()), default=None)
 
+    @property
+    def never_published(self) -> int:
+        """How many lists are wanted and have no version yet; for longer than a second, their signer is missing."""
+        return sum(1 for found in self._versions.values() if found.published == 0)
+
+    def retry(self) -> None:
+        """Try at once what failed before: a signer has come; to be called on the event loop."""
+        self._backoff.clear()
+        self.wake()
+
     def wake(self) -> None:
         """Tell the loop that something is wanted; to be called on the event loop."""
         self._wanted.set()
