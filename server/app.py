@@ -37,7 +37,7 @@ from server.hot import HotTable
 from server.http import AnswerResponse
 from server.identity import Identities
 from server.limits import ClientAddresses, Cost, TokenBuckets
-from server.pages import health_routes, identity_routes, metrics_route, page_routes
+from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.problems import problem_answer
 from server.settings import Settings
 from server.share import Share
@@ -202,7 +202,7 @@ def public_app(services: Services) -> ASGIApp:
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
             *health_routes(services.health, detailed=False),
-            *page_routes(clock),
+            *page_routes(clock, root_page=ROOT),
         ],
     )
     buckets = {
@@ -230,7 +230,7 @@ def operator_app(services: Services) -> ASGIApp:
             *operator_status_routes(services.lists),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
-            *page_routes(time.time),
+            *page_routes(time.time, root_page=OPERATOR_ROOT),
         ],
         dependencies={"principal": Provide(principal_of(services.principals))},
     )
