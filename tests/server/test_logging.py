@@ -6,6 +6,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ def _ask(server: Server, path: str, request_id: str) -> None:
         error.close()
 
 
+def _wait(is_so: Callable[[], bool], seconds: float = 5.0) -> None:
+    until = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_request_of_the_ordinary_way_is_a_json_line(tmp_path: Path, workers: int) -> None:
     server = Server(tmp_path, workers=workers, LOG_LEVEL="INFO")
@@ -48,19 +55,18 @@ def test_every_request_of_the_ordinary_way_is_a_json_line(tmp_path: Path, worker
     assert found[REQUEST_ID]["status"] == 200
     assert {"at", "level", "method", "duration_ms", "client"} <= found[REQUEST_ID].keys()
     assert {200, 404} <= {line["status"] for line in lines}
-    text = (server.directory / "server.log").read_text().partition("{")[2]
+    text = json.dumps(_lines(server))  # Without the examples for people, which have a DID.
     assert server.operator_key not in text
-    assert DID not in text[text.index(REQUEST_ID) :]
+    assert DID not in text
 
 
 def test_what_fails_is_a_json_line_too(tmp_path: Path) -> None:
     server = Server(tmp_path, workers=2, LOG_LEVEL="ERROR")
     server.initialise()
     server.start()
+    _wait(lambda: "Touchstone is ready" in (tmp_path / "server.log").read_text())
     os.kill(server.pids[-1], signal.SIGKILL)
-    until = time.monotonic() + 5
-    while not _lines(server) and time.monotonic() < until:
-        time.sleep(0.05)
+    _wait(lambda: bool(_lines(server)))
 
     assert server.terminate() == 0
     assert next((line["level"], line["logger"]) for line in _lines(server)) == (
