@@ -7,15 +7,15 @@ DEV := $(VENV)/.dev
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 
-.PHONY: serve test test-slow lint format bench lock schema clean
+.PHONY: serve test test-slow lint format bench lock schema clean postgres
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
 
-test: $(DEV)
+test: $(DEV) postgres
 	$(RUN)/python -m pytest -m "not slow"
 
-test-slow: $(DEV)
+test-slow: $(DEV) postgres
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
 
 lint: $(DEV)
@@ -28,16 +28,20 @@ format: $(DEV)
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-bench: $(DEV)
+bench: $(DEV) postgres
 	$(RUN)/python -m benchmarks
 
 # The JSON Schema of the registry file, generated from the Structs that read it.
 schema: $(DEV)
-	$(RUN)/python -m registry.schema
+	$(RUN)/python -m registry.exports.schema > registry/registry.schema.json
 
 # Resolve the dependencies anew. Needs uv; the locks name no index.
 lock:
 	sh tools/lock.sh
+
+# The tests' second engine; where it cannot be had they skip aloud.
+postgres:
+	@sh tools/postgres.sh
 
 clean:
 	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

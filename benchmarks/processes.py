@@ -76,6 +76,7 @@ class Deployment:
         self.folder = folder
         self.port = free_port()
         self.environment = clean_environment() | {
+            "TOUCHSTONE_WORKERS": "1",  # The rivals are one process too.
             "TOUCHSTONE_PUBLIC_URL": f"http://localhost:{self.port}",
             "TOUCHSTONE_BIND": f"127.0.0.1:{self.port}",
             "TOUCHSTONE_OPERATOR_BIND": f"127.0.0.1:{free_port()}",

@@ -18,7 +18,7 @@ from operators import Issuer, Principal, Role
 from server.bootstrap import MIGRATIONS
 from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
-from storage import Transaction, migrate
+from storage import Engine, Transaction, migrate
 from storage.sqlite import SqliteDatabase, open_sqlite
 
 WRITERS = (1, 8, 64)
@@ -39,20 +39,20 @@ async def _measure(folder: Path) -> list[Result]:
     open_sqlite(folder / "single.db", create=True).close()
     single = SqliteDatabase(folder / "single.db", max_batch=1)
     try:
-        bench = [await _Bench.open(grouped), await _Bench.open(single)]
+        bench = [await RevocationBench.open(grouped), await RevocationBench.open(single)]
         return [await _compare(bench[0], bench[1], writers) for writers in WRITERS]
     finally:
         grouped.close()
         single.close()
 
 
-async def _compare(ours: "_Bench", theirs: "_Bench", writers: int) -> Result:
+async def _compare(ours: "RevocationBench", theirs: "RevocationBench", writers: int) -> Result:
     pairs = [(await ours.rate(writers), await theirs.rate(writers)) for _ in range(ROUNDS)]
     name = f"revocations_{writers}_writers"
     return compared(name, [our for our, _ in pairs], [their for _, their in pairs], "acknowledged/s", RIVAL)
 
 
-class _Bench:
+class RevocationBench:
     """A status set in one database, and its entries that are still to be revoked."""
 
     def __init__(self, lists: StatusLists, entries: Iterator[str]) -> None:
@@ -60,7 +60,7 @@ class _Bench:
         self._entries = entries
 
     @classmethod
-    async def open(cls, database: SqliteDatabase) -> "_Bench":
+    async def open(cls, database: Engine) -> "RevocationBench":
         await migrate(database, MIGRATIONS)
         await database.write(_insert_issuer)
         lists = StatusLists(

@@ -93,7 +93,11 @@ class ChangeItem(_Shape, frozen=True, kw_only=True):
 
 
 class GrantItem(_Shape, frozen=True, kw_only=True):
-    """A grant, in force from `valid_from` up to but not at `valid_until`; no `valid_until`: no end known."""
+    """
+    A grant, in force from `valid_from` up to but not at `valid_until`; no `valid_until`: no end known.
+
+    A revocation ends it for good; another grant of the same may begin then.
+    """
 
     authority_id: Identifier
     entity_id: Identifier

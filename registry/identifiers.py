@@ -1,7 +1,8 @@
 """
 The kinds of identifier that an entity may have, each with one spelling. Pure.
 
-- `did`: a DID (DID v1.1, section 3.1); an authority's identifier is always one.
+- `did`: a DID (DID v1.1, section 3.1); an authority's identifier is always one. Of a method that we resolve, it
+  is one that could be resolved, in normal form (`resolver.read_spelling`).
 - `https`: an https URL without user, query and fragment, as OpenID Federation 1.0, section 1.2 has it.
 - `jwk-thumbprint`: a key alone, as the URI of its SHA-256 thumbprint (RFC 9278, section 3).
 - `x509_hash`: a certificate alone, as the SHA-256 of its DER (OpenID4VP 1.0, section 5.9.3).
@@ -10,7 +11,7 @@ The kinds of identifier that an entity may have, each with one spelling. Pure.
 import re
 from typing import Literal, TypeAlias
 
-from resolver import InvalidDid, parse_did
+from resolver import ResolutionError, parse_did, read_spelling
 
 IdentifierKind: TypeAlias = Literal["did", "https", "jwk-thumbprint", "x509_hash"]
 
@@ -18,6 +19,9 @@ IdentifierKind: TypeAlias = Literal["did", "https", "jwk-thumbprint", "x509_hash
 _SHA256 = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _THUMBPRINT = re.compile(rf"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{_SHA256}")
 _X509_HASH = re.compile(rf"x509_hash:{_SHA256}")
+
+# A developer's own server, which no public did:web can name; the sample ecosystem has it.
+_THIS_MACHINE = re.compile(r"did:web:localhost(?:%3A[1-9][0-9]{0,4})?(?::[A-Za-z0-9._:-]+)?")
 
 # RFC 3986 restricted: a host in lower case (A-labels), no default port, pchars in the path, no dot segments.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -53,7 +57,7 @@ def is_https_url(text: str) -> bool:
 
 def _did(text: str) -> IdentifierKind:
     try:
-        parse_did(text)
-    except InvalidDid as error:
+        (parse_did if _THIS_MACHINE.fullmatch(text) else read_spelling)(text)
+    except ResolutionError as error:
         raise ValueError(error.detail) from None
     return "did"

@@ -87,7 +87,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Everything that a registry says; grants of one key never overlap in time."""
+    """Everything that a registry says; grants of one key never overlap in time, up to a revocation."""
 
     authorities: tuple[Authority, ...] = ()
     entities: tuple[Entity, ...] = ()

@@ -36,7 +36,7 @@ class View(msgspec.Struct, frozen=True):
     def grants_of(
         self, kind: Kind, authority_id: str, action: str, resource: str, entity_id: str
     ) -> tuple[Grant, ...]:
-        """Return the grants that one question is about, oldest window first; they do not overlap."""
+        """Return the grants that one question is about, oldest window first; none overlaps an earlier one."""
         return self.grants.get((kind, authority_id, action, resource), {}).get(entity_id, ())
 
 

@@ -35,6 +35,7 @@ from resolver.results import (
     Options,
     Resolved,
 )
+from resolver.spelling import read_spelling
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -69,4 +70,5 @@ __all__ = [
     "parse_did_url",
     "plan_for_url",
     "public_key_of",
+    "read_spelling",
 ]

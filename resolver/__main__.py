@@ -7,13 +7,15 @@ Exit status: 0 found, 1 failure (a deactivated DID is one), 2 usage, 3 not found
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 
+from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
-from resolver.options import OPTION_NAMES, options_of
+from resolver.options import OPTION_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
-from resolver.resolution import Resolver
+from resolver.resolution import Resolver, require_method
 from resolver.results import Dereferenced, Options, Resolved
 
 OK, FAILURE, USAGE, NOT_FOUND, UNAVAILABLE = 0, 1, 2, 3, 6
@@ -29,17 +31,27 @@ def main(arguments: Sequence[str] | None = None, make_resolver: Callable[[], Res
     """Run the command; return its exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        options = options_of(_given(asked.option))
-        found = asyncio.run(_find(make_resolver, asked.did, options))
+        found = asyncio.run(_find(make_resolver, asked.did, _options(asked.did, _given(asked.option))))
     except ResolutionError as error:
         print(f"{error.type.rpartition('#')[2]}: {error.detail}", file=sys.stderr)
         return _exit_status(error)
     answer = present(found, _FORMATS[asked.format], did_url=isinstance(found, Dereferenced))
-    print(json.dumps(json.loads(answer.body), indent=2))  # ASCII: a document may try to talk to the terminal.
+    try:
+        # ASCII: a document may try to talk to the terminal.
+        print(json.dumps(json.loads(answer.body), indent=2), flush=True)
+    except OSError as error:
+        return _unwritten(error)
     if (found.resolved if isinstance(found, Dereferenced) else found).deactivated:
         print("the DID is deactivated", file=sys.stderr)
         return FAILURE
     return OK
+
+
+def _unwritten(error: OSError) -> int:
+    """Tell that the output went nowhere; what is left of it must not be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f"standard output: {error.strerror}", file=sys.stderr)
+    return FAILURE
 
 
 async def _find(
@@ -49,6 +61,14 @@ async def _find(
         if set("/?#").isdisjoint(did_url):
             return await resolver.resolve(did_url, options)
         return await resolver.dereference(did_url, options)
+
+
+def _options(did_url: str, given: dict[str, object]) -> Options:
+    """Read the options; what is wrong with the DID is told first, as in the resolution algorithm."""
+    did = parse_did_url(did_url).did
+    require_method(did)
+    refuse_unsupported(given.keys(), did.method)
+    return options_of(given)
 
 
 def _given(pairs: list[str]) -> dict[str, object]:

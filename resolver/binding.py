@@ -6,17 +6,19 @@ percent-encoded, and with that which DID was meant.
 """
 
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
+from typing import TypeGuard
+from urllib.parse import unquote, unquote_to_bytes
 
 import msgspec
 
-from resolver.did import parse_did_url, parse_parameters
-from resolver.errors import InvalidDidUrl, InvalidOptions, ResolutionError
-from resolver.options import OPTION_NAMES, options_of
+from resolver.did import Did, parse_did_url, parse_parameters
+from resolver.errors import InvalidDid, InvalidDidUrl, InvalidOptions, ResolutionError
+from resolver.methods import WEB
+from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, WIRE_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
 from resolver.resolution import Resolver, require_method
-from resolver.results import DEFAULT_OPTIONS, Dereferenced, JsonObject, Options, Resolved
-from wire import Answer, JsonError, UnsupportedMediaType, read
+from resolver.results import DEFAULT_OPTIONS, Dereferenced, Options, Resolved
+from wire import Answer, JsonError, UnsupportedMediaType, parse_accept, read
 from wire.body import MAX_BODY_BYTES, media_type_of
 
 BASE_PATH = "/1.0/identifiers"
@@ -24,6 +26,11 @@ _RAW_BASE_PATH = BASE_PATH.encode() + b"/"
 
 # The binding's OpenAPI document gives the body the types of the results; clients send JSON, or no type.
 _OPTION_TYPES = ("", "application/json", "application/did-resolution", "application/did-url-dereferencing")
+
+
+Given = Mapping[str, object] | InvalidOptions  # the options of a body, or why they cannot be read
+NOTHING_GIVEN: Mapping[str, object] = {}
+_NO_CACHE = Options(no_cache=True)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -62,19 +69,23 @@ def answer_local(
     raw_path: bytes,
     query_string: bytes,
     accept: str | None,
-    given: Mapping[str, object] = {},
+    given: Given = NOTHING_GIVEN,
+    *,
+    no_cache: bool = False,
 ) -> Answer | None:
     """
     Answer what needs no network, errors included; None where the network is needed.
 
     Args:
         raw_path, query_string: as in the ASGI scope.
-        accept: the Accept header.
+        accept: the Accept header; the option of this name goes over it.
         given: options from a body.
+        no_cache: `Cache-Control: no-cache` was sent: the option `noCache`, where that is not given itself.
     """
     asked = read_asked(raw_path, query_string)
+    accept = _accept(asked, given, accept)
     try:
-        result = _local(resolver, asked, _options(asked, given))
+        result = _local(resolver, asked, _options(resolver, asked, given, no_cache=no_cache))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     return None if result is None else present(result, accept, did_url=asked.is_did_url)
@@ -85,18 +96,37 @@ async def answer(
     raw_path: bytes,
     query_string: bytes,
     accept: str | None,
-    given: Mapping[str, object] = {},
+    given: Given = NOTHING_GIVEN,
+    *,
+    no_cache: bool = False,
 ) -> Answer:
     """Answer anything; arguments as `answer_local`."""
-    local = answer_local(resolver, raw_path, query_string, accept, given)
+    local = answer_local(resolver, raw_path, query_string, accept, given, no_cache=no_cache)
     if local is not None:
         return local
     asked = read_asked(raw_path, query_string)
+    accept = _accept(asked, given, accept)
     try:
-        result = await _remote(resolver, asked, _options(asked, given))
+        result = await _remote(resolver, asked, _options(resolver, asked, given, no_cache=no_cache))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     return present(result, accept, did_url=asked.is_did_url)
+
+
+def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
+    """
+    Tell whether a request may make us ask an origin, for the limits on clients; does not ask it.
+
+    False for what is computed, for our own DIDs, and for what is refused before any network traffic. Options
+    in a body are not looked at.
+    """
+    asked = read_asked(raw_path, query_string)
+    try:
+        if parse_did_url(asked.identifier).did.method != WEB.name:  # The only one that fetches.
+            return False
+        return _local(resolver, asked, _options(resolver, asked, NOTHING_GIVEN, no_cache=False)) is None
+    except ResolutionError:
+        return False
 
 
 def _local(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Dereferenced | None:
@@ -111,36 +141,88 @@ async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolve
     return await resolver.resolve(asked.identifier, options)
 
 
-def _options(asked: Asked, given: Mapping[str, object]) -> Options:
+def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) -> Options:
     """
-    Read the options, of the query and of the body; after syntax and method, whose errors come first.
+    Read the options, of the query and of the body, in the order of the resolution algorithm.
+
+    1. Syntax of the DID, its method, and what the method says of the syntax.
+    2. Is every option supported? A version in the DID URL itself counts as one.
+    3. Is each of them valid?
 
     Raises:
-        ResolutionError: as `options_of`; InvalidOptions also for an option given twice.
+        ResolutionError: as `refuse_unsupported`, `options_of`; InvalidOptions also for an option given twice.
     """
     if not asked.option_query and not given:
-        return DEFAULT_OPTIONS
-    require_method(parse_did_url(asked.identifier).did)
+        return _NO_CACHE if no_cache else DEFAULT_OPTIONS
+    did_url = parse_did_url(asked.identifier)  # 1.
+    own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
+    require_method(did_url.did)
+    _require_valid(resolver, did_url.did)
+    refuse_unsupported(own | _names(asked, given), did_url.did.method)  # 2.
+    named = _given_options(asked, given)  # 3.
+    accept = named.pop(ACCEPT, "*/*")
+    options = options_of({NO_CACHE: True} | named if no_cache else named)
+    if not _is_accept(accept):
+        raise InvalidOptions("the option accept must be written as an Accept header is")
+    return options
+
+
+def _require_valid(resolver: Resolver, did: Did) -> None:
+    """Refuse a DID that breaks a rule of its method; whatever else is wrong with it is told in its turn."""
+    try:
+        resolver.resolve_local(did.text)
+    except InvalidDid:
+        raise
+    except ResolutionError:
+        return
+
+
+def _accept(asked: Asked, given: Given, header: str | None) -> str | None:
+    """Return the option `accept` where it can be read, else the header."""
+    if not asked.option_query and not given:
+        return header
+    try:
+        option = _given_options(asked, given).get(ACCEPT)
+    except InvalidOptions:
+        return header
+    return option if _is_accept(option) else header
+
+
+def _is_accept(option: object) -> TypeGuard[str]:
+    return isinstance(option, str) and bool(parse_accept(option))
+
+
+def _names(asked: Asked, given: Given) -> set[str]:
+    """Return the names of all options, whether or not their values can be read."""
+    in_query = {unquote(part.partition("=")[0]) for part in asked.option_query.split("&") if part}
+    return in_query if isinstance(given, InvalidOptions) else in_query | given.keys()
+
+
+def _given_options(asked: Asked, given: Given) -> dict[str, object]:
     try:
         parameters = parse_parameters(asked.option_query)
     except InvalidDidUrl as error:
         raise InvalidOptions(error.detail) from None
+    if isinstance(given, InvalidOptions):
+        raise given
     if parameters.keys() & given.keys():
         raise InvalidOptions("an option occurs in the query and in the body")
-    return options_of({**parameters, **given})
+    return {**parameters, **given}
 
 
 def _has_options_only(query: str) -> bool:
-    return all(part.partition("=")[0] in OPTION_NAMES for part in query.split("&"))
+    return all(part.partition("=")[0] in WIRE_NAMES for part in query.split("&"))
 
 
-def read_options_body(body: bytes, content_type: str | None) -> JsonObject:
+def read_options_body(body: bytes, content_type: str | None) -> Given:
     """
     Read the body of a POST: a JSON object of options, or nothing.
 
+    What is not an object, or has a member twice, is returned as the error it is: it is told only after those
+    of the DID (`_options`).
+
     Raises:
         UnsupportedMediaType: a Content-Type that no client of the binding sends.
-        InvalidOptions: not a JSON object, or one with a member twice.
     """
     if media_type_of(content_type) not in _OPTION_TYPES:
         raise UnsupportedMediaType("expected options as application/json or application/did-resolution")
@@ -149,7 +231,7 @@ def read_options_body(body: bytes, content_type: str | None) -> JsonObject:
     try:
         options = read(body, max_bytes=MAX_BODY_BYTES)
     except JsonError as error:
-        raise InvalidOptions(f"the body is not a JSON object of options: {error}") from None
-    if not isinstance(options, dict):
-        raise InvalidOptions("the body must be a JSON object of options")
-    return options
+        return InvalidOptions(f"the body is not a JSON object of options: {error}")
+    return (
+        options if isinstance(options, dict) else InvalidOptions("the body must be a JSON object of options")
+    )

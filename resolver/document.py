@@ -5,11 +5,13 @@ Decentralized Identifiers v1.1 and Controlled Identifiers v1.0 (CID), section 2.
 received: what breaks a rule below refuses the whole of it, and nothing is added, dropped or renamed.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from resolver.errors import InvalidDidDocument, KeyRefused
 from resolver.jwk import refuse_private
+from resolver.keys import refuse_secret_multibase
 from resolver.results import JsonObject
 from wire import JsonError, read
 
@@ -40,18 +42,13 @@ _KEY_MATERIAL = frozenset(
         "publicKeyBase64",
     }
 )
-# CID, section 2.2, and its predecessors: never part of a document.
-_SECRET_MATERIAL = frozenset(
-    {
-        "secretKeyJwk",
-        "secretKeyMultibase",
-        "privateKeyJwk",
-        "privateKeyMultibase",
-        "privateKeyBase58",
-        "privateKeyHex",
-        "privateKeyPem",
-    }
-)
+# CID, section 2.2 (secretKeyJwk, secretKeyMultibase), and its predecessors: never part of a document.
+_SECRET_PREFIXES = ("secretKey", "privateKey")
+_SECRET_PEM = "PRIVATE KEY-----"  # RFC 7468, sections 10 and 11, and the older forms
+
+# RFC 3986, section 3: a scheme and what it names; of DIDs and other URLs, no more is asked of another's document.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
+_RELATIVE = re.compile(r"[!-~]+")
 
 
 def did_document(
@@ -67,8 +64,9 @@ def read_document(body: bytes, did: str, *, max_bytes: int = MAX_DOCUMENT_BYTES)
 
     1. Strict JSON, an object (`wire.read`: size, depth, duplicate members).
     2. `id` is string-equal to the DID (DID Resolution v1, resolve; did:web, section Read).
-    3. No private or secret key member anywhere.
-    4. Verification methods and services have the shape that CID demands, and ids of their own.
+    3. No private or secret key anywhere: by a member's name, in a JWK, in a multibase value, in PEM.
+    4. `@context`, `controller` and `alsoKnownAs` have the shape that DID v1.1 demands.
+    5. Verification methods and services have the shape that CID demands, and ids of their own.
 
     Raises:
         InvalidDidDocument: one of these does not hold.
@@ -82,6 +80,7 @@ def read_document(body: bytes, did: str, *, max_bytes: int = MAX_DOCUMENT_BYTES)
     if document.get("id") != did:
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
     _refuse_secrets(document)
+    _check_own_members(document)
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
         raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
@@ -137,14 +136,57 @@ def _expanded(value: Any, did: str) -> Any:
 
 
 def _refuse_secrets(document: JsonObject) -> None:
+    """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
     for found in maps_of(document):
-        if not _SECRET_MATERIAL.isdisjoint(found):
+        if any(name.startswith(_SECRET_PREFIXES) for name in found):
             raise InvalidDidDocument("the document has secret key material")
-        if isinstance(jwk := found.get("publicKeyJwk"), dict):
-            try:
-                refuse_private(jwk)
-            except KeyRefused as error:
-                raise InvalidDidDocument(f"in publicKeyJwk: {error}") from None
+        for name in _KEY_MATERIAL & found.keys():
+            _check_key_material(name, found[name])
+        try:
+            if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+                refuse_private(found)
+        except KeyRefused as error:
+            raise InvalidDidDocument(f"in a JWK: {error}") from None
+        if any(isinstance(value, str) and _SECRET_PEM in value for value in found.values()):
+            raise InvalidDidDocument("the document has a private key in PEM")
+
+
+def _check_key_material(name: str, value: Any) -> None:
+    wanted = dict if name == "publicKeyJwk" else str
+    if not isinstance(value, wanted):
+        raise InvalidDidDocument(f"{name}: expected {'an object' if wanted is dict else 'a string'}")
+    try:
+        if isinstance(value, dict):
+            refuse_private(value)
+        elif name == "publicKeyMultibase":
+            refuse_secret_multibase(str(value))
+    except KeyRefused as error:
+        raise InvalidDidDocument(f"in {name}: {error}") from None
+
+
+def _check_own_members(document: JsonObject) -> None:
+    """DID v1.1, sections 4 (alsoKnownAs, controller) and 6 (`@context`): each may be absent."""
+    if "@context" in document and not _is_context(document["@context"]):
+        raise InvalidDidDocument("@context: expected a string, or a list of strings and objects")
+    controller = document.get("controller", [])
+    if not _are_uris([controller] if isinstance(controller, str) else controller):
+        raise InvalidDidDocument("controller: expected a DID, or a list of DIDs")
+    if not _are_uris(document.get("alsoKnownAs", [])):
+        raise InvalidDidDocument("alsoKnownAs: expected a list of URIs")
+
+
+def _is_context(context: Any) -> bool:
+    if isinstance(context, list):
+        return bool(context) and all(isinstance(item, dict) or _is_text(item) for item in context)
+    return _is_text(context)
+
+
+def _are_uris(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(item, str) and _URI.fullmatch(item) for item in items)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _methods(document: JsonObject) -> Iterator[JsonObject]:
@@ -160,21 +202,36 @@ def _methods(document: JsonObject) -> Iterator[JsonObject]:
 
 def _check_methods(methods: list[JsonObject], did: str) -> None:
     for method in methods:
-        if not all(isinstance(method.get(name), str) for name in ("id", "type", "controller")):
+        if not all(_is_text(method.get(name)) for name in ("id", "type", "controller")):
             raise InvalidDidDocument(
                 "a verification method needs an id, a type and a controller, all strings"
             )
+        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method["controller"]):
+            raise InvalidDidDocument("the id or controller of a verification method is no URL")
         if len(_KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")
     _check_unique([method["id"] for method in methods], did, "verification methods")
 
 
 def _check_services(services: list[JsonObject], did: str) -> None:
-    """CID, section 2.1.4: the id of a service is optional, but no two may share one."""
+    """CID, section 2.1.4: type and endpoint are required; the id is optional, but no two may share one."""
+    for service in services:
+        if not _is_set_of(service.get("type"), (str,)):
+            raise InvalidDidDocument("the type of a service is neither a string nor a list of strings")
+        if not _is_set_of(service.get("serviceEndpoint"), (str, dict)):
+            raise InvalidDidDocument(
+                "the serviceEndpoint of a service is no string, no object and no list of them"
+            )
     ids = [service["id"] for service in services if "id" in service]
-    if not all(isinstance(own_id, str) for own_id in ids):
-        raise InvalidDidDocument("the id of a service is not a string")
+    if not all(isinstance(own_id, str) and _RELATIVE.fullmatch(own_id) for own_id in ids):
+        raise InvalidDidDocument("the id of a service is no URL")
     _check_unique(ids, did, "services")
+
+
+def _is_set_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Tell whether `value` is one or a list of one or more of `kinds`; an empty string is none."""
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(isinstance(item, kinds) and item != "" for item in items)
 
 
 def _check_unique(ids: list[str], did: str, what: str) -> None:

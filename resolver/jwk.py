@@ -27,8 +27,8 @@ from resolver.results import JsonObject
 
 PublicKey = Ed25519PublicKey | X25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 
-# RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1; RFC 8037, section 2.
-PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+# RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1; RFC 8037, section 2; `priv` of the key type AKP (ML-DSA for JOSE).
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 
 CURVES: dict[str, EllipticCurve] = {
     "P-256": SECP256R1(),

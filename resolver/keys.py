@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from resolver.encoding import EncodingError, decode_multibase, encode_base58btc, encode_varint, read_varint
+from resolver.encoding import (
+    EncodingError,
+    decode_base64url,
+    decode_multibase,
+    encode_base58btc,
+    encode_varint,
+    read_varint,
+)
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
 from resolver.jwk import CURVES, PublicKey, check_rsa, jwk_of, jwk_to_key, load_ed25519, load_x25519
 from resolver.results import JsonObject
@@ -109,6 +116,26 @@ def decode_multikey(multibase: str) -> Multikey:
             "invalidPublicKeyLength",
         )
     return Multikey(key_type, raw, _load(key_type, raw))
+
+
+def refuse_secret_multibase(multibase: str) -> None:
+    """
+    Refuse a multibase value that is a private or symmetric key; what cannot be decoded is no key of ours to judge.
+
+    Raises:
+        KeyRefused: its multicodec is one of a private or symmetric key.
+    """
+    try:
+        code, _ = read_varint(_decode_any(multibase))
+    except EncodingError:
+        return
+    if code in _SECRET:
+        raise _refusal_of(code)
+
+
+def _decode_any(multibase: str) -> bytes:
+    """Decode base58btc, or base64url, in which the keys of post-quantum suites are written."""
+    return decode_base64url(multibase[1:]) if multibase.startswith("u") else decode_multibase(multibase)
 
 
 def multikey_of(key: PublicKey) -> str:

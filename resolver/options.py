@@ -4,7 +4,7 @@ Resolution options as they come over the wire, to `Options`. Pure.
 DID Resolution v1, section DID Resolution Options, and did:key v0.9, section Read, for the options of did:key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import msgspec
 
@@ -25,6 +25,13 @@ _STRINGS = {
 _EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
 
 OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+NO_CACHE = "noCache"
+VERSION_OPTIONS = frozenset({"versionId", "versionTime"})
+
+# How an answer looks is no matter of a resolution: `accept` never becomes part of `Options`.
+ACCEPT = "accept"
+# What can stand in the query of a bare DID and be meant as an option; the last one is known and not supported.
+WIRE_NAMES = OPTION_NAMES | {ACCEPT, "verificationRelationship"}
 
 _TRUTH = {"true": True, "false": False}
 
@@ -54,6 +61,26 @@ def options_of(given: Mapping[str, object]) -> Options:
     if options.version_time is not None:
         _check_version_time(options.version_time)
     return options
+
+
+def refuse_unsupported(names: Set[str], method: str) -> None:
+    """
+    Refuse options that we, or a DID's method, do not support, whatever their values.
+
+    No method of ours keeps versions, but two versions at once are a mistake whoever is asked.
+
+    Raises:
+        FeatureNotSupported: an option that we do not know, a version, did:key's option for another method.
+        InvalidOptions: `versionId` and `versionTime` together.
+    """
+    for name in sorted(names - OPTION_NAMES - {ACCEPT}):
+        raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
+    if names >= VERSION_OPTIONS:
+        raise InvalidOptions("versionId and versionTime exclude one another")
+    if names & VERSION_OPTIONS:
+        raise FeatureNotSupported("the DID's method keeps no versions of its documents")
+    if "publicKeyFormat" in names and method != "key":
+        raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
 
 
 def parameters_of(options: Options) -> dict[str, str]:

@@ -86,7 +86,7 @@ def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
     return Answer(
         body=body,
         media_type=str(chosen),
-        etag=etag_of(body),
+        etag=etag_of(body, str(chosen)),
         vary=_VARY,
         made_at=resolved.made_at,
         fresh_until=None if resolved.stale else resolved.fresh_until,

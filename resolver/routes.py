@@ -10,13 +10,11 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
-from resolver.binding import BASE_PATH, answer, answer_local, read_asked, read_options_body
-from resolver.errors import InvalidOptions
-from resolver.options import OPTION_NAMES
-from resolver.representation import present
+from resolver.binding import BASE_PATH, answer, answer_local, read_options_body
+from resolver.options import ACCEPT, OPTION_NAMES
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
-from wire import Answer
+from wire import Answer, asks_for_no_cache
 from wire.body import MAX_BODY_BYTES
 
 __all__ = ["answer_local", "build_routes"]
@@ -59,7 +57,7 @@ RESPONSES = {
 
 _DESCRIPTION = (
     "DID Resolution v1, HTTP(S) binding. Percent-encode the DID or DID URL as a whole to send options: "
-    + ", ".join(f"`{name}`" for name in sorted(OPTION_NAMES))
+    + ", ".join(f"`{name}`" for name in sorted({*OPTION_NAMES, ACCEPT}))
     + "."
 )
 
@@ -72,15 +70,11 @@ def build_routes(resolver: Resolver) -> list[HTTPRouteHandler]:
     """
 
     async def resolve(request: Request[Any, Any, Any]) -> Answer:
-        return await answer(resolver, *_target(request), _accept(request))
+        return await answer(resolver, *_target(request), _accept(request), no_cache=_no_cache(request))
 
     async def resolve_with_options(request: Request[Any, Any, Any]) -> Answer:
-        body, content_type = await request.body(), request.headers.get("content-type")
-        try:
-            given = read_options_body(body, content_type)
-        except InvalidOptions as error:
-            return present(error, _accept(request), did_url=read_asked(*_target(request)).is_did_url)
-        return await answer(resolver, *_target(request), _accept(request), given)
+        given = read_options_body(await request.body(), request.headers.get("content-type"))
+        return await answer(resolver, *_target(request), _accept(request), given, no_cache=_no_cache(request))
 
     return [
         _documented_get(resolve),
@@ -124,3 +118,7 @@ def _target(request: Request[Any, Any, Any]) -> tuple[bytes, bytes]:
 def _accept(request: Request[Any, Any, Any]) -> str | None:
     """Return all Accept headers as one (RFC 9110, section 5.3)."""
     return ", ".join(request.headers.getall("accept", [])) or None
+
+
+def _no_cache(request: Request[Any, Any, Any]) -> bool:
+    return any(asks_for_no_cache(value) for value in request.headers.getall("cache-control", []))

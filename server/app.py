@@ -23,6 +23,7 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
+from resolver.binding import may_fetch
 from resolver.fetch import Guard, GuardLimits
 from resolver.freshness import FreshnessBounds
 from resolver.routes import build_routes as resolver_routes
@@ -35,7 +36,7 @@ from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
 from server.http import AnswerResponse
-from server.identity import Identities
+from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.problems import problem_answer
@@ -88,6 +89,7 @@ async def open_services(
 
     Raises:
         DatabaseUnavailable, SchemaMismatch: the database is not there, or of another version.
+        IdentityChanged: the database was made for another DID.
         KeyFileError: a signing key is missing, unsafe or no key.
     """
     share = share or Share()
@@ -118,12 +120,13 @@ async def _build(
 ) -> Services:
     """Make every service; the order is that of their needs."""
     principals = Principals(database, clock=clock)
+    require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
-        own_hosts=frozenset({settings.public_host}),
+        own_hosts=frozenset({settings.did_host}),
         freshness=FreshnessBounds(
             floor_seconds=settings.cache_min_ttl_seconds,
             ceiling_seconds=settings.cache_max_ttl_seconds,
@@ -218,6 +221,7 @@ def public_app(services: Services) -> ASGIApp:
         clock=clock,
         hot=services.hot,
         buckets=buckets,
+        may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
     )
 
 

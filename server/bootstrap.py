@@ -24,7 +24,7 @@ from proofs import create_key_file, read_key_file
 from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
 from server.database import open_of
-from server.identity import DEFAULT_ISSUER, key_path
+from server.identity import DEFAULT_ISSUER, key_path, require_same_identity
 from server.settings import Settings
 from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
@@ -51,6 +51,7 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
 
     Raises:
         KeyFileError: a key file is there but unsafe or no key.
+        IdentityChanged: the database was made for another DID.
         RegistryFileError: the sample ecosystem is not valid.
         DatabaseUnavailable: the database cannot be made.
     """
@@ -68,12 +69,15 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
         database.close()
 
 
-def sample_file() -> bytes:
-    """Return the sample ecosystem: packaged in a wheel, `data/registry.json` in a checkout."""
+def sample_file(own_did: str) -> bytes:
+    """
+    Return the sample ecosystem: packaged in a wheel, `data/registry.json` in a checkout.
+
+    The service in it is the one of the default settings; `own_did` takes its place.
+    """
     packaged = files("server") / "sample" / "registry.json"
-    if packaged.is_file():
-        return packaged.read_bytes()
-    return (Path(__file__).parent.parent / "data" / "registry.json").read_bytes()
+    source = packaged if packaged.is_file() else Path(__file__).parent.parent / "data" / "registry.json"
+    return source.read_bytes().replace(Settings().did.encode(), own_did.encode())
 
 
 def operator_key_path(settings: Settings) -> Path:
@@ -96,7 +100,9 @@ def _make_key(settings: Settings, say: Say) -> None:
 
 
 async def _make_issuer(settings: Settings, principals: Principals, say: Say) -> None:
-    if await principals.find_issuer(DEFAULT_ISSUER) is not None:
+    existing = await principals.find_issuer(DEFAULT_ISSUER)
+    require_same_identity(settings, existing)
+    if existing is not None:
         return
     await principals.create_issuer(
         Issuer(id=DEFAULT_ISSUER, did=settings.did, key_name=FIRST_KEY), actor=ACTOR
@@ -131,7 +137,8 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
     registry = Registry(database, clock=time.time)
     await registry.load()
     if registry.view.version == 0:  # Never imported; what an operator emptied stays empty.
-        say(f"imported the sample ecosystem: {await registry.import_file(sample_file(), actor=ACTOR)}")
+        report = await registry.import_file(sample_file(settings.did), actor=ACTOR)
+        say(f"imported the sample ecosystem: {report}")
     lists = StatusLists(
         database,
         clock=time.time,

@@ -80,9 +80,8 @@ def _announce(settings: Settings, workers: int) -> None:
 
     url = settings.public_url
     say(f"Touchstone is ready: {url} (listening on {settings.bind}; operators on {settings.operator_bind})")
-    say(
-        f"{workers} workers. The operator key is in {operator_key_path(settings)}. Documentation: {url}/docs\n"
-    )
+    processes = "One process" if workers == 1 else f"{workers} workers"
+    say(f"{processes}. The operator key is in {operator_key_path(settings)}. Documentation: {url}/docs\n")
     say("Which keys does this DID have?")
     say(f"  curl {url}/1.0/identifiers/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK\n")
     say("May this issuer issue that?")

@@ -3,8 +3,8 @@ The layer in front of Litestar: what is the same for every request, and answers 
 
 In this order:
 
-1. a hot answer, where the table has one for exactly this path and Accept header; it is counted as "hot", and
-   one in `LOG_ONE_HOT_IN` has a log line;
+1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header; it is counted as
+   "hot", and one in `LOG_ONE_HOT_IN` has a log line;
 2. the client's tokens for what the request may cost;
 3. HEAD as GET whose body is dropped, and CORS preflight;
 4. the application, with a request id, and the common headers added to what it answers;
@@ -29,7 +29,7 @@ from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers
 from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
 from server.problems import ClientGone, problem_answer
 from server.telemetry import Telemetry, coarse_address
-from wire import Answer, Refusal, ResourceNotFound
+from wire import Answer, Refusal, ResourceNotFound, asks_for_no_cache
 
 LOG = logging.getLogger("touchstone.requests")
 
@@ -39,21 +39,26 @@ _REQUEST_ID = re.compile(rb"[0-9a-fA-F]{16,64}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4})
 _PREFLIGHT: list[tuple[bytes, bytes]] = [
     *ENCODED_CORS,
     (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
-    (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, X-Request-ID"),
+    (b"access-control-allow-headers", b"Accept, Cache-Control, Content-Type, If-None-Match, X-Request-ID"),
     (b"access-control-max-age", b"86400"),
 ]
 
 
-def cost_of(method: str, raw_path: bytes) -> Cost:
-    """Tell what a request may cost: an unknown did:web or a check may make us ask a stranger."""
+MayFetch = Callable[[bytes, bytes], bool]  # of a raw path below _IDENTIFIERS and a query string
+_IDENTIFIERS = b"/1.0/identifiers/"
+_READS = ("GET", "HEAD")
+
+
+def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFetch) -> Cost:
+    """Tell what a request may cost: a stranger's did:web or a check may make us ask a stranger."""
     if method == "OPTIONS":
         return Cost.HOT
-    if raw_path.startswith(b"/1.0/identifiers/"):
-        computed = re.match(rb"did(:|%3a)(key|jwk)(:|%3a)", raw_path[17:40], re.IGNORECASE)
-        return Cost.CPU if computed else Cost.OUTBOUND
-    if raw_path == b"/status/check":
+    if raw_path.startswith(_IDENTIFIERS):
+        is_answered = method in (*_READS, "POST")
+        return Cost.OUTBOUND if is_answered and may_fetch(raw_path, query_string) else Cost.CPU
+    if raw_path == b"/status/check" and method == "POST":
         return Cost.OUTBOUND
-    return Cost.HOT if method in ("GET", "HEAD") else Cost.CPU
+    return Cost.HOT if method in _READS else Cost.CPU
 
 
 def is_one_spelling(raw_path: bytes) -> bool:
@@ -76,6 +81,9 @@ def request_id_of(given: bytes) -> bytes:
     return b"%016x" % getrandbits(64)
 
 
+_NO_BODY = {"type": "http.response.body", "body": b""}
+
+
 class Front:
     """
     Wraps one Litestar application.
@@ -83,6 +91,7 @@ class Front:
     Attributes:
         hot: the table of hot answers, or None for the operator's listener.
         buckets: tokens per client and cost; empty where nobody is limited.
+        may_fetch: whether a request for an identifier may make us ask a stranger.
         is_public: whether answers carry CORS headers.
     """
 
@@ -96,6 +105,7 @@ class Front:
         clock: Callable[[], float],
         hot: HotTable | None = None,
         buckets: Mapping[Cost, TokenBuckets] | None = None,
+        may_fetch: MayFetch = lambda *_: False,
         is_public: bool = True,
     ) -> None:
         self._app = app
@@ -106,6 +116,7 @@ class Front:
         self._hot = hot
         self._buckets = dict(buckets or {})
         self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
+        self._may_fetch = may_fetch
         self._is_public = is_public
         self._hot_answers = 0
 
@@ -120,9 +131,12 @@ class Front:
         await _Exchange(self, scope, headers, client).run(receive, send)
 
     async def _answer_hot(self, scope: HTTPScope, headers: "_Headers", client: str, send: Send) -> bool:
-        """Answer from the table; False where it has nothing, or the client is out of tokens."""
-        if self._hot is None or scope["method"] != "GET" or scope["query_string"] or headers.has_body:
+        """Answer from the table; False where it has nothing, may not be used, or the client is out of tokens."""
+        method = scope["method"]
+        if self._hot is None or method not in _READS or scope["query_string"] or headers.has_body:
             return False
+        if headers.no_cache and scope["raw_path"].startswith(_IDENTIFIERS):
+            return False  # The resolver is to ask anew; nothing else has a source to be asked.
         found = self._hot.find(scope["raw_path"], headers.accept)
         if found is None or self.wait_seconds(Cost.HOT, client):
             return False
@@ -140,18 +154,22 @@ class Front:
             message = {"type": "http.response.start", "status": 200}
             message["headers"] = [*block, (b"x-request-id", request_id)]
             await send(message)
-            await send(found.body_message)  # type: ignore[arg-type]
-        self._account_hot(status, request_id, client)
+            await send(found.body_message if method == "GET" else _NO_BODY)  # type: ignore[arg-type]
+        self._account_hot(method, status, request_id, client)
         return True
 
-    def _account_hot(self, status: int, request_id: bytes, client: str) -> None:
+    def _account_hot(self, method: str, status: int, request_id: bytes, client: str) -> None:
         """Count a hot answer; log one in `LOG_ONE_HOT_IN`, since a line costs more than the answer."""
-        self._telemetry.count("hot", "GET", status)
+        self._telemetry.count("hot", method, status)
         self._hot_answers += 1
         if self._hot_answers % LOG_ONE_HOT_IN and not LOG.isEnabledFor(logging.DEBUG):
             return
-        fields = {"request_id": request_id.decode(), "method": "GET", "route": "hot", "status": status}
+        fields = {"request_id": request_id.decode(), "method": method, "route": "hot", "status": status}
         LOG.info("hot answers: %d", self._hot_answers, extra=fields | {"client": _coarse(client)})
+
+    def cost_of(self, scope: HTTPScope) -> Cost:
+        """Return `cost_of` a request."""
+        return cost_of(scope["method"], scope["raw_path"], scope["query_string"], self._may_fetch)
 
     def wait_seconds(self, cost: Cost, client: str) -> float:
         """Take a token; return 0, or the seconds until the client has one again."""
@@ -166,13 +184,14 @@ class Front:
 class _Headers:
     """The request headers that the front looks at, found in one pass."""
 
-    __slots__ = ("accept", "forwarded_for", "has_body", "if_none_match", "request_id")
+    __slots__ = ("accept", "forwarded_for", "has_body", "if_none_match", "no_cache", "request_id")
 
     def __init__(self, headers: Any) -> None:
         self.accept = b""
         self.if_none_match: bytes | None = None
         self.request_id = b""
         self.has_body = False
+        self.no_cache = False
         self.forwarded_for: list[bytes] = []
         for name, value in headers:
             if name == b"accept":
@@ -181,6 +200,8 @@ class _Headers:
                 self.if_none_match = (
                     value if self.if_none_match is None else self.if_none_match + b"," + value
                 )
+            elif name == b"cache-control":
+                self.no_cache = self.no_cache or asks_for_no_cache(value.decode("latin-1"))
             elif name == b"x-forwarded-for":
                 self.forwarded_for.append(value)
             elif name == b"x-request-id":
@@ -207,7 +228,7 @@ class _Exchange:
         self._scope.setdefault("state", {})["request_id"] = self._request_id.decode()
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
-        wait = self._front.wait_seconds(cost_of(self._method, raw_path), self._client)
+        wait = self._front.wait_seconds(self._front.cost_of(self._scope), self._client)
         if wait:
             await self._refuse(_too_many(wait), sender)
         elif not is_one_spelling(raw_path):
@@ -261,7 +282,7 @@ class _Exchange:
         """Keep the answer before it is sent: a publisher that evicts meanwhile must find it in the table."""
         scope: Any = self._scope
         answer = scope.get(ANSWER_KEY)
-        if answer is not None and self._method == "GET":
+        if answer is not None and self._method in _READS:
             self._front.keep_hot(scope, self._headers.accept, answer)
 
     def _account(self) -> None:

@@ -26,6 +26,7 @@ LOG = logging.getLogger("touchstone.identity")
 DEFAULT_ISSUER = "default"
 FRESH_SECONDS = 300  # seconds; a key is announced this long before it signs
 JWK_SUFFIX = "-jwk"
+DID_JSON = "application/did+json"
 
 JsonObject = dict[str, Any]
 
@@ -65,6 +66,29 @@ class HostedIssuer(msgspec.Struct, frozen=True):
     issuer: Issuer
     signer: Ed25519Signer
     document: JsonObject
+
+
+class IdentityChanged(Exception):
+    """The database was made for another DID than ours; the message names both and says what to do."""
+
+
+def require_same_identity(settings: Settings, default_issuer: Issuer | None) -> None:
+    """
+    Refuse to serve a database under another DID than the one it was made for.
+
+    Its lists are signed by that DID, and credentials out there name it: under another one nothing holds.
+
+    Raises:
+        IdentityChanged: the default issuer, if there is one yet, has another DID.
+    """
+    if default_issuer is None or default_issuer.did == settings.did:
+        return
+    raise IdentityChanged(
+        f"the database belongs to {default_issuer.did}, but "
+        f"TOUCHSTONE_PUBLIC_URL={settings.public_url} makes us {settings.did}. Set TOUCHSTONE_PUBLIC_URL back to "
+        "the URL of that DID; or, to begin anew under this one, name another database and key directory in "
+        "TOUCHSTONE_DATABASE_URL and TOUCHSTONE_KEY_DIR, and run `touchstone init`"
+    )
 
 
 class Identities:
@@ -131,8 +155,8 @@ class Identities:
         body = encode(hosted.document)
         return Answer(
             body=body,
-            media_type="application/did+json",
-            etag=etag_of(body),
+            media_type=DID_JSON,
+            etag=etag_of(body, DID_JSON),
             fresh_until=now + FRESH_SECONDS,
         )
 

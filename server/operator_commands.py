@@ -178,8 +178,8 @@ def key_list(principal_id: str | None) -> None:
     _with_principals(work)
 
 
-# A public id may begin with a hyphen.
-@key.command("revoke", context_settings={"ignore_unknown_options": True})
+# A public id may begin with a hyphen, and then hold an h.
+@key.command("revoke", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("public_id", metavar="PUBLIC_ID")
 def key_revoke(public_id: str) -> None:
     """Revoke a key by the middle part of its text (tsk_<public id>_...), as `touchstone key list` shows it."""

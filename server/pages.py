@@ -112,7 +112,7 @@ def _page(body: bytes, media_type: str, now: float) -> Answer:
     return Answer(
         body=body,
         media_type=media_type,
-        etag=etag_of(body),
+        etag=etag_of(body, media_type),
         headers=PAGE_HEADERS if media_type.startswith("text/html") else (),
         fresh_until=now + PAGE_FRESH_SECONDS,
     )

@@ -47,6 +47,22 @@ class NotReady(Refusal):
     status = 503
 
 
+class RequestTimeout(Refusal):
+    """The request did not arrive in time, head or body; the connection is closed."""
+
+    type = "/problems/request-timeout"
+    title = "Request timeout"
+    status = 408
+
+
+class HeadTooLarge(Refusal):
+    """The request line and the headers together are over the limit; the connection is closed."""
+
+    type = "/problems/head-too-large"
+    title = "Request head too large"
+    status = 431
+
+
 def refusal_of(error: Exception) -> Refusal:
     """Return `error` as what may be told of it."""
     if isinstance(error, Refusal):

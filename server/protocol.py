@@ -36,13 +36,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.http import ENCODED_CORS, encoded_headers
 from server.limits import ClientAddresses, key_of
-from server.problems import problem_answer
+from server.problems import HeadTooLarge, RequestTimeout, problem_answer
 from server.protocol_errors import (
     AmbiguousRequest,
-    HeadTooLarge,
     MalformedRequest,
     MethodNotImplemented,
-    RequestTooSlow,
     TooManyConnections,
     TooManyWaiting,
     UnknownTransferCoding,
@@ -83,7 +81,7 @@ class ProtocolLimits:
         self.body_timeout = body_timeout
         self.max_connections_per_client = max_connections_per_client
         self.addresses = addresses
-        self.base_url = base_url
+        self.base_url = base_url  # of the pages that explain a refusal
         self.common_headers = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
         self.count = count
         self.connections: Counter[str] = Counter()
@@ -331,7 +329,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         if not self.transport.is_closing():
-            self._refuse(RequestTooSlow("the request did not arrive in time"))
+            self._refuse(RequestTimeout("the request did not arrive in time"))
 
 
 def _unknown_method(data: bytes) -> Refusal:

@@ -5,8 +5,7 @@ What the HTTP protocol refuses before there is a request that a route could see.
     +-- BadRequest
     |   +-- MalformedRequest      400    not HTTP/1.1, or framed without measure
     |   +-- AmbiguousRequest      400    two parsers may read two requests
-    +-- RequestTooSlow            408
-    +-- HeadTooLarge              431
+    +-- RequestTimeout            408    in `problems.py`, as is HeadTooLarge (431)
     +-- TooManyConnections        429
     +-- TooManyWaiting            429    pipelined requests
     +-- MethodNotImplemented      501
@@ -28,22 +27,6 @@ class AmbiguousRequest(BadRequest):
 
     type = "/problems/ambiguous-request"
     title = "Ambiguous request"
-
-
-class RequestTooSlow(Refusal):
-    """The head or the body of the request did not arrive in time; the connection is closed."""
-
-    type = "/problems/request-too-slow"
-    title = "Request too slow"
-    status = 408
-
-
-class HeadTooLarge(Refusal):
-    """The request line and headers together are over the limit."""
-
-    type = "/problems/head-too-large"
-    title = "Request head too large"
-    status = 431
 
 
 class TooManyConnections(Refusal):

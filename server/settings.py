@@ -78,14 +78,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return path.parent if path is not None else Path(self.key_dir).parent
 
     @property
-    def public_host(self) -> str:
-        """Host and port of the public URL, as in an HTTP Host header."""
-        return urlsplit(self.public_url).netloc
+    def did_host(self) -> str:
+        """Host and port in our DID: those of the public URL, but a loopback address is `localhost` by its name."""
+        url = urlsplit(self.public_url)
+        host = "localhost" if url.hostname in LOOPBACK_HOSTS else str(url.hostname)
+        return host if url.port is None else f"{host}:{url.port}"
 
     @property
     def did(self) -> str:
         """Our own DID: did:web of the public URL (a port's colon is percent-encoded)."""
-        return "did:web:" + self.public_host.replace(":", "%3A")
+        return "did:web:" + self.did_host.replace(":", "%3A")
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -169,14 +171,30 @@ def _url_faults(settings: Settings) -> list[str]:
         return [f"{shape}, found {settings.public_url!r}"]
     if not _AUTHORITY.fullmatch(url.netloc) or settings.public_url != f"{url.scheme}://{url.netloc}":
         return [f"{shape}, in lower case and without user names, found {settings.public_url!r}"]
+    if url.scheme == "https" and url.port == 443:
+        return [f"{shape}; leave out :443, which https means already"]
     if url.scheme == "https":
-        return []
+        return [] if url.hostname in LOOPBACK_HOSTS else _did_faults(settings)
     if url.hostname in LOOPBACK_HOSTS and _is_loopback(settings.bind):
         return []
     return [
         f"{PREFIX}PUBLIC_URL: {settings.public_url} is not https. Plain http is for loopback only: "
         f"host and {PREFIX}BIND ({settings.bind}) must both be loopback, or set an https URL"
     ]
+
+
+def _did_faults(settings: Settings) -> list[str]:
+    """Return why nobody could resolve our DID: an address, a name of one label, a port that did:web cannot have."""
+    from resolver import (  # Not at start: it loads the cryptography of every key type.
+        InvalidDid,
+        read_spelling,
+    )
+
+    try:
+        read_spelling(settings.did)
+    except InvalidDid as error:
+        return [f"{PREFIX}PUBLIC_URL: {settings.public_url} makes the DID {settings.did}, but {error.detail}"]
+    return []
 
 
 def _is_loopback(bind: str) -> bool:

@@ -40,12 +40,13 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     import uvloop
 
     from proofs.errors import KeyFileError
+    from server.identity import IdentityChanged
 
     try:
         uvloop.run(work())
     except Refusal as error:
         fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
-    except KeyFileError as error:
+    except (KeyFileError, IdentityChanged) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename or 'the system'}: {error.strerror or error}")

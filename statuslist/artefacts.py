@@ -75,7 +75,7 @@ def want_next_version(tx: Transaction, list_id: str) -> int:
 
 def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
     """Mark a list for publication unless it is marked, or newer than `published`, already."""
-    tx.execute(
+    tx.send(
         "UPDATE status_lists SET wanted_version = wanted_version + 1,"
         " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
         " WHERE id = :id AND published_version = :published AND wanted_version = :published",

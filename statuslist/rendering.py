@@ -95,7 +95,7 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
             form=form,
             media_type=MEDIA_TYPES[form],
             body=body,
-            etag=etag_of(body),
+            etag=etag_of(body, MEDIA_TYPES[form]),
             valid_from=valid_from,
             valid_until=valid_until,
             policy=policy.digest,

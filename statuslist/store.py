@@ -69,18 +69,20 @@ def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
 
 def find_set(tx: Transaction, set_id: str) -> StatusSet | None:
     """Return the set, whoever owns it."""
-    row = tx.one("SELECT * FROM status_sets WHERE id = :id", {"id": set_id})
-    return _set_of(tx, row) if row is not None else None
+    return next(iter(_sets_of(tx.all(f"{_SETS} WHERE s.id = :id ORDER BY l.purpose", {"id": set_id}))), None)
 
 
 def list_sets(tx: Transaction, issuer_id: str | None, *, after: str, limit: int) -> list[StatusSet]:
     """Return sets of one issuer (None: of all) with an id beyond `after`, in the order of their ids."""
+    wanted = "SELECT id FROM status_sets WHERE id > :after AND (:all = 1 OR issuer_id = :issuer_id)"
     rows = tx.all(
-        "SELECT * FROM status_sets WHERE id > :after AND (:all = 1 OR issuer_id = :issuer_id)"
-        " ORDER BY id LIMIT :limit",
+        f"{_SETS} WHERE s.id IN ({wanted} ORDER BY id LIMIT :limit) ORDER BY s.id, l.purpose",
         {"after": after, "all": int(issuer_id is None), "issuer_id": issuer_id or "", "limit": limit},
     )
-    return [_set_of(tx, row) for row in rows]
+    return _sets_of(rows)
+
+
+_SETS = "SELECT s.*, l.purpose FROM status_sets s JOIN status_lists l ON l.set_id = s.id"  # A row per list.
 
 
 def take_numbers(tx: Transaction, set_id: str, count: int) -> int | None:
@@ -99,7 +101,7 @@ def take_numbers(tx: Transaction, set_id: str, count: int) -> int | None:
 
 def insert_allocation(tx: Transaction, allocation: Allocation) -> None:
     """Record who took which numbers."""
-    tx.execute(
+    tx.send(
         "INSERT INTO allocations (set_id, first_number, count, reference, expires_at, actor, at)"
         " VALUES (:set_id, :first_number, :count, :reference, :expires_at, :actor, :at)",
         msgspec.structs.asdict(allocation),
@@ -123,9 +125,9 @@ def change_status(tx: Transaction, change: Change) -> bool:
     The row decides, not what was read before: of two transactions that set the same status one records it.
     """
     parameters = msgspec.structs.asdict(change)
-    if tx.execute(_SET if change.value else _CLEAR, parameters) == 0:
+    if not tx.all(_SET if change.value else _CLEAR, parameters):
         return False
-    tx.execute(
+    tx.send(
         "INSERT INTO status_events (set_id, purpose, entry_index, value, reason, actor, at)"
         " VALUES (:set_id, :purpose, :entry_index, :value, :reason, :actor, :at)",
         parameters,
@@ -136,21 +138,29 @@ def change_status(tx: Transaction, change: Change) -> bool:
 _SET = (
     "INSERT INTO statuses (set_id, purpose, entry_index, value)"
     " VALUES (:set_id, :purpose, :entry_index, :value)"
-    " ON CONFLICT (set_id, purpose, entry_index) DO NOTHING"
+    " ON CONFLICT (set_id, purpose, entry_index) DO NOTHING RETURNING entry_index"
 )
-_CLEAR = "DELETE FROM statuses WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index"
+_CLEAR = (
+    "DELETE FROM statuses WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index"
+    " RETURNING entry_index"
+)
 
 
-def _set_of(tx: Transaction, row: Row) -> StatusSet:
-    purposes = tx.all(
-        "SELECT purpose FROM status_lists WHERE set_id = :id ORDER BY purpose", {"id": row["id"]}
-    )
-    return StatusSet(
-        id=row["id"],
-        issuer_id=row["issuer_id"],
-        length=row["length"],
-        purposes=tuple(purpose["purpose"] for purpose in purposes),
-        permutation_key=row["permutation_key"],
-        next_number=row["next_number"],
-        created_at=row["created_at"],
-    )
+def _sets_of(rows: list[Row]) -> list[StatusSet]:
+    """Return the sets of `_SETS`; a set has a list per purpose from the moment it is made."""
+    purposes: dict[str, list[str]] = {}
+    for row in rows:
+        purposes.setdefault(row["id"], []).append(row["purpose"])
+    first = {row["id"]: row for row in reversed(rows)}
+    return [
+        StatusSet(
+            id=set_id,
+            issuer_id=first[set_id]["issuer_id"],
+            length=first[set_id]["length"],
+            purposes=tuple(found),
+            permutation_key=first[set_id]["permutation_key"],
+            next_number=first[set_id]["next_number"],
+            created_at=first[set_id]["created_at"],
+        )
+        for set_id, found in purposes.items()
+    ]

@@ -55,6 +55,14 @@ class Transaction(Protocol):
         """Run one statement; return the number of rows it changed."""
         ...
 
+    def send(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """
+        Run one statement whose result nobody needs.
+
+        An engine over a network need not wait for it; should it fail, that shows at the latest when `fn` ends.
+        """
+        ...
+
     def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
         """Run one statement once for each of `parameters`."""
         ...

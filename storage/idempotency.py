@@ -77,7 +77,7 @@ def once(
 
 
 def _remember(tx: Transaction, principal: str, key: str, digest: str, at: int, result: bytes) -> bytes:
-    tx.execute(
+    tx.send(
         "INSERT INTO idempotency (principal, key, request_digest, result, at)"
         " VALUES (:principal, :key, :digest, :result, :at)",
         {"principal": principal, "key": key, "digest": digest, "result": result, "at": at},

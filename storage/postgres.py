@@ -7,8 +7,9 @@ Theory of operation
   advisory lock `WRITE_LOCK`; so writers of all nodes take turns, in the order of their asking, and can neither
   deadlock nor fail to serialize among themselves. READ COMMITTED suffices: each statement after the lock sees
   all that was committed before it. `BATCH_SECONDS` bounds how long the others wait.
-- *Savepoints cost a round trip each*, so a batch runs without them; where a job fails, all is rolled back and the
-  batch runs again with a savepoint per job. (A function may run more than once.)
+- *Round trips are what costs.* So a batch runs without savepoints and in pipeline mode, in which nothing waits for
+  a statement that was sent with `send`; where a job fails, all is rolled back and the batch runs again, with a
+  savepoint per job and each statement awaited. (A function may run more than once.)
 - *Durability.* COMMIT returns when the WAL is flushed and, where the cluster has synchronous standbys, when they
   have it. A session whose `synchronous_commit` is off is raised to on; a server with `fsync` off is refused. A
   WARNING during COMMIT says that the wait for a standby was cut short: the outcome is then unknown.
@@ -89,11 +90,20 @@ def translate(sql: str) -> str:
 class _PostgresTransaction:
     """`Transaction` over one connection."""
 
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[dict[str, Any]], pipeline: psycopg.Pipeline | None = None
+    ) -> None:
         self._connection = connection
+        self._pipeline = pipeline
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        return self._run(sql, parameters).rowcount
+        cursor = self._run(sql, parameters)
+        if self._pipeline is not None:
+            self._pipeline.sync()
+        return cursor.rowcount
+
+    def send(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        self._run(sql, parameters)
 
     def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
         with self._connection.cursor() as cursor:
@@ -242,19 +252,18 @@ class PostgresDatabase:
     def _run_jobs(
         self, connection: psycopg.Connection[dict[str, Any]], batch: list[Job], *, careful: bool
     ) -> int:
-        until = time.monotonic() + BATCH_SECONDS
-        for number, job in enumerate(batch, 1):
-            if careful:
-                connection.execute("SAVEPOINT job", prepare=False)
-            job.result, job.error = _outcome(job, _PostgresTransaction(connection))
-            if job.error is not None and not careful:
-                raise _JobFailed
-            if careful:
-                end = "RELEASE job" if job.error is None else "ROLLBACK TO job; RELEASE job"
-                connection.execute(end, prepare=False)
-            if time.monotonic() > until:
-                return number
-        return len(batch)
+        if careful:
+            return _run_each(batch, lambda job: _run_in_savepoint(connection, job))
+        try:
+            with connection.pipeline() as pipeline:
+                tx = _PostgresTransaction(connection, pipeline)
+                return _run_each(batch, lambda job: _run_or_fail(job, tx))
+        except errors.PipelineAborted:  # A statement sent before had failed.
+            raise _JobFailed from None
+        except _ENGINE_FAILURES:
+            raise
+        except psycopg.Error:
+            raise _JobFailed from None
 
     def _finish(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
         """
@@ -345,13 +354,39 @@ class PostgresDatabase:
         return connection
 
 
-def _outcome(job: Job, tx: Transaction) -> tuple[Any, BaseException | None]:
+def _run_each(batch: list[Job], run: Callable[[Job], None]) -> int:
+    """Run jobs until the batch or its time is over; return how many ran."""
+    until = time.monotonic() + BATCH_SECONDS
+    for number, job in enumerate(batch, 1):
+        run(job)
+        if time.monotonic() > until:
+            return number
+    return len(batch)
+
+
+def _run_in_savepoint(connection: psycopg.Connection[dict[str, Any]], job: Job) -> None:
+    connection.execute("SAVEPOINT job", prepare=False)
+    job.error = None
     try:
-        return job.fn(tx), None
+        job.result = job.fn(_PostgresTransaction(connection))
     except _ENGINE_FAILURES:
         raise
     except BaseException as error:
-        return None, error
+        job.error = error
+        connection.execute("ROLLBACK TO job", prepare=False)
+    connection.execute("RELEASE job", prepare=False)
+
+
+def _run_or_fail(job: Job, tx: Transaction) -> None:
+    job.error = None
+    try:
+        job.result = job.fn(tx)
+    except errors.PipelineAborted:
+        raise _JobFailed from None
+    except _ENGINE_FAILURES:
+        raise
+    except BaseException:
+        raise _JobFailed from None
 
 
 class _JobFailed(Exception):

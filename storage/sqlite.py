@@ -82,6 +82,9 @@ class _SqliteTransaction:
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         return int(self._connection.execute(sql, parameters or {}).rowcount)
 
+    def send(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        self._connection.execute(sql, parameters or {})
+
     def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
         self._connection.executemany(sql, list(parameters))
 

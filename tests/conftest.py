@@ -1,4 +1,4 @@
-"""The house rules of every test: no network but loopback, and the event loop of asyncio."""
+"""The house rules of every test: no network but loopback, asyncio's event loop; and the PostgreSQL they share."""
 
 import os
 import socket
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Place, PostgresPlace, SqlitePlace
+from tests.machine import PostgresMissing
+from tests.postgres import Cluster
 
 _real_connect = socket.socket.connect
 
@@ -29,6 +31,17 @@ def _network_off() -> Iterator[None]:
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """One PostgreSQL for the session, from the first test that asks; each makes a database of its own."""
+    try:
+        cluster = Cluster()
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+    with cluster:
+        yield cluster
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty database, on each engine in turn."""
@@ -47,10 +60,3 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("TOUCHSTONE_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    from tests.postgres import Cluster
-
-    return Cluster()

@@ -90,7 +90,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        while time.monotonic() - began < START_SECONDS:
+        while time.monotonic() - began < START_SECONDS and self._process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.operator_url}/readyz", timeout=1):
                     return time.monotonic() - began

@@ -1,5 +1,6 @@
 """What the documents say is so: settings, metrics, packages, links, and the shape of the decisions."""
 
+import itertools
 import re
 import subprocess
 import tomllib
@@ -45,14 +46,15 @@ def settings_rows() -> dict[str, list[str]]:
 
 
 def project() -> dict[str, list[str]]:
-    """Return the names of the runtime and the development dependencies."""
+    """Return the names of the runtime dependencies, extras included, and of the development ones."""
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = metadata["project"]["optional-dependencies"].values()
     requirements = {
-        "runtime": metadata["project"]["dependencies"],
+        "runtime": [*metadata["project"]["dependencies"], *itertools.chain.from_iterable(extras)],
         "dev": metadata["dependency-groups"]["dev"],
     }
     return {
-        kind: [re.split(r"[<>=]", requirement)[0] for requirement in listed]
+        kind: [re.split(r"[\[<>=]", requirement)[0] for requirement in listed]
         for kind, listed in requirements.items()
     }
 

@@ -19,7 +19,7 @@ from wire.body import (
     require_media_type,
 )
 from wire.json import JsonError, decode, encode, read
-from wire.negotiation import MediaType, choose, parse_accept
+from wire.negotiation import MediaType, asks_for_no_cache, choose, parse_accept
 from wire.problem import Problem, Refusal, render_problem
 from wire.times import format_utc, parse_utc
 
@@ -38,6 +38,7 @@ __all__ = [
     "ResourceNotFound",
     "Unauthenticated",
     "UnsupportedMediaType",
+    "asks_for_no_cache",
     "choose",
     "decode",
     "encode",

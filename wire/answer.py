@@ -37,9 +37,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     immutable: bool = False
 
 
-def etag_of(body: bytes) -> str:
-    """Return the strong entity tag of `body` (RFC 9110, section 8.8.3): 128 bits of its SHA-256."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+def etag_of(body: bytes, media_type: str) -> str:
+    """
+    Return the strong entity tag of a representation (RFC 9110, section 8.8.3): 128 bits of a SHA-256.
+
+    Two media types of the same bytes are two representations, so that the type is hashed too.
+    """
+    digest = hashlib.sha256(b"\0".join((media_type.encode(), body))).hexdigest()
+    return f'"{digest[:32]}"'
 
 
 def matches_etag(if_none_match: str, etag: str) -> bool:

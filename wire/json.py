@@ -25,6 +25,12 @@ MAX_REASON_CHARS = 200  # characters; a parser's message may hold a member's nam
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # +1 and, as a signed byte, -1
+# RFC 8259, section 7, in bytes without escaped backslashes: a high half without a low one after it, or a low one
+# without a high one before it.
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 
 
@@ -54,7 +60,7 @@ def decode(data: bytes, type: type[T], *, max_bytes: int, max_depth: int = MAX_D
     except msgspec.ValidationError as error:
         raise _shape_error(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise JsonError(f"not valid JSON: {_reason(error)}") from None
+        raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
 
 
 def read(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
@@ -69,7 +75,7 @@ def read(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise JsonError(f"not valid JSON: {_reason(error)}") from None
+        raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
     _refuse_duplicates(data)
     return value
 
@@ -101,7 +107,7 @@ def _refuse_duplicates(data: bytes) -> None:
     except JsonError:
         raise
     except (ValueError, RecursionError) as error:
-        raise JsonError(f"not valid JSON: {_reason(error)}") from None
+        raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -129,9 +135,20 @@ def pointer_of(path: str) -> str:
     return "".join(f"/{index or name}" for index, name in steps)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
+def _reason(error: Exception, data: bytes) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error)[:MAX_REASON_CHARS]
+    if (start := first_bad_byte(data)) is not None:
+        return f"byte {start} is not UTF-8"
+    if _LONE_SURROGATE.search(data.replace(b"\\\\", b"")):
+        return "a string has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+    return _PATH.sub("", str(error))[:MAX_REASON_CHARS]
+
+
+def first_bad_byte(data: bytes) -> int | None:
+    """Return the index of the first byte that is not UTF-8; msgspec counts from the string it stands in."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None

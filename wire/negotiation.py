@@ -51,15 +51,23 @@ def choose(header: str | None, offers: tuple[MediaType, ...]) -> MediaType | Non
     """
     Return the offer that `header` wants most, or None where it wants none of them.
 
-    No header, or one in which nothing parses, wants the first offer. A range without parameters matches an
-    offer that has some; a range with parameters matches only an offer with those.
+    No header, or one in which nothing parses, wants the first offer; one over `MAX_ACCEPT_CHARS` is not
+    read, and wants none. A range without parameters matches an offer that has some; a range with parameters
+    matches only an offer with those.
     """
+    if header and len(header) > MAX_ACCEPT_CHARS:
+        return None
     ranges = parse_accept(header) if header else []
     if not ranges:
         return offers[0]
     scored = [(_score(offer, ranges), -position) for position, offer in enumerate(offers)]
     (quality, _), position = max(scored)
     return offers[-position] if quality > 0 else None
+
+
+def asks_for_no_cache(cache_control: str) -> bool:
+    """Tell whether a request's Cache-Control header has `no-cache` (RFC 9111, section 5.2.1.4)."""
+    return any(directive.strip().lower() == "no-cache" for directive in cache_control.split(","))
 
 
 def _score(offer: MediaType, ranges: list[tuple[MediaType, float]]) -> tuple[float, int]:

@@ -1,11 +1,13 @@
 """
 Where in a JSON text a value stands: JSON pointers (RFC 6901) to lines. Pure.
 
-Walks the tokens of a text that is known to be JSON, but may have duplicate members. Only files with a fault
-are walked, since it costs about a second for each 4 MiB.
+Walks the tokens of a text that is JSON but for the fault looked for, such as duplicate members. Only files with
+a fault are walked, since it costs about a second for each 4 MiB.
 """
 
+import contextlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 
@@ -13,6 +15,8 @@ import msgspec
 
 # A string, a bracket, a comma, or a number or literal; white space and colons are passed over.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
+
+_STEPS = {"{": 1, "[": 1, "}": -1, "]": -1}
 
 
 class _Container(msgspec.Struct):
@@ -57,6 +61,41 @@ def first_duplicate(text: str) -> tuple[str, int] | None:
         if pointer in seen:
             return pointer, offset
         seen.add(pointer)
+    return None
+
+
+def place_of(text: str, offset: int) -> str:
+    """
+    Return the pointer of the value that the character at `offset` is in or stands after.
+
+    `text` need not be JSON behind that character, nor in it; before it, it is.
+    """
+    found = ""
+    with contextlib.suppress(ValueError, IndexError):  # What stands behind is no JSON.
+        for pointer, start in positions(text):
+            if start > offset:
+                break
+            found = pointer
+    return found
+
+
+def first_deeper(text: str, max_depth: int) -> int | None:
+    """Return the offset of the first bracket that opens more than `max_depth` levels, or None."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += _STEPS.get(token[0], 0)
+        if depth > max_depth:
+            return token.start()
+    return None
+
+
+def first_out_of_range(text: str) -> int | None:
+    """Return the offset of the first number that is beyond a double (IEEE 754), or None."""
+    for token in _TOKEN.finditer(text):
+        if token[0][0] in "-0123456789":
+            with contextlib.suppress(ValueError):
+                if math.isinf(float(token[0])):
+                    return token.start()
     return None
 
 

@@ -98,11 +98,17 @@ def _grants_faults(file: RegistryFile, grants: list[GrantItem], pointer: str) ->
         time_faults = list(_time_faults(grant, here))
         yield from time_faults
         if not time_faults:
-            until = read_time(grant.valid_until) if grant.valid_until is not None else None
             key = (grant.authority_id, grant.entity_id, grant.action, grant.resource)
-            windows[key].append((read_time(grant.valid_from), until, index))
+            windows[key].append((read_time(grant.valid_from), _end_of(grant), index))
     for of_one_key in windows.values():
         yield from _overlap_faults(of_one_key, pointer)
+
+
+def _end_of(grant: GrantItem) -> int | None:
+    """Return when a grant ended for good: at its revocation, after which another may follow, or with its window."""
+    if grant.history and grant.history[-1].state == "revoked":
+        return read_time(grant.history[-1].since)
+    return read_time(grant.valid_until) if grant.valid_until is not None else None
 
 
 def _reference_faults(
@@ -149,7 +155,7 @@ def _history_faults(grant: GrantItem, pointer: str) -> Iterator[Finding]:
         if change.reason is not None and (fault := text_fault(change.reason)):
             yield f"{here}/reason", fault
         if state == "revoked":
-            yield here, "nothing follows a revocation; a new grant has a window of its own"
+            yield here, "nothing follows a revocation; to grant it again, add a grant that begins after it"
         elif change.state == state:
             yield f"{here}/state", f"it is {state} already"
         if since <= after:
@@ -160,11 +166,16 @@ def _history_faults(grant: GrantItem, pointer: str) -> Iterator[Finding]:
 
 
 def _overlap_faults(windows: list[tuple[int, int | None, int]], pointer: str) -> Iterator[Finding]:
-    """Yield the windows of one grant that begin before an earlier one ended; windows are half-open."""
+    """
+    Yield the windows of one grant that begin before an earlier one ended (`_end_of`); they are half-open.
+
+    Nor may two begin at once, be the first revoked at once: the beginning is part of what identifies a grant.
+    """
     windows.sort(key=lambda window: (window[0], window[2]))
-    end, holder = windows[0][1], windows[0][2]
+    begun, end, holder = windows[0]
     for begins, until, index in windows[1:]:
-        if end is None or begins < end:
+        if end is None or begins < end or begins == begun:
             yield f"{pointer}/{index}", f"the window overlaps the one of the same grant at {pointer}/{holder}"
+        begun = begins
         if end is not None and (until is None or until > end):
             end, holder = until, index

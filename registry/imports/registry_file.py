@@ -17,11 +17,19 @@ import msgspec
 
 from registry.errors import MAX_FAULTS, Fault, RegistryFileError
 from registry.file_format import RegistryFile, facts_of
-from registry.imports.locate import first_duplicate, in_order, line_at
+from registry.imports.locate import (
+    first_deeper,
+    first_duplicate,
+    first_out_of_range,
+    in_order,
+    line_at,
+    place_of,
+)
 from registry.imports.meaning import meaning_faults
 from registry.imports.shape import Finding, shape_faults
 from registry.model import Facts
 from wire import JsonError, read
+from wire.json import MAX_DEPTH, first_bad_byte
 
 MAX_FILE_BYTES = 16 * 1_048_576  # 16 MiB; house rule for imports
 
@@ -56,15 +64,32 @@ def _read_json(data: bytes) -> object:
 
 
 def _json_fault(data: bytes, error: JsonError) -> Fault:
-    """Return where `data` stops being JSON: at a byte that the parser names, a duplicate, or its end."""
+    """
+    Return where `data` is not the JSON we accept: at a value that is at fault, at the byte where the parser
+    stopped, or at its end.
+    """
     if len(data) > MAX_FILE_BYTES:
         return Fault("", 1, str(error))
+    text = data.decode(errors="replace")
+    if place := _place_at_fault(data, text, str(error)):
+        return Fault(*place, str(error))
     if byte := _BYTE.search(str(error)):
         return Fault("", data.count(b"\n", 0, int(byte[1])) + 1, str(error))
-    text = data.decode(errors="replace")
-    if "occurs twice" in str(error) and (duplicate := first_duplicate(text)):
-        return Fault(duplicate[0], line_at(text, duplicate[1]), str(error))
     return Fault("", text.rstrip().count("\n") + 1, str(error))
+
+
+def _place_at_fault(data: bytes, text: str, message: str) -> tuple[str, int] | None:
+    """Return the pointer and line of the value that `message` is about, or None where it is about none."""
+    if "occurs twice" in message and (duplicate := first_duplicate(text)):
+        return duplicate[0], line_at(text, duplicate[1])
+    offset: int | None = None
+    if "nested deeper" in message:
+        offset = first_deeper(text, MAX_DEPTH)
+    elif "out of range" in message:
+        offset = first_out_of_range(text)
+    elif (bad := first_bad_byte(data)) is not None:
+        offset = len(data[:bad].decode())
+    return None if offset is None else (place_of(text, offset), line_at(text, offset))
 
 
 def _refusal(data: bytes, findings: Iterable[Finding]) -> RegistryFileError:

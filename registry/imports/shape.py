@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from registry.imports.locate import step
 
@@ -25,7 +26,7 @@ def shape_faults(value: object, wanted: Any, pointer: str = "") -> Iterator[Find
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
         deeper = list(_parts_at_fault(value, _unwrapped(wanted), pointer))
-        yield from deeper or [(pointer, _reason(error))]
+        yield from deeper or [(pointer, _in_words(wanted, error))]
 
 
 def _parts_at_fault(value: object, wanted: Any, pointer: str) -> Iterator[Finding]:
@@ -62,6 +63,24 @@ def _unwrapped(wanted: Any) -> Any:
     return get_args(wanted)[0] if get_origin(wanted) is Annotated else wanted
 
 
-def _reason(error: msgspec.ValidationError) -> str:
-    """Return msgspec's words without the path, and without anything of the file's own."""
-    return str(error).partition(" - at ")[0]
+def _in_words(wanted: Any, error: msgspec.ValidationError) -> str:
+    """
+    Return msgspec's words without the path, and without anything of the file's own.
+
+    Where it shows the pattern that a text must match, what `wanted` is said to be stands in its place.
+    """
+    reason = str(error).partition(" - at ")[0]
+    meta = _described(wanted)
+    if "matching regex" not in reason or meta is None or not meta.description:
+        return reason
+    example = f", such as {meta.examples[0]}" if meta.examples else ""
+    return f"expected {meta.description[0].lower()}{meta.description[1:].rstrip('.')}{example}"
+
+
+def _described(wanted: Any) -> Meta | None:
+    """Return the description of a text, also of one that may be null."""
+    for part in (wanted, *get_args(wanted)):
+        for meta in getattr(part, "__metadata__", ()):
+            if isinstance(meta, Meta) and meta.pattern is not None:
+                return meta
+    return None

@@ -48,16 +48,16 @@ class JwkMethod(ComputedMethod):
                 the key cannot have, or a key that we refuse.
             FeatureNotSupported: a version or publicKeyFormat, another `use`, a key type that is not ours.
         """
+        jwk = _jwk_in(did)
+        relationships = {name: [f"{did.text}#0"] for name in _relationships(jwk)}
         refuse_versions(options)
         refuse_public_key_format(options)
-        jwk = _jwk_in(did)
         method = {
             "id": f"{did.text}#0",
             "type": "JsonWebKey2020",
             "controller": did.text,
             "publicKeyJwk": jwk,
         }
-        relationships = {name: [f"{did.text}#0"] for name in _relationships(jwk)}
         return Resolved(
             did=did.text, document=did_document(did.text, list(_CONTEXT), [method], relationships)
         )

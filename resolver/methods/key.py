@@ -75,8 +75,8 @@ class KeyMethod(ComputedMethod):
             InvalidOptions: an unknown `publicKeyFormat`, or one that this key cannot have.
             FeatureNotSupported: a version, or a public key of a type that we cannot check.
         """
-        refuse_versions(options)
         key = _multikey_of(did)
+        refuse_versions(options)
         form = _format(options.public_key_format, key)
         return Resolved(did=did.text, document=_document(did, key, form, options))
 

@@ -53,11 +53,11 @@ class WebMethod(Method):
             InvalidDid: a host, port or path segment that we refuse.
             FeatureNotSupported: a version or publicKeyFormat.
         """
-        refuse_versions(options)
-        refuse_public_key_format(options)
         first, *segments = did.method_specific_id.split(":")
         host, port = _host_and_port(first)
         path = "/".join(_path_segment(segment) for segment in segments) or ".well-known"
+        refuse_versions(options)
+        refuse_public_key_format(options)
         return FetchPlan(
             host=host, port=port, path=f"/{path}/did.json", accept=_ACCEPT, max_bytes=MAX_DOCUMENT_BYTES
         )
@@ -83,6 +83,16 @@ class WebMethod(Method):
             )
         _check_content_type(fetched.headers.get("content-type", ""))
         return read_document(fetched.body, did.text, max_bytes=MAX_DOCUMENT_BYTES)
+
+
+def normal_form(plan: FetchPlan) -> str:
+    """
+    Return the DID in its one spelling: host in lower case, `%3A` before a port other than 443, and nothing
+    percent-encoded in the path but what is no character of a DID.
+    """
+    port = "" if plan.port == _HTTPS_PORT else f"%3A{plan.port}"
+    path = plan.path.removesuffix("/did.json").removesuffix("/.well-known")
+    return f"did:web:{plan.host}{port}{path.replace('/', ':').replace('~', '%7E')}"
 
 
 def _host_and_port(segment: str) -> tuple[str, int]:

@@ -3,6 +3,8 @@
 import pytest
 
 from registry.identifiers import identifier_kind, is_https_url
+from resolver import InvalidDid, Resolver
+from resolver.encoding import encode_base58btc, encode_base64url
 
 SHA256 = "u4ZPEdtwQ4Yp7AG-iJbsoB8QiYb9BpyqwHtZfIeL3IM"
 
@@ -13,6 +15,8 @@ SHA256 = "u4ZPEdtwQ4Yp7AG-iJbsoB8QiYb9BpyqwHtZfIeL3IM"
         ("did:web:localhost%3A8000", "did"),
         ("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "did"),
         ("did:example:a::b", "did"),
+        ("did:web:localhost%3A9000:issuers:a", "did"),
+        ("did:web:a.example%3A8443:b_c:d%7E%C3%A9", "did"),
         ("https://a.example", "https"),
         ("https://a.example/federation/entities/1", "https"),
         ("https://a.example:8443/x", "https"),
@@ -34,6 +38,17 @@ def test_an_identifier_is_recognised_by_its_form(identifier: str, kind: str) -> 
         "did:web:a.example#key",
         "DID:web:a.example",
         "did:web:a.example\n",
+        "did:web:127.0.0.1",
+        "did:web:127.0.0.1%3A8000",
+        "did:web:intranet",
+        "did:web:LOCALHOST%3A8000",
+        "did:web:localhost%3a8000",
+        "did:web:A.example",
+        "did:web:a.example%3a8443",
+        "did:web:a.example%3A443",
+        "did:web:a.example:.well-known",
+        "did:web:a.example:%61",
+        "did:web:a.example:%c3%a9",
         "https://A.example",
         "HTTPS://a.example",
         "http://a.example",
@@ -66,3 +81,27 @@ def test_another_spelling_is_refused(identifier: str) -> None:
 def test_matching_a_hostile_url_takes_no_time() -> None:
     assert not is_https_url("https://" + "a" * 60 + ("." + "a" * 60) * 100 + "_")
     assert not is_https_url("https://a.example" + "/a" * 1_000 + "\n")
+
+
+@pytest.mark.parametrize("did", ["did:key:z6Mkbogus", "did:jwk:e30", "did:jwk:!", "did:web:router.internal"])
+def test_a_did_that_our_resolver_calls_invalid_is_refused(did: str) -> None:
+    with pytest.raises(InvalidDid):
+        Resolver().resolve_local(did)
+    with pytest.raises(ValueError, match="did:"):
+        identifier_kind(did)
+
+
+def test_a_did_that_is_a_private_key_is_refused_and_not_repeated() -> None:
+    jwk = b'{"kty":"OKP","crv":"Ed25519","x":"uTyZEOLyIB9amoHl5TnZ9ko4clj7ZovotkkCaVBxOWg","d":"c2VjcmV0"}'
+    secret = b"\x80\x26" + bytes(range(32))  # ed25519-priv, 0x1300
+    for did in ("did:jwk:" + encode_base64url(jwk), "did:key:z" + encode_base58btc(secret)):
+        with pytest.raises(ValueError, match="private or symmetric") as refused:
+            identifier_kind(did)
+
+        assert did[10:] not in str(refused.value)
+
+
+def test_a_key_of_a_type_that_cannot_be_checked_is_refused() -> None:
+    """Its private part could be in a member that we do not know."""
+    with pytest.raises(ValueError, match="kty"):
+        identifier_kind("did:jwk:" + encode_base64url(b'{"kty":"XYZ","secret":"c2VjcmV0"}'))

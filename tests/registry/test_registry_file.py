@@ -9,6 +9,7 @@ from registry.imports.registry_file import MAX_FILE_BYTES
 from tests.registry.examples import EDU, UNI, a_grant, a_registry, an_authority, as_file
 from tests.registry.faults import faults_in, places_in
 
+WORD = "an action or a resource, as a TRQP query spells it: visible ASCII, no spaces"
 Place = tuple[str, int]  # JSON pointer and line
 
 
@@ -35,12 +36,12 @@ def test_every_fault_is_told_with_its_pointer_and_line_in_the_order_of_the_file(
 
     assert faults_in(data) == [
         ("/authorities/0/names", 6, "Expected `object` of length >= 1"),
-        ("/authorities/0/governance_framework", 7, "Expected `str` matching regex '^https://'"),
-        ("/authorities/0/defines/0/resource", 8, faults_in(data)[2][2]),
+        ("/authorities/0/governance_framework", 7, "expected an https URL"),
+        ("/authorities/0/defines/0/resource", 8, f"expected {WORD}"),
         ("/authorities/0/logo", 9, "no such member is known here"),
         ("/entities/0", 13, "the member `id` is missing"),
         ("/entities/0/names/en", 14, "Expected `str`, got `int`"),
-        ("/entities/0/names/EN_us", 14, faults_in(data)[6][2]),
+        ("/entities/0/names/EN_us", 14, "expected a BCP 47 language tag"),
         ("/authorizations", 17, "Expected `array`, got `object`"),
     ]
 
@@ -99,6 +100,14 @@ def test_no_more_than_twenty_faults_are_told_and_all_are_counted() -> None:
         (b"\xef\xbb\xbf{}", ("", 1)),
         (b'{\n"a": {"b": 1},\n"c": [0, {"x": 1,\n"y": 2, "x": 3}]}', ("/c/1/x", 4)),
         (b'{"a/b": {"~": 1,\n"\\u007e": 2}}', ("/a~1b/~0", 2)),
+        (b'{\n"a": [1,\n{"b": ' + b"[" * 31 + b"\n\n" + b"]" * 31 + b"}]}", ("/a/1/b" + "/0" * 29, 3)),
+        (b'{\n"a": "[[[",\n"b":\n' + b"[\n" * 100_000, ("/b" + "/0" * 31, 35)),
+        (b'{\n"a": "1e999",\n"b": [0,\n-1e999],\n"c": 1}', ("/b/1", 4)),
+        (b'{\n"a": 1' + b"0" * 6_000 + b",\n\n}", ("/a", 2)),
+        (b'{\n"a": 1,\n"b": {"c": "\xc3\xa9x\xff"},\n"d": "\xfe"}', ("/b/c", 3)),
+        (b'{\n"a": 1,\n"b\xff": {"c": 1}}', ("/b\ufffd", 3)),
+        (b'{\n"a": 1,\n\xff}', ("/a", 3)),
+        (b"\xff", ("", 1)),
     ],
 )
 def test_what_is_not_strict_json_is_told_with_its_line(data: bytes, place: Place) -> None:
@@ -137,6 +146,15 @@ def test_a_time_that_is_not_a_whole_second_of_utc_is_refused(time: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("member", ["valid_from", "valid_until"])
+def test_a_time_of_another_shape_is_told_what_is_expected_in_words(member: str) -> None:
+    faults = faults_in(as_file(a_registry(authorizations=[a_grant(**{member: "1 May 2025"})])))
+
+    assert [fault[2] for fault in faults] == [
+        "expected a time in UTC, in whole seconds (RFC 3339), such as 2026-01-31T00:00:00Z"
+    ]
+
+
 @pytest.mark.parametrize(
     "identifier",
     ["did:web:", "did:Web:x.example", "did:web:x.example#key", "http://x.example", "x.example", "did:web:é"],
@@ -144,6 +162,18 @@ def test_a_time_that_is_not_a_whole_second_of_utc_is_refused(time: str) -> None:
 def test_an_entity_without_a_proper_identifier_is_refused(identifier: str) -> None:
     entities = [{"id": UNI, "names": {"en": "U"}}, {"id": identifier, "names": {"en": "X"}}]
 
+    assert places_in(a_registry(entities=entities)) == ["/entities/1/id"]
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["did:key:z6Mkbogus", "did:web:127.0.0.1", "did:web:UNI.example", "did:web:uni.example%3a8443"],
+)
+def test_a_did_that_cannot_be_resolved_or_has_another_spelling_is_refused(identifier: str) -> None:
+    authorities = [*a_registry()["authorities"], an_authority(identifier, ("issue", "Degree"))]
+    entities = [{"id": UNI, "names": {"en": "U"}}, {"id": identifier + "x", "names": {"en": "X"}}]
+
+    assert places_in(a_registry(authorities=authorities)) == ["/authorities/2/id"]
     assert places_in(a_registry(entities=entities)) == ["/entities/1/id"]
 
 

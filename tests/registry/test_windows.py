@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.registry.examples import EDU, LICENSING, a_grant, a_registry, facts_from
+from registry.query import authorization
+from tests.registry.examples import (
+    EDU,
+    LICENSING,
+    NOW,
+    a_grant,
+    a_question,
+    a_registry,
+    facts_from,
+    view_from,
+)
 from tests.registry.faults import places_in
 
 
@@ -76,6 +86,36 @@ def test_a_history_that_contradicts_itself_is_refused(history: list[dict[str, st
     registry = a_registry(authorizations=[a_grant(history=history)])
 
     assert places_in(registry) == [f"/authorizations/0/history/{place}"]
+
+
+def test_what_was_revoked_may_be_granted_again_inside_the_old_window() -> None:
+    revoked = window("2024-01-01", "2030-01-01") | {"history": [change("revoked", "2025-03-01")]}
+    again = window("2025-03-01", "2029-01-01")
+    view = view_from(authorizations=[again, revoked], recognitions=[])
+
+    def phase(time: str) -> tuple[bool, str]:
+        question = a_question(context={"time": f"{time}T00:00:00Z"})
+        answer = authorization(view, question, NOW)
+        return answer.authorized, answer.message
+
+    assert phase("2025-02-28")[0]
+    assert phase("2025-03-01") == (True, "active since 2025-03-01T00:00:00Z until 2029-01-01T00:00:00Z")
+    assert phase("2029-06-01") == (False, "expired on 2029-01-01T00:00:00Z")
+
+
+def test_two_grants_do_not_begin_at_once_even_where_the_first_was_revoked_at_once() -> None:
+    revoked = window("2024-01-01", None) | {"history": [change("revoked", "2024-01-01")]}
+    again = window("2024-01-01", None)
+
+    assert places_in(a_registry(authorizations=[revoked, again])) == ["/authorizations/1"]
+
+
+@pytest.mark.parametrize("state", ["revoked", "suspended"])
+def test_a_window_still_overlaps_before_the_revocation_and_after_a_suspension(state: str) -> None:
+    first = window("2024-01-01", "2030-01-01") | {"history": [change(state, "2025-03-01")]}
+    second = window("2025-02-28" if state == "revoked" else "2025-04-01", None)
+
+    assert places_in(a_registry(authorizations=[first, second])) == ["/authorizations/1"]
 
 
 def test_a_grant_may_be_suspended_reinstated_and_revoked() -> None:

@@ -11,12 +11,15 @@ from resolver.document import (
     read_document,
     relative_ids_expanded,
 )
+from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
 from resolver.errors import InvalidDidDocument
 from resolver.jwk import PRIVATE_MEMBERS
 from wire import encode
 
 DID = "did:web:example.com"
+SERVICE = {"type": "A", "serviceEndpoint": "https://example.com/"}
 METHOD = {"id": "#key-1", "type": "Multikey", "controller": DID, "publicKeyMultibase": "z6Mk"}
+METHOD_WITHOUT_KEY = {"id": "#key-1", "type": "JsonWebKey2020", "controller": DID}
 
 
 def _document(**members: Any) -> bytes:
@@ -30,7 +33,8 @@ def test_a_document_is_kept_as_received() -> None:
         "alsoKnownAs": ["https://example.com"],
         "verificationMethod": [METHOD, {**METHOD, "id": f"{DID}#key-2", "type": "Unknown2031"}],
         "authentication": ["#key-1", {**METHOD, "id": "#key-3"}],
-        "service": [{"id": "#a", "type": ["A", "B"], "serviceEndpoint": {"x": []}}, {"type": "C"}],
+        "service": [{"id": "#a", "type": ["A", "B"], "serviceEndpoint": {"x": []}}, SERVICE],
+        "controller": [DID, "did:example:other"],
         "publicKey": [],
         "extension": {"n": 1.5, "null": None},
     }
@@ -81,8 +85,35 @@ def test_a_private_jwk_member_refuses_the_document_and_is_not_repeated(member: s
     assert "c2VjcmV0" not in str(refused.value)
 
 
+def test_a_secret_key_is_found_in_a_jwk_set_of_any_name() -> None:
+    keys = {"keys": [{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AQ", "priv": "c2VjcmV0"}]}
+
+    with pytest.raises(InvalidDidDocument) as refused:
+        read_document(_document(jwks=keys), DID)
+
+    assert "c2VjcmV0" not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", [0xA0, 0x1300, 0x1305, 0x1306, 0x1341])
+@pytest.mark.parametrize("place", ["verificationMethod", "extension"])
+def test_a_private_multicodec_refuses_the_document(code: int, place: str) -> None:
+    secret = encode_varint(code) + bytes(range(32))
+    for multibase in ("z" + encode_base58btc(secret), "u" + encode_base64url(secret)):
+        with pytest.raises(InvalidDidDocument, match="private or symmetric") as refused:
+            read_document(_document(**{place: [METHOD | {"publicKeyMultibase": multibase}]}), DID)
+
+        assert multibase not in str(refused.value)
+
+
+def test_a_private_key_in_pem_refuses_the_document() -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----"
+
+    with pytest.raises(InvalidDidDocument):
+        read_document(_document(verificationMethod=[METHOD_WITHOUT_KEY | {"publicKeyPem": pem}]), DID)
+
+
 @pytest.mark.parametrize(
-    "member", ["secretKeyJwk", "secretKeyMultibase", "privateKeyMultibase", "privateKeyPem"]
+    "member", ["secretKeyJwk", "secretKeyMultibase", "privateKeyMultibase", "privateKeyPem", "secretKeyHex"]
 )
 def test_secret_key_material_anywhere_refuses_the_document(member: str) -> None:
     with pytest.raises(InvalidDidDocument):
@@ -115,9 +146,35 @@ def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
         {"keyAgreement": [["#key-1"]]},
         {"service": {"id": "#a"}},
         {"service": ["#a"]},
-        {"service": [{"id": 5}]},
-        {"service": [{"id": "#a"}, {"id": "#a"}]},
-        {"service": [{"id": "#a"}, {"id": f"{DID}#a"}]},
+        {"service": [{**SERVICE, "id": 5}]},
+        {"service": [{**SERVICE, "id": ""}]},
+        {"service": [{**SERVICE, "id": "#a"}, {**SERVICE, "id": "#a"}]},
+        {"service": [{**SERVICE, "id": "#a"}, {**SERVICE, "id": f"{DID}#a"}]},
+        {"service": [{"id": "#a"}]},
+        {"service": [{"type": "A"}]},
+        {"service": [{"serviceEndpoint": "https://example.com/"}]},
+        {"service": [{**SERVICE, "type": []}]},
+        {"service": [{**SERVICE, "type": ["A", 5]}]},
+        {"service": [{**SERVICE, "serviceEndpoint": ""}]},
+        {"service": [{**SERVICE, "serviceEndpoint": None}]},
+        {"service": [{**SERVICE, "serviceEndpoint": ["https://example.com/", 5]}]},
+        {"verificationMethod": [{**METHOD, "id": ""}]},
+        {"verificationMethod": [{**METHOD, "id": "#key 1"}]},
+        {"verificationMethod": [{**METHOD, "type": ""}]},
+        {"verificationMethod": [{**METHOD, "controller": "#me"}]},
+        {"verificationMethod": [{**METHOD, "publicKeyMultibase": 5}]},
+        {"verificationMethod": [{**METHOD_WITHOUT_KEY, "publicKeyJwk": [{"kty": "oct", "k": "AQ"}]}]},
+        {"controller": 5},
+        {"controller": "me"},
+        {"controller": [DID, 5]},
+        {"alsoKnownAs": "https://example.com/"},
+        {"alsoKnownAs": [5]},
+        {"@context": 5},
+        {"@context": None},
+        {"@context": ""},
+        {"@context": []},
+        {"@context": {"a": "b"}},
+        {"@context": ["https://www.w3.org/ns/did/v1", 5]},
     ],
 )
 def test_a_document_that_breaks_a_rule_of_cid_is_refused(members: dict[str, Any]) -> None:
@@ -128,9 +185,9 @@ def test_a_document_that_breaks_a_rule_of_cid_is_refused(members: dict[str, Any]
 def test_methods_and_services_are_counted_together() -> None:
     methods = [{**METHOD, "id": f"#{i}"} for i in range(MAX_METHODS_AND_SERVICES - 1)]
 
-    read_document(_document(verificationMethod=methods, service=[{"id": "#s"}]), DID)
+    read_document(_document(verificationMethod=methods, service=[SERVICE]), DID)
     with pytest.raises(InvalidDidDocument):
-        read_document(_document(verificationMethod=methods, service=[{"id": "#s"}, {"id": "#t"}]), DID)
+        read_document(_document(verificationMethod=methods, service=[SERVICE, SERVICE]), DID)
 
 
 def test_relative_ids_become_absolute() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_the_module_runs_and_prints_the_resolution_result() -> None:
     assert json.loads(done.stdout)["didDocument"]["id"] == KEY
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_cannot_be_written_is_a_message_and_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "resolver", KEY], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "standard output: No space left on device\n"
+
+
 def test_help_names_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         run("--help")
@@ -64,6 +76,8 @@ def test_help_names_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> Non
         (["did:foo:x"], 1, "METHOD_NOT_SUPPORTED: "),
         (["did:key:z6Mk"], 1, "INVALID_DID: "),
         ([KEY, "--option", "noCache=maybe"], 2, "INVALID_OPTIONS: "),
+        ([KEY, "--option", "versionTime=garbage"], 1, "FEATURE_NOT_SUPPORTED: "),
+        (["did:key:", "--option", "unknown=1"], 1, "INVALID_DID: "),
         ([KEY, "--option", "noCache"], 2, "INVALID_OPTIONS: "),
         ([KEY + "#nothing"], 3, "NOT_FOUND: "),
         ([OWN + ":nobody"], 3, "NOT_FOUND: "),

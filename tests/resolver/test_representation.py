@@ -276,7 +276,14 @@ def test_a_fetched_document_is_fresh_until_its_source_is_not() -> None:
 
     assert (answer.made_at, answer.fresh_until, answer.immutable) == (100.0, 160.0, False)
     assert answer.vary == ("accept",)
-    assert answer.etag == etag_of(answer.body)
+    assert answer.etag == etag_of(answer.body, answer.media_type)
+
+
+def test_the_same_bytes_as_another_media_type_have_another_entity_tag() -> None:
+    answers = [present(RESOLVED, accept) for accept in ("application/did", "application/did+json")]
+
+    assert answers[0].body == answers[1].body
+    assert answers[0].etag != answers[1].etag
 
 
 def test_a_part_is_as_fresh_as_its_document() -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from litestar import Litestar
@@ -16,7 +17,7 @@ from litestar.response.base import ASGIResponse
 from litestar.testing import TestClient
 
 from resolver import Resolver
-from resolver.binding import Asked, answer, answer_local, read_asked
+from resolver.binding import Asked, answer, answer_local, may_fetch, read_asked
 from resolver.results import JsonObject
 from resolver.routes import build_routes
 from tests.simulator import World
@@ -150,6 +151,20 @@ def test_no_identifier_is_an_invalid_did(base_url: str, path: str) -> None:
         (BASE + KEY.replace(":", "%3A") + "?unknown=1", 501, "FEATURE_NOT_SUPPORTED"),
         (BASE + KEY.replace(":", "%3A") + "?noCache=maybe", 400, "INVALID_OPTIONS"),
         (BASE + KEY.replace(":", "%3A") + "?noCache=true&noCache=true", 400, "INVALID_OPTIONS"),
+        (BASE + KEY + "?versionTime=garbage", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + KEY.replace(":", "%3A") + "?versionTime=garbage", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + KEY.replace(":", "%3A") + "%3FversionTime=garbage", 501, "FEATURE_NOT_SUPPORTED"),
+        (
+            BASE + KEY.replace(":", "%3A") + "%3FversionTime=garbage?noCache=maybe",
+            501,
+            "FEATURE_NOT_SUPPORTED",
+        ),
+        (BASE + KEY.replace(":", "%3A") + "?noCache=maybe&noCache=x&unknown", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + "did:web:a.example?publicKeyFormat=x&noCache=maybe", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + KEY + "?versionId=1&versionTime=garbage", 400, "INVALID_OPTIONS"),
+        (BASE + KEY + "?verificationRelationship=authentication", 501, "FEATURE_NOT_SUPPORTED"),
+        (BASE + KEY + "?accept=junk", 400, "INVALID_OPTIONS"),
+        (BASE + KEY + "?accept=text/html", 406, "REPRESENTATION_NOT_SUPPORTED"),
         (BASE + "did:key:" + "z" * 9_000, 400, "INVALID_DID"),
         ("/1.0/%69dentifiers/" + KEY, 400, "INVALID_DID"),
     ],
@@ -269,6 +284,65 @@ def test_a_body_that_is_no_object_of_options_is_refused_in_the_envelope(
     assert (response.status_code, error_of(response.json())) == (status, error)
 
 
+@pytest.mark.parametrize(
+    ("identifier", "status", "error"),
+    [
+        ("did:key:", 400, "INVALID_DID"),
+        ("did:key:z6Mkbogus", 400, "INVALID_DID"),
+        ("did:key:z6Mkbogus?versionTime=garbage", 400, "INVALID_DID"),
+        ("did%3Akey%3Az6Mkbogus%3FversionTime=garbage", 400, "INVALID_DID"),
+        ("did%3Aweb%3A127.0.0.1?unknown=1", 400, "INVALID_DID"),
+        (OWN + ":nobody", 400, "INVALID_OPTIONS"),
+        ("did:foo:x", 501, "METHOD_NOT_SUPPORTED"),
+        (KEY + "?unknown=1&unknown=2", 400, "INVALID_DID_URL"),
+        (KEY.replace(":", "%3A") + "?unknown=1", 501, "FEATURE_NOT_SUPPORTED"),
+        (KEY, 400, "INVALID_OPTIONS"),
+    ],
+)
+def test_a_body_that_is_none_is_told_after_what_is_wrong_with_the_did(
+    base_url: str, identifier: str, status: int, error: str
+) -> None:
+    found = httpx.post(base_url + BASE + identifier, content=b"[", trust_env=False)
+
+    assert (found.status_code, error_of(found.json())) == (status, error)
+
+
+def test_half_a_surrogate_pair_in_the_body_is_called_so(client: TestClient[Litestar]) -> None:
+    response = client.post(BASE + KEY, content=b'{"versionId":"\\ud800"}')
+
+    assert "surrogate" in response.json()["didResolutionMetadata"]["error"]["detail"]
+
+
+@pytest.mark.parametrize("header", [None, "application/did-resolution", "text/html"])
+def test_the_option_accept_goes_over_the_header(base_url: str, header: str | None) -> None:
+    encoded = KEY.replace(":", "%3A")
+
+    with httpx.Client(headers={} if header is None else {"accept": header}, trust_env=False) as client:
+        answers = [
+            client.get(f"{base_url}{BASE}{KEY}?accept=application/did"),
+            client.get(f"{base_url}{BASE}{encoded}?accept=application%2Fdid"),
+            client.post(f"{base_url}{BASE}{KEY}", json={"accept": "text/html;q=0.9, application/did"}),
+        ]
+
+    assert {found.headers["content-type"] for found in answers} == {"application/did"}
+    assert {found.json()["id"] for found in answers} == {KEY}
+
+
+def test_the_option_accept_shapes_an_error_too(client: TestClient[Litestar]) -> None:
+    response = client.post(BASE + KEY, json={"accept": "application/problem+json", "unknown": True})
+
+    assert (response.status_code, response.headers["content-type"]) == (501, "application/problem+json")
+
+
+@pytest.mark.parametrize("accept", [5, "", "junk", "a/b," * 600])
+def test_an_option_accept_that_is_no_accept_header_is_invalid(
+    client: TestClient[Litestar], accept: object
+) -> None:
+    response = client.post(BASE + KEY, json={"accept": accept})
+
+    assert (response.status_code, error_of(response.json())) == (400, "INVALID_OPTIONS")
+
+
 def test_an_option_in_the_query_and_in_the_body_is_refused(client: TestClient[Litestar]) -> None:
     response = client.post(BASE + KEY + "?noCache=true", json={"noCache": True})
 
@@ -344,3 +418,42 @@ async def test_an_exceeded_budget_is_503_with_retry_after() -> None:
 
         assert [found.status for found in answers].count(503) == 5
         assert dict(answers[-1].headers) == {"retry-after": "1"}
+
+
+@pytest.mark.anyio
+async def test_no_cache_asks_the_origin_again_unless_the_option_says_no() -> None:
+    path = b"/1.0/identifiers/did:web:issuer.example"
+    async with web() as (world, resolver):
+        host = world.host("issuer.example")
+        host.publish("/.well-known/did.json", {"id": "did:web:issuer.example"}, cache_control="max-age=90")
+
+        fetches = []
+        for query, no_cache in ((b"", False), (b"", False), (b"", True), (b"noCache=false", True)):
+            await answer(resolver, path, query, None, no_cache=no_cache)
+            fetches.append(len(world.requests))
+
+    assert fetches == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "query", "may"),
+    [
+        ("did:web:issuer.example", b"", True),
+        ("did%3Aweb%3Aissuer.example", b"noCache=true", True),
+        ("did:web:issuer.example/path", b"", True),
+        (OWN, b"", False),
+        (OWN + ":nobody", b"", False),
+        ("did:web:127.0.0.1", b"", False),
+        ("did:web:localhost%3A9000", b"", False),
+        ("did:web:issuer.example", b"versionId=1", False),
+        ("did:web:issuer.example", b"a=1&a=1", False),
+        (KEY, b"", False),
+        ("did:keys:x", b"", False),
+        ("junk", b"", False),
+        ("", b"", False),
+    ],
+)
+def test_only_what_may_be_fetched_counts_as_outbound(identifier: str, query: bytes, may: bool) -> None:
+    resolver = Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
+
+    assert may_fetch(resolver, (BASE + identifier).encode(), query) is may

@@ -4,12 +4,16 @@ import stat
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from operators import Principals, Role
+from server.app import open_services
 from server.bootstrap import MIGRATIONS, OPERATOR, REVOKE_FILE, initialise, operator_key_path
+from server.cli import sample_question
 from server.commands import open_registry
 from server.database import open_of
+from server.identity import IdentityChanged
 from server.settings import Settings
 from storage import forget_before, migrate
 from tests.server.running import settings_in
@@ -124,3 +128,35 @@ async def test_the_sample_answers_from_the_first_moment(settings: Settings) -> N
     await _init(settings)
     async with open_registry(settings) as registry:
         assert registry.list_grants()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+async def test_the_question_that_is_printed_is_answered_with_yes_on_any_port(
+    settings: Settings, host: str
+) -> None:
+    port = settings.bind.rpartition(":")[2]
+    elsewhere = msgspec.structs.replace(settings, public_url=f"http://{host}:{port}")
+    await _init(elsewhere)
+    question = msgspec.json.encode(sample_question(elsewhere))
+    async with open_registry(elsewhere) as registry:
+        answer = msgspec.json.decode(registry.authorization(question, "application/json").body)
+
+    assert answer["authorized"] is True
+    assert answer["entity_id"] == f"did:web:localhost%3A{port}"
+
+
+async def test_a_database_of_another_did_is_neither_initialised_nor_served(settings: Settings) -> None:
+    await _init(settings)
+    moved = msgspec.structs.replace(settings, public_url="https://vc.example")
+    with pytest.raises(IdentityChanged) as at_init:
+        await _init(moved)
+    with pytest.raises(IdentityChanged) as at_start:
+        async with open_services(moved):
+            pass
+
+    for refused in (at_init, at_start):
+        assert settings.did in str(refused.value)
+        assert "did:web:vc.example" in str(refused.value)
+        assert "TOUCHSTONE_PUBLIC_URL" in str(refused.value)
+    async with open_services(settings) as services:
+        assert services.identities.own_document(settings.did) is not None

@@ -61,6 +61,17 @@ def test_an_operator_key_that_others_may_read_is_refused_with_the_remedy(termina
     assert "Traceback" not in served.stderr
 
 
+def test_another_public_url_on_the_same_database_is_refused_with_the_remedy(terminal: Terminal) -> None:
+    terminal.run("init")
+    for command in ("serve", "init"):
+        done = terminal.run(command, TOUCHSTONE_PUBLIC_URL="https://vc.example")
+
+        assert done.returncode == 1
+        assert "did:web:vc.example" in done.stderr
+        assert "TOUCHSTONE_PUBLIC_URL back" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_path_in_the_way_is_a_message(terminal: Terminal) -> None:
     (terminal.server.directory / "var").write_text("")
     done = terminal.run("init")

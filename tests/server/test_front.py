@@ -91,6 +91,50 @@ async def test_head_answers_wherever_get_does(client: httpx.AsyncClient) -> None
     assert len(paths) >= 6
 
 
+async def _hot_answers(client: httpx.AsyncClient, running: Running) -> int:
+    """Return how many answers came from the hot table so far."""
+    metrics = (await client.get(f"{running.operator_url}/metrics")).text
+    counts = re.findall(r'http_requests_total\{[^}]*route="hot"[^}]*\} ([0-9.]+)', metrics)
+    return int(sum(float(count) for count in counts))
+
+
+async def test_head_is_answered_hot_and_makes_an_answer_hot(
+    client: httpx.AsyncClient, running: Running
+) -> None:
+    cold = await client.head(PATH)
+    before = await _hot_answers(client, running)
+    hot = [await client.head(PATH), await client.get(PATH)]
+
+    assert (before, await _hot_answers(client, running)) == (0, 2)
+    assert _stable(hot[0]) == _stable(cold) == _stable(hot[1])
+    assert (hot[0].content, len(hot[1].content)) == (b"", int(cold.headers["content-length"]))
+
+
+async def test_no_cache_passes_the_hot_table_by_where_there_is_an_origin(
+    client: httpx.AsyncClient, running: Running
+) -> None:
+    headers = {"cache-control": "max-age=0, no-cache"}
+    for path, is_cold in ((PATH, True), ("/.well-known/did.json", False)):
+        await client.get(path)
+        before = await _hot_answers(client, running)
+        await client.get(path, headers=headers)
+
+        assert (await _hot_answers(client, running) == before) is is_cold
+
+
+async def test_what_goes_nowhere_is_not_charged_as_outbound(
+    client: httpx.AsyncClient, running: Running
+) -> None:
+    for did in (running.settings.did, "did:web:127.0.0.1", "did:foo:x", "junk"):
+        statuses = {
+            (await client.request(method, f"/1.0/identifiers/{did}", headers={"x-n": str(n)})).status_code
+            for n in range(10)
+            for method in ("HEAD", "POST")
+        }
+
+        assert 429 not in statuses, did
+
+
 async def test_a_browser_may_read_and_ask(client: httpx.AsyncClient) -> None:
     preflight = await client.options(PATH, headers={"origin": "https://wallet.example"})
     read = await client.get(PATH, headers={"origin": "https://wallet.example"})

@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from resolver import Resolver
+from resolver.binding import may_fetch
 from server.front import cost_of
 from server.limits import ClientAddresses, Cost, TokenBuckets
 from tests.server.running import running_in
@@ -110,17 +112,25 @@ def test_an_ipv6_client_is_its_64() -> None:
     ("method", "path", "cost"),
     [
         ("GET", b"/1.0/identifiers/did:web:a.example", Cost.OUTBOUND),
+        ("HEAD", b"/1.0/identifiers/did%3Aweb%3Aa.example", Cost.OUTBOUND),
+        ("POST", b"/1.0/identifiers/did:web:a.example", Cost.OUTBOUND),
+        ("DELETE", b"/1.0/identifiers/did:web:a.example", Cost.CPU),
+        ("GET", b"/1.0/identifiers/did:web:localhost%3A8000", Cost.CPU),
         ("GET", b"/1.0/identifiers/did:key:z6Mk", Cost.CPU),
         ("GET", b"/1.0/identifiers/did%3Ajwk%3Ae30", Cost.CPU),
-        ("GET", b"/1.0/identifiers/did:keys:x", Cost.OUTBOUND),
+        ("GET", b"/1.0/identifiers/did:keys:x", Cost.CPU),
+        ("GET", b"/1.0/identifiers/did:web:127.0.0.1", Cost.CPU),
         ("POST", b"/status/check", Cost.OUTBOUND),
+        ("GET", b"/status/check", Cost.HOT),
         ("POST", b"/trqp/authorization", Cost.CPU),
         ("OPTIONS", b"/status/check", Cost.HOT),
         ("GET", b"/status-lists/a", Cost.HOT),
     ],
 )
 def test_a_request_costs_what_it_may_make_us_do(method: str, path: bytes, cost: Cost) -> None:
-    assert cost_of(method, path) is cost
+    resolver = Resolver(own_hosts=frozenset({"localhost:8000"}))
+
+    assert cost_of(method, path, b"", lambda *asked: may_fetch(resolver, *asked)) is cost
 
 
 @pytest.mark.anyio

@@ -50,11 +50,28 @@ def test_a_public_url_is_https_or_loopback(url: str) -> None:
     [
         "http://vc.example", "http://localhost.evil.example", "https://a.example/", "https://a.example/x", "ftp://a",
         "https://a@b", "https://A.example", "https://a.example?", "https://a.example#", "https://a b", "http://[::1",
+        "https://10.0.0.1", "https://[2001:db8::1]", "https://vc.example.", "https://touchstone",
+        "https://vc.example:443", "https://localhost:443", "https://vc.example:80", "https://vc.internal",
         "https://a:99999", "https://a:b", "https://", "https://é.example", "https://a\n.example", "",
     ],
 )  # fmt: skip
 def test_any_other_public_url_is_refused_by_name(url: str) -> None:
     assert _faults({"TOUCHSTONE_PUBLIC_URL": url})[0].startswith("TOUCHSTONE_PUBLIC_URL: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "did"),
+    [
+        ("https://vc.example", "did:web:vc.example"),
+        ("https://vc.example:8443", "did:web:vc.example%3A8443"),
+        ("http://localhost", "did:web:localhost"),
+        ("http://127.0.0.1:8000", "did:web:localhost%3A8000"),
+        ("http://[::1]:8000", "did:web:localhost%3A8000"),
+        ("https://localhost:8443", "did:web:localhost%3A8443"),
+    ],
+)
+def test_our_did_follows_the_public_url_and_never_has_an_address(url: str, did: str) -> None:
+    assert load_settings({"TOUCHSTONE_PUBLIC_URL": url}).did == did
 
 
 def test_plain_http_is_refused_where_the_listener_is_not_on_loopback() -> None:

@@ -37,12 +37,10 @@ def test_every_command_runs_and_prints_what_is_shown(server: Server) -> None:
         lines = [line for line in text.splitlines() if not line.startswith(SETS_UP)]
         if language != "sh" or not lines:
             continue
-        # As run on the ports of this test; what is asked about `did:web:localhost%3A8000` in the registry stays.
+        # As run on the ports of this test.
         script = "\n".join(lines).replace("localhost:8000", f"localhost:{server.port}")
         script = script.replace("localhost:8001", f"localhost:{server.operator_port}")
-        script = script.replace(
-            "identifiers/did:web:localhost%3A8000", f"identifiers/did:web:localhost%3A{server.port}"
-        )
+        script = script.replace("did:web:localhost%3A8000", f"did:web:localhost%3A{server.port}")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=server.directory,

@@ -8,9 +8,10 @@ from wire import Answer, etag_of, matches_etag
 
 
 def test_an_entity_tag_is_strong_quoted_and_follows_the_bytes() -> None:
-    assert re.fullmatch(r'"[0-9a-f]{32}"', etag_of(b"a"))
-    assert etag_of(b"a") == etag_of(b"a")
-    assert len({etag_of(body) for body in (b"", b"a", b"b", b"a\n")}) == 4
+    assert re.fullmatch(r'"[0-9a-f]{32}"', etag_of(b"a", "a/b"))
+    assert etag_of(b"a", "a/b") == etag_of(b"a", "a/b")
+    assert len({etag_of(body, "a/b") for body in (b"", b"a", b"b", b"a\n")}) == 4
+    assert etag_of(b"a", "a/b") != etag_of(b"a", "a/c")
 
 
 @pytest.mark.parametrize(

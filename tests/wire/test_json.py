@@ -136,6 +136,23 @@ def test_what_is_not_json_is_refused(data: bytes) -> None:
         decode_small(data)
 
 
+@pytest.mark.parametrize("text", ['"\\ud800"', '{"a":"\\udc00"}', '["\\ud83d\\ud83d"]', '["\\\\\\ud800"]'])
+def test_half_a_surrogate_pair_is_called_so(text: str) -> None:
+    with pytest.raises(JsonError, match="half of a surrogate pair"):
+        read_small(text.encode())
+
+
+@pytest.mark.parametrize("text", ['["\\ud83d\\ude00", ]', '["\\\\ud800", ]'])
+def test_a_whole_pair_is_not_blamed(text: str) -> None:
+    with pytest.raises(JsonError, match="malformed"):
+        read_small(text.encode())
+
+
+def test_a_bad_byte_is_counted_from_the_beginning() -> None:
+    with pytest.raises(JsonError, match="byte 13 is not UTF-8"):
+        read_small(b'{"a":1,"b":"x\xff"}')
+
+
 def test_an_integer_beyond_64_bits_keeps_its_value() -> None:
     assert read_small(b"[340282366920938463463374607431768211456]") == [2**128]
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from wire import MediaType, choose, parse_accept
+from wire import MediaType, asks_for_no_cache, choose, parse_accept
 from wire.negotiation import MAX_ACCEPT_CHARS
 
 PROFILE = "https://w3id.org/did-resolution"
@@ -105,6 +105,7 @@ def test_a_header_over_the_limit_is_not_parsed() -> None:
     header = "text/html," * (MAX_ACCEPT_CHARS // 10 + 1)
 
     assert parse_accept(header) == []
+    assert choose(header, OFFERS) is None
     assert len(parse_accept(header[:MAX_ACCEPT_CHARS])) > 200
 
 
@@ -128,3 +129,17 @@ def test_hostile_headers_are_read_quickly(unit: str) -> None:
 
 def test_a_media_type_is_written_with_quoted_parameters() -> None:
     assert str(LD) == f'application/ld+json;profile="{PROFILE}"'
+
+
+@pytest.mark.parametrize(
+    ("header", "asks"),
+    [
+        ("no-cache", True),
+        ("max-age=0, No-Cache", True),
+        ("no-cache=x", False),
+        ("no-store", False),
+        ("", False),
+    ],
+)
+def test_no_cache_is_a_directive_of_its_own(header: str, asks: bool) -> None:
+    assert asks_for_no_cache(header) is asks
