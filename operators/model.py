@@ -9,6 +9,7 @@ import msgspec
 
 from wire import BadRequest, Forbidden
 
+MAX_TEXT_CHARS = 256  # characters of a name for people to read
 # One LDH label (RFC 5890, section 2.3.1) in lower case.
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -65,6 +66,20 @@ def check_id(text: str, *, pointer: str = "/id") -> str:
     """
     if not _ID.fullmatch(text):
         raise BadRequest("expected 1 to 63 lower-case letters, digits and inner hyphens", pointer=pointer)
+    return text
+
+
+def check_text(text: str, *, pointer: str) -> str:
+    """
+    Return `text` where it can be a name for people to read.
+
+    Raises:
+        BadRequest: over 256 characters, or with a control character (PostgreSQL cannot store U+0000).
+    """
+    if len(text) > MAX_TEXT_CHARS or not all(char.isprintable() for char in text):
+        raise BadRequest(
+            f"expected up to {MAX_TEXT_CHARS} characters without control characters", pointer=pointer
+        )
     return text
 
 

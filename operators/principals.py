@@ -12,7 +12,7 @@ from cachetools import TTLCache
 
 from operators import store
 from operators.api_keys import is_same_digest, new_api_key, parse_api_key
-from operators.model import Issuer, Principal, Role, check_id
+from operators.model import Issuer, Principal, Role, check_id, check_text
 from storage import Database, Transaction, record
 from wire import Conflict, ResourceNotFound, Unauthenticated
 
@@ -66,10 +66,11 @@ class Principals:
         Add an issuer.
 
         Raises:
-            BadRequest: its id is not an LDH label.
+            BadRequest: its id is not an LDH label, or its owner no text for people.
             Conflict: its id or its DID is taken.
         """
         check_id(issuer.id)
+        check_text(issuer.owner, pointer="/owner")
 
         def create(tx: Transaction) -> None:
             if not store.insert_issuer(tx, issuer, self._now()):
@@ -93,6 +94,25 @@ class Principals:
         """Return every issuer, by id."""
         return await self._database.read(store.all_issuers)
 
+    async def principals(self) -> list[Principal]:
+        """Return every principal, by id."""
+        return await self._database.read(store.all_principals)
+
+    async def keys(self, principal_id: str | None = None) -> list[store.KeyView]:
+        """
+        Return the API keys of a principal, or of all, the oldest first; revoked ones too.
+
+        Raises:
+            ResourceNotFound: there is no such principal.
+        """
+
+        def read(tx: Transaction) -> list[store.KeyView]:
+            if principal_id is not None and not store.has_principal(tx, principal_id):
+                raise ResourceNotFound(f"there is no principal {principal_id[:63]!r}")
+            return store.all_keys(tx, principal_id)
+
+        return await self._database.read(read)
+
     async def create_principal(
         self, principal_id: str, *, name: str, issuer_id: str | None, roles: frozenset[Role], actor: str
     ) -> Principal:
@@ -100,10 +120,11 @@ class Principals:
         Add a principal.
 
         Raises:
-            BadRequest: its id is not an LDH label.
+            BadRequest: its id is not an LDH label, or its name no text for people.
             ResourceNotFound: there is no such issuer.
             Conflict: its id is taken.
         """
+        check_text(name, pointer="/name")
         principal = Principal(id=check_id(principal_id), name=name, issuer_id=issuer_id, roles=roles)
 
         def create(tx: Transaction) -> None:

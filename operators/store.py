@@ -55,6 +55,16 @@ class StoredKey(msgspec.Struct, frozen=True):
     principal: Principal
 
 
+class KeyView(msgspec.Struct, frozen=True):
+    """An API key as operators see it: nothing of its secret; times in microseconds since 1970."""
+
+    public_id: str
+    principal_id: str
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+
+
 def insert_issuer(tx: Transaction, issuer: Issuer, at: int) -> bool:
     """Insert an issuer; False where its id or DID is taken."""
     values = msgspec.to_builtins(issuer) | {"at": at}
@@ -94,6 +104,21 @@ def insert_principal(tx: Transaction, principal: Principal, at: int) -> bool:
 
 def has_principal(tx: Transaction, principal_id: str) -> bool:
     return tx.one("SELECT id FROM principals WHERE id = :id", {"id": principal_id}) is not None
+
+
+def all_principals(tx: Transaction) -> list[Principal]:
+    """Return every principal, by id."""
+    return [_principal(row) for row in tx.all("SELECT * FROM principals ORDER BY id")]
+
+
+def all_keys(tx: Transaction, principal_id: str | None) -> list[KeyView]:
+    """Return the keys of one principal (None: of all), the oldest first."""
+    rows = tx.all(
+        "SELECT public_id, principal_id, created_at, expires_at, revoked_at FROM api_keys"
+        " WHERE :all = 1 OR principal_id = :principal_id ORDER BY created_at, public_id",
+        {"all": int(principal_id is None), "principal_id": principal_id or ""},
+    )
+    return [KeyView(**{name: row[name] for name in KeyView.__struct_fields__}) for row in rows]
 
 
 def insert_key(

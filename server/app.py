@@ -38,7 +38,7 @@ from server.hot import HotTable
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
-from server.pages import health_routes, identity_routes, metrics_route, page_routes
+from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import policy_of
 from server.problems import problem_answer
 from server.settings import Settings
@@ -163,12 +163,18 @@ async def _build(
         resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
     )
     telemetry = Telemetry(share.board, share.slot)
+
+    async def follow_issuers() -> None:
+        if identities.take_up(await principals.issuers()):
+            publisher.retry()
+
     background = Background(
         database,
         publisher,
         registry,
         guard,
         share_metrics=telemetry.share,
+        follow_issuers=follow_issuers,
         leads=share.leads,
         mirror=mirror,
     )
@@ -205,7 +211,7 @@ def public_app(services: Services) -> ASGIApp:
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
             *health_routes(services.health, detailed=False),
-            *page_routes(clock),
+            *page_routes(clock, root_page=ROOT),
         ],
     )
     buckets = {
@@ -234,7 +240,7 @@ def operator_app(services: Services) -> ASGIApp:
             *operator_status_routes(services.lists),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
-            *page_routes(time.time),
+            *page_routes(time.time, root_page=OPERATOR_ROOT),
         ],
         dependencies={"principal": Provide(principal_of(services.principals))},
     )
@@ -296,7 +302,8 @@ def _checks(
     def lists_check() -> Check:
         end = publisher.soonest_end()
         remaining = None if end is None else int(end - clock())
-        return Check("status_lists", remaining is None or remaining > 0, detail={"remaining_s": remaining})
+        detail: dict[str, object] = {"remaining_s": remaining, "never_published": publisher.never_published}
+        return Check("status_lists", remaining is None or remaining > 0, detail=detail)
 
     def background_check() -> Check:
         return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
@@ -339,6 +346,11 @@ def _readings(
             "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
         ),
         Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
+        Reading(
+            "touchstone_lists_never_published",
+            "Lists that are wanted and have no version yet.",
+            publisher.never_published,
+        ),
         Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
         Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
         Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),

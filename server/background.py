@@ -26,6 +26,7 @@ POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the
 SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
 SEAL_LIMIT = 500  # audit rows per transaction
 SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
+ISSUERS_EVERY_SECONDS = 1.0  # seconds; how soon an issuer that was added has its document and its lists
 FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 RETRY_SECONDS = 1.0  # seconds after a step that failed
@@ -37,6 +38,7 @@ class Background:
 
     Args:
         share_metrics: called every second.
+        follow_issuers: called every second; takes up the issuers that were added.
         leads: whether this process asks for the lease; of the processes of a node one does.
         mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
@@ -49,6 +51,7 @@ class Background:
         guard: Guard,
         *,
         share_metrics: Callable[[], None],
+        follow_issuers: Callable[[], Coroutine[None, None, None]],
         leads: bool,
         mirror: Mirror | None = None,
     ) -> None:
@@ -57,6 +60,7 @@ class Background:
         self._registry = registry
         self._guard = guard
         self._share_metrics = share_metrics
+        self._follow_issuers = follow_issuers
         self._lease = database.lease(LEASE) if leads else None
         self._mirror = mirror
         self._woken = asyncio.Event()
@@ -83,6 +87,7 @@ class Background:
             self._publisher.run(self._lease),
             _repeat(self._follow_registry, 0.0),
             _repeat(self._share, SHARE_EVERY_SECONDS),
+            _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
         if self._lease is not None:
             work += [_repeat(self._seal, SEAL_EVERY_SECONDS), _repeat(self._forget, FORGET_EVERY_SECONDS)]

@@ -8,62 +8,27 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from server.settings import Settings, SettingsError, load_settings
-from wire import Refusal
+from server.operator_commands import issuer, key, principal
+from server.settings import Settings
+from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from registry.registry import Registry
-
-ACTOR = "touchstone-cli"
-EXIT_FAILED = 1
-EXIT_BY_STATUS = {404: 3, 409: 5, 502: 6, 503: 6, 504: 6}
-
-
-def say(message: str) -> None:
-    """Tell the person at the terminal something; never data."""
-    click.echo(message, err=True)
-
-
-def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
-    """Tell why, and exit."""
-    say(f"touchstone: {message}")
-    sys.exit(code)
-
-
-def settings_or_exit() -> Settings:
-    """Read the settings, or exit with every fault found."""
-    try:
-        return load_settings()
-    except SettingsError as error:
-        fail(str(error))
-
-
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run `work`; what it refuses becomes a message and an exit code."""
-    import uvloop
-
-    from proofs.errors import KeyFileError
-    from server.identity import IdentityChanged
-
-    try:
-        uvloop.run(work())
-    except Refusal as error:
-        fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
-    except (KeyFileError, IdentityChanged) as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="touchstone-vc")
 def main() -> None:
     """Which keys has this DID, may this issuer issue that, does this credential still hold?"""
+
+
+for group in (issuer, principal, key):
+    main.add_command(group)
 
 
 @main.command()
@@ -84,18 +49,30 @@ def init(sample: bool) -> None:
 def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
     from server.node import BindError, serve_node
+    from server.telemetry import configure_logging
 
     settings = settings_or_exit()
+    configure_logging(settings.log_level)
     if init_sample:
         from server.bootstrap import initialise
 
         run(lambda: initialise(settings, sample=True, say=say))
+    _refuse_open_key(settings)
     count = (settings.workers if workers is None else workers) or len(os.sched_getaffinity(0))
     try:
         code = serve_node(settings, count, run, lambda: _announce(settings, count))
     except BindError as error:
         fail(str(error))
     sys.exit(code)
+
+
+def _refuse_open_key(settings: Settings) -> None:
+    """Whoever reads the operator key may do everything; it may be gone, but not open to others."""
+    from server.bootstrap import operator_key_path
+
+    path = operator_key_path(settings)
+    if path.exists() and path.stat().st_mode & 0o077:
+        fail(f"{path}: others may read this key; run: chmod 600 {path}")
 
 
 def _announce(settings: Settings, workers: int) -> None:

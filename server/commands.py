@@ -1,22 +1,23 @@
 """
-The registry opened for one command, beside a running server or without one.
+What one command works on, opened beside a running server or without one.
 """
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from operators import Principals
 from registry.registry import Registry
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
 from server.settings import Settings
-from storage import migrate
+from storage import Engine, migrate
 
 
 @asynccontextmanager
-async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
+async def _open_database(settings: Settings) -> AsyncIterator[Engine]:
     """
-    Open the database and load the registry.
+    Open the database, of this release's schema.
 
     Raises:
         DatabaseUnavailable, SchemaMismatch: there is no database, or one of another version.
@@ -24,8 +25,22 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
+        yield database
+    finally:
+        database.close()
+
+
+@asynccontextmanager
+async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
+    """Open the database and load the registry; raises as `_open_database`."""
+    async with _open_database(settings) as database:
         registry = Registry(database, clock=time.time)
         await registry.load()
         yield registry
-    finally:
-        database.close()
+
+
+@asynccontextmanager
+async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
+    """Open the database for work on issuers, principals and keys; raises as `_open_database`."""
+    async with _open_database(settings) as database:
+        yield Principals(database, clock=time.time)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from server.cli import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
+from server.terminal import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
 
 REPORT_SECONDS = 1.0  # seconds between two lines about one long step
 

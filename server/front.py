@@ -3,7 +3,8 @@ The layer in front of Litestar: what is the same for every request, and answers 
 
 In this order:
 
-1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header;
+1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header; it is counted as
+   "hot", and one in `LOG_ONE_HOT_IN` has a log line;
 2. the client's tokens for what the request may cost;
 3. HEAD as GET whose body is dropped, and CORS preflight;
 4. the application, with a request id, and the common headers added to what it answers;
@@ -15,9 +16,9 @@ What it does not recognise exactly falls through to the routes, which alone defi
 import logging
 import math
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
+from random import getrandbits
 from typing import Any, cast
 
 from litestar.enums import ScopeType
@@ -26,13 +27,15 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from server.hot import HotTable
 from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers
 from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
-from server.problems import problem_answer
+from server.problems import ClientGone, problem_answer
 from server.telemetry import Telemetry, coarse_address
 from wire import Answer, Refusal, ResourceNotFound, asks_for_no_cache
 
 LOG = logging.getLogger("touchstone.requests")
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+LOG_ONE_HOT_IN = 1_000  # hot answers per log line; at DEBUG each has one (decision 0005)
+# A UUID, or a trace id in hex. Request ids go into the log: what could be a DID, a key or a name is no id.
+_REQUEST_ID = re.compile(rb"[0-9a-fA-F]{16,64}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PREFLIGHT: list[tuple[bytes, bytes]] = [
     *ENCODED_CORS,
     (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
@@ -69,6 +72,13 @@ def is_one_spelling(raw_path: bytes) -> bool:
     if raw_path.startswith(b"/1.0/identifiers"):
         return True
     return raw_path == b"/" or not (b"//" in raw_path or b"%" in raw_path or raw_path.endswith(b"/"))
+
+
+def request_id_of(given: bytes) -> bytes:
+    """Return the client's request id where it is a plain one, else a new one: 64 random bits, no secret."""
+    if given and _REQUEST_ID.fullmatch(given):
+        return given
+    return b"%016x" % getrandbits(64)
 
 
 _NO_BODY = {"type": "http.response.body", "body": b""}
@@ -108,6 +118,7 @@ class Front:
         self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
         self._may_fetch = may_fetch
         self._is_public = is_public
+        self._hot_answers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -129,17 +140,32 @@ class Front:
         found = self._hot.find(scope["raw_path"], headers.accept)
         if found is None or self.wait_seconds(Cost.HOT, client):
             return False
-        message: Any = found.start_message(self._clock())
+        request_id = request_id_of(headers.request_id)
+        block = found.headers(self._clock())
         if found.matches(headers.if_none_match):
-            kept = [h for h in message["headers"] if h[0] not in (b"content-type", b"content-length")]
-            await send({"type": "http.response.start", "status": 304, "headers": kept})
+            status = 304
+            kept = [h for h in block if h[0] not in (b"content-type", b"content-length")]
+            message: Any = {"type": "http.response.start", "status": 304}
+            message["headers"] = [*kept, (b"x-request-id", request_id)]
+            await send(message)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-            self._telemetry.count("hot", method, 304)
-            return True
-        await send(message)
-        await send(found.body_message if method == "GET" else _NO_BODY)  # type: ignore[arg-type]
-        self._telemetry.count("hot", method, 200)
+        else:
+            status = 200
+            message = {"type": "http.response.start", "status": 200}
+            message["headers"] = [*block, (b"x-request-id", request_id)]
+            await send(message)
+            await send(found.body_message if method == "GET" else _NO_BODY)  # type: ignore[arg-type]
+        self._account_hot(method, status, request_id, client)
         return True
+
+    def _account_hot(self, method: str, status: int, request_id: bytes, client: str) -> None:
+        """Count a hot answer; log one in `LOG_ONE_HOT_IN`, since a line costs more than the answer."""
+        self._telemetry.count("hot", method, status)
+        self._hot_answers += 1
+        if self._hot_answers % LOG_ONE_HOT_IN and not LOG.isEnabledFor(logging.DEBUG):
+            return
+        fields = {"request_id": request_id.decode(), "method": method, "route": "hot", "status": status}
+        LOG.info("hot answers: %d", self._hot_answers, extra=fields | {"client": _coarse(client)})
 
     def cost_of(self, scope: HTTPScope) -> Cost:
         """Return `cost_of` a request."""
@@ -171,7 +197,9 @@ class _Headers:
             if name == b"accept":
                 self.accept = self.accept + b"," + value if self.accept else value
             elif name == b"if-none-match":
-                self.if_none_match = value
+                self.if_none_match = (
+                    value if self.if_none_match is None else self.if_none_match + b"," + value
+                )
             elif name == b"cache-control":
                 self.no_cache = self.no_cache or asks_for_no_cache(value.decode("latin-1"))
             elif name == b"x-forwarded-for":
@@ -193,8 +221,8 @@ class _Exchange:
         self._method = scope["method"]
         self._status = 500
         self._started = time.perf_counter()
-        given = headers.request_id if _REQUEST_ID.fullmatch(headers.request_id) else b""
-        self._request_id = given or secrets.token_hex(8).encode()
+        self._has_begun = False
+        self._request_id = request_id_of(headers.request_id)
 
     async def run(self, receive: Receive, send: Send) -> None:
         self._scope.setdefault("state", {})["request_id"] = self._request_id.decode()
@@ -214,14 +242,26 @@ class _Exchange:
             if self._method == "HEAD":
                 # A copy: uvicorn drops the body by the method in its own scope.
                 self._scope = cast("HTTPScope", {**self._scope, "method": "GET"})
-            await self._front._app(self._scope, receive, sender)
+            await self._front._app(self._scope, self._receiver(receive), sender)
         self._account()
+
+    def _receiver(self, receive: Receive) -> Receive:
+        """Return `receive` for a client that may hang up before its body is complete: no failure of ours."""
+
+        async def receiver() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect" and not self._has_begun:
+                raise ClientGone("the client hung up before its request was complete")
+            return message
+
+        return receiver
 
     def _sender(self, send: Send) -> Send:
         """Return `send` with the common headers added, and without a body for HEAD."""
 
         async def sender(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self._has_begun = True
                 self._status = message["status"]
                 self._keep_hot()
                 common = [*self._front._common, (b"x-request-id", self._request_id)]
@@ -257,7 +297,7 @@ class _Exchange:
                 "route": route,
                 "status": self._status,
                 "duration_ms": round((time.perf_counter() - self._started) * 1_000, 2),
-                "client": coarse_address(self._client.partition("/")[0]),
+                "client": _coarse(self._client),
             },
         )
 
@@ -268,6 +308,10 @@ def _too_many(wait: float) -> TooManyRequests:
         f"this client asks faster than it may; ask again in {seconds} s",
         headers={"retry-after": str(seconds)},
     )
+
+
+def _coarse(client: str) -> str:
+    return coarse_address(client.partition("/")[0])
 
 
 def _peer(scope: HTTPScope) -> str:

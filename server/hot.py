@@ -33,13 +33,13 @@ class HotAnswer:
         self._second = -1
         self._headers: Headers = []
 
-    def start_message(self, now: float) -> dict[str, object]:
-        """Return `http.response.start` of a 200 at `now` (seconds since 1970)."""
+    def headers(self, now: float) -> Headers:
+        """Return the headers of a 200 at `now` (seconds since 1970); shared, so never to be changed."""
         if int(now) != self._second:
             length = (b"content-length", str(len(self.answer.body)).encode())
             self._headers = [*encoded_headers(self.answer, now), *ENCODED_CORS, length]
             self._second = int(now)
-        return {"type": "http.response.start", "status": 200, "headers": self._headers}
+        return self._headers
 
     def matches(self, if_none_match: bytes | None) -> bool:
         """Tell whether a conditional request is answered 304."""

@@ -18,7 +18,7 @@ ANSWER_KEY = "touchstone.answer"
 # notes: wallets run in browsers); there are no cookies, so no credentials either.
 ENCODED_CORS: list[tuple[bytes, bytes]] = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Age, Location, Retry-After, X-Request-ID"),
+    (b"access-control-expose-headers", b"ETag, Age, Content-Location, Location, Retry-After, X-Request-ID"),
     (b"x-content-type-options", b"nosniff"),
 ]
 
@@ -79,7 +79,8 @@ class AnswerResponse(Response[Any]):
         answer: Answer = self.content
         request.scope[ANSWER_KEY] = answer
         headers = response_headers(answer, request.app.state.clock())
-        if not is_not_modified(answer, request.headers.get("if-none-match")):
+        conditions = ",".join(request.headers.getall("if-none-match", [])) or None
+        if not is_not_modified(answer, conditions):
             return ASGIResponse(body=answer.body, status_code=answer.status, headers=headers)
         kept = [header for header in headers if header[0] != "content-type"]
         return ASGIResponse(status_code=304, headers=kept, is_head_response=True)

@@ -7,6 +7,7 @@ under `assertionMethod` in two shapes: `#<id>` as Multikey (what Data Integrity 
 `#<id>-jwk` as JsonWebKey (what VC-JOSE-COSE verifiers read, section 3.3.1 there).
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import msgspec
 
 from operators import Issuer
 from proofs import Ed25519Signer, Signer, read_key_file
+from proofs.errors import KeyFileError
 from resolver.keys import jwk_of, multikey_of
 from server.settings import Settings
 from wire import Answer, ResourceNotFound, encode, etag_of
+
+LOG = logging.getLogger("touchstone.identity")
 
 DEFAULT_ISSUER = "default"
 FRESH_SECONDS = 300  # seconds; a key is announced this long before it signs
@@ -89,15 +93,37 @@ def require_same_identity(settings: Settings, default_issuer: Issuer | None) -> 
 
 class Identities:
     """
-    The issuers that we host, by id and by DID; read once at start.
+    The issuers that we host, by id and by DID; read at start, and those added since by `take_up`.
 
     Raises (constructor):
         KeyFileError: a key file is missing, unsafe or no key.
     """
 
     def __init__(self, settings: Settings, issuers: Iterable[Issuer]) -> None:
+        self._settings = settings
+        self._told: set[str] = set()  # Issuers whose key could not be read: once in the log is enough.
         self._by_id = {issuer.id: _hosted(settings, issuer) for issuer in issuers if issuer.key_name}
         self._by_did = {hosted.issuer.did: hosted for hosted in self._by_id.values()}
+
+    def take_up(self, issuers: Iterable[Issuer]) -> bool:
+        """
+        Host the issuers that are new among `issuers`; tell whether there was one.
+
+        One whose key file cannot be read is logged, and tried again at the next call: its key may be on its way.
+        """
+        new = [issuer for issuer in issuers if issuer.key_name and issuer.id not in self._by_id]
+        return sum(self._take_up(issuer) for issuer in new) > 0
+
+    def _take_up(self, issuer: Issuer) -> bool:
+        try:
+            hosted = _hosted(self._settings, issuer)
+        except KeyFileError as error:
+            if issuer.id not in self._told:
+                LOG.warning("the issuer %s cannot sign: %s", issuer.id, error)
+            self._told.add(issuer.id)
+            return False
+        self._by_id[issuer.id] = self._by_did[issuer.did] = hosted
+        return True
 
     def signer_of(self, issuer_id: str) -> Signer:
         """

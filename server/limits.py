@@ -3,10 +3,12 @@ Who asks, and how much they may: client addresses behind proxies, and token buck
 clock handed in.
 
 A client is its socket peer, unless the peer is a configured proxy: then the right-most address in
-X-Forwarded-For that is not one (what stands left of it, anyone can write). IPv6 clients are counted by /64.
+X-Forwarded-For that is not one (what stands left of it, anyone can write); some proxies put a port behind it. IPv6
+clients are counted by /64.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +20,8 @@ from cachetools import LRUCache
 from wire import Refusal
 
 MAX_CLIENTS = 100_000  # clients remembered per cost; about 200 bytes each
+# A port behind an IPv4 address, or behind an IPv6 address in brackets.
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}", re.ASCII)
 BURST_SECONDS = 2.0  # seconds of the rate that a client may use at once; at least one request
 
 
@@ -95,7 +99,7 @@ class ClientAddresses:
         hops = b",".join(forwarded_for).decode("latin-1").split(",") if forwarded_for else []
         client = peer
         for hop in reversed(hops):
-            address = _address_or_none(hop.strip())
+            address = _address_or_none(_without_port(hop.strip()))
             if address is None:
                 break
             client = str(address)
@@ -116,6 +120,11 @@ def key_of(peer: str) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address) if address is not None else peer
+
+
+def _without_port(hop: str) -> str:
+    found = _WITH_PORT.fullmatch(hop)
+    return found[1] or found[2] if found else hop
 
 
 def _address_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

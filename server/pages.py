@@ -15,6 +15,7 @@ from litestar.params import FromPath
 
 from server.health import Health, live
 from server.identity import DEFAULT_ISSUER, Identities
+from server.openapi import complete
 from server.problems import PAGE_HEADERS, problem_page
 from server.telemetry import CONTENT_TYPE, Telemetry
 from wire import Answer, encode, etag_of
@@ -62,8 +63,8 @@ def metrics_route(telemetry: Telemetry) -> HTTPRouteHandler:
     return metrics
 
 
-def page_routes(clock: Callable[[], float]) -> list[HTTPRouteHandler]:
-    """Return the pages that people read: problem types, the API's documentation, the root."""
+def page_routes(clock: Callable[[], float], *, root_page: bytes) -> list[HTTPRouteHandler]:
+    """Return the pages that people read: problem types, the API's documentation, the root (`root_page`)."""
 
     @get("/problems/{slug:str}", tags=["Pages"], summary="What a problem type means")
     async def problem(slug: FromPath[str]) -> Answer:
@@ -71,17 +72,17 @@ def page_routes(clock: Callable[[], float]) -> list[HTTPRouteHandler]:
 
     @get("/openapi.json", tags=["Pages"], summary="This API as OpenAPI 3.1")
     async def openapi(request: Request[Any, Any, Any]) -> Answer:
-        body = encode(request.app.openapi_schema.to_schema())
+        body = encode(complete(request.app.openapi_schema.to_schema()))
         return _page(body, "application/json", clock())
 
     @get("/docs", tags=["Pages"], summary="This API as a page")
     async def docs(request: Request[Any, Any, Any]) -> Answer:
-        body = docs_page(request.app.openapi_schema.to_schema())
+        body = docs_page(complete(request.app.openapi_schema.to_schema()))
         return _page(body, "text/html; charset=utf-8", clock())
 
     @get("/", tags=["Pages"], summary="Where to go from here")
     async def root() -> Answer:
-        return Answer(body=ROOT, media_type="application/json")
+        return Answer(body=root_page, media_type="application/json")
 
     return [problem, openapi, docs, root]
 
@@ -92,6 +93,16 @@ ROOT = encode(
         "resolve": "/1.0/identifiers/{did}",
         "trust": ["/trqp/authorization", "/trqp/recognition"],
         "status": ["/status-lists/{id}", "/status/check"],
+        "documentation": ["/docs", "/openapi.json"],
+    }
+)
+
+
+OPERATOR_ROOT = encode(
+    {
+        "service": "Touchstone, operator API",
+        "statusLists": "/operator/status-lists",
+        "health": ["/livez", "/readyz", "/metrics"],
         "documentation": ["/docs", "/openapi.json"],
     }
 )

@@ -31,6 +31,14 @@ class MethodNotAllowed(Refusal):
     status = 405
 
 
+class ClientGone(Refusal):
+    """The client hung up before its request was complete; nobody reads this answer, but the log has the status."""
+
+    type = "/problems/client-gone"
+    title = "Client gone"
+    status = 499  # nginx's, and by now everybody's; no standard has one
+
+
 class NotReady(Refusal):
     """The server is starting or stopping. Retry-After says when to ask again."""
 

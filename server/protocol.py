@@ -7,6 +7,11 @@ uvicorn's HTTP protocol with the manners of a public server: deadlines, a cap pe
 - A head over 16 KiB is refused with 431.
 - Content-Length beside Transfer-Encoding, two different Content-Lengths, a request without Host or with two are
   refused with 400: two parsers may read them as two different requests (RFC 9112, sections 6.3 and 3.2).
+- At most `MAX_PIPELINED` requests wait behind the one that is being answered, and nothing is read while one waits;
+  the next is refused with 429. Otherwise a client that sends and never reads would fill the memory.
+- A client that takes none of an answer for `body_timeout` seconds is cut off.
+- A transfer coding but chunked, and a method that nobody knows, are refused with 501 (RFC 9112, section 6.1; RFC
+  9110, section 9.1). What frames the chunks of a body may be so much longer than the chunks, and no more.
 - A refusal waits until the requests before it on the connection are answered, so that none takes it for its own.
 - An offer to upgrade is passed over, and the answer is the last of the connection (RFC 9110, section 7.8); with
   content it is refused, since httptools does not read the content.
@@ -17,28 +22,44 @@ raw-request corpus that re-verifies it.
 
 import asyncio
 import ipaddress
+import logging
+import re
 from collections import Counter
+from collections.abc import Callable
 from http import HTTPStatus
+from random import getrandbits
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.http import NO_STORE
-from server.limits import ClientAddresses, TooManyRequests, key_of
-from server.problems import HeadTooLarge, RequestTimeout
-from wire import BadRequest, Refusal, render_problem
-from wire.problem import PROBLEM_JSON, problem_of
+from server.http import ENCODED_CORS, encoded_headers
+from server.limits import ClientAddresses, key_of
+from server.problems import HeadTooLarge, RequestTimeout, problem_answer
+from server.protocol_errors import (
+    AmbiguousRequest,
+    MalformedRequest,
+    MethodNotImplemented,
+    TooManyConnections,
+    TooManyWaiting,
+    UnknownTransferCoding,
+)
+from server.telemetry import coarse_address
+from wire import Refusal
+
+LOG = logging.getLogger("touchstone.requests")
 
 MAX_HEAD_BYTES = 16_384  # bytes; house decision 5
 MAX_HEADERS = 64  # header lines
+MAX_PIPELINED = 16  # requests that wait behind the one being answered; browsers do not pipeline at all
+MAX_FRAMING_RATIO = 8  # bytes that frame a chunk per byte in it; chunks of one byte have five
 
-_REFUSALS: dict[int, type[Refusal]] = {
-    400: BadRequest,
-    408: RequestTimeout,
-    429: TooManyRequests,
-    431: HeadTooLarge,
-}
+# RFC 9112, section 3: method SP request-target SP HTTP-version. Tells an unknown method from what is no HTTP.
+_REQUEST_LINE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+) [\x21-\x7e]+ HTTP/1\.[01]\r\n")
+_KNOWN_METHODS = frozenset(
+    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split()
+)  # RFC 9110, RFC 5789
 
 
 class ProtocolLimits:
@@ -52,12 +73,17 @@ class ProtocolLimits:
         max_connections_per_client: int,
         addresses: ClientAddresses,
         base_url: str = "",
+        is_public: bool = True,
+        count: Callable[[str, str, int], None] = lambda *_: None,
     ) -> None:
+        """`count` is told of every refusal, as `Telemetry.count`; `is_public`: whether they carry CORS headers."""
         self.head_timeout = head_timeout
         self.body_timeout = body_timeout
         self.max_connections_per_client = max_connections_per_client
         self.addresses = addresses
         self.base_url = base_url  # of the pages that explain a refusal
+        self.common_headers = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
+        self.count = count
         self.connections: Counter[str] = Counter()
         self.refused = 0
 
@@ -69,33 +95,39 @@ class ProtocolLimits:
             return False
 
 
-class AmbiguousRequest(Exception):
-    """The head of a request could be read in two ways, or is over a limit; `status` is the answer."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def protocol_class(limits: ProtocolLimits) -> type[HttpToolsProtocol]:
     """Return the protocol for one listener, as uvicorn's `http` setting takes it."""
     return type("BoundedProtocol", (_BoundedProtocol,), {"limits": limits})
 
 
+class _Flow(FlowControl):
+    """Flow control that reads nothing more while a request waits: uvicorn's resumes at each `receive`."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Any) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class _BoundedProtocol(HttpToolsProtocol):
     limits: ProtocolLimits
     _deadline: asyncio.TimerHandle | None = None
+    _write_deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _body_bytes = 0  # of the message that is arriving, without what frames it
+    _raw_bytes = 0  # of its body, with what frames it, since the read that brought its head
     _counted_as: str | None = None
-    _ambiguity: AmbiguousRequest | None = None
+    _fault: Refusal | None = None
     _is_head_read = False  # whether `cycle` belongs to the message that is arriving
     _is_last = False  # no further byte of this connection is read
-    _waiting: tuple[int, str] | None = (
-        None  # the refusal that ends the connection, after the answers before it
-    )
+    _waiting: Refusal | None = None  # the refusal that ends the connection, after the answers before it
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         peer = self.client[0] if self.client else ""
         if self.limits.is_exempt(peer):
             self._arm(self.limits.head_timeout)
@@ -104,12 +136,13 @@ class _BoundedProtocol(HttpToolsProtocol):
         self.limits.connections[self._counted_as] += 1
         if self.limits.connections[self._counted_as] > self.limits.max_connections_per_client:
             self.limits.refused += 1
-            self._refuse(429, "this client holds too many connections")
+            self._refuse(TooManyConnections("this client holds too many connections"))
             return
         self._arm(self.limits.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._unwatch_writes()
         if self._counted_as is not None:
             self.limits.connections[self._counted_as] -= 1
             if self.limits.connections[self._counted_as] <= 0:
@@ -123,18 +156,22 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self._deadline is None and not self._is_answering():
             # Blank lines begin no message: without this they would keep an idle connection for ever.
             self._arm(self.limits.head_timeout)
+        is_body = self._is_head_read
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._end_after_answer()
-        except httptools.HttpParserError as error:
-            refusal = self._ambiguity or AmbiguousRequest(400, "not a valid HTTP/1.1 request")
-            del error
-            self._refuse(refusal.status, str(refusal))
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(_unknown_method(data))
+        except httptools.HttpParserError:
+            self._refuse(self._fault or MalformedRequest("not a valid HTTP/1.1 request"))
+        else:
+            if is_body and self._is_head_read:
+                self._count_framing(len(data))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
+        self._head_bytes = self._body_bytes = self._raw_bytes = 0
         self._is_head_read = False
         self._arm(self.limits.head_timeout)
 
@@ -148,9 +185,15 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._refuse_ambiguity()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._fail(TooManyWaiting(f"{MAX_PIPELINED} requests wait on this connection already"))
         super().on_headers_complete()
         self._is_head_read = True
         self._arm(self.limits.body_timeout)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._disarm()
@@ -160,31 +203,55 @@ class _BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
         super().on_response_complete()
-        if self._waiting is not None and is_last and not self.transport.is_closing():
-            self._write_refusal(*self._waiting)
+        if self.transport.is_closing():
+            self._watch_writes()
+        elif self._waiting is not None and is_last:
+            self._write_refusal(self._waiting)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writes()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unwatch_writes()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch_writes()
 
     def _count_head(self, count: int) -> None:
         self._head_bytes += count
         if self._head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self._fail(431, f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines")
+            self._fail(
+                HeadTooLarge(f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines")
+            )
+
+    def _count_framing(self, count: int) -> None:
+        """Refuse chunk extensions without end. The read that brought the head is not counted: it has a limit."""
+        self._raw_bytes += count
+        if self._raw_bytes > MAX_HEAD_BYTES + (1 + MAX_FRAMING_RATIO) * self._body_bytes:
+            self._refuse(MalformedRequest("what frames the chunks of the body is longer than they may need"))
 
     def _refuse_ambiguity(self) -> None:
         if self.parser.get_http_version() not in ("1.0", "1.1"):
-            self._fail(400, "expected HTTP/1.1 or HTTP/1.0")
+            self._fail(MalformedRequest("expected HTTP/1.1 or HTTP/1.0"))
         names = Counter(name for name, _ in self.headers)
         if names[b"transfer-encoding"] and names[b"content-length"]:
-            self._fail(400, "Content-Length beside Transfer-Encoding: the length is ambiguous")
+            self._fail(AmbiguousRequest("Content-Length beside Transfer-Encoding: the length is ambiguous"))
         if names[b"content-length"] > 1 or names[b"transfer-encoding"] > 1:
-            self._fail(400, "Content-Length or Transfer-Encoding occurs twice")
+            self._fail(AmbiguousRequest("Content-Length or Transfer-Encoding occurs twice"))
         if names[b"host"] > 1 or (not names[b"host"] and self.parser.get_http_version() == "1.1"):
-            self._fail(400, "expected exactly one Host header")
+            self._fail(AmbiguousRequest("expected exactly one Host header"))
         if self.parser.should_upgrade() and (names[b"transfer-encoding"] or names[b"content-length"]):
-            self._fail(400, "a request with content cannot offer to upgrade")
+            self._fail(AmbiguousRequest("a request with content cannot offer to upgrade"))
+        if names[b"transfer-encoding"] and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
+            self._fail(UnknownTransferCoding("expected no transfer coding but chunked"))
 
-    def _fail(self, status: int, message: str) -> None:
+    def _fail(self, fault: Refusal) -> None:
         """Stop the parser from inside a callback; `data_received` then answers."""
-        self._ambiguity = AmbiguousRequest(status, message)
-        raise self._ambiguity
+        self._fault = fault
+        raise fault
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -195,29 +262,61 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self.cycle.response_complete:
             self.transport.close()
 
-    def _refuse(self, status: int, detail: str) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Answer the message that is arriving, in its turn, and end the connection."""
         self._disarm()
         self._is_last = True
         if self._is_head_read and self.pipeline:
             self.pipeline.popleft()  # Its own cycle, which has not begun.
-            self._waiting = (status, detail)
+            self._waiting = refusal
         elif not self._is_head_read and self._is_answering():
-            self._waiting = (status, detail)
+            self._waiting = refusal
         elif self._is_head_read and self.cycle.response_started:
             self.transport.close()  # It has its answer already, all or in part.
+            self._watch_writes()
         else:
-            self._write_refusal(status, detail)
+            self._write_refusal(refusal)
 
-    def _write_refusal(self, status: int, detail: str) -> None:
-        phrase = HTTPStatus(status).phrase
-        body = render_problem(problem_of(_REFUSALS[status](detail), base_url=self.limits.base_url))
-        head = (
-            f"HTTP/1.1 {status} {phrase}\r\ncontent-type: {PROBLEM_JSON}\r\ncache-control: {NO_STORE}\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
+    def _write_refusal(self, refusal: Refusal) -> None:
+        request_id = f"{getrandbits(64):016x}"
+        answer = problem_answer(refusal, base_url=self.limits.base_url, request_id=request_id)
+        headers = [
+            *encoded_headers(answer, 0),
+            (b"content-length", str(len(answer.body)).encode()),
+            *self.limits.common_headers,
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+        status_line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}".encode()
+        lines = [status_line, *(name + b": " + value for name, value in headers)]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
         self.transport.close()
+        self._watch_writes()
+        self._account(answer.status, request_id)
+
+    def _account(self, status: int, request_id: str) -> None:
+        self.limits.count("protocol", "", status)
+        client = coarse_address(self.client[0] if self.client else "")
+        fields = {"request_id": request_id, "route": "protocol", "status": status, "client": client}
+        LOG.info("request refused by the protocol", extra=fields)
+
+    def _watch_writes(self) -> None:
+        """Give the client `body_timeout` seconds to take some of what waits to be sent, and again as long."""
+        self._unwatch_writes()
+        unsent = self.transport.get_write_buffer_size()
+        if unsent:
+            self._write_deadline = self.loop.call_later(self.limits.body_timeout, self._check_writes, unsent)
+
+    def _unwatch_writes(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
+    def _check_writes(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() >= before:
+            self.transport.abort()
+        else:
+            self._watch_writes()
 
     def _arm(self, seconds: float) -> None:
         self._disarm()
@@ -230,4 +329,12 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         if not self.transport.is_closing():
-            self._refuse(408, "the request did not arrive in time")
+            self._refuse(RequestTimeout("the request did not arrive in time"))
+
+
+def _unknown_method(data: bytes) -> Refusal:
+    """Tell an unknown method, which is HTTP, from what is not; only where it is the first of what arrived."""
+    found = _REQUEST_LINE.match(data)
+    if found and found[1] not in _KNOWN_METHODS:
+        return MethodNotImplemented("no resource here has that method; method names are in upper case")
+    return MalformedRequest("not a valid HTTP/1.1 request")

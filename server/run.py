@@ -29,6 +29,9 @@ from server.settings import Settings, split_bind
 from server.share import Share
 
 
+BACKLOG = 2_048  # connections that wait to be accepted; uvicorn's own default
+
+
 class BindError(Exception):
     """A listener's address cannot be bound; the message names the setting."""
 
@@ -50,7 +53,7 @@ class _Listener(uvicorn.Server):
 
 
 class Sockets(msgspec.Struct, frozen=True):
-    """The bound sockets of the two listeners."""
+    """The sockets of the two listeners, listening."""
 
     public: socket.socket
     operator: socket.socket
@@ -62,7 +65,7 @@ class Sockets(msgspec.Struct, frozen=True):
 
 def bind_sockets(settings: Settings) -> Sockets:
     """
-    Bind both listeners; they listen once a process serves.
+    Bind both listeners, and listen.
 
     Raises:
         BindError: an address is taken or not ours.
@@ -109,8 +112,8 @@ async def _answer(
 ) -> None:
     settings = services.settings
     listeners = {
-        _listener(public_app(services), settings): sockets.public,
-        _listener(operator_app(services), settings): sockets.operator,
+        _listener(public_app(services), services, is_public=True): sockets.public,
+        _listener(operator_app(services), services, is_public=False): sockets.operator,
     }
     running = [asyncio.create_task(listener.serve([bound])) for listener, bound in listeners.items()]
     await asyncio.gather(*(listener.is_up.wait() for listener in listeners))
@@ -126,13 +129,16 @@ async def _answer(
     await asyncio.gather(*running)
 
 
-def _listener(app: ASGIApp, settings: Settings) -> _Listener:
+def _listener(app: ASGIApp, services: Services, *, is_public: bool) -> _Listener:
+    settings = services.settings
     limits = ProtocolLimits(
         head_timeout=settings.head_timeout_seconds,
         body_timeout=settings.body_timeout_seconds,
         max_connections_per_client=settings.max_connections_per_client,
         addresses=ClientAddresses(settings.trusted_proxies),
         base_url=settings.public_url,
+        is_public=is_public,
+        count=services.telemetry.count,
     )
     config = uvicorn.Config(
         app,
@@ -155,6 +161,7 @@ def _bind(bind: str, name: str) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(BACKLOG)  # Here, where a failure has a name; until a process accepts, clients wait.
     except OSError as error:
         bound.close()
         raise BindError(f"{name}={bind}: {error.strerror}; choose another address") from None

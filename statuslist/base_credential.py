@@ -4,14 +4,15 @@ The credential whose status is asked for (the "base credential"): may it be reli
 Verifiable Credentials Data Model 2.0: sections 4.3 (contexts), 4.5 (types), 4.9 (validity), 4.10 (status).
 """
 
-import math
-
 from proofs import JsonObject, parse_date_time_stamp
 from statuslist.check import CLOCK_SKEW
 from statuslist.credential import CREDENTIALS_V2, Entry, read_entry
 from statuslist.errors import MalformedValue, StatusListError
 
 MAX_ENTRIES = 8  # status entries of one credential
+MAX_NUMERIC_DATE = (
+    253_402_300_799  # seconds since 1970: the end of the year 9999, the last that a dateTimeStamp has
+)
 
 
 class CredentialNotValid(StatusListError):
@@ -81,6 +82,6 @@ def _time_stamp(value: object, name: str) -> int:
 
 def _numeric_date(value: object, name: str) -> int:
     """RFC 7519, section 2: seconds since 1970, perhaps with a fraction."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise MalformedValue("expected seconds since 1970", pointer=f"/{name}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMERIC_DATE:
+        raise MalformedValue("expected seconds since 1970, before the year 10000", pointer=f"/{name}")
     return int(value * 1_000_000)

@@ -11,8 +11,8 @@ from resolver import Fetch, Resolver
 from statuslist.base_credential import check_holds, read_entries
 from statuslist.check import evaluate
 from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck
-from statuslist.credential import Entry
-from statuslist.errors import MalformedValue
+from statuslist.credential import Entry, StatusListCredential
+from statuslist.errors import EntryNotOfList, MalformedValue
 from statuslist.list_source import ListSource, OwnList, VerifiedList
 from statuslist.secured import VC_JWT, verify_secured
 from wire import JsonError, Refusal, format_utc
@@ -93,6 +93,8 @@ class Checker:
     async def _check_entry(self, entry: Entry, issuer: str, trusted: frozenset[str]) -> CheckedEntry:
         try:
             found = await self._lists.get(entry.list_url)
+            if found.is_own:
+                _check_fits(entry, found.credential)
             result = await asyncio.to_thread(evaluate, entry, found.credential, now=self._now())
         except Refusal as error:
             # Pointers of these errors lead into the list, hence its URL beside them.
@@ -122,6 +124,20 @@ async def _all_or_first_error(awaitables: Iterable[Awaitable[CheckedEntry]]) -> 
         if isinstance(result, BaseException):
             raise result
     return tuple(result for result in results if isinstance(result, CheckedEntry))
+
+
+def _check_fits(entry: Entry, own: StatusListCredential) -> None:
+    """Refuse an entry that says of a list of ours what we did not say when we allocated it."""
+    if entry.purpose not in own.purposes:
+        raise EntryNotOfList(
+            f"the list is for {' and '.join(own.purposes)}; send the entry as it was allocated",
+            pointer="/credentialStatus/statusPurpose",
+        )
+    if entry.size != (own.status_size or 1):
+        raise EntryNotOfList(
+            "the list has entries of another size; send the entry as it was allocated",
+            pointer="/credentialStatus/statusSize",
+        )
 
 
 def _valid_until(found: VerifiedList) -> str | None:

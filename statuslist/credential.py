@@ -131,7 +131,7 @@ def read_entry(value: JsonObject) -> Entry:
     if entry.optional_url("id") == list_url:
         raise entry.fault("id", "another URL than that of the status list")
     if "statusReference" in value:
-        entry.strings("statusReference")
+        entry.urls("statusReference")
     size = entry.optional_integer("statusSize", least=1) or 1
     return Entry(
         list_url=list_url,

@@ -9,6 +9,10 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- NotAllocated              404    no credential was given that index
     +-- IrreversibleStatus        409    a revocation is final
     +-- ListFull                  409    fewer indices are left than asked for
+    +-- NoListAtOwnUrl            422    STATUS_RETRIEVAL_ERROR: below our URL, and no list's permanent URL
+    +-- EntryNotOfList            422    STATUS_VERIFICATION_ERROR: not the purpose or size of our list
+    |   we must act
+    +-- ListNotPublished          503    STATUS_RETRIEVAL_ERROR: our list, not signed yet
     |   the party that publishes the list must act
     +-- MalformedStatusList       502    MALFORMED_VALUE_ERROR (VCDM 2.0): a property of the list
     +-- StatusRetrievalError      502    STATUS_RETRIEVAL_ERROR: the list could not be fetched
@@ -62,12 +66,30 @@ class StatusRetrievalError(StatusListError):
     status = 502
 
 
+class NoListAtOwnUrl(StatusRetrievalError):
+    """The URL lies below ours and is not the permanent URL of a list: not an entry of ours."""
+
+    status = 422
+
+
+class ListNotPublished(StatusRetrievalError):
+    """The list is ours and has not been published yet; Retry-After says when to ask again."""
+
+    status = 503
+
+
 class StatusVerificationError(StatusListError):
     """The status list credential does not verify, is not valid now, or is not the list of the entry."""
 
     type = STATUS_LIST_NS + "STATUS_VERIFICATION_ERROR"
     title = "Status list not verified"
     status = 502
+
+
+class EntryNotOfList(StatusVerificationError):
+    """The list is ours and of another purpose or size than the entry says: the entry is not as we gave it."""
+
+    status = 422
 
 
 class StatusListLengthError(StatusListError):

@@ -43,10 +43,15 @@ class ListUrlRefused(StatusRetrievalError):
 
 
 class VerifiedList(msgspec.Struct, frozen=True, kw_only=True):
-    """A status list credential whose proof holds, and when it was retrieved (seconds since 1970)."""
+    """
+    A status list credential whose proof holds, and when it was retrieved (seconds since 1970).
+
+    `is_own`: we publish it, so that an entry that does not fit it is the caller's mistake.
+    """
 
     credential: StatusListCredential
     retrieved_at: float
+    is_own: bool = False
 
 
 class ListSource:
@@ -80,7 +85,8 @@ class ListSource:
         """
         own = self._own_list(url)
         if own is not None:
-            return await self._verify(*own, max_bytes=MAX_OWN_BODY_BYTES)
+            found = await self._verify(*own, max_bytes=MAX_OWN_BODY_BYTES)
+            return msgspec.structs.replace(found, is_own=True)
         return (await self._cache.get(url)).value
 
     async def aclose(self) -> None:

@@ -52,6 +52,13 @@ class Members:
             raise self.fault(name, "an absolute URL")
         return value
 
+    def urls(self, name: str) -> tuple[str, ...]:
+        """Read one URL, or an array of one or more."""
+        values = self.strings(name)
+        if not all(len(value) <= MAX_URL_CHARS and _URL.fullmatch(value) for value in values):
+            raise self.fault(name, "absolute URLs")
+        return values
+
     def optional_url(self, name: str) -> str | None:
         return self.url(name) if name in self.members else None
 

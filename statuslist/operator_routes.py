@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery
 
 from operators import Principal
 from statuslist.errors import MalformedValue
+from statuslist.forms import is_set_id
 from statuslist.lists import MAX_PAGE, StatusLists
 from statuslist.openapi import reads
 from statuslist.requests import (
@@ -26,7 +27,7 @@ from statuslist.requests import (
     SetPage,
     SetView,
 )
-from wire import Answer, encode, read_body
+from wire import Answer, BadRequest, encode, read_body
 from wire.body import MAX_BODY_BYTES
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ def build_operator_routes(lists: StatusLists) -> list[HTTPRouteHandler]:
     async def list_sets(
         principal: NamedDependency[Principal], after: FromQuery[str] = "", limit: FromQuery[int] = MAX_PAGE
     ) -> Answer:
+        _check_page(after, limit)
         return _answer(await lists.list_sets(principal, after=after, limit=limit))
 
     @get(
@@ -154,6 +156,13 @@ def _idempotency_key(request: Request[Any, Any, Any]) -> str | None:
 
 def _answer(value: msgspec.Struct, status: int = 200) -> Answer:
     return Answer(status=status, body=encode(value))
+
+
+def _check_page(after: str, limit: int) -> None:
+    if not 1 <= limit <= MAX_PAGE:
+        raise BadRequest(f"limit: expected 1 to {MAX_PAGE}")
+    if after and not is_set_id(after):
+        raise BadRequest("after: expected the id of a set, such as `next` of the page before")
 
 
 def _read_index(text: str) -> int:

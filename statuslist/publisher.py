@@ -20,7 +20,7 @@ import msgspec
 from proofs import Signer
 from statuslist import artefacts
 from statuslist.artefacts import Artefact, ListContent, ListVersions
-from statuslist.errors import StatusRetrievalError
+from statuslist.errors import ListNotPublished, NoListAtOwnUrl
 from statuslist.forms import DATA_INTEGRITY, parse_list_url
 from statuslist.rendering import Policy, check_rendered, render
 from storage import Database, DatabaseUnavailable, Lease, Transaction
@@ -96,20 +96,36 @@ class Publisher:
         Return body and media type of a list of ours by its permanent URL; None for a URL that is not ours.
 
         Raises:
-            StatusRetrievalError: the URL lies below our base URL, and no list is there.
+            NoListAtOwnUrl: the URL lies below our base URL, and is not the permanent URL of a list.
+            ListNotPublished: the list has not been signed yet.
         """
         if not url.startswith(f"{self.policy.base_url}/"):
             return None
         found = parse_list_url(self.policy.base_url, url)
-        published = self._current.get(found[0]) if found else None
-        if found is None or published is None:
-            raise StatusRetrievalError("there is no status list at that URL of ours")
+        if found is None or found[0] not in self._versions:
+            raise NoListAtOwnUrl(
+                "there is no status list at that URL of ours; send statusListCredential as it was allocated:"
+                " it ends in /credential.json or /credential.jwt, without a query or a fragment"
+            )
+        published = self._current.get(found[0])
+        if published is None:
+            raise ListNotPublished("the status list is not published yet", headers={"retry-after": "1"})
         artefact = published.forms[found[1]]
         return artefact.body, artefact.media_type
 
     def soonest_end(self) -> float | None:
         """Return when the first of the lists runs out (seconds since 1970), for the alarm; None: no lists."""
         return min((current.valid_until / 1_000_000 for current in self._current.values()), default=None)
+
+    @property
+    def never_published(self) -> int:
+        """How many lists are wanted and have no version yet; for longer than a second, their signer is missing."""
+        return sum(1 for found in self._versions.values() if found.published == 0)
+
+    def retry(self) -> None:
+        """Try at once what failed before: a signer has come; to be called on the event loop."""
+        self._backoff.clear()
+        self.wake()
 
     def wake(self) -> None:
         """Tell the loop that something is wanted; to be called on the event loop."""

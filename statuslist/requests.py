@@ -17,7 +17,8 @@ MAX_CHANGES_PER_CALL = 1_000  # changes; a body of that many is near the house's
 MIN_LENGTH = 131_072  # entries; section 6.1 (Group Privacy): no shorter list may be published
 MAX_LENGTH = 2**26  # entries, 8 MiB; the cap that w3c/vc-bitstring-status-list#208 suggests
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+# Without U+0000, which PostgreSQL cannot store.
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*\Z")]
 # One spelling per index: base 10 without sign or leading zeros (section 2.1, "statusListIndex").
 IndexText = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,8})\Z")]
 

@@ -2,7 +2,9 @@
 The tables of this room. Store.
 
 Rows are the truth: bitstrings and published bytes are projections of them. One-way rules are triggers, so
-that no statement of ours, and no operator with a database shell, undoes a revocation by accident.
+that no statement of ours undoes a revocation by mistake, nor does a plain UPDATE or DELETE in a database shell.
+They are no defence against somebody who means it: the owner of a database can drop its triggers, and in SQLite
+INSERT OR REPLACE passes by them where a shell has not set `recursive_triggers`, as our own connection does.
 """
 
 from storage import Migration
@@ -104,6 +106,32 @@ MIGRATIONS = (
             forbid("allocations", "UPDATE", "an allocation is final"),
             forbid("allocations", "DELETE", "an allocation is final"),
             forbid("artefacts", "UPDATE", "a published version never changes"),
+        ),
+    ),
+    Migration(
+        room="statuslist",
+        number=2,
+        name="one-way rules that the first step missed",
+        statements=(
+            forbid("statuses", "INSERT WHEN NEW.value <> 1", "a status has one bit"),
+            forbid("statuses", "UPDATE WHEN NEW.value <> 1", "a status has one bit"),
+            forbid(
+                "statuses",
+                "UPDATE WHEN NEW.purpose = 'revocation' AND OLD.purpose <> 'revocation'",
+                "a revocation is made by an insert",
+            ),
+            forbid(
+                "status_sets",
+                "UPDATE WHEN NEW.id <> OLD.id OR NEW.issuer_id <> OLD.issuer_id"
+                " OR NEW.created_at <> OLD.created_at",
+                "credentials refer to the set and its issuer for ever",
+            ),
+            forbid(
+                "status_lists",
+                "UPDATE WHEN NEW.id <> OLD.id OR NEW.set_id <> OLD.set_id OR NEW.purpose <> OLD.purpose",
+                "credentials refer to the list for ever",
+            ),
+            forbid("artefacts", "DELETE", "a published version never changes; a step that prunes lifts this"),
         ),
     ),
     Migration(

@@ -94,9 +94,21 @@ def _read_jwt(token: bytes, max_bytes: int) -> Secured:
     if "vc" in document or "vp" in document:
         raise MalformedProof("the claims vc and vp must not be there; the payload is the credential itself")
     issuer = _issuer_of(document)
+    _check_claims(document, issuer)
+    return Secured(body=token, media_type=VC_JWT, document=document, issuer=issuer, verification_method=kid)
+
+
+def _check_claims(document: JsonObject, issuer: str) -> None:
+    """VC-JOSE-COSE, section 3.1.3: a claim beside the member that it repeats must say the same."""
     if document.get("iss", issuer) != issuer:
         raise ProofInvalid("the claim iss is another than the issuer of the credential", pointer="/iss")
-    return Secured(body=token, media_type=VC_JWT, document=document, issuer=issuer, verification_method=kid)
+    if "id" in document and document.get("jti", document["id"]) != document["id"]:
+        raise ProofInvalid("the claim jti is another than the id of the credential", pointer="/jti")
+    subject = document.get("credentialSubject")
+    subjects = subject if isinstance(subject, list) else [subject]
+    ids = [one["id"] for one in subjects if isinstance(one, dict) and "id" in one]
+    if ids and document.get("sub", ids[0]) not in ids:
+        raise ProofInvalid("the claim sub is none of the credential's subjects", pointer="/sub")
 
 
 async def _assertion_method(secured: Secured, resolver: Resolver, now: int) -> JsonObject:

@@ -62,11 +62,11 @@ def forbid(table: str, when: str, message: str) -> Forbid:
     """
     Return the rule that forbids an event on a table: `forbid("events", "DELETE", "events are append only")`.
 
-    `when` is UPDATE or DELETE, optionally followed by `WHEN` and a condition over OLD and NEW.
+    `when` is INSERT, UPDATE or DELETE, optionally followed by `WHEN` and a condition over OLD and NEW.
     """
     event, _, condition = when.partition(" WHEN ")
-    if event not in ("UPDATE", "DELETE"):
-        raise ValueError(f"expected UPDATE or DELETE, found {event!r}")
+    if event not in ("INSERT", "UPDATE", "DELETE"):
+        raise ValueError(f"expected INSERT, UPDATE or DELETE, found {event!r}")
     return Forbid(table, event, condition, message)
 
 

@@ -266,14 +266,30 @@ class SqliteDatabase:
             self._checkpoint("RESTART" if size > 4 * CHECKPOINT_WAL_BYTES else "PASSIVE")
 
     def _checkpoint(self, mode: str) -> None:
+        """
+        Checkpoint once.
+
+        SQLite does not raise where a reader, or another checkpoint, is in the way: it answers (busy, frames,
+        frames checkpointed). A PASSIVE one goes as far as it can and is never "busy" for a reader: the next one
+        goes on. One that waited (RESTART, TRUNCATE) and is still busy means that the WAL keeps growing behind
+        somebody: that is a failure.
+        """
         try:
             with self._writer_lock():
                 self._connection.execute(f"PRAGMA busy_timeout={CHECKPOINT_WAIT_MS}")
-                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-                self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-            self.stats.checkpoints += 1
+                try:
+                    row = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                finally:
+                    self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         except (sqlite3.Error, OSError) as error:
             self._checkpoint_failed(error)
+            return
+        if row[0] and mode != "PASSIVE":
+            self._checkpoint_failed(
+                TimeoutError(f"blocked by a long reader; {row[2]} of {row[1]} frames are in the database")
+            )
+            return
+        self.stats.checkpoints += 1
 
     def _checkpoint_failed(self, error: Exception) -> None:
         self.stats.checkpoint_failures += 1
@@ -321,6 +337,7 @@ def _connect(path: Path, *, read_only: bool = False) -> Any:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA recursive_triggers=ON")  # Else INSERT OR REPLACE deletes past `forbid`.
     connection.execute("PRAGMA wal_autocheckpoint=0")
     return connection
 

@@ -51,6 +51,16 @@ def test_a_key_that_others_may_read_is_refused_with_the_remedy(terminal: Termina
     assert "Traceback" not in served.stderr + again.stderr
 
 
+def test_an_operator_key_that_others_may_read_is_refused_with_the_remedy(terminal: Terminal) -> None:
+    terminal.run("init")
+    (terminal.server.directory / "var/keys/operator.key").chmod(0o644)
+    served = terminal.run("serve")
+
+    assert served.returncode == 1
+    assert "chmod 600" in served.stderr
+    assert "Traceback" not in served.stderr
+
+
 def test_another_public_url_on_the_same_database_is_refused_with_the_remedy(terminal: Terminal) -> None:
     terminal.run("init")
     for command in ("serve", "init"):

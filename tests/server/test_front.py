@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.front import LOG_ONE_HOT_IN
 from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio
@@ -44,8 +47,7 @@ async def test_a_hot_answer_is_the_cold_one(client: httpx.AsyncClient, path: str
     assert cold.status_code == hot.status_code == 200
     assert hot.content == cold.content
     assert _stable(hot) == _stable(cold)
-    assert "x-request-id" in cold.headers
-    assert "x-request-id" not in hot.headers
+    assert cold.headers["x-request-id"] != hot.headers["x-request-id"]
 
 
 async def test_an_etag_that_is_known_is_answered_304_hot_and_cold(client: httpx.AsyncClient) -> None:
@@ -89,22 +91,35 @@ async def test_head_answers_wherever_get_does(client: httpx.AsyncClient) -> None
     assert len(paths) >= 6
 
 
-async def test_head_is_answered_hot_and_makes_an_answer_hot(client: httpx.AsyncClient) -> None:
+async def _hot_answers(client: httpx.AsyncClient, running: Running) -> int:
+    """Return how many answers came from the hot table so far."""
+    metrics = (await client.get(f"{running.operator_url}/metrics")).text
+    counts = re.findall(r'http_requests_total\{[^}]*route="hot"[^}]*\} ([0-9.]+)', metrics)
+    return int(sum(float(count) for count in counts))
+
+
+async def test_head_is_answered_hot_and_makes_an_answer_hot(
+    client: httpx.AsyncClient, running: Running
+) -> None:
     cold = await client.head(PATH)
+    before = await _hot_answers(client, running)
     hot = [await client.head(PATH), await client.get(PATH)]
 
-    assert "x-request-id" in cold.headers
-    assert all("x-request-id" not in answer.headers for answer in hot)
+    assert (before, await _hot_answers(client, running)) == (0, 2)
     assert _stable(hot[0]) == _stable(cold) == _stable(hot[1])
     assert (hot[0].content, len(hot[1].content)) == (b"", int(cold.headers["content-length"]))
 
 
-async def test_no_cache_passes_the_hot_table_by_where_there_is_an_origin(client: httpx.AsyncClient) -> None:
+async def test_no_cache_passes_the_hot_table_by_where_there_is_an_origin(
+    client: httpx.AsyncClient, running: Running
+) -> None:
     headers = {"cache-control": "max-age=0, no-cache"}
     for path, is_cold in ((PATH, True), ("/.well-known/did.json", False)):
         await client.get(path)
+        before = await _hot_answers(client, running)
+        await client.get(path, headers=headers)
 
-        assert ("x-request-id" in (await client.get(path, headers=headers)).headers) is is_cold
+        assert (await _hot_answers(client, running) == before) is is_cold
 
 
 async def test_what_goes_nowhere_is_not_charged_as_outbound(
@@ -132,11 +147,57 @@ async def test_a_browser_may_read_and_ask(client: httpx.AsyncClient) -> None:
 async def test_a_request_id_is_kept_where_it_is_plain_and_replaced_where_it_is_not(
     client: httpx.AsyncClient,
 ) -> None:
-    kept = await client.get("/livez", headers={"x-request-id": "abc-123"})
-    replaced = await client.get("/livez", headers={"x-request-id": "a b<script>"})
+    """Cold, then hot. Request ids are logged: nothing may pass that could be a DID, a key or a name."""
+    plain = ("5f0c9c1e-1b7a-4c39-9c43-0f2f0d8f1a2b", "4bf92f3577b34da6a3ce929d0e0e4736")
+    odd = ("a b<script>", DID, "tsk_" + "A" * 12 + "_" + "B" * 43, "Z" * 43, "alice", "abc", "")
+    for path in ("/livez", PATH, PATH):
+        for given in (*plain, *odd):
+            found = (await client.get(path, headers={"x-request-id": given})).headers["x-request-id"]
 
-    assert kept.headers["x-request-id"] == "abc-123"
-    assert replaced.headers["x-request-id"] != "a b<script>"
+            assert (found == given) is (given in plain), (path, given)
+            assert re.fullmatch(r"[0-9a-f-]{16,36}", found)
+
+
+async def test_two_lines_of_if_none_match_are_one_list(client: httpx.AsyncClient) -> None:
+    """RFC 9110, section 5.3; on the way through the route, and from the hot table."""
+    path = "/.well-known/did.json"
+    etag = (await client.get(path, headers={"accept": "*/*"})).headers["etag"]
+    lines = [[etag, '"other"'], ['"other"', etag], ['"other"', '"another"']]
+    for accept in ("*/*", "application/json;q=0.1"):
+        answers = [
+            await client.get(path, headers=[("accept", accept), *(("if-none-match", line) for line in given)])
+            for given in lines
+        ]
+
+        assert [answer.status_code for answer in answers] == [304, 304, 200]
+
+
+async def test_a_client_that_hangs_up_is_no_failure_of_ours(
+    client: httpx.AsyncClient, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /trqp/authorization HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    caplog.set_level(logging.INFO)
+    with socket.create_connection(("127.0.0.1", running.port)) as connection:
+        connection.sendall(head + b"Content-Length: 99\r\n\r\n{")
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)
+    metrics = (await client.get(f"{running.operator_url}/metrics")).text
+
+    assert [record.levelname for record in caplog.records if record.exc_info] == []
+    assert 'route="/trqp/authorization",status="499"' in metrics
+    assert 'status="500"' not in metrics
+
+
+async def test_one_hot_answer_in_a_thousand_has_a_line(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "touchstone")
+    for _ in range(LOG_ONE_HOT_IN + 10):
+        await client.get("/.well-known/did.json")
+    lines = [record.__dict__ for record in caplog.records if record.__dict__.get("route") == "hot"]
+
+    assert [line["status"] for line in lines] == [200]
+    assert lines[0]["client"] == "127.0.0.0/24"
 
 
 BAD_BODIES = [

@@ -14,6 +14,7 @@ from server.health import Check, Health
 from server.problems import problem_types
 from tests.server.running import Running, quiet, running_in, settings_in
 
+FIND_ME = "f1bd" * 4
 pytestmark = pytest.mark.anyio
 
 JSON = {"content-type": "application/json"}
@@ -124,10 +125,10 @@ async def test_a_failure_of_ours_tells_nothing_and_is_logged_in_full(
         services.health = Health([burst])
         transport = httpx.ASGITransport(public_app(services), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
-            answer = await client.get("/readyz", headers={"x-request-id": "find-me"})
+            answer = await client.get("/readyz", headers={"x-request-id": FIND_ME})
             await _is_problem(client, answer, 500)
 
     record = next(record for record in caplog.records if record.levelno == logging.ERROR)
     assert "secret" not in answer.text
-    assert record.__dict__["request_id"] == "find-me"
+    assert record.__dict__["request_id"] == FIND_ME
     assert "the secret of the house" in caplog.text

@@ -6,13 +6,15 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 from server.limits import ClientAddresses
-from server.protocol import ProtocolLimits, protocol_class
+from server.protocol import MAX_PIPELINED, ProtocolLimits, protocol_class
 from tests.server.running import Response, Running, converse, receive_all, responses_of, running_in
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +56,7 @@ CORPUS: dict[str, tuple[bytes, int]] = {
         400,
     ),
     "chunked is not last": (POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
-    "an unknown coding": (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+    "an unknown coding": (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
     "space before the colon": (POST + b"Content-Length : 1\r\n\r\na", 400),
     "a folded header": (GET + b"X: a\r\n b\r\n" + LAST, 400),
     "a bad chunk size": (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
@@ -78,7 +80,18 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     "absolute form without a path": (b"GET http://x HTTP/1.1\r\nHost: x\r\n" + LAST, 400),
     "authority form": (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "asterisk form": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n" + LAST, 204),
-    "an unknown method": (b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "an unknown method": (b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+    "a method in lower case": (b"get /livez HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+    "a coding before chunked": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 501),
+    "chunked in capitals": (POST + b"Transfer-Encoding: Chunked\r\n" + LAST + b"2\r\n{}\r\n0\r\n\r\n", 400),
+    "a chunk extension without end": (
+        POST + b"Transfer-Encoding: chunked\r\n\r\n2;" + b"a" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n",
+        400,
+    ),
+    "a short chunk extension": (
+        POST + b"Transfer-Encoding: chunked\r\n" + LAST + b"2;a=b\r\n{}\r\n0\r\n\r\n",
+        400,
+    ),
     "a method nobody has": (b"PROPFIND /livez HTTP/1.1\r\nHost: x\r\n" + LAST, 405),
     "bytes over 127 in the target": ("GET /lívez HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
     "NUL in the target": (b"GET /li\x00vez HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -102,6 +115,9 @@ async def test_every_raw_request_has_one_complete_answer(running: Running, name:
 
     assert [answer.status for answer in answers] == [status]
     assert status < 400 or answers[0].headers["content-type"] == "application/problem+json"
+    assert answers[0].headers["x-request-id"]
+    assert answers[0].headers["x-content-type-options"] == "nosniff"
+    assert answers[0].headers["access-control-allow-origin"] == "*"
     assert [answer.status for answer in alive] == [200]
     if status >= 400:
         problem = json.loads(answers[0].body)
@@ -224,6 +240,27 @@ async def test_a_silent_connection_is_told_408(running: Running) -> None:
     assert responses_of(received)[0].status == 408
 
 
+async def test_a_refusal_of_the_protocol_is_counted_and_has_its_page(running: Running) -> None:
+    refused = (await _ask(running, b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n"))[0]
+    async with httpx.AsyncClient() as client:
+        page = await client.get(json.loads(refused.body)["type"])
+        metrics = (await client.get(f"{running.operator_url}/metrics")).text
+
+    assert page.status_code == 200
+    assert json.loads(refused.body)["instance"].endswith(refused.headers["x-request-id"])
+    assert 'route="protocol",status="501"' in metrics
+
+
+async def test_so_many_requests_may_wait_on_a_connection_and_no_more(running: Running) -> None:
+    answers = await _ask(running, (GET + b"\r\n") * (1 + MAX_PIPELINED))
+    assert [answer.status for answer in answers] == [200] * (1 + MAX_PIPELINED)
+
+    answers = await _ask(running, (GET + b"\r\n") * 3_000)
+    assert [answer.status for answer in answers][-1] == 429
+    assert {answer.status for answer in answers[:-1]} == {200}
+    assert len(answers) < 3_000
+
+
 class ForeignTransport(asyncio.Transport):
     """A connection from 203.0.113.7, which no test can make for real."""
 
@@ -231,6 +268,21 @@ class ForeignTransport(asyncio.Transport):
         super().__init__({"peername": ("203.0.113.7", 50_000), "sockname": ("127.0.0.1", 8_000)})
         self.sent = b""
         self.is_closed = False
+        self.is_reading = True
+        self.unsent = 0
+        self.is_aborted = False
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.is_aborted = self.is_closed = True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += bytes(data)
@@ -240,6 +292,64 @@ class ForeignTransport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.is_closed
+
+
+def _connected(app: Any = lambda *_: None, **limits: Any) -> tuple[Any, ForeignTransport]:
+    """Return a protocol with the connection of a foreign client."""
+    given = {"head_timeout": 9, "body_timeout": 9, "max_connections_per_client": 2} | limits
+    given.setdefault("addresses", ClientAddresses(()))
+    bounded = protocol_class(ProtocolLimits(**given))
+    config = Config(app, http=bounded, ws="none", lifespan="off", log_config=None)
+    config.load()
+    protocol, transport = bounded(config, ServerState(), {}), ForeignTransport()
+    protocol.connection_made(transport)
+    return protocol, transport
+
+
+async def test_a_client_that_sends_and_never_reads_fills_no_memory() -> None:
+    stuck = asyncio.Event()
+
+    async def never_answers(_scope: Any, receive: Any, _send: Any) -> None:
+        await receive()
+        await stuck.wait()
+
+    protocol, transport = _connected(never_answers)
+    for _ in range(1 + MAX_PIPELINED):
+        protocol.data_received(GET + b"\r\n")
+        await asyncio.sleep(0)
+    is_reading = transport.is_reading
+    protocol.data_received((GET + b"\r\n") * 1_000)
+    protocol.data_received((GET + b"\r\n") * 1_000)
+
+    assert is_reading is False
+    assert len(protocol.pipeline) == MAX_PIPELINED
+    protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize(("taken", "is_aborted"), [(0, True), (1_000, False)])
+async def test_a_client_that_takes_nothing_is_cut_off_and_a_slow_one_is_not(
+    taken: int, is_aborted: bool
+) -> None:
+    protocol, transport = _connected(body_timeout=0.05)
+    transport.unsent = 100_000
+    protocol.pause_writing()
+    for _ in range(5):
+        await asyncio.sleep(0.03)
+        transport.unsent -= taken
+    protocol.connection_lost(None)
+
+    assert transport.is_aborted is is_aborted
+
+
+async def test_an_answer_that_nobody_takes_does_not_keep_a_closing_connection() -> None:
+    protocol, transport = _connected(body_timeout=0.05)
+    transport.unsent = 1_000
+    protocol.data_received(b"no HTTP\r\n\r\n")
+    await asyncio.sleep(0.1)
+    protocol.connection_lost(None)
+
+    assert responses_of(transport.sent)[0].status == 400
+    assert transport.is_aborted
 
 
 @pytest.mark.parametrize(("trusted", "allowed"), [((), 2), (("203.0.113.0/24",), 4)])

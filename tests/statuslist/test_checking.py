@@ -16,8 +16,11 @@ from statuslist.base_credential import CredentialNotValid
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.checking import Checker
 from statuslist.errors import (
+    EntryNotOfList,
+    ListNotPublished,
     MalformedStatusList,
     MalformedValue,
+    NoListAtOwnUrl,
     RangeError,
     StatusListLengthError,
     StatusListTooLarge,
@@ -33,6 +36,7 @@ from tests.statuslist.wing import ISSUERS, ROOT, Wing, did_document, signer_for
 
 pytestmark = pytest.mark.anyio
 
+OWN_LIST = "https://status.example.com/status-lists/badges-revocation/credential.json"
 QUICK = GuardLimits(host_rate_per_second=1_000.0, host_burst=1_000)
 
 
@@ -414,15 +418,53 @@ async def test_list_that_failed_is_not_kept(house: House) -> None:
     assert checked.valid is True
 
 
-async def test_own_url_without_a_list_is_not_fetched(house: House) -> None:
-    entry = house.issuer.entry(
-        statusListCredential="https://status.example.com/status-lists/x/credential.json"
-    )
+@pytest.mark.parametrize(
+    "ending",
+    ["x/credential.json", "badges-revocation", *(f"badges-revocation/credential.json{end}" for end in "#?/")],
+)
+async def test_own_url_without_a_list_is_the_callers_mistake_and_not_fetched(
+    house: House, ending: str
+) -> None:
+    await house.wing.create("badges")
+    await house.wing.publisher.publish_dirty()
+    entry = house.issuer.entry(statusListCredential=f"https://status.example.com/status-lists/{ending}")
 
-    with pytest.raises(StatusRetrievalError):
+    with pytest.raises(NoListAtOwnUrl, match="as it was allocated") as raised:
         await house.check(entry)
 
+    assert raised.value.status == 422
     assert house.world.resolutions == []
+
+
+async def test_own_list_that_is_not_signed_yet_is_ours_to_mend(house: House) -> None:
+    await house.wing.create("badges")
+    await house.wing.publisher.follow()
+    entry = house.issuer.entry(statusListCredential=OWN_LIST)
+
+    with pytest.raises(ListNotPublished) as raised:
+        await house.check(entry)
+
+    assert (raised.value.status, raised.value.headers) == (503, {"retry-after": "1"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"statusPurpose": "suspension"},
+        {"statusSize": 2, "statusMessage": [{"status": hex(n), "message": "m"} for n in range(4)]},
+    ],
+)
+async def test_entry_that_says_other_than_our_list_is_the_callers_mistake(
+    house: House, wrong: dict[str, Any]
+) -> None:
+    await house.wing.create("badges")
+    await house.wing.publisher.publish_dirty()
+
+    with pytest.raises(EntryNotOfList) as raised:
+        await house.check(house.issuer.entry(statusListCredential=OWN_LIST) | wrong)
+
+    assert raised.value.status == 422
+    assert raised.value.pointer in [f"/credentialStatus/{name}" for name in wrong]
 
 
 async def test_whole_credential_is_verified_then_checked(house: House) -> None:
@@ -464,6 +506,11 @@ async def test_credential_signed_by_another_than_its_issuer_makes_us_fetch_nothi
         ({"nbf": 32_000_000_000}, CredentialNotValid),
         ({"validUntil": "tomorrow"}, MalformedValue),
         ({"exp": "tomorrow"}, MalformedValue),
+        ({"exp": 1e308}, MalformedValue),
+        ({"exp": 10**60}, MalformedValue),
+        ({"nbf": -1e308}, MalformedValue),
+        ({"jti": "urn:x:1", "id": "urn:x:2"}, ProofError),
+        ({"sub": "did:example:another"}, ProofError),
         ({"credentialStatus": None}, MalformedValue),
         ({"credentialStatus": []}, MalformedValue),
         ({"type": ["VerifiablePresentation"]}, MalformedValue),

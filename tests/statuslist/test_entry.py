@@ -83,6 +83,11 @@ REFUSED_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "a status as a number": ({"statusMessage": [message("0x0"), message(1)]}, "/statusMessage"),
     "a status in base 10": ({"statusMessage": [message("0x0"), message("1")]}, "/statusMessage"),
     "a message missing": ({"statusMessage": [messages(1)[0], {"status": "0x1"}]}, "/statusMessage"),
+    "a reference that is no URL": ({"statusReference": "not a url"}, "/statusReference"),
+    "a reference among others that is no URL": (
+        {"statusReference": ["https://a.example/", "/b"]},
+        "/statusReference",
+    ),
     "a reference as a number": ({"statusReference": 1}, "/statusReference"),
 }
 

@@ -202,3 +202,47 @@ async def test_bodies_and_answers_are_in_the_openapi_document(wing: Wing) -> Non
     assert create["requestBody"]["content"]["application/json"]["example"]["length"] == 131_072
     assert "201" in create["responses"]
     assert "application/vc+jwt" in check["requestBody"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        (SETS, {"purposes": ["revocation"], "issuerId": "a\0b"}, "/issuerId"),
+        (f"{SETS}/badges/allocations", {"reference": "batch\0"}, "/reference"),
+        (f"{SETS}/badges/allocations", {"expiresAt": "\0"}, "/expiresAt"),
+        (
+            f"{SETS}/badges/statuses",
+            {
+                "changes": [
+                    {"statusListIndex": "1", "statusPurpose": "revocation", "status": 1, "reason": "\n\0"}
+                ]
+            },
+            "/changes/0/reason",
+        ),
+    ],
+)
+async def test_a_text_with_nul_is_refused_by_name(
+    wing: Wing, http: httpx.AsyncClient, path: str, body: Any, pointer: str
+) -> None:
+    """PostgreSQL cannot store U+0000: without this it would be a failure of ours."""
+    await wing.create("badges")
+
+    response = await http.post(path, content=msgspec.json.encode(body), headers=JSON)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_a_text_of_two_lines_is_kept(wing: Wing, http: httpx.AsyncClient) -> None:
+    await wing.create("badges")
+
+    response = await http.post(f"{SETS}/badges/allocations", json={"reference": "batch 7\nof the spring"})
+
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=x", "after=%00", "after=A%20b"])
+async def test_a_page_that_cannot_be_is_refused(http: httpx.AsyncClient, query: str) -> None:
+    response = await http.get(f"{SETS}?{query}")
+
+    assert response.status_code == 400

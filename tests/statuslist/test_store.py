@@ -1,11 +1,12 @@
 """One-way rules of the tables, which hold whatever the code above them does."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from statuslist import artefacts, store
-from tests.databases import SQL_ERRORS, Place
+from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing
 
 pytestmark = pytest.mark.anyio
@@ -40,11 +41,48 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
         "UPDATE status_lists SET published_version = 1",
         "DELETE FROM status_lists",
         "DELETE FROM status_sets",
+        "DELETE FROM artefacts",
+        "UPDATE status_sets SET issuer_id = 'other'",
+        "UPDATE status_sets SET id = 'x'",
+        "UPDATE status_sets SET created_at = 0",
+        "UPDATE status_lists SET purpose = 'suspension' WHERE purpose = 'revocation'",
+        "UPDATE status_lists SET set_id = 'x'",
+        "UPDATE status_lists SET id = 'x'",
+        "UPDATE statuses SET purpose = 'revocation' WHERE purpose = 'suspension'",
+        "UPDATE statuses SET value = 2 WHERE purpose = 'suspension'",
     ],
 )
 async def test_what_is_final_is_final_for_raw_sql_too(wing: Wing, statement: str) -> None:
     with pytest.raises(SQL_ERRORS):
         wing.tamper(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO statuses SELECT set_id, purpose, entry_index, 1 FROM statuses"
+        " WHERE purpose = 'revocation'",
+        "REPLACE INTO artefacts SELECT list_id, version, form, media_type, '', etag, valid_from, valid_until,"
+        " policy FROM artefacts",
+        "REPLACE INTO status_events SELECT id, set_id, purpose, entry_index, 0, reason, actor, at"
+        " FROM status_events",
+        "REPLACE INTO allocations SELECT id, set_id, first_number, 9, reference, expires_at, actor, at"
+        " FROM allocations",
+        "UPDATE OR REPLACE statuses SET purpose = 'revocation' WHERE purpose = 'suspension'",
+    ],
+)
+async def test_what_is_final_is_not_replaced_by_our_own_connection_either(
+    tmp_path: Path, statement: str
+) -> None:
+    """SQLite only: PostgreSQL has no OR REPLACE. A foreign shell may do it; see `statuslist/schema.py`."""
+    async with Wing.open(SqlitePlace(tmp_path / "touchstone.db")) as wing:
+        index = await wing.set_with_entry("badges", "revocation", "suspension")
+        await wing.revoke("badges", index)
+        await wing.change("badges", index, "suspension", 1)
+        await wing.publisher.publish_dirty()
+
+        with pytest.raises(SQL_ERRORS):
+            await wing.database.write(lambda tx: tx.execute(statement))
 
 
 async def test_suspension_row_may_go(wing: Wing) -> None:
@@ -57,6 +95,7 @@ async def test_suspension_row_may_go(wing: Wing) -> None:
     "statement",
     [
         "INSERT INTO statuses VALUES ('badges', 'revocation', 7, 0)",
+        "INSERT INTO statuses VALUES ('badges', 'revocation', 7, 2)",
         "UPDATE status_sets SET next_number = length + 1",
         "UPDATE status_sets SET length = 1024",
         "INSERT INTO status_lists (id, set_id, purpose) VALUES ('x', 'badges', 'refresh')",

@@ -150,9 +150,9 @@ async def test_text_is_compared_by_code_point(database: Engine) -> None:
     assert [row["name"] for row in found] == sorted(names)
 
 
-def test_only_updates_and_deletes_can_be_forbidden() -> None:
-    with pytest.raises(ValueError, match="UPDATE or DELETE"):
-        forbid("things", "INSERT", "no things")
+def test_only_events_on_rows_can_be_forbidden() -> None:
+    with pytest.raises(ValueError, match="INSERT, UPDATE or DELETE"):
+        forbid("things", "TRUNCATE", "no things")
 
 
 def test_every_token_is_rendered_for_every_engine() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite3
 
 from storage import DatabaseUnavailable, Transaction
-from storage.sqlite import CHECKPOINT_WAL_BYTES, SqliteDatabase, is_safe_version, open_sqlite
+from storage.sqlite import BUSY_TIMEOUT_MS, CHECKPOINT_WAL_BYTES, SqliteDatabase, is_safe_version, open_sqlite
 from tests.storage.conftest import run_outside
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +108,29 @@ async def test_a_reader_that_stays_does_not_hold_up_the_writers(database: Sqlite
 
     assert database.stats.wal_bytes > 4 * CHECKPOINT_WAL_BYTES
     assert max(waits) < 5, "the busy handler of a request, not of a checkpoint, was waited for"
+
+
+async def test_a_checkpoint_that_a_reader_blocks_is_counted_and_told(
+    database: SqliteDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    stranger = sqlite3.connect(str(database.path), isolation_level=None)
+    stranger.execute("BEGIN")
+    stranger.execute("SELECT count(*) FROM notes").fetchall()
+    for _ in range(2 * CHECKPOINT_WAL_BYTES // 2**20):
+        await database.write(fill)
+    passive = database.stats.checkpoint_failures
+    for _ in range(4 * CHECKPOINT_WAL_BYTES // 2**20):
+        await database.write(fill)
+    await database.write(lambda tx: None)
+    stranger.close()
+    timeout = await database.write(lambda tx: tx.one("PRAGMA busy_timeout"))
+
+    assert passive == 0, "a passive checkpoint goes as far as it can"
+    assert database.stats.checkpoint_failures >= 1
+    assert "blocked by a long reader" in caplog.text
+    assert database.is_healthy
+    assert timeout is not None
+    assert timeout["timeout"] == BUSY_TIMEOUT_MS
 
 
 async def test_closing_leaves_everything_in_one_file(tmp_path: Path) -> None:

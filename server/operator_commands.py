@@ -1,0 +1,221 @@
+"""
+`touchstone issuer`, `principal` and `key`: who may act, and for whom. Beside a running server, or without one.
+
+A running server takes up a new issuer within a second, a new principal or key at once; a revoked key may work for
+two more seconds. The text of a key is shown once: in a file of mode 0600, or on stdout where `--print` asks for it;
+it is never an argument, which every process of the machine could read. Each change is an audit row.
+"""
+
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from server.settings import Settings
+from server.terminal import ACTOR, fail, run, say, settings_or_exit
+
+if TYPE_CHECKING:
+    from operators import Principals
+
+Work = Callable[["Principals", Settings], Coroutine[Any, Any, None]]
+
+
+@click.group()
+def issuer() -> None:
+    """Whose lists are published."""
+
+
+@issuer.command("add")
+@click.argument("issuer_id", metavar="ID")
+@click.option("--owner", default="", help="Who answers for it, for people to read.")
+@click.option("--did", default=None, help="Its own DID; then it signs elsewhere, and no lists are published.")
+def issuer_add(issuer_id: str, owner: str, did: str | None) -> None:
+    """Add an issuer; without --did we host its DID document, and make its signing key."""
+
+    async def work(principals: "Principals", settings: Settings) -> None:
+        from operators import Issuer
+        from resolver.did import parse_did
+        from server.identity import issuer_did
+
+        if did is None:
+            key_name = await _hosted_key(principals, settings, issuer_id)
+            added = Issuer(id=issuer_id, did=issuer_did(settings, issuer_id), key_name=key_name, owner=owner)
+        else:
+            parse_did(did)
+            added = Issuer(id=issuer_id, did=did, owner=owner)
+        await principals.create_issuer(added, actor=ACTOR)
+        say(f"added the issuer {issuer_id}: {added.did}")
+
+    _with_principals(work)
+
+
+async def _hosted_key(principals: "Principals", settings: Settings, issuer_id: str) -> str:
+    """Make the signing key of an issuer that is not there yet; a file that a crash left is taken."""
+    from operators import check_id
+    from proofs import create_key_file, read_key_file
+    from server.identity import key_path
+    from wire import Conflict
+
+    name = f"{check_id(issuer_id)}-1"
+    if await principals.find_issuer(issuer_id) is not None:
+        raise Conflict(f"the issuer {issuer_id} is there already")
+    path = key_path(settings, name)
+    if path.exists():
+        read_key_file(path)
+    else:
+        create_key_file(path)
+        say(f"created the signing key {path}; every node needs it before it publishes or starts")
+    return name
+
+
+@issuer.command("list")
+def issuer_list() -> None:
+    """Print every issuer: id, DID, the key we hold for it, owner; separated by tabs."""
+
+    async def work(principals: "Principals", _: Settings) -> None:
+        for found in await principals.issuers():
+            click.echo("\t".join((found.id, found.did, found.key_name or "-", found.owner)))
+
+    _with_principals(work)
+
+
+@click.group()
+def principal() -> None:
+    """Who acts through the operator API."""
+
+
+@principal.command("add")
+@click.argument("principal_id", metavar="ID")
+@click.option("--name", required=True, help="For people to read.")
+@click.option("--issuer", "issuer_id", default=None, help="The one issuer it acts for; without: all.")
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(["admin", "issuer", "reader"]),
+    multiple=True,
+    required=True,
+    help="admin: everything; issuer: change the lists of its issuer; reader: read. May be repeated.",
+)
+def principal_add(principal_id: str, name: str, issuer_id: str | None, roles: tuple[str, ...]) -> None:
+    """Add a principal; it has no key yet."""
+
+    async def work(principals: "Principals", _: Settings) -> None:
+        from operators import Role
+
+        given = frozenset(Role(role) for role in roles)
+        await principals.create_principal(
+            principal_id, name=name, issuer_id=issuer_id, roles=given, actor=ACTOR
+        )
+        say(f"added the principal {principal_id}; its key: touchstone key create {principal_id}")
+
+    _with_principals(work)
+
+
+@principal.command("list")
+def principal_list() -> None:
+    """Print every principal: id, its issuer or `*`, roles, name; separated by tabs."""
+
+    async def work(principals: "Principals", _: Settings) -> None:
+        for found in await principals.principals():
+            roles = ",".join(sorted(role.value for role in found.roles))
+            click.echo("\t".join((found.id, found.issuer_id or "*", roles, found.name)))
+
+    _with_principals(work)
+
+
+@click.group()
+def key() -> None:
+    """API keys of principals."""
+
+
+@key.command("create")
+@click.argument("principal_id", metavar="PRINCIPAL")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Default: <key dir>/<principal>.key")
+@click.option("--print", "is_printed", is_flag=True, help="Print the key on stdout instead.")
+@click.option("--expires", default=None, help="When it ends, such as 2027-01-31T00:00:00Z; without: never.")
+def key_create(principal_id: str, path: Path | None, is_printed: bool, expires: str | None) -> None:
+    """Make an API key, into a new file of mode 0600."""
+
+    async def work(principals: "Principals", settings: Settings) -> None:
+        from operators import check_id
+
+        target = path or Path(settings.key_dir) / f"{check_id(principal_id)}.key"
+        expires_at = _microseconds(expires)
+        if is_printed:
+            click.echo(await principals.create_key(principal_id, actor=ACTOR, expires_at=expires_at))
+            return
+        descriptor = _new_file(target)
+        try:
+            text = await principals.create_key(principal_id, actor=ACTOR, expires_at=expires_at)
+        except BaseException:
+            os.close(descriptor)
+            target.unlink()
+            raise
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        say(f"created the key {text.split('_')[1]}, in {target} (mode 0600)")
+
+    _with_principals(work)
+
+
+@key.command("list")
+@click.argument("principal_id", metavar="[PRINCIPAL]", required=False)
+def key_list(principal_id: str | None) -> None:
+    """Print public id, principal, created, expires, revoked of every key; separated by tabs, `-` for never."""
+
+    async def work(principals: "Principals", _: Settings) -> None:
+        from wire import format_utc
+
+        for found in await principals.keys(principal_id):
+            times = (found.created_at, found.expires_at, found.revoked_at)
+            shown = ["-" if at is None else format_utc(at) for at in times]
+            click.echo("\t".join((found.public_id, found.principal_id, *shown)))
+
+    _with_principals(work)
+
+
+# A public id may begin with a hyphen, and then hold an h.
+@key.command("revoke", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("public_id", metavar="PUBLIC_ID")
+def key_revoke(public_id: str) -> None:
+    """Revoke a key by the middle part of its text (tsk_<public id>_...), as `touchstone key list` shows it."""
+
+    async def work(principals: "Principals", _: Settings) -> None:
+        await principals.revoke_key(public_id, actor=ACTOR)
+        say(f"revoked the key {public_id}")
+
+    _with_principals(work)
+
+
+def _microseconds(text: str | None) -> int | None:
+    from wire import parse_utc
+
+    try:
+        return None if text is None else parse_utc(text)
+    except ValueError as error:
+        fail(f"--expires: {error}", 2)
+
+
+def _new_file(path: Path) -> int:
+    from wire import Conflict
+
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Conflict(f"{path} is there already; name another with --file") from None
+
+
+def _with_principals(work: Work) -> None:
+    from server.commands import open_principals
+
+    settings = settings_or_exit()
+
+    async def opened() -> None:
+        async with open_principals(settings) as principals:
+            await work(principals, settings)
+
+    run(opened)

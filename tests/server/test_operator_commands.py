@@ -1,0 +1,171 @@
+"""Issuers, principals and keys from the command line, beside a running server, to the first published list."""
+
+import json
+import stat
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.test_cli import Terminal
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path)
+    assert made.run("init").returncode == 0
+    yield made
+    made.server.kill()
+
+
+def _as(terminal: Terminal, key: str, path: str, body: Any = None) -> int:
+    """Send an operator request with that key; return the status."""
+    request = urllib.request.Request(
+        f"{terminal.server.operator_url}/operator/status-lists{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def _appears(terminal: Terminal, path: str, seconds: float = 5.0) -> bytes:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return terminal.server.get(path)
+        except urllib.error.HTTPError as error:
+            error.close()
+            assert time.monotonic() < until, f"{path} is still {error.code}"
+            time.sleep(0.05)
+
+
+def _readiness(terminal: Terminal) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{terminal.server.operator_url}/readyz", timeout=5) as answer:
+        checks = json.load(answer)["checks"]
+    return {check["name"]: check for check in checks}
+
+
+def _audited(terminal: Terminal) -> list[str]:
+    from pysqlite3 import dbapi2 as sqlite3
+
+    connection = sqlite3.connect(str(terminal.server.directory / "var/touchstone.db"))
+    rows = connection.execute(
+        "SELECT action FROM audit WHERE actor = 'touchstone-cli' ORDER BY id"
+    ).fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_new_issuer_publishes_beside_a_running_server(tmp_path: Path, workers: int) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.server.settings["WORKERS"] = str(workers)
+    terminal.run("init")
+    terminal.server.start()
+    try:
+        added = [
+            terminal.run("issuer", "add", "acme", "--owner", "ACME"),
+            terminal.run("principal", "add", "alice", "--name", "A", "--issuer", "acme", "--role", "issuer"),
+            terminal.run("key", "create", "alice"),
+        ]
+        key = (tmp_path / "var/keys/alice.key").read_text().strip()
+        created = _as(terminal, key, "", {"id": "badges", "purposes": ["revocation"]})
+        foreign = _as(terminal, key, "", {"purposes": ["revocation"], "issuerId": "default"})
+        document = json.loads(_appears(terminal, "/issuers/acme/did.json"))
+        published = json.loads(_appears(terminal, "/status-lists/badges-revocation"))
+        resolved = json.loads(_appears(terminal, f"/1.0/identifiers/{document['id']}"))
+        ready = _readiness(terminal)["status_lists"]
+    finally:
+        terminal.server.terminate()
+
+    assert [done.returncode for done in added] == [0, 0, 0], [done.stderr for done in added]
+    assert (created, foreign) == (201, 404)
+    assert published["issuer"] == document["id"] == f"did:web:localhost%3A{terminal.server.port}:issuers:acme"
+    assert resolved["didDocument"]["id"] == document["id"]
+    assert ready["detail"]["never_published"] == 0
+    assert _audited(terminal) == ["issuer.create", "principal.create", "key.create"]
+
+
+def test_a_list_whose_key_is_missing_is_seen(terminal: Terminal) -> None:
+    terminal.server.settings["LOG_LEVEL"] = "WARNING"
+    terminal.server.start()
+    key_file = terminal.server.directory / "var/keys/acme-1.pem"
+    (terminal.server.directory / "hidden").mkdir()
+    terminal.run("issuer", "add", "acme", TOUCHSTONE_KEY_DIR=str(terminal.server.directory / "hidden"))
+    terminal.server.operator("", {"id": "badges", "purposes": ["revocation"], "issuerId": "acme"})
+    time.sleep(2.5)
+    before = _readiness(terminal)["status_lists"]["detail"]["never_published"]
+    (terminal.server.directory / "hidden/acme-1.pem").rename(key_file)
+    _appears(terminal, "/status-lists/badges-revocation")
+    log = (terminal.server.directory / "server.log").read_text()
+
+    assert before == 1
+    assert "the issuer acme cannot sign" in log
+
+
+def test_a_key_works_until_it_is_revoked(terminal: Terminal) -> None:
+    terminal.run("principal", "add", "bob", "--name", "Bob", "--role", "reader")
+    made = terminal.run("key", "create", "bob", "--print", "--expires", "2999-01-31T00:00:00Z")
+    key = made.stdout.strip()
+    public_id = key.split("_")[1]
+    terminal.server.start()
+    works = _as(terminal, key, "")
+    writes = _as(terminal, key, "", {"purposes": ["revocation"]})
+    listed = terminal.run("key", "list", "bob").stdout.split()
+    revoked = terminal.run("key", "revoke", public_id)
+    again = terminal.run("key", "revoke", public_id)
+    until = time.monotonic() + 5
+    while _as(terminal, key, "") != 401 and time.monotonic() < until:
+        time.sleep(0.1)
+
+    assert (revoked.returncode, again.returncode) == (0, 3), revoked.stderr + again.stderr
+    assert (works, writes, _as(terminal, key, "")) == (200, 403, 401)
+    assert listed[:2] == [public_id, "bob"]
+    assert listed[3:] == ["2999-01-31T00:00:00Z", "-"]
+    assert key not in made.stderr + revoked.stderr
+
+
+def test_a_key_file_is_for_its_owner_alone_and_never_overwritten(terminal: Terminal) -> None:
+    terminal.run("principal", "add", "bob", "--name", "Bob", "--role", "reader")
+    first, second = (terminal.run("key", "create", "bob") for _ in range(2))
+    file = terminal.server.directory / "var/keys/bob.key"
+    nobody = terminal.run("key", "create", "nobody")
+
+    assert (first.returncode, first.stdout, second.returncode, nobody.returncode) == (0, "", 5, 3)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text().strip() not in first.stderr
+    assert len(terminal.run("key", "list", "bob").stdout.splitlines()) == 1
+    assert not (terminal.server.directory / "var/keys/nobody.key").exists()
+
+
+def test_what_is_there_or_not_there_or_no_name_is_told_by_its_code(terminal: Terminal) -> None:
+    def code(*arguments: str) -> int:
+        done: subprocess.CompletedProcess[str] = terminal.run(*arguments)
+        assert "Traceback" not in done.stderr
+        return done.returncode
+
+    principal = ("--name", "A", "--role", "admin")
+
+    assert code("issuer", "add", "default") == 5
+    assert code("issuer", "add", "Not A Label") == 1
+    assert code("issuer", "add", "b", "--did", "no did") == 1
+    assert code("issuer", "add", "b", "--did", "did:web:b.example") == 0
+    assert code("principal", "add", "a", *principal, "--issuer", "nobody") == 3
+    assert code("principal", "add", "bootstrap", *principal) == 5
+    assert code("principal", "add", "a", "--name", "line\nline", "--role", "admin") == 1
+    assert code("principal", "add", "a", "--name", "A") == 2
+    assert code("key", "create", "bootstrap", "--expires", "tomorrow") == 2
+    assert code("key", "revoke", "-h" + "A" * 10) == 3
+    assert code("key", "list", "nobody") == 3
+    assert terminal.run("issuer", "list").stdout.split("\n")[0] == "b\tdid:web:b.example\t-\t"
+    assert terminal.run("principal", "list").stdout == "bootstrap\t*\tadmin\tBootstrap operator\n"
