@@ -28,7 +28,6 @@ from server.protocol import ProtocolLimits, protocol_class
 from server.settings import Settings, split_bind
 from server.share import Share
 
-
 BACKLOG = 2_048  # connections that wait to be accepted; uvicorn's own default
 
 

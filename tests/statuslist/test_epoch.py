@@ -101,6 +101,7 @@ async def test_suspensions_are_taken_over_exactly_where_they_are_newer(wing: Win
     new = published(wing, "badges-suspension")
     # As a backup between the two versions would have it.
     place.drop_rule("status_lists", "UPDATE")
+    place.drop_rule("artefacts", "DELETE")
     wing.tamper(
         f"DELETE FROM statuses WHERE entry_index = {added}",
         f"INSERT INTO statuses (set_id, purpose, entry_index, value) VALUES ('badges', 'suspension', {lifted}, 1)",
@@ -145,6 +146,7 @@ async def test_a_list_of_another_issuer_is_noted_and_not_taken_over(wing: Wing) 
     await wing.revoke("badges", index)
     await wing.publisher.publish_dirty()
     found = published(wing, "badges-revocation")
+    wing.place.drop_rule("status_sets", "UPDATE")
     wing.tamper("UPDATE status_sets SET issuer_id = 'acme'")
     report = await open_it(wing, found)
 
