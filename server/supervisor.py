@@ -27,6 +27,7 @@ from server.share import Share
 LOG = logging.getLogger("touchstone.supervisor")
 
 RESTART_SECONDS = 1.0  # between two starts of the same child
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 EXTRA_SECONDS = 5.0  # a child's time beyond its own, before it is killed
 
 
@@ -65,7 +66,8 @@ class Supervisor:
                 self._stop()
                 self._wait()
                 return code
-        self._on_ready()
+        if not self._is_stopping:
+            self._on_ready()
         self._wait()
         return 0
 
@@ -82,17 +84,28 @@ class Supervisor:
                 os.close(self._start(slot))
 
     def _start(self, slot: int) -> int:
-        """Fork the child of a slot; return a descriptor on which it writes when it is ready."""
+        """
+        Fork the child of a slot; return a descriptor on which it writes when it is ready.
+
+        Signals wait until the child is known to us, and until it has handlers of its own: none may miss it, and
+        none may find it with ours.
+        """
         ready, tell = os.pipe()
         self._started_at[slot] = time.monotonic()
         sys.stdout.flush()
         sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        if self._is_stopping:  # Asked to stop just now: there is nothing to start any more.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.close(tell)
+            return ready
         pid = os.fork()
         if pid == 0:
             os.close(ready)
             self._be_child(slot, tell)
-        os.close(tell)
         self._children[pid] = slot
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        os.close(tell)
         return ready
 
     def _be_child(self, slot: int, tell: int) -> NoReturn:
@@ -100,8 +113,9 @@ class Supervisor:
         code = 1
         try:
             os.close(self._held)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             share = Share(
                 workers=self._workers,
                 leads=slot == 0,

@@ -227,6 +227,10 @@ class Publisher:
         try:
             async with slots:
                 done = await self._publish(list_id)
+        except DatabaseUnavailable as error:
+            # Not this list's fault: no backoff, so that it is published at once when the database is back.
+            _log.warning("status list %s: not published, %s", list_id, error)
+            return False
         except Exception:
             # One list's failure (no signer, self-check, database) must not hold up the others.
             self.failed += 1

@@ -4,7 +4,8 @@ The contract between a wing and its database.
 What a caller may rely on
 -------------------------
 - *Work is a function.* `fn(tx)` is sync, touches nothing but `tx`, and may run more than once (a
-  serialization failure runs it again); so it derives everything from its arguments and from rows.
+  serialization failure runs it again); so it derives everything from its arguments and from rows. It lets an
+  error of a statement through: on PostgreSQL nothing more can be done in its savepoint.
 - *Writes are serial*, over all processes and nodes: one transaction writes at a time. One writer per process takes
   them in the order of the calls, many to one database transaction; a failing `fn` undoes its own work only and
   fails only its own caller. A `fn` sees what the functions before it wrote, wherever they ran.

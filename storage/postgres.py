@@ -32,6 +32,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
@@ -70,6 +71,15 @@ _ENGINE_FAILURES = (
     errors.ReadOnlySqlTransaction,
     errors.InternalError_,
     *_RUN_AGAIN,
+)
+# What psycopg files under OperationalError and yet one job did: a statement sent before had failed, or a value or a
+# statement is larger than the server takes (class 54).
+_JOBS_OWN = (
+    errors.PipelineAborted,
+    errors.ProgramLimitExceeded,
+    errors.StatementTooComplex,
+    errors.TooManyColumns,
+    errors.TooManyArguments,
 )
 # `:name`, but neither a cast (`::text`) nor a part of a quoted string.
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|::|:([a-z_]+)|(%)", re.ASCII)
@@ -257,13 +267,16 @@ class PostgresDatabase:
         try:
             with connection.pipeline() as pipeline:
                 tx = _PostgresTransaction(connection, pipeline)
-                return _run_each(batch, lambda job: _run_or_fail(job, tx))
-        except errors.PipelineAborted:  # A statement sent before had failed.
+                done = _run_each(batch, lambda job: _run_or_fail(job, tx))
+        except _JOBS_OWN:
             raise _JobFailed from None
         except _ENGINE_FAILURES:
             raise
         except psycopg.Error:
             raise _JobFailed from None
+        if connection.info.transaction_status != TransactionStatus.INTRANS:  # A job caught its own error.
+            raise _JobFailed
+        return done
 
     def _finish(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
         """
@@ -369,19 +382,19 @@ def _run_in_savepoint(connection: psycopg.Connection[dict[str, Any]], job: Job) 
     job.error = None
     try:
         job.result = job.fn(_PostgresTransaction(connection))
-    except _ENGINE_FAILURES:
-        raise
+        connection.execute("RELEASE job", prepare=False)
     except BaseException as error:
+        if isinstance(error, _ENGINE_FAILURES) and not isinstance(error, _JOBS_OWN):
+            raise
         job.error = error
-        connection.execute("ROLLBACK TO job", prepare=False)
-    connection.execute("RELEASE job", prepare=False)
+        connection.execute("ROLLBACK TO job; RELEASE job", prepare=False)
 
 
 def _run_or_fail(job: Job, tx: Transaction) -> None:
     job.error = None
     try:
         job.result = job.fn(tx)
-    except errors.PipelineAborted:
+    except _JOBS_OWN:
         raise _JobFailed from None
     except _ENGINE_FAILURES:
         raise

@@ -6,6 +6,7 @@ that is read at each connection, so a new password counts without a restart.
 """
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,14 +40,15 @@ class Dsn(msgspec.Struct, frozen=True):
         Return libpq's connection string; it may hold a secret.
 
         Raises:
-            OSError: the password file cannot be read.
+            psycopg.OperationalError: the password file cannot be read, or is empty, as it is for a moment while
+                it is written anew; so it is met as a server that cannot be reached is.
         """
         from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
         given = conninfo_to_dict(self.url)
-        values: dict[str, str | int | None] = {**_PATIENCE, **_tls(self.url), **given}
+        values: dict[str, str | int | None] = {**_PATIENCE, **_tls(given), **given}
         if self.password_file is not None:
-            values["password"] = self.password_file.read_text().splitlines()[0]
+            values["password"] = _read_password(self.password_file)
         return make_conninfo("", **values)
 
 
@@ -66,17 +68,26 @@ def dsn_faults(url: str) -> list[str]:
     return []
 
 
-def _tls(url: str) -> dict[str, str]:
+def _read_password(path: Path) -> str:
+    from psycopg import OperationalError
+
+    try:
+        password, *_ = path.read_text().splitlines()
+    except (OSError, ValueError):
+        raise OperationalError(f"the password file {path} cannot be read, or is empty") from None
+    return password
+
+
+def _tls(given: Mapping[str, str | int | None]) -> dict[str, str]:
     """Return TLS with a checked certificate for a server beyond this machine; a URL may say otherwise itself."""
-    hosts = urlsplit(url).netloc.rpartition("@")[2]
-    if all(_is_local(host) for host in hosts.split(",")):
+    named = [str(given[name]) for name in ("host", "hostaddr") if given.get(name)]
+    if all(_is_local(host) for hosts in named for host in hosts.split(",")):
         return {}
     return {"sslmode": "verify-full", "sslrootcert": "system"}
 
 
 def _is_local(host: str) -> bool:
-    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return name in ("", "localhost") or name.startswith("%2F")
+        return host in ("", "localhost") or host.startswith(("/", "@"))

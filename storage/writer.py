@@ -124,9 +124,8 @@ class Writer:
             done = self._refuse(batch, error)
         except Exception:  # A slip of the engine must not end the thread that every write needs.
             LOG.exception("a batch of %d writes failed", len(batch))
-            done = self._refuse(
-                batch, DatabaseUnavailable("the write failed; whether it happened is unknown")
-            )
+            reason = "the write failed; whether it happened is unknown, retry with the same key"
+            done = self._refuse(batch, DatabaseUnavailable(reason, headers={"retry-after": "1"}))
         self._left = batch[done:]
         tell(batch[:done])
 
@@ -150,6 +149,15 @@ def _deliver(jobs: list[Job]) -> None:
         if job.future.done():
             continue
         if job.error is not None:
-            job.future.set_exception(job.error)
+            job.future.set_exception(_raisable(job.error))
         else:
             job.future.set_result(job.result)
+
+
+def _raisable(error: BaseException) -> BaseException:
+    """Return what a future can hold: a StopIteration would end whatever awaits it as if all were well."""
+    if isinstance(error, StopIteration):
+        wrapped = RuntimeError("a function raised StopIteration")
+        wrapped.__cause__ = error
+        return wrapped
+    return error
