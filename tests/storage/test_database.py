@@ -115,8 +115,21 @@ def misses_a_parameter(tx: Transaction) -> None:
     tx.execute("INSERT INTO notes (text) VALUES (:text)", {})
 
 
+def stops_an_iteration(tx: Transaction) -> None:
+    """A future refuses to hold a StopIteration: the callers behind it must be told all the same."""
+    note("undone")(tx)
+    next(iter(()))
+
+
 @pytest.mark.parametrize(
-    "fn", [fails_in_python, breaks_a_constraint, has_a_slip_in_its_sql, misses_a_parameter]
+    "fn",
+    [
+        fails_in_python,
+        breaks_a_constraint,
+        has_a_slip_in_its_sql,
+        misses_a_parameter,
+        stops_an_iteration,
+    ],
 )
 async def test_a_failing_function_undoes_its_own_work_and_fails_its_own_caller(
     database: Database, fn: Callable[[Transaction], None]
@@ -128,7 +141,7 @@ async def test_a_failing_function_undoes_its_own_work_and_fails_its_own_caller(
     await asyncio.sleep(0)  # All three are taken now, and share a transaction.
     gate.opened.set()
     await holding
-    first, failed, last = await asyncio.gather(*batch, return_exceptions=True)
+    first, failed, last = await asyncio.wait_for(asyncio.gather(*batch, return_exceptions=True), 10)
 
     assert (first, last) == (1, 1)
     assert isinstance(failed, Exception)

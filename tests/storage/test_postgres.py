@@ -1,6 +1,7 @@
 """The PostgreSQL engine: what it trusts, what it does when the server goes, and what needs a session."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -285,11 +286,14 @@ async def test_a_new_password_counts_from_the_next_connection(
         ("postgresql://u@%2Frun%2Fpostgresql/db", False),
         ("postgresql://u@db.internal:5432/db", True),
         ("postgresql://u@127.0.0.1,10.0.0.7:5433/db", True),
+        ("postgresql:///db?host=db.internal", True),
+        ("postgresql://u@localhost/db?hostaddr=10.0.0.7", True),
+        ("postgresql:///db?host=/run/postgresql", False),
     ],
 )
 def test_beyond_this_machine_tls_is_verified_unless_the_url_says_otherwise(url: str, has_tls: bool) -> None:
     assert ("sslmode=verify-full" in Dsn(url).conninfo()) is has_tls
-    assert "sslmode=require" in Dsn(f"{url}?sslmode=require").conninfo()
+    assert "sslmode=require" in Dsn(f"{url}{'&' if '?' in url else '?'}sslmode=require").conninfo()
 
 
 @pytest.mark.parametrize(
@@ -313,3 +317,51 @@ async def test_nul_is_no_text(database: Engine) -> None:
     with pytest.raises(psycopg.DataError):
         await database.write(note("a\0b"))
     assert await database.write(note("next")) == 1
+
+
+def catches_its_own_error(tx: Transaction) -> None:
+    with contextlib.suppress(psycopg.Error):
+        tx.execute("INSERT INTO no_such_table VALUES (1)")
+
+
+@pytest.mark.parametrize("fn", [note("x" * 1_000_000), catches_its_own_error])
+async def test_what_one_job_did_fails_no_other(
+    database: Engine, place: PostgresPlace, fn: Callable[[Transaction], object]
+) -> None:
+    """psycopg files a value too large under the errors of the server; a caught error leaves its savepoint dead."""
+    place.query("ALTER TABLE notes ALTER COLUMN text SET STORAGE EXTERNAL")
+    await database.write(note("connected"))
+    batch = [asyncio.create_task(database.write(work)) for work in (note("one"), fn, note("two"))]
+    first, failed, last = await asyncio.gather(*batch, return_exceptions=True)
+
+    assert (first, last) == (1, 1)
+    assert isinstance(failed, psycopg.Error)
+    assert database.is_healthy
+    assert await database.read(texts) == ["connected", "one", "two"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_password_file_that_is_being_written_is_an_outage_that_passes(
+    place: PostgresPlace, tmp_path: Path, is_there: bool
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("any\n")
+    database = open_database(place.url, password_file=password)
+    lease, woken = database.lease("publisher"), asyncio.Event()
+    database.watch(woken.set)
+    await asyncio.wait_for(woken.wait(), 5)
+    password.write_text("") if is_there else password.unlink()
+    place.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    for call in (lambda: database.write(note("lost")), lambda: database.read(texts)):
+        with pytest.raises(DatabaseUnavailable) as refusal:
+            await call()
+        assert dict(refusal.value.headers)["retry-after"] == "1"
+    held = [lease.hold(), lease.hold()]
+    woken.clear()
+    password.write_text("any\n")
+    await database.write(note("after"))
+    await asyncio.wait_for(woken.wait(), 5)
+    held.append(lease.hold())
+    database.close()
+
+    assert held == [False, False, True]
