@@ -22,11 +22,9 @@ Theory of operation
 
 import asyncio
 import contextlib
-import functools
-import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -38,6 +36,7 @@ from psycopg.rows import dict_row
 from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
 from storage.postgres_dsn import Dsn
 from storage.postgres_sessions import LOCK_SPACE, PostgresLease, PostgresWatch
+from storage.postgres_transaction import PostgresTransaction
 from storage.writer import BATCH_SECONDS, MAX_BATCH, Job, Writer
 
 T = TypeVar("T")
@@ -81,54 +80,6 @@ _JOBS_OWN = (
     errors.TooManyColumns,
     errors.TooManyArguments,
 )
-# `:name`, but neither a cast (`::text`) nor a part of a quoted string.
-_PARAMETER = re.compile(r"'(?:[^']|'')*'|::|:([a-z_]+)|(%)", re.ASCII)
-
-
-@functools.cache
-def translate(sql: str) -> str:
-    """Return `sql` with `:name` written as psycopg wants it, `%(name)s`."""
-
-    def swap(match: re.Match[str]) -> str:
-        if match[1]:
-            return f"%({match[1]})s"
-        return "%%" if match[2] else match[0].replace("%", "%%")
-
-    return _PARAMETER.sub(swap, sql)
-
-
-class _PostgresTransaction:
-    """`Transaction` over one connection."""
-
-    def __init__(
-        self, connection: psycopg.Connection[dict[str, Any]], pipeline: psycopg.Pipeline | None = None
-    ) -> None:
-        self._connection = connection
-        self._pipeline = pipeline
-
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        cursor = self._run(sql, parameters)
-        if self._pipeline is not None:
-            self._pipeline.sync()
-        return cursor.rowcount
-
-    def send(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        self._run(sql, parameters)
-
-    def execute_many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(translate(sql), list(parameters))
-
-    def all(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        return list(self._run(sql, parameters).fetchall())
-
-    def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
-        return next(iter(self.all(sql, parameters)), None)
-
-    def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> psycopg.Cursor[dict[str, Any]]:
-        if not parameters:  # Sent as it is: a migration's statement may hold several.
-            return self._connection.execute(sql, prepare=False)
-        return self._connection.execute(translate(sql), parameters)
 
 
 def open_postgres(dsn: Dsn, direct: Dsn | None = None) -> "PostgresDatabase":
@@ -266,7 +217,7 @@ class PostgresDatabase:
             return _run_each(batch, lambda job: _run_in_savepoint(connection, job))
         try:
             with connection.pipeline() as pipeline:
-                tx = _PostgresTransaction(connection, pipeline)
+                tx = PostgresTransaction(connection, pipeline)
                 done = _run_each(batch, lambda job: _run_or_fail(job, tx))
         except _JOBS_OWN:
             raise _JobFailed from None
@@ -353,7 +304,7 @@ class PostgresDatabase:
         connection = self._reader()
         try:
             connection.execute(_BEGIN_READ, prepare=False)
-            result = fn(_PostgresTransaction(connection))
+            result = fn(PostgresTransaction(connection))
         finally:
             _roll_back(connection)
         self.is_healthy = True
@@ -381,7 +332,7 @@ def _run_in_savepoint(connection: psycopg.Connection[dict[str, Any]], job: Job) 
     connection.execute("SAVEPOINT job", prepare=False)
     job.error = None
     try:
-        job.result = job.fn(_PostgresTransaction(connection))
+        job.result = job.fn(PostgresTransaction(connection))
         connection.execute("RELEASE job", prepare=False)
     except BaseException as error:
         if isinstance(error, _ENGINE_FAILURES) and not isinstance(error, _JOBS_OWN):

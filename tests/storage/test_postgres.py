@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from storage import DatabaseUnavailable, Engine, Transaction, open_database
-from storage.postgres import translate
 from storage.postgres_dsn import Dsn, dsn_faults
+from storage.postgres_transaction import translate
 from tests.databases import PostgresPlace
 from tests.postgres import Cluster
 
