@@ -137,7 +137,9 @@ class StatusLists:
         def take(tx: Transaction) -> int:
             first = store.take_numbers(tx, set_id, request.count)
             if first is None:
-                raise ListFull(f"fewer than {request.count} of {status_set.length} entries are left")
+                raise ListFull(
+                    f"fewer than {request.count} of {status_set.length} entries are left; create another set"
+                )
             taken = store.Allocation(
                 set_id=set_id,
                 first_number=first,

@@ -1,16 +1,21 @@
 """Several nodes of one deployment, and readers that look at them all the time."""
 
 import contextlib
+import http.client
+import itertools
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from statuslist.bitstring import expand_list
 from tests.process import Server
 from wire import read
+
+CLOSED = (urllib.error.URLError, ConnectionError, http.client.HTTPException)
 
 
 @contextlib.contextmanager
@@ -77,3 +82,65 @@ class Reader:
 def _bits(body: bytes) -> int:
     encoded = read(body, max_bytes=1_000_000)["credentialSubject"]["encodedList"]
     return int.from_bytes(expand_list(encoded, max_bytes=1_000_000), "big")
+
+
+class Balancer:
+    """What a load balancer does: asks one node after another; a closed door is no failure, an error is."""
+
+    def __init__(self, nodes: list[Server]) -> None:
+        self._nodes = nodes
+        self._turn = itertools.count()
+
+    def ask(self, path: str, body: Any = None, key: str | None = None) -> Any:
+        first = next(self._turn)
+        for attempt in range(5 * len(self._nodes)):
+            node = self._nodes[(first + attempt) % len(self._nodes)]
+            try:
+                return node.operator(path, body, key=key) if body else node.get(path)
+            except urllib.error.HTTPError:
+                raise
+            except CLOSED:
+                time.sleep(0.01 * (attempt // len(self._nodes)))
+        raise AssertionError("no node answered")
+
+
+class Load:
+    """Readers and writers through the balancer until `finish`."""
+
+    def __init__(self, balancer: Balancer, set_id: str, indexes: list[str]) -> None:
+        self._balancer, self._indexes = balancer, iter(indexes)
+        self._set_id = set_id
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self.revoked: set[int] = set()
+        self.reads = 0
+        self.failures: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(work,), daemon=True)
+            for work in [self._read, self._write] * 3
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _repeat(self, work: Any) -> None:
+        while not self._stop.is_set():
+            try:
+                work()
+            except Exception as error:
+                self.failures.append(f"{work.__name__}: {error!r}")
+            time.sleep(0.02)
+
+    def _read(self) -> None:
+        assert self._balancer.ask(f"/status-lists/{self._set_id}-revocation/credential.json")
+        self.reads += 1
+
+    def _write(self) -> None:
+        with self._lock:
+            index = next(self._indexes)
+        change = {"statusListIndex": index, "statusPurpose": "revocation", "status": 1}
+        self._balancer.ask(f"/{self._set_id}/statuses", {"changes": [change]}, key=f"r-{index}")
+        self.revoked.add(int(index))

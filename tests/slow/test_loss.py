@@ -17,7 +17,7 @@ import pytest
 from tests.databases import PostgresPlace
 from tests.postgres import Cluster
 from tests.process import Server
-from tests.slow.nodes import Reader, nodes_on
+from tests.slow.nodes import Balancer, Load, Reader, nodes_on
 from tests.slow.published import published, set_bits
 
 pytestmark = pytest.mark.slow
@@ -192,3 +192,23 @@ def test_a_worker_that_is_killed_takes_nothing_with_it(
     assert shown == writers.acknowledged.keys()
     assert set(writers.refusals) <= {"ConnectionResetError", "RemoteDisconnected", "URLError"}
     assert sum(writers.refusals.values()) < 6 * CLIENTS
+
+
+def test_a_node_that_is_killed_takes_nothing_with_it(postgres: Cluster, tmp_path: Path) -> None:
+    """Each of three nodes is killed whole and started again, the one that publishes among them."""
+    place = PostgresPlace(postgres)
+    with nodes_on(place.url, tmp_path, 3, workers=2) as nodes:
+        load = Load(Balancer(nodes), "held", held_set(nodes[0], 5_000))
+        for node in nodes:
+            time.sleep(1)
+            node.kill()
+            time.sleep(1)
+            node.start()
+        load.finish()
+        time.sleep(1.5)
+        shown = [set_bits(published(node, "held-revocation")) for node in nodes]
+    print(f"\n3 nodes killed in turn: {load.reads} reads, {len(load.revoked)} revocations")
+
+    assert load.failures == []
+    assert len(load.revoked) > 200
+    assert shown == [load.revoked] * 3

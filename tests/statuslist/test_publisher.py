@@ -13,7 +13,7 @@ from statuslist import artefacts
 from statuslist.credential import read_status_list_credential
 from statuslist.errors import StatusRetrievalError
 from statuslist.forms import DATA_INTEGRITY, JWT
-from storage import Database, Transaction
+from storage import Database, DatabaseUnavailable, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, Wing, bits_of, signer_for
 from wire import read
@@ -362,6 +362,23 @@ async def test_same_rows_version_and_time_give_the_same_bytes(wing: Wing) -> Non
     second = render(content, signer_for("acme"), wing.policy, now=1_800_000_000_999_999)
 
     assert first == second
+
+
+async def test_an_outage_of_writes_is_no_fault_of_a_list_and_delays_it_no_longer(wing: Wing) -> None:
+    class RefusesWrites(BreaksAfterWrite):
+        async def write(self, fn: Callable[[Transaction], T]) -> T:
+            if self.is_broken:
+                raise DatabaseUnavailable("away")
+            return await self._inner.write(fn)
+
+    await wing.create("badges")
+    away = RefusesWrites(wing.database)
+    publisher = wing.another_publisher(database=away)
+    during = [await publisher.publish_dirty() for _ in range(5)]
+    away.is_broken = False
+
+    assert (during, publisher.failed) == ([0] * 5, 0)
+    assert await publisher.publish_dirty() == 1
 
 
 async def test_loop_survives_a_database_that_fails(wing: Wing) -> None:
