@@ -7,6 +7,7 @@ nearest network (PCP, TURN, AMT, AS112), where no web origin lives. `ipaddress.i
 CPython 3.11 it accepts multicast, NAT64, 6to4, fec0::/10, ::/96, 3fff::/20, 5f00::/16 and 192.88.99.0/24.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 IPV4_SPECIAL = tuple(
@@ -102,6 +103,7 @@ def refuse_private_address(text: str) -> str | None:
     return None if any(address in block for block in PRIVATE) else _refuse(address)
 
 
+@lru_cache(1_024)
 def network_of(text: str) -> str:
     """Return the network that one owner of `text` has, roughly: /24, or /48; of NAT64 that of the IPv4 address."""
     address = ip_address(text)

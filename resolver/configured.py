@@ -20,7 +20,7 @@ from resolver.trust import trust_of
 from resolver.urls import DOT_SEGMENT, PATH_AND_QUERY
 
 if TYPE_CHECKING:
-    from resolver.transport import CheckedTransport, Dial
+    from resolver.transport import Dial, Transport
 
 MAX_CONFIGURED_URL_CHARS = 32_768  # characters; a driver's URL has a DID in it, percent-encoded
 MAX_HEAD_BYTES = 16_384  # 16 KiB, as of strangers
@@ -68,7 +68,7 @@ class ConfiguredFetch:
         self._slots = Slots(
             concurrent=CONCURRENT, concurrent_per_host=CONCURRENT_PER_ORIGIN, wait_seconds=WAIT_SECONDS
         )
-        self._transport: CheckedTransport | None = None
+        self._transport: Transport | None = None
 
     async def fetch_configured(
         self, url: str, *, accept: str, max_bytes: int, timeout_seconds: float
@@ -86,32 +86,29 @@ class ConfiguredFetch:
             UrlRefused: not under one of the origins, or not a URL that is sent as it is spelled.
             FetchError: see `fetch_errors.py`.
         """
-        import httpx  # Not before something is fetched.
-
-        from resolver.transport import get_url
+        from resolver.transport import Place  # Not before something is fetched.
 
         parts = self._allowed(url)
-        sent = httpx.URL(
-            scheme=parts.scheme, host=parts.host, port=parts.port, raw_path=parts.target.encode("ascii")
-        )
+        place = Place(parts.scheme == "https", parts.host, parts.port)
         headers = {"accept": accept, "accept-encoding": "identity", "user-agent": self._user_agent}
         try:
-            async with asyncio.timeout(timeout_seconds), self._slots.hold(f"{parts.host} {parts.port}"):
-                return await get_url(self._opened(), sent, headers, max_bytes)
+            async with asyncio.timeout(timeout_seconds), self._slots.hold(place.authority):
+                return await self._opened().get(place, parts.target, headers, max_bytes)
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {timeout_seconds:g} s") from None
 
     async def aclose(self) -> None:
         """Close the connections that were kept, and take no more name lookups."""
         if self._transport is not None:
-            await self._transport.aclose()
+            self._transport.close()
+            await asyncio.sleep(0)  # Connections that were aborted are gone with the next turn of the loop.
         self._names.close()
 
-    def _opened(self) -> "CheckedTransport":
-        from resolver.transport import CheckedTransport, dial_tcp
+    def _opened(self) -> "Transport":
+        from resolver.transport import Transport, dial_tcp
 
         if self._transport is None:
-            self._transport = CheckedTransport(
+            self._transport = Transport(
                 addresses_of=self._resolve_name,
                 spend=lambda _: None,
                 dial=self._dial or dial_tcp,

@@ -24,7 +24,7 @@ from resolver.trust import trust_of
 from resolver.urls import plan_for_url
 
 if TYPE_CHECKING:
-    from resolver.transport import CheckedTransport, Dial
+    from resolver.transport import Dial, Transport
 
 __all__ = ["DEFAULT_LIMITS", "ConfiguredFetch", "Fetch", "Guard", "GuardLimits", "plan_for_url"]
 
@@ -74,7 +74,7 @@ class Guard:
             wait_seconds=limits.total_seconds,
         )
         self._budget = Budget(limits, clock)
-        self._transport: CheckedTransport | None = None
+        self._transport: Transport | None = None
 
     async def fetch_stranger(self, plan: FetchPlan, headers: Mapping[str, str] = {}) -> Fetched:
         """
@@ -108,7 +108,8 @@ class Guard:
     async def aclose(self) -> None:
         """Close the connections that were kept, and take no more name lookups."""
         if self._transport is not None:
-            await self._transport.aclose()
+            self._transport.close()
+            await asyncio.sleep(0)  # Connections that were aborted are gone with the next turn of the loop.
         self._names.close()
 
     def _refuse_private_name(self, host: str) -> None:
@@ -116,13 +117,18 @@ class Guard:
             raise AddressRefused("the host name is one of private networks")
 
     async def _within_deadline(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
-        from resolver.transport import get  # Loads httpx and h11: not before something is fetched.
+        from resolver.transport import Place  # Loads the parser of HTTP: not before something is fetched.
 
         if self._transport is None:
             self._transport = self._new_transport()
         try:
             async with asyncio.timeout(self._limits.total_seconds):
-                return await get(self._transport, plan, self._headers_of(plan, headers))
+                return await self._transport.get(
+                    Place(True, plan.host, plan.port),
+                    plan.path,
+                    self._headers_of(plan, headers),
+                    plan.max_bytes,
+                )
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {self._limits.total_seconds:g} s") from None
 
@@ -135,10 +141,10 @@ class Guard:
         refuse = refuse_private_address if host in self._private_hosts else refuse_address
         return checked_addresses(addresses, self._limits.max_answers, refuse)
 
-    def _new_transport(self) -> "CheckedTransport":
-        from resolver.transport import CheckedTransport, dial_tcp
+    def _new_transport(self) -> "Transport":
+        from resolver.transport import Transport, dial_tcp
 
-        return CheckedTransport(
+        return Transport(
             addresses_of=self._addresses_of,
             spend=self._budget.spend_on_address,
             dial=self._dial or dial_tcp,

@@ -1,24 +1,21 @@
 """
-httpx's transport over connections that lead only to addresses which were checked, and are kept for a while.
+GET requests over connections that lead only to addresses which were checked, and are kept for a while. Service.
 
-Loaded by `fetch.py` at the first fetch, so that `import resolver` pays for neither httpx nor h11. It is used
-without a client of httpx: there are no cookies, redirects, proxies or credentials to switch off, no log line
-with the URL in it, and a client costs more than all that is here. Why not httpcore: docs/decisions/0006.
+Loaded by `fetch.py` at the first fetch. It has no cookies, redirects, proxies or credentials to switch off.
+Why neither httpx nor h11 carry the fetch: docs/decisions/0006.
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import NamedTuple
-
-import httpx
 
 from resolver.connection import Connection, ConnectionStale
 from resolver.fetch_errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
-from resolver.results import Fetched, FetchPlan
+from resolver.results import Fetched
 
 Dial = Callable[[str, int], Awaitable[socket.socket]]
 AddressesOf = Callable[[str, int], Awaitable[list[str]]]
@@ -27,37 +24,23 @@ MAX_IDLE = 64  # connections kept; as many as there are fetches at a time
 IDLE_SECONDS = 30.0  # a connection unused for so long is closed
 LIFETIME_SECONDS = 60.0  # after so long the name is looked up, and its addresses are checked, again
 
-
-async def get(transport: "CheckedTransport", plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
-    """
-    Fetch `plan` through `transport`.
-
-    Raises:
-        FetchError: see `fetch_errors.py`; the caller sets the deadline.
-    """
-    # From the parts: parsing a string is where `https://a\@b` has become another host.
-    target = plan.path.encode("ascii")
-    url = httpx.URL(scheme="https", host=plan.host, port=plan.port, raw_path=target)
-    if url.host != plan.host or url.raw_path != target:
-        raise ValueError("the plan's host or path is not in its normal form")
-    return await get_url(transport, url, headers, plan.max_bytes)
-
-
-async def get_url(
-    transport: "CheckedTransport", url: httpx.URL, headers: Mapping[str, str], max_bytes: int
-) -> Fetched:
-    """Fetch `url` through `transport`; as `get`."""
-    request = httpx.Request("GET", url, headers=dict(headers), extensions={"max_bytes": max_bytes})
-    response = await transport.handle_async_request(request)
-    return Fetched(status=response.status_code, headers=dict(response.headers), body=response.content)
+# RFC 9112, section 3.2.1 (origin-form), and RFC 9110, section 5.5, both without obs-text.
+_TARGET = re.compile(r"/[\x21-\x7e]*")
+_HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e\t]*")
 
 
 class Place(NamedTuple):
     """Who answers: a connection serves one place only. The TLS server name is `host`."""
 
-    scheme: str
+    is_tls: bool
     host: str
     port: int
+
+    @property
+    def authority(self) -> str:
+        """The Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
 async def dial_tcp(address: str, port: int) -> socket.socket:
@@ -72,9 +55,22 @@ async def dial_tcp(address: str, port: int) -> socket.socket:
     return connection
 
 
-class CheckedTransport(httpx.AsyncBaseTransport):
+def request_of(place: Place, target: str, headers: Mapping[str, str]) -> bytes:
     """
-    Sends GET requests, each on a kept connection to its place or on a new one.
+    Return the bytes of a GET for `target`, a path and query in ASCII.
+
+    Raises:
+        ValueError: the target or a header would be another request on the wire.
+    """
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    if not _TARGET.fullmatch(target) or not all(map(_HEADER.fullmatch, lines)):
+        raise ValueError("the target or a header of the request has a character that does not belong there")
+    return "\r\n".join((f"GET {target} HTTP/1.1", f"Host: {place.authority}", *lines, "", "")).encode("ascii")
+
+
+class Transport:
+    """
+    Sends GET requests, each on a kept connection to its place or on a new one. Used on one event loop.
 
     Args:
         addresses_of: host and port to the addresses to dial, the next one where one does not answer; refuses.
@@ -84,9 +80,6 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         connect_seconds: for each attempt to connect.
         max_head_bytes: of an answer.
         clock: monotonic seconds.
-
-    The cap of the body is `request.extensions["max_bytes"]`. Deadlines are the caller's; a request that is
-    cancelled aborts its connection.
     """
 
     def __init__(
@@ -109,23 +102,25 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self._clock = clock
         self._idle = _Idle(clock)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def get(self, place: Place, target: str, headers: Mapping[str, str], max_bytes: int) -> Fetched:
         """
-        Send `request` (a GET) and return its answer, the body read.
+        Ask `place` for `target`; the caller sets the deadline, and cancelling aborts the connection.
 
         Raises:
             FetchError: see `fetch_errors.py`.
+            ValueError: as `request_of`.
         """
-        url = request.url
-        place = Place(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
-        response = await self._on_kept(place, request) or await self._on_new(place, request)
-        response.request = request
-        return response
+        request = request_of(place, target, headers)
+        fetched = await self._on_kept(place, request, max_bytes)
+        if fetched is not None:
+            return fetched
+        return await self._exchange(place, await self._connected(place), request, max_bytes)
 
-    async def aclose(self) -> None:
-        await self._idle.aclose()
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._idle.close()
 
-    async def _on_kept(self, place: Place, request: httpx.Request) -> httpx.Response | None:
+    async def _on_kept(self, place: Place, request: bytes, max_bytes: int) -> Fetched | None:
         """Return the answer on a kept connection; None: there is none, or the origin has just closed it."""
         connection = self._idle.take(place)
         if connection is None:
@@ -136,22 +131,17 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             self._idle.put(place, connection)
             raise
         try:
-            return await self._exchange(place, connection, request)
+            return await self._exchange(place, connection, request, max_bytes)
         except ConnectionStale:
             return None
 
-    async def _on_new(self, place: Place, request: httpx.Request) -> httpx.Response:
-        return await self._exchange(place, await self._connected(place), request)
-
-    async def _exchange(self, place: Place, connection: Connection, request: httpx.Request) -> httpx.Response:
-        answer = await connection.get(
-            request.url.raw_path, request.headers.raw, request.extensions["max_bytes"]
-        )
+    async def _exchange(
+        self, place: Place, connection: Connection, request: bytes, max_bytes: int
+    ) -> Fetched:
+        fetched = await connection.get(request, max_bytes)
         if connection.is_idle:
             self._idle.put(place, connection)
-        response = httpx.Response(answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body))
-        response.read()
-        return response
+        return fetched
 
     async def _connected(self, place: Place) -> Connection:
         """Return a connection to the first address that accepts one."""
@@ -163,14 +153,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             except (OriginUnreachable, OriginTimedOut) as error:
                 failed = error
                 continue
-            reader, writer = await self._streams(dialled, place)
-            return Connection(
-                reader,
-                writer,
-                address=address,
-                opened_at=self._clock(),
-                max_head_bytes=self._max_head_bytes,
-            )
+            return await self._secured(dialled, place, address)
         raise failed
 
     async def _dial_within(self, address: str, port: int) -> socket.socket:
@@ -182,20 +165,21 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         except OSError:
             raise OriginUnreachable("the origin does not accept connections") from None
 
-    async def _streams(
-        self, dialled: socket.socket, place: Place
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Put streams, and TLS, on a connected socket. No session is resumed: each chain is verified."""
+    async def _secured(self, dialled: socket.socket, place: Place, address: str) -> Connection:
+        """Put the protocol, and TLS, on a connected socket. No session is resumed: each chain is verified."""
+        connection = Connection(address=address, opened_at=self._clock(), max_head_bytes=self._max_head_bytes)
         try:
-            if place.scheme != "https":
-                return await asyncio.open_connection(sock=dialled)
-            return await asyncio.open_connection(
-                sock=dialled, ssl=self._ssl_context, server_hostname=place.host
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection,
+                sock=dialled,
+                ssl=self._ssl_context if place.is_tls else None,
+                server_hostname=place.host if place.is_tls else None,
             )
         except ssl.SSLError as error:
             raise OriginUntrusted(f"TLS failed: {error.reason or 'handshake'}") from None
         except OSError:
             raise OriginUnreachable("the origin closed the connection during the TLS handshake") from None
+        return connection
 
 
 class _Idle:
@@ -223,16 +207,12 @@ class _Idle:
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
-        connections = [connection for _, connection, _ in self._kept]
-        self._kept.clear()
-        for connection in connections:
+        for _, connection, _ in self._kept:
             connection.abort()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await asyncio.gather(*(connection.closed() for connection in connections))
+        self._kept.clear()
 
     def _is_good(self, kept: tuple[Place, Connection, float]) -> bool:
         _, connection, idle_since = kept
