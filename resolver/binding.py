@@ -13,10 +13,9 @@ import msgspec
 
 from resolver.did import Did, parse_did_url, parse_parameters
 from resolver.errors import InvalidDid, InvalidDidUrl, InvalidOptions, ResolutionError
-from resolver.methods import WEB
 from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, WIRE_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
-from resolver.resolution import Resolver, require_method
+from resolver.resolution import Resolver
 from resolver.results import DEFAULT_OPTIONS, Dereferenced, Options, Resolved
 from wire import Answer, JsonError, UnsupportedMediaType, parse_accept, read
 from wire.body import MAX_BODY_BYTES, media_type_of
@@ -122,7 +121,7 @@ def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
     """
     asked = read_asked(raw_path, query_string)
     try:
-        if parse_did_url(asked.identifier).did.method != WEB.name:  # The only one that fetches.
+        if not resolver.may_fetch(parse_did_url(asked.identifier).did):
             return False
         return _local(resolver, asked, _options(resolver, asked, NOTHING_GIVEN, no_cache=False)) is None
     except ResolutionError:
@@ -156,9 +155,10 @@ def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) 
         return _NO_CACHE if no_cache else DEFAULT_OPTIONS
     did_url = parse_did_url(asked.identifier)  # 1.
     own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
-    require_method(did_url.did)
+    resolver.require_method(did_url.did)
     _require_valid(resolver, did_url.did)
-    refuse_unsupported(own | _names(asked, given), did_url.did.method)  # 2.
+    versions = resolver.versions_of(did_url.did)
+    refuse_unsupported(own | _names(asked, given), did_url.did.method, versions)  # 2.
     named = _given_options(asked, given)  # 3.
     accept = named.pop(ACCEPT, "*/*")
     options = options_of({NO_CACHE: True} | named if no_cache else named)
