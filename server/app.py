@@ -31,6 +31,7 @@ from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
@@ -235,6 +236,7 @@ def operator_app(services: Services) -> ASGIApp:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),
