@@ -149,8 +149,14 @@ class Resolver:
             )
 
     def may_fetch(self, did: Did) -> bool:
-        """Tell whether the method of `did` asks origins; true is also told of our own DIDs."""
-        return did.method in self._sources
+        """
+        Tell whether resolving `did` may ask an origin now; true of our own DIDs too, which `resolve_local` answers.
+
+        Raises:
+            InvalidDid: it breaks a rule of its method.
+        """
+        source = self._sources.get(did.method)
+        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
 
     def versions_of(self, did: Did) -> frozenset[str]:
         """Return the version options that can be honoured for `did`."""

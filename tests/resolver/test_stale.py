@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resolver import FreshnessBounds, InternalError, InvalidDidDocument, NotFound, Options, Resolver
-from resolver.binding import answer
+from resolver.binding import answer, may_fetch
 from resolver.fetch import GuardLimits
 from resolver.source import Observed
 from tests.resolver.scenes import DID, DOCUMENT, PATH, web
@@ -331,3 +331,16 @@ async def test_explain_tells_the_steps_of_a_failure_too_and_the_public_nothing_c
         {"step": "fetch", "url": f"https://issuer.example{PATH}", "cause": "address_refused"}
     ]
     assert "explain" not in plain["didResolutionMetadata"]
+
+
+async def test_only_what_is_not_fresh_in_the_cache_may_cost_a_request_to_an_origin() -> None:
+    path = f"/1.0/identifiers/{DID}".encode()
+    async with web() as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        costs = [may_fetch(resolver, path, b"")]
+        await resolver.resolve(DID)
+        costs.append(may_fetch(resolver, path, b""))
+        clock.now += 60
+        costs.append(may_fetch(resolver, path, b""))
+
+    assert costs == [True, False, True]
