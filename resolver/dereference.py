@@ -11,7 +11,7 @@ from resolver.errors import FeatureNotSupported, NotFound
 from resolver.results import Dereferenced, JsonObject, Resolved
 
 # DID Resolution v1, section DID Parameters. Those of the first row have been options of the resolution.
-_VERSION_PARAMETERS = frozenset({"versionId", "versionTime"})
+_VERSION_PARAMETERS = frozenset({"versionId", "versionTime", "versionNumber"})
 _SERVICE_PARAMETERS = frozenset({"service", "serviceType", "relativeRef"})
 
 
