@@ -80,13 +80,13 @@ class Guard:
         """
         Fetch the document of `plan`, whatever its status; follows no redirect and sends no credentials.
 
-        1. Refuse a name of private networks (`.internal`), unless it is one of `dangerous_private_hosts`.
-        2. Take a token of the host, of its domain and of all, then a slot.
-        3. Look the name up, once; refuse unless every address is globally reachable unicast.
-        4. Dial one of these addresses, TLS name = host; send; read up to the caps (`transport.py`).
+        1. Take a token of the host, of its domain and of all, then a slot.
+        2. Look the name up, once; refuse unless every address is globally reachable unicast.
+        3. Take a token of the network; dial one of these addresses, TLS name = host.
+        4. Send; read up to the caps.
 
-        Steps 3 and 4 share one deadline. A connection kept from an earlier fetch of the same host stands in
-        for step 3 and the dial, for up to a minute: it leads to an address that was checked.
+        Steps 2 to 4 share one deadline. A connection kept from an earlier fetch of the same host stands in
+        for step 2 and the dial, for up to a minute: it leads to an address that was checked.
 
         Args:
             headers: further request headers, such as If-None-Match.
@@ -95,7 +95,6 @@ class Guard:
             FetchError: see `fetch_errors.py`.
         """
         try:
-            self._refuse_private_name(plan.host)
             self._budget.spend_on_host(plan.host)
             async with self._slots.hold(plan.host):
                 fetched = await self._within_deadline(plan, headers)
@@ -111,10 +110,6 @@ class Guard:
             self._transport.close()
             await asyncio.sleep(0)  # Connections that were aborted are gone with the next turn of the loop.
         self._names.close()
-
-    def _refuse_private_name(self, host: str) -> None:
-        if host.endswith(".internal") and host not in self._private_hosts:
-            raise AddressRefused("the host name is one of private networks")
 
     async def _within_deadline(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
         from resolver.transport import Place  # Loads the parser of HTTP: not before something is fetched.

@@ -244,6 +244,11 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
+def certificate_of_authority() -> bytes:
+    """Return the certificate of the authority that hosts have theirs from, in PEM."""
+    return _authority(True).cert_pem.bytes()
+
+
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status} Simulated\r\n{lines}\r\n".encode("latin-1")

@@ -33,6 +33,8 @@ _HOST_AND_PORT = re.compile(r"([^%]+)(?:%3[Aa]([1-9][0-9]{2,4}))?")
 _HTTPS_PORT = 443
 _FREE_PORTS = range(1_024, 65_536)  # below are services that must not be reached through us
 
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-]")  # the common case, which needs no decoding
+
 # application/json, application/did, and every `+json`; RFC 6839, section 3.1.
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:json|did|[a-z0-9!#$&^_.+-]+\+json)")
 _UTF8 = re.compile(r";\s*charset\s*=\s*\"?utf-?8\"?\s*", re.IGNORECASE)
@@ -130,6 +132,8 @@ def _path_segment(segment: str) -> str:
 
     So `%61` and `a` reach the same resource, and nothing decodes to a delimiter or to a second escape.
     """
+    if _PLAIN_SEGMENT.fullmatch(segment):
+        return segment
     try:
         text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
