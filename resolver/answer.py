@@ -72,7 +72,8 @@ class AnswerReader:
         self.is_complete = True
 
     def answer(self) -> Fetched:
-        """Return the answer, once it is complete."""
+        """Return the answer, once it is complete; nothing is fed any more."""
+        self._parser = None  # It refers back: both would wait for the garbage collector.
         return Fetched(status=self._status, headers=self._headers, body=b"".join(self._pieces))
 
     # What httptools calls. It stops at an error that is raised here.
@@ -94,6 +95,8 @@ class AnswerReader:
     def on_headers_complete(self) -> None:
         if self.is_complete:
             return
+        if self._parser.get_http_version() not in ("1.1", "1.0"):
+            self._refuse(OriginMalformed("what the origin sent is not an HTTP/1.1 answer"))
         self._status = self._parser.get_status_code()
         if self._status < 200:
             self._next_interim()
