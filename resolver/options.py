@@ -16,15 +16,18 @@ _BOOLEANS = {
     "expandRelativeUrls": "expand_relative_urls",
     "noCache": "no_cache",
     "enableEncryptionKeyDerivation": "enable_encryption_key_derivation",
+    "enableExperimentalPublicKeyTypes": "enable_experimental_public_key_types",
 }
 _STRINGS = {
     "versionId": "version_id",
     "versionTime": "version_time",
     "publicKeyFormat": "public_key_format",
+    "keyAgreement": "key_agreement",
 }
-_EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
+_DID_KEY_ONLY = ("keyAgreement", "publicKeyFormat")  # Another method's answer could not honour them.
+KEY_AGREEMENTS = ("ecdh",)
 
-OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS})
 NO_CACHE = "noCache"
 VERSION_OPTIONS = frozenset({"versionId", "versionTime"})
 
@@ -43,7 +46,7 @@ def options_of(given: Mapping[str, object]) -> Options:
     Resolution asks first whether all options are supported, then whether they are valid.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, or experimental key types.
+        FeatureNotSupported: an option that we do not know.
         InvalidOptions: a value that the option cannot have, or that excludes another.
     """
     if not given:
@@ -51,13 +54,13 @@ def options_of(given: Mapping[str, object]) -> Options:
     for name in given:
         if name not in OPTION_NAMES:
             raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
-    if _boolean(given, _EXPERIMENTAL):
-        raise FeatureNotSupported("experimental public key types are not supported")
     booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
     strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
     options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings)
     if options.version_id is not None and options.version_time is not None:
         raise InvalidOptions("versionId and versionTime exclude one another")
+    if options.key_agreement not in (None, *KEY_AGREEMENTS):
+        raise InvalidOptions(f"the option keyAgreement must be one of {', '.join(KEY_AGREEMENTS)}")
     if options.version_time is not None:
         _check_version_time(options.version_time)
     return options
@@ -70,7 +73,7 @@ def refuse_unsupported(names: Set[str], method: str) -> None:
     No method of ours keeps versions, but two versions at once are a mistake whoever is asked.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, a version, did:key's option for another method.
+        FeatureNotSupported: an option that we do not know, a version, an option of did:key's for another method.
         InvalidOptions: `versionId` and `versionTime` together.
     """
     for name in sorted(names - OPTION_NAMES - {ACCEPT}):
@@ -79,8 +82,9 @@ def refuse_unsupported(names: Set[str], method: str) -> None:
         raise InvalidOptions("versionId and versionTime exclude one another")
     if names & VERSION_OPTIONS:
         raise FeatureNotSupported("the DID's method keeps no versions of its documents")
-    if "publicKeyFormat" in names and method != "key":
-        raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
+    for name in _DID_KEY_ONLY:
+        if name in names and method != "key":
+            raise FeatureNotSupported(f"{name} is an option of did:key only")
 
 
 def parameters_of(options: Options) -> dict[str, str]:

@@ -170,7 +170,7 @@ def test_without_a_derived_key_its_context_is_not_there() -> None:
     [
         (ED25519, ""),
         (ED25519, "multikey"),
-        (ED25519, "Ed25519VerificationKey2018"),
+        (P256, "Ed25519VerificationKey2018"),
         (ED25519, "X25519KeyAgreementKey2020"),
         (P256, "Ed25519VerificationKey2020"),
         (X25519, "Ed25519VerificationKey2020"),
