@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from resolver.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
 from wire import parse_utc
@@ -21,17 +22,20 @@ _STRINGS = {
     "versionId": "version_id",
     "versionTime": "version_time",
     "publicKeyFormat": "public_key_format",
+    "verificationRelationship": "verification_relationship",
 }
 _EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
+RELATIONSHIP = "verificationRelationship"
 
-OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+DEREFERENCING_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+OPTION_NAMES = DEREFERENCING_NAMES - {RELATIONSHIP}
 NO_CACHE = "noCache"
 VERSION_OPTIONS = frozenset({"versionId", "versionTime"})
 
 # How an answer looks is no matter of a resolution: `accept` never becomes part of `Options`.
 ACCEPT = "accept"
-# What can stand in the query of a bare DID and be meant as an option; the last one is known and not supported.
-WIRE_NAMES = OPTION_NAMES | {ACCEPT, "verificationRelationship"}
+# What can stand in the query of a bare DID and be meant as an option.
+WIRE_NAMES = DEREFERENCING_NAMES | {ACCEPT}
 
 _TRUTH = {"true": True, "false": False}
 
@@ -49,13 +53,15 @@ def options_of(given: Mapping[str, object]) -> Options:
     if not given:
         return DEFAULT_OPTIONS
     for name in given:
-        if name not in OPTION_NAMES:
+        if name not in DEREFERENCING_NAMES:
             raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
     if _boolean(given, _EXPERIMENTAL):
         raise FeatureNotSupported("experimental public key types are not supported")
     booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
     strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
     options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings)
+    if options.verification_relationship not in (None, *RELATIONSHIPS):
+        raise InvalidOptions(f"{RELATIONSHIP}: expected one of {', '.join(RELATIONSHIPS)}")
     if options.version_id is not None and options.version_time is not None:
         raise InvalidOptions("versionId and versionTime exclude one another")
     if options.version_time is not None:
@@ -63,9 +69,11 @@ def options_of(given: Mapping[str, object]) -> Options:
     return options
 
 
-def refuse_unsupported(names: Set[str], method: str) -> None:
+def refuse_unsupported(names: Set[str], method: str, *, dereferences: bool = False) -> None:
     """
     Refuse options that we, or a DID's method, do not support, whatever their values.
+
+    `dereferences` tells that a DID URL was given, not a DID: dereferencing has one option more.
 
     No method of ours keeps versions, but two versions at once are a mistake whoever is asked.
 
@@ -73,7 +81,8 @@ def refuse_unsupported(names: Set[str], method: str) -> None:
         FeatureNotSupported: an option that we do not know, a version, did:key's option for another method.
         InvalidOptions: `versionId` and `versionTime` together.
     """
-    for name in sorted(names - OPTION_NAMES - {ACCEPT}):
+    known = DEREFERENCING_NAMES if dereferences else OPTION_NAMES
+    for name in sorted(names - known - {ACCEPT}):
         raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
     if names >= VERSION_OPTIONS:
         raise InvalidOptions("versionId and versionTime exclude one another")

@@ -20,6 +20,7 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         "versionId": "1",
         "publicKeyFormat": "JsonWebKey2020",
         "enableExperimentalPublicKeyTypes": False,
+        "verificationRelationship": "keyAgreement",
     }
 
     options = options_of(given)
@@ -30,6 +31,7 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         enable_encryption_key_derivation=False,
         version_id="1",
         public_key_format="JsonWebKey2020",
+        verification_relationship="keyAgreement",
     )
     assert options_of(parameters_of(options)) == options
 
@@ -67,6 +69,8 @@ def test_an_unsupported_option_goes_before_an_invalid_one() -> None:
         {"versionId": 1},
         {"versionId": "\u00e9"},
         {"publicKeyFormat": None},
+        {"verificationRelationship": "signing"},
+        {"verificationRelationship": ["keyAgreement"]},
         {"versionTime": "2026-01-31"},
         {"versionTime": "2026-01-31T12:00:00"},
         {"versionTime": "2026-01-31T12:00:00.5Z"},
