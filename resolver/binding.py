@@ -2,6 +2,9 @@
 The HTTP(S) binding of DID Resolution v1 without a web framework: a request's bytes to an `Answer`. Service.
 """
 
+import math
+from collections.abc import Callable
+
 import msgspec
 
 from resolver.asked import (
@@ -17,18 +20,20 @@ from resolver.asked import (
     wanted_accept,
 )
 from resolver.did import Did, parse_did, parse_did_url, parse_parameters
-from resolver.errors import InvalidDid, InvalidOptions, ResolutionError
+from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
 from resolver.keys import ED25519, decode_multikey
-from resolver.methods import KEY, WEB
+from resolver.methods import KEY
 from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, options_of, refuse_unsupported
 from resolver.representation import present, wants_old_suites
-from resolver.resolution import Resolver, require_method
+from resolver.resolution import Resolver
 from resolver.results import DEFAULT_OPTIONS, Dereferenced, Options, Resolved
 from wire import Answer
 
 __all__ = [
     "BASE_PATH",
+    "NOTHING_GIVEN",
     "Asked",
+    "Given",
     "answer",
     "answer_local",
     "may_fetch",
@@ -37,6 +42,12 @@ __all__ = [
 ]
 
 _NO_CACHE = Options(no_cache=True)
+
+WaitToRenew = Callable[[], float]
+
+
+def _at_once() -> float:
+    return 0.0
 
 
 def answer_local(
@@ -77,15 +88,24 @@ async def answer(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
+    wait_to_renew: WaitToRenew = _at_once,
 ) -> Answer:
-    """Answer anything; arguments as `answer_local`."""
+    """
+    Answer anything; arguments as `answer_local`.
+
+    Args:
+        wait_to_renew: takes a token for going around the cache; returns 0, or the seconds until there is one.
+    """
     local = answer_local(resolver, raw_path, query_string, accept, given, no_cache=no_cache)
     if local is not None:
         return local
     asked = read_asked(raw_path, query_string)
     accept = wanted_accept(asked, given, accept)
     try:
-        result = await _remote(resolver, asked, _options(resolver, asked, given, no_cache=no_cache))
+        options = _options(resolver, asked, given, no_cache=no_cache)
+        if options.no_cache:
+            options = _within_budget(options, wait_to_renew, was_named=NO_CACHE in option_names(asked, given))
+        result = await _remote(resolver, asked, options)
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     return present(result, accept, did_url=asked.is_did_url)
@@ -100,7 +120,7 @@ def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
     """
     asked = read_asked(raw_path, query_string)
     try:
-        if parse_did_url(asked.identifier).did.method != WEB.name:  # The only one that fetches.
+        if not resolver.may_fetch(parse_did_url(asked.identifier).did):
             return False
         return _local(resolver, asked, _options(resolver, asked, NOTHING_GIVEN, no_cache=False)) is None
     except ResolutionError:
@@ -111,6 +131,25 @@ def _local(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Der
     if asked.is_did_url:
         return resolver.dereference_local(asked.identifier, options)
     return resolver.resolve_local(asked.identifier, options)
+
+
+def _within_budget(options: Options, wait_to_renew: WaitToRenew, *, was_named: bool) -> Options:
+    """
+    Return the options of a client that wants to go around the cache, as far as it may.
+
+    Past its budget the option is refused, as the specification says (DID Resolution v1, Security Considerations);
+    the header of a browser's reload is answered from the cache instead, whose Age tells so.
+
+    Raises:
+        FeatureNotSupported: the option was given; Retry-After says when it may be again.
+    """
+    seconds = math.ceil(wait_to_renew())
+    if seconds and was_named:
+        raise FeatureNotSupported(
+            f"this client may not go around the cache now; noCache is permitted again in {seconds} s",
+            headers={"retry-after": str(seconds)},
+        )
+    return msgspec.structs.replace(options, no_cache=False) if seconds else options
 
 
 async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Dereferenced:
@@ -146,10 +185,11 @@ def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) 
     if asked.is_verbatim:
         parse_parameters(asked.option_query)
     own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
-    require_method(did_url.did)
+    resolver.require_method(did_url.did)
     _require_valid(resolver, did_url.did)
+    versions = resolver.versions_of(did_url.did)
     names = own | option_names(asked, given)
-    refuse_unsupported(names, did_url.did.method, dereferences=asked.is_did_url)  # 2.
+    refuse_unsupported(names, did_url.did.method, versions, dereferences=asked.is_did_url)  # 2.
     named = given_options(asked, given)  # 3.
     accept = named.pop(ACCEPT, "*/*")
     options = options_of({NO_CACHE: True} | named if no_cache else named)

@@ -14,7 +14,7 @@ from resolver.results import Dereferenced, JsonObject, Resolved
 from resolver.services import RELATIVE_REF, SERVICE, SERVICE_TYPE, endpoint_urls, selected_services
 
 # DID Resolution v1, section DID Parameters: those that have been options of the resolution.
-_VERSION_PARAMETERS = frozenset({"versionId", "versionTime"})
+_VERSION_PARAMETERS = frozenset({"versionId", "versionTime", "versionNumber"})
 _NO_PART = "the DID document has nothing with this fragment as its id"
 
 

@@ -6,7 +6,7 @@ received: what breaks a rule below refuses the whole of it, and nothing is added
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from resolver.errors import InvalidDidDocument, KeyRefused
@@ -58,12 +58,19 @@ def did_document(
     return {"@context": context, "id": did, "verificationMethod": methods, **relationships}
 
 
-def read_document(body: bytes, did: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonObject:
+def read_document(
+    body: bytes,
+    did: str,
+    *,
+    max_bytes: int = MAX_DOCUMENT_BYTES,
+    is_same: Callable[[str, str], bool] = str.__eq__,
+) -> JsonObject:
     """
     Read the DID document that was served for `did`.
 
     1. Strict JSON, an object (`wire.read`: size, depth, duplicate members).
-    2. `id` is string-equal to the DID (DID Resolution v1, resolve; did:web, section Read).
+    2. `id` is the DID (DID Resolution v1, resolve; did:web, section Read); `is_same` tells, by default string
+       equality.
     3. No private or secret key anywhere: by a member's name, in a JWK, in a multibase value, in PEM.
     4. `@context`, `controller` and `alsoKnownAs` have the shape that DID v1.1 demands.
     5. Verification methods and services have the shape that CID demands, and ids of their own.
@@ -77,15 +84,16 @@ def read_document(body: bytes, did: str, *, max_bytes: int = MAX_DOCUMENT_BYTES)
         raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
     if not isinstance(document, dict):
         raise InvalidDidDocument("the document is not a JSON object")
-    if document.get("id") != did:
+    own_id = document.get("id")
+    if not isinstance(own_id, str) or not is_same(own_id, did):
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
     _refuse_secrets(document)
     _check_own_members(document)
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
         raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
-    _check_methods(methods, did)
-    _check_services(services, did)
+    _check_methods(methods, own_id)
+    _check_services(services, own_id)
     return document
 
 

@@ -17,6 +17,7 @@ _BOOLEANS = {
     "expandRelativeUrls": "expand_relative_urls",
     "noCache": "no_cache",
     "enableEncryptionKeyDerivation": "enable_encryption_key_derivation",
+    "explain": "explain",
 }
 _STRINGS = {
     "versionId": "version_id",
@@ -24,13 +25,16 @@ _STRINGS = {
     "publicKeyFormat": "public_key_format",
     "verificationRelationship": "verification_relationship",
 }
+# did:webvh v1.0, section DID URL (versionNumber); ours (maxStale). Decimal, as an integer or its text.
+_NUMBERS = {"versionNumber": "version_number", "maxStale": "max_stale"}
+_MAX_NUMBER = 2**31
 _EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
 RELATIONSHIP = "verificationRelationship"
 
-DEREFERENCING_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+DEREFERENCING_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS, _EXPERIMENTAL})
 OPTION_NAMES = DEREFERENCING_NAMES - {RELATIONSHIP}
 NO_CACHE = "noCache"
-VERSION_OPTIONS = frozenset({"versionId", "versionTime"})
+VERSION_OPTIONS = frozenset({"versionId", "versionTime", "versionNumber"})
 
 # How an answer looks is no matter of a resolution: `accept` never becomes part of `Options`.
 ACCEPT = "accept"
@@ -59,35 +63,35 @@ def options_of(given: Mapping[str, object]) -> Options:
         raise FeatureNotSupported("experimental public key types are not supported")
     booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
     strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
-    options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings)
+    numbers = {field: _number(given, name) for name, field in _NUMBERS.items() if name in given}
+    options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings, **numbers)
     if options.verification_relationship not in (None, *RELATIONSHIPS):
         raise InvalidOptions(f"{RELATIONSHIP}: expected one of {', '.join(RELATIONSHIPS)}")
-    if options.version_id is not None and options.version_time is not None:
-        raise InvalidOptions("versionId and versionTime exclude one another")
+    _refuse_two_versions(given.keys())
     if options.version_time is not None:
-        _check_version_time(options.version_time)
+        check_version_time(options.version_time)
     return options
 
 
-def refuse_unsupported(names: Set[str], method: str, *, dereferences: bool = False) -> None:
+def refuse_unsupported(
+    names: Set[str], method: str, versions: Set[str] = frozenset(), *, dereferences: bool = False
+) -> None:
     """
     Refuse options that we, or a DID's method, do not support, whatever their values.
 
+    `versions` are the version options that can be honoured; two at once are a mistake whoever is asked.
     `dereferences` tells that a DID URL was given, not a DID: dereferencing has one option more.
-
-    No method of ours keeps versions, but two versions at once are a mistake whoever is asked.
 
     Raises:
         FeatureNotSupported: an option that we do not know, a version, did:key's option for another method.
-        InvalidOptions: `versionId` and `versionTime` together.
+        InvalidOptions: two versions.
     """
     known = DEREFERENCING_NAMES if dereferences else OPTION_NAMES
     for name in sorted(names - known - {ACCEPT}):
         raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
-    if names >= VERSION_OPTIONS:
-        raise InvalidOptions("versionId and versionTime exclude one another")
-    if names & VERSION_OPTIONS:
-        raise FeatureNotSupported("the DID's method keeps no versions of its documents")
+    _refuse_two_versions(names)
+    if names & VERSION_OPTIONS - versions:
+        raise FeatureNotSupported("no such versions are kept of the documents of this DID's method")
     if "publicKeyFormat" in names and method != "key":
         raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
 
@@ -96,10 +100,10 @@ def parameters_of(options: Options) -> dict[str, str]:
     """Return the options that are not at their default, as query parameters; the inverse of `options_of`."""
     changed = {
         name: getattr(options, field)
-        for name, field in (_BOOLEANS | _STRINGS).items()
+        for name, field in (_BOOLEANS | _STRINGS | _NUMBERS).items()
         if getattr(options, field) != getattr(DEFAULT_OPTIONS, field)
     }
-    return {name: str(value).lower() if name in _BOOLEANS else value for name, value in changed.items()}
+    return {name: str(value).lower() if name in _BOOLEANS else str(value) for name, value in changed.items()}
 
 
 def _boolean(given: Mapping[str, object], name: str) -> bool:
@@ -118,8 +122,32 @@ def _string(given: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _check_version_time(text: str) -> None:
-    """Refuse what is not an XML datetime in UTC without a fraction (DID Resolution v1, versionTime)."""
+def _number(given: Mapping[str, object], name: str) -> int:
+    value = given[name]
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
+        raise InvalidOptions(f"the option {name} must be a whole number from 0")
+    return value
+
+
+def version_number_of(text: str) -> int:
+    """Return the number in a DID URL's `versionNumber`; raises InvalidOptions where it is none."""
+    return _number({"versionNumber": text}, "versionNumber")
+
+
+def _refuse_two_versions(names: Set[str]) -> None:
+    if len(names & VERSION_OPTIONS) > 1:
+        raise InvalidOptions("versionId, versionTime and versionNumber exclude one another")
+
+
+def check_version_time(text: str) -> None:
+    """
+    Refuse what is not an XML datetime in UTC without a fraction (DID Resolution v1, versionTime).
+
+    Raises:
+        InvalidOptions: always, for such a text.
+    """
     try:
         parse_utc(text)
     except ValueError:

@@ -120,8 +120,8 @@ def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
         etag=etag_of(body, str(chosen)),
         vary=_VARY,
         made_at=resolved.made_at,
-        fresh_until=None if resolved.stale else resolved.fresh_until,
-        immutable=resolved.made_at is None and resolved.fresh_until is None,
+        fresh_until=None if resolved.stale or resolved.steps else resolved.fresh_until,
+        immutable=resolved.made_at is None and resolved.fresh_until is None and not resolved.steps,
     )
 
 
@@ -177,6 +177,8 @@ def _metadata(resolved: Resolved, content_type: MediaType) -> JsonObject:
     metadata: JsonObject = {} if resolved.document is None else {"contentType": str(content_type)}
     if resolved.stale:
         metadata["stale"] = True
+    if resolved.steps:
+        metadata["explain"] = [{"step": step.step, **step.detail} for step in resolved.steps]
     return metadata | resolved.resolution_metadata
 
 

@@ -19,8 +19,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         expand_relative_urls: make relative DID URLs in the document absolute (`expandRelativeUrls`).
-        version_id, version_time: as asked; refused with FEATURE_NOT_SUPPORTED by methods without versions.
+        version_id, version_time, version_number: as asked, at most one; FEATURE_NOT_SUPPORTED with methods that
+            cannot tell; the number is did:webvh's.
         no_cache: resolve anew (`noCache`).
+        max_stale: how many seconds past freshness the caller takes where the origin does not answer
+            (`maxStale`); None: as many as the resolver allows.
+        explain: tell the steps taken.
         public_key_format: did:key's `publicKeyFormat`; None: the method's default ("Multikey").
         enable_encryption_key_derivation: did:key's option; derive X25519 from Ed25519.
         verification_relationship: of dereferencing only (`verificationRelationship`): what is named must be a
@@ -30,13 +34,35 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     expand_relative_urls: bool = False
     version_id: str | None = None
     version_time: str | None = None
+    version_number: int | None = None
     no_cache: bool = False
+    max_stale: int | None = None
+    explain: bool = False
     public_key_format: str | None = None
     enable_encryption_key_derivation: bool = True
     verification_relationship: str | None = None
 
+    @property
+    def has_version(self) -> bool:
+        return (self.version_id, self.version_time, self.version_number) != (None, None, None)
+
 
 DEFAULT_OPTIONS = Options()
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A step of a load, for `explain`.
+
+    Attributes:
+        step: what was done, in two or three words.
+        detail: JSON values that everybody may see.
+        confidential: ... that only an operator may see, such as the address that was dialled.
+    """
+
+    step: str
+    detail: JsonObject = {}
+    confidential: JsonObject = {}
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +77,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         made_at: when the document was obtained (seconds since 1970); None: just computed from the DID.
         fresh_until: until when it may be served without asking again; None: no limit (a method whose
             documents cannot change).
-        stale: served past `fresh_until` because the origin could not be asked.
+        stale: served past `fresh_until`, while or because the origin could not be asked.
+        steps: how the answer was come by, where `explain` asked for it.
     """
 
     did: str
@@ -61,6 +88,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     made_at: float | None = None
     fresh_until: float | None = None
     stale: bool = False
+    steps: tuple[Step, ...] = ()
 
     @property
     def deactivated(self) -> bool:

@@ -502,7 +502,8 @@ async def test_an_origin_that_cannot_be_asked_is_500_with_its_cause_and_never_ke
 
 @pytest.mark.anyio
 async def test_an_exceeded_budget_is_503_with_retry_after() -> None:
-    async with web() as (_, resolver):
+    async with web() as (world, resolver):
+        world.host("issuer.example")
         answers = await asyncio.gather(
             *(answer(resolver, f"{BASE}did:web:issuer.example:{n}".encode(), b"", None) for n in range(10))
         )
