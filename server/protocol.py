@@ -29,11 +29,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from random import getrandbits
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from server.cycle import Cycle
 from server.deadline import Deadline
 from server.http import ENCODED_CORS, encoded_headers
 from server.limits import ClientAddresses, key_of
@@ -186,7 +188,9 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         self.url += url
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._fail_over_limit()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -197,16 +201,52 @@ class _BoundedProtocol(HttpToolsProtocol):
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
-        self._count_head(len(name) + len(value) + 4)
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._fail_over_limit()
 
     def on_headers_complete(self) -> None:
+        if len(self.headers) > MAX_HEADERS:
+            self._fail_over_limit()
         if self._hosts != 1 or self._is_framed or self.parser.get_http_version() != "1.1":
             self._refuse_ambiguity()
         if len(self.pipeline) >= MAX_PIPELINED:
             self._fail(TooManyWaiting(f"{MAX_PIPELINED} requests wait on this connection already"))
-        super().on_headers_complete()
+        self._begin_cycle()
         self._is_head_read = True
-        self._arriving.set(self.limits.body_timeout)
+        if self._is_framed:
+            self._arriving.set(self.limits.body_timeout)
+
+    def _begin_cycle(self) -> None:
+        """Hand the request to the application, or let it wait; as uvicorn does, but for what we never set."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -222,7 +262,8 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._watch_writes()
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self._waiting is not None:
@@ -242,12 +283,8 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         self._watch_writes()
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self._fail(
-                HeadTooLarge(f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines")
-            )
+    def _fail_over_limit(self) -> None:
+        self._fail(HeadTooLarge(f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines"))
 
     def _count_framing(self, count: int) -> None:
         """Refuse chunk extensions without end. The read that brought the head is not counted: it has a limit."""
