@@ -19,7 +19,14 @@ from resolver.cache import Cache, Look, State
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
-from resolver.errors import InternalError, InvalidOptions, MethodNotSupported, NotFound, ResolutionError
+from resolver.errors import (
+    FeatureNotSupported,
+    InternalError,
+    InvalidOptions,
+    MethodNotSupported,
+    NotFound,
+    ResolutionError,
+)
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.methods import METHODS
@@ -102,6 +109,7 @@ class Resolver:
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """
+        _refuse_relationship(options)
         return await self._resolve(parse_did(did), options)
 
     async def dereference(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced:
@@ -111,10 +119,12 @@ class Resolver:
         Raises:
             InvalidDidUrl: its syntax.
             ResolutionError: as `resolve`; NotFound also where the document has nothing of that name.
+            InvalidVerificationMethod, InvalidRelationship: what `options.verification_relationship` demands
+                does not hold.
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed)
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -123,6 +133,7 @@ class Resolver:
         Raises:
             ResolutionError: as `resolve`.
         """
+        _refuse_relationship(options)
         return self._resolve_local(parse_did(did), options)
 
     def dereference_local(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced | None:
@@ -134,7 +145,9 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        return None if resolved is None else dereference(resolved, parsed)
+        if resolved is None:
+            return None
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def require_method(self, did: Did) -> None:
         """
@@ -288,6 +301,12 @@ def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionErr
         resolution_metadata=metadata,
         steps=_steps(look) if options.explain else (),
     )
+
+
+def _refuse_relationship(options: Options) -> None:
+    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
 
 
 def with_parameters(options: Options, did_url: DidUrl) -> Options:
