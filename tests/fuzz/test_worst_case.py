@@ -148,9 +148,7 @@ DOCUMENTS: dict[str, bytes] = {
     "650 integers of 399 digits": _document(_many("7" * 399, 650)),
     "43,000 escapes": _document('"a":"' + "\\u00e9" * 43_000 + '"'),
     "depth 32": _document('"a":' + "[" * 29 + ",".join(["[]"] * 3_000) + "]" * 29),
-    "5,000 objects, 27 deep": _document(
-        '"a":' + '{"a":' * 20 + f"[{','.join([_NESTED] * 860)}]" + "}" * 20
-    ),
+    "5,000 objects, 27 deep": _document('"a":' + '{"a":' * 20 + f"[{','.join([_NESTED] * 860)}]" + "}" * 20),
     "almost a private key, 17,000 times": _document('"a":"' + "PRIVATE KEY----" * 17_000 + '"'),
 }
 
