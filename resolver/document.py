@@ -79,7 +79,7 @@ def read_document(body: bytes, did: str, *, max_bytes: int = MAX_DOCUMENT_BYTES)
         raise InvalidDidDocument("the document is not a JSON object")
     if document.get("id") != did:
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
-    _refuse_secrets(document)
+    refuse_secrets(document)
     _check_own_members(document)
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
@@ -135,8 +135,13 @@ def _expanded(value: Any, did: str) -> Any:
     return members
 
 
-def _refuse_secrets(document: JsonObject) -> None:
-    """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
+def refuse_secrets(document: JsonObject) -> None:
+    """
+    Refuse secret keys, and public keys of a shape in which they could not be looked for.
+
+    Raises:
+        InvalidDidDocument: there is one, anywhere in the document.
+    """
     for found in maps_of(document):
         if any(name.startswith(_SECRET_PREFIXES) for name in found):
             raise InvalidDidDocument("the document has secret key material")

@@ -24,7 +24,8 @@ _STRINGS = {
     "publicKeyFormat": "public_key_format",
     "keyAgreement": "key_agreement",
 }
-_DID_KEY_ONLY = ("keyAgreement", "publicKeyFormat")  # Another method's answer could not honour them.
+# The methods whose answers can honour these; others refuse them.
+_METHODS_WITH = {"keyAgreement": ("key",), "publicKeyFormat": ("key", "jwk")}
 KEY_AGREEMENTS = ("ecdh",)
 
 OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS})
@@ -73,7 +74,7 @@ def refuse_unsupported(names: Set[str], method: str) -> None:
     No method of ours keeps versions, but two versions at once are a mistake whoever is asked.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, a version, an option of did:key's for another method.
+        FeatureNotSupported: an option that we do not know, a version, one that the method does not have.
         InvalidOptions: `versionId` and `versionTime` together.
     """
     for name in sorted(names - OPTION_NAMES - {ACCEPT}):
@@ -82,9 +83,9 @@ def refuse_unsupported(names: Set[str], method: str) -> None:
         raise InvalidOptions("versionId and versionTime exclude one another")
     if names & VERSION_OPTIONS:
         raise FeatureNotSupported("the DID's method keeps no versions of its documents")
-    for name in _DID_KEY_ONLY:
-        if name in names and method != "key":
-            raise FeatureNotSupported(f"{name} is an option of did:key only")
+    for name, methods in _METHODS_WITH.items():
+        if name in names and method not in methods:
+            raise FeatureNotSupported(f"{name} is no option of did:{method}")
 
 
 def parameters_of(options: Options) -> dict[str, str]:
