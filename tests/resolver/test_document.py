@@ -12,7 +12,7 @@ from resolver.document import (
     relative_ids_expanded,
 )
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
-from resolver.errors import InvalidDidDocument
+from resolver.errors import FeatureNotSupported, InvalidDidDocument
 from resolver.jwk import PRIVATE_MEMBERS
 from wire import encode
 
@@ -244,3 +244,16 @@ def test_expansion_leaves_the_document_it_was_given_alone() -> None:
     relative_ids_expanded(document)
 
     assert document == {"id": DID, "authentication": ["#key-1"], "verificationMethod": [METHOD]}
+
+
+def test_a_document_that_would_grow_too_much_is_not_expanded() -> None:
+    """8 KiB of DID times 50,000 references are 400 MB."""
+    did = "did:web:a.example:" + "a" * 8_000
+    small = {"id": did, "authentication": ["#a"] * 100, "x": [{"id": "#b"}]}
+    large = small | {"authentication": ["#a"] * 200}
+
+    assert relative_ids_expanded(small)["authentication"][99] == f"{did}#a"
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded(large)
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded(small | {"x": [{"id": "#b"}] * 100})
