@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from resolver.did import MAX_DID_BYTES, Did
-from resolver.document import DID_V1, RELATIONSHIPS, read_document
+from resolver.document import DID_V1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
 from resolver.encoding import (
     EncodingError,
     decode_base64url,
@@ -84,6 +84,8 @@ def _of_keys_and_services(did: Did, options: Options) -> Resolved:
     head, *elements = did.method_specific_id[1:].split(".")
     if head or not elements:
         raise InvalidDid('did:peer:2: expected elements, each after a "."')
+    if len(elements) * len(did.text) > MAX_DOCUMENT_BYTES:  # Each key's controller is the DID.
+        raise InvalidDid(f"did:peer:2: {len(elements)} elements are too many for a DID of this length")
     document: JsonObject = {"@context": list(_CONTEXT), "id": did.text, "verificationMethod": []}
     document |= {name: [] for name in RELATIONSHIPS} | {"service": []}
     for element in elements:  # 1.
