@@ -19,6 +19,7 @@ from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
 from resolver.errors import (
+    FeatureNotSupported,
     InternalError,
     InvalidOptions,
     MethodNotSupported,
