@@ -151,17 +151,27 @@ def _expanded(value: Any, did: str) -> Any:
 def _refuse_secrets(document: JsonObject) -> None:
     """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
     for found in maps_of(document):
-        if any(name.startswith(_SECRET_PREFIXES) for name in found):
-            raise InvalidDidDocument("the document has secret key material")
-        for name in KEY_MATERIAL & found.keys():
-            _check_key_material(name, found[name])
-        try:
-            if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-                refuse_private(found)
-        except KeyRefused as error:
-            raise InvalidDidDocument(f"in a JWK: {error}") from None
-        if any(isinstance(value, str) and _SECRET_PEM in value for value in found.values()):
-            raise InvalidDidDocument("the document has a private key in PEM")
+        refuse_secrets_in(found)
+
+
+def refuse_secrets_in(found: JsonObject) -> None:
+    """
+    Refuse one map of a document, for what it holds itself.
+
+    Raises:
+        InvalidDidDocument: secret key material, or a public key of a shape in which it could not be looked for.
+    """
+    if any(name.startswith(_SECRET_PREFIXES) for name in found):
+        raise InvalidDidDocument("the document has secret key material")
+    for name in KEY_MATERIAL & found.keys():
+        _check_key_material(name, found[name])
+    try:
+        if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+            refuse_private(found)
+    except KeyRefused as error:
+        raise InvalidDidDocument(f"in a JWK: {error}") from None
+    if any(isinstance(value, str) and _SECRET_PEM in value for value in found.values()):
+        raise InvalidDidDocument("the document has a private key in PEM")
 
 
 def _check_key_material(name: str, value: Any) -> None:
