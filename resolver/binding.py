@@ -21,8 +21,8 @@ from resolver.asked import (
 )
 from resolver.did import Did, parse_did, parse_did_url, parse_parameters
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
-from resolver.keys import ED25519, decode_multikey
 from resolver.methods import KEY
+from resolver.methods.key import legacy_format_for
 from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, options_of, refuse_unsupported
 from resolver.representation import present, wants_old_suites
 from resolver.resolution import Resolver
@@ -163,9 +163,7 @@ def _for_old_suites(result: Resolved | Dereferenced, options: Options) -> Option
     did = parse_did(result.did if isinstance(result, Resolved) else result.resolved.did)
     if did.method != KEY.name or options.public_key_format is not None:
         return options
-    is_ed25519 = decode_multikey(did.method_specific_id).key_type is ED25519
-    public_key_format = "Ed25519VerificationKey2020" if is_ed25519 else "JsonWebKey2020"
-    return msgspec.structs.replace(options, public_key_format=public_key_format)
+    return msgspec.structs.replace(options, public_key_format=legacy_format_for(did))
 
 
 def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) -> Options:

@@ -18,10 +18,12 @@ A document is passed on as its method made it, for each of its media types. Docu
 `wants_old_suites` tells that.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from resolver.errors import RepresentationNotSupported, ResolutionError
-from resolver.results import Dereferenced, JsonObject, Resolved
+from resolver.results import Dereferenced, JsonObject, Resolved, Step
 from wire import Answer, MediaType, choose, encode, etag_of, render_problem
 from wire.problem import PROBLEM_JSON, problem_of
 
@@ -195,8 +197,13 @@ def _metadata(resolved: Resolved, content_type: MediaType) -> JsonObject:
     if resolved.stale:
         metadata["stale"] = True
     if resolved.steps:
-        metadata["explain"] = [{"step": step.step, **step.detail} for step in resolved.steps]
+        metadata["explain"] = explained(resolved.steps)
     return metadata | resolved.resolution_metadata
+
+
+def explained(steps: Iterable[Step], *, reveal: bool = False) -> list[JsonObject]:
+    """Return the steps as JSON; what is confidential only where `reveal` says so: to an operator."""
+    return [{"step": step.step, **step.detail, **(step.confidential if reveal else {})} for step in steps]
 
 
 def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool) -> Answer:
@@ -227,7 +234,9 @@ def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> 
     if chosen == LEGACY_DEREFERENCING:
         result = _dereferencing_result(_legacy_error_metadata(error), None, {})
         return encode({"@context": _LEGACY_CONTEXT, **result})
-    metadata = {"error": msgspec.Raw(problem)}
+    metadata: JsonObject = {"error": msgspec.Raw(problem)}
+    if error.steps:
+        metadata["explain"] = explained(error.steps)
     if chosen == DEREFERENCING:
         return encode(_dereferencing_result(metadata, None, {}))
     return encode(_resolution_result(metadata, None, {}))

@@ -23,20 +23,23 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import may_fetch
-from resolver.fetch import Guard, GuardLimits
+from resolver.binding import answer_local, may_fetch
+from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
+from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.outbound import guard_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
@@ -96,7 +99,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, share, database, guard or _guard(settings), clock)
+        services = await _build(settings, share, database, guard or guard_of(settings), clock)
         async with services.resolver:
             await services.background.start()
             try:
@@ -106,13 +109,6 @@ async def open_services(
                 await services.checker.aclose()
     finally:
         await asyncio.to_thread(database.close)
-
-
-def _guard(settings: Settings) -> Guard:
-    limits = GuardLimits(
-        host_rate_per_second=settings.outbound_rate_per_host, host_burst=settings.outbound_burst_per_host
-    )
-    return Guard(limits=limits, contact=settings.public_url)
 
 
 async def _build(
@@ -225,6 +221,11 @@ def public_app(services: Services) -> ASGIApp:
         hot=services.hot,
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
+        answer_now=lambda raw_path, query, accept, no_cache: (
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            if raw_path.startswith(IDENTIFIERS)
+            else None
+        ),
     )
 
 
@@ -235,6 +236,7 @@ def operator_app(services: Services) -> ASGIApp:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resolver import FreshnessBounds, InternalError, InvalidDidDocument, NotFound, Options, Resolver
-from resolver.binding import answer
+from resolver.binding import answer, may_fetch
 from resolver.fetch import GuardLimits
 from resolver.source import Observed
 from tests.resolver.scenes import DID, DOCUMENT, PATH, web
@@ -312,3 +312,35 @@ async def test_past_its_budget_a_client_may_not_go_around_the_cache_but_its_relo
         assert "permitted again in 5 s" in error["detail"]
         assert (reloaded.status, allowed.status) == (200, 200)
         assert len(world.requests) == 2
+
+
+async def test_explain_tells_the_steps_of_a_failure_too_and_the_public_nothing_confidential() -> None:
+    path = f"/1.0/identifiers/{DID}".replace("did:web:", "did%3Aweb%3A").encode()
+    async with web() as (world, issuer, resolver, _clock):
+        issuer.answer(PATH, canned(b"{}", 404, connection="close"))
+        missing = json.loads((await answer(resolver, path, b"explain=true", None)).body)
+        resolver.purge()
+        world.name("issuer.example", ["10.0.0.1"])
+        cut_off = json.loads((await answer(resolver, path, b"explain=true", None)).body)
+        plain = json.loads((await answer(resolver, path, b"", None)).body)
+
+    steps = missing["didResolutionMetadata"]["explain"]
+    assert [step["step"] for step in steps] == ["cache", "fetch"]
+    assert (steps[1]["status"], "milliseconds" in steps[1]) == (404, False)
+    assert cut_off["didResolutionMetadata"]["explain"] == [
+        {"step": "fetch", "url": f"https://issuer.example{PATH}", "cause": "address_refused"}
+    ]
+    assert "explain" not in plain["didResolutionMetadata"]
+
+
+async def test_only_what_is_not_fresh_in_the_cache_may_cost_a_request_to_an_origin() -> None:
+    path = f"/1.0/identifiers/{DID}".encode()
+    async with web() as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        costs = [may_fetch(resolver, path, b"")]
+        await resolver.resolve(DID)
+        costs.append(may_fetch(resolver, path, b""))
+        clock.now += 60
+        costs.append(may_fetch(resolver, path, b""))
+
+    assert costs == [True, False, True]
