@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from resolver.document import DID_V1, DID_V1_1, SIGNATURE_RELATIONSHIPS, refuse_secrets_in
-from resolver.errors import InvalidDidDocument
-from resolver.keys import public_key_of
+from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
+from resolver.keys import decode_multikey, public_key_of
 from resolver.lint_subject import (
     Finding,
+    Part,
     Severity,
     Subject,
     child,
@@ -122,8 +123,7 @@ def _keys(subject: Subject) -> Iterator[Finding]:
         try:
             key = public_key_of(method.value)
         except InvalidDidDocument as error:
-            advice = "write the public key in the form of its type"
-            yield Finding("undecodable-key", method.pointer, Severity.ERROR, error.detail, advice)
+            yield _unreadable_key(method, error.detail)
             continue
         signs = method.relationship in SIGNATURE_RELATIONSHIPS or method.absolute_id(subject.did) in signing
         if signs and isinstance(key, X25519PublicKey):
@@ -291,3 +291,25 @@ def _context_for(term: str, kinds: list[str]) -> str:
         if is_extension and not terms.by_type.keys().isdisjoint(kinds) and terms.defines(term, kinds):
             return f"add {url} to @context"
     return "add a context that defines it to @context, or take it out"
+
+
+def _unreadable_key(method: Part, reason: str) -> Finding:
+    if _is_of_rare_type(method.value):
+        detail, advice = "a key of a type that is not checked here", "make sure that verifiers know it"
+        return Finding("unchecked-key", method.pointer, Severity.HINT, detail, advice)
+    advice = "write the public key in the form of its type"
+    return Finding("undecodable-key", method.pointer, Severity.ERROR, reason, advice)
+
+
+def _is_of_rare_type(method: JsonObject) -> bool:
+    """Tell whether a Multikey is of a type that is experimental, or that we know by its code only."""
+    multibase = method.get("publicKeyMultibase")
+    if method.get("type") != "Multikey" or not isinstance(multibase, str):
+        return False
+    try:
+        decode_multikey(multibase, experimental=True)
+    except KeyTypeUnsupported:
+        return True
+    except KeyRefused:
+        return False
+    return True
