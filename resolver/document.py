@@ -175,15 +175,25 @@ def refuse_secrets(document: JsonObject) -> None:
         InvalidDidDocument: there is one, anywhere in the document.
     """
     for found in maps_of(document):
-        for name, value in found.items():
-            if name.startswith(_SECRET_PREFIXES):
-                raise InvalidDidDocument("the document has secret key material")
-            if name in KEY_MATERIAL:
-                _check_key_material(name, value)
-            if isinstance(value, str) and _SECRET_PEM in value:
-                raise InvalidDidDocument("the document has a private key in PEM")
-        if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-            _refuse_private_jwk(found)
+        refuse_secrets_in(found)
+
+
+def refuse_secrets_in(found: JsonObject) -> None:
+    """
+    Refuse one map of a document, for what it holds itself.
+
+    Raises:
+        InvalidDidDocument: secret key material, or a public key of a shape in which it could not be looked for.
+    """
+    for name, value in found.items():
+        if name.startswith(_SECRET_PREFIXES):
+            raise InvalidDidDocument("the document has secret key material")
+        if name in KEY_MATERIAL:
+            _check_key_material(name, value)
+        if isinstance(value, str) and _SECRET_PEM in value:
+            raise InvalidDidDocument("the document has a private key in PEM")
+    if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+        _refuse_private_jwk(found)
 
 
 def _refuse_private_jwk(jwk: JsonObject) -> None:
