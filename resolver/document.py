@@ -21,6 +21,9 @@ DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
 MAX_DOCUMENT_VALUES = 8_192  # JSON values; 256 methods, each in all relationships, are under 4,000
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
+MAX_KEYS = (
+    1_024  # members with key material, those in extensions included; looking at each costs 3 microseconds
+)
 
 # CID, section 2.3 (Verification Relationships).
 RELATIONSHIPS = (
@@ -156,16 +159,20 @@ def _expanded(value: Any, did: str) -> Any:
 
 def _refuse_secrets(document: JsonObject) -> None:
     """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
+    keys = 0
     for found in maps_of(document):
         for name, value in found.items():
             if name.startswith(_SECRET_PREFIXES):
                 raise InvalidDidDocument("the document has secret key material")
             if name in KEY_MATERIAL:
+                keys += 1
                 _check_key_material(name, value)
             if isinstance(value, str) and _SECRET_PEM in value:
                 raise InvalidDidDocument("the document has a private key in PEM")
         if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
             _refuse_private_jwk(found)
+        if keys > MAX_KEYS:
+            raise InvalidDidDocument(f"over {MAX_KEYS} keys")
 
 
 def _refuse_private_jwk(jwk: JsonObject) -> None:
