@@ -12,7 +12,7 @@ import base64
 import math
 import re
 
-from resolver.arithmetic import from_base58
+from resolver.arithmetic import from_base58, to_base58
 
 MAX_BASE58_CHARS = 1_536  # characters; an RSA key of 8,192 bits has 1,415. Decoding is quadratic: cap first.
 MAX_BASE64URL_CHARS = 8_192  # characters; no longer than a DID
@@ -20,7 +20,7 @@ _MAX_VARINT_BYTES = 9  # unsigned-varint: "at most 9 bytes"
 
 _ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGITS = bytes.maketrans(_ALPHABET, bytes(range(58)))
-_PAIRS = [chr(high) + chr(low) for high in _ALPHABET for low in _ALPHABET]  # two digits at a time
+_CHARACTERS = bytes.maketrans(bytes(range(58)), _ALPHABET)
 
 LEADING_ERROR = 1e-6  # of `leading_value`, for texts of up to 10,000 characters
 
@@ -33,14 +33,9 @@ class EncodingError(ValueError):
 
 def encode_base58btc(data: bytes) -> str:
     """Return the base58btc text of `data`; each leading zero byte is a "1"."""
-    number = int.from_bytes(data, "big")
-    pairs: list[str] = []
-    while number:
-        number, pair = divmod(number, 3_364)
-        pairs.append(_PAIRS[pair])
-    pairs.reverse()
+    digits = to_base58(int.from_bytes(data, "big"))
     zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + "".join(pairs).lstrip("1")
+    return "1" * zeros + digits.translate(_CHARACTERS).decode()
 
 
 def decode_base58btc(text: str, *, max_chars: int = MAX_BASE58_CHARS) -> bytes:

@@ -34,6 +34,8 @@ _HTTPS_PORT = 443
 _ROOT_PATH = "/.well-known/did.json"  # of a did:web without a path; the same behind a path is a path
 _FREE_PORTS = range(1_024, 65_536)  # below are services that must not be reached through us
 
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-]")  # the common case, which needs no decoding
+
 # application/json, application/did, and every `+json`; RFC 6839, section 3.1.
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:json|did|[a-z0-9!#$&^_.+-]+\+json)")
 _UTF8 = re.compile(r";\s*charset\s*=\s*\"?utf-?8\"?\s*", re.IGNORECASE)
@@ -131,6 +133,8 @@ def _path_segment(segment: str) -> str:
 
     So `%61` and `a` reach the same resource, and nothing decodes to a delimiter or to a second escape.
     """
+    if _PLAIN_SEGMENT.fullmatch(segment):
+        return segment
     try:
         text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:

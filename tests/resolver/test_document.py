@@ -15,7 +15,7 @@ from resolver.document import (
     relative_ids_expanded,
 )
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
-from resolver.errors import InvalidDidDocument
+from resolver.errors import FeatureNotSupported, InvalidDidDocument
 from resolver.jwk import PRIVATE_MEMBERS
 from wire import encode
 
@@ -265,7 +265,7 @@ def test_the_cap_on_values_leaves_room_for_the_cap_on_methods() -> None:
     document = {"id": DID, "verificationMethod": methods, **references}
 
     assert read_document(encode(document), DID) == document
-    with pytest.raises(InvalidDidDocument, match="over 8192 values"):
+    with pytest.raises(InvalidDidDocument, match="over 6144 values"):
         read_document(encode({"id": DID, "a": [0] * MAX_DOCUMENT_VALUES}), DID)
 
 
@@ -286,3 +286,16 @@ def test_a_secret_key_just_below_the_next_prefix_is_seen() -> None:
             _document(verificationMethod=[{**METHOD, "publicKeyMultibase": "z" + encode_base58btc(secret)}]),
             DID,
         )
+
+
+def test_a_document_that_would_grow_too_much_is_not_expanded() -> None:
+    """8 KiB of DID times 50,000 references are 400 MB."""
+    did = "did:web:a.example:" + "a" * 8_000
+    small = {"id": did, "authentication": ["#a"] * 100, "x": [{"id": "#b"}]}
+    large = small | {"authentication": ["#a"] * 200}
+
+    assert relative_ids_expanded(small)["authentication"][99] == f"{did}#a"
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded(large)
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded(small | {"x": [{"id": "#b"}] * 100})

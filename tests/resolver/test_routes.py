@@ -246,6 +246,26 @@ def test_a_method_is_given_for_the_relationship_that_lists_it(base_url: str, met
     assert (found.status_code, found.json()["content"]["id"]) == (200, VM)
 
 
+def test_options_may_be_one_json_object_as_the_page_of_universal_resolver_sends_them(base_url: str) -> None:
+    encoded = base_url + BASE + KEY.replace(":", "%3A")
+
+    def ask(query: str) -> httpx.Response:
+        return httpx.get(f"{encoded}?{query}", trust_env=False)
+
+    found = ask("%7B%22publicKeyFormat%22%3A%22JsonWebKey2020%22%2C%22noCache%22%3Atrue%7D")
+    assert found.json()["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"
+    for query, status, error in (
+        ("%7B%22unknown%22%3A1%7D", 501, "FEATURE_NOT_SUPPORTED"),
+        ("%7b%22noCache%22%3A1%7d", 400, "INVALID_OPTIONS"),
+        ("%7B", 400, "INVALID_OPTIONS"),
+        ("%7B%7D%7B%7D", 400, "INVALID_OPTIONS"),
+        ("%7B%22noCache%22%3Atrue%2C%22noCache%22%3Atrue%7D", 400, "INVALID_OPTIONS"),
+        ("%7B%22noCache%22%3Atrue%7D&noCache=true", 400, "INVALID_OPTIONS"),
+    ):
+        refused = ask(query)
+        assert (refused.status_code, error_of(refused.json())) == (status, error), query
+
+
 @pytest.mark.parametrize("accept", [None, "*/*", "application/did-url-dereferencing", "text/uri-list"])
 def test_a_relative_reference_is_a_redirection(base_url: str, accept: str | None) -> None:
     url = f"{base_url}{BASE}{OWN}:services?service=files&relativeRef=/resume.pdf"
