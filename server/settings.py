@@ -62,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     outbound_rate_per_host: float = 1.0
     outbound_burst_per_host: int = 5
     hot_max_bytes: int = 67_108_864
+    hot_protocol: bool = False
     rate_hot_per_second: float = 500.0
     rate_cpu_per_second: float = 100.0
     rate_outbound_per_second: float = 5.0
@@ -251,6 +252,7 @@ def _range_faults(settings: Settings) -> list[str]:
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__
         if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
+        and field != "hot_protocol"
         and getattr(settings, field) <= 0
     ]
     faults += [
