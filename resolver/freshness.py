@@ -25,12 +25,19 @@ class FreshnessBounds(msgspec.Struct, frozen=True, kw_only=True):
         floor_seconds, ceiling_seconds: least and most a document is kept.
         default_seconds: where the origin says nothing.
         negative_seconds: a DID that does not exist, is deactivated, or has a document that we refuse.
+        failure_seconds: for how long a host that did not answer is not asked again.
+        revalidate_seconds: past freshness, a document is served while it is asked for anew.
+        stale_seconds: past freshness, a document is served while its origin does not answer; the most that
+            blocking an origin can prolong the life of a stolen key.
     """
 
     floor_seconds: float = 30.0
     ceiling_seconds: float = 600.0
     default_seconds: float = 300.0
     negative_seconds: float = 15.0
+    failure_seconds: float = 5.0
+    revalidate_seconds: float = 30.0
+    stale_seconds: float = 3_600.0
 
 
 def cache_headers(headers: Mapping[str, str], stored: Mapping[str, str] = {}) -> dict[str, str]:
@@ -52,12 +59,22 @@ def lifetime(headers: Mapping[str, str], bounds: FreshnessBounds) -> float:
     `s-maxage`, then `max-age`, then Expires - Date, less Age; `no-store`, `no-cache`, `private` and values
     that cannot be read mean the floor.
     """
+    return judge(headers, bounds)[0]
+
+
+def judge(headers: Mapping[str, str], bounds: FreshnessBounds) -> tuple[float, str]:
+    """Return `lifetime`, and the reason for it in words."""
     wanted = _wanted(headers)
     if wanted is None:
-        return min(bounds.default_seconds, bounds.ceiling_seconds)
+        return min(bounds.default_seconds, bounds.ceiling_seconds), "the origin says nothing: our default"
     age = headers.get("age", "0").strip()
     passed = float(age) if _is_seconds(age) else 0.0
-    return min(max(wanted - passed, bounds.floor_seconds), bounds.ceiling_seconds)
+    left = wanted - passed
+    if left < bounds.floor_seconds:
+        return bounds.floor_seconds, "the origin wants less than our floor"
+    if left > bounds.ceiling_seconds:
+        return bounds.ceiling_seconds, "the origin allows more than our ceiling"
+    return left, "as the origin says"
 
 
 def _wanted(headers: Mapping[str, str]) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from resolver.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
 from wire import parse_utc
@@ -16,22 +17,33 @@ _BOOLEANS = {
     "expandRelativeUrls": "expand_relative_urls",
     "noCache": "no_cache",
     "enableEncryptionKeyDerivation": "enable_encryption_key_derivation",
+    "explain": "explain",
+    "enableExperimentalPublicKeyTypes": "enable_experimental_public_key_types",
 }
 _STRINGS = {
     "versionId": "version_id",
     "versionTime": "version_time",
     "publicKeyFormat": "public_key_format",
+    "keyAgreement": "key_agreement",
+    "verificationRelationship": "verification_relationship",
 }
-_EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
+# did:webvh v1.0, section DID URL (versionNumber); ours (maxStale). Decimal, as an integer or its text.
+_NUMBERS = {"versionNumber": "version_number", "maxStale": "max_stale"}
+_MAX_NUMBER = 2**31
+_DID_KEY_ONLY = ("keyAgreement", "publicKeyFormat")  # Another method's answer could not honour them.
+KEY_AGREEMENTS = ("ecdh",)
 
-OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, _EXPERIMENTAL})
+RELATIONSHIP = "verificationRelationship"
+
+DEREFERENCING_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS})
+OPTION_NAMES = DEREFERENCING_NAMES - {RELATIONSHIP}
 NO_CACHE = "noCache"
-VERSION_OPTIONS = frozenset({"versionId", "versionTime"})
+VERSION_OPTIONS = frozenset({"versionId", "versionTime", "versionNumber"})
 
 # How an answer looks is no matter of a resolution: `accept` never becomes part of `Options`.
 ACCEPT = "accept"
-# What can stand in the query of a bare DID and be meant as an option; the last one is known and not supported.
-WIRE_NAMES = OPTION_NAMES | {ACCEPT, "verificationRelationship"}
+# What can stand in the query of a bare DID and be meant as an option.
+WIRE_NAMES = DEREFERENCING_NAMES | {ACCEPT}
 
 _TRUTH = {"true": True, "false": False}
 
@@ -43,54 +55,60 @@ def options_of(given: Mapping[str, object]) -> Options:
     Resolution asks first whether all options are supported, then whether they are valid.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, or experimental key types.
+        FeatureNotSupported: an option that we do not know.
         InvalidOptions: a value that the option cannot have, or that excludes another.
     """
     if not given:
         return DEFAULT_OPTIONS
     for name in given:
-        if name not in OPTION_NAMES:
+        if name not in DEREFERENCING_NAMES:
             raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
-    if _boolean(given, _EXPERIMENTAL):
-        raise FeatureNotSupported("experimental public key types are not supported")
     booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
     strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
-    options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings)
-    if options.version_id is not None and options.version_time is not None:
-        raise InvalidOptions("versionId and versionTime exclude one another")
+    numbers = {field: _number(given, name) for name, field in _NUMBERS.items() if name in given}
+    options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings, **numbers)
+    if options.verification_relationship not in (None, *RELATIONSHIPS):
+        raise InvalidOptions(f"{RELATIONSHIP}: expected one of {', '.join(RELATIONSHIPS)}")
+    _refuse_two_versions(given.keys())
+    if options.key_agreement not in (None, *KEY_AGREEMENTS):
+        raise InvalidOptions(f"the option keyAgreement must be one of {', '.join(KEY_AGREEMENTS)}")
     if options.version_time is not None:
-        _check_version_time(options.version_time)
+        check_version_time(options.version_time)
     return options
 
 
-def refuse_unsupported(names: Set[str], method: str) -> None:
+def refuse_unsupported(
+    names: Set[str], method: str, versions: Set[str] = frozenset(), *, dereferences: bool = False
+) -> None:
     """
     Refuse options that we, or a DID's method, do not support, whatever their values.
 
-    No method of ours keeps versions, but two versions at once are a mistake whoever is asked.
+    `versions` are the version options that can be honoured; two at once are a mistake whoever is asked.
+    `dereferences` tells that a DID URL was given, not a DID: dereferencing has one option more.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, a version, did:key's option for another method.
-        InvalidOptions: `versionId` and `versionTime` together.
+        FeatureNotSupported: an option that we do not know, a version, an option of did:key's for another method.
+        InvalidOptions: two versions.
     """
-    for name in sorted(names - OPTION_NAMES - {ACCEPT}):
+    known = DEREFERENCING_NAMES if dereferences else OPTION_NAMES
+    for name in sorted(names - known - {ACCEPT}):
         raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
-    if names >= VERSION_OPTIONS:
-        raise InvalidOptions("versionId and versionTime exclude one another")
-    if names & VERSION_OPTIONS:
-        raise FeatureNotSupported("the DID's method keeps no versions of its documents")
-    if "publicKeyFormat" in names and method != "key":
-        raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
+    _refuse_two_versions(names)
+    if names & VERSION_OPTIONS - versions:
+        raise FeatureNotSupported("no such versions are kept of the documents of this DID's method")
+    for name in _DID_KEY_ONLY:
+        if name in names and method != "key":
+            raise FeatureNotSupported(f"{name} is an option of did:key only")
 
 
 def parameters_of(options: Options) -> dict[str, str]:
     """Return the options that are not at their default, as query parameters; the inverse of `options_of`."""
     changed = {
         name: getattr(options, field)
-        for name, field in (_BOOLEANS | _STRINGS).items()
+        for name, field in (_BOOLEANS | _STRINGS | _NUMBERS).items()
         if getattr(options, field) != getattr(DEFAULT_OPTIONS, field)
     }
-    return {name: str(value).lower() if name in _BOOLEANS else value for name, value in changed.items()}
+    return {name: str(value).lower() if name in _BOOLEANS else str(value) for name, value in changed.items()}
 
 
 def _boolean(given: Mapping[str, object], name: str) -> bool:
@@ -109,8 +127,32 @@ def _string(given: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _check_version_time(text: str) -> None:
-    """Refuse what is not an XML datetime in UTC without a fraction (DID Resolution v1, versionTime)."""
+def _number(given: Mapping[str, object], name: str) -> int:
+    value = given[name]
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
+        raise InvalidOptions(f"the option {name} must be a whole number from 0")
+    return value
+
+
+def version_number_of(text: str) -> int:
+    """Return the number in a DID URL's `versionNumber`; raises InvalidOptions where it is none."""
+    return _number({"versionNumber": text}, "versionNumber")
+
+
+def _refuse_two_versions(names: Set[str]) -> None:
+    if len(names & VERSION_OPTIONS) > 1:
+        raise InvalidOptions("versionId, versionTime and versionNumber exclude one another")
+
+
+def check_version_time(text: str) -> None:
+    """
+    Refuse what is not an XML datetime in UTC without a fraction (DID Resolution v1, versionTime).
+
+    Raises:
+        InvalidOptions: always, for such a text.
+    """
     try:
         parse_utc(text)
     except ValueError:

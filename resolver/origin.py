@@ -1,21 +1,25 @@
 """
-What an origin tells of a DID, in the form in which the cache keeps it. Service.
+did:web's source: what a web server tells of a DID, in the form in which the cache keeps it. Service.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from copy import copy
 
 import msgspec
+from cachetools import TTLCache
 
-from resolver.cache import Entry
-from resolver.did import Did
-from resolver.errors import InternalError, InvalidDidDocument, NotFound, ResolutionError
+from resolver.did import Did, parse_did
+from resolver.errors import InternalError, InvalidDidDocument, NotFound
 from resolver.fetch import Fetch
 from resolver.fetch_errors import FetchError, OutboundBudgetExceeded
-from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
-from resolver.methods import METHODS
-from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Resolved
+from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
+from resolver.methods import WEB
+from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
+from resolver.source import Entry, Known, Question
 from wire import encode
+
+MAX_FAILED_HOSTS = 4_096  # hosts remembered for a few seconds
 
 
 class OutboundBusy(InternalError):
@@ -24,23 +28,44 @@ class OutboundBusy(InternalError):
     status = 503
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """
-    What an origin told of a DID: the JSON of its document, or None where deactivated, and when.
+    What an origin told of a DID.
 
-    Kept as JSON, so that its size is known and each caller gets a document of their own.
+    Attributes:
+        document: the JSON of its document, or None where deactivated.
+        made_at: when, seconds since 1970.
+        metadata: didDocumentMetadata.
+        resolution_metadata: members for didResolutionMetadata.
     """
 
     document: bytes | None
     made_at: float
+    metadata: JsonObject = {}
+    resolution_metadata: JsonObject = {}
+
+    def resolved(self, did: Did, options: Options) -> Resolved:  # noqa: ARG002 - no option changes it
+        """
+        Return the resolution for one spelling of the DID.
+
+        Raises:
+            InvalidDidDocument: the document is that of another spelling (DID Resolution v1: string-equal).
+        """
+        document = None if self.document is None else msgspec.json.decode(self.document, type=JsonObject)
+        if document is not None and document["id"] != did.text:
+            raise InvalidDidDocument("the document's id is not the DID that was asked for")
+        return Resolved(
+            did=did.text,
+            document=document,
+            metadata=self.metadata if document is not None else {"deactivated": True, **self.metadata},
+            resolution_metadata=self.resolution_metadata,
+            made_at=self.made_at,
+        )
 
 
-KnownEntry = Entry[Found | ResolutionError]
-
-
-class Origin:
+class WebSource:
     """
-    Asks the origins of DIDs.
+    Asks the web servers of did:web.
 
     Args:
         fetch: fetches a plan, behind the guard.
@@ -48,80 +73,111 @@ class Origin:
         clock: seconds since 1970.
     """
 
+    versions: frozenset[str] = frozenset()
+
     def __init__(self, fetch: Fetch, freshness: FreshnessBounds, clock: Callable[[], float]) -> None:
-        self._fetch = fetch
+        self._asked = Asking(fetch, freshness, clock)
         self._freshness = freshness
         self._clock = clock
 
-    async def load(self, did: Did, known: KnownEntry | None) -> KnownEntry:
+    def question(self, did: Did, options: Options) -> Question:
+        """Return the DID in its one spelling, asked of its host."""
+        return WEB.question(did, options)
+
+    async def load(self, question: Question, known: Known | None) -> Known:
         """
         Ask the origin: whether what is known still holds where it gave an ETag, else for the document.
 
         Kept for a short time: that the DID does not exist, is deactivated, or has a document that we refuse.
         Not kept: every failure to ask, lest a limit of ours make a good DID look bad.
         """
-        plan = METHODS[did.method].plan(did, DEFAULT_OPTIONS)
-        if not isinstance(plan, FetchPlan):
-            raise TypeError(f"did:{did.method} has nothing to fetch")
+        did = parse_did(question.did)
         document = _document_of(known)
         tag = entity_tag(known.headers) if known is not None and document is not None else None
-        fetched = await self._asked(plan, {"if-none-match": tag} if tag else {})
+        fetched, step = await self._asked(
+            WEB.plan(did, DEFAULT_OPTIONS), {"if-none-match": tag} if tag else {}
+        )
         if known is not None and document is not None and tag and fetched.status == 304:
-            return self._kept(document, cache_headers(fetched.headers, known.headers))
-        return self._read(did, fetched)
+            return self._kept(document, cache_headers(fetched.headers, known.headers), step)
+        return self._read(did, fetched, step)
 
-    def _read(self, did: Did, fetched: Fetched) -> KnownEntry:
+    def _read(self, did: Did, fetched: Fetched, step: Step) -> Known:
         now = self._clock()
         try:
-            document = METHODS[did.method].document(did, fetched)
+            document = WEB.document(did, fetched)
         except (NotFound, InvalidDidDocument) as error:
             # A copy has no traceback, which would keep the frames of this call and the body in them.
-            return Entry(value=copy(error), fresh_until=now + self._freshness.negative_seconds)
+            return Entry(value=copy(error), fresh_until=now + self._freshness.negative_seconds, steps=(step,))
         if document is None:
-            return Entry(value=Found(None, now), fresh_until=now + self._freshness.negative_seconds)
-        return self._kept(encode(document), cache_headers(fetched.headers))
+            gone = Found(document=None, made_at=now)
+            return Entry(value=gone, fresh_until=now + self._freshness.negative_seconds, steps=(step,))
+        return self._kept(encode(document), cache_headers(fetched.headers), step)
 
-    def _kept(self, document: bytes, headers: Mapping[str, str]) -> KnownEntry:
+    def _kept(self, document: bytes, headers: Mapping[str, str], step: Step) -> Known:
         """Return the entry of a document that the origin gave, or confirmed, just now."""
         now = self._clock()
+        seconds, reason = judge(headers, self._freshness)
         return Entry(
-            value=Found(document, now),
-            fresh_until=now + lifetime(headers, self._freshness),
+            value=Found(document=document, made_at=now),
+            fresh_until=now + seconds,
+            stale_until=now + seconds + self._freshness.stale_seconds,
             value_bytes=len(document),
             headers=headers,
+            steps=(step, Step(step="freshness", detail={"seconds": int(seconds), "because": reason})),
         )
 
-    async def _asked(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
+
+class Asking:
+    """
+    Fetches, and turns what failed into errors of resolution; a host that did not answer is left alone for a moment.
+
+    So that one dead host costs its callers one deadline, not one each; nothing is learnt of its DIDs.
+    """
+
+    def __init__(self, fetch: Fetch, freshness: FreshnessBounds, clock: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._failed: TTLCache[str, InternalError] = TTLCache(
+            MAX_FAILED_HOSTS, freshness.failure_seconds, timer=clock
+        )
+
+    async def __call__(self, plan: FetchPlan, headers: Mapping[str, str] = {}) -> tuple[Fetched, Step]:
+        """
+        Return what the origin of `plan` answered, and the step for `explain`.
+
+        Raises:
+            OutboundBusy: our own budget is used up.
+            InternalError: it did not answer, now or within the last `failure_seconds`; `cause` tells why.
+        """
+        if (failure := self._failed.get(plan.host)) is not None:
+            raise copy(failure)
+        began = time.monotonic()
         try:
-            return await self._fetch(plan, headers)
+            fetched = await self._fetch(plan, headers)
         except OutboundBudgetExceeded as error:
             raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
         except FetchError as error:
-            raise InternalError(error.detail, cause=error.cause) from None
+            failure = InternalError(error.detail, cause=error.cause)
+            failure.steps = (_failed_step(plan, error, time.monotonic() - began),)
+            self._failed[plan.host] = failure
+            raise copy(failure) from None
+        return fetched, _step(plan, fetched, time.monotonic() - began)
 
 
-def _document_of(known: KnownEntry | None) -> bytes | None:
-    return known.value.document if known is not None and isinstance(known.value, Found) else None
-
-
-def resolved_from(did: Did, entry: KnownEntry) -> Resolved:
-    """
-    Return the resolution that a kept entry stands for, with a document of its own.
-
-    Raises:
-        NotFound, InvalidDidDocument: that is what was kept.
-    """
-    found = entry.value
-    if isinstance(found, ResolutionError):
-        raise copy(found)  # Each caller's own: a shared one would collect everybody's traceback.
-    if found.document is None:
-        document, metadata = None, {"deactivated": True}
-    else:
-        document, metadata = msgspec.json.decode(found.document, type=JsonObject), {}
-    return Resolved(
-        did=did.text,
-        document=document,
-        metadata=metadata,
-        made_at=found.made_at,
-        fresh_until=entry.fresh_until,
+def _step(plan: FetchPlan, fetched: Fetched, seconds: float) -> Step:
+    return Step(
+        step="fetch",
+        detail={"url": plan.url, "status": fetched.status, "bytes": len(fetched.body)},
+        confidential={"milliseconds": round(seconds * 1_000)},
     )
+
+
+def _failed_step(plan: FetchPlan, error: FetchError, seconds: float) -> Step:
+    return Step(
+        step="fetch",
+        detail={"url": plan.url, "cause": error.cause},
+        confidential={"milliseconds": round(seconds * 1_000)},
+    )
+
+
+def _document_of(known: Known | None) -> bytes | None:
+    return known.value.document if known is not None and isinstance(known.value, Found) else None

@@ -1,29 +1,51 @@
 """
 The resolver: resolve(did, options) and dereference(didUrl, options) of DID Resolution v1. Service.
 
-DIDs whose documents are computed, and our own, are answered synchronously (`resolve_local`); all others go
-through the cache to the guard.
+DIDs whose documents are computed, and our own, are answered synchronously (`resolve_local`). All others are asked
+of a source, through the cache: the method's own (`origin.py`, ...), or a driver.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
 import msgspec
 
-from resolver.cache import Cache
+from resolver.cache import Cache, Look, State
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
-from resolver.errors import InvalidOptions, MethodNotSupported, NotFound
+from resolver.errors import (
+    FeatureNotSupported,
+    InternalError,
+    InvalidOptions,
+    MethodNotSupported,
+    NotFound,
+    ResolutionError,
+)
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
-from resolver.origin import Origin, resolved_from
-from resolver.results import DEFAULT_OPTIONS, Dereferenced, Fetched, FetchPlan, JsonObject, Options, Resolved
+from resolver.observing import observed_document, observed_resolution
+from resolver.options import version_number_of
+from resolver.origin import WebSource
+from resolver.results import (
+    DEFAULT_OPTIONS,
+    Dereferenced,
+    Fetched,
+    FetchPlan,
+    JsonObject,
+    Options,
+    Resolved,
+    Step,
+)
+from resolver.source import Finding, Known, Observer, Question, Source
+from wire import format_utc
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
@@ -39,6 +61,8 @@ class Resolver:
         own_hosts: `host` or `host:port` of those did:web; what `own_document` does not know there is
             NOT_FOUND, and never fetched.
         freshness: how long documents are kept; own ones are fresh for its default.
+        method_freshness: the same for single methods, by name.
+        observer: keeps what was seen of documents that can change; None: nobody does.
         max_cache_bytes: bound on the documents kept.
         clock: seconds since 1970.
     """
@@ -50,6 +74,8 @@ class Resolver:
         own_document: Callable[[str], JsonObject | None] = lambda _: None,
         own_hosts: frozenset[str] = frozenset(),
         freshness: FreshnessBounds = DEFAULT_FRESHNESS,
+        method_freshness: Mapping[str, FreshnessBounds] = {},
+        observer: Observer | None = None,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -58,14 +84,24 @@ class Resolver:
         self._own_document = own_document
         self._own_hosts = own_hosts
         self._freshness = freshness
+        self._observer = observer
         self._clock = clock
-        self._cache = Cache(
-            Origin(self._fetch, freshness, clock).load, max_bytes=max_cache_bytes, clock=clock
+        self._sources: dict[str, Source] = {
+            "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
+        }
+        self._cache: Cache[Question, Finding | ResolutionError] = Cache(
+            self._load,
+            max_bytes=max_cache_bytes,
+            clock=clock,
+            revalidate_seconds=freshness.revalidate_seconds,
+            excused=(InternalError,),
         )
 
     async def resolve(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved:
         """
         Resolve a DID (DID Resolution v1, section DID Resolution Algorithm).
+
+        With `explain` the steps are in the result, or in the error.
 
         Raises:
             InvalidDid, MethodNotSupported, FeatureNotSupported, InvalidOptions: in this order.
@@ -73,6 +109,7 @@ class Resolver:
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """
+        _refuse_relationship(options)
         return await self._resolve(parse_did(did), options)
 
     async def dereference(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced:
@@ -82,10 +119,12 @@ class Resolver:
         Raises:
             InvalidDidUrl: its syntax.
             ResolutionError: as `resolve`; NotFound also where the document has nothing of that name.
+            InvalidVerificationMethod, InvalidRelationship: what `options.verification_relationship` demands
+                does not hold.
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed)
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -94,6 +133,7 @@ class Resolver:
         Raises:
             ResolutionError: as `resolve`.
         """
+        _refuse_relationship(options)
         return self._resolve_local(parse_did(did), options)
 
     def dereference_local(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced | None:
@@ -105,7 +145,55 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        return None if resolved is None else dereference(resolved, parsed)
+        if resolved is None:
+            return None
+        return dereference(resolved, parsed, options.verification_relationship)
+
+    def require_method(self, did: Did) -> None:
+        """
+        Refuse a DID of a method that is not ours.
+
+        Raises:
+            MethodNotSupported: always, for such a DID.
+        """
+        if did.method not in METHODS:
+            raise MethodNotSupported(
+                f"did:{did.method[:64]} is not supported; supported are {', '.join(sorted(METHODS))}"
+            )
+
+    def may_fetch(self, did: Did) -> bool:
+        """
+        Tell whether resolving `did` may ask an origin now; true of our own DIDs too, which `resolve_local` answers.
+
+        Raises:
+            InvalidDid: it breaks a rule of its method.
+        """
+        source = self._sources.get(did.method)
+        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
+
+    def versions_of(self, did: Did) -> frozenset[str]:
+        """Return the version options that can be honoured for `did`."""
+        source = self._sources.get(did.method)
+        versions: frozenset[str] = frozenset() if source is None else source.versions
+        return versions | {"versionTime"} if self._is_observed(did) else versions
+
+    def purge(self, *, did: str | None = None, host: str | None = None) -> int:
+        """
+        Forget what is cached of a DID (any of its spellings) or of all DIDs of a host; of neither: everything.
+
+        Returns how many entries that were. Stale copies cannot come back.
+
+        Raises:
+            InvalidDid, MethodNotSupported: `did` is none, or none that is ever cached.
+        """
+        if did is None:
+            return self._cache.purge(lambda question: host is None or question.host == host)
+        parsed = parse_did(did)
+        self.require_method(parsed)
+        if (source := self._sources.get(parsed.method)) is None:
+            return 0
+        meant = source.question(parsed, DEFAULT_OPTIONS).did
+        return self._cache.purge(lambda question: question.did == meant)
 
     async def aclose(self) -> None:
         """Stop what is under way."""
@@ -125,13 +213,26 @@ class Resolver:
         resolved = self._resolve_local(did, options)
         if resolved is not None:
             return resolved
-        entry = await self._cache.get(did, renew=options.no_cache)
-        return _expanded(resolved_from(did, entry), options)
+        source = self._sources[did.method]
+        if options.version_time is not None and "versionTime" not in source.versions:
+            return _expanded(await self._observed(did, options.version_time), options)
+        question = source.question(did, options)
+        max_stale = math.inf if options.max_stale is None else options.max_stale
+        try:
+            look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
+        except ResolutionError as error:
+            raise _own_copy(error, error.steps, options) from None
+        return _expanded(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
-        require_method(did)
-        planned = self._own(did, options) or METHODS[did.method].plan(did, options)
-        return None if isinstance(planned, FetchPlan) else _expanded(planned, options)
+        self.require_method(did)
+        own = self._own(did, options)
+        if own is not None:
+            return _expanded(own, options)
+        if options.version_time is not None and self._is_observed(did):
+            return None
+        planned = METHODS[did.method].plan(did, options)
+        return None if isinstance(planned, FetchPlan) else _expanded(_explained(planned, options), options)
 
     def _own(self, did: Did, options: Options) -> Resolved | None:
         """Return the resolution of a DID of ours; None for all others."""
@@ -150,7 +251,24 @@ class Resolver:
             document=document,
             made_at=now,
             fresh_until=now + self._freshness.default_seconds,
+            steps=(Step(step="published by this server"),) if options.explain else (),
         )
+
+    def _is_observed(self, did: Did) -> bool:
+        return self._observer is not None and did.method == "web"
+
+    async def _observed(self, did: Did, version_time: str) -> Resolved:
+        if self._observer is None:
+            raise AssertionError("asked for an observation without an observer")
+        question = self._sources[did.method].question(did, DEFAULT_OPTIONS)
+        return await observed_resolution(self._observer, question.did, did, version_time)
+
+    async def _load(self, question: Question, known: Known | None) -> Known:
+        source = self._sources[parse_did(question.did).method]
+        entry = await source.load(question, known)
+        if self._observer is not None and (document := observed_document(entry.value)) is not None:
+            self._observer.seen(question.did, document, self._clock())
+        return entry
 
     async def _fetch(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
         if self._fetcher is None:
@@ -159,17 +277,36 @@ class Resolver:
         return await self._fetcher(plan, headers)
 
 
-def require_method(did: Did) -> None:
+def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionError]) -> Resolved:
     """
-    Refuse a DID of a method that is not ours.
+    Return the resolution that a kept entry stands for, with its freshness, and what is to be told of it.
 
     Raises:
-        MethodNotSupported: always, for such a DID.
+        ResolutionError: that is what was kept, or the finding has no answer for this spelling or version.
     """
-    if did.method not in METHODS:
-        raise MethodNotSupported(
-            f"did:{did.method[:64]} is not supported; supported are {', '.join(sorted(METHODS))}"
-        )
+    found = look.entry.value
+    try:
+        if isinstance(found, ResolutionError):
+            raise found
+        resolved = found.resolved(did, options)
+    except ResolutionError as error:
+        raise _own_copy(error, _steps(look), options) from None
+    metadata = resolved.resolution_metadata
+    if look.is_stale:
+        metadata = metadata | _stale_metadata(resolved, look)
+    return msgspec.structs.replace(
+        resolved,
+        fresh_until=look.entry.fresh_until,
+        stale=look.is_stale,
+        resolution_metadata=metadata,
+        steps=_steps(look) if options.explain else (),
+    )
+
+
+def _refuse_relationship(options: Options) -> None:
+    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
 
 
 def with_parameters(options: Options, did_url: DidUrl) -> Options:
@@ -178,18 +315,54 @@ def with_parameters(options: Options, did_url: DidUrl) -> Options:
 
     Raises:
         InvalidDidUrl: the query is malformed.
-        InvalidOptions: options and DID URL ask for different versions.
+        InvalidOptions: options and DID URL ask for different versions, or a version that cannot be one.
     """
     if not did_url.query:
         return options
     parameters = parse_parameters(did_url.query)
-    wanted = (parameters.get("versionId"), parameters.get("versionTime"))
-    given = (options.version_id, options.version_time)
-    if wanted == (None, None) or wanted == given:
+    number = parameters.get("versionNumber")
+    versions = {
+        "version_id": parameters.get("versionId"),
+        "version_time": parameters.get("versionTime"),
+        "version_number": None if number is None else version_number_of(number),
+    }
+    if all(value is None for value in versions.values()):
         return options
-    if given != (None, None):
+    if options.has_version and any(getattr(options, field) != value for field, value in versions.items()):
         raise InvalidOptions("the options and the DID URL ask for different versions")
-    return msgspec.structs.replace(options, version_id=wanted[0], version_time=wanted[1])
+    return msgspec.structs.replace(options, **versions)
+
+
+def _stale_metadata(resolved: Resolved, look: Look[Finding | ResolutionError]) -> JsonObject:
+    metadata: JsonObject = {"staleReason": look.state.value}
+    if resolved.made_at is not None:
+        metadata["retrieved"] = format_utc(int(resolved.made_at * 1_000_000))
+    if isinstance(look.failure, ResolutionError) and "cause" in look.failure.members:
+        metadata["cause"] = look.failure.members["cause"]
+    return metadata
+
+
+def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
+    cache: JsonObject = {"state": look.state.value}
+    if look.state is not State.LOADED and isinstance(
+        made_at := getattr(look.entry.value, "made_at", None), float
+    ):
+        cache["retrieved"] = format_utc(int(made_at * 1_000_000))
+    cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
+    return (Step(step="cache", detail=cache), *look.entry.steps)
+
+
+def _own_copy(error: ResolutionError, steps: tuple[Step, ...], options: Options) -> ResolutionError:
+    """Return the caller's own error: a shared one would collect everybody's traceback."""
+    own = copy(error)
+    own.steps = steps if options.explain else ()
+    return own
+
+
+def _explained(resolved: Resolved, options: Options) -> Resolved:
+    if not options.explain:
+        return resolved
+    return msgspec.structs.replace(resolved, steps=(Step(step="computed from the DID"),))
 
 
 def _authority(did: Did) -> str:

@@ -19,21 +19,54 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         expand_relative_urls: make relative DID URLs in the document absolute (`expandRelativeUrls`).
-        version_id, version_time: as asked; refused with FEATURE_NOT_SUPPORTED by methods without versions.
+        version_id, version_time, version_number: as asked, at most one; FEATURE_NOT_SUPPORTED with methods that
+            cannot tell; the number is did:webvh's.
         no_cache: resolve anew (`noCache`).
+        max_stale: how many seconds past freshness the caller takes where the origin does not answer
+            (`maxStale`); None: as many as the resolver allows.
+        explain: tell the steps taken.
         public_key_format: did:key's `publicKeyFormat`; None: the method's default ("Multikey").
         enable_encryption_key_derivation: did:key's option; derive X25519 from Ed25519.
+        enable_experimental_public_key_types: did:key's option; types that no specification settles.
+        key_agreement: did:key's `keyAgreement`; "ecdh": keys of NIST curves are for key agreement, too.
+        verification_relationship: of dereferencing only (`verificationRelationship`): what is named must be a
+            verification method that this relationship of the document lists.
     """
 
     expand_relative_urls: bool = False
     version_id: str | None = None
     version_time: str | None = None
+    version_number: int | None = None
     no_cache: bool = False
+    max_stale: int | None = None
+    explain: bool = False
     public_key_format: str | None = None
     enable_encryption_key_derivation: bool = True
+    enable_experimental_public_key_types: bool = False
+    key_agreement: str | None = None
+    verification_relationship: str | None = None
+
+    @property
+    def has_version(self) -> bool:
+        return (self.version_id, self.version_time, self.version_number) != (None, None, None)
 
 
 DEFAULT_OPTIONS = Options()
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A step of a load, for `explain`.
+
+    Attributes:
+        step: what was done, in two or three words.
+        detail: JSON values that everybody may see.
+        confidential: ... that only an operator may see, such as the address that was dialled.
+    """
+
+    step: str
+    detail: JsonObject = {}
+    confidential: JsonObject = {}
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +81,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         made_at: when the document was obtained (seconds since 1970); None: just computed from the DID.
         fresh_until: until when it may be served without asking again; None: no limit (a method whose
             documents cannot change).
-        stale: served past `fresh_until` because the origin could not be asked.
+        stale: served past `fresh_until`, while or because the origin could not be asked.
+        steps: how the answer was come by, where `explain` asked for it.
     """
 
     did: str
@@ -58,6 +92,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     made_at: float | None = None
     fresh_until: float | None = None
     stale: bool = False
+    steps: tuple[Step, ...] = ()
 
     @property
     def deactivated(self) -> bool:
@@ -70,15 +105,21 @@ class Dereferenced(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         did_url: as asked.
-        content: the document, or the map inside it that the DID URL names; None where deactivated.
-        content_metadata: for a whole document its didDocumentMetadata, else members of its own.
+        content: the document, the document with the selected services only, or the map inside it that the
+            DID URL names; None where deactivated, or where only URLs are named.
+        content_metadata: for a document its didDocumentMetadata, else members of its own.
         resolved: the resolution behind it, for freshness.
+        urls: the http and https URLs that the DID URL names at service endpoints, if it selects services.
+        names_url: a URL is what the DID URL means (`relativeRef`): it is the answer unless a document is
+            asked for by its media type.
     """
 
     did_url: str
     content: JsonObject | None
     content_metadata: JsonObject = {}
     resolved: Resolved
+    urls: tuple[str, ...] = ()
+    names_url: bool = False
 
 
 class FetchPlan(msgspec.Struct, frozen=True, kw_only=True):

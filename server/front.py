@@ -177,7 +177,8 @@ class _Exchange:
         self._request_id = request_id_of(head.request_id)
 
     async def run(self, receive: Receive, send: Send) -> None:
-        self._scope.setdefault("state", {})["request_id"] = self._request_id.decode()
+        state = self._scope.setdefault("state", {})
+        state["request_id"], state["client"] = self._request_id.decode(), self._client
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
         cost = self._front.cost_of(self._scope)

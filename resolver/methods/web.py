@@ -8,11 +8,12 @@ did:webvh v1.0 and of the outbound guard. Everything is refused before any netwo
 import re
 from urllib.parse import quote, unquote_to_bytes
 
-from resolver.did import Did
+from resolver.did import Did, parse_did
 from resolver.document import MAX_DOCUMENT_BYTES, read_document
-from resolver.errors import InternalError, InvalidDid, InvalidDidDocument, NotFound
+from resolver.errors import InternalError, InvalidDid, InvalidDidDocument, NotFound, ResolutionError
 from resolver.methods.method import Method, refuse_public_key_format, refuse_versions
-from resolver.results import Fetched, FetchPlan, JsonObject, Options
+from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options
+from resolver.source import Question
 
 _ACCEPT = (
     "application/did, application/did+json, application/did+ld+json, application/json, application/ld+json"
@@ -62,9 +63,16 @@ class WebMethod(Method):
             host=host, port=port, path=f"/{path}/did.json", accept=_ACCEPT, max_bytes=MAX_DOCUMENT_BYTES
         )
 
+    def question(self, did: Did, options: Options) -> Question:
+        """Return what to ask: the DID in its one spelling, of its host; raises as `plan`."""
+        plan = self.plan(did, options)
+        return Question(normal_form(plan), plan.host)
+
     def document(self, did: Did, fetched: Fetched) -> JsonObject | None:
         """
         Return the document that the origin served, or None where it says 410 Gone: deactivated.
+
+        Its id may be any spelling of `did`, the normal form; whether it is the one asked for is told later.
 
         did:web deletes a document to deactivate it; 404 stays NOT_FOUND, since that is what a mistake gives.
 
@@ -82,7 +90,14 @@ class WebMethod(Method):
                 f"the web server answered with status {fetched.status}", originStatus=fetched.status
             )
         _check_content_type(fetched.headers.get("content-type", ""))
-        return read_document(fetched.body, did.text, max_bytes=MAX_DOCUMENT_BYTES)
+        return read_document(fetched.body, did.text, max_bytes=MAX_DOCUMENT_BYTES, is_same=_is_spelling_of)
+
+
+def _is_spelling_of(found: str, normal: str) -> bool:
+    try:
+        return found == normal or normal_form(WEB.plan(parse_did(found), DEFAULT_OPTIONS)) == normal
+    except ResolutionError:
+        return False
 
 
 def normal_form(plan: FetchPlan) -> str:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -20,42 +18,14 @@ from resolver import (
     MethodNotSupported,
     NotFound,
     Options,
-    Resolver,
-    parse_did,
 )
 from resolver.fetch import GuardLimits
-from resolver.origin import Origin
-from tests.simulator import Host, World, canned, held
+from resolver.origin import WebSource
+from resolver.source import Question
+from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
+from tests.simulator import canned, held
 
 pytestmark = pytest.mark.anyio
-
-DID = "did:web:issuer.example"
-PATH = "/.well-known/did.json"
-KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
-DOCUMENT = {"@context": ["https://www.w3.org/ns/did/v1.1"], "id": DID, "service": []}
-FAST = GuardLimits(host_burst=1_000)
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-Scene = tuple[World, Host, Resolver, Clock]
-
-
-@asynccontextmanager
-async def web(limits: GuardLimits = FAST, **parameters: Any) -> AsyncIterator[Scene]:
-    """Yield a world with one issuer, and a resolver in it; both go by a clock that the test sets."""
-    clock = Clock()
-    async with (
-        World() as world,
-        world.guard(limits, clock=clock) as guard,
-        Resolver(fetcher=guard.fetch_stranger, clock=clock, **parameters) as resolver,
-    ):
-        yield world, world.host("issuer.example"), resolver, clock
 
 
 async def test_a_did_web_is_fetched_and_its_document_is_handed_on_as_published() -> None:
@@ -90,7 +60,7 @@ async def test_refusals_come_in_the_order_of_the_algorithm_and_before_any_traffi
 
 
 async def test_a_fresh_document_is_not_fetched_again_and_a_stale_one_is() -> None:
-    async with web() as (world, issuer, resolver, clock):
+    async with web(freshness=AT_ONCE) as (world, issuer, resolver, clock):
         issuer.publish(PATH, DOCUMENT, cache_control="max-age=120")
 
         await resolver.resolve(DID)
@@ -104,7 +74,7 @@ async def test_a_fresh_document_is_not_fetched_again_and_a_stale_one_is() -> Non
 
 
 async def test_a_stale_document_with_an_etag_is_confirmed_instead_of_sent_again() -> None:
-    async with web() as (world, issuer, resolver, clock):
+    async with web(freshness=AT_ONCE) as (world, issuer, resolver, clock):
         issuer.publish(PATH, DOCUMENT, cache_control="max-age=60", etag='"v1"')
 
         await resolver.resolve(DID)
@@ -118,7 +88,7 @@ async def test_a_stale_document_with_an_etag_is_confirmed_instead_of_sent_again(
 
 
 async def test_a_document_that_changed_replaces_the_one_that_its_etag_named() -> None:
-    async with web() as (_, issuer, resolver, clock):
+    async with web(freshness=AT_ONCE) as (_, issuer, resolver, clock):
         issuer.publish(PATH, DOCUMENT, cache_control="max-age=60", etag='"v1"')
         await resolver.resolve(DID)
         issuer.publish(PATH, {"id": DID}, cache_control="max-age=60", etag='"v2"')
@@ -215,7 +185,7 @@ async def test_a_remembered_refusal_keeps_neither_the_body_nor_the_calls_that_le
     async def fetch(*_: object) -> Fetched:
         return Fetched(status=200, headers={"content-type": "application/json"}, body=b"{" * 1_000)
 
-    entry = await Origin(fetch, FreshnessBounds(), Clock()).load(parse_did(DID), None)
+    entry = await WebSource(fetch, FreshnessBounds(), Clock()).load(Question(DID, "issuer.example"), None)
 
     assert isinstance(entry.value, InvalidDidDocument)
     assert (entry.value.__traceback__, entry.value.__context__) == (None, None)

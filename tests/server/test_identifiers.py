@@ -1,21 +1,32 @@
-"""The resolver's corpus of requests once more: over the real server, each read sent twice on a connection."""
+"""The resolver's corpus of requests once more: over our layers, each read sent twice on a connection."""
 
 import inspect
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from litestar import Litestar
+from litestar.response.base import ASGIResponse
 
+from resolver import Resolver
+from resolver.binding import answer_local
 from resolver.results import JsonObject
-from tests.process import Server
+from resolver.routes import build_routes
+from server.front import Front
+from server.hot import HotTable
+from server.hot_protocol import hot_protocol_class
+from server.http import ANSWER_KEY
+from server.limits import ClientAddresses
+from server.protocol import ProtocolLimits, protocol_class
+from server.telemetry import Telemetry
 from tests.resolver import test_routes
 
 ERRORS = test_routes.test_each_error_has_its_status_and_its_type
-LEFT_OUT = ("test_the_fast_function_gives_the_bytes_that_the_route_gives",)  # It has a document of its own.
 
 
 class Twice(httpx.Client):
@@ -27,19 +38,38 @@ class Twice(httpx.Client):
         return second
 
 
-@pytest.fixture(scope="module", params=["false", "true"], ids=["front", "protocol"])
-def base_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Server(
-        tmp_path_factory.mktemp("identifiers"),
-        public_url="http://localhost:8000",
-        HOT_PROTOCOL=request.param,
-        RATE_CPU_PER_SECOND="100000",
-        RATE_OUTBOUND_PER_SECOND="100000",
+class KeptResponse(test_routes.PlainResponse):
+    """Leaves its answer where the layer in front finds it for the hot table."""
+
+    def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
+        request.scope[ANSWER_KEY] = self.content
+        return super().to_asgi_response()
+
+
+def _front(resolver: Resolver) -> Front:
+    return Front(
+        Litestar(build_routes(resolver), response_class=KeptResponse, logging_config=None),
+        base_url="http://localhost:8000",
+        telemetry=Telemetry(),
+        addresses=ClientAddresses(()),
+        clock=time.time,
+        hot=HotTable(max_bytes=10_000_000, clock=time.time),
+        answer_now=lambda raw_path, query, accept, no_cache: answer_local(
+            resolver, raw_path, query, accept, no_cache=no_cache
+        ),
     )
-    server.initialise()
-    server.start()
-    yield f"http://127.0.0.1:{server.port}"
-    assert server.terminate() == 0
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["front", "protocol"])
+def base_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    front = _front(test_routes.resolver_of_ours())
+    limits = ProtocolLimits(
+        head_timeout=9, body_timeout=9, max_connections_per_client=99, addresses=ClientAddresses(())
+    )
+    assert front.reads is not None
+    protocol = hot_protocol_class(limits, front.reads) if request.param else protocol_class(limits)
+    with test_routes.serving(front, http=protocol) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +114,9 @@ def _receive(connection: socket.socket) -> tuple[int, str, bytes]:
 
 
 def _of_the_corpus(name: str, found: Callable[..., object]) -> bool:
-    if not name.startswith("test_") or name in LEFT_OUT:
-        return False
-    return not {"client", "base_url"}.isdisjoint(inspect.signature(found).parameters)
+    return name.startswith("test_") and not {"client", "base_url"}.isdisjoint(
+        inspect.signature(found).parameters
+    )
 
 
 globals().update({name: found for name, found in vars(test_routes).items() if _of_the_corpus(name, found)})

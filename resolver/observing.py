@@ -1,0 +1,57 @@
+"""
+What we ourselves saw of documents that can change: our observation, never the method's word. Service.
+
+did:web keeps no versions. A verifier of an old signature still asks which keys a DID had then; what an observer
+kept answers, in `didResolutionMetadata.observation`, and says what it is.
+"""
+
+from typing import Any
+
+import msgspec
+
+from resolver.did import Did
+from resolver.errors import NotFound
+from resolver.options import check_version_time
+from resolver.results import JsonObject, Resolved
+from resolver.source import Observed, Observer
+from wire import format_utc, parse_utc
+
+
+def observed_document(value: Any) -> bytes | None:
+    """Return the document (JSON) in what a source found, where there is one to take note of."""
+    document = getattr(value, "document", None)
+    return document if isinstance(document, bytes) else None
+
+
+async def observed_resolution(observer: Observer, normal: str, did: Did, version_time: str) -> Resolved:
+    """
+    Return the document that we saw at `version_time` (RFC 3339, UTC) of `did`, whose one spelling is `normal`.
+
+    Raises:
+        InvalidOptions: the time is none.
+        NotFound: we had not seen the DID then, or cannot tell which of two documents it had.
+    """
+    check_version_time(version_time)
+    at = parse_utc(version_time) / 1_000_000
+    observed = await observer.observed(normal, at)
+    document = None if observed is None else msgspec.json.decode(observed.document, type=JsonObject)
+    if observed is None or document is None or document["id"] != did.text:
+        raise NotFound(
+            "this server did not see the document of this DID at that time; did:web itself keeps no versions"
+        )
+    return Resolved(
+        did=did.text,
+        document=document,
+        resolution_metadata={"observation": _observation(observed)},
+        made_at=observed.last_seen,
+        fresh_until=observed.last_seen,
+    )
+
+
+def _observation(observed: Observed) -> JsonObject:
+    return {
+        "by": "this resolver; did:web keeps no versions, and its controller vouches for none of this",
+        "digest": observed.digest,
+        "firstSeen": format_utc(int(observed.first_seen * 1_000_000)),
+        "lastSeen": format_utc(int(observed.last_seen * 1_000_000)),
+    }
