@@ -17,7 +17,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import License
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ControllerRouterHandler
 
 from operators import Principals
 from registry.registry import Registry
@@ -191,7 +191,7 @@ async def _build(
     )
 
 
-def public_app(services: Services) -> ASGIApp:
+def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
@@ -230,7 +230,7 @@ def public_app(services: Services) -> ASGIApp:
     )
 
 
-def operator_app(services: Services) -> ASGIApp:
+def operator_app(services: Services) -> Front:
     """Return the application of the operator's listener: changes, metrics and detailed readiness."""
     app = _litestar(
         services,
