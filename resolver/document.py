@@ -6,7 +6,7 @@ received: what breaks a rule below refuses the whole of it, and nothing is added
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
@@ -20,6 +20,7 @@ DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and
 
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
 MAX_GROWTH_BYTES = 1_048_576  # 1 MiB by `expandRelativeUrls`: 128 ids of the longest DID
+MAX_DOCUMENT_VALUES = 6_144  # JSON values; 256 methods, each in all relationships, are under 4,000
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
 
 # CID, section 2.3 (Verification Relationships).
@@ -80,7 +81,7 @@ def read_document(
         InvalidDidDocument: one of these does not hold.
     """
     try:
-        document = read(body, max_bytes=max_bytes)
+        document = read(body, max_bytes=max_bytes, max_values=MAX_DOCUMENT_VALUES)
     except JsonError as error:
         raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
     if not isinstance(document, dict):
@@ -137,15 +138,20 @@ def absolute(reference: str, did: str) -> str:
 
 
 def maps_of(value: Any) -> Iterator[JsonObject]:
-    """Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered."""
-    if isinstance(value, dict):
-        yield value
-        for name, member in value.items():
-            if name != "@context":
-                yield from maps_of(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from maps_of(item)
+    """
+    Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered.
+
+    A loop, not a recursion: generators inside one another cost their depth for every map.
+    """
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield value
+            inner: Sequence[Any] = [member for name, member in value.items() if name != "@context"]
+        else:
+            inner = value if isinstance(value, list) else ()
+        pending += [item for item in reversed(inner) if isinstance(item, (dict, list))]
 
 
 def _expanded(value: Any, did: str) -> Any:
@@ -169,17 +175,22 @@ def refuse_secrets(document: JsonObject) -> None:
         InvalidDidDocument: there is one, anywhere in the document.
     """
     for found in maps_of(document):
-        if any(name.startswith(_SECRET_PREFIXES) for name in found):
-            raise InvalidDidDocument("the document has secret key material")
-        for name in KEY_MATERIAL & found.keys():
-            _check_key_material(name, found[name])
-        try:
-            if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-                refuse_private(found)
-        except KeyRefused as error:
-            raise InvalidDidDocument(f"in a JWK: {error}") from None
-        if any(isinstance(value, str) and _SECRET_PEM in value for value in found.values()):
-            raise InvalidDidDocument("the document has a private key in PEM")
+        for name, value in found.items():
+            if name.startswith(_SECRET_PREFIXES):
+                raise InvalidDidDocument("the document has secret key material")
+            if name in KEY_MATERIAL:
+                _check_key_material(name, value)
+            if isinstance(value, str) and _SECRET_PEM in value:
+                raise InvalidDidDocument("the document has a private key in PEM")
+        if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+            _refuse_private_jwk(found)
+
+
+def _refuse_private_jwk(jwk: JsonObject) -> None:
+    try:
+        refuse_private(jwk)
+    except KeyRefused as error:
+        raise InvalidDidDocument(f"in a JWK: {error}") from None
 
 
 def _check_key_material(name: str, value: Any) -> None:

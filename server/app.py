@@ -24,7 +24,7 @@ from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
 from resolver.binding import answer_local, may_fetch
-from resolver.fetch import Guard, GuardLimits
+from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
@@ -39,6 +39,7 @@ from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.outbound import guard_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
@@ -98,7 +99,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, share, database, guard or _guard(settings), clock)
+        services = await _build(settings, share, database, guard or guard_of(settings), clock)
         async with services.resolver:
             await services.background.start()
             try:
@@ -108,13 +109,6 @@ async def open_services(
                 await services.checker.aclose()
     finally:
         await asyncio.to_thread(database.close)
-
-
-def _guard(settings: Settings) -> Guard:
-    limits = GuardLimits(
-        host_rate_per_second=settings.outbound_rate_per_host, host_burst=settings.outbound_burst_per_host
-    )
-    return Guard(limits=limits, contact=settings.public_url)
 
 
 async def _build(

@@ -6,8 +6,10 @@ import pytest
 
 from resolver.document import (
     MAX_DOCUMENT_BYTES,
+    MAX_DOCUMENT_VALUES,
     MAX_METHODS_AND_SERVICES,
     RELATIONSHIPS,
+    maps_of,
     read_document,
     relative_ids_expanded,
 )
@@ -257,3 +259,23 @@ def test_a_document_that_would_grow_too_much_is_not_expanded() -> None:
         relative_ids_expanded(large)
     with pytest.raises(FeatureNotSupported):
         relative_ids_expanded(small | {"x": [{"id": "#b"}] * 100})
+
+
+def test_maps_come_outer_before_inner_in_the_order_of_the_document() -> None:
+    document = {"id": 1, "a": [{"id": 2, "b": {"id": 3}}, [{"id": 4}]], "@context": {"id": 0}, "c": {"id": 5}}
+
+    assert [found["id"] for found in maps_of(document)] == [1, 2, 3, 4, 5]
+
+
+def test_the_cap_on_values_leaves_room_for_the_cap_on_methods() -> None:
+    jwk = {"kty": "EC", "crv": "P-256", "x": "a", "y": "b"}
+    methods = [
+        {"id": f"#{n}", "type": "JsonWebKey", "controller": DID, "publicKeyJwk": jwk}
+        for n in range(MAX_METHODS_AND_SERVICES)
+    ]
+    references = {name: [method["id"] for method in methods] for name in RELATIONSHIPS}
+    document = {"id": DID, "verificationMethod": methods, **references}
+
+    assert read_document(encode(document), DID) == document
+    with pytest.raises(InvalidDidDocument, match="over 6144 values"):
+        read_document(encode({"id": DID, "a": [0] * MAX_DOCUMENT_VALUES}), DID)
