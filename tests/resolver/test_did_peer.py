@@ -155,6 +155,18 @@ def test_a_key_of_a_nist_curve_may_sign_or_agree() -> None:
     assert (document["authentication"], document["keyAgreement"]) == (["#key-1"], ["#key-2"])
 
 
+def test_an_experimental_key_is_told() -> None:
+    did = f"did:peer:2.V{multibase.encode(varint.encode(0x1220) + bytes(32), 'base58btc')}"
+
+    resolved = PEER.plan(parse_did(did), Options(enable_experimental_public_key_types=True))
+
+    assert [warning["code"] for warning in resolved.resolution_metadata["warnings"]] == [
+        "experimentalKeyType"
+    ]
+    with pytest.raises(FeatureNotSupported):
+        _resolve(did)
+
+
 def test_abbreviations_are_expanded_at_any_depth_and_dm_as_a_type_only() -> None:
     service = {"t": "dm", "s": [{"uri": "dm", "r": ["t", "dm"], "x": {"a": "s"}}]}
 
