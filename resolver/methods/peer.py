@@ -12,8 +12,6 @@ a stranger wrote it: no secret keys, and the shapes of DID Core.
 from hashlib import sha256
 from typing import Any
 
-from msgspec import structs
-
 from resolver.did import MAX_DID_BYTES, Did
 from resolver.document import DID_V1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
 from resolver.encoding import (
@@ -76,7 +74,7 @@ def _of_key(did: Did, options: Options) -> Resolved:
     return Resolved(did=did.text, document=document, resolution_metadata=warnings_of(key))
 
 
-def _of_keys_and_services(did: Did, options: Options) -> Resolved:
+def _of_keys_and_services(did: Did, _: Options) -> Resolved:
     """
     Numalgo 2 (section Resolving a did:peer:2).
 
@@ -85,7 +83,7 @@ def _of_keys_and_services(did: Did, options: Options) -> Resolved:
     3. `alsoKnownAs` has the numalgo 3 form.
     """
     elements = _elements(did)  # 1.
-    keys = [_key(did, element, options) for element in elements if not element.startswith("S")]
+    keys = [_key(did, element) for element in elements if not element.startswith("S")]
     services = [
         service for element in elements if element.startswith("S") for service in _services(element[1:])
     ]
@@ -96,9 +94,7 @@ def _of_keys_and_services(did: Did, options: Options) -> Resolved:
         "service": _named(services),
         "alsoKnownAs": ["did:peer:3" + _multihash(did.method_specific_id[1:])],  # 3.
     }
-    told = [warning for _, _, key in keys for warning in warnings_of(key).get("warnings", [])]
-    resolved = _resolved(did, {name: member for name, member in document.items() if member})
-    return structs.replace(resolved, resolution_metadata={"warnings": told} if told else {})
+    return _resolved(did, {name: member for name, member in document.items() if member})
 
 
 def _elements(did: Did) -> list[str]:
@@ -110,12 +106,15 @@ def _elements(did: Did) -> list[str]:
     return elements
 
 
-def _key(did: Did, element: str, options: Options) -> tuple[str, str, Multikey]:
-    """Return the relationship, the multibase text and the key of an element."""
+def _key(did: Did, element: str) -> tuple[str, str, Multikey]:
+    """
+    Return the relationship, the multibase text and the key of an element. No experimental types: there may be many
+    keys, and some of those cost a millisecond each.
+    """
     relationship, multibase = _PURPOSES.get(element[:1]), _base58btc(element[1:])
     if relationship is None:
         raise InvalidDid("did:peer:2: expected a purpose of A, D, E, I, S or V")
-    key = multikey_in(did, multibase, options)
+    key = multikey_in(did, multibase)
     can_agree = key.agrees or key.key_type in ECDH_CURVES
     if key.agrees if relationship != "keyAgreement" else not can_agree:
         raise InvalidDid(f"did:peer:2: a key of type {key.key_type.codec} is not for {relationship}")
