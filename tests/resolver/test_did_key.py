@@ -105,7 +105,7 @@ def test_a_positive_vector_of_bls_is_a_multikey_with_warnings(vector: dict[str, 
     assert all(resolved.document[name] == [method["id"] for method in methods] for name in SIGNATURES)
     codes = [warning["code"] for warning in resolved.resolution_metadata["warnings"]]
     is_pair = vector["codec"] == "bls12_381-g1g2-pub"
-    assert codes == ["experimentalKeyType", "keyNotFullyChecked"][: 1 + is_pair]
+    assert codes == ["experimental-key-type", "key-not-fully-checked"][: 1 + is_pair]
 
 
 def test_a_pair_of_bls_keys_is_two_methods_with_fragments_of_their_own() -> None:
@@ -328,7 +328,7 @@ def test_an_experimental_key_says_what_it_is(code: int) -> None:
     assert ("keyAgreement" in resolved.document) == kind.agrees
     assert ("authentication" in resolved.document) != kind.agrees
     (warning,) = resolved.resolution_metadata["warnings"]
-    assert warning["code"] == "experimentalKeyType"
+    assert warning["code"] == "experimental-key-type"
     assert kind.codec in warning["detail"]
     with pytest.raises(FeatureNotSupported):
         _resolve(did)

@@ -163,7 +163,7 @@ def test_an_experimental_key_is_for_numalgo_0_only() -> None:
     resolved = PEER.plan(parse_did(f"did:peer:0{key}"), options)
 
     assert [warning["code"] for warning in resolved.resolution_metadata["warnings"]] == [
-        "experimentalKeyType"
+        "experimental-key-type"
     ]
     with pytest.raises(FeatureNotSupported):
         PEER.plan(parse_did(f"did:peer:0{key}"), Options())
