@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -53,9 +53,12 @@ class PlainResponse(Response[Any]):
         )
 
 
+def resolver_of_ours() -> Resolver:
+    return Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
+
+
 def application() -> Litestar:
-    resolver = Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
-    return Litestar(build_routes(resolver), response_class=PlainResponse, logging_config=None)
+    return Litestar(build_routes(resolver_of_ours()), response_class=PlainResponse, logging_config=None)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +70,15 @@ def client() -> Iterator[TestClient[Litestar]]:
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """A real server: what a client sends is what it gets, percent-encoding and slashes included."""
+    with serving(application()) as url:
+        yield url
+
+
+@contextmanager
+def serving(app: Any, **settings: Any) -> Iterator[str]:
+    """Serve `app` by uvicorn in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application(), log_config=None, lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", **settings))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started:
