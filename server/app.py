@@ -23,7 +23,7 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import may_fetch
+from resolver.binding import BASE_PATH, may_fetch
 from resolver.fetch import Guard, GuardLimits
 from resolver.freshness import FreshnessBounds
 from resolver.routes import build_routes as resolver_routes
@@ -37,13 +37,21 @@ from server.health import Check, Health
 from server.hot import HotTable
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.key_alarms import KeyAlarms
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.log_heads import StoredHeads
+from server.observation_store import last_seen
+from server.observations import Observations
+from server.operator_routes import build_operator_routes
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import policy_of
 from server.problems import problem_answer
+from server.purges import Purges
+from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
+from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
 from statuslist.mirror import Mirror
@@ -52,6 +60,8 @@ from statuslist.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE, Engine, migrate
 from wire.body import MAX_BODY_BYTES
+
+IDENTIFIERS = BASE_PATH.encode()
 
 
 class Services(msgspec.Struct, kw_only=True):
@@ -70,6 +80,8 @@ class Services(msgspec.Struct, kw_only=True):
     telemetry: Telemetry
     health: Health
     background: Background
+    alarms: KeyAlarms
+    purges: Purges
 
 
 @asynccontextmanager
@@ -124,6 +136,10 @@ async def _build(
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
+    registry = Registry(database, clock=clock)
+    registered = RegisteredDids(registry)
+    observations = Observations(database, registered=registered, clock=clock)
+    heads = StoredHeads(database, clock)
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
@@ -133,6 +149,7 @@ async def _build(
             ceiling_seconds=settings.cache_max_ttl_seconds,
             negative_seconds=settings.cache_negative_ttl_seconds,
         ),
+        observer=observations,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -158,9 +175,22 @@ async def _build(
         base_url=settings.public_url,
         on_changed=publisher.wake,
     )
-    registry = Registry(database, clock=clock)
     checker = Checker(
         resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
+    )
+    purges = Purges(
+        database,
+        resolver=resolver,
+        drop_lists=checker.purge_lists,
+        drop_answers=lambda: hot.purge(IDENTIFIERS),
+        clock=clock,
+    )
+    watch = Watch(
+        resolver,
+        registered=registered,
+        last_seen=lambda: database.read(last_seen),
+        interval=settings.observe_interval_seconds,
+        clock=clock,
     )
     telemetry = Telemetry(share.board, share.slot)
 
@@ -175,11 +205,16 @@ async def _build(
         guard,
         share_metrics=telemetry.share,
         follow_issuers=follow_issuers,
+        purges=purges,
+        observations=observations,
+        heads=heads,
+        watch=watch,
         leads=share.leads,
         mirror=mirror,
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
+    telemetry.sources.append(lambda: _memory_readings(observations, purges))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,
@@ -195,6 +230,8 @@ async def _build(
         telemetry=telemetry,
         health=health,
         background=background,
+        alarms=KeyAlarms(database, registered=registered, clock=clock),
+        purges=purges,
     )
 
 
@@ -238,6 +275,7 @@ def operator_app(services: Services) -> ASGIApp:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            *build_operator_routes(services.alarms, services.purges),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),
@@ -317,6 +355,15 @@ def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
     return [
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
+
+
+def _memory_readings(observations: Observations, purges: Purges) -> list[Reading]:
+    changes, dropped, followed = observations.key_changes, observations.dropped, purges.followed
+    return [
+        Reading("touchstone_key_changes", "Key changes that nobody had announced.", changes, "sum"),
+        Reading("touchstone_observations_dropped", "Documents seen and not kept.", dropped, "sum"),
+        Reading("touchstone_cache_purges", "Purges done.", followed, "sum"),
     ]
 
 

@@ -176,8 +176,15 @@ class Front:
         bucket = self._buckets.get(cost)
         return bucket.take(client) if bucket is not None else 0.0
 
-    def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer) -> None:
-        if self._hot is not None and scope["method"] == "GET" and not scope["query_string"]:
+    @property
+    def hot_purges(self) -> int:
+        return self._hot.purges if self._hot is not None else 0
+
+    def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer, begun_at: int) -> None:
+        """Keep an answer, unless the table was purged since `begun_at` (`hot_purges`) and it may be outdated."""
+        if self._hot is None or scope["method"] != "GET" or scope["query_string"]:
+            return
+        if answer.immutable or begun_at == self._hot.purges:
             self._hot.keep(scope["raw_path"], accept, answer)
 
 
@@ -221,6 +228,7 @@ class _Exchange:
         self._method = scope["method"]
         self._status = 500
         self._started = time.perf_counter()
+        self._begun_at = front.hot_purges
         self._has_begun = False
         self._request_id = request_id_of(headers.request_id)
 
@@ -283,7 +291,7 @@ class _Exchange:
         scope: Any = self._scope
         answer = scope.get(ANSWER_KEY)
         if answer is not None and self._method in _READS:
-            self._front.keep_hot(scope, self._headers.accept, answer)
+            self._front.keep_hot(scope, self._headers.accept, answer, self._begun_at)
 
     def _account(self) -> None:
         scope: Any = self._scope

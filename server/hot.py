@@ -53,12 +53,19 @@ class HotAnswer:
 
 
 class HotTable:
-    """The table, bounded in bytes; the least recently used entry goes first."""
+    """
+    The table, bounded in bytes; the least recently used entry goes first.
+
+    Attributes:
+        purges: how often `purge` was called. An answer whose making began at another number must not be kept: it
+            may say what was purged meanwhile.
+    """
 
     def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
         self._entries: LRUCache[Key, HotAnswer] = LRUCache(max_bytes, getsizeof=HotAnswer.size)
         self._clock = clock
         self.hits = 0
+        self.purges = 0
 
     def find(self, raw_path: bytes, accept: bytes) -> HotAnswer | None:
         """Return the fresh answer for that path and Accept header, or None."""
@@ -86,6 +93,13 @@ class HotTable:
         """Forget every answer whose raw path begins with `path_prefix`."""
         for key in [key for key in self._entries if key[0].startswith(path_prefix)]:
             self._entries.pop(key, None)
+
+    def purge(self, path_prefix: bytes) -> None:
+        """Forget every answer below `path_prefix` that may change, and those that are being made now."""
+        self.purges += 1
+        for key, entry in list(self._entries.items()):
+            if key[0].startswith(path_prefix) and not entry.answer.immutable:
+                self._entries.pop(key, None)
 
     @property
     def bytes_held(self) -> int:
