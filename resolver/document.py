@@ -32,7 +32,7 @@ RELATIONSHIPS = (
 SIGNATURE_RELATIONSHIPS = RELATIONSHIPS[:4]
 
 # Ways to write a public key that are in use; CID, section 2.2: one of them in each verification method.
-_KEY_MATERIAL = frozenset(
+KEY_MATERIAL = frozenset(
     {
         "publicKeyJwk",
         "publicKeyMultibase",
@@ -101,9 +101,9 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
     """
     Return the document with absolute DID URLs as ids (`expandRelativeUrls`; RFC 3986, section 5).
 
-    Changed are the `id` of every map and the references in verification relationships, where they begin with
-    "#" or "?". Other relative references are left: with a DID as the base, whose path is `web:example.com`,
-    RFC 3986 would turn `files` into `did:files`, and that is not what anyone means.
+    Changed are the `id` of every map, in properties of extensions too, and the references in verification
+    relationships, where they begin with "#", "?" or one "/". A bare word is left: with a DID as the base, whose
+    path is `web:example.com`, RFC 3986 would turn `files` into `did:files`, which is no DID URL.
     """
     did = document["id"]
     expanded: JsonObject = _expanded(document, did)
@@ -114,8 +114,13 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
 
 
 def absolute(reference: str, did: str) -> str:
-    """Return a DID URL that begins with "#" or "?" with the DID before it; any other text as it is."""
-    return did + reference if reference.startswith(("#", "?")) else reference
+    """
+    Return a relative DID URL (DID v1.1, section 3.2.2) with the DID before it; any other text as it is.
+
+    One begins with "#", "?" or one "/".
+    """
+    is_relative = reference.startswith(("#", "?", "/")) and not reference.startswith("//")
+    return did + reference if is_relative else reference
 
 
 def maps_of(value: Any) -> Iterator[JsonObject]:
@@ -148,7 +153,7 @@ def _refuse_secrets(document: JsonObject) -> None:
     for found in maps_of(document):
         if any(name.startswith(_SECRET_PREFIXES) for name in found):
             raise InvalidDidDocument("the document has secret key material")
-        for name in _KEY_MATERIAL & found.keys():
+        for name in KEY_MATERIAL & found.keys():
             _check_key_material(name, found[name])
         try:
             if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
@@ -216,7 +221,7 @@ def _check_methods(methods: list[JsonObject], did: str) -> None:
             )
         if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method["controller"]):
             raise InvalidDidDocument("the id or controller of a verification method is no URL")
-        if len(_KEY_MATERIAL & method.keys()) > 1:
+        if len(KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")
     _check_unique([method["id"] for method in methods], did, "verification methods")
 

@@ -19,7 +19,14 @@ from resolver.cache import Cache, Look, State
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
-from resolver.errors import InternalError, InvalidOptions, MethodNotSupported, NotFound, ResolutionError
+from resolver.errors import (
+    FeatureNotSupported,
+    InternalError,
+    InvalidOptions,
+    MethodNotSupported,
+    NotFound,
+    ResolutionError,
+)
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.methods import METHODS
@@ -94,12 +101,15 @@ class Resolver:
         """
         Resolve a DID (DID Resolution v1, section DID Resolution Algorithm).
 
+        With `explain` the steps are in the result, or in the error.
+
         Raises:
             InvalidDid, MethodNotSupported, FeatureNotSupported, InvalidOptions: in this order.
             NotFound: no such DID.
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """
+        _refuse_relationship(options)
         return await self._resolve(parse_did(did), options)
 
     async def dereference(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced:
@@ -109,10 +119,12 @@ class Resolver:
         Raises:
             InvalidDidUrl: its syntax.
             ResolutionError: as `resolve`; NotFound also where the document has nothing of that name.
+            InvalidVerificationMethod, InvalidRelationship: what `options.verification_relationship` demands
+                does not hold.
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed)
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -121,6 +133,7 @@ class Resolver:
         Raises:
             ResolutionError: as `resolve`.
         """
+        _refuse_relationship(options)
         return self._resolve_local(parse_did(did), options)
 
     def dereference_local(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced | None:
@@ -132,7 +145,9 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        return None if resolved is None else dereference(resolved, parsed)
+        if resolved is None:
+            return None
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def require_method(self, did: Did) -> None:
         """
@@ -147,8 +162,14 @@ class Resolver:
             )
 
     def may_fetch(self, did: Did) -> bool:
-        """Tell whether the method of `did` asks origins; true is also told of our own DIDs."""
-        return did.method in self._sources
+        """
+        Tell whether resolving `did` may ask an origin now; true of our own DIDs too, which `resolve_local` answers.
+
+        Raises:
+            InvalidDid: it breaks a rule of its method.
+        """
+        source = self._sources.get(did.method)
+        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
 
     def versions_of(self, did: Did) -> frozenset[str]:
         """Return the version options that can be honoured for `did`."""
@@ -195,11 +216,12 @@ class Resolver:
         source = self._sources[did.method]
         if options.version_time is not None and "versionTime" not in source.versions:
             return _expanded(await self._observed(did, options.version_time), options)
-        look = await self._cache.look(
-            source.question(did, options),
-            renew=options.no_cache,
-            max_stale=math.inf if options.max_stale is None else options.max_stale,
-        )
+        question = source.question(did, options)
+        max_stale = math.inf if options.max_stale is None else options.max_stale
+        try:
+            look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
+        except ResolutionError as error:
+            raise _own_copy(error, error.steps, options) from None
         return _expanded(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
@@ -263,9 +285,12 @@ def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionErr
         ResolutionError: that is what was kept, or the finding has no answer for this spelling or version.
     """
     found = look.entry.value
-    if isinstance(found, ResolutionError):
-        raise copy(found)  # Each caller's own: a shared one would collect everybody's traceback.
-    resolved = found.resolved(did, options)
+    try:
+        if isinstance(found, ResolutionError):
+            raise found
+        resolved = found.resolved(did, options)
+    except ResolutionError as error:
+        raise _own_copy(error, _steps(look), options) from None
     metadata = resolved.resolution_metadata
     if look.is_stale:
         metadata = metadata | _stale_metadata(resolved, look)
@@ -276,6 +301,12 @@ def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionErr
         resolution_metadata=metadata,
         steps=_steps(look) if options.explain else (),
     )
+
+
+def _refuse_relationship(options: Options) -> None:
+    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
 
 
 def with_parameters(options: Options, did_url: DidUrl) -> Options:
@@ -319,6 +350,13 @@ def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
         cache["retrieved"] = format_utc(int(made_at * 1_000_000))
     cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
     return (Step(step="cache", detail=cache), *look.entry.steps)
+
+
+def _own_copy(error: ResolutionError, steps: tuple[Step, ...], options: Options) -> ResolutionError:
+    """Return the caller's own error: a shared one would collect everybody's traceback."""
+    own = copy(error)
+    own.steps = steps if options.explain else ()
+    return own
 
 
 def _explained(resolved: Resolved, options: Options) -> Resolved:

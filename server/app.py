@@ -23,18 +23,19 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import BASE_PATH, may_fetch
+from resolver.binding import answer_local, may_fetch
 from resolver.fetch import Guard, GuardLimits
-from resolver.freshness import FreshnessBounds
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
+from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
@@ -44,7 +45,7 @@ from server.observation_store import last_seen
 from server.observations import Observations
 from server.operator_routes import build_operator_routes
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
-from server.policy import policy_of
+from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.purges import Purges
 from server.registered import RegisteredDids
@@ -60,8 +61,6 @@ from statuslist.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE, Engine, migrate
 from wire.body import MAX_BODY_BYTES
-
-IDENTIFIERS = BASE_PATH.encode()
 
 
 class Services(msgspec.Struct, kw_only=True):
@@ -144,11 +143,8 @@ async def _build(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
         own_hosts=frozenset({settings.did_host}),
-        freshness=FreshnessBounds(
-            floor_seconds=settings.cache_min_ttl_seconds,
-            ceiling_seconds=settings.cache_max_ttl_seconds,
-            negative_seconds=settings.cache_negative_ttl_seconds,
-        ),
+        freshness=freshness_of(settings),
+        method_freshness=method_freshness_of(settings),
         observer=observations,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
@@ -239,11 +235,12 @@ def public_app(services: Services) -> ASGIApp:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     app = _litestar(
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver),
+            *resolver_routes(services.resolver, renewals.take),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -265,6 +262,11 @@ def public_app(services: Services) -> ASGIApp:
         hot=services.hot,
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
+        answer_now=lambda raw_path, query, accept, no_cache: (
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            if raw_path.startswith(IDENTIFIERS)
+            else None
+        ),
     )
 
 
@@ -276,6 +278,7 @@ def operator_app(services: Services) -> ASGIApp:
         [
             *operator_status_routes(services.lists),
             *build_operator_routes(services.alarms, services.purges),
+            explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),

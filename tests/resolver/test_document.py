@@ -215,6 +215,29 @@ def test_relative_ids_become_absolute() -> None:
     assert expanded["extension"] == [{"deep": {"id": f"{DID}?service=a"}}, {"id": "files"}, {"id": 5}]
 
 
+@pytest.mark.parametrize(
+    ("reference", "expanded"),
+    [
+        ("#a", f"{DID}#a"),
+        ("?service=a#b", f"{DID}?service=a#b"),
+        ("/path#a", f"{DID}/path#a"),
+        ("//host/path", "//host/path"),
+        ("word", "word"),
+        (f"{DID}#a", f"{DID}#a"),
+        ("did:web:other.example#a", "did:web:other.example#a"),
+        ("https://example.com/#a", "https://example.com/#a"),
+    ],
+)
+def test_every_relative_did_url_is_expanded_and_nothing_else(reference: str, expanded: str) -> None:
+    document = {"id": DID, "service": [{"id": reference}], "keyAgreement": [reference, {"id": reference}]}
+
+    found = relative_ids_expanded({**document, "extension": {"list": [{"id": reference}]}})
+
+    assert found["service"] == [{"id": expanded}]
+    assert found["keyAgreement"] == [expanded, {"id": expanded}]
+    assert found["extension"] == {"list": [{"id": expanded}]}
+
+
 def test_expansion_leaves_the_document_it_was_given_alone() -> None:
     document = {"id": DID, "authentication": ["#key-1"], "verificationMethod": [dict(METHOD)]}
 
