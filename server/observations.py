@@ -142,11 +142,13 @@ class Observations:
             self._tell(change)
 
     def _done(self, sighting: Sighting, last_at: int) -> None:
-        if sighting in self._waiting:
+        """Forget what is written; of what was prolonged meanwhile the new end is written when it is due."""
+        is_newest = self._newest.get(sighting.did) is sighting
+        if sighting in self._waiting and (is_newest or sighting.last_at <= last_at):
             self._waiting.remove(sighting)
-            self._waiting_bytes -= len(sighting.document)
+        self._waiting_bytes -= len(sighting.document)
         sighting.document = b""
-        if self._newest.get(sighting.did) is sighting:
+        if is_newest:
             self._written[sighting.did] = last_at
 
     def _tell(self, change: KeyChange) -> None:
