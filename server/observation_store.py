@@ -6,6 +6,8 @@ digest. Sightings come late and in any order (several processes, batches), so ea
 intervals overlap only where two documents were seen at the same time; then nobody can tell which one held.
 """
 
+import hashlib
+
 import msgspec
 
 from server.key_changes import Keys
@@ -126,6 +128,24 @@ def list_intervals(tx: Transaction, did: str | None, *, after: int, limit: int) 
         {"after": after, "limit": limit} | ({} if did is None else {"did": did}),
     )
     return [_interval(row) for row in rows]
+
+
+def faulty_documents(tx: Transaction, *, after: str, limit: int) -> tuple[list[str], str]:
+    """
+    Return which of the next `limit` documents beyond the digest `after` are not what their digest says, and the
+    last digest looked at; "": there are no more.
+    """
+    rows = tx.all(
+        "SELECT digest, body FROM observed_documents WHERE digest > :after ORDER BY digest LIMIT :limit",
+        {"after": after, "limit": limit},
+    )
+    faulty = [row["digest"] for row in rows if not _is_as_seen(row["digest"], bytes(row["body"]))]
+    return faulty, rows[-1]["digest"] if rows else ""
+
+
+def _is_as_seen(digest: str, body: bytes) -> bool:
+    """Tell whether a document has its digest; an empty one was not kept."""
+    return not body or hashlib.sha256(body).hexdigest() == digest
 
 
 def _interval_at(tx: Transaction, did: str, at: int) -> Interval | None:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,10 +15,11 @@ from operators import Principal, Role
 from resolver.source import Observed
 from server.bootstrap import MIGRATIONS
 from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
-from server.observation_store import MAX_BYTES_PER_DAY
+from server.observation_store import MAX_BYTES_PER_DAY, faulty_documents
 from server.observations import MAX_WAITING, Observations
 from storage import DatabaseUnavailable, Engine, migrate, read_audit
-from tests.databases import RULE_BROKEN, Place
+from storage.copying import copy_rows
+from tests.databases import RULE_BROKEN, Place, PostgresPlace, SqlitePlace
 from tests.server.documents import DID, a_document
 from wire import BadRequest, Forbidden, ResourceNotFound
 
@@ -324,6 +326,42 @@ async def test_what_waits_is_bounded_and_written_once_the_database_is_back(node:
 
     assert observations.dropped == 10
     assert len(await node.intervals()) == MAX_WAITING
+
+
+async def test_db_copy_takes_everything_to_the_other_engine(
+    node: Node, place: Place, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    await node.saw((0, A), (10, B), (20, A))
+    await node.alarms.announce(ADMIN, Announce(did=DID, not_after="2027-01-15T09:00:00Z"))
+    other: Place = (
+        PostgresPlace(request.getfixturevalue("postgres"))
+        if place.dialect == "sqlite"
+        else SqlitePlace(tmp_path / "other.db")
+    )
+    database = other.open()
+    try:
+        await migrate(database, MIGRATIONS)
+        await copy_rows(node.database, database, MIGRATIONS)
+        copied = Node(database)
+
+        assert await copied.intervals() == await node.intervals()
+        assert await copied.page() == await node.page()
+        assert (await copied.at(10) or pytest.fail("not copied")).document == B
+        await copied.saw((30, C))
+        assert len(await copied.intervals()) == 4
+    finally:
+        database.close()
+
+
+async def test_db_check_finds_a_document_that_is_not_what_was_seen(node: Node, place: Place) -> None:
+    await node.saw((0, A), (10, B))
+    clean = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
+    place.drop_rule("observed_documents", "UPDATE")
+    place.query(f"UPDATE observed_documents SET body = '{{}}' WHERE digest = '{digest(A)}'")
+    found = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
+
+    assert clean[0] == []
+    assert found[0] == [digest(A)]
 
 
 async def test_evidence_cannot_be_changed_past_us(node: Node, place: Place) -> None:

@@ -1,5 +1,6 @@
 """What the resolver remembers of registered DIDs and forgets when asked, over HTTP, on either engine."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from tests.databases import Place
 from tests.registry.examples import a_registry, as_file
 from tests.server.documents import DID, PATH, a_document
 from tests.server.running import quiet, settings_in
-from tests.simulator import World
+from tests.simulator import World, canned, held
 from wire import format_utc
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +68,17 @@ class Deployment:
         self.now[0] += seconds
         self.services.hot.evict(IDENTIFIERS)  # The layer in front has the machine's clock.
         return before
+
+
+@asynccontextmanager
+async def _two_nodes(place: Place, directory: Path) -> AsyncIterator[tuple[Deployment, Deployment]]:
+    """Two nodes of one deployment, in one fake web."""
+    async with _deployed(place, directory) as one, one.world.guard() as guard:
+        settings = one.services.settings
+        async with open_services(settings, guard=guard, clock=lambda: one.now[0]) as services:
+            other = Deployment(one.world, services, one.now)
+            async with other.public, other.operator:
+                yield one, other
 
 
 @asynccontextmanager
@@ -196,6 +208,44 @@ async def test_a_purge_takes_a_stolen_key_out_of_cache_and_hot_answers(
     assert asked.items() <= answer.json().items()
     assert await deployment.keys() == ["b"]
     assert len(deployment.world.requests) == 2
+
+
+async def test_a_purge_reaches_another_node_within_a_second(place: Place, tmp_path: Path) -> None:
+    async with _two_nodes(place, tmp_path) as (one, other):
+        await one.keys()
+        await other.keys()
+        one.publish(a_document("b"))
+        await one.operator.post("/operator/cache/purge", json={"did": DID})
+        await asyncio.sleep(1)
+
+        assert await other.keys() == ["b"]
+
+
+async def test_what_one_node_saw_another_tells(place: Place, tmp_path: Path) -> None:
+    async with _two_nodes(place, tmp_path) as (one, other):
+        await one.keys()
+        await one.written()
+        seen = one.later(0)
+
+        assert await other.keys(query=f"?versionTime={seen}") == ["a"]
+
+
+async def test_an_answer_that_was_being_made_when_its_did_was_purged_is_not_kept(
+    deployment: Deployment,
+) -> None:
+    host = next(iter(deployment.world._hosts.values()))
+    body = json.dumps(a_document("a")).encode()
+    until = asyncio.Event()
+    host.answer(PATH, held(until, canned(body, content_type="application/json")))
+    slow = asyncio.create_task(deployment.keys())
+    while not deployment.world.requests:
+        await asyncio.sleep(0.01)
+    await deployment.operator.post("/operator/cache/purge", json={"did": DID})
+    deployment.publish(a_document("b"))
+    until.set()
+
+    assert await slow == ["a"]
+    assert await deployment.keys() == ["b"]
 
 
 async def test_a_purge_of_another_did_leaves_a_document_in_the_cache(deployment: Deployment) -> None:
