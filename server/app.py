@@ -210,7 +210,7 @@ async def _build(
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
-    telemetry.sources.append(lambda: _memory_readings(observations, purges))
+    telemetry.sources += [observations.readings, purges.readings]
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,
@@ -358,15 +358,6 @@ def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
     return [
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
-    ]
-
-
-def _memory_readings(observations: Observations, purges: Purges) -> list[Reading]:
-    changes, dropped, followed = observations.key_changes, observations.dropped, purges.followed
-    return [
-        Reading("touchstone_key_changes", "Key changes that nobody had announced.", changes, "sum"),
-        Reading("touchstone_observations_dropped", "Documents seen and not kept.", dropped, "sum"),
-        Reading("touchstone_cache_purges", "Purges done.", followed, "sum"),
     ]
 
 

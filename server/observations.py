@@ -17,6 +17,7 @@ from resolver import JsonObject
 from resolver.source import Observed
 from server import alarm_store, observation_store
 from server.alarm_store import KeyChange
+from server.board import Reading
 from server.key_changes import keys_of
 from server.observation_store import Interval, Sighting
 from storage import Database, DatabaseUnavailable, Transaction, record
@@ -72,6 +73,15 @@ class Observations:
         self._written.pop(did, None)
         self._waiting.append(self._newest[did])
         self._waiting_bytes += len(document)
+
+    def readings(self) -> list[Reading]:
+        """Return what the metrics tell."""
+        return [
+            Reading(
+                "touchstone_key_changes", "Key changes that nobody had announced.", self.key_changes, "sum"
+            ),
+            Reading("touchstone_observations_dropped", "Documents seen and not kept.", self.dropped, "sum"),
+        ]
 
     async def observed(self, did: str, at: float) -> Observed | None:
         """

@@ -18,6 +18,7 @@ from operators import Principal
 from resolver import ResolutionError, Resolver, parse_did
 from server import purge_store
 from server.acting import act_once, require_admin
+from server.board import Reading
 from server.purge_store import Purge
 from storage import Database, Transaction, record
 from wire import BadRequest, format_utc
@@ -120,6 +121,10 @@ class Purges:
             if purge.number > self._number:  # Another call may have done it meanwhile.
                 self._number = purge.number
                 self._purge(purge)
+
+    def readings(self) -> list[Reading]:
+        """Return what the metrics tell."""
+        return [Reading("touchstone_cache_purges", "Purges done.", self.followed, "sum")]
 
     async def forget(self) -> None:
         """Delete old rows; for the holder of the lease."""

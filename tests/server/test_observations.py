@@ -357,7 +357,8 @@ async def test_db_check_finds_a_document_that_is_not_what_was_seen(node: Node, p
     await node.saw((0, A), (10, B))
     clean = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
     place.drop_rule("observed_documents", "UPDATE")
-    place.query(f"UPDATE observed_documents SET body = '{{}}' WHERE digest = '{digest(A)}'")
+    swap = f"(SELECT body FROM observed_documents WHERE digest = '{digest(B)}')"
+    place.query(f"UPDATE observed_documents SET body = {swap} WHERE digest = '{digest(A)}'")
     found = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
 
     assert clean[0] == []
