@@ -8,14 +8,13 @@ of a source, through the cache: the method's own (`origin.py`, ...), or a driver
 import math
 import time
 from collections.abc import Callable, Mapping
-from copy import copy
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
 import msgspec
 
-from resolver.cache import Cache, Look, State
+from resolver.cache import Cache
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
@@ -45,7 +44,7 @@ from resolver.results import (
     Step,
 )
 from resolver.source import Finding, Known, Observer, Question, Source
-from wire import format_utc
+from resolver.telling import explained, own_copy, resolved_from
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
@@ -221,7 +220,7 @@ class Resolver:
         try:
             look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
         except ResolutionError as error:
-            raise _own_copy(error, error.steps, options) from None
+            raise own_copy(error, error.steps, options) from None
         return _expanded(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
@@ -232,7 +231,7 @@ class Resolver:
         if options.version_time is not None and self._is_observed(did):
             return None
         planned = METHODS[did.method].plan(did, options)
-        return None if isinstance(planned, FetchPlan) else _expanded(_explained(planned, options), options)
+        return None if isinstance(planned, FetchPlan) else _expanded(explained(planned, options), options)
 
     def _own(self, did: Did, options: Options) -> Resolved | None:
         """Return the resolution of a DID of ours; None for all others."""
@@ -277,38 +276,6 @@ class Resolver:
         return await self._fetcher(plan, headers)
 
 
-def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionError]) -> Resolved:
-    """
-    Return the resolution that a kept entry stands for, with its freshness, and what is to be told of it.
-
-    Raises:
-        ResolutionError: that is what was kept, or the finding has no answer for this spelling or version.
-    """
-    found = look.entry.value
-    try:
-        if isinstance(found, ResolutionError):
-            raise found
-        resolved = found.resolved(did, options)
-    except ResolutionError as error:
-        raise _own_copy(error, _steps(look), options) from None
-    metadata = resolved.resolution_metadata
-    if look.is_stale:
-        metadata = metadata | _stale_metadata(resolved, look)
-    return msgspec.structs.replace(
-        resolved,
-        fresh_until=look.entry.fresh_until,
-        stale=look.is_stale,
-        resolution_metadata=metadata,
-        steps=_steps(look) if options.explain else (),
-    )
-
-
-def _refuse_relationship(options: Options) -> None:
-    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
-    if options.verification_relationship is not None:
-        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
-
-
 def with_parameters(options: Options, did_url: DidUrl) -> Options:
     """
     Return `options` with the version that the DID URL itself asks for (step 2 of dereferencing).
@@ -333,36 +300,10 @@ def with_parameters(options: Options, did_url: DidUrl) -> Options:
     return msgspec.structs.replace(options, **versions)
 
 
-def _stale_metadata(resolved: Resolved, look: Look[Finding | ResolutionError]) -> JsonObject:
-    metadata: JsonObject = {"staleReason": look.state.value}
-    if resolved.made_at is not None:
-        metadata["retrieved"] = format_utc(int(resolved.made_at * 1_000_000))
-    if isinstance(look.failure, ResolutionError) and "cause" in look.failure.members:
-        metadata["cause"] = look.failure.members["cause"]
-    return metadata
-
-
-def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
-    cache: JsonObject = {"state": look.state.value}
-    if look.state is not State.LOADED and isinstance(
-        made_at := getattr(look.entry.value, "made_at", None), float
-    ):
-        cache["retrieved"] = format_utc(int(made_at * 1_000_000))
-    cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
-    return (Step(step="cache", detail=cache), *look.entry.steps)
-
-
-def _own_copy(error: ResolutionError, steps: tuple[Step, ...], options: Options) -> ResolutionError:
-    """Return the caller's own error: a shared one would collect everybody's traceback."""
-    own = copy(error)
-    own.steps = steps if options.explain else ()
-    return own
-
-
-def _explained(resolved: Resolved, options: Options) -> Resolved:
-    if not options.explain:
-        return resolved
-    return msgspec.structs.replace(resolved, steps=(Step(step="computed from the DID"),))
+def _refuse_relationship(options: Options) -> None:
+    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
 
 
 def _authority(did: Did) -> str:

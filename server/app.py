@@ -17,14 +17,14 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import License
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ControllerRouterHandler
 
 from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
 from resolver.binding import answer_local, may_fetch
-from resolver.fetch import Guard, GuardLimits
+from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
@@ -44,6 +44,7 @@ from server.log_heads import StoredHeads
 from server.observation_store import last_seen
 from server.observations import Observations
 from server.operator_routes import build_operator_routes
+from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
@@ -108,7 +109,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, share, database, guard or _guard(settings), clock)
+        services = await _build(settings, share, database, guard or guard_of(settings), clock)
         async with services.resolver:
             await services.background.start()
             try:
@@ -118,13 +119,6 @@ async def open_services(
                 await services.checker.aclose()
     finally:
         await asyncio.to_thread(database.close)
-
-
-def _guard(settings: Settings) -> Guard:
-    limits = GuardLimits(
-        host_rate_per_second=settings.outbound_rate_per_host, host_burst=settings.outbound_burst_per_host
-    )
-    return Guard(limits=limits, contact=settings.public_url)
 
 
 async def _build(
@@ -211,6 +205,7 @@ async def _build(
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
     telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,
@@ -231,7 +226,7 @@ async def _build(
     )
 
 
-def public_app(services: Services) -> ASGIApp:
+def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
@@ -270,7 +265,7 @@ def public_app(services: Services) -> ASGIApp:
     )
 
 
-def operator_app(services: Services) -> ASGIApp:
+def operator_app(services: Services) -> Front:
     """Return the application of the operator's listener: changes, metrics and detailed readiness."""
     app = _litestar(
         services,

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from server.outbound import closed_network_faults
 from storage import sqlite_path
 from storage.postgres_dsn import dsn_faults
 
@@ -28,9 +29,15 @@ PREFIX = "TOUCHSTONE_"
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 # RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
 _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+_LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
 NO_MIRROR = "off"
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
-_FROM_ZERO = ("cache_method_ttl_seconds", "cache_revalidate_seconds", "cache_stale_seconds")
+_NOT_ABOVE_ZERO = (
+    "cache_method_ttl_seconds",
+    "cache_revalidate_seconds",
+    "cache_stale_seconds",
+    "hot_protocol",
+)
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -67,7 +74,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     observe_interval_seconds: int = 3_600
     outbound_rate_per_host: float = 1.0
     outbound_burst_per_host: int = 5
+    outbound_rate_per_site: float = 5.0
+    outbound_burst_per_site: int = 20
+    outbound_rate: float = 50.0
+    outbound_burst: int = 100
+    dangerously_trusted_ca_file: str = ""
+    dangerously_allowed_private_hosts: tuple[str, ...] = ()
     hot_max_bytes: int = 67_108_864
+    hot_protocol: bool = False
     rate_hot_per_second: float = 500.0
     rate_cpu_per_second: float = 100.0
     rate_outbound_per_second: float = 5.0
@@ -132,6 +146,9 @@ def check(settings: Settings) -> list[str]:
         *_database_faults(settings),
         *_range_faults(settings),
         *_proxy_faults(settings),
+        *closed_network_faults(
+            settings.dangerously_trusted_ca_file, settings.dangerously_allowed_private_hosts
+        ),
     ]
 
 
@@ -166,8 +183,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     if "cache_method_ttl_seconds" in values:
         pairs = values["cache_method_ttl_seconds"].replace(",", " ").split()
         values["cache_method_ttl_seconds"] = dict(pair.partition("=")[::2] for pair in pairs)
-    if "trusted_proxies" in values:
-        values["trusted_proxies"] = tuple(values["trusted_proxies"].replace(",", " ").split())
+    for name in _LISTS & values.keys():
+        values[name] = tuple(values[name].replace(",", " ").split())
     return values
 
 
@@ -263,7 +280,7 @@ def _range_faults(settings: Settings) -> list[str]:
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__
         if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
-        and field not in _FROM_ZERO
+        and field not in _NOT_ABOVE_ZERO
         and getattr(settings, field) <= 0
     ]
     if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:

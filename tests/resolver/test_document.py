@@ -6,13 +6,16 @@ import pytest
 
 from resolver.document import (
     MAX_DOCUMENT_BYTES,
+    MAX_DOCUMENT_VALUES,
+    MAX_KEYS,
     MAX_METHODS_AND_SERVICES,
     RELATIONSHIPS,
+    maps_of,
     read_document,
     relative_ids_expanded,
 )
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
-from resolver.errors import InvalidDidDocument
+from resolver.errors import FeatureNotSupported, InvalidDidDocument
 from resolver.jwk import PRIVATE_MEMBERS
 from wire import encode
 
@@ -244,3 +247,55 @@ def test_expansion_leaves_the_document_it_was_given_alone() -> None:
     relative_ids_expanded(document)
 
     assert document == {"id": DID, "authentication": ["#key-1"], "verificationMethod": [METHOD]}
+
+
+def test_maps_come_outer_before_inner_in_the_order_of_the_document() -> None:
+    document = {"id": 1, "a": [{"id": 2, "b": {"id": 3}}, [{"id": 4}]], "@context": {"id": 0}, "c": {"id": 5}}
+
+    assert [found["id"] for found in maps_of(document)] == [1, 2, 3, 4, 5]
+
+
+def test_the_cap_on_values_leaves_room_for_the_cap_on_methods() -> None:
+    jwk = {"kty": "EC", "crv": "P-256", "x": "a", "y": "b"}
+    methods = [
+        {"id": f"#{n}", "type": "JsonWebKey", "controller": DID, "publicKeyJwk": jwk}
+        for n in range(MAX_METHODS_AND_SERVICES)
+    ]
+    references = {name: [method["id"] for method in methods] for name in RELATIONSHIPS}
+    document = {"id": DID, "verificationMethod": methods, **references}
+
+    assert read_document(encode(document), DID) == document
+    with pytest.raises(InvalidDidDocument, match="over 6144 values"):
+        read_document(encode({"id": DID, "a": [0] * MAX_DOCUMENT_VALUES}), DID)
+
+
+def test_a_document_has_so_many_keys_and_no_more() -> None:
+    keys = [{"publicKeyMultibase": "z6Mk"}] * MAX_KEYS
+
+    read_document(_document(extension=keys), DID)
+    with pytest.raises(InvalidDidDocument, match="over 1024 keys"):
+        read_document(_document(extension=[*keys, {"publicKeyJwk": {}}]), DID)
+
+
+def test_a_secret_key_just_below_the_next_prefix_is_seen() -> None:
+    """It is judged by a logarithm: what is within its error of the next prefix was taken for that."""
+    secret = encode_varint(0x1300) + b"\xff" * 32
+
+    with pytest.raises(InvalidDidDocument, match="private"):
+        read_document(
+            _document(verificationMethod=[{**METHOD, "publicKeyMultibase": "z" + encode_base58btc(secret)}]),
+            DID,
+        )
+
+
+def test_a_document_that_would_grow_too_much_is_not_expanded() -> None:
+    """8 KiB of DID times 50,000 references are 400 MB."""
+    did = "did:web:a.example:" + "a" * 8_000
+    small = {"id": did, "authentication": ["#a"] * 100, "x": [{"id": "#b"}]}
+    large = small | {"authentication": ["#a"] * 200}
+
+    assert relative_ids_expanded(small)["authentication"][99] == f"{did}#a"
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded(large)
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded(small | {"x": [{"id": "#b"}] * 100})

@@ -92,9 +92,13 @@ async def _two_workers(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Asyn
         host = world.host("uni.example")
         authority = directory / "authority.pem"
         authority.write_bytes(authority_pem())
-        monkeypatch.setenv("FAKE_WEB_AUTHORITY", str(authority))
         monkeypatch.setenv("FAKE_WEB_PORT", str(await host.port()))
-        server = Server(directory, workers=2, RATE_OUTBOUND_PER_SECOND="100000", RATE_CPU_PER_SECOND="100000")
+        server = Server(
+            directory,
+            workers=2,
+            RATE_OUTBOUND_PER_SECOND="100000",
+            DANGEROUSLY_TRUSTED_CA_FILE=str(authority),
+        )
         server.initialise()
         server.command = ("-m", "tests.server.served_world")
         await asyncio.to_thread(server.start)
