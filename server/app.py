@@ -204,8 +204,8 @@ async def _build(
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
-    telemetry.sources.append(lambda: readings_of(guard))
     telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,

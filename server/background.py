@@ -36,6 +36,7 @@ FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is written
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
+PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
 
@@ -105,7 +106,7 @@ class Background:
         work: list[Coroutine[None, None, None]] = [
             self._publisher.run(self._lease),
             _repeat(self._follow_registry, 0.0),
-            _repeat(self._follow_purges, 0.0),
+            _repeat(self._follow_purges, PURGES_APART_SECONDS),
             _repeat(self._observations.flush, WRITE_SEEN_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),

@@ -30,11 +30,12 @@ def cache_purge(did: str | None, host: str | None, everything: bool) -> None:
 
 
 async def _purge(settings: Settings, did: str | None, host: str | None, everything: bool) -> None:
+    from resolver import Resolver
     from server.commands import open_database
     from server.purges import AskedPurge, add_purge, check_asked
 
     asked = AskedPurge(did=did, host=host, all=everything)
-    check_asked(asked)
+    check_asked(asked, Resolver())
     at = int(time.time() * 1_000_000)
     async with open_database(settings) as database:
         purge = await database.write(lambda tx: add_purge(tx, asked, actor=ACTOR, at=at))

@@ -197,8 +197,8 @@ def _register() -> None:
     from server.did_commands import did
 
     main.add_command(db)
-    main.add_command(did)
     main.add_command(cache)
+    main.add_command(did)
 
 
 _register()

@@ -1,15 +1,10 @@
 """A purge reaches every worker: real processes, a fake web, and a key that was stolen."""
 
 import asyncio
-import json
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,9 +12,8 @@ from server.bootstrap import MIGRATIONS
 from server.purge_store import add, forget_before, newest_number, purges_after
 from storage import migrate
 from tests.databases import Place
-from tests.process import Server
-from tests.server.documents import DID, PATH, a_document
-from tests.simulator import Host, World, authority_pem
+from tests.server.documents import DID
+from tests.server.workers import Workers, two_workers
 
 pytestmark = pytest.mark.anyio
 
@@ -45,69 +39,9 @@ async def test_purges_are_followed_in_order_and_old_rows_are_forgotten(place: Pl
     assert third == newest > second
 
 
-class Workers:
-    """A node of two workers, in a fake web with one host."""
-
-    def __init__(self, server: Server, world: World, host: Host) -> None:
-        self.server = server
-        self.world = world
-        self.host = host
-
-    def publish(self, key: str) -> None:
-        self.host.publish(PATH, a_document(key), cache_control="max-age=600")
-
-    async def keys(self) -> str:
-        """Ask on a connection of its own, hence whichever worker takes it, for the id of the only key."""
-        body = await asyncio.to_thread(self.server.get, f"/1.0/identifiers/{DID}")
-        (method,) = json.loads(body)["didDocument"]["verificationMethod"]
-        return str(method["id"]).partition("#")[2]
-
-    async def warm(self) -> None:
-        """Ask until both workers have fetched the document."""
-        until = time.monotonic() + 20
-        while len(self.world.requests) < 2:
-            await asyncio.gather(*(self.keys() for _ in range(8)))
-            assert time.monotonic() < until, "one worker takes all connections"
-
-    async def purge(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return await asyncio.to_thread(self._purge, asked)
-
-    def _purge(self, asked: dict[str, Any]) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.server.operator_url}/operator/cache/purge",
-            data=json.dumps(asked).encode(),
-            headers={
-                "Authorization": f"Bearer {self.server.operator_key}",
-                "Content-Type": "application/json",
-            },
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
-
-
-@asynccontextmanager
-async def _two_workers(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
-    async with World() as world:
-        host = world.host("uni.example")
-        authority = directory / "authority.pem"
-        authority.write_bytes(authority_pem())
-        monkeypatch.setenv("FAKE_WEB_AUTHORITY", str(authority))
-        monkeypatch.setenv("FAKE_WEB_PORT", str(await host.port()))
-        server = Server(directory, workers=2, RATE_OUTBOUND_PER_SECOND="100000", RATE_CPU_PER_SECOND="100000")
-        server.initialise()
-        server.command = ("-m", "tests.server.served_world")
-        await asyncio.to_thread(server.start)
-        try:
-            yield Workers(server, world, host)
-        finally:
-            await asyncio.to_thread(server.terminate)
-            server.kill()
-
-
 @pytest.fixture
 async def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
-    async with _two_workers(tmp_path, monkeypatch) as running:
+    async with two_workers(tmp_path, monkeypatch) as running:
         yield running
 
 

@@ -250,7 +250,12 @@ async def test_an_answer_that_was_being_made_when_its_did_was_purged_is_not_kept
 
 async def test_a_purge_of_another_did_leaves_a_document_in_the_cache(deployment: Deployment) -> None:
     await deployment.keys()
-    for asked in ({"did": "did:web:other.example"}, {"host": "other.example"}):
+    for asked in (
+        {"did": "did:web:other.example"},
+        {"did": "did:ebsi:zvHWX359A3CvfJnCYaAiAde"},
+        {"did": "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"},
+        {"host": "other.example"},
+    ):
         assert (await deployment.operator.post("/operator/cache/purge", json=asked)).status_code == 202
         await deployment.keys()
 
@@ -263,6 +268,7 @@ async def test_a_purge_of_another_did_leaves_a_document_in_the_cache(deployment:
         {},
         {"did": DID, "all": True},
         {"did": "uni.example"},
+        {"did": "did:web:10.0.0.1"},
         {"host": "uni.example:443"},
         {"host": "UNI.example"},
         {"host": "https://uni.example"},

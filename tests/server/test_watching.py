@@ -42,12 +42,12 @@ class Watched:
         )
 
     async def asked_after(self, seconds: float) -> list[str]:
-        """Let time pass, look as often as it takes; return the hosts that were asked for meanwhile."""
-        before = len(self.world.resolutions)
+        """Let time pass, look as often as it takes; return the hosts that were asked meanwhile."""
+        before = len(self.world.requests)
         self.now[0] += seconds
         while await self.watch.look():
             pass
-        return sorted(host for host, _ in self.world.resolutions[before:])
+        return sorted(request.host for request in self.world.requests[before:])
 
 
 @pytest.fixture
@@ -92,6 +92,7 @@ async def test_only_did_webs_of_others_that_the_registry_names_are_asked_for(wat
     await watched.asked_after(0)
 
     assert await watched.asked_after(60) == ["a.example"]
+    assert [host for host, _ in watched.world.resolutions] == ["a.example"]
 
 
 async def test_a_name_that_does_not_resolve_is_asked_again_next_time_and_nothing_is_logged(
@@ -100,9 +101,13 @@ async def test_a_name_that_does_not_resolve_is_asked_again_next_time_and_nothing
     watched.registered = frozenset({"did:web:nowhere.example"})
     with caplog.at_level(logging.INFO):
         await watched.asked_after(0)
-        first, second = await watched.asked_after(60), await watched.asked_after(INTERVAL + 60)
+        looked = []
+        for seconds in (60.0, INTERVAL + 60):
+            watched.now[0] += seconds
+            looked.append(await watched.watch.look())
 
-    assert first == second == ["nowhere.example"]
+    assert looked == [1, 1]
+    assert watched.world.resolutions[0] == ("nowhere.example", 443)
     assert caplog.records == []
 
 
