@@ -22,7 +22,7 @@ from benchmarks.peers.installed import NO_NODE, fastify, has_node_peers
 from benchmarks.processes import Deployment, Running, clean_environment, rival, running
 from benchmarks.result import Result, not_measured
 
-ROUNDS = 1
+ROUNDS = 5
 DIDS_PER_SHOT = 60_000  # more than any of us can fetch in a shot
 FASTIFY, STOCK = "fastify and web-did-resolver, no cache", "uvicorn and a client of httpx as it comes"
 NAME = "cold_did_web"
