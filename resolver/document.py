@@ -84,6 +84,26 @@ def read_document(
         raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
     if not isinstance(document, dict):
         raise InvalidDidDocument("the document is not a JSON object")
+    check_document(document, did, is_same=is_same)
+    return document
+
+
+def check_document(
+    document: JsonObject,
+    did: str,
+    *,
+    is_same: Callable[[str, str], bool] = str.__eq__,
+    needs_controllers: bool = True,
+) -> None:
+    """
+    Check a DID document that was read as JSON already: steps 2 to 5 of `read_document`.
+
+    Args:
+        needs_controllers: refuse verification methods without a controller; those of did:webvh often have none.
+
+    Raises:
+        InvalidDidDocument: one of these does not hold.
+    """
     own_id = document.get("id")
     if not isinstance(own_id, str) or not is_same(own_id, did):
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
@@ -92,9 +112,8 @@ def read_document(
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
         raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
-    _check_methods(methods, own_id)
+    _check_methods(methods, own_id, needs_controllers=needs_controllers)
     _check_services(services, own_id)
-    return document
 
 
 def relative_ids_expanded(document: JsonObject) -> JsonObject:
@@ -208,13 +227,14 @@ def _methods(document: JsonObject) -> Iterator[JsonObject]:
                 raise InvalidDidDocument(f"{name}: expected references and verification methods")
 
 
-def _check_methods(methods: list[JsonObject], did: str) -> None:
+def _check_methods(methods: list[JsonObject], did: str, *, needs_controllers: bool) -> None:
     for method in methods:
-        if not all(_is_text(method.get(name)) for name in ("id", "type", "controller")):
+        controller = method.get("controller", None if needs_controllers else did)
+        if not all(map(_is_text, (method.get("id"), method.get("type"), controller))):
             raise InvalidDidDocument(
                 "a verification method needs an id, a type and a controller, all strings"
             )
-        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method["controller"]):
+        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(controller):
             raise InvalidDidDocument("the id or controller of a verification method is no URL")
         if len(_KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")

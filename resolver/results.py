@@ -76,6 +76,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
             documents cannot change).
         stale: served past `fresh_until`, while or because the origin could not be asked.
         steps: how the answer was come by, where `explain` asked for it.
+        implied_services: services that the method gives every DID, and this document does not override; no part
+            of the document (did:webvh: `#files`, `#whois`).
     """
 
     did: str
@@ -86,6 +88,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     fresh_until: float | None = None
     stale: bool = False
     steps: tuple[Step, ...] = ()
+    implied_services: tuple[JsonObject, ...] = ()
 
     @property
     def deactivated(self) -> bool:

@@ -7,8 +7,9 @@ For those who keep DIDs: what is wrong with one shall be told when it is written
 from resolver.did import Did, parse_did
 from resolver.errors import InvalidDid
 from resolver.methods import METHODS
-from resolver.methods.web import normal_form
-from resolver.results import DEFAULT_OPTIONS, FetchPlan
+from resolver.methods.web import WebMethod
+from resolver.methods.webvh import WebvhMethod
+from resolver.results import DEFAULT_OPTIONS
 
 
 def read_spelling(text: str) -> Did:
@@ -16,17 +17,20 @@ def read_spelling(text: str) -> Did:
     Read a DID, and check what its method says of its spelling; of a method that is not ours, the grammar alone.
 
     - did:key, did:jwk: the key in it is decoded and checked; a private one is refused, and not repeated.
-    - did:web: the host and path are those of a public server, in normal form: DIDs are compared as strings, and
-      two spellings of one would be two identifiers.
+    - did:web, did:webvh: the host and path are those of a public server, in normal form: DIDs are compared as
+      strings, and two spellings of one would be two identifiers.
 
     Raises:
-        InvalidDid: the grammar, the method's rules, or a did:web in another spelling.
+        InvalidDid: the grammar, the method's rules, or a did:web or did:webvh in another spelling.
         FeatureNotSupported: a key of a type that we cannot check.
     """
     did = parse_did(text)
     if did.method not in METHODS:
         return did
-    plan = METHODS[did.method].plan(did, DEFAULT_OPTIONS)
-    if isinstance(plan, FetchPlan) and normal_form(plan) != text:
-        raise InvalidDid(f"did:web: expected the normal form {normal_form(plan)}")
+    method = METHODS[did.method]
+    method.plan(did, DEFAULT_OPTIONS)
+    if isinstance(method, WebMethod | WebvhMethod):
+        normal = method.question(did, DEFAULT_OPTIONS).did
+        if normal != text:
+            raise InvalidDid(f"did:{did.method}: expected the normal form {normal}")
     return did

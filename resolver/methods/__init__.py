@@ -4,7 +4,8 @@ from resolver.methods.jwk import JWK
 from resolver.methods.key import KEY
 from resolver.methods.method import Method
 from resolver.methods.web import WEB
+from resolver.methods.webvh import WEBVH
 
-METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB)}
+METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB, WEBVH)}
 
-__all__ = ["JWK", "KEY", "METHODS", "WEB", "Method"]
+__all__ = ["JWK", "KEY", "METHODS", "WEB", "WEBVH", "Method"]

@@ -1,0 +1,52 @@
+"""
+The services that every did:webvh has, and the did:web beside it. Pure.
+
+did:webvh v1.0, sections DID URL Resolution and Publishing a Parallel did:web DID.
+"""
+
+import msgspec
+
+from resolver.did import Did, parse_did
+from resolver.document import absolute
+from resolver.methods.webvh import base_url, scid_of, web_did_of
+from resolver.results import JsonObject
+from wire import encode
+
+_LINKED_VP_CONTEXT = "https://identity.foundation/linked-vp/contexts/v1"
+
+
+def implied_services(document: JsonObject) -> tuple[JsonObject, ...]:
+    """
+    Return the implicit services of the did:webvh that `document` is of, but for those that it defines itself.
+
+    `#files`: the path of a DID URL is appended to its endpoint. `#whois`: the path `/whois` is its endpoint.
+    """
+    did: str = document["id"]
+    url = base_url(parse_did(did))
+    files: JsonObject = {"id": f"{did}#files", "type": "relativeRef", "serviceEndpoint": f"{url}/"}
+    whois: JsonObject = {
+        "@context": _LINKED_VP_CONTEXT,
+        "id": f"{did}#whois",
+        "type": "LinkedVerifiablePresentation",
+        "serviceEndpoint": f"{url}/whois.vp",
+    }
+    own = {absolute(service["id"], did) for service in document.get("service", []) if "id" in service}
+    return tuple(service for service in (files, whois) if service["id"] not in own)
+
+
+def parallel_did_web(document: JsonObject) -> JsonObject:
+    """
+    Return the did:web document to publish as `did.json` beside the log.
+
+    1. The implicit services are added.
+    2. `did:webvh:<SCID>:` becomes `did:web:`, wherever it occurs.
+    3. The did:webvh comes under alsoKnownAs, without duplicates and without the did:web itself.
+    """
+    did: Did = parse_did(document["id"])
+    services = [*document.get("service", []), *implied_services(document)]
+    text = encode({**document, "service": services})
+    moved = text.replace(f"did:webvh:{scid_of(did)}:".encode(), b"did:web:")
+    parallel = msgspec.json.decode(moved, type=JsonObject)
+    names = dict.fromkeys([*parallel.get("alsoKnownAs", []), did.text])
+    names.pop(web_did_of(did), None)
+    return {**parallel, "alsoKnownAs": list(names)}
