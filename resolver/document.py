@@ -229,12 +229,14 @@ def _methods(document: JsonObject) -> Iterator[JsonObject]:
 
 def _check_methods(methods: list[JsonObject], did: str, *, needs_controllers: bool) -> None:
     for method in methods:
-        controller = method.get("controller", None if needs_controllers else did)
-        if not all(map(_is_text, (method.get("id"), method.get("type"), controller))):
+        wanted = (
+            ("id", "type", "controller") if needs_controllers or "controller" in method else ("id", "type")
+        )
+        if not all(_is_text(method.get(name)) for name in wanted):
             raise InvalidDidDocument(
                 "a verification method needs an id, a type and a controller, all strings"
             )
-        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(controller):
+        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method.get("controller", did)):
             raise InvalidDidDocument("the id or controller of a verification method is no URL")
         if len(_KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")

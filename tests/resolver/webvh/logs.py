@@ -38,7 +38,7 @@ class Signer:
         return multihash(self.multikey.encode())
 
     def proof(self, document: Json, **members: Any) -> Json:
-        """Return an eddsa-jcs-2022 proof over `document`; `members` replace those of the options, signed as well."""
+        """Return an eddsa-jcs-2022 proof over `document`; `members` replace those of the signed options."""
         options = {
             "type": "DataIntegrityProof",
             "cryptosuite": "eddsa-jcs-2022",

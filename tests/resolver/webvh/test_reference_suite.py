@@ -107,7 +107,7 @@ def test_a_forged_did_is_refused_for_its_host_or_path(folder: Path) -> None:
 
     assert dids
     for text in dids:
-        with pytest.raises(InvalidDid, match="host|path|label"):
+        with pytest.raises(InvalidDid, match=r"host|path|label"):
             WEBVH.plan(parse_did_url(text.replace("Qm" + "0" * 46, GOOD_SCID)).did, DEFAULT_OPTIONS)
 
 
