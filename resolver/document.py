@@ -165,6 +165,8 @@ def _expanded(value: Any, did: str) -> Any:
 def _refuse_secrets(document: JsonObject) -> None:
     """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
     for found in maps_of(document):
+        if not found:
+            continue
         if any(name.startswith(_SECRET_PREFIXES) for name in found):
             raise InvalidDidDocument("the document has secret key material")
         for name in _KEY_MATERIAL & found.keys():

@@ -28,7 +28,7 @@ class LogLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_witness_bytes: int = MAX_WITNESS_BYTES
     max_entries: int = 2_000
     max_line_bytes: int = 32_768  # 32 KiB
-    max_odd_line_bytes: int = 8_192  # 8 KiB
+    max_odd_line_bytes: int = 12_288  # 12 KiB
     max_proofs: int = 8
     max_keys: int = 256
     max_witnesses: int = 64
