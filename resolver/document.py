@@ -6,10 +6,10 @@ received: what breaks a rule below refuses the whole of it, and nothing is added
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from resolver.errors import InvalidDidDocument, KeyRefused
+from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
 from resolver.jwk import refuse_private
 from resolver.keys import refuse_secret_multibase
 from resolver.results import JsonObject
@@ -19,6 +19,8 @@ DID_V1 = "https://www.w3.org/ns/did/v1"
 DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and JsonWebKey; v1 does not
 
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
+MAX_DOCUMENT_VALUES = 6_144  # JSON values; 256 methods, each in all relationships, are under 4,000
+MAX_GROWTH_BYTES = 1_048_576  # 1 MiB by `expandRelativeUrls`: 128 ids of the longest DID
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
 
 # CID, section 2.3 (Verification Relationships).
@@ -32,7 +34,7 @@ RELATIONSHIPS = (
 SIGNATURE_RELATIONSHIPS = RELATIONSHIPS[:4]
 
 # Ways to write a public key that are in use; CID, section 2.2: one of them in each verification method.
-_KEY_MATERIAL = frozenset(
+KEY_MATERIAL = frozenset(
     {
         "publicKeyJwk",
         "publicKeyMultibase",
@@ -79,7 +81,7 @@ def read_document(
         InvalidDidDocument: one of these does not hold.
     """
     try:
-        document = read(body, max_bytes=max_bytes)
+        document = read(body, max_bytes=max_bytes, max_values=MAX_DOCUMENT_VALUES)
     except JsonError as error:
         raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
     if not isinstance(document, dict):
@@ -107,7 +109,7 @@ def check_document(
     own_id = document.get("id")
     if not isinstance(own_id, str) or not is_same(own_id, did):
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
-    _refuse_secrets(document)
+    refuse_secrets(document)
     _check_own_members(document)
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
@@ -120,11 +122,17 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
     """
     Return the document with absolute DID URLs as ids (`expandRelativeUrls`; RFC 3986, section 5).
 
-    Changed are the `id` of every map and the references in verification relationships, where they begin with
-    "#" or "?". Other relative references are left: with a DID as the base, whose path is `web:example.com`,
-    RFC 3986 would turn `files` into `did:files`, and that is not what anyone means.
+    Changed are the `id` of every map, in properties of extensions too, and the references in verification
+    relationships, where they begin with "#", "?" or one "/". A bare word is left: with a DID as the base, whose
+    path is `web:example.com`, RFC 3986 would turn `files` into `did:files`, which is no DID URL.
+
+    Raises:
+        FeatureNotSupported: the document would grow by over `MAX_GROWTH_BYTES`: a DID may have 8 KiB, and a
+            document of 256 KiB may refer to itself fifty thousand times.
     """
     did = document["id"]
+    if len(did) * _count_relative(document) > MAX_GROWTH_BYTES:
+        raise FeatureNotSupported("expandRelativeUrls: the document would grow beyond the limit")
     expanded: JsonObject = _expanded(document, did)
     for name in RELATIONSHIPS:
         if isinstance(references := expanded.get(name), list):
@@ -132,21 +140,37 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
     return expanded
 
 
+def _count_relative(document: JsonObject) -> int:
+    """Return how many ids and references might be made absolute, or more."""
+    references = (document[name] for name in RELATIONSHIPS if isinstance(document.get(name), list))
+    return sum("id" in found for found in maps_of(document)) + sum(map(len, references))
+
+
 def absolute(reference: str, did: str) -> str:
-    """Return a DID URL that begins with "#" or "?" with the DID before it; any other text as it is."""
-    return did + reference if reference.startswith(("#", "?")) else reference
+    """
+    Return a relative DID URL (DID v1.1, section 3.2.2) with the DID before it; any other text as it is.
+
+    One begins with "#", "?" or one "/".
+    """
+    is_relative = reference.startswith(("#", "?", "/")) and not reference.startswith("//")
+    return did + reference if is_relative else reference
 
 
 def maps_of(value: Any) -> Iterator[JsonObject]:
-    """Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered."""
-    if isinstance(value, dict):
-        yield value
-        for name, member in value.items():
-            if name != "@context":
-                yield from maps_of(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from maps_of(item)
+    """
+    Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered.
+
+    A loop, not a recursion: generators inside one another cost their depth for every map.
+    """
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield value
+            inner: Sequence[Any] = [member for name, member in value.items() if name != "@context"]
+        else:
+            inner = value if isinstance(value, list) else ()
+        pending += [item for item in reversed(inner) if isinstance(item, (dict, list))]
 
 
 def _expanded(value: Any, did: str) -> Any:
@@ -162,22 +186,40 @@ def _expanded(value: Any, did: str) -> Any:
     return members
 
 
-def _refuse_secrets(document: JsonObject) -> None:
-    """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
+def refuse_secrets(document: JsonObject) -> None:
+    """
+    Refuse secret keys, and public keys of a shape in which they could not be looked for.
+
+    Raises:
+        InvalidDidDocument: there is one, anywhere in the document.
+    """
     for found in maps_of(document):
-        if not found:
-            continue
-        if any(name.startswith(_SECRET_PREFIXES) for name in found):
+        refuse_secrets_in(found)
+
+
+def refuse_secrets_in(found: JsonObject) -> None:
+    """
+    Refuse one map of a document, for what it holds itself.
+
+    Raises:
+        InvalidDidDocument: secret key material, or a public key of a shape in which it could not be looked for.
+    """
+    for name, value in found.items():
+        if name.startswith(_SECRET_PREFIXES):
             raise InvalidDidDocument("the document has secret key material")
-        for name in _KEY_MATERIAL & found.keys():
-            _check_key_material(name, found[name])
-        try:
-            if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-                refuse_private(found)
-        except KeyRefused as error:
-            raise InvalidDidDocument(f"in a JWK: {error}") from None
-        if any(isinstance(value, str) and _SECRET_PEM in value for value in found.values()):
+        if name in KEY_MATERIAL:
+            _check_key_material(name, value)
+        if isinstance(value, str) and _SECRET_PEM in value:
             raise InvalidDidDocument("the document has a private key in PEM")
+    if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+        _refuse_private_jwk(found)
+
+
+def _refuse_private_jwk(jwk: JsonObject) -> None:
+    try:
+        refuse_private(jwk)
+    except KeyRefused as error:
+        raise InvalidDidDocument(f"in a JWK: {error}") from None
 
 
 def _check_key_material(name: str, value: Any) -> None:
@@ -240,7 +282,7 @@ def _check_methods(methods: list[JsonObject], did: str, *, needs_controllers: bo
             )
         if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method.get("controller", did)):
             raise InvalidDidDocument("the id or controller of a verification method is no URL")
-        if len(_KEY_MATERIAL & method.keys()) > 1:
+        if len(KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")
     _check_unique([method["id"] for method in methods], did, "verification methods")
 

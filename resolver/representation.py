@@ -10,29 +10,41 @@ other file knows that there are two generations. Where the CR contradicts itself
 - A deactivated DID has a null document and a boolean `deactivated`, with status 410 and never cached; as a
   bare document it is an empty body.
 - With no Accept header, with `*/*` and for browsers the answer is the full result, as most clients expect.
+- A URL at a service endpoint (`text/uri-list`) is a redirection, 303 with an empty body, whichever result was
+  asked for, where the DID URL means a URL (`relativeRef`); else only where `text/uri-list` was asked for.
 
-A document is passed on as its method made it, for each of its media types: the context of a did:key document
-stays did/v1.1 in `application/did+ld+json` too, since did/v1 does not define the terms in it.
+A document is passed on as its method made it, for each of its media types. Documents that we make ourselves
+(did:key) have contexts and suites that old loaders know where the type is one of the old generation:
+`wants_old_suites` tells that.
 """
+
+from collections.abc import Iterable
 
 import msgspec
 
 from resolver.errors import RepresentationNotSupported, ResolutionError
-from resolver.results import Dereferenced, JsonObject, Resolved
+from resolver.results import Dereferenced, JsonObject, Resolved, Step
 from wire import Answer, MediaType, choose, encode, etag_of, render_problem
 from wire.problem import PROBLEM_JSON, problem_of
 
 RESOLUTION = MediaType("application/did-resolution")
 DEREFERENCING = MediaType("application/did-url-dereferencing")
 LEGACY = MediaType("application/ld+json", (("profile", "https://w3id.org/did-resolution"),))
+# What Universal Resolver and its web client had for dereferencing, in that generation.
+LEGACY_DEREFERENCING = MediaType(
+    "application/ld+json", (("profile", "https://w3id.org/did-url-dereferencing"),)
+)
 PROBLEM = MediaType(PROBLEM_JSON)
+URI_LIST = MediaType("text/uri-list")
 
 DID_DOCUMENT = MediaType("application/did")
 # The types of DID Core v1.0 and the less precise ones that DID v1.1 asks not to refuse; those of JSON-LD only
 # for a document with a context. Plain ld+json stands before LEGACY, which it would match as well.
 _JSON_TYPES = (DID_DOCUMENT, MediaType("application/did+json"), MediaType("application/json"))
-_JSON_LD_TYPES = (MediaType("application/did+ld+json"), MediaType("application/ld+json"))
+DID_LD_JSON = MediaType("application/did+ld+json")
+_JSON_LD_TYPES = (DID_LD_JSON, MediaType("application/ld+json"))
 _BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
+_LEGACY_TYPES = (LEGACY, LEGACY_DEREFERENCING)
 
 _LEGACY_CONTEXT = "https://w3id.org/did-resolution/v1"
 _VARY = ("accept",)
@@ -49,11 +61,25 @@ def present(
     """
     if isinstance(result, ResolutionError):
         return _present_error(result, accept, did_url=did_url)
-    chosen = _choose(accept, _offers(result))
+    offers = _offers(result)
+    chosen = _choose(accept, offers)
+    if chosen is None and _resolution_of(result).deactivated:
+        chosen = offers[0]  # "Gone" is the answer to everybody, whatever they can read.
     if chosen is None:
         refusal = RepresentationNotSupported("nothing in the Accept header can be produced for this DID")
         return _present_error(refusal, accept, did_url=did_url)
     return _answer(result, chosen)
+
+
+def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> bool:
+    """
+    Tell whether `accept` chooses a form of the old generation for JSON-LD processors.
+
+    These know the contexts of their time only: did/v1 and those of its cryptographic suites.
+    """
+    if accept is None or accept == "*/*":
+        return False
+    return _choose(accept, _offers(result)) in (*_LEGACY_TYPES, DID_LD_JSON)
 
 
 def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
@@ -62,13 +88,23 @@ def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
 
     A DID is a DID URL too, so both results can be made of a whole document; of a part only one.
     """
+    if isinstance(result, Dereferenced) and result.urls:
+        return _offers_of_urls(result)
     content = _content_of(result)
     bare = _BARE_TYPES if content is None or "@context" in content else _JSON_TYPES
     if isinstance(result, Resolved):
-        return (RESOLUTION, DEREFERENCING, *bare, LEGACY)
+        return (RESOLUTION, DEREFERENCING, *bare, *_LEGACY_TYPES)
     if result.content is result.resolved.document:
-        return (DEREFERENCING, RESOLUTION, *bare, LEGACY)
-    return (DEREFERENCING, *bare, LEGACY)
+        return (DEREFERENCING, RESOLUTION, *bare, *_LEGACY_TYPES)
+    return (DEREFERENCING, *bare, *_LEGACY_TYPES)
+
+
+def _offers_of_urls(result: Dereferenced) -> tuple[MediaType, ...]:
+    """Return the offers for a DID URL that selects services; a document is one of them if it has content."""
+    if result.content is None:
+        return (DEREFERENCING, URI_LIST, *_LEGACY_TYPES)
+    bare = _BARE_TYPES if "@context" in result.content else _JSON_TYPES
+    return (DEREFERENCING, *bare, *_LEGACY_TYPES, URI_LIST)
 
 
 def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
@@ -79,6 +115,8 @@ def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | No
 
 
 def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
+    if isinstance(result, Dereferenced) and _is_redirection(result, chosen):
+        return Answer(status=303, headers=(("location", result.urls[0]),), vary=_VARY)
     content, resolved = _body(result, chosen), _resolution_of(result)
     body = b"" if content is None else encode(content)
     if resolved.deactivated:
@@ -94,6 +132,11 @@ def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
     )
 
 
+def _is_redirection(result: Dereferenced, chosen: MediaType) -> bool:
+    """Tell whether the answer is 303 to the first URL; a client that asks for a document gets that instead."""
+    return chosen == URI_LIST or (result.names_url and chosen not in _BARE_TYPES)
+
+
 def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | None:
     if chosen == RESOLUTION:
         resolved = _resolution_of(result)
@@ -103,6 +146,8 @@ def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | No
         return _dereferencing_result(metadata, _content_of(result), _content_metadata_of(result))
     if chosen == LEGACY:
         return _legacy_result(result)
+    if chosen == LEGACY_DEREFERENCING:
+        return {"@context": _LEGACY_CONTEXT, **_legacy_dereferencing_result(result)}
     return _content_of(result)
 
 
@@ -119,11 +164,21 @@ def _dereferencing_result(metadata: JsonObject, content: JsonObject | None, abou
     }
 
 
+def _legacy_dereferencing_result(result: Resolved | Dereferenced) -> JsonObject:
+    content = _content_of(result)
+    metadata = _metadata(_resolution_of(result), _legacy_type_of(content))
+    return _dereferencing_result(metadata, content, _content_metadata_of(result))
+
+
+def _legacy_type_of(content: JsonObject | None) -> MediaType:
+    """Return the content type that the old generation gives what has a context, and what has none."""
+    return DID_LD_JSON if content is not None and "@context" in content else _JSON_TYPES[1]
+
+
 def _legacy_result(result: Resolved | Dereferenced) -> JsonObject:
     """Return the result of the CCG drafts; what a fragment names is in `didDocument` there, too."""
     content = _content_of(result)
-    of_json_ld = content is not None and "@context" in content
-    metadata = _metadata(_resolution_of(result), _JSON_LD_TYPES[0] if of_json_ld else _JSON_TYPES[1])
+    metadata = _metadata(_resolution_of(result), _legacy_type_of(content))
     return {
         "@context": _LEGACY_CONTEXT,
         _legacy_metadata_name(did_url=isinstance(result, Dereferenced)): metadata,
@@ -142,8 +197,13 @@ def _metadata(resolved: Resolved, content_type: MediaType) -> JsonObject:
     if resolved.stale:
         metadata["stale"] = True
     if resolved.steps:
-        metadata["explain"] = [{"step": step.step, **step.detail} for step in resolved.steps]
+        metadata["explain"] = explained(resolved.steps)
     return metadata | resolved.resolution_metadata
+
+
+def explained(steps: Iterable[Step], *, reveal: bool = False) -> list[JsonObject]:
+    """Return the steps as JSON; what is confidential only where `reveal` says so: to an operator."""
+    return [{"step": step.step, **step.detail, **(step.confidential if reveal else {})} for step in steps]
 
 
 def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool) -> Answer:
@@ -153,7 +213,7 @@ def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool)
     The binding leaves the body open where a bare document was asked for: it is the full result then, too.
     """
     results = (DEREFERENCING, RESOLUTION) if did_url else (RESOLUTION, DEREFERENCING)
-    chosen = _choose(accept, (*results, *_BARE_TYPES, LEGACY, PROBLEM))
+    chosen = _choose(accept, (*results, *_BARE_TYPES, *_LEGACY_TYPES, PROBLEM))
     if chosen is None or chosen in _BARE_TYPES:
         chosen = results[0]
     return Answer(
@@ -171,21 +231,31 @@ def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> 
         return problem
     if chosen == LEGACY:
         return encode(_legacy_error(error, did_url=did_url))
-    metadata = {"error": msgspec.Raw(problem)}
+    if chosen == LEGACY_DEREFERENCING:
+        result = _dereferencing_result(_legacy_error_metadata(error), None, {})
+        return encode({"@context": _LEGACY_CONTEXT, **result})
+    metadata: JsonObject = {"error": msgspec.Raw(problem)}
+    if error.steps:
+        metadata["explain"] = explained(error.steps)
     if chosen == DEREFERENCING:
         return encode(_dereferencing_result(metadata, None, {}))
     return encode(_resolution_result(metadata, None, {}))
 
 
 def _legacy_error(error: ResolutionError, *, did_url: bool) -> JsonObject:
-    """Return an error of the CCG drafts: one keyword. `didDocument` must exist for their test suite."""
-    keyword = error.did_key_error or error.legacy
+    """Return an error of the CCG drafts. `didDocument` must exist for their test suite."""
     return {
         "@context": _LEGACY_CONTEXT,
-        _legacy_metadata_name(did_url=did_url): {"error": keyword, "message": error.detail},
+        _legacy_metadata_name(did_url=did_url): _legacy_error_metadata(error),
         "didDocument": {},
         "didDocumentMetadata": {},
     }
+
+
+def _legacy_error_metadata(error: ResolutionError) -> JsonObject:
+    """Return an error as one keyword; `message` is did-resolver's, `errorMessage` Universal Resolver's."""
+    keyword = error.did_key_error or error.legacy
+    return {"error": keyword, "message": error.detail, "errorMessage": error.detail}
 
 
 def _resolution_of(result: Resolved | Dereferenced) -> Resolved:

@@ -8,18 +8,24 @@ of a source, through the cache: the method's own (`origin.py`, ...), or a driver
 import math
 import time
 from collections.abc import Callable, Mapping
-from copy import copy
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
 import msgspec
 
-from resolver.cache import Cache, Look, State
+from resolver.cache import Cache
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
-from resolver.errors import InternalError, InvalidOptions, MethodNotSupported, NotFound, ResolutionError
+from resolver.errors import (
+    FeatureNotSupported,
+    InternalError,
+    InvalidOptions,
+    MethodNotSupported,
+    NotFound,
+    ResolutionError,
+)
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.heads import LogHeads, MemoryHeads
@@ -39,9 +45,9 @@ from resolver.results import (
     Step,
 )
 from resolver.source import Finding, Known, Observer, Question, Source
+from resolver.telling import explained, own_copy, resolved_from
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
 from resolver.webvh.source import WebvhSource
-from wire import format_utc
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
@@ -108,12 +114,15 @@ class Resolver:
         """
         Resolve a DID (DID Resolution v1, section DID Resolution Algorithm).
 
+        With `explain` the steps are in the result, or in the error.
+
         Raises:
             InvalidDid, MethodNotSupported, FeatureNotSupported, InvalidOptions: in this order.
             NotFound: no such DID.
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """
+        _refuse_relationship(options)
         return await self._resolve(parse_did(did), options)
 
     async def dereference(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced:
@@ -123,10 +132,12 @@ class Resolver:
         Raises:
             InvalidDidUrl: its syntax.
             ResolutionError: as `resolve`; NotFound also where the document has nothing of that name.
+            InvalidVerificationMethod, InvalidRelationship: what `options.verification_relationship` demands
+                does not hold.
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed)
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -135,6 +146,7 @@ class Resolver:
         Raises:
             ResolutionError: as `resolve`.
         """
+        _refuse_relationship(options)
         return self._resolve_local(parse_did(did), options)
 
     def dereference_local(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced | None:
@@ -146,7 +158,9 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        return None if resolved is None else dereference(resolved, parsed)
+        if resolved is None:
+            return None
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def require_method(self, did: Did) -> None:
         """
@@ -161,8 +175,14 @@ class Resolver:
             )
 
     def may_fetch(self, did: Did) -> bool:
-        """Tell whether the method of `did` asks origins; true is also told of our own DIDs."""
-        return did.method in self._sources
+        """
+        Tell whether resolving `did` may ask an origin now; true of our own DIDs too, which `resolve_local` answers.
+
+        Raises:
+            InvalidDid: it breaks a rule of its method.
+        """
+        source = self._sources.get(did.method)
+        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
 
     def versions_of(self, did: Did) -> frozenset[str]:
         """Return the version options that can be honoured for `did`."""
@@ -209,11 +229,12 @@ class Resolver:
         source = self._sources[did.method]
         if options.version_time is not None and "versionTime" not in source.versions:
             return _expanded(await self._observed(did, options.version_time), options)
-        look = await self._cache.look(
-            source.question(did, options),
-            renew=options.no_cache,
-            max_stale=math.inf if options.max_stale is None else options.max_stale,
-        )
+        question = source.question(did, options)
+        max_stale = math.inf if options.max_stale is None else options.max_stale
+        try:
+            look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
+        except ResolutionError as error:
+            raise own_copy(error, error.steps, options) from None
         return _expanded(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
@@ -224,7 +245,7 @@ class Resolver:
         if options.version_time is not None and self._is_observed(did):
             return None
         planned = METHODS[did.method].plan(did, options)
-        return None if isinstance(planned, FetchPlan) else _expanded(_explained(planned, options), options)
+        return None if isinstance(planned, FetchPlan) else _expanded(explained(planned, options), options)
 
     def _own(self, did: Did, options: Options) -> Resolved | None:
         """Return the resolution of a DID of ours; None for all others."""
@@ -269,29 +290,6 @@ class Resolver:
         return await self._fetcher(plan, headers)
 
 
-def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionError]) -> Resolved:
-    """
-    Return the resolution that a kept entry stands for, with its freshness, and what is to be told of it.
-
-    Raises:
-        ResolutionError: that is what was kept, or the finding has no answer for this spelling or version.
-    """
-    found = look.entry.value
-    if isinstance(found, ResolutionError):
-        raise copy(found)  # Each caller's own: a shared one would collect everybody's traceback.
-    resolved = found.resolved(did, options)
-    metadata = resolved.resolution_metadata
-    if look.is_stale:
-        metadata = metadata | _stale_metadata(resolved, look)
-    return msgspec.structs.replace(
-        resolved,
-        fresh_until=look.entry.fresh_until,
-        stale=look.is_stale,
-        resolution_metadata=metadata,
-        steps=_steps(look) if options.explain else (),
-    )
-
-
 def with_parameters(options: Options, did_url: DidUrl) -> Options:
     """
     Return `options` with the version that the DID URL itself asks for (step 2 of dereferencing).
@@ -316,29 +314,10 @@ def with_parameters(options: Options, did_url: DidUrl) -> Options:
     return msgspec.structs.replace(options, **versions)
 
 
-def _stale_metadata(resolved: Resolved, look: Look[Finding | ResolutionError]) -> JsonObject:
-    metadata: JsonObject = {"staleReason": look.state.value}
-    if resolved.made_at is not None:
-        metadata["retrieved"] = format_utc(int(resolved.made_at * 1_000_000))
-    if isinstance(look.failure, ResolutionError) and "cause" in look.failure.members:
-        metadata["cause"] = look.failure.members["cause"]
-    return metadata
-
-
-def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
-    cache: JsonObject = {"state": look.state.value}
-    if look.state is not State.LOADED and isinstance(
-        made_at := getattr(look.entry.value, "made_at", None), float
-    ):
-        cache["retrieved"] = format_utc(int(made_at * 1_000_000))
-    cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
-    return (Step(step="cache", detail=cache), *look.entry.steps)
-
-
-def _explained(resolved: Resolved, options: Options) -> Resolved:
-    if not options.explain:
-        return resolved
-    return msgspec.structs.replace(resolved, steps=(Step(step="computed from the DID"),))
+def _refuse_relationship(options: Options) -> None:
+    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
 
 
 def _authority(did: Did) -> str:

@@ -23,23 +23,25 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import may_fetch
-from resolver.fetch import Guard, GuardLimits
-from resolver.freshness import FreshnessBounds
+from resolver.binding import answer_local, may_fetch
+from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
+from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.outbound import guard_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
-from server.policy import policy_of
+from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.settings import Settings
 from server.share import Share
@@ -97,7 +99,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, share, database, guard or _guard(settings), clock)
+        services = await _build(settings, share, database, guard or guard_of(settings), clock)
         async with services.resolver:
             await services.background.start()
             try:
@@ -107,13 +109,6 @@ async def open_services(
                 await services.checker.aclose()
     finally:
         await asyncio.to_thread(database.close)
-
-
-def _guard(settings: Settings) -> Guard:
-    limits = GuardLimits(
-        host_rate_per_second=settings.outbound_rate_per_host, host_burst=settings.outbound_burst_per_host
-    )
-    return Guard(limits=limits, contact=settings.public_url)
 
 
 async def _build(
@@ -128,11 +123,8 @@ async def _build(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
         own_hosts=frozenset({settings.did_host}),
-        freshness=FreshnessBounds(
-            floor_seconds=settings.cache_min_ttl_seconds,
-            ceiling_seconds=settings.cache_max_ttl_seconds,
-            negative_seconds=settings.cache_negative_ttl_seconds,
-        ),
+        freshness=freshness_of(settings),
+        method_freshness=method_freshness_of(settings),
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -202,11 +194,12 @@ def public_app(services: Services) -> ASGIApp:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     app = _litestar(
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver),
+            *resolver_routes(services.resolver, renewals.take),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -228,6 +221,11 @@ def public_app(services: Services) -> ASGIApp:
         hot=services.hot,
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
+        answer_now=lambda raw_path, query, accept, no_cache: (
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            if raw_path.startswith(IDENTIFIERS)
+            else None
+        ),
     )
 
 
@@ -238,6 +236,7 @@ def operator_app(services: Services) -> ASGIApp:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),

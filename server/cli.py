@@ -49,10 +49,12 @@ def init(sample: bool) -> None:
 def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
     from server.node import BindError, serve_node
+    from server.outbound import warn_of_dangers
     from server.telemetry import configure_logging
 
     settings = settings_or_exit()
     configure_logging(settings.log_level)
+    warn_of_dangers(settings)
     if init_sample:
         from server.bootstrap import initialise
 
@@ -191,8 +193,10 @@ def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> N
 def _register() -> None:
     """Add the groups that have a file of their own; they import what is above."""
     from server.db_commands import db
+    from server.did_commands import did
 
     main.add_command(db)
+    main.add_command(did)
 
 
 _register()
