@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import engines, fresh_keys, hot_answers, revocations, start_up
+from benchmarks import engines, fresh_keys, hot_answers, revocations, start_up, webvh_logs
 from benchmarks.load import CONNECTIONS, GENERATOR
 from benchmarks.machine import cores
 from benchmarks.processes import ROOT
@@ -23,6 +23,7 @@ from benchmarks.table import render
 SUBJECTS: tuple[tuple[str, Callable[[Path], list[Result]]], ...] = (
     ("hot answers over HTTP", hot_answers.measure),
     ("fresh did:keys in process", lambda _: fresh_keys.measure()),
+    ("did:webvh logs in process", webvh_logs.measure),
     ("acknowledged revocations", revocations.measure),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),

@@ -46,9 +46,16 @@ def is_plain(value: object) -> bool:
     if kind is str or kind is bool or value is None:
         return True
     if isinstance(value, dict):
-        return all(type(key) is str and key.isascii() and is_plain(item) for key, item in value.items())
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) is not str and not is_plain(
+                item
+            ):  # Most are strings: a call for each would double it.
+                return False
+        return True
     if isinstance(value, list):
-        return all(map(is_plain, value))
+        return all(type(item) is str or is_plain(item) for item in value)
     return type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
 
 

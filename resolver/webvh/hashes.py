@@ -8,12 +8,40 @@ Hash Generation and Verification; v1.0 permits SHA-256 only.
 import hashlib
 
 from proofs import canonicalize
-from resolver.encoding import encode_base58btc
+from resolver.encoding import decode_base58btc, encode_base58btc
 from resolver.webvh.errors import invalid_log
 from wire import JsonError, read
 
-PLACEHOLDER = b"{SCID}"
+PLACEHOLDER = "{SCID}"
 _SHA2_256 = b"\x12\x20"  # multihash: the algorithm's code, and 32 bytes of digest
+
+
+class HashedEntry:
+    """
+    An entry without its proof, to be hashed under more than one versionId: its own, and its predecessor's.
+
+    What comes before the versionId in the canonical JSON is nearly all of it, and is hashed once. The members of
+    an entry are always these four, and in this order (RFC 8785, section 3.2.3).
+
+    Args:
+        parameters, state: their canonical JSON.
+        version_time: has no character that JSON escapes.
+    """
+
+    def __init__(self, parameters: bytes, state: bytes, version_time: str) -> None:
+        self._head = b'{"parameters":%b,"state":%b,"versionId":"' % (parameters, state)
+        self._tail = f'","versionTime":"{version_time}"}}'
+        self._hash = hashlib.sha256(self._head)
+
+    def under(self, version_id: str) -> bytes:
+        """Return the canonical JSON."""
+        return self._head + (version_id + self._tail).encode()
+
+    def digest(self, version_id: str) -> bytes:
+        """Return the SHA-256 of the canonical JSON."""
+        hashed = self._hash.copy()
+        hashed.update((version_id + self._tail).encode())
+        return hashed.digest()
 
 
 def hash_of(data: bytes) -> str:
@@ -21,19 +49,9 @@ def hash_of(data: bytes) -> str:
     return encode_base58btc(_SHA2_256 + hashlib.sha256(data).digest())
 
 
-def entry_bytes(parameters: bytes, state: bytes, version_id: str, version_time: bytes) -> bytes:
-    """
-    Return the canonical JSON of an entry without its proof, from the canonical JSON of its members.
-
-    `state` is what makes an entry long; it is canonicalized once, though an entry is hashed under two versionIds
-    and signed under one of them.
-    """
-    return b'{"parameters":%b,"state":%b,"versionId":"%b","versionTime":%b}' % (
-        parameters,
-        state,
-        version_id.encode(),
-        version_time,
-    )
+def is_multihash_of(text: str, digest: bytes) -> bool:
+    """Tell whether `text`, of the form of a SCID, is that of `digest`; decoding is faster than encoding."""
+    return decode_base58btc(text) == _SHA2_256 + digest
 
 
 def scid_of_first(canonical: bytes, scid: str) -> str:
@@ -47,7 +65,7 @@ def scid_of_first(canonical: bytes, scid: str) -> str:
         InvalidLog: the replacement makes two members of one name.
     """
     try:
-        value = read(canonical.replace(scid.encode(), PLACEHOLDER), max_bytes=len(canonical))
+        value = read(canonical.replace(scid.encode(), PLACEHOLDER.encode()), max_bytes=len(canonical))
     except JsonError:
         raise invalid_log(
             "scid-verification-failed", "the first entry has no form with {SCID} in it"

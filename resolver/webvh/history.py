@@ -58,8 +58,9 @@ def verified_history(
         _check_size(log, limits)
         for start, end in _lines(log, versions[-1].end + 1 if versions else 0):
             previous = versions[-1] if versions else None
-            version = yield from verified_entry(log[start:end], previous, scid, now=now, limits=limits)
-            versions.append(msgspec.structs.replace(version, start=start, end=end))
+            versions.append(
+                (yield from verified_entry(log[start:end], start, previous, scid, now=now, limits=limits))
+            )
     except InvalidLog as error:
         problem = copy(error)  # without the traceback, whose frames hold the log
     if not versions and problem is None:

@@ -4,7 +4,6 @@ The verification of one entry after another (did:webvh v1.0, section Read (Resol
 A verification is a generator that stops between its costly parts: whoever runs it decides when others come in.
 """
 
-import hashlib
 from collections.abc import Generator
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from resolver.methods.webvh import WEBVH, scid_of
 from resolver.results import DEFAULT_OPTIONS, JsonObject
 from resolver.webvh.entry import Entry, read_entry
 from resolver.webvh.errors import InvalidLog, invalid_log
-from resolver.webvh.hashes import PLACEHOLDER, entry_bytes, hash_of, scid_of_first
+from resolver.webvh.hashes import PLACEHOLDER, HashedEntry, hash_of, is_multihash_of, scid_of_first
 from resolver.webvh.limits import LogLimits
 from resolver.webvh.parameters import Parameters, Witness, first_parameters, next_parameters
 from resolver.webvh.proof import read_proof, verify_proof
@@ -44,24 +43,12 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     did: str
     parameters: Parameters
     witness: Witness | None
-    start: int = 0
-    end: int = 0
-
-
-class Canonical(msgspec.Struct, frozen=True):
-    """The canonical JSON of the members of an entry that are not its versionId."""
-
-    parameters: bytes
-    state: bytes
-    version_time: bytes
-
-    def under(self, version_id: str) -> bytes:
-        """Return the canonical JSON of the entry without its proof, under this versionId."""
-        return entry_bytes(self.parameters, self.state, version_id, self.version_time)
+    start: int
+    end: int
 
 
 def verified_entry(
-    line: bytes, previous: Version | None, scid: str, *, now: int, limits: LogLimits
+    line: bytes, start: int, previous: Version | None, scid: str, *, now: int, limits: LogLimits
 ) -> Slices[Version]:
     """
     Verify a line of the log of `scid`.
@@ -74,6 +61,7 @@ def verified_entry(
     6. Each proof is by a key that is authorized, and holds.
 
     Args:
+        start: where the line begins in the log.
         previous: the entry before it; None for the first.
         now: microseconds since 1970.
 
@@ -85,15 +73,16 @@ def verified_entry(
     active = _parameters(entry, previous, limits)
     did = _check_document(entry.state, previous, scid, active)
     yield
-    canonical = _canonical(entry)
+    hashed = _hashed(entry)
     yield
     if previous is None:
-        if active.scid != scid or scid_of_first(canonical.under(PLACEHOLDER.decode()), scid) != scid:
+        if active.scid != scid or scid_of_first(hashed.under(PLACEHOLDER), scid) != scid:
             raise invalid_log("scid-verification-failed", "the SCID is not that of the first entry")
         yield
-    _check_hash(entry, canonical, previous.version_id if previous else scid)
+    if not is_multihash_of(entry.entry_hash, hashed.digest(previous.version_id if previous else scid)):
+        raise invalid_log("hash-chain-broken", f"the hash in version {entry.number} is not that of its entry")
     authorized = _authorized_keys(active, previous)
-    signed = hashlib.sha256(canonical.under(entry.version_id)).digest()
+    signed = hashed.digest(entry.version_id)
     for proof in entry.proofs:
         _check_proof(proof, signed, authorized, now)
         yield
@@ -105,6 +94,8 @@ def verified_entry(
         did=did,
         parameters=active,
         witness=before or active.witness,  # A new list counts from the next entry on; a first one at once.
+        start=start,
+        end=start + len(line),
     )
 
 
@@ -165,16 +156,11 @@ def _is_did_of(text: str, scid: str) -> bool:
     return scid_of(did) == scid
 
 
-def _canonical(entry: Entry) -> Canonical:
+def _hashed(entry: Entry) -> HashedEntry:
     try:
-        return Canonical(*map(canonicalize, (entry.parameters, entry.state, entry.version_time)))
+        return HashedEntry(canonicalize(entry.parameters), canonicalize(entry.state), entry.version_time)
     except ProofError as error:
         raise invalid_log("invalid-log-entry", f"the entry has no canonical form: {error.detail}") from None
-
-
-def _check_hash(entry: Entry, canonical: Canonical, predecessor: str) -> None:
-    if hash_of(canonical.under(predecessor)) != entry.entry_hash:
-        raise invalid_log("hash-chain-broken", f"the hash in version {entry.number} is not that of its entry")
 
 
 def _authorized_keys(active: Parameters, previous: Version | None) -> tuple[str, ...]:
