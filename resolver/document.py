@@ -146,6 +146,13 @@ def _count_relative(document: JsonObject) -> int:
     return sum("id" in found for found in maps_of(document)) + sum(map(len, references))
 
 
+def with_services(document: JsonObject, services: tuple[JsonObject, ...]) -> JsonObject:
+    """Return the document with these services (ids absolute) but for those whose id one of its own has."""
+    own = [service for service in document.get("service", []) if isinstance(service, dict)]
+    ids = {absolute(service["id"], document["id"]) for service in own if isinstance(service.get("id"), str)}
+    return {**document, "service": [*own, *(service for service in services if service["id"] not in ids)]}
+
+
 def absolute(reference: str, did: str) -> str:
     """
     Return a relative DID URL (DID v1.1, section 3.2.2) with the DID before it; any other text as it is.

@@ -61,7 +61,7 @@ class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
             metadata=metadata_of(self.history, version),
             resolution_metadata=resolution,
             made_at=self.made_at,
-            implied_services=() if document is None else implied_services(document),
+            implied_services=() if document is None else implied_services(did),
         )
 
     def _document_of(self, version: Version, did: Did) -> JsonObject | None:

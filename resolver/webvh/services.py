@@ -7,7 +7,7 @@ did:webvh v1.0, sections DID URL Resolution and Publishing a Parallel did:web DI
 import msgspec
 
 from resolver.did import Did, parse_did
-from resolver.document import absolute
+from resolver.document import with_services
 from resolver.methods.webvh import base_url, scid_of, web_did_of
 from resolver.results import JsonObject
 from wire import encode
@@ -15,36 +15,33 @@ from wire import encode
 _LINKED_VP_CONTEXT = "https://identity.foundation/linked-vp/contexts/v1"
 
 
-def implied_services(document: JsonObject) -> tuple[JsonObject, ...]:
+def implied_services(did: Did) -> tuple[JsonObject, ...]:
     """
-    Return the implicit services of the did:webvh that `document` is of, but for those that it defines itself.
+    Return the implicit services of a did:webvh; a service of its document with the same id takes their place.
 
     `#files`: the path of a DID URL is appended to its endpoint. `#whois`: the path `/whois` is its endpoint.
     """
-    did: str = document["id"]
-    url = base_url(parse_did(did))
-    files: JsonObject = {"id": f"{did}#files", "type": "relativeRef", "serviceEndpoint": f"{url}/"}
+    url = base_url(did)
+    files: JsonObject = {"id": f"{did.text}#files", "type": "relativeRef", "serviceEndpoint": f"{url}/"}
     whois: JsonObject = {
         "@context": _LINKED_VP_CONTEXT,
-        "id": f"{did}#whois",
+        "id": f"{did.text}#whois",
         "type": "LinkedVerifiablePresentation",
         "serviceEndpoint": f"{url}/whois.vp",
     }
-    own = {absolute(service["id"], did) for service in document.get("service", []) if "id" in service}
-    return tuple(service for service in (files, whois) if service["id"] not in own)
+    return files, whois
 
 
 def parallel_did_web(document: JsonObject) -> JsonObject:
     """
     Return the did:web document to publish as `did.json` beside the log.
 
-    1. The implicit services are added.
+    1. The implicit services are added, where the document has none of their id.
     2. `did:webvh:<SCID>:` becomes `did:web:`, wherever it occurs.
     3. The did:webvh comes under alsoKnownAs, without duplicates and without the did:web itself.
     """
     did: Did = parse_did(document["id"])
-    services = [*document.get("service", []), *implied_services(document)]
-    text = encode({**document, "service": services})
+    text = encode(with_services(document, implied_services(did)))
     moved = text.replace(f"did:webvh:{scid_of(did)}:".encode(), b"did:web:")
     parallel = msgspec.json.decode(moved, type=JsonObject)
     names = dict.fromkeys([*parallel.get("alsoKnownAs", []), did.text])

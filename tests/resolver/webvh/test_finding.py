@@ -2,8 +2,10 @@
 
 import pytest
 
-from resolver import InvalidOptions, NotFound, Options
-from resolver.webvh import implied_services, parallel_did_web
+from resolver import InvalidDidUrl, InvalidOptions, NotFound, Options
+from resolver.dereference import dereference
+from resolver.did import parse_did_url
+from resolver.webvh import parallel_did_web
 from tests.resolver.webvh.logs import Log, Signer, witnessed
 from tests.resolver.webvh.verifying import resolved
 
@@ -132,9 +134,12 @@ def test_a_service_of_the_document_takes_the_place_of_the_implicit_one(own_id: s
     }
     log = Log().append(state={"id": did, "service": [service]})
 
-    services = implied_services(log.entries[0]["state"])
+    services = parallel_did_web(log.entries[0]["state"])["service"]
 
-    assert [service["id"] for service in services] == [f"{log.did}#whois"]
+    assert [service["serviceEndpoint"] for service in services] == [
+        "https://files.example/",
+        "https://issuer.example/whois.vp",
+    ]
 
 
 def test_the_did_web_beside_it_is_the_document_with_the_names_exchanged() -> None:
@@ -154,3 +159,59 @@ def test_the_did_web_beside_it_is_the_document_with_the_names_exchanged() -> Non
     assert parallel["authentication"] == [{"id": f"{web}#key-1", "type": "Multikey", "controller": web}]
     assert parallel["alsoKnownAs"] == ["https://issuer.example/", log.did]
     assert [service["id"] for service in parallel["service"]] == [f"{web}#files", f"{web}#whois"]
+
+
+PLACE = "issuer.example:dids:alice"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "url"),
+    [
+        ("/whois", "https://issuer.example/dids/alice/whois.vp"),
+        ("/governance/issuers.json", "https://issuer.example/dids/alice/governance/issuers.json"),
+        ("/dids/alice/x", "https://issuer.example/dids/alice/dids/alice/x"),
+        ("/a:b", "https://issuer.example/dids/alice/a:b"),
+        ("/", "https://issuer.example/dids/alice/"),
+        ("/a?versionNumber=1#part", "https://issuer.example/dids/alice/a#part"),
+        ("?service=files&relativeRef=x", "https://issuer.example/dids/alice/x"),
+    ],
+)
+def test_the_path_of_a_did_url_names_a_file_beside_the_log(suffix: str, url: str) -> None:
+    log = Log(PLACE).append()
+
+    found = dereference(resolved(log), parse_did_url(log.did + suffix))
+
+    assert (found.urls, found.names_url) == ((url,), True)
+
+
+@pytest.mark.parametrize("path", ["/..", "/../x", "/%2e%2e/x", "/a/../../x", "/%252e%252e/x"])
+def test_a_path_that_leaves_the_place_of_the_log_is_refused(path: str) -> None:
+    log = Log(PLACE).append()
+
+    with pytest.raises(InvalidDidUrl):
+        dereference(resolved(log), parse_did_url(log.did + path))
+
+
+def test_a_service_of_the_document_gives_paths_its_own_meaning() -> None:
+    did = "did:webvh:{SCID}:issuer.example"
+    services = [
+        {"id": "#files", "type": "relativeRef", "serviceEndpoint": "https://files.example/base"},
+        {"id": "#whois", "type": "LinkedVerifiablePresentation", "serviceEndpoint": "ipfs://x"},
+    ]
+    log = Log().append(state={"id": did, "service": services})
+
+    found = dereference(resolved(log), parse_did_url(f"{log.did}/a/b"))
+
+    assert found.urls == ("https://files.example/base/a/b",)
+    with pytest.raises(NotFound):
+        dereference(resolved(log), parse_did_url(f"{log.did}/whois"))
+
+
+def test_an_implicit_service_has_a_did_url_and_is_no_part_of_the_document() -> None:
+    log = Log().append()
+
+    service = dereference(resolved(log), parse_did_url(f"{log.did}#whois")).content
+    document = dereference(resolved(log), parse_did_url(log.did)).content
+
+    assert service is not None and service["type"] == "LinkedVerifiablePresentation"
+    assert document == log.entries[0]["state"]
