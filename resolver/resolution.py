@@ -7,7 +7,7 @@ of a source, through the cache: the method's own (`origin.py`, ...), or a driver
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,8 @@ from resolver.cache import Cache, Look, State
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
+from resolver.driver_config import Driver
+from resolver.drivers import Drivers, DriverState, FetchConfigured
 from resolver.errors import InternalError, InvalidOptions, MethodNotSupported, NotFound, ResolutionError
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
@@ -55,6 +57,8 @@ class Resolver:
             NOT_FOUND, and never fetched.
         freshness: how long documents are kept; own ones are fresh for its default.
         method_freshness: the same for single methods, by name.
+        drivers: resolve the methods that are not ours; the first whose pattern matches is asked.
+        fetch_configured: fetches from the drivers; None: a `ConfiguredFetch` for their origins.
         observer: keeps what was seen of documents that can change; None: nobody does.
         max_cache_bytes: bound on the documents kept.
         clock: seconds since 1970.
@@ -68,6 +72,8 @@ class Resolver:
         own_hosts: frozenset[str] = frozenset(),
         freshness: FreshnessBounds = DEFAULT_FRESHNESS,
         method_freshness: Mapping[str, FreshnessBounds] = {},
+        drivers: Sequence[Driver] = (),
+        fetch_configured: FetchConfigured | None = None,
         observer: Observer | None = None,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         clock: Callable[[], float] = time.time,
@@ -82,6 +88,7 @@ class Resolver:
         self._sources: dict[str, Source] = {
             "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
         }
+        self._drivers = Drivers(drivers, fetch_configured, freshness, clock)
         self._cache: Cache[Question, Finding | ResolutionError] = Cache(
             self._load,
             max_bytes=max_cache_bytes,
@@ -136,23 +143,38 @@ class Resolver:
 
     def require_method(self, did: Did) -> None:
         """
-        Refuse a DID of a method that is not ours.
+        Refuse a DID of a method that is not ours, and that no driver takes.
 
         Raises:
             MethodNotSupported: always, for such a DID.
         """
-        if did.method not in METHODS:
+        if did.method not in METHODS and self._drivers.source_of(did) is None:
             raise MethodNotSupported(
-                f"did:{did.method[:64]} is not supported; supported are {', '.join(sorted(METHODS))}"
+                f"did:{did.method[:64]} is not supported; supported are {', '.join(self.methods)}"
             )
 
     def may_fetch(self, did: Did) -> bool:
         """Tell whether the method of `did` asks origins; true is also told of our own DIDs."""
-        return did.method in self._sources
+        return self._source_of(did) is not None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are resolved, those of drivers included, sorted."""
+        return tuple(sorted({*METHODS, *self._drivers.methods}))
+
+    @property
+    def drivers(self) -> tuple[Driver, ...]:
+        """The drivers, in their order."""
+        return tuple(source.driver for source in self._drivers.sources)
+
+    @property
+    def driver_states(self) -> tuple[DriverState, ...]:
+        """What the drivers are like at this moment, for metrics."""
+        return tuple(source.state for source in self._drivers.sources)
 
     def versions_of(self, did: Did) -> frozenset[str]:
         """Return the version options that can be honoured for `did`."""
-        source = self._sources.get(did.method)
+        source = self._source_of(did)
         versions: frozenset[str] = frozenset() if source is None else source.versions
         return versions | {"versionTime"} if self._is_observed(did) else versions
 
@@ -169,7 +191,7 @@ class Resolver:
             return self._cache.purge(lambda question: host is None or question.host == host)
         parsed = parse_did(did)
         self.require_method(parsed)
-        if (source := self._sources.get(parsed.method)) is None:
+        if (source := self._source_of(parsed)) is None:
             return 0
         meant = source.question(parsed, DEFAULT_OPTIONS).did
         return self._cache.purge(lambda question: question.did == meant)
@@ -177,6 +199,7 @@ class Resolver:
     async def aclose(self) -> None:
         """Stop what is under way."""
         await self._cache.aclose()
+        await self._drivers.aclose()
         if self._guard is not None:
             await self._guard.aclose()
 
@@ -192,7 +215,7 @@ class Resolver:
         resolved = self._resolve_local(did, options)
         if resolved is not None:
             return resolved
-        source = self._sources[did.method]
+        source = self._required_source(did)
         if options.version_time is not None and "versionTime" not in source.versions:
             return _expanded(await self._observed(did, options.version_time), options)
         look = await self._cache.look(
@@ -208,6 +231,9 @@ class Resolver:
         if own is not None:
             return _expanded(own, options)
         if options.version_time is not None and self._is_observed(did):
+            return None
+        if did.method not in METHODS:
+            self._required_source(did).question(did, options)
             return None
         planned = METHODS[did.method].plan(did, options)
         return None if isinstance(planned, FetchPlan) else _expanded(_explained(planned, options), options)
@@ -232,19 +258,31 @@ class Resolver:
             steps=(Step(step="published by this server"),) if options.explain else (),
         )
 
+    def _source_of(self, did: Did) -> Source | None:
+        """Return what is asked for `did`: its method's own source, which no driver replaces, or its driver."""
+        return self._sources.get(did.method) or self._drivers.source_of(did)
+
+    def _required_source(self, did: Did) -> Source:
+        source = self._source_of(did)
+        if source is None:
+            raise AssertionError("asked for a DID that has no source; `require_method` refuses it before")
+        return source
+
     def _is_observed(self, did: Did) -> bool:
         return self._observer is not None and did.method == "web"
 
     async def _observed(self, did: Did, version_time: str) -> Resolved:
         if self._observer is None:
             raise AssertionError("asked for an observation without an observer")
-        question = self._sources[did.method].question(did, DEFAULT_OPTIONS)
+        question = self._required_source(did).question(did, DEFAULT_OPTIONS)
         return await observed_resolution(self._observer, question.did, did, version_time)
 
     async def _load(self, question: Question, known: Known | None) -> Known:
-        source = self._sources[parse_did(question.did).method]
+        source = self._required_source(parse_did(question.did))
         entry = await source.load(question, known)
-        if self._observer is not None and (document := observed_document(entry.value)) is not None:
+        # Options ask for an older version, which is not what the document is now.
+        document = None if question.options else observed_document(entry.value)
+        if self._observer is not None and document is not None:
             self._observer.seen(question.did, document, self._clock())
         return entry
 

@@ -1,0 +1,292 @@
+"""
+The drivers' source: methods that are not ours, resolved by whom the operator named. Service.
+
+Nothing that a driver says is verified: the result is marked as its word. Each driver has its own bounds, so that
+one that hangs, fails or floods costs the others nothing:
+
+1. a circuit breaker: after some failures in a row it is not asked for a while;
+2. a number of requests under way, and of those that wait for their turn;
+3. a deadline, and a cap on the body (`configured.py`);
+4. what it answered is kept for a time of the operator's choice, and longer where it does not answer.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from copy import copy
+from typing import Protocol
+
+import msgspec
+
+from resolver.configured import ConfiguredFetch
+from resolver.did import Did, parse_did
+from resolver.driver_answer import is_unavailable, read_answer
+from resolver.driver_breaker import Breaker, BreakerState
+from resolver.driver_config import Driver
+from resolver.errors import InternalError, InvalidOptions, ResolutionError
+from resolver.fetch_errors import FetchError, OutboundBudgetExceeded
+from resolver.freshness import FreshnessBounds, judge
+from resolver.methods.method import refuse_public_key_format, refuse_versions
+from resolver.options import VERSION_OPTIONS, parameters_of
+from resolver.origin import Found, OutboundBusy
+from resolver.results import Fetched, Options, Step
+from resolver.source import Entry, Known, Question
+
+MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
+
+
+class FetchConfigured(Protocol):
+    """Fetches from an origin that the operator named (`ConfiguredFetch.fetch_configured`)."""
+
+    async def __call__(self, url: str, *, accept: str, max_bytes: int, timeout_seconds: float) -> Fetched:
+        """
+        Return what the origin answered, whatever its status.
+
+        Raises:
+            FetchError: nothing came back that can be used.
+        """
+        ...
+
+
+class DriverState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is seen of a driver from outside: its breaker, and counts since the start."""
+
+    name: str
+    breaker: BreakerState
+    requests: int
+    failures: int
+
+
+class DriverSource:
+    """
+    Asks one driver.
+
+    Args:
+        driver: which.
+        fetch: see `FetchConfigured`.
+        freshness: how long errors are kept, and what is stale; the driver has a TTL of its own.
+        clock: seconds since 1970.
+        timer: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        fetch: FetchConfigured,
+        freshness: FreshnessBounds,
+        clock: Callable[[], float],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.driver = driver
+        self.versions = VERSION_OPTIONS if driver.supports_options else frozenset[str]()
+        self._fetch = fetch
+        self._freshness = freshness
+        self._clock = clock
+        self._timer = timer
+        self._breaker = Breaker(
+            failures_to_open=driver.failures_to_open, open_seconds=driver.open_seconds, clock=timer
+        )
+        self._slots = asyncio.Semaphore(driver.concurrent)
+        self._waiting = 0
+        self._requests = 0
+        self._failures = 0
+
+    @property
+    def state(self) -> DriverState:
+        return DriverState(
+            name=self.driver.name,
+            breaker=self._breaker.state,
+            requests=self._requests,
+            failures=self._failures,
+        )
+
+    def question(self, did: Did, options: Options) -> Question:
+        """
+        Return the DID as it is spelled, asked of the driver with the options that are passed on.
+
+        Raises:
+            InvalidDid: the driver's URL would lead elsewhere.
+            InvalidOptions, FeatureNotSupported: a version where the driver takes none, or two.
+        """
+        refuse_public_key_format(options)
+        passed = self._passed(options)
+        self.driver.url_of(did)
+        return Question(did=did.text, host=self.driver.name, options=passed)
+
+    async def load(self, question: Question, known: Known | None) -> Known:  # noqa: ARG002 - nothing to revalidate
+        """
+        Ask the driver.
+
+        Kept for a short time: what it says is wrong with the DID, a DID that is deactivated, and a document that
+        we refuse. Not kept: that it failed, or that its answer is none.
+
+        Raises:
+            OutboundBusy: it is not asked now: its breaker is open, or too many wait.
+            InternalError: it failed; `cause` tells how.
+        """
+        did = parse_did(question.did)
+        began = self._timer()
+        fetched = await self._ask(self.driver.url_of(did, question.options))
+        step = self._step(did, question, fetched, self._timer() - began)
+        now = self._clock()
+        try:
+            told = read_answer(self.driver, did, fetched)
+        except InternalError:
+            raise
+        except ResolutionError as error:
+            return Entry(value=copy(error), fresh_until=now + self._freshness.negative_seconds, steps=(step,))
+        found = Found(
+            document=told.document,
+            made_at=now,
+            metadata=told.metadata,
+            resolution_metadata=told.resolution_metadata,
+        )
+        if told.document is None:
+            return Entry(value=found, fresh_until=now + self._freshness.negative_seconds, steps=(step,))
+        seconds, reason = judge(fetched.headers, self._bounds())
+        return Entry(
+            value=found,
+            fresh_until=now + seconds,
+            stale_until=now + seconds + self._freshness.stale_seconds,
+            value_bytes=len(fetched.body),
+            steps=(step, Step(step="freshness", detail={"seconds": int(seconds), "because": reason})),
+        )
+
+    def _passed(self, options: Options) -> tuple[tuple[str, str], ...]:
+        """Return the options that change what the driver answers, sorted."""
+        if not self.driver.supports_options:
+            refuse_versions(options)
+            return ()
+        named = parameters_of(options)
+        versions = tuple(sorted((name, named[name]) for name in named.keys() & VERSION_OPTIONS))
+        if len(versions) > 1:
+            raise InvalidOptions("versionId, versionTime and versionNumber exclude one another")
+        return versions
+
+    def _bounds(self) -> FreshnessBounds:
+        """The operator's TTL is both default and ceiling; what the driver says can only shorten it."""
+        ttl = self.driver.ttl_seconds
+        floor = min(self._freshness.floor_seconds, ttl)
+        return FreshnessBounds(floor_seconds=floor, ceiling_seconds=ttl, default_seconds=ttl)
+
+    async def _ask(self, url: str) -> Fetched:
+        async with self._slot():
+            if (wait := self._breaker.admit()) > 0:
+                raise self._busy("is left alone for a while, since it failed", "driver_open", wait)
+            self._requests += 1
+            try:
+                fetched = await self._fetch(
+                    url,
+                    accept=self.driver.accept,
+                    max_bytes=self.driver.max_bytes,
+                    timeout_seconds=self.driver.timeout_seconds,
+                )
+            except OutboundBudgetExceeded as error:
+                self._breaker.abandoned()
+                raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
+            except FetchError as error:
+                raise self._failed(error.cause) from None
+            except BaseException:
+                self._breaker.abandoned()
+                raise
+            if is_unavailable(self.driver, fetched):
+                raise self._failed("driver_unavailable")
+            self._breaker.succeeded()
+            return fetched
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """
+        Hold one of the driver's slots.
+
+        Raises:
+            OutboundBusy: too many wait already, or none became free for as long as a request may take.
+        """
+        if self._waiting >= MAX_WAITING:
+            raise self._busy("has too many requests waiting", "driver_busy", self.driver.timeout_seconds)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self.driver.timeout_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise self._busy("is busy", "driver_busy", self.driver.timeout_seconds) from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def _failed(self, cause: str) -> InternalError:
+        self._failures += 1
+        self._breaker.failed()
+        name = self.driver.name
+        return InternalError(f"the driver {name} did not answer", cause=cause, driver=name)
+
+    def _busy(self, why: str, cause: str, wait: float) -> OutboundBusy:
+        headers = {"retry-after": str(max(1, math.ceil(wait)))}
+        name = self.driver.name
+        return OutboundBusy(f"the driver {name} {why}", headers=headers, cause=cause, driver=name)
+
+    def _step(self, did: Did, question: Question, fetched: Fetched, seconds: float) -> Step:
+        return Step(
+            step="driver",
+            detail={
+                "driver": self.driver.name,
+                "status": fetched.status,
+                "bytes": len(fetched.body),
+                "breaker": self._breaker.state.value,
+            },
+            confidential={
+                "url": self.driver.url_of(did, question.options),
+                "milliseconds": round(seconds * 1_000),
+            },
+        )
+
+
+class Drivers:
+    """
+    All drivers of a resolver; the first whose pattern matches a DID is its source.
+
+    Args:
+        drivers: in order.
+        fetch: None: a `ConfiguredFetch` of its own, closed with `aclose`.
+        freshness, clock: as of `DriverSource`.
+    """
+
+    def __init__(
+        self,
+        drivers: Sequence[Driver],
+        fetch: FetchConfigured | None,
+        freshness: FreshnessBounds,
+        clock: Callable[[], float],
+    ) -> None:
+        self._own: ConfiguredFetch | None = None
+        if drivers and fetch is None:
+            self._own = ConfiguredFetch({driver.origin for driver in drivers})
+            fetch = self._own.fetch_configured
+        self.sources = tuple(DriverSource(driver, fetch, freshness, clock) for driver in drivers if fetch)
+        methods = sorted({method for driver in drivers for method in driver.methods})
+        self._of_method = {
+            method: tuple(source for source in self.sources if method in source.driver.methods)
+            for method in methods
+        }
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that a driver is for, sorted."""
+        return tuple(self._of_method)
+
+    def source_of(self, did: Did) -> DriverSource | None:
+        """Return the driver of a DID; None where no pattern matches."""
+        for source in self._of_method.get(did.method, ()):
+            if source.driver.takes(did):
+                return source
+        return None
+
+    async def aclose(self) -> None:
+        """Close the connections of its own fetch."""
+        if self._own is not None:
+            await self._own.aclose()
