@@ -5,14 +5,15 @@ The identifier is taken from the raw path: a server's decoded path has lost whic
 percent-encoded, and with that which DID was meant.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import TypeGuard
 from urllib.parse import unquote, unquote_to_bytes
 
 import msgspec
 
 from resolver.did import Did, parse_did_url, parse_parameters
-from resolver.errors import InvalidDid, InvalidDidUrl, InvalidOptions, ResolutionError
+from resolver.errors import FeatureNotSupported, InvalidDid, InvalidDidUrl, InvalidOptions, ResolutionError
 from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, WIRE_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
 from resolver.resolution import Resolver
@@ -30,6 +31,12 @@ _OPTION_TYPES = ("", "application/json", "application/did-resolution", "applicat
 Given = Mapping[str, object] | InvalidOptions  # the options of a body, or why they cannot be read
 NOTHING_GIVEN: Mapping[str, object] = {}
 _NO_CACHE = Options(no_cache=True)
+
+WaitToRenew = Callable[[], float]
+
+
+def _at_once() -> float:
+    return 0.0
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -98,15 +105,24 @@ async def answer(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
+    wait_to_renew: WaitToRenew = _at_once,
 ) -> Answer:
-    """Answer anything; arguments as `answer_local`."""
+    """
+    Answer anything; arguments as `answer_local`.
+
+    Args:
+        wait_to_renew: takes a token for going around the cache; returns 0, or the seconds until there is one.
+    """
     local = answer_local(resolver, raw_path, query_string, accept, given, no_cache=no_cache)
     if local is not None:
         return local
     asked = read_asked(raw_path, query_string)
     accept = _accept(asked, given, accept)
     try:
-        result = await _remote(resolver, asked, _options(resolver, asked, given, no_cache=no_cache))
+        options = _options(resolver, asked, given, no_cache=no_cache)
+        if options.no_cache:
+            options = _within_budget(options, wait_to_renew, was_named=NO_CACHE in _names(asked, given))
+        result = await _remote(resolver, asked, options)
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     return present(result, accept, did_url=asked.is_did_url)
@@ -132,6 +148,25 @@ def _local(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Der
     if asked.is_did_url:
         return resolver.dereference_local(asked.identifier, options)
     return resolver.resolve_local(asked.identifier, options)
+
+
+def _within_budget(options: Options, wait_to_renew: WaitToRenew, *, was_named: bool) -> Options:
+    """
+    Return the options of a client that wants to go around the cache, as far as it may.
+
+    Past its budget the option is refused, as the specification says (DID Resolution v1, Security Considerations);
+    the header of a browser's reload is answered from the cache instead, whose Age tells so.
+
+    Raises:
+        FeatureNotSupported: the option was given; Retry-After says when it may be again.
+    """
+    seconds = math.ceil(wait_to_renew())
+    if seconds and was_named:
+        raise FeatureNotSupported(
+            f"this client may not go around the cache now; noCache is permitted again in {seconds} s",
+            headers={"retry-after": str(seconds)},
+        )
+    return msgspec.structs.replace(options, no_cache=False) if seconds else options
 
 
 async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Dereferenced:

@@ -115,6 +115,11 @@ class Cache(Generic[K, V]):
                 raise
             return Look(entry, State.FAILED, error)
 
+    def is_fresh(self, key: K) -> bool:
+        """Tell whether `key` would be answered from memory; does not count as a use."""
+        entry = self._entries.peek(key)
+        return entry is not None and self._clock() < entry.fresh_until
+
     def purge(self, is_meant: Callable[[K], bool] = lambda _: True) -> int:
         """
         Forget the keys that are meant; return how many entries that were.

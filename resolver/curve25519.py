@@ -6,6 +6,8 @@ The loaders of `cryptography` check the length only; a verifier that trusts a ke
 forged signatures, and a non-canonical encoding is a second DID for one key.
 """
 
+from resolver.arithmetic import inverse, is_square
+
 P = 2**255 - 19
 _D = -121_665 * pow(121_666, -1, P) % P  # of -x^2 + y^2 = 1 + d x^2 y^2 (RFC 8032, section 5.1)
 _SIGN = 1 << 255
@@ -24,11 +26,9 @@ _SMALL_ORDER_U = frozenset(
     }
 )
 
-_TWOS = [0] + [(i & -i).bit_length() - 1 for i in range(1, 64)]  # how often 2 divides i; 0: look further
-
 
 class NotAPoint(ValueError):
-    """32 bytes that are no public key: not canonical, not on the curve, or of small order."""
+    """Bytes that are no public key: not canonical, not on the curve, or of small order."""
 
 
 def check_ed25519(key: bytes) -> None:
@@ -47,7 +47,7 @@ def check_ed25519(key: bytes) -> None:
         raise NotAPoint("a point of small order")
     # x^2 = (y^2 - 1) / (d y^2 + 1) has a root exactly when numerator times denominator is a square.
     y2 = y * y
-    if _jacobi((y2 - 1) * (_D * y2 + 1) % P, P) != 1:
+    if not is_square((y2 - 1) * (_D * y2 + 1), P):
         raise NotAPoint("not a point of the curve")
 
 
@@ -72,24 +72,4 @@ def x25519_of_ed25519(key: bytes) -> bytes:
     Return the X25519 public key of a checked Ed25519 public key: u = (1 + y) / (1 - y) (RFC 7748, 4.1).
     """
     y = int.from_bytes(key, "little") & (_SIGN - 1)
-    return ((1 + y) * pow(1 - y, -1, P) % P).to_bytes(32, "little")
-
-
-def _jacobi(a: int, n: int) -> int:
-    """
-    Return the Jacobi symbol (a/n) of 0 <= a and an odd n > 0: 1 for a square modulo a prime n, -1 for none.
-
-    Two thirds of the time of a fresh Ed25519 did:key go here and into the inversion above. Euler's criterion
-    takes four times as long; the table saves a fifth.
-    """
-    symbol = 1
-    while a:
-        if not a & 1:
-            twos = _TWOS[a & 63] or (a & -a).bit_length() - 1
-            a >>= twos
-            if twos & 1 and n & 7 in (3, 5):  # (2/n) = -1
-                symbol = -symbol
-        if a & n & 2:  # quadratic reciprocity: both are 3 modulo 4
-            symbol = -symbol
-        a, n = n % a, a
-    return symbol if n == 1 else 0
+    return ((1 + y) * inverse(1 - y, P) % P).to_bytes(32, "little")

@@ -31,7 +31,7 @@ from resolver.freshness import FreshnessBounds, judge
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.options import VERSION_OPTIONS, parameters_of
 from resolver.origin import Found, OutboundBusy
-from resolver.results import Fetched, Options, Step
+from resolver.results import Fetched, JsonObject, Options, Step
 from resolver.source import Entry, Known, Question
 
 MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
@@ -127,13 +127,23 @@ class DriverSource:
             InternalError: it failed; `cause` tells how.
         """
         did = parse_did(question.did)
+        url = self.driver.url_of(did, question.options)
         began = self._timer()
-        fetched = await self._ask(self.driver.url_of(did, question.options))
-        step = self._step(did, question, fetched, self._timer() - began)
+        try:
+            fetched = await self._ask(url)
+        except InternalError as error:
+            cause = {"cause": error.members["cause"]}
+            error.steps = (self._step(url, cause, self._timer() - began),)
+            raise
+        told = {"status": fetched.status, "bytes": len(fetched.body)}
+        return self._entry(did, fetched, self._step(url, told, self._timer() - began))
+
+    def _entry(self, did: Did, fetched: Fetched, step: Step) -> Known:
         now = self._clock()
         try:
             told = read_answer(self.driver, did, fetched)
-        except InternalError:
+        except InternalError as error:
+            error.steps = (step,)
             raise
         except ResolutionError as error:
             return Entry(value=copy(error), fresh_until=now + self._freshness.negative_seconds, steps=(step,))
@@ -230,19 +240,11 @@ class DriverSource:
         name = self.driver.name
         return OutboundBusy(f"the driver {name} {why}", headers=headers, cause=cause, driver=name)
 
-    def _step(self, did: Did, question: Question, fetched: Fetched, seconds: float) -> Step:
+    def _step(self, url: str, told: JsonObject, seconds: float) -> Step:
         return Step(
             step="driver",
-            detail={
-                "driver": self.driver.name,
-                "status": fetched.status,
-                "bytes": len(fetched.body),
-                "breaker": self._breaker.state.value,
-            },
-            confidential={
-                "url": self.driver.url_of(did, question.options),
-                "milliseconds": round(seconds * 1_000),
-            },
+            detail={"driver": self.driver.name, **told, "breaker": self._breaker.state.value},
+            confidential={"url": url, "milliseconds": round(seconds * 1_000)},
         )
 
 

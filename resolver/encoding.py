@@ -9,7 +9,10 @@ and an encoding, and with the package they were a fifth of the whole resolution.
 """
 
 import base64
+import math
 import re
+
+from resolver.arithmetic import from_base58
 
 MAX_BASE58_CHARS = 1_536  # characters; an RSA key of 8,192 bits has 1,415. Decoding is quadratic: cap first.
 MAX_BASE64URL_CHARS = 8_192  # characters; no longer than a DID
@@ -51,11 +54,24 @@ def decode_base58btc(text: str, *, max_chars: int = MAX_BASE58_CHARS) -> bytes:
         raise EncodingError(f"{len(text)} characters of base58btc are over the limit of {max_chars}")
     if not text.isascii() or (digits := text.encode()).translate(None, _ALPHABET):
         raise EncodingError("a character is not in the alphabet of base58btc")
-    number = 0
-    for digit in digits.translate(_DIGITS):
-        number = number * 58 + digit
+    number = from_base58(digits.translate(_DIGITS))
     zeros = len(digits) - len(digits.lstrip(b"1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def leading_bytes(text: str) -> bytes:
+    """
+    Return the first two bytes of what a base58btc text of 9 characters or more stands for, without decoding it.
+
+    They are found by logarithms, so that a number just below them (by one in 2^36) passes for them: good for
+    choosing a cap, and no more. Of a text that begins with "1", or has other characters, they are b"".
+    """
+    top = [_ALPHABET.find(character) for character in text[:9].encode()]
+    if min(top) < 0 or top[0] == 0:
+        return b""
+    bits = math.log2(from_base58(bytes(top))) + (len(text) - 9) * math.log2(58)
+    leading = 2 ** (bits - 8 * (bits // 8 - 1))  # between 2^8 and 2^16
+    return min(int(leading + 1e-6), 0xFFFF).to_bytes(2)
 
 
 def encode_base64url(data: bytes) -> str:

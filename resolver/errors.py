@@ -31,6 +31,7 @@ class ResolutionError(Refusal):
         legacy: the single keyword that clients of the CCG drafts (v0.2, v0.3) expect.
         did_key_error: the name that did:key v0.9 gives the case (`invalidPublicKey`, ...), or None; it
             travels as the member `didKeyError` and takes the place of `legacy` for old clients.
+        steps: what was done before it failed (`results.Step`), where `explain` asked for it.
     """
 
     legacy: ClassVar[str] = "internalError"
@@ -40,6 +41,7 @@ class ResolutionError(Refusal):
             members["didKeyError"] = did_key_error
         super().__init__(detail, **members)
         self.did_key_error = did_key_error
+        self.steps: tuple[Any, ...] = ()
 
 
 class InvalidDid(ResolutionError):

@@ -1,89 +1,82 @@
 """
-Multikeys: multibase text to checked public keys and back; the table of key types. Pure.
+Multikeys: multibase text to checked public keys and back. Pure.
 
-Controlled Identifiers v1.0, section 2.2.2 (Multikey); codes and prefixes from the multicodec table, which the
-tests hold against the multiformats package (importing that costs 80 ms, so it is not imported here).
+Controlled Identifiers v1.0, section 2.2.2 (Multikey); the types are in `key_types.py`. A key has one text:
+base58btc for all types; the post-quantum ones may be in base64url as well, since their suites write them so
+(di-quantum-safe, 2026-04) and did:key v0.9 knows base58btc only.
 """
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from resolver.encoding import (
+    MAX_BASE58_CHARS,
     EncodingError,
     decode_base64url,
     decode_multibase,
     encode_base58btc,
-    encode_varint,
+    encode_base64url,
+    leading_bytes,
     read_varint,
 )
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.jwk import CURVES, PublicKey, check_rsa, jwk_of, jwk_to_key, load_ed25519, load_x25519
+from resolver.jwk import PublicKey, jwk_of, jwk_to_key
+from resolver.key_checks import check, load
+from resolver.key_types import (
+    BY_CURVE,
+    ED25519,
+    JWK_JCS,
+    KEY_TYPES,
+    MAX_POST_QUANTUM_CHARS,
+    POST_QUANTUM_PREFIXES,
+    RSA,
+    SECRET_CODES,
+    SECRET_PREFIXES,
+    UNSUPPORTED_CODES,
+    X25519,
+    KeyType,
+)
 from resolver.results import JsonObject
-from wire import JsonError, encode, read
 
 __all__ = ["Multikey", "PublicKey", "decode_multikey", "jwk_of", "jwk_to_key", "multikey_of", "public_key_of"]
 
 
-class KeyType(msgspec.Struct, frozen=True):
-    """
-    A row of the multicodec table.
-
-    Attributes:
-        codec, code: its name and code in the table.
-        prefix: the code as a varint; a multikey begins with it.
-        size: bytes of the key after the prefix; None where it varies.
-        curve: the curve's name in a JWK, or "" where there is none.
-    """
-
-    codec: str
-    code: int
-    prefix: bytes
-    size: int | None
-    curve: str = ""
-
-
 class Multikey(msgspec.Struct, frozen=True):
-    """A multikey that has been checked: its type, its bytes after the prefix, and the key they are."""
+    """A multikey that has been checked: its type, and its bytes after the prefix."""
 
     key_type: KeyType
     raw: bytes
-    public_key: PublicKey
+
+    @property
+    def public_key(self) -> PublicKey:
+        """
+        The key, loaded anew each time: a document in the form of Multikeys needs none.
+
+        Raises:
+            KeyTypeUnsupported: a post-quantum or experimental type, which nothing of ours can use.
+        """
+        return load(self.key_type, self.raw)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is for key agreement, and not for signatures."""
+        if self.key_type is JWK_JCS:
+            return isinstance(self.public_key, X25519PublicKey)
+        return self.key_type.agrees
+
+    @property
+    def jwk(self) -> JsonObject:
+        """The JWK of the key, its required members only; raises KeyTypeUnsupported as `public_key`."""
+        if self.key_type is ED25519 or self.key_type is X25519:
+            return {"kty": "OKP", "crv": self.key_type.curve, "x": encode_base64url(self.raw)}
+        return jwk_of(self.public_key)
 
 
-def _key_type(codec: str, code: int, size: int | None, curve: str = "") -> KeyType:
-    return KeyType(codec, code, encode_varint(code), size, curve)
-
-
-SECP256K1 = _key_type("secp256k1-pub", 0xE7, 33, "secp256k1")
-X25519 = _key_type("x25519-pub", 0xEC, 32, "X25519")
-ED25519 = _key_type("ed25519-pub", 0xED, 32, "Ed25519")
-P256 = _key_type("p256-pub", 0x1200, 33, "P-256")
-P384 = _key_type("p384-pub", 0x1201, 49, "P-384")
-P521 = _key_type("p521-pub", 0x1202, 67, "P-521")
-RSA = _key_type("rsa-pub", 0x1205, None)
-JWK_JCS = _key_type("jwk_jcs-pub", 0xEB51, None)
-
-KEY_TYPES = {kind.code: kind for kind in (SECP256K1, X25519, ED25519, P256, P384, P521, RSA, JWK_JCS)}
-_BY_CURVE = {kind.curve: kind for kind in KEY_TYPES.values() if kind.curve}
-
-# Public keys of the table that we cannot check, hence do not publish: BLS12-381, sr25519, Ed448, X448, SM2,
-# ML-KEM, ML-DSA, SLH-DSA, BIP 340.
-_UNSUPPORTED = frozenset(
-    {0xEA, 0xEB, 0xEE, 0xEF, 0x1203, 0x1204, 0x1206, 0x1340}
-    | set(range(0x120B, 0x1213))
-    | set(range(0x1220, 0x122C))
-)
-# Symmetric and private keys of the table; 0x130c and 0x130d are shares of BLS public keys.
-_SECRET = frozenset(set(range(0xA0, 0xA5)) | (set(range(0x1300, 0x131D)) - {0x130C, 0x130D}) | {0x1341})
-
+_SECRET = "the multicodec is that of a private or symmetric key, which must not be published"
 _NO_TYPE = "unsupportedPublicKeyType"  # did:key v0.9 has one name for unknown and for unsupported codes
-
-_MAX_JWK_BYTES = 1_536  # bytes; a JWK cannot be longer than the base58btc text that held it
 
 # Verification method types to the codec they are bound to, None for any.
 _MULTIBASE_TYPES: dict[str, KeyType | None] = {
@@ -94,28 +87,34 @@ _MULTIBASE_TYPES: dict[str, KeyType | None] = {
 _JWK_TYPES = frozenset({"JsonWebKey", "JsonWebKey2020"})
 
 
-def decode_multikey(multibase: str) -> Multikey:
+def decode_multikey(multibase: str, *, experimental: bool = False) -> Multikey:
     """
     Read the multibase text of a multikey, and check the key.
 
     Raises:
-        KeyTypeUnsupported: the code of a public key that is not in the table above.
-        KeyRefused: not base58btc in multibase, a varint that is not minimal, the code of something that is no
-            public key, the wrong length, or not a key that we accept.
+        KeyTypeUnsupported: the code of a public key that is not ours, or, unless `experimental`, is of an
+            experimental type.
+        KeyRefused: not the multibase of its type, too long, a varint that is not minimal, the code of
+            something that is no public key, the wrong length, or not a key that we accept.
     """
     try:
-        code, raw = read_varint(decode_multibase(multibase))
+        code, raw = read_varint(_decode(multibase))
     except EncodingError as error:
         raise KeyRefused(str(error), None) from None
     key_type = KEY_TYPES.get(code)
     if key_type is None:
         raise _refusal_of(code)
+    if not key_type.is_post_quantum and (multibase[0] != "z" or _is_long(multibase)):
+        raise KeyRefused(f"{key_type.codec}: expected base58btc, {MAX_BASE58_CHARS} characters at most", None)
+    if key_type.experimental and not experimental:
+        raise KeyTypeUnsupported(f"{key_type.codec} is experimental: see enableExperimentalPublicKeyTypes")
     if key_type.size is not None and len(raw) != key_type.size:
         raise KeyRefused(
             f"a key of type {key_type.codec} has {key_type.size} bytes; found {len(raw)}",
             "invalidPublicKeyLength",
         )
-    return Multikey(key_type, raw, _load(key_type, raw))
+    check(key_type, raw)
+    return Multikey(key_type, raw)
 
 
 def refuse_secret_multibase(multibase: str) -> None:
@@ -125,34 +124,49 @@ def refuse_secret_multibase(multibase: str) -> None:
     Raises:
         KeyRefused: its multicodec is one of a private or symmetric key.
     """
+    if _is_long(multibase) and leading_bytes(multibase[1:]) in SECRET_PREFIXES:
+        raise KeyRefused(_SECRET, _NO_TYPE)  # Those of post-quantum suites can be over every cap.
     try:
-        code, _ = read_varint(_decode_any(multibase))
+        code, _ = read_varint(_decode(multibase))
     except EncodingError:
         return
-    if code in _SECRET:
+    if code in SECRET_CODES:
         raise _refusal_of(code)
 
 
-def _decode_any(multibase: str) -> bytes:
-    """Decode base58btc, or base64url, in which the keys of post-quantum suites are written."""
-    return decode_base64url(multibase[1:]) if multibase.startswith("u") else decode_multibase(multibase)
+def _decode(multibase: str) -> bytes:
+    """
+    Decode base58btc, or base64url, in which the keys of post-quantum suites are written.
+
+    In base58btc, whose cost is quadratic, the higher cap is for what begins as a key of these suites does.
+    """
+    if multibase.startswith("u"):
+        return decode_base64url(multibase[1:], max_chars=MAX_POST_QUANTUM_CHARS)
+    is_post_quantum = _is_long(multibase) and leading_bytes(multibase[1:]) in POST_QUANTUM_PREFIXES
+    return decode_multibase(
+        multibase, max_chars=MAX_POST_QUANTUM_CHARS if is_post_quantum else MAX_BASE58_CHARS
+    )
+
+
+def _is_long(multibase: str) -> bool:
+    return len(multibase) > MAX_BASE58_CHARS + 1 and multibase.startswith("z")
 
 
 def multikey_of(key: PublicKey) -> str:
     """Return the multibase text of the multikey of a public key."""
     if isinstance(key, Ed25519PublicKey):
-        return _multibase(ED25519, key.public_bytes_raw())
+        return multibase_of(ED25519, key.public_bytes_raw())
     if isinstance(key, X25519PublicKey):
-        return _multibase(X25519, key.public_bytes_raw())
+        return multibase_of(X25519, key.public_bytes_raw())
     if isinstance(key, RSAPublicKey):
-        return _multibase(RSA, key.public_bytes(Encoding.DER, PublicFormat.PKCS1))
+        return multibase_of(RSA, key.public_bytes(Encoding.DER, PublicFormat.PKCS1))
     point = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-    return _multibase(_BY_CURVE[jwk_of(key)["crv"]], point)
+    return multibase_of(BY_CURVE[jwk_of(key)["crv"]], point)
 
 
-def x25519_multibase(raw: bytes) -> str:
-    """Return the multibase text of the multikey of an X25519 key of 32 bytes."""
-    return _multibase(X25519, raw)
+def multibase_of(key_type: KeyType, raw: bytes) -> str:
+    """Return the multibase text of the multikey of a key's bytes."""
+    return "z" + encode_base58btc(key_type.prefix + raw)
 
 
 def public_key_of(verification_method: JsonObject) -> PublicKey:
@@ -190,65 +204,8 @@ def _key_of_multibase(kind: str, multibase: object) -> PublicKey:
 
 
 def _refusal_of(code: int) -> KeyRefused:
-    if code in _UNSUPPORTED:
+    if code in UNSUPPORTED_CODES:
         return KeyTypeUnsupported(f"public keys of multicodec 0x{code:x} are not supported")
-    if code in _SECRET:
-        return KeyRefused(
-            "the multicodec is that of a private or symmetric key, which must not be published", _NO_TYPE
-        )
+    if code in SECRET_CODES:
+        return KeyRefused(_SECRET, _NO_TYPE)
     return KeyRefused("the multicodec is not that of a public key", _NO_TYPE)
-
-
-def _load(key_type: KeyType, raw: bytes) -> PublicKey:
-    if key_type is ED25519:
-        return load_ed25519(raw)
-    if key_type is X25519:
-        return load_x25519(raw)
-    if key_type is RSA:
-        return _load_rsa(raw)
-    if key_type is JWK_JCS:
-        return _load_jwk_jcs(raw)
-    return _load_ec(key_type, raw)
-
-
-def _load_ec(key_type: KeyType, raw: bytes) -> EllipticCurvePublicKey:
-    """Decompress a SEC1 point (SEC 1 v2, section 2.3.4); `cryptography` would take other forms as well."""
-    if raw[0] not in (2, 3):
-        raise KeyRefused(f"{key_type.codec}: expected a compressed point, tag 02 or 03")
-    try:
-        return EllipticCurvePublicKey.from_encoded_point(CURVES[key_type.curve], raw)
-    except ValueError:
-        raise KeyRefused(f"{key_type.codec}: not a point of the curve") from None
-
-
-def _load_rsa(raw: bytes) -> RSAPublicKey:
-    """
-    Read a PKCS#1 RSAPublicKey. `load_der_public_key` takes SubjectPublicKeyInfo too, of any algorithm, and
-    loose DER: writing the key out again must give the same bytes.
-    """
-    try:
-        key = load_der_public_key(raw)
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyRefused("rsa-pub: expected the DER of a PKCS#1 RSAPublicKey") from None
-    if not isinstance(key, RSAPublicKey) or key.public_bytes(Encoding.DER, PublicFormat.PKCS1) != raw:
-        raise KeyRefused("rsa-pub: expected the DER of a PKCS#1 RSAPublicKey")
-    numbers = key.public_numbers()
-    return check_rsa(numbers.n, numbers.e)
-
-
-def _load_jwk_jcs(raw: bytes) -> PublicKey:
-    """Read the JCS (RFC 8785) of a JWK's required members, which are ASCII strings: sorted compact JSON."""
-    try:
-        jwk = read(raw, max_bytes=_MAX_JWK_BYTES)
-    except JsonError as error:
-        raise KeyRefused(f"jwk_jcs-pub: {error}") from None
-    if not isinstance(jwk, dict):
-        raise KeyRefused("jwk_jcs-pub: expected a JSON object")
-    key = jwk_to_key(jwk)
-    if encode(dict(sorted(jwk_of(key).items()))) != raw:
-        raise KeyRefused("jwk_jcs-pub: expected the required members only, in canonical form", None)
-    return key
-
-
-def _multibase(key_type: KeyType, raw: bytes) -> str:
-    return "z" + encode_base58btc(key_type.prefix + raw)

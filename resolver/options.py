@@ -17,18 +17,21 @@ _BOOLEANS = {
     "noCache": "no_cache",
     "enableEncryptionKeyDerivation": "enable_encryption_key_derivation",
     "explain": "explain",
+    "enableExperimentalPublicKeyTypes": "enable_experimental_public_key_types",
 }
 _STRINGS = {
     "versionId": "version_id",
     "versionTime": "version_time",
     "publicKeyFormat": "public_key_format",
+    "keyAgreement": "key_agreement",
 }
 # did:webvh v1.0, section DID URL (versionNumber); ours (maxStale). Decimal, as an integer or its text.
 _NUMBERS = {"versionNumber": "version_number", "maxStale": "max_stale"}
 _MAX_NUMBER = 2**31
-_EXPERIMENTAL = "enableExperimentalPublicKeyTypes"
+_DID_KEY_ONLY = ("keyAgreement", "publicKeyFormat")  # Another method's answer could not honour them.
+KEY_AGREEMENTS = ("ecdh",)
 
-OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS, _EXPERIMENTAL})
+OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS})
 NO_CACHE = "noCache"
 VERSION_OPTIONS = frozenset({"versionId", "versionTime", "versionNumber"})
 
@@ -47,7 +50,7 @@ def options_of(given: Mapping[str, object]) -> Options:
     Resolution asks first whether all options are supported, then whether they are valid.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, or experimental key types.
+        FeatureNotSupported: an option that we do not know.
         InvalidOptions: a value that the option cannot have, or that excludes another.
     """
     if not given:
@@ -55,13 +58,13 @@ def options_of(given: Mapping[str, object]) -> Options:
     for name in given:
         if name not in OPTION_NAMES:
             raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
-    if _boolean(given, _EXPERIMENTAL):
-        raise FeatureNotSupported("experimental public key types are not supported")
     booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
     strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
     numbers = {field: _number(given, name) for name, field in _NUMBERS.items() if name in given}
     options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings, **numbers)
     _refuse_two_versions(given.keys())
+    if options.key_agreement not in (None, *KEY_AGREEMENTS):
+        raise InvalidOptions(f"the option keyAgreement must be one of {', '.join(KEY_AGREEMENTS)}")
     if options.version_time is not None:
         check_version_time(options.version_time)
     return options
@@ -74,7 +77,7 @@ def refuse_unsupported(names: Set[str], method: str, versions: Set[str] = frozen
     `versions` are the version options that can be honoured; two at once are a mistake whoever is asked.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, a version, did:key's option for another method.
+        FeatureNotSupported: an option that we do not know, a version, an option of did:key's for another method.
         InvalidOptions: two versions.
     """
     for name in sorted(names - OPTION_NAMES - {ACCEPT}):
@@ -82,8 +85,9 @@ def refuse_unsupported(names: Set[str], method: str, versions: Set[str] = frozen
     _refuse_two_versions(names)
     if names & VERSION_OPTIONS - versions:
         raise FeatureNotSupported("no such versions are kept of the documents of this DID's method")
-    if "publicKeyFormat" in names and method != "key":
-        raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
+    for name in _DID_KEY_ONLY:
+        if name in names and method != "key":
+            raise FeatureNotSupported(f"{name} is an option of did:key only")
 
 
 def parameters_of(options: Options) -> dict[str, str]:

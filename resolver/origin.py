@@ -157,8 +157,9 @@ class Asking:
             raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
         except FetchError as error:
             failure = InternalError(error.detail, cause=error.cause)
-            self._failed[plan.host] = copy(failure)
-            raise failure from None
+            failure.steps = (_failed_step(plan, error, time.monotonic() - began),)
+            self._failed[plan.host] = failure
+            raise copy(failure) from None
         return fetched, _step(plan, fetched, time.monotonic() - began)
 
 
@@ -166,6 +167,14 @@ def _step(plan: FetchPlan, fetched: Fetched, seconds: float) -> Step:
     return Step(
         step="fetch",
         detail={"url": plan.url, "status": fetched.status, "bytes": len(fetched.body)},
+        confidential={"milliseconds": round(seconds * 1_000)},
+    )
+
+
+def _failed_step(plan: FetchPlan, error: FetchError, seconds: float) -> Step:
+    return Step(
+        step="fetch",
+        detail={"url": plan.url, "cause": error.cause},
         confidential={"milliseconds": round(seconds * 1_000)},
     )
 

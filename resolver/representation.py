@@ -15,10 +15,12 @@ A document is passed on as its method made it, for each of its media types: the 
 stays did/v1.1 in `application/did+ld+json` too, since did/v1 does not define the terms in it.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from resolver.errors import RepresentationNotSupported, ResolutionError
-from resolver.results import Dereferenced, JsonObject, Resolved
+from resolver.results import Dereferenced, JsonObject, Resolved, Step
 from wire import Answer, MediaType, choose, encode, etag_of, render_problem
 from wire.problem import PROBLEM_JSON, problem_of
 
@@ -142,8 +144,13 @@ def _metadata(resolved: Resolved, content_type: MediaType) -> JsonObject:
     if resolved.stale:
         metadata["stale"] = True
     if resolved.steps:
-        metadata["explain"] = [{"step": step.step, **step.detail} for step in resolved.steps]
+        metadata["explain"] = explained(resolved.steps)
     return metadata | resolved.resolution_metadata
+
+
+def explained(steps: Iterable[Step], *, reveal: bool = False) -> list[JsonObject]:
+    """Return the steps as JSON; what is confidential only where `reveal` says so: to an operator."""
+    return [{"step": step.step, **step.detail, **(step.confidential if reveal else {})} for step in steps]
 
 
 def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool) -> Answer:
@@ -171,7 +178,9 @@ def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> 
         return problem
     if chosen == LEGACY:
         return encode(_legacy_error(error, did_url=did_url))
-    metadata = {"error": msgspec.Raw(problem)}
+    metadata: JsonObject = {"error": msgspec.Raw(problem)}
+    if error.steps:
+        metadata["explain"] = explained(error.steps)
     if chosen == DEREFERENCING:
         return encode(_dereferencing_result(metadata, None, {}))
     return encode(_resolution_result(metadata, None, {}))

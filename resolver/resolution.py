@@ -101,6 +101,8 @@ class Resolver:
         """
         Resolve a DID (DID Resolution v1, section DID Resolution Algorithm).
 
+        With `explain` the steps are in the result, or in the error.
+
         Raises:
             InvalidDid, MethodNotSupported, FeatureNotSupported, InvalidOptions: in this order.
             NotFound: no such DID.
@@ -154,8 +156,14 @@ class Resolver:
             )
 
     def may_fetch(self, did: Did) -> bool:
-        """Tell whether the method of `did` asks origins; true is also told of our own DIDs."""
-        return self._source_of(did) is not None
+        """
+        Tell whether resolving `did` may ask an origin now; true of our own DIDs too, which `resolve_local` answers.
+
+        Raises:
+            InvalidDid: it breaks a rule of its method.
+        """
+        source = self._source_of(did)
+        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -218,11 +226,12 @@ class Resolver:
         source = self._required_source(did)
         if options.version_time is not None and "versionTime" not in source.versions:
             return _expanded(await self._observed(did, options.version_time), options)
-        look = await self._cache.look(
-            source.question(did, options),
-            renew=options.no_cache,
-            max_stale=math.inf if options.max_stale is None else options.max_stale,
-        )
+        question = source.question(did, options)
+        max_stale = math.inf if options.max_stale is None else options.max_stale
+        try:
+            look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
+        except ResolutionError as error:
+            raise _own_copy(error, error.steps, options) from None
         return _expanded(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
@@ -301,9 +310,12 @@ def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionErr
         ResolutionError: that is what was kept, or the finding has no answer for this spelling or version.
     """
     found = look.entry.value
-    if isinstance(found, ResolutionError):
-        raise copy(found)  # Each caller's own: a shared one would collect everybody's traceback.
-    resolved = found.resolved(did, options)
+    try:
+        if isinstance(found, ResolutionError):
+            raise found
+        resolved = found.resolved(did, options)
+    except ResolutionError as error:
+        raise _own_copy(error, _steps(look), options) from None
     metadata = resolved.resolution_metadata
     if look.is_stale:
         metadata = metadata | _stale_metadata(resolved, look)
@@ -357,6 +369,13 @@ def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
         cache["retrieved"] = format_utc(int(made_at * 1_000_000))
     cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
     return (Step(step="cache", detail=cache), *look.entry.steps)
+
+
+def _own_copy(error: ResolutionError, steps: tuple[Step, ...], options: Options) -> ResolutionError:
+    """Return the caller's own error: a shared one would collect everybody's traceback."""
+    own = copy(error)
+    own.steps = steps if options.explain else ()
+    return own
 
 
 def _explained(resolved: Resolved, options: Options) -> Resolved:

@@ -27,6 +27,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         explain: tell the steps taken.
         public_key_format: did:key's `publicKeyFormat`; None: the method's default ("Multikey").
         enable_encryption_key_derivation: did:key's option; derive X25519 from Ed25519.
+        enable_experimental_public_key_types: did:key's option; types that no specification settles.
+        key_agreement: did:key's `keyAgreement`; "ecdh": keys of NIST curves are for key agreement, too.
     """
 
     expand_relative_urls: bool = False
@@ -38,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     explain: bool = False
     public_key_format: str | None = None
     enable_encryption_key_derivation: bool = True
+    enable_experimental_public_key_types: bool = False
+    key_agreement: str | None = None
 
     @property
     def has_version(self) -> bool:

@@ -10,7 +10,7 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
-from resolver.binding import BASE_PATH, answer, answer_local, read_options_body
+from resolver.binding import BASE_PATH, NOTHING_GIVEN, Given, answer, answer_local, read_options_body
 from resolver.options import ACCEPT, OPTION_NAMES
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
@@ -62,19 +62,36 @@ _DESCRIPTION = (
 )
 
 
-def build_routes(resolver: Resolver) -> list[HTTPRouteHandler]:
+def build_routes(
+    resolver: Resolver, wait_to_renew: Callable[[str], float] = lambda _: 0.0
+) -> list[HTTPRouteHandler]:
     """
     Return the route handlers of the resolver, for a Litestar application.
 
     The application's response class must render an `Answer`.
+
+    Args:
+        wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one. The
+            client is the request's state `client`, where the server put it.
     """
 
+    async def answered(request: Request[Any, Any, Any], given: Given) -> Answer:
+        client = request.scope.get("state", {}).get("client", "")
+        return await answer(
+            resolver,
+            *_target(request),
+            _accept(request),
+            given,
+            no_cache=_no_cache(request),
+            wait_to_renew=lambda: wait_to_renew(client),
+        )
+
     async def resolve(request: Request[Any, Any, Any]) -> Answer:
-        return await answer(resolver, *_target(request), _accept(request), no_cache=_no_cache(request))
+        return await answered(request, NOTHING_GIVEN)
 
     async def resolve_with_options(request: Request[Any, Any, Any]) -> Answer:
-        given = read_options_body(await request.body(), request.headers.get("content-type"))
-        return await answer(resolver, *_target(request), _accept(request), given, no_cache=_no_cache(request))
+        body = await request.body()
+        return await answered(request, read_options_body(body, request.headers.get("content-type")))
 
     return [
         _documented_get(resolve),

@@ -25,13 +25,13 @@ from registry.routes import build_routes as registry_routes
 from resolver import Resolver
 from resolver.binding import may_fetch
 from resolver.fetch import Guard, GuardLimits
-from resolver.freshness import FreshnessBounds
 from resolver.routes import build_routes as resolver_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
@@ -39,7 +39,7 @@ from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
-from server.policy import policy_of
+from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.settings import Settings
 from server.share import Share
@@ -128,11 +128,8 @@ async def _build(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
         own_hosts=frozenset({settings.did_host}),
-        freshness=FreshnessBounds(
-            floor_seconds=settings.cache_min_ttl_seconds,
-            ceiling_seconds=settings.cache_max_ttl_seconds,
-            negative_seconds=settings.cache_negative_ttl_seconds,
-        ),
+        freshness=freshness_of(settings),
+        method_freshness=method_freshness_of(settings),
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -202,11 +199,12 @@ def public_app(services: Services) -> ASGIApp:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     app = _litestar(
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver),
+            *resolver_routes(services.resolver, renewals.take),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -238,6 +236,7 @@ def operator_app(services: Services) -> ASGIApp:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),

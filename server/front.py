@@ -225,7 +225,8 @@ class _Exchange:
         self._request_id = request_id_of(headers.request_id)
 
     async def run(self, receive: Receive, send: Send) -> None:
-        self._scope.setdefault("state", {})["request_id"] = self._request_id.decode()
+        state = self._scope.setdefault("state", {})
+        state["request_id"], state["client"] = self._request_id.decode(), self._client
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
         wait = self._front.wait_seconds(self._front.cost_of(self._scope), self._client)

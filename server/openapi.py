@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
+from server.explain import Explanation
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
     Allocate,
@@ -146,6 +147,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", "/openapi.json"): Route(answers={200: {JSON: OBJECT}}, problems=(429,), is_conditional=True),
     ("get", "/docs"): Route(answers={200: {HTML: TEXT}}, problems=(429,), is_conditional=True),
     ("get", "/"): Route(answers={200: {JSON: OBJECT}}, problems=(429,)),
+    ("get", "/operator/explain"): Route(answers={200: {JSON: Explanation}}, problems=(400, 401, 503)),
     ("get", _SETS): Route(answers={200: {JSON: SetPage}}, problems=_READ),
     ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
     ("get", f"{_SETS}/{{set_id}}"): Route(answers={200: {JSON: SetView}}, problems=_READ),

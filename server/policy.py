@@ -1,7 +1,10 @@
 """
-How the settings have lists published. Pure.
+How the settings have lists published and DID documents kept. Pure.
 """
 
+import msgspec
+
+from resolver import FreshnessBounds
 from server.settings import Settings
 from statuslist.rendering import Policy
 
@@ -14,3 +17,28 @@ def policy_of(settings: Settings) -> Policy:
         validity_seconds=settings.list_validity_seconds,
         ttl_seconds=settings.list_ttl_seconds,
     )
+
+
+def freshness_of(settings: Settings) -> FreshnessBounds:
+    """Return how long DID documents are kept."""
+    return FreshnessBounds(
+        floor_seconds=settings.cache_min_ttl_seconds,
+        ceiling_seconds=settings.cache_max_ttl_seconds,
+        negative_seconds=settings.cache_negative_ttl_seconds,
+        revalidate_seconds=settings.cache_revalidate_seconds,
+        stale_seconds=settings.cache_stale_seconds,
+    )
+
+
+def method_freshness_of(settings: Settings) -> dict[str, FreshnessBounds]:
+    """Return the same for the methods that have a time to live of their own: their default, and their most."""
+    bounds = freshness_of(settings)
+    return {
+        method: msgspec.structs.replace(
+            bounds,
+            floor_seconds=min(bounds.floor_seconds, seconds),
+            default_seconds=seconds,
+            ceiling_seconds=seconds,
+        )
+        for method, seconds in settings.cache_method_ttl_seconds.items()
+    }

@@ -29,6 +29,8 @@ NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_
 # RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
 _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
 NO_MIRROR = "off"
+MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
+_FROM_ZERO = ("cache_method_ttl_seconds", "cache_revalidate_seconds", "cache_stale_seconds")
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -59,12 +61,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_min_ttl_seconds: int = 30
     cache_max_ttl_seconds: int = 600
     cache_negative_ttl_seconds: int = 15
+    cache_method_ttl_seconds: dict[str, int] = {}
+    cache_revalidate_seconds: int = 30
+    cache_stale_seconds: int = 3_600
     outbound_rate_per_host: float = 1.0
     outbound_burst_per_host: int = 5
     hot_max_bytes: int = 67_108_864
     rate_hot_per_second: float = 500.0
     rate_cpu_per_second: float = 100.0
     rate_outbound_per_second: float = 5.0
+    rate_no_cache_per_second: float = 0.2
     trusted_proxies: tuple[str, ...] = ()
     max_connections_per_client: int = 64
     head_timeout_seconds: float = 10.0
@@ -156,6 +162,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         for name, text in environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
+    if "cache_method_ttl_seconds" in values:
+        pairs = values["cache_method_ttl_seconds"].replace(",", " ").split()
+        values["cache_method_ttl_seconds"] = dict(pair.partition("=")[::2] for pair in pairs)
     if "trusted_proxies" in values:
         values["trusted_proxies"] = tuple(values["trusted_proxies"].replace(",", " ").split())
     return values
@@ -251,8 +260,17 @@ def _range_faults(settings: Settings) -> list[str]:
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__
         if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
+        and field not in _FROM_ZERO
         and getattr(settings, field) <= 0
     ]
+    if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:
+        faults.append(f"{PREFIX}CACHE_STALE_SECONDS: expected 0 (never) to {MAX_STALE_SECONDS} (a day)")
+    if not 0 <= settings.cache_revalidate_seconds <= settings.cache_stale_seconds:
+        faults.append(f"{PREFIX}CACHE_REVALIDATE_SECONDS: expected 0 up to {PREFIX}CACHE_STALE_SECONDS")
+    if not all(seconds > 0 for seconds in settings.cache_method_ttl_seconds.values()):
+        faults.append(
+            f"{PREFIX}CACHE_METHOD_TTL_SECONDS: expected numbers above 0, such as web=300,webvh=900"
+        )
     faults += [
         f"{PREFIX}{field.upper()}: expected a finite number from 0, found {value}"
         for field, value in msgspec.structs.asdict(settings).items()

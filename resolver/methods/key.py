@@ -4,61 +4,31 @@ did:key, a public key as a DID. Pure.
 The did:key Method v0.9 (CG draft of 2025-11-02). Where its text contradicts itself we hold to this:
 
 - The DID has three parts; a version part (`did:key:1:z...`) is refused: it is not in the grammar, and would
-  be a second DID for a key. So would the base64url form be (`u...`), which the algorithm refuses as well.
+  be a second DID for a key. So would the base64url form be (`u...`), which the algorithm refuses as well; but
+  the suites of post-quantum keys demand it, so those have both.
 - A verification method's fragment is the multibase value, as in all examples, not the multicodec value.
 - The derived X25519 key is a verification method of its own, and keyAgreement refers to it, as the algorithm
-  says and the examples do not.
-- An X25519 DID has keyAgreement only: the key cannot sign.
-- The contexts define every term that the document uses; v0.9's table of them does not for the 2020 suites.
+  says and the examples do not (the formats legacy2020 and legacy2018 embed it).
+- An X25519 DID has keyAgreement only: the key cannot sign. Keys of elliptic curves have none, unless the option
+  `keyAgreement=ecdh` asks for it.
 
-Beyond its table: P-521 and RSA (v0.7), and jwk_jcs-pub (the wallets of EBSI).
+Beyond its table: P-521 and RSA (v0.7), jwk_jcs-pub (the wallets of EBSI), ML-DSA, and the experimental types.
 """
-
-import msgspec
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from resolver.curve25519 import x25519_of_ed25519
 from resolver.did import Did
-from resolver.document import DID_V1, DID_V1_1, SIGNATURE_RELATIONSHIPS, did_document
-from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, KeyRefused, KeyTypeUnsupported
-from resolver.jwk import PublicKey, jwk_of
-from resolver.keys import ED25519, Multikey, decode_multikey, x25519_multibase
+from resolver.document import SIGNATURE_RELATIONSHIPS, did_document
+from resolver.encoding import encode_base58btc
+from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
+from resolver.key_types import BLS12_381_G1, BLS12_381_G1G2, BLS12_381_G2, ED25519, P256, P384, P521, X25519
+from resolver.keys import Multikey, decode_multikey, multibase_of
+from resolver.methods.formats import PublicKeyFormat, format_for, legacy_format_of
 from resolver.methods.method import ComputedMethod, refuse_versions
-from resolver.results import JsonObject, Options, Resolved
+from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved
 
-_SUITES = "https://w3id.org/security/suites"
-
-
-class PublicKeyFormat(msgspec.Struct, frozen=True):
-    """
-    A `publicKeyFormat`: the type of verification method and the contexts that define its terms.
-
-    `agreement_type` and `agreement_context` are those of X25519 keys where they differ.
-    """
-
-    type: str
-    context: tuple[str, ...]
-    as_jwk: bool = False
-    agreement_type: str = ""
-    agreement_context: tuple[str, ...] = ()
-
-
-MULTIKEY = PublicKeyFormat("Multikey", (DID_V1_1,))
-ED25519_2020 = PublicKeyFormat(
-    "Ed25519VerificationKey2020",
-    (DID_V1, f"{_SUITES}/ed25519-2020/v1"),
-    agreement_type="X25519KeyAgreementKey2020",
-    agreement_context=(f"{_SUITES}/x25519-2020/v1",),
-)
-FORMATS = {
-    form.type: form
-    for form in (
-        MULTIKEY,
-        PublicKeyFormat("JsonWebKey", (DID_V1_1,), as_jwk=True),
-        PublicKeyFormat("JsonWebKey2020", (DID_V1, f"{_SUITES}/jws-2020/v1"), as_jwk=True),
-        ED25519_2020,
-    )
-}
+# Curves of the key agreement ECDH-ES (RFC 7518, section 4.6); of secp256k1 no such use is registered.
+_ECDH = (P256, P384, P521)
+_G1_BYTES = 48
 
 
 class KeyMethod(ComputedMethod):
@@ -73,66 +43,119 @@ class KeyMethod(ComputedMethod):
         Raises:
             InvalidDid: not `did:key:z...`, or a key that we refuse; `did_key_error` tells which.
             InvalidOptions: an unknown `publicKeyFormat`, or one that this key cannot have.
-            FeatureNotSupported: a version, or a public key of a type that we cannot check.
+            FeatureNotSupported: a version, a public key of a type that is not ours, or one of an experimental
+                type without `enableExperimentalPublicKeyTypes`.
         """
-        key = _multikey_of(did)
+        key = multikey_in(did, did.method_specific_id, options)
         refuse_versions(options)
-        form = _format(options.public_key_format, key)
-        return Resolved(did=did.text, document=_document(did, key, form, options))
+        return Resolved(
+            did=did.text,
+            document=document_of(did.text, did.method_specific_id, key, options),
+            resolution_metadata=_warnings(key) if key.key_type.experimental else {},
+        )
 
 
-def _multikey_of(did: Did) -> Multikey:
+def legacy_format_for(did: Did) -> str:
+    """
+    Return the `publicKeyFormat` in which loaders of the time before v0.9 read the document of a did:key.
+
+    Raises:
+        InvalidDid, FeatureNotSupported: as `plan`, but for an experimental type: "multikey-v1".
+    """
+    options = Options(enable_experimental_public_key_types=True)
+    return legacy_format_of(multikey_in(did, did.method_specific_id, options).key_type)
+
+
+def multikey_in(did: Did, multibase: str, options: Options = DEFAULT_OPTIONS) -> Multikey:
+    """
+    Return the key in a DID.
+
+    Raises:
+        InvalidDid: a multibase value or a key that we refuse.
+        FeatureNotSupported: a public key of a type that is not ours, or is experimental and was not asked for.
+    """
     try:
-        return decode_multikey(did.method_specific_id)
+        return decode_multikey(multibase, experimental=options.enable_experimental_public_key_types)
     except KeyTypeUnsupported as error:
         raise FeatureNotSupported(str(error), did_key_error=error.did_key_error) from None
     except KeyRefused as error:
-        raise InvalidDid(f"did:key: {error}", did_key_error=error.did_key_error) from None
+        raise InvalidDid(f"did:{did.method}: {error}", did_key_error=error.did_key_error) from None
 
 
-def _format(name: str | None, key: Multikey) -> PublicKeyFormat:
-    form = MULTIKEY if name is None else FORMATS.get(name)
-    if form is None:
-        raise InvalidOptions(
-            f"publicKeyFormat: expected one of {', '.join(FORMATS)}", did_key_error="unsupportedPublicKeyType"
-        )
-    if form is ED25519_2020 and key.key_type is not ED25519:
-        raise InvalidOptions(
-            f"publicKeyFormat: a key of type {key.key_type.codec} cannot be an {form.type}",
-            did_key_error="unsupportedPublicKeyType",
-        )
-    return form
+def document_of(did: str, multibase: str, key: Multikey, options: Options) -> JsonObject:
+    """
+    Return the document of a DID that is the key `multibase`.
+
+    Raises:
+        InvalidOptions: as `plan`.
+    """
+    form = format_for(options.public_key_format, key.key_type)
+    if key.key_type is X25519:
+        return _x25519_document(did, multibase, key, form)
+    if key.key_type is ED25519 and options.enable_encryption_key_derivation:
+        return _derived_document(did, multibase, key, form)
+    methods = [_method(did, part, of, form, form.type) for part, of in _parts(multibase, key)]
+    ids = [method["id"] for method in methods]
+    names = ("keyAgreement",) if key.agrees else SIGNATURE_RELATIONSHIPS
+    if options.key_agreement is not None and key.key_type in _ECDH:
+        names = (*names, "keyAgreement")
+    return did_document(did, list(form.context), methods, {name: list(ids) for name in names})
 
 
-def _document(did: Did, key: Multikey, form: PublicKeyFormat, options: Options) -> JsonObject:
-    method = _method(did, did.method_specific_id, form.type, key.public_key, as_jwk=form.as_jwk)
-    context = list(form.context)
-    if isinstance(key.public_key, X25519PublicKey):
-        return did_document(did.text, context, [method], {"keyAgreement": [method["id"]]})
-    relationships = {name: [method["id"]] for name in SIGNATURE_RELATIONSHIPS}
-    if key.key_type is not ED25519 or not options.enable_encryption_key_derivation:
-        return did_document(did.text, context, [method], relationships)
-    derived = _derived_method(did, key, form)
-    relationships["keyAgreement"] = [derived["id"]]
-    return did_document(did.text, [*context, *form.agreement_context], [method, derived], relationships)
-
-
-def _derived_method(did: Did, key: Multikey, form: PublicKeyFormat) -> JsonObject:
-    """Return the X25519 method of an Ed25519 key (v0.9, Derive Encryption Key Algorithm)."""
-    raw = x25519_of_ed25519(key.raw)
-    public_key = X25519PublicKey.from_public_bytes(raw)
-    return _method(
-        did, x25519_multibase(raw), form.agreement_type or form.type, public_key, as_jwk=form.as_jwk
+def _parts(multibase: str, key: Multikey) -> list[tuple[str, Multikey]]:
+    """Return the keys in a key: itself, but of bls12_381-g1g2-pub its two halves."""
+    if key.key_type is not BLS12_381_G1G2:
+        return [(multibase, key)]
+    halves = (
+        Multikey(BLS12_381_G1, key.raw[:_G1_BYTES]),
+        Multikey(BLS12_381_G2, key.raw[_G1_BYTES:]),
     )
+    return [(multibase_of(half.key_type, half.raw), half) for half in halves]
 
 
-def _method(did: Did, multibase: str, kind: str, public_key: PublicKey, *, as_jwk: bool) -> JsonObject:
-    method: JsonObject = {"id": f"{did.text}#{multibase}", "type": kind, "controller": did.text}
-    if as_jwk:
-        method["publicKeyJwk"] = jwk_of(public_key)
-    else:
+def _x25519_document(did: str, multibase: str, key: Multikey, form: PublicKeyFormat) -> JsonObject:
+    method = _method(did, multibase, key, form, form.agreement_type or form.type)
+    context = [form.context[0], *form.agreement_context] if form.agreement_context else list(form.context)
+    return did_document(did, context, [method], {"keyAgreement": [method["id"]]})
+
+
+def _derived_document(did: str, multibase: str, key: Multikey, form: PublicKeyFormat) -> JsonObject:
+    """Return the document of an Ed25519 key and its X25519 key (v0.9, Derive Encryption Key Algorithm)."""
+    derived = Multikey(X25519, x25519_of_ed25519(key.raw))
+    method = _method(did, multibase, key, form, form.type)
+    agreement = _method(
+        did, multibase_of(X25519, derived.raw), derived, form, form.agreement_type or form.type
+    )
+    document = did_document(
+        did,
+        [*form.context, *form.agreement_context],
+        [method] if form.embeds else [method, agreement],
+        {name: [method["id"]] for name in SIGNATURE_RELATIONSHIPS},
+    )
+    document["keyAgreement"] = [agreement if form.embeds else agreement["id"]]
+    return document
+
+
+def _method(did: str, multibase: str, key: Multikey, form: PublicKeyFormat, kind: str) -> JsonObject:
+    method: JsonObject = {"id": f"{did}#{multibase}", "type": kind, "controller": did}
+    if form.material == "publicKeyMultibase":
         method["publicKeyMultibase"] = multibase
+    elif form.material == "publicKeyJwk":
+        method["publicKeyJwk"] = key.jwk
+    else:
+        method["publicKeyBase58"] = encode_base58btc(key.raw)
     return method
+
+
+def _warnings(key: Multikey) -> JsonObject:
+    """Return the member `warnings` of didResolutionMetadata for a key of an experimental type."""
+    codec, unchecked = key.key_type.codec, key.key_type.unchecked
+    warnings = [
+        {"code": "experimentalKeyType", "detail": f"no specification says what a did:key of {codec} is"}
+    ]
+    if unchecked:
+        warnings.append({"code": "keyNotFullyChecked", "detail": f"not checked: {unchecked}"})
+    return {"warnings": warnings}
 
 
 KEY = KeyMethod()

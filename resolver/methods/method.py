@@ -45,12 +45,15 @@ def refuse_versions(options: Options) -> None:
 
 def refuse_public_key_format(options: Options) -> None:
     """
-    Refuse did:key's option on behalf of another method, whose answer could not honour it.
+    Refuse did:key's options on behalf of another method, whose answer could not honour them.
 
-    `enableEncryptionKeyDerivation` needs no refusal: where nothing is derived, both of its values hold.
+    `enableEncryptionKeyDerivation` and `enableExperimentalPublicKeyTypes` need no refusal: where nothing is
+    derived and no type is experimental, both of their values hold.
 
     Raises:
-        FeatureNotSupported: `publicKeyFormat` was given.
+        FeatureNotSupported: `publicKeyFormat` or `keyAgreement` was given.
     """
     if options.public_key_format is not None:
         raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
+    if options.key_agreement is not None:
+        raise FeatureNotSupported("keyAgreement is an option of did:key only")

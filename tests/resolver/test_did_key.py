@@ -1,18 +1,26 @@
 """did:key: the published vectors, the shape of the document, and the options."""
 
+import random
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from multiformats import multibase, varint
 
 from resolver.dereference import dereference
 from resolver.did import parse_did, parse_did_url
-from resolver.encoding import decode_multibase, encode_base58btc
+from resolver.encoding import decode_base58btc, decode_multibase, encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, NotFound, ResolutionError
+from resolver.key_types import KEY_TYPES
 from resolver.keys import jwk_of, public_key_of
 from resolver.methods import KEY
+from resolver.methods.key import legacy_format_for
 from resolver.results import JsonObject, Options
+from tests.resolver.test_experimental_keys import G1, G2
+from tests.resolver.test_weierstrass import SECP256K1_GENERATOR, SM2_GENERATOR
 from tests.vectors import vectors
 
 SIGNATURES = ["authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation"]
@@ -22,8 +30,24 @@ P256 = "did:key:zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv"
 
 POSITIVE = vectors("did-key-positive")
 SUPPORTED = [vector for vector in POSITIVE if vector["publicKeyJwk"] is not None]
+EXPERIMENTAL = [vector for vector in POSITIVE if vector not in SUPPORTED]
+EXPERIMENTAL_TYPES = Options(enable_experimental_public_key_types=True)
+EXPERIMENTAL_KEYS = {
+    0xEE: G1 + G2,
+    0x1203: Ed448PrivateKey.generate().public_key().public_bytes_raw(),
+    0x1204: X448PrivateKey.generate().public_key().public_bytes_raw(),
+    0x1206: bytes.fromhex("02" + SM2_GENERATOR),
+    0x1340: bytes.fromhex(SECP256K1_GENERATOR),
+    0x120C: bytes(1_184),
+    0x1220: bytes(32),
+}
 # The one left out is a DID URL: `test_the_fragment_of_another_key_is_not_found`.
 NEGATIVE = [vector for vector in vectors("did-key-negative") if vector["id"] != "key-mismatch-fragment"]
+
+
+def _multikey(code: int, raw: bytes) -> str:
+    """Return the multikey of `raw`, made by the multiformats package."""
+    return multibase.encode(varint.encode(code) + raw, "base58btc")
 
 
 def _resolve(did: str, **options: Any) -> JsonObject:
@@ -58,14 +82,36 @@ def test_a_positive_vector_gives_its_derived_key(vector: dict[str, Any]) -> None
     }
 
 
-@pytest.mark.parametrize(
-    "vector", [v for v in POSITIVE if v not in SUPPORTED], ids=lambda v: v["did"][8:16] + v["did"][-6:]
-)
-def test_a_bls_key_is_not_supported(vector: dict[str, Any]) -> None:
+@pytest.mark.parametrize("vector", EXPERIMENTAL, ids=lambda v: v["did"][8:16] + v["did"][-6:])
+def test_a_positive_vector_of_bls_is_not_supported_unless_asked_for(vector: dict[str, Any]) -> None:
     with pytest.raises(FeatureNotSupported) as refused:
         _resolve(vector["did"])
 
     assert refused.value.did_key_error == "unsupportedPublicKeyType"
+
+
+@pytest.mark.parametrize("vector", EXPERIMENTAL, ids=lambda v: v["did"][8:16] + v["did"][-6:])
+def test_a_positive_vector_of_bls_is_a_multikey_with_warnings(vector: dict[str, Any]) -> None:
+    resolved = KEY.plan(parse_did(vector["did"]), EXPERIMENTAL_TYPES)
+
+    assert resolved.document is not None
+    methods = resolved.document["verificationMethod"]
+    keys = b"".join(decode_multibase(method["publicKeyMultibase"])[2:] for method in methods)
+    assert keys.hex() == vector["keyHex"]
+    assert all(resolved.document[name] == [method["id"] for method in methods] for name in SIGNATURES)
+    codes = [warning["code"] for warning in resolved.resolution_metadata["warnings"]]
+    assert codes == ["experimentalKeyType", "keyNotFullyChecked"]
+
+
+def test_a_pair_of_bls_keys_is_two_methods_with_fragments_of_their_own() -> None:
+    """As ACA-Py and Transmute have them; the fragment that is the DID itself is no key."""
+    did = f"did:key:{_multikey(0xEE, G1 + G2)}"
+
+    document = _resolve(did, enable_experimental_public_key_types=True)
+
+    fragments = [method["id"].removeprefix(f"{did}#") for method in document["verificationMethod"]]
+    assert fragments == [_multikey(0xEA, G1), _multikey(0xEB, G2)]
+    assert document["authentication"] == [f"{did}#{fragment}" for fragment in fragments]
 
 
 @pytest.mark.parametrize("vector", NEGATIVE, ids=lambda vector: vector["id"])
@@ -144,6 +190,20 @@ def test_every_other_key_can_only_sign() -> None:
                 "https://w3id.org/security/suites/x25519-2020/v1",
             ],
         ),
+        (
+            "Ed25519VerificationKey2018",
+            ["Ed25519VerificationKey2018", "X25519KeyAgreementKey2019"],
+            [
+                "https://www.w3.org/ns/did/v1",
+                "https://w3id.org/security/suites/ed25519-2018/v1",
+                "https://w3id.org/security/suites/x25519-2019/v1",
+            ],
+        ),
+        (
+            "multikey-v1",
+            ["Multikey"] * 2,
+            ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
+        ),
     ],
 )
 def test_a_public_key_format_comes_with_contexts_that_define_it(
@@ -151,10 +211,144 @@ def test_a_public_key_format_comes_with_contexts_that_define_it(
 ) -> None:
     document = _resolve(ED25519, public_key_format=form)
 
-    material = "publicKeyJwk" if form.startswith("Json") else "publicKeyMultibase"
+    material = {"Json": "publicKeyJwk", "2018": "publicKeyBase58"}
+    member = material.get(form[:4]) or material.get(form[-4:]) or "publicKeyMultibase"
     assert [method["type"] for method in document["verificationMethod"]] == types
-    assert all(material in method and len(method) == 4 for method in document["verificationMethod"])
+    assert all(member in method and len(method) == 4 for method in document["verificationMethod"])
     assert document["@context"] == context
+
+
+@pytest.mark.parametrize(
+    ("form", "same_as"),
+    [("legacy2020", "Ed25519VerificationKey2020"), ("legacy2018", "Ed25519VerificationKey2018")],
+)
+def test_a_legacy_format_embeds_the_derived_key(form: str, same_as: str) -> None:
+    legacy, referenced = (
+        _resolve(ED25519, public_key_format=form),
+        _resolve(ED25519, public_key_format=same_as),
+    )
+
+    signing, derived = referenced.pop("verificationMethod")
+    assert legacy.pop("verificationMethod") == [signing]
+    assert legacy.pop("keyAgreement") == [derived]
+    assert referenced.pop("keyAgreement") == [derived["id"]]
+    assert legacy == referenced
+
+
+@pytest.mark.parametrize(("form", "year"), [("legacy2020", "2020"), ("legacy2018", "2019")])
+def test_an_x25519_key_has_the_agreement_suite_of_a_legacy_format(form: str, year: str) -> None:
+    document = _resolve(X25519, public_key_format=form)
+
+    assert [method["type"] for method in document["verificationMethod"]] == [f"X25519KeyAgreementKey{year}"]
+    assert document["@context"] == [
+        "https://www.w3.org/ns/did/v1",
+        f"https://w3id.org/security/suites/x25519-{year}/v1",
+    ]
+    assert document["keyAgreement"] == [f"{X25519}#{X25519[8:]}"]
+
+
+@pytest.mark.parametrize("form", ["legacy2020", "legacy2018", "jwk2020"])
+def test_other_keys_are_json_web_keys_in_a_legacy_format(form: str) -> None:
+    assert _resolve(P256, public_key_format=form) == _resolve(P256, public_key_format="JsonWebKey2020")
+
+
+def test_a_key_of_2018_is_the_key_in_base58() -> None:
+    (method, _) = _resolve(ED25519, public_key_format="Ed25519VerificationKey2018")["verificationMethod"]
+
+    assert decode_multibase(ED25519[8:])[2:] == decode_base58btc(method["publicKeyBase58"])
+
+
+@pytest.mark.parametrize("vector", SUPPORTED, ids=lambda vector: vector["did"][8:20] + vector["did"][-6:])
+def test_the_format_for_old_loaders_is_one_that_the_key_can_have(vector: dict[str, Any]) -> None:
+    form = legacy_format_for(parse_did(vector["did"]))
+
+    document = _resolve(vector["did"], public_key_format=form)
+    assert form == ("Ed25519VerificationKey2020" if vector["codec"] == "ed25519-pub" else "JsonWebKey2020")
+    assert document["@context"][0] == "https://www.w3.org/ns/did/v1"
+    assert len(document["@context"]) > 1
+
+
+def test_a_key_that_is_no_json_web_key_has_the_old_context_of_multikeys() -> None:
+    did = f"did:key:{_multikey(0x1210, bytes(1_312))}"
+
+    assert legacy_format_for(parse_did(did)) == "multikey-v1"
+    assert legacy_format_for(parse_did(EXPERIMENTAL[0]["did"])) == "multikey-v1"
+
+
+@pytest.mark.parametrize(("code", "size"), [(0x1210, 1_312), (0x1211, 1_952), (0x1212, 2_592)])
+@pytest.mark.parametrize("base", ["base58btc", "base64url"])
+def test_an_ml_dsa_key_can_sign_in_both_of_its_spellings(code: int, size: int, base: str) -> None:
+    raw = random.Random(size).randbytes(size)
+    did = f"did:key:{multibase.encode(varint.encode(code) + raw, base)}"
+
+    resolved = KEY.plan(parse_did(did), Options())
+
+    assert resolved.document is not None
+    (method,) = resolved.document["verificationMethod"]
+    assert method["id"] == f"{did}#{did[8:]}"
+    assert multibase.decode(method["publicKeyMultibase"]) == varint.encode(code) + raw
+    assert all(resolved.document[name] == [method["id"]] for name in SIGNATURES)
+    assert "keyAgreement" not in resolved.document
+    assert resolved.resolution_metadata == {}
+
+
+def test_a_multikey_of_ml_dsa_44_has_the_length_that_its_suite_says() -> None:
+    """`ukCQ` to `ukCT`, 1,753 characters: Quantum-Resistant Cryptosuites (CG draft of 2026-04)."""
+    text = multibase.encode(varint.encode(0x1210) + bytes(1_312), "base64url")
+
+    assert (text[:4], len(text)) == ("ukCQ", 1_753)
+    assert _resolve(f"did:key:{text}")
+
+
+@pytest.mark.parametrize("delta", [-1, 1])
+@pytest.mark.parametrize("base", ["base58btc", "base64url"])
+def test_an_ml_dsa_key_of_another_length_is_refused_by_length(delta: int, base: str) -> None:
+    raw = random.Random(1).randbytes(2_592 + delta)
+    with pytest.raises(InvalidDid) as refused:
+        _resolve(f"did:key:{multibase.encode(varint.encode(0x1212) + raw, base)}")
+
+    assert refused.value.did_key_error == "invalidPublicKeyLength"
+
+
+@pytest.mark.parametrize("code", [0x1203, 0x1204, 0x1206, 0x1340, 0x120C, 0x1220])
+def test_an_experimental_key_says_what_it_is(code: int) -> None:
+    kind = KEY_TYPES[code]
+    raw = EXPERIMENTAL_KEYS[code]
+    did = f"did:key:{_multikey(code, raw)}"
+
+    resolved = KEY.plan(parse_did(did), EXPERIMENTAL_TYPES)
+
+    assert resolved.document is not None
+    assert resolved.document["verificationMethod"][0]["type"] == "Multikey"
+    assert ("keyAgreement" in resolved.document) == kind.agrees
+    assert ("authentication" in resolved.document) != kind.agrees
+    (warning,) = resolved.resolution_metadata["warnings"]
+    assert warning["code"] == "experimentalKeyType"
+    assert kind.codec in warning["detail"]
+    with pytest.raises(FeatureNotSupported):
+        _resolve(did)
+
+
+@pytest.mark.parametrize("form", ["JsonWebKey", "JsonWebKey2020", "legacy2020", "Ed25519VerificationKey2020"])
+def test_a_key_that_cannot_be_a_json_web_key_is_refused_as_one(form: str) -> None:
+    for code, raw in EXPERIMENTAL_KEYS.items():
+        with pytest.raises(InvalidOptions):
+            _resolve(
+                f"did:key:{_multikey(code, raw)}",
+                public_key_format=form,
+                enable_experimental_public_key_types=True,
+            )
+
+
+def test_nist_curves_agree_where_it_is_asked_for() -> None:
+    """DIDComm v2 encrypts to P-256; v0.9 gives no such key a keyAgreement."""
+    agreeing = {"p256-pub", "p384-pub", "p521-pub"}
+    for vector in SUPPORTED:
+        plain, asked = _resolve(vector["did"]), _resolve(vector["did"], key_agreement="ecdh")
+
+        if vector["codec"] in agreeing:
+            assert asked.pop("keyAgreement") == [asked["verificationMethod"][0]["id"]]
+        assert asked == plain
 
 
 def test_without_a_derived_key_its_context_is_not_there() -> None:
@@ -170,7 +364,7 @@ def test_without_a_derived_key_its_context_is_not_there() -> None:
     [
         (ED25519, ""),
         (ED25519, "multikey"),
-        (ED25519, "Ed25519VerificationKey2018"),
+        (P256, "Ed25519VerificationKey2018"),
         (ED25519, "X25519KeyAgreementKey2020"),
         (P256, "Ed25519VerificationKey2020"),
         (X25519, "Ed25519VerificationKey2020"),

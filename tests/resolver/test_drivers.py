@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from resolver import (
+    DEFAULT_OPTIONS,
     FeatureNotSupported,
     FreshnessBounds,
     InternalError,
@@ -21,6 +22,7 @@ from resolver import (
     RepresentationNotSupported,
     ResolutionError,
     Resolver,
+    parse_did,
 )
 from resolver.driver_breaker import BreakerState
 from resolver.driver_config import Driver
@@ -168,7 +170,7 @@ async def test_the_did_is_percent_encoded_exactly_once_or_as_the_operator_says_v
 
 def test_what_the_groups_of_a_pattern_match_takes_the_place_of_the_did() -> None:
     driver = Driver(name="x", pattern="did:example:(a|b):(.+)", url="http://d.example/$1/$2")
-    did = parse("did:example:a:%41")
+    did = parse_did("did:example:a:%41")
 
     assert driver.url_of(did) == "http://d.example/a%41/a%2541"
 
@@ -180,7 +182,7 @@ def test_no_did_leads_to_another_place_of_the_driver(name: str) -> None:
     driver = Driver(name="x", pattern="did:example:(.+)", url="http://d.example/ids/$1")
 
     with pytest.raises(InvalidDid):
-        driver.url_of(parse(f"did:example:{name}"))
+        driver.url_of(parse_did(f"did:example:{name}"))
 
 
 async def test_what_is_known_is_kept_for_the_ttl_of_the_driver(process: DriverProcess) -> None:
@@ -249,8 +251,8 @@ async def test_a_did_that_no_pattern_matches_is_of_no_method_of_ours(process: Dr
         with pytest.raises(MethodNotSupported):
             await resolver.resolve("did:example:test:x")
 
-        assert resolver.may_fetch(parse("did:example:main:x"))
-        assert not resolver.may_fetch(parse("did:example:test:x"))
+        assert resolver.may_fetch(parse_did("did:example:main:x"))
+        assert not resolver.may_fetch(parse_did("did:example:test:x"))
 
 
 async def test_a_driver_cannot_replace_a_method_of_ours(process: DriverProcess) -> None:
@@ -339,6 +341,21 @@ async def test_explain_names_the_driver_and_its_url_only_to_operators(process: D
     assert "url" not in json.dumps(step.detail)
 
 
+async def test_explain_tells_which_driver_failed_and_how(process: DriverProcess) -> None:
+    async with resolving(driver_of(process)) as resolver:
+        failures = [
+            await failure_of(resolver, f"did:example:{name}", Options(explain=True))
+            for name in ("slow", "garbage", "missing")
+        ]
+
+    told = [failure.steps[-1].detail for failure in failures]
+    assert [(detail["driver"], detail.get("cause"), detail.get("status")) for detail in told] == [
+        ("ex", "origin_timed_out", None),
+        ("ex", None, 200),
+        ("ex", None, 404),
+    ]
+
+
 async def test_a_purge_by_the_name_of_a_driver_forgets_what_it_said(process: DriverProcess) -> None:
     async with resolving(driver_of(process)) as resolver:
         await resolver.resolve(GOOD)
@@ -347,13 +364,7 @@ async def test_a_purge_by_the_name_of_a_driver_forgets_what_it_said(process: Dri
         assert resolver.purge(host="ex") == 1
 
 
-async def failure_of(resolver: Resolver, did: str) -> ResolutionError:
+async def failure_of(resolver: Resolver, did: str, options: Options = DEFAULT_OPTIONS) -> ResolutionError:
     with pytest.raises(ResolutionError) as raised:
-        await resolver.resolve(did)
+        await resolver.resolve(did, options)
     return raised.value
-
-
-def parse(text: str) -> Any:
-    from resolver import parse_did
-
-    return parse_did(text)

@@ -14,6 +14,7 @@ from resolver.encoding import (
     encode_base58btc,
     encode_base64url,
     encode_varint,
+    leading_bytes,
     read_varint,
 )
 
@@ -41,10 +42,33 @@ def test_what_is_not_in_the_alphabet_is_refused(text: str) -> None:
         decode_base58btc(text)
 
 
+@given(st.text(st.sampled_from(_ALPHABET), max_size=3_600))
+def test_long_base58btc_agrees_with_the_base58_package(text: str) -> None:
+    assert decode_base58btc(text, max_chars=3_600) == base58.b58decode(text)
+
+
 def test_base58btc_is_capped_before_it_is_decoded() -> None:
     assert len(decode_base58btc("z" * 1_536)) > 1_000
     with pytest.raises(EncodingError):
         decode_base58btc("z" * 1_537)
+
+
+@given(st.binary(min_size=8, max_size=3_500).filter(lambda data: data[0] > 0 and data[2:5] != b"\xff" * 3))
+def test_the_leading_bytes_are_found_without_decoding(data: bytes) -> None:
+    assert leading_bytes(encode_base58btc(data)) == data[:2]
+
+
+@pytest.mark.parametrize("size", [8, 100, 1_314, 2_594, 3_500])
+def test_the_leading_bytes_are_found_before_zeros_and_after_ones(size: int) -> None:
+    zeros, ones = encode_base58btc(b"\x90\x24" + bytes(size)), encode_base58btc(b"\x90\x24" + b"\xff" * size)
+
+    assert leading_bytes(zeros) == b"\x90\x24"
+    assert leading_bytes(ones) in (b"\x90\x24", b"\x90\x25")
+
+
+@pytest.mark.parametrize("text", ["1" * 9, "zzzzzzzz0", "é" * 9, "zzzz zzzz"])
+def test_what_does_not_begin_as_a_number_has_no_leading_bytes(text: str) -> None:
+    assert leading_bytes(text) == b""
 
 
 @given(st.binary(max_size=60))

@@ -19,7 +19,8 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         "enableEncryptionKeyDerivation": "false",
         "versionId": "1",
         "publicKeyFormat": "JsonWebKey2020",
-        "enableExperimentalPublicKeyTypes": False,
+        "enableExperimentalPublicKeyTypes": yes,
+        "keyAgreement": "ecdh",
     }
 
     options = options_of(given)
@@ -30,6 +31,8 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         enable_encryption_key_derivation=False,
         version_id="1",
         public_key_format="JsonWebKey2020",
+        enable_experimental_public_key_types=True,
+        key_agreement="ecdh",
     )
     assert options_of(parameters_of(options)) == options
 
@@ -41,7 +44,7 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         {"accept": "x"},
         {"NoCache": "true"},
         {"": ""},
-        {"enableExperimentalPublicKeyTypes": "true"},
+        {"keyagreement": "ecdh"},
     ],
 )
 def test_an_option_that_is_not_supported_is_refused_as_such(given: dict[str, object]) -> None:
@@ -67,6 +70,9 @@ def test_an_unsupported_option_goes_before_an_invalid_one() -> None:
         {"versionId": 1},
         {"versionId": "\u00e9"},
         {"publicKeyFormat": None},
+        {"keyAgreement": "ECDH"},
+        {"keyAgreement": True},
+        {"enableExperimentalPublicKeyTypes": "yes"},
         {"versionTime": "2026-01-31"},
         {"versionTime": "2026-01-31T12:00:00"},
         {"versionTime": "2026-01-31T12:00:00.5Z"},

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -20,43 +18,14 @@ from resolver import (
     MethodNotSupported,
     NotFound,
     Options,
-    Resolver,
 )
 from resolver.fetch import GuardLimits
 from resolver.origin import WebSource
 from resolver.source import Question
-from tests.simulator import Host, World, canned, held
+from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
+from tests.simulator import canned, held
 
 pytestmark = pytest.mark.anyio
-
-DID = "did:web:issuer.example"
-PATH = "/.well-known/did.json"
-KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
-DOCUMENT = {"@context": ["https://www.w3.org/ns/did/v1.1"], "id": DID, "service": []}
-FAST = GuardLimits(host_burst=1_000)
-AT_ONCE = FreshnessBounds(revalidate_seconds=0)  # a stale document is asked for before it is served
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-Scene = tuple[World, Host, Resolver, Clock]
-
-
-@asynccontextmanager
-async def web(limits: GuardLimits = FAST, **parameters: Any) -> AsyncIterator[Scene]:
-    """Yield a world with one issuer, and a resolver in it; both go by a clock that the test sets."""
-    clock = Clock()
-    async with (
-        World() as world,
-        world.guard(limits, clock=clock) as guard,
-        Resolver(fetcher=guard.fetch_stranger, clock=clock, **parameters) as resolver,
-    ):
-        yield world, world.host("issuer.example"), resolver, clock
 
 
 async def test_a_did_web_is_fetched_and_its_document_is_handed_on_as_published() -> None:

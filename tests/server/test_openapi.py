@@ -93,6 +93,10 @@ PUBLIC: list[tuple[str, str, dict[str, str], bytes]] = [
 ]
 OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
     *(("GET", path, {}, b"") for path in ("/", "/livez", "/readyz", "/metrics", "/docs", SETS)),
+    *(
+        ("GET", f"/operator/explain{query}", {}, b"")
+        for query in ("", f"?did={DID}", "?did=did:web:x.invalid")
+    ),
     ("GET", SETS, {"authorization": "Bearer x"}, b""),
     ("GET", f"{SETS}?limit=0", {}, b""),
     ("GET", f"{SETS}/sample", {}, b""),

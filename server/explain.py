@@ -1,0 +1,89 @@
+"""
+`GET /operator/explain`: how a DID was resolved, with what only an operator may see. Routes.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+
+from operators import Principal
+from resolver import Dereferenced, JsonObject, ResolutionError, Resolved, Resolver, options_of
+from resolver.did import parse_parameters
+from resolver.representation import explained
+from wire import Answer, BadRequest, encode
+
+
+class Explanation(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """
+    How a DID or DID URL was resolved; `error` and `detail` where it could not be.
+
+    The document is what anyone is told, its metadata too.
+    """
+
+    steps: list[JsonObject]
+    did: str = ""
+    deactivated: bool = False
+    stale: bool = False
+    did_document: JsonObject | None = None
+    did_document_metadata: JsonObject = {}
+    error: str = ""
+    detail: str = ""
+    cause: str = ""
+
+
+def explain_route(resolver: Resolver) -> HTTPRouteHandler:
+    """Return the route; the application's dependencies have `principal`."""
+
+    @get(
+        "/operator/explain",
+        name="explain_resolution",
+        summary="Explain a resolution",
+        description="Resolves `did`, a DID or DID URL, with the other query parameters as options, and tells "
+        "the steps, confidential ones included. Goes through the cache as any other request does.",
+        tags=["operators: resolver"],
+    )
+    async def explain(principal: NamedDependency[Principal], request: Request[Any, Any, Any]) -> Answer:  # noqa: ARG001
+        return await _explained(resolver, request.scope["query_string"].decode("latin-1"))
+
+    return explain
+
+
+async def _explained(resolver: Resolver, query: str) -> Answer:
+    given: dict[str, object] = dict(parse_parameters(query))
+    did_url = str(given.pop("did", ""))
+    if not did_url:
+        raise BadRequest("expected ?did=<DID or DID URL, percent-encoded>, and options after it")
+    try:
+        result = await _resolve(resolver, did_url, given | {"explain": "true"})
+    except ResolutionError as error:
+        return Answer(body=encode(_of_error(error)))
+    return Answer(body=encode(_of(result.resolved if isinstance(result, Dereferenced) else result)))
+
+
+def _of_error(error: ResolutionError) -> Explanation:
+    return Explanation(
+        steps=explained(error.steps, reveal=True),
+        error=error.type,
+        detail=error.detail,
+        cause=str(error.members.get("cause", "")),
+    )
+
+
+def _of(resolved: Resolved) -> Explanation:
+    return Explanation(
+        steps=explained(resolved.steps, reveal=True),
+        did=resolved.did,
+        deactivated=resolved.deactivated,
+        stale=resolved.stale,
+        did_document=resolved.document,
+        did_document_metadata=resolved.metadata,
+    )
+
+
+async def _resolve(resolver: Resolver, did_url: str, given: dict[str, object]) -> Resolved | Dereferenced:
+    if set("/?#").isdisjoint(did_url):
+        return await resolver.resolve(did_url, options_of(given))
+    return await resolver.dereference(did_url, options_of(given))

@@ -1,0 +1,346 @@
+"""Documents past their freshness: when they are served, how they are marked, and when they are not."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from resolver import FreshnessBounds, InternalError, InvalidDidDocument, NotFound, Options, Resolver
+from resolver.binding import answer, may_fetch
+from resolver.fetch import GuardLimits
+from resolver.source import Observed
+from tests.resolver.scenes import DID, DOCUMENT, PATH, web
+from tests.simulator import canned
+
+pytestmark = pytest.mark.anyio
+
+NEW = DOCUMENT | {"service": [{"id": "#new", "type": "A", "serviceEndpoint": "https://a.example"}]}
+HOUR = FreshnessBounds(revalidate_seconds=30, stale_seconds=3_600)
+
+
+async def settled() -> None:
+    """Let a load behind the scenes come to its end."""
+    for _ in range(100):
+        await asyncio.sleep(0.005)
+        if not [task for task in asyncio.all_tasks() if "_renew" in repr(task)]:
+            return
+    raise AssertionError("a load is still under way")
+
+
+async def test_shortly_past_freshness_the_old_document_is_served_and_a_new_one_fetched_behind_it() -> None:
+    async with web(freshness=HOUR) as (world, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.publish(PATH, NEW, cache_control="max-age=60")
+        clock.now += 61
+
+        stale = await resolver.resolve(DID)
+        await settled()
+        fresh = await resolver.resolve(DID)
+
+        assert (stale.document, stale.stale) == (DOCUMENT, True)
+        assert stale.resolution_metadata["staleReason"] == "stale-while-revalidate"
+        assert (fresh.document, fresh.stale, fresh.resolution_metadata) == (NEW, False, {})
+        assert len(world.requests) == 2
+
+
+async def test_later_the_new_document_is_waited_for() -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.publish(PATH, NEW, cache_control="max-age=60")
+        clock.now += 60 + 30
+
+        resolved = await resolver.resolve(DID)
+
+        assert (resolved.document, resolved.stale) == (NEW, False)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 302])
+async def test_while_the_origin_fails_the_old_document_is_served_with_a_mark_and_for_an_hour(
+    status: int,
+) -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        first = await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", status))
+
+        clock.now += 60 + 3_599
+        stale = await resolver.resolve(DID)
+        clock.now += 1
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID)
+
+        assert (stale.document, stale.stale, stale.made_at) == (DOCUMENT, True, first.made_at)
+        assert stale.resolution_metadata == {
+            "staleReason": "stale-if-error",
+            "retrieved": "1970-01-12T13:46:40Z",
+        }
+
+
+async def test_a_host_that_is_cut_off_is_asked_once_in_five_seconds() -> None:
+    async with web(freshness=HOUR) as (world, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        world.name("issuer.example", [])
+        clock.now += 100
+
+        causes = []
+        for seconds in (0, 1, 3, 1.5):
+            clock.now += seconds
+            causes.append((await resolver.resolve(DID)).resolution_metadata["cause"])
+
+        assert causes == ["origin_unreachable"] * 4
+        assert len(world.resolutions) == 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        (canned(b"{}", 404), NotFound),
+        (canned(json.dumps({"id": "did:web:other.example"}).encode(), 200), InvalidDidDocument),
+    ],
+)
+async def test_what_the_origin_took_back_never_comes_back(script: Any, error: type[Exception]) -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, script)
+        clock.now += 100
+        with pytest.raises(error):
+            await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 500))
+        clock.now += 100
+
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID)
+
+
+async def test_a_deactivated_did_never_comes_back_when_its_origin_fails() -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 410))
+        clock.now += 100
+        gone = await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 500))
+        clock.now += 100
+
+        assert gone.deactivated
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID)
+
+
+async def test_a_purged_document_never_comes_back_and_what_was_under_way_is_not_kept() -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        clock.now += 61
+        await resolver.resolve(DID)  # The load that goes on behind it was begun before the purge.
+
+        purged = resolver.purge(did="did:web:ISSUER.example")
+        await settled()
+        issuer.answer(PATH, canned(b"", 500))
+
+        assert purged == 1
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID)
+
+
+async def test_a_purge_of_a_host_leaves_the_others() -> None:
+    async with web() as (world, issuer, resolver, _clock):
+        other = world.host("other.example")
+        issuer.publish(PATH, DOCUMENT)
+        issuer.publish("/a/did.json", {"id": f"{DID}:a"})
+        other.publish(PATH, {"id": "did:web:other.example"})
+        for did in (DID, f"{DID}:a", "did:web:other.example"):
+            await resolver.resolve(did)
+
+        assert resolver.purge(host="issuer.example") == 2
+        assert resolver.purge() == 1
+
+
+@pytest.mark.parametrize(("max_stale", "is_served"), [(0, False), (39, False), (41, True), (None, True)])
+async def test_a_request_can_take_less_that_is_stale_but_never_more(
+    max_stale: int | None, is_served: bool
+) -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 500))
+        clock.now += 100
+
+        if is_served:
+            assert (await resolver.resolve(DID, Options(max_stale=max_stale))).stale
+        else:
+            with pytest.raises(InternalError):
+                await resolver.resolve(DID, Options(max_stale=max_stale))
+        clock.now += 3_600
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID, Options(max_stale=1_000_000))
+
+
+async def test_who_goes_around_the_cache_gets_nothing_stale() -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 500))
+        clock.now += 61
+
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID, Options(no_cache=True))
+
+
+async def test_a_stale_answer_says_so_and_is_not_to_be_stored() -> None:
+    path = f"/1.0/identifiers/{DID}".encode()
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await answer(resolver, path, b"", None)
+        issuer.answer(PATH, canned(b"", 500))
+        clock.now += 200
+
+        found = await answer(resolver, path, b"", None)
+
+        metadata = json.loads(found.body)["didResolutionMetadata"]
+        assert (found.status, found.fresh_until, found.immutable) == (200, None, False)
+        assert (metadata["stale"], metadata["staleReason"]) == (True, "stale-if-error")
+
+
+async def test_every_spelling_of_a_did_shares_one_entry_and_one_fetch() -> None:
+    async with web() as (world, issuer, resolver, _clock):
+        issuer.publish("/a/did.json", {"id": f"{DID}:a"})
+
+        resolved = await resolver.resolve(f"{DID}:a")
+        for other in ("did:web:Issuer.example:a", f"{DID}:%61", f"{DID}%3A443:a"):
+            with pytest.raises(InvalidDidDocument):
+                await resolver.resolve(other)
+
+        assert resolved.document == {"id": f"{DID}:a"}
+        assert len(world.requests) == 1
+
+
+async def test_a_document_may_be_published_under_another_spelling_than_the_normal_form() -> None:
+    async with web() as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, {"id": "did:web:Issuer.Example"})
+
+        resolved = await resolver.resolve("did:web:Issuer.Example")
+
+        assert resolved.document == {"id": "did:web:Issuer.Example"}
+        with pytest.raises(InvalidDidDocument):
+            await resolver.resolve(DID)
+
+
+class Notebook:
+    """An observer in memory."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, bytes, float]] = []
+
+    def seen(self, did: str, document: bytes, at: float) -> None:
+        self.notes.append((did, document, at))
+
+    async def observed(self, did: str, at: float) -> Observed | None:
+        for noted, document, first_seen in reversed(self.notes):
+            if noted == did and first_seen <= at:
+                return Observed(document=document, digest="d", first_seen=first_seen, last_seen=at)
+        return None
+
+
+async def test_an_observer_is_told_of_every_document_and_answers_for_a_time_as_an_observation() -> None:
+    notebook = Notebook()
+    async with web(observer=notebook) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT)
+        await resolver.resolve(DID)
+        issuer.publish(PATH, NEW)
+        clock.now += 10_000
+        await resolver.resolve(DID)
+
+        before = await resolver.resolve(DID, Options(version_time="1970-01-12T14:00:00Z"))
+        with pytest.raises(NotFound):
+            await resolver.resolve(DID, Options(version_time="1970-01-01T00:00:00Z"))
+
+        assert [json.loads(document) for _, document, _ in notebook.notes] == [DOCUMENT, NEW]
+        assert (before.document, before.metadata) == (DOCUMENT, {})
+        assert before.resolution_metadata["observation"]["firstSeen"] == "1970-01-12T13:46:40Z"
+
+
+async def test_explain_tells_the_steps_and_why_the_time_to_live() -> None:
+    async with web(GuardLimits(host_burst=1_000)) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=7000")
+
+        loaded = await resolver.resolve(DID, Options(explain=True))
+        clock.now += 5
+        kept = await resolver.resolve(DID, Options(explain=True))
+        plain = await resolver.resolve(DID)
+
+        assert [step.step for step in loaded.steps] == ["cache", "fetch", "freshness"]
+        assert loaded.steps[0].detail["state"] == "loaded"
+        assert kept.steps[0].detail["state"] == "fresh"
+        assert loaded.steps[2].detail == {
+            "seconds": 600,
+            "because": "the origin allows more than our ceiling",
+        }
+        assert plain.steps == ()
+
+
+async def test_an_explained_answer_is_never_stored_not_even_of_a_computed_did() -> None:
+    async with Resolver() as resolver:
+        path = b"/1.0/identifiers/did%3Akey%3Az6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+
+        explained = await answer(resolver, path, b"explain=true", None)
+        plain = await answer(resolver, path, b"", None)
+
+        steps = json.loads(explained.body)["didResolutionMetadata"]["explain"]
+        assert steps == [{"step": "computed from the DID"}]
+        assert (explained.immutable, explained.fresh_until, plain.immutable) == (False, None, True)
+
+
+async def test_past_its_budget_a_client_may_not_go_around_the_cache_but_its_reload_is_answered() -> None:
+    path = f"/1.0/identifiers/{DID}".replace("did:web:", "did%3Aweb%3A").encode()
+    async with web() as (world, issuer, resolver, _clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=600")
+        await answer(resolver, path, b"", None)
+
+        refused = await answer(resolver, path, b"noCache=true", None, wait_to_renew=lambda: 4.2)
+        reloaded = await answer(resolver, path, b"", None, no_cache=True, wait_to_renew=lambda: 4.2)
+        allowed = await answer(resolver, path, b"noCache=true", None, wait_to_renew=lambda: 0.0)
+
+        error = json.loads(refused.body)["didResolutionMetadata"]["error"]
+        assert (refused.status, dict(refused.headers)) == (501, {"retry-after": "5"})
+        assert error["type"].endswith("#FEATURE_NOT_SUPPORTED")
+        assert "permitted again in 5 s" in error["detail"]
+        assert (reloaded.status, allowed.status) == (200, 200)
+        assert len(world.requests) == 2
+
+
+async def test_explain_tells_the_steps_of_a_failure_too_and_the_public_nothing_confidential() -> None:
+    path = f"/1.0/identifiers/{DID}".replace("did:web:", "did%3Aweb%3A").encode()
+    async with web() as (world, issuer, resolver, _clock):
+        issuer.answer(PATH, canned(b"{}", 404))
+        missing = json.loads((await answer(resolver, path, b"explain=true", None)).body)
+        resolver.purge()
+        world.name("issuer.example", ["10.0.0.1"])
+        cut_off = json.loads((await answer(resolver, path, b"explain=true", None)).body)
+        plain = json.loads((await answer(resolver, path, b"", None)).body)
+
+    steps = missing["didResolutionMetadata"]["explain"]
+    assert [step["step"] for step in steps] == ["cache", "fetch"]
+    assert (steps[1]["status"], "milliseconds" in steps[1]) == (404, False)
+    assert cut_off["didResolutionMetadata"]["explain"] == [
+        {"step": "fetch", "url": f"https://issuer.example{PATH}", "cause": "address_refused"}
+    ]
+    assert "explain" not in plain["didResolutionMetadata"]
+
+
+async def test_only_what_is_not_fresh_in_the_cache_may_cost_a_request_to_an_origin() -> None:
+    path = f"/1.0/identifiers/{DID}".encode()
+    async with web() as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        costs = [may_fetch(resolver, path, b"")]
+        await resolver.resolve(DID)
+        costs.append(may_fetch(resolver, path, b""))
+        clock.now += 60
+        costs.append(may_fetch(resolver, path, b""))
+
+    assert costs == [True, False, True]

@@ -1,0 +1,41 @@
+"""What an operator is told of a resolution, over the operator's listener."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.server.running import Running, running_in
+
+pytestmark = pytest.mark.anyio
+
+KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+
+
+async def asked(running: Running, query: str, **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient() as http:
+        url = f"{running.operator_url}/operator/explain{query}"
+        return await http.get(url, headers=headers or running.authorization)
+
+
+async def test_an_operator_is_told_the_steps_of_what_is_found_and_of_what_is_not(tmp_path: Path) -> None:
+    async with running_in(tmp_path) as running:
+        computed: Any = (await asked(running, f"?did={KEY}")).json()
+        own: Any = (await asked(running, f"?did={running.settings.did.replace('%', '%25')}")).json()
+        refused: Any = (await asked(running, "?did=did:web:127.0.0.1")).json()
+
+    assert (computed["did"], computed["steps"]) == (KEY, [{"step": "computed from the DID"}])
+    assert own["steps"] == [{"step": "published by this server"}]
+    assert refused["error"].endswith("#INVALID_DID")
+
+
+async def test_a_question_that_is_none_and_a_stranger_are_refused(tmp_path: Path) -> None:
+    async with running_in(tmp_path) as running:
+        statuses = [
+            (await asked(running, "")).status_code,
+            (await asked(running, f"?did={KEY}&did={KEY}")).status_code,
+            (await asked(running, f"?did={KEY}", authorization="Bearer x")).status_code,
+        ]
+
+    assert statuses == [400, 400, 401]
