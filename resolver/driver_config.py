@@ -10,14 +10,14 @@ of our own; a file of either shape is read, with the names of either.
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
 import msgspec
 
-from resolver.did import MAX_DID_BYTES, Did
+from resolver.did import MAX_DID_BYTES, Did, parse_did
 from resolver.document import MAX_DOCUMENT_BYTES
 from resolver.errors import InvalidDid
 
@@ -151,7 +151,7 @@ def read_drivers(given: Any, native: frozenset[str]) -> tuple[Driver, ...]:
     Raises:
         DriverFaults: a member of the wrong type, a pattern or URL that cannot be used, two of one name.
     """
-    entries = _entries(given)
+    entries = entries_of(given)
     drivers, faults = [], []
     for number, entry in enumerate(entries):
         try:
@@ -167,6 +167,21 @@ def read_drivers(given: Any, native: frozenset[str]) -> tuple[Driver, ...]:
     if faults:
         raise DriverFaults(faults)
     return tuple(drivers)
+
+
+def entries_of(given: Any) -> list[Any]:
+    """
+    Return the tables of the drivers in a file: a list of them, or an object that has it.
+
+    Raises:
+        DriverFaults: neither, or over `MAX_DRIVERS`.
+    """
+    if isinstance(given, Mapping):
+        inner = given.get("uniresolver", given)
+        given = inner.get("drivers") if isinstance(inner, Mapping) else None
+    if not isinstance(given, list | tuple) or len(given) > MAX_DRIVERS:
+        raise DriverFaults([f"expected a list of up to {MAX_DRIVERS} drivers"])
+    return list(given)
 
 
 def faults_of(driver: Driver, native: frozenset[str]) -> list[str]:
@@ -215,10 +230,18 @@ def _pattern_faults(driver: Driver, native: frozenset[str]) -> list[str]:
             f"pattern: there are DIDs whose match takes over {MATCH_SECONDS * 1_000:.0f} ms; nest no repetitions"
         ]
     return [
-        f"test_identifiers: {did!r} does not match the pattern"
+        f"test_identifiers: {did!r} is no DID, or does not match the pattern"
         for did in driver.test_identifiers
-        if re.fullmatch(driver.pattern, did, re.ASCII) is None
+        if re.fullmatch(driver.pattern, did, re.ASCII) is None or not _is_did(did)
     ]
+
+
+def _is_did(text: str) -> bool:
+    try:
+        parse_did(text)
+    except InvalidDid:
+        return False
+    return True
 
 
 def is_slow(driver: Driver) -> bool:
@@ -229,26 +252,27 @@ def is_slow(driver: Driver) -> bool:
     pattern with exponential cost is found out in milliseconds. A trial, not a proof.
     """
     regex = re.compile(driver.pattern, re.ASCII)
-    return any(_is_slow_with(regex, head, unit, tail) for head, unit, tail in _probes(driver))
+    head = f"did:{min(driver.methods)}:"
+    own = sorted(set(re.findall(r"[A-Za-z0-9._-]", driver.pattern.partition(":")[2])))[:40]
+    return any(
+        _is_slow_with(regex, text, unit, tail, longest)
+        for units, longest in ((("a", "1", "a:", "a-", "%41"), MAX_DID_BYTES), (own, 1_024))
+        for unit in units
+        for text in (head, *driver.test_identifiers[:1])
+        for tail in ("", "_")
+    )
 
 
-def _is_slow_with(regex: re.Pattern[str], head: str, unit: str, tail: str) -> bool:
-    length = 0
-    while len(head) + len(tail) + length * len(unit) <= MAX_DID_BYTES:
-        text = head + unit * length + tail
+def _is_slow_with(regex: re.Pattern[str], head: str, unit: str, tail: str, longest: int) -> bool:
+    count = 0
+    while (size := len(head) + len(tail) + count * len(unit)) <= longest:
+        text = head + unit * count + tail
         began = time.thread_time()
         regex.fullmatch(text)
         if time.thread_time() - began > MATCH_SECONDS:
             return True
-        length += length // 2 if length > 48 else 1
+        count += max(1, count // 2 if size > 64 else 1)
     return False
-
-
-def _probes(driver: Driver) -> Iterator[tuple[str, str, str]]:
-    for head in (f"did:{min(driver.methods)}:", *driver.test_identifiers[:1]):
-        for unit in ("a", "1", "a:", "a-", "%41"):
-            for tail in ("", "_"):
-                yield head, unit, tail
 
 
 def _refuse_traversal(matched: str, *, is_raw: bool) -> None:
@@ -260,15 +284,6 @@ def _refuse_traversal(matched: str, *, is_raw: bool) -> None:
     """
     if matched in ("", ".", "..") or (is_raw and _UNSAFE_RAW.search(unquote(matched, "latin-1"))):
         raise InvalidDid("the method-specific identifier is none that the method's driver can be asked for")
-
-
-def _entries(given: Any) -> list[Any]:
-    if isinstance(given, Mapping):
-        inner = given.get("uniresolver", given)
-        given = inner.get("drivers") if isinstance(inner, Mapping) else None
-    if not isinstance(given, list | tuple) or len(given) > MAX_DRIVERS:
-        raise DriverFaults([f"expected a list of up to {MAX_DRIVERS} drivers"])
-    return list(given)
 
 
 def _renamed(entry: Any, number: int) -> dict[str, Any]:

@@ -166,6 +166,11 @@ class Resolver:
         return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
 
     @property
+    def native_methods(self) -> tuple[str, ...]:
+        """The methods that are resolved here, without a driver, sorted."""
+        return tuple(sorted(METHODS))
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods that are resolved, those of drivers included, sorted."""
         return tuple(sorted({*METHODS, *self._drivers.methods}))
