@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 
-.PHONY: serve test test-slow lint format bench lock schema clean postgres
+.PHONY: serve test test-slow soak lint format bench lock schema clean postgres
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
@@ -17,6 +17,12 @@ test: $(DEV) postgres
 
 test-slow: $(DEV) postgres
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
+
+# A million hostile inputs: no wrong answer, no hang, no growth of memory. The seed is printed; set it to repeat.
+SOAK_CASES ?= 1000000
+SOAK_SEED ?= $(shell date +%s)
+soak: $(DEV)
+	$(RUN)/python -m tests.fuzz --cases $(SOAK_CASES) --seed $(SOAK_SEED)
 
 lint: $(DEV)
 	$(RUN)/ruff check .

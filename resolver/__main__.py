@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
-from resolver.options import OPTION_NAMES, options_of, refuse_unsupported
+from resolver.options import DEREFERENCING_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
 from resolver.resolution import Resolver
 from resolver.results import Dereferenced, Options, Resolved
+from wire import Answer
 
 OK, FAILURE, USAGE, NOT_FOUND, UNAVAILABLE = 0, 1, 2, 3, 6
 
@@ -37,14 +38,20 @@ def main(arguments: Sequence[str] | None = None, make_resolver: Callable[[], Res
         return _exit_status(error)
     answer = present(found, _FORMATS[asked.format], did_url=isinstance(found, Dereferenced))
     try:
-        # ASCII: a document may try to talk to the terminal.
-        print(json.dumps(json.loads(answer.body), indent=2), flush=True)
+        print(_text_of(found, answer), flush=True)
     except OSError as error:
         return _unwritten(error)
     if (found.resolved if isinstance(found, Dereferenced) else found).deactivated:
         print("the DID is deactivated", file=sys.stderr)
         return FAILURE
     return OK
+
+
+def _text_of(found: Resolved | Dereferenced, answer: Answer) -> str:
+    """Return what to print, in ASCII, since a document may try to talk to the terminal."""
+    if isinstance(found, Dereferenced) and answer.status == 303:
+        return "\n".join(found.urls)
+    return json.dumps(json.loads(answer.body or b"null"), indent=2)
 
 
 def _unwritten(error: OSError) -> int:
@@ -68,7 +75,7 @@ def _options(resolver: Resolver, did_url: str, given: dict[str, object]) -> Opti
     """Read the options; what is wrong with the DID is told first, as in the resolution algorithm."""
     did = parse_did_url(did_url).did
     resolver.require_method(did)
-    refuse_unsupported(given.keys(), did.method, resolver.versions_of(did))
+    refuse_unsupported(given.keys(), did.method, resolver.versions_of(did), dereferences=did_url != did.text)
     return options_of(given)
 
 
@@ -109,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help=f"a resolution option, repeatable: {', '.join(sorted(OPTION_NAMES))}",
+        help=f"a resolution option, repeatable: {', '.join(sorted(DEREFERENCING_NAMES))}",
     )
     return parser
 

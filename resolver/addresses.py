@@ -7,7 +7,8 @@ nearest network (PCP, TURN, AMT, AS112), where no web origin lives. `ipaddress.i
 CPython 3.11 it accepts multicast, NAT64, 6to4, fec0::/10, ::/96, 3fff::/20, 5f00::/16 and 192.88.99.0/24.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 IPV4_SPECIAL = tuple(
     (IPv4Network(block), name)
@@ -54,6 +55,25 @@ IPV6_SPECIAL = tuple(
 NAT64 = IPv6Network("64:ff9b::/96")
 
 
+# What a host that the operator names may lead to, beside the global space: RFC 1918, RFC 6598, RFC 4193.
+PRIVATE = tuple(
+    ip_network(block)
+    for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+
+# Where clouds answer their own machines without a question, outside link local: they give out credentials.
+METADATA = frozenset(
+    ip_address(address)
+    for address in (
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure; a public address, and private to each machine
+        "192.0.0.192",  # Oracle
+        "fd00:ec2::254",  # Amazon
+        "fd20:ce::254",  # Google
+    )
+)
+
+
 def refuse_address(text: str) -> str | None:
     """
     Return why we do not dial the address `text`, or None where we may.
@@ -65,11 +85,45 @@ def refuse_address(text: str) -> str | None:
         address = ip_address(text)
     except ValueError:
         return "not an IP address"
+    return _refuse(address)
+
+
+def refuse_private_address(text: str) -> str | None:
+    """
+    Return why we do not dial `text` for a host that the operator lets lead to private addresses.
+
+    Never loopback, link local or a metadata service: what answers there trusts whoever is on the machine.
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return "not an IP address"
+    if address in METADATA:
+        return "metadata service"
+    return None if any(address in block for block in PRIVATE) else _refuse(address)
+
+
+@lru_cache(1_024)
+def network_of(text: str) -> str:
+    """Return the network that one owner of `text` has, roughly: /24, or /48; of NAT64 that of the IPv4 address."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address) and address in NAT64:
+        address = _embedded(address)
+    return str(ip_network((address, 24 if isinstance(address, IPv4Address) else 48), strict=False))
+
+
+def _refuse(address: IPv4Address | IPv6Address) -> str | None:
+    if address in METADATA:
+        return "metadata service"
     if isinstance(address, IPv4Address):
         return _refuse_ipv4(address)
-    if address in NAT64:
-        return _refuse_ipv4(IPv4Address(int(address) & 0xFFFF_FFFF))
+    if address in NAT64 and address.scope_id is None:
+        return _refuse(_embedded(address))
     return _refuse_ipv6(address)
+
+
+def _embedded(address: IPv6Address) -> IPv4Address:
+    return IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
 def _refuse_ipv4(address: IPv4Address) -> str | None:

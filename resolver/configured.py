@@ -1,26 +1,37 @@
 """
 Fetches from origins that the operator named: drivers, identity providers, peers. Service.
 
-An origin comes from the settings, never from input, so that http and private addresses are allowed. Everything
-else holds as for strangers: deadline, caps, no redirects, no credentials.
+The other network of this room. An origin comes from the settings, never from input, so that http and private
+addresses are allowed. Everything else holds as for strangers: deadline, caps, no redirects, no credentials.
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
-from resolver.fetch_errors import (
-    FetchError,
-    OriginMalformed,
-    OriginTimedOut,
-    OriginTooLarge,
-    OriginUnreachable,
-    UrlRefused,
-)
+from resolver.fetch_errors import OriginTimedOut, UrlRefused
+from resolver.names import ResolveName, SystemNames
 from resolver.results import Fetched
+from resolver.slots import Slots
+from resolver.trust import trust_of
+from resolver.urls import DOT_SEGMENT, PATH_AND_QUERY
 
 if TYPE_CHECKING:
-    import httpx
+    from resolver.transport import Dial, Transport
+
+MAX_CONFIGURED_URL_CHARS = 32_768  # characters; a driver's URL has a DID in it, percent-encoded
+MAX_HEAD_BYTES = 16_384  # 16 KiB, as of strangers
+CONNECT_SECONDS = 2.0
+CONCURRENT = 64  # fetches under way
+CONCURRENT_PER_ORIGIN = 16
+WAIT_SECONDS = 5.0  # for a slot
+
+_PORTS = {"http": 80, "https": 443}
+# A name, an IPv4 address or an IPv6 one in brackets, in lower case: what is compared with what is sent.
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?(?=[/?]|\Z)")
 
 
 class ConfiguredFetch:
@@ -28,14 +39,36 @@ class ConfiguredFetch:
     Fetches from the given origins and from no others. One per process; used on one event loop.
 
     Args:
-        origins: `http(s)://host[:port]`.
+        origins: `http(s)://host[:port][/path]`; a URL lies under one of them where scheme, host and port are
+            equal and its path begins with the segments of `path`.
         contact: goes into the User-Agent.
+        resolve_name, dial, ssl_context, clock: as of `Guard`.
+
+    Raises:
+        ValueError: an origin that is not of this form.
     """
 
-    def __init__(self, origins: Iterable[str], *, contact: str = "") -> None:
-        self._origins = tuple(origin.rstrip("/") for origin in origins)
+    def __init__(
+        self,
+        origins: Iterable[str],
+        *,
+        contact: str = "",
+        resolve_name: ResolveName | None = None,
+        dial: "Dial | None" = None,
+        ssl_context: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bases = tuple(_base(origin) for origin in origins)
         self._user_agent = f"touchstone-vc (+{contact})" if contact else "touchstone-vc"
-        self._http: httpx.AsyncClient | None = None
+        self._names = SystemNames()
+        self._resolve_name = resolve_name or self._names.resolve_name
+        self._dial = dial
+        self._ssl_context = ssl_context
+        self._clock = clock
+        self._slots = Slots(
+            concurrent=CONCURRENT, concurrent_per_host=CONCURRENT_PER_ORIGIN, wait_seconds=WAIT_SECONDS
+        )
+        self._transport: Transport | None = None
 
     async def fetch_configured(
         self, url: str, *, accept: str, max_bytes: int, timeout_seconds: float
@@ -43,41 +76,91 @@ class ConfiguredFetch:
         """
         Fetch `url`, whatever its status; follows no redirect.
 
+        Args:
+            url: under one of the origins; path and query are sent as they are spelled.
+            accept: the Accept header.
+            max_bytes: cap of the body.
+            timeout_seconds: from waiting for a slot to the last byte.
+
         Raises:
-            UrlRefused: not under one of the origins.
+            UrlRefused: not under one of the origins, or not a URL that is sent as it is spelled.
             FetchError: see `fetch_errors.py`.
         """
-        import httpx
+        from resolver.transport import Place  # Not before something is fetched.
 
-        if not any(url.startswith((f"{origin}/", f"{origin}?")) for origin in self._origins):
-            raise UrlRefused("the URL lies under none of the configured origins")
+        parts = self._allowed(url)
+        place = Place(parts.scheme == "https", parts.host, parts.port)
         headers = {"accept": accept, "accept-encoding": "identity", "user-agent": self._user_agent}
         try:
-            async with asyncio.timeout(timeout_seconds):
-                return await self._get(url, headers, max_bytes)
+            async with asyncio.timeout(timeout_seconds), self._slots.hold(place.authority):
+                return await self._opened().get(place, parts.target, headers, max_bytes)
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {timeout_seconds:g} s") from None
-        except FetchError:
-            raise
-        except (httpx.RemoteProtocolError, httpx.DecodingError):
-            raise OriginMalformed("what came back is not an HTTP answer") from None
-        except httpx.HTTPError:
-            raise OriginUnreachable("nothing answers there") from None
 
     async def aclose(self) -> None:
-        """Close the connections that were kept."""
-        if self._http is not None:
-            await self._http.aclose()
+        """Close the connections that were kept, and take no more name lookups."""
+        if self._transport is not None:
+            self._transport.close()
+            await asyncio.sleep(0)  # Connections that were aborted are gone with the next turn of the loop.
+        self._names.close()
 
-    async def _get(self, url: str, headers: dict[str, str], max_bytes: int) -> Fetched:
-        import httpx
+    def _opened(self) -> "Transport":
+        from resolver.transport import Transport, dial_tcp
 
-        if self._http is None:
-            self._http = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=60.0)
-        async with self._http.stream("GET", url, headers=headers) as response:
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise OriginTooLarge(f"the body is over {max_bytes} bytes")
-            return Fetched(status=response.status_code, headers=dict(response.headers), body=bytes(body))
+        if self._transport is None:
+            self._transport = Transport(
+                addresses_of=self._resolve_name,
+                spend=lambda _: None,
+                dial=self._dial or dial_tcp,
+                ssl_context=self._ssl_context or trust_of(),
+                connect_seconds=CONNECT_SECONDS,
+                max_head_bytes=MAX_HEAD_BYTES,
+                clock=self._clock,
+            )
+        return self._transport
+
+    def _allowed(self, url: str) -> "_Parts":
+        parts = _parts(url)
+        if not any(parts.lies_under(base) for base in self._bases):
+            raise UrlRefused("the URL lies under none of the configured origins")
+        return parts
+
+
+class _Parts(NamedTuple):
+    """A URL, taken apart; `target` is path and query as they go on the wire."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    def lies_under(self, base: "_Parts") -> bool:
+        path = base.target.removesuffix("/")
+        return self[:3] == base[:3] and (self.target + "/").startswith((path + "/", path + "?"))
+
+
+def _parts(url: str) -> _Parts:
+    if len(url) > MAX_CONFIGURED_URL_CHARS:
+        raise UrlRefused(f"a URL may have {MAX_CONFIGURED_URL_CHARS} characters; this one has more")
+    found = _ORIGIN.match(url)
+    target = "" if found is None else url[found.end() :]
+    if found is None or not PATH_AND_QUERY.fullmatch(target):
+        raise UrlRefused("expected http(s)://<host>[:port]/<path>[?query], without user or fragment")
+    if DOT_SEGMENT.search(target.partition("?")[0]):
+        raise UrlRefused("the path has a dot segment")
+    scheme, host, port = found.groups()
+    target = target if target.startswith("/") else "/" + target
+    return _Parts(scheme, host.strip("[]"), int(port or _PORTS[scheme]), target)
+
+
+def _base(origin: str) -> _Parts:
+    """
+    Read a configured origin.
+
+    Raises:
+        UrlRefused: it is no origin, or has a query; also a ValueError.
+    """
+    base = _parts(origin)
+    if "?" in base.target or base.port > 65_535:
+        raise UrlRefused(f"expected http(s)://host[:port][/path], found {origin!r}")
+    return base

@@ -6,7 +6,7 @@ received: what breaks a rule below refuses the whole of it, and nothing is added
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from resolver.errors import InvalidDidDocument, KeyRefused
@@ -19,6 +19,7 @@ DID_V1 = "https://www.w3.org/ns/did/v1"
 DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and JsonWebKey; v1 does not
 
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
+MAX_DOCUMENT_VALUES = 6_144  # JSON values; 256 methods, each in all relationships, are under 4,000
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
 
 # CID, section 2.3 (Verification Relationships).
@@ -32,7 +33,7 @@ RELATIONSHIPS = (
 SIGNATURE_RELATIONSHIPS = RELATIONSHIPS[:4]
 
 # Ways to write a public key that are in use; CID, section 2.2: one of them in each verification method.
-_KEY_MATERIAL = frozenset(
+KEY_MATERIAL = frozenset(
     {
         "publicKeyJwk",
         "publicKeyMultibase",
@@ -79,7 +80,7 @@ def read_document(
         InvalidDidDocument: one of these does not hold.
     """
     try:
-        document = read(body, max_bytes=max_bytes)
+        document = read(body, max_bytes=max_bytes, max_values=MAX_DOCUMENT_VALUES)
     except JsonError as error:
         raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
     if not isinstance(document, dict):
@@ -101,9 +102,9 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
     """
     Return the document with absolute DID URLs as ids (`expandRelativeUrls`; RFC 3986, section 5).
 
-    Changed are the `id` of every map and the references in verification relationships, where they begin with
-    "#" or "?". Other relative references are left: with a DID as the base, whose path is `web:example.com`,
-    RFC 3986 would turn `files` into `did:files`, and that is not what anyone means.
+    Changed are the `id` of every map, in properties of extensions too, and the references in verification
+    relationships, where they begin with "#", "?" or one "/". A bare word is left: with a DID as the base, whose
+    path is `web:example.com`, RFC 3986 would turn `files` into `did:files`, which is no DID URL.
     """
     did = document["id"]
     expanded: JsonObject = _expanded(document, did)
@@ -114,20 +115,30 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
 
 
 def absolute(reference: str, did: str) -> str:
-    """Return a DID URL that begins with "#" or "?" with the DID before it; any other text as it is."""
-    return did + reference if reference.startswith(("#", "?")) else reference
+    """
+    Return a relative DID URL (DID v1.1, section 3.2.2) with the DID before it; any other text as it is.
+
+    One begins with "#", "?" or one "/".
+    """
+    is_relative = reference.startswith(("#", "?", "/")) and not reference.startswith("//")
+    return did + reference if is_relative else reference
 
 
 def maps_of(value: Any) -> Iterator[JsonObject]:
-    """Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered."""
-    if isinstance(value, dict):
-        yield value
-        for name, member in value.items():
-            if name != "@context":
-                yield from maps_of(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from maps_of(item)
+    """
+    Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered.
+
+    A loop, not a recursion: generators inside one another cost their depth for every map.
+    """
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield value
+            inner: Sequence[Any] = [member for name, member in value.items() if name != "@context"]
+        else:
+            inner = value if isinstance(value, list) else ()
+        pending += [item for item in reversed(inner) if isinstance(item, (dict, list))]
 
 
 def _expanded(value: Any, did: str) -> Any:
@@ -146,17 +157,22 @@ def _expanded(value: Any, did: str) -> Any:
 def _refuse_secrets(document: JsonObject) -> None:
     """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
     for found in maps_of(document):
-        if any(name.startswith(_SECRET_PREFIXES) for name in found):
-            raise InvalidDidDocument("the document has secret key material")
-        for name in _KEY_MATERIAL & found.keys():
-            _check_key_material(name, found[name])
-        try:
-            if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-                refuse_private(found)
-        except KeyRefused as error:
-            raise InvalidDidDocument(f"in a JWK: {error}") from None
-        if any(isinstance(value, str) and _SECRET_PEM in value for value in found.values()):
-            raise InvalidDidDocument("the document has a private key in PEM")
+        for name, value in found.items():
+            if name.startswith(_SECRET_PREFIXES):
+                raise InvalidDidDocument("the document has secret key material")
+            if name in KEY_MATERIAL:
+                _check_key_material(name, value)
+            if isinstance(value, str) and _SECRET_PEM in value:
+                raise InvalidDidDocument("the document has a private key in PEM")
+        if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+            _refuse_private_jwk(found)
+
+
+def _refuse_private_jwk(jwk: JsonObject) -> None:
+    try:
+        refuse_private(jwk)
+    except KeyRefused as error:
+        raise InvalidDidDocument(f"in a JWK: {error}") from None
 
 
 def _check_key_material(name: str, value: Any) -> None:
@@ -216,7 +232,7 @@ def _check_methods(methods: list[JsonObject], did: str) -> None:
             )
         if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method["controller"]):
             raise InvalidDidDocument("the id or controller of a verification method is no URL")
-        if len(_KEY_MATERIAL & method.keys()) > 1:
+        if len(KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")
     _check_unique([method["id"] for method in methods], did, "verification methods")
 

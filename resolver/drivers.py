@@ -12,6 +12,7 @@ one that hangs, fails or floods costs the others nothing:
 
 import asyncio
 import math
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -256,6 +257,7 @@ class Drivers:
         drivers: in order.
         fetch: None: a `ConfiguredFetch` of its own, closed with `aclose`.
         freshness, clock: as of `DriverSource`.
+        trust: of the fetch of its own; None: the system's trust store.
     """
 
     def __init__(
@@ -264,10 +266,11 @@ class Drivers:
         fetch: FetchConfigured | None,
         freshness: FreshnessBounds,
         clock: Callable[[], float],
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self._own: ConfiguredFetch | None = None
         if drivers and fetch is None:
-            self._own = ConfiguredFetch({driver.origin for driver in drivers})
+            self._own = ConfiguredFetch({driver.origin for driver in drivers}, ssl_context=trust)
             fetch = self._own.fetch_configured
         self.sources = tuple(DriverSource(driver, fetch, freshness, clock) for driver in drivers if fetch)
         methods = sorted({method for driver in drivers for method in driver.methods})

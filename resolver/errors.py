@@ -11,6 +11,8 @@ The error types of DID Resolution v1 (CR of 2026-07-23, section Errors), one cla
     +-- MethodNotSupported         501
     +-- InvalidDidDocument         500  the remote party served a document that we must not pass on
     +-- InternalError              500  ours, or the remote party could not be reached (`cause` tells which)
+    +-- InvalidVerificationMethod  500  errors of CID v1.0, raised for the option `verificationRelationship`;
+    +-- InvalidRelationship        500  the status is that of "any other error URI" in the HTTP(S) binding
 
     KeyRefused                  a key found in a DID or a document; never reaches a caller: whoever reads the
     +-- KeyTypeUnsupported      DID or the document raises one of the above instead
@@ -21,6 +23,7 @@ from typing import Any, ClassVar
 from wire import Refusal
 
 NS = "https://www.w3.org/ns/did#"
+CID_NS = "https://w3id.org/security#"
 
 
 class ResolutionError(Refusal):
@@ -123,6 +126,24 @@ class InternalError(ResolutionError):
     title = "Resolution failed"
     status = 500
     legacy = "internalError"
+
+
+class InvalidVerificationMethod(ResolutionError):
+    """What the DID URL names is no verification method, or not that of this document (CID v1.0, section 3.3)."""
+
+    type = CID_NS + "INVALID_VERIFICATION_METHOD"
+    title = "Invalid verification method"
+    status = 500
+    legacy = "invalidVerificationMethod"
+
+
+class InvalidRelationship(ResolutionError):
+    """The verification method may not be used for the purpose that was asked for (CID v1.0, section 3.3)."""
+
+    type = CID_NS + "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD"
+    title = "Invalid relationship for verification method"
+    status = 500
+    legacy = "invalidRelationshipForVerificationMethod"
 
 
 class KeyRefused(ValueError):

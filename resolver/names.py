@@ -8,9 +8,12 @@ all of them hang, a lookup is refused at once as a limit of ours.
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from resolver.fetch_errors import OriginUnreachable, OutboundBudgetExceeded
+
+ResolveName = Callable[[str, int], Awaitable[list[str]]]
 
 LOOKUP_THREADS = 64  # as many as there are fetches at a time
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from resolver.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
 from wire import parse_utc
@@ -24,6 +25,7 @@ _STRINGS = {
     "versionTime": "version_time",
     "publicKeyFormat": "public_key_format",
     "keyAgreement": "key_agreement",
+    "verificationRelationship": "verification_relationship",
 }
 # did:webvh v1.0, section DID URL (versionNumber); ours (maxStale). Decimal, as an integer or its text.
 _NUMBERS = {"versionNumber": "version_number", "maxStale": "max_stale"}
@@ -31,14 +33,17 @@ _MAX_NUMBER = 2**31
 _DID_KEY_ONLY = ("keyAgreement", "publicKeyFormat")  # Another method's answer could not honour them.
 KEY_AGREEMENTS = ("ecdh",)
 
-OPTION_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS})
+RELATIONSHIP = "verificationRelationship"
+
+DEREFERENCING_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS})
+OPTION_NAMES = DEREFERENCING_NAMES - {RELATIONSHIP}
 NO_CACHE = "noCache"
 VERSION_OPTIONS = frozenset({"versionId", "versionTime", "versionNumber"})
 
 # How an answer looks is no matter of a resolution: `accept` never becomes part of `Options`.
 ACCEPT = "accept"
-# What can stand in the query of a bare DID and be meant as an option; the last one is known and not supported.
-WIRE_NAMES = OPTION_NAMES | {ACCEPT, "verificationRelationship"}
+# What can stand in the query of a bare DID and be meant as an option.
+WIRE_NAMES = DEREFERENCING_NAMES | {ACCEPT}
 
 _TRUTH = {"true": True, "false": False}
 
@@ -56,12 +61,14 @@ def options_of(given: Mapping[str, object]) -> Options:
     if not given:
         return DEFAULT_OPTIONS
     for name in given:
-        if name not in OPTION_NAMES:
+        if name not in DEREFERENCING_NAMES:
             raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
     booleans = {field: _boolean(given, name) for name, field in _BOOLEANS.items() if name in given}
     strings = {field: _string(given, name) for name, field in _STRINGS.items() if name in given}
     numbers = {field: _number(given, name) for name, field in _NUMBERS.items() if name in given}
     options = msgspec.structs.replace(DEFAULT_OPTIONS, **booleans, **strings, **numbers)
+    if options.verification_relationship not in (None, *RELATIONSHIPS):
+        raise InvalidOptions(f"{RELATIONSHIP}: expected one of {', '.join(RELATIONSHIPS)}")
     _refuse_two_versions(given.keys())
     if options.key_agreement not in (None, *KEY_AGREEMENTS):
         raise InvalidOptions(f"the option keyAgreement must be one of {', '.join(KEY_AGREEMENTS)}")
@@ -70,17 +77,21 @@ def options_of(given: Mapping[str, object]) -> Options:
     return options
 
 
-def refuse_unsupported(names: Set[str], method: str, versions: Set[str] = frozenset()) -> None:
+def refuse_unsupported(
+    names: Set[str], method: str, versions: Set[str] = frozenset(), *, dereferences: bool = False
+) -> None:
     """
     Refuse options that we, or a DID's method, do not support, whatever their values.
 
     `versions` are the version options that can be honoured; two at once are a mistake whoever is asked.
+    `dereferences` tells that a DID URL was given, not a DID: dereferencing has one option more.
 
     Raises:
         FeatureNotSupported: an option that we do not know, a version, an option of did:key's for another method.
         InvalidOptions: two versions.
     """
-    for name in sorted(names - OPTION_NAMES - {ACCEPT}):
+    known = DEREFERENCING_NAMES if dereferences else OPTION_NAMES
+    for name in sorted(names - known - {ACCEPT}):
         raise FeatureNotSupported(f"the option {name[:64]!r} is not supported")
     _refuse_two_versions(names)
     if names & VERSION_OPTIONS - versions:

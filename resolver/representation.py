@@ -10,9 +10,12 @@ other file knows that there are two generations. Where the CR contradicts itself
 - A deactivated DID has a null document and a boolean `deactivated`, with status 410 and never cached; as a
   bare document it is an empty body.
 - With no Accept header, with `*/*` and for browsers the answer is the full result, as most clients expect.
+- A URL at a service endpoint (`text/uri-list`) is a redirection, 303 with an empty body, whichever result was
+  asked for, where the DID URL means a URL (`relativeRef`); else only where `text/uri-list` was asked for.
 
-A document is passed on as its method made it, for each of its media types: the context of a did:key document
-stays did/v1.1 in `application/did+ld+json` too, since did/v1 does not define the terms in it.
+A document is passed on as its method made it, for each of its media types. Documents that we make ourselves
+(did:key) have contexts and suites that old loaders know where the type is one of the old generation:
+`wants_old_suites` tells that.
 """
 
 from collections.abc import Iterable
@@ -28,12 +31,14 @@ RESOLUTION = MediaType("application/did-resolution")
 DEREFERENCING = MediaType("application/did-url-dereferencing")
 LEGACY = MediaType("application/ld+json", (("profile", "https://w3id.org/did-resolution"),))
 PROBLEM = MediaType(PROBLEM_JSON)
+URI_LIST = MediaType("text/uri-list")
 
 DID_DOCUMENT = MediaType("application/did")
 # The types of DID Core v1.0 and the less precise ones that DID v1.1 asks not to refuse; those of JSON-LD only
 # for a document with a context. Plain ld+json stands before LEGACY, which it would match as well.
 _JSON_TYPES = (DID_DOCUMENT, MediaType("application/did+json"), MediaType("application/json"))
-_JSON_LD_TYPES = (MediaType("application/did+ld+json"), MediaType("application/ld+json"))
+DID_LD_JSON = MediaType("application/did+ld+json")
+_JSON_LD_TYPES = (DID_LD_JSON, MediaType("application/ld+json"))
 _BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
 
 _LEGACY_CONTEXT = "https://w3id.org/did-resolution/v1"
@@ -51,11 +56,25 @@ def present(
     """
     if isinstance(result, ResolutionError):
         return _present_error(result, accept, did_url=did_url)
-    chosen = _choose(accept, _offers(result))
+    offers = _offers(result)
+    chosen = _choose(accept, offers)
+    if chosen is None and _resolution_of(result).deactivated:
+        chosen = offers[0]  # "Gone" is the answer to everybody, whatever they can read.
     if chosen is None:
         refusal = RepresentationNotSupported("nothing in the Accept header can be produced for this DID")
         return _present_error(refusal, accept, did_url=did_url)
     return _answer(result, chosen)
+
+
+def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> bool:
+    """
+    Tell whether `accept` chooses a form of the old generation for JSON-LD processors.
+
+    These know the contexts of their time only: did/v1 and those of its cryptographic suites.
+    """
+    if accept is None or accept == "*/*":
+        return False
+    return _choose(accept, _offers(result)) in (LEGACY, DID_LD_JSON)
 
 
 def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
@@ -64,6 +83,8 @@ def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
 
     A DID is a DID URL too, so both results can be made of a whole document; of a part only one.
     """
+    if isinstance(result, Dereferenced) and result.urls:
+        return _offers_of_urls(result)
     content = _content_of(result)
     bare = _BARE_TYPES if content is None or "@context" in content else _JSON_TYPES
     if isinstance(result, Resolved):
@@ -71,6 +92,14 @@ def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
     if result.content is result.resolved.document:
         return (DEREFERENCING, RESOLUTION, *bare, LEGACY)
     return (DEREFERENCING, *bare, LEGACY)
+
+
+def _offers_of_urls(result: Dereferenced) -> tuple[MediaType, ...]:
+    """Return the offers for a DID URL that selects services; a document is one of them if it has content."""
+    if result.content is None:
+        return (DEREFERENCING, URI_LIST, LEGACY)
+    bare = _BARE_TYPES if "@context" in result.content else _JSON_TYPES
+    return (DEREFERENCING, *bare, LEGACY, URI_LIST)
 
 
 def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
@@ -81,6 +110,8 @@ def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | No
 
 
 def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
+    if isinstance(result, Dereferenced) and _is_redirection(result, chosen):
+        return Answer(status=303, headers=(("location", result.urls[0]),), vary=_VARY)
     content, resolved = _body(result, chosen), _resolution_of(result)
     body = b"" if content is None else encode(content)
     if resolved.deactivated:
@@ -94,6 +125,11 @@ def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
         fresh_until=None if resolved.stale or resolved.steps else resolved.fresh_until,
         immutable=resolved.made_at is None and resolved.fresh_until is None and not resolved.steps,
     )
+
+
+def _is_redirection(result: Dereferenced, chosen: MediaType) -> bool:
+    """Tell whether the answer is 303 to the first URL; a client that asks for a document gets that instead."""
+    return chosen == URI_LIST or (result.names_url and chosen not in _BARE_TYPES)
 
 
 def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | None:

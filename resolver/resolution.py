@@ -6,22 +6,29 @@ of a source, through the cache: the method's own (`origin.py`, ...), or a driver
 """
 
 import math
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
 import msgspec
 
-from resolver.cache import Cache, Look, State
+from resolver.cache import Cache
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
 from resolver.driver_config import Driver
 from resolver.drivers import Drivers, DriverState, FetchConfigured
-from resolver.errors import InternalError, InvalidOptions, MethodNotSupported, NotFound, ResolutionError
+from resolver.errors import (
+    FeatureNotSupported,
+    InternalError,
+    InvalidOptions,
+    MethodNotSupported,
+    NotFound,
+    ResolutionError,
+)
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.methods import METHODS
@@ -40,7 +47,7 @@ from resolver.results import (
     Step,
 )
 from resolver.source import Finding, Known, Observer, Question, Source
-from wire import format_utc
+from resolver.telling import explained, own_copy, resolved_from
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
@@ -59,6 +66,7 @@ class Resolver:
         method_freshness: the same for single methods, by name.
         drivers: resolve the methods that are not ours; the first whose pattern matches is asked.
         fetch_configured: fetches from the drivers; None: a `ConfiguredFetch` for their origins.
+        driver_trust: whose certificates drivers may show; None: the system's trust store.
         observer: keeps what was seen of documents that can change; None: nobody does.
         max_cache_bytes: bound on the documents kept.
         clock: seconds since 1970.
@@ -74,6 +82,7 @@ class Resolver:
         method_freshness: Mapping[str, FreshnessBounds] = {},
         drivers: Sequence[Driver] = (),
         fetch_configured: FetchConfigured | None = None,
+        driver_trust: ssl.SSLContext | None = None,
         observer: Observer | None = None,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         clock: Callable[[], float] = time.time,
@@ -88,7 +97,7 @@ class Resolver:
         self._sources: dict[str, Source] = {
             "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
         }
-        self._drivers = Drivers(drivers, fetch_configured, freshness, clock)
+        self._drivers = Drivers(drivers, fetch_configured, freshness, clock, driver_trust)
         self._cache: Cache[Question, Finding | ResolutionError] = Cache(
             self._load,
             max_bytes=max_cache_bytes,
@@ -109,6 +118,7 @@ class Resolver:
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """
+        _refuse_relationship(options)
         return await self._resolve(parse_did(did), options)
 
     async def dereference(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced:
@@ -118,10 +128,12 @@ class Resolver:
         Raises:
             InvalidDidUrl: its syntax.
             ResolutionError: as `resolve`; NotFound also where the document has nothing of that name.
+            InvalidVerificationMethod, InvalidRelationship: what `options.verification_relationship` demands
+                does not hold.
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed)
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -130,6 +142,7 @@ class Resolver:
         Raises:
             ResolutionError: as `resolve`.
         """
+        _refuse_relationship(options)
         return self._resolve_local(parse_did(did), options)
 
     def dereference_local(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced | None:
@@ -141,7 +154,9 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        return None if resolved is None else dereference(resolved, parsed)
+        if resolved is None:
+            return None
+        return dereference(resolved, parsed, options.verification_relationship)
 
     def require_method(self, did: Did) -> None:
         """
@@ -236,7 +251,7 @@ class Resolver:
         try:
             look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
         except ResolutionError as error:
-            raise _own_copy(error, error.steps, options) from None
+            raise own_copy(error, error.steps, options) from None
         return _expanded(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
@@ -250,7 +265,7 @@ class Resolver:
             self._required_source(did).question(did, options)
             return None
         planned = METHODS[did.method].plan(did, options)
-        return None if isinstance(planned, FetchPlan) else _expanded(_explained(planned, options), options)
+        return None if isinstance(planned, FetchPlan) else _expanded(explained(planned, options), options)
 
     def _own(self, did: Did, options: Options) -> Resolved | None:
         """Return the resolution of a DID of ours; None for all others."""
@@ -307,32 +322,6 @@ class Resolver:
         return await self._fetcher(plan, headers)
 
 
-def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionError]) -> Resolved:
-    """
-    Return the resolution that a kept entry stands for, with its freshness, and what is to be told of it.
-
-    Raises:
-        ResolutionError: that is what was kept, or the finding has no answer for this spelling or version.
-    """
-    found = look.entry.value
-    try:
-        if isinstance(found, ResolutionError):
-            raise found
-        resolved = found.resolved(did, options)
-    except ResolutionError as error:
-        raise _own_copy(error, _steps(look), options) from None
-    metadata = resolved.resolution_metadata
-    if look.is_stale:
-        metadata = metadata | _stale_metadata(resolved, look)
-    return msgspec.structs.replace(
-        resolved,
-        fresh_until=look.entry.fresh_until,
-        stale=look.is_stale,
-        resolution_metadata=metadata,
-        steps=_steps(look) if options.explain else (),
-    )
-
-
 def with_parameters(options: Options, did_url: DidUrl) -> Options:
     """
     Return `options` with the version that the DID URL itself asks for (step 2 of dereferencing).
@@ -357,36 +346,10 @@ def with_parameters(options: Options, did_url: DidUrl) -> Options:
     return msgspec.structs.replace(options, **versions)
 
 
-def _stale_metadata(resolved: Resolved, look: Look[Finding | ResolutionError]) -> JsonObject:
-    metadata: JsonObject = {"staleReason": look.state.value}
-    if resolved.made_at is not None:
-        metadata["retrieved"] = format_utc(int(resolved.made_at * 1_000_000))
-    if isinstance(look.failure, ResolutionError) and "cause" in look.failure.members:
-        metadata["cause"] = look.failure.members["cause"]
-    return metadata
-
-
-def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
-    cache: JsonObject = {"state": look.state.value}
-    if look.state is not State.LOADED and isinstance(
-        made_at := getattr(look.entry.value, "made_at", None), float
-    ):
-        cache["retrieved"] = format_utc(int(made_at * 1_000_000))
-    cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
-    return (Step(step="cache", detail=cache), *look.entry.steps)
-
-
-def _own_copy(error: ResolutionError, steps: tuple[Step, ...], options: Options) -> ResolutionError:
-    """Return the caller's own error: a shared one would collect everybody's traceback."""
-    own = copy(error)
-    own.steps = steps if options.explain else ()
-    return own
-
-
-def _explained(resolved: Resolved, options: Options) -> Resolved:
-    if not options.explain:
-        return resolved
-    return msgspec.structs.replace(resolved, steps=(Step(step="computed from the DID"),))
+def _refuse_relationship(options: Options) -> None:
+    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
 
 
 def _authority(did: Did) -> str:

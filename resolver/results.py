@@ -29,6 +29,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         enable_encryption_key_derivation: did:key's option; derive X25519 from Ed25519.
         enable_experimental_public_key_types: did:key's option; types that no specification settles.
         key_agreement: did:key's `keyAgreement`; "ecdh": keys of NIST curves are for key agreement, too.
+        verification_relationship: of dereferencing only (`verificationRelationship`): what is named must be a
+            verification method that this relationship of the document lists.
     """
 
     expand_relative_urls: bool = False
@@ -42,6 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     enable_encryption_key_derivation: bool = True
     enable_experimental_public_key_types: bool = False
     key_agreement: str | None = None
+    verification_relationship: str | None = None
 
     @property
     def has_version(self) -> bool:
@@ -102,15 +105,21 @@ class Dereferenced(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         did_url: as asked.
-        content: the document, or the map inside it that the DID URL names; None where deactivated.
-        content_metadata: for a whole document its didDocumentMetadata, else members of its own.
+        content: the document, the document with the selected services only, or the map inside it that the
+            DID URL names; None where deactivated, or where only URLs are named.
+        content_metadata: for a document its didDocumentMetadata, else members of its own.
         resolved: the resolution behind it, for freshness.
+        urls: the http and https URLs that the DID URL names at service endpoints, if it selects services.
+        names_url: a URL is what the DID URL means (`relativeRef`): it is the answer unless a document is
+            asked for by its media type.
     """
 
     did_url: str
     content: JsonObject | None
     content_metadata: JsonObject = {}
     resolved: Resolved
+    urls: tuple[str, ...] = ()
+    names_url: bool = False
 
 
 class FetchPlan(msgspec.Struct, frozen=True, kw_only=True):

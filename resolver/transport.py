@@ -1,251 +1,231 @@
 """
-One GET over TLS to an address that the guard has checked: httpx over httpcore, with every cap on the bytes.
+GET requests over connections that lead only to addresses which were checked, and are kept for a while. Service.
 
-Loaded by `fetch.py` at the first fetch, so that `import resolver` pays for neither httpx nor httpcore.
-Nothing is shared between fetches: each has a pool of one connection, without keep-alive, and no client, hence
-no cookies, redirects, proxies or credentials to switch off (and no log line of httpx with the URL in it).
+Loaded by `fetch.py` at the first fetch. It has no cookies, redirects, proxies or credentials to switch off.
+Why neither httpx nor h11 carry the fetch: docs/decisions/0006.
 """
 
 import asyncio
+import re
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
-import httpcore
-import httpx
+from resolver.connection import Connection, ConnectionStale
+from resolver.fetch_errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
+from resolver.results import Fetched
 
-from resolver.fetch_errors import (
-    OriginMalformed,
-    OriginTimedOut,
-    OriginTooLarge,
-    OriginUnreachable,
-    OriginUntrusted,
-)
-from resolver.results import Fetched, FetchPlan
+Dial = Callable[[str, int], Awaitable[socket.socket]]
+AddressesOf = Callable[[str, int], Awaitable[list[str]]]
 
-Dial = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
+MAX_IDLE = 64  # connections kept; as many as there are fetches at a time
+IDLE_SECONDS = 30.0  # a connection unused for so long is closed
+LIFETIME_SECONDS = 60.0  # after so long the name is looked up, and its addresses are checked, again
 
-READ_BYTES = 16_384  # per read: keeps one pass of the HTTP parser short
-MAX_CHUNKS = 4_096  # pieces of a body; an origin that sends single bytes costs more to parse than to send
-FRAMING_FACTOR = 2  # all bytes of an answer against the body's cap: what chunked framing may add
+# RFC 9112, section 3.2.1 (origin-form), and RFC 9110, section 5.5, both without obs-text.
+_TARGET = re.compile(r"/[\x21-\x7e]*")
+_HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e\t]*")
 
 
-async def dial_tcp(address: str, port: int) -> httpcore.AsyncNetworkStream:
+class Place(NamedTuple):
+    """Who answers: a connection serves one place only. The TLS server name is `host`."""
+
+    is_tls: bool
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
+
+
+async def dial_tcp(address: str, port: int) -> socket.socket:
     """Connect to an IP address (never a name: nothing is looked up here)."""
-    return await httpcore.AnyIOBackend().connect_tcp(address, port)
+    connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, (address, port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-async def get(
-    plan: FetchPlan,
-    addresses: list[str],
-    headers: Mapping[str, str],
-    *,
-    dial: Dial,
-    connect_seconds: float,
-    max_head_bytes: int,
-    ssl_context: ssl.SSLContext,
-) -> Fetched:
+def request_of(place: Place, target: str, headers: Mapping[str, str]) -> bytes:
     """
-    Ask for `plan` at the first of `addresses` that accepts a connection; the TLS server name is the host.
+    Return the bytes of a GET for `target`, a path and query in ASCII.
 
     Raises:
-        FetchError: see `fetch_errors.py`; the caller sets the deadline of the whole.
+        ValueError: the target or a header would be another request on the wire.
     """
-    backend = CheckedAddresses(plan, addresses, dial, connect_seconds, max_head_bytes)
-    with _translated():
-        async with CheckedTransport(backend, ssl_context) as transport:
-            response = await transport.handle_async_request(_request(plan, headers))
-            try:
-                return await _read(response, plan.max_bytes)
-            finally:
-                await response.aclose()
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    if not _TARGET.fullmatch(target) or not all(map(_HEADER.fullmatch, lines)):
+        raise ValueError("the target or a header of the request has a character that does not belong there")
+    return "\r\n".join((f"GET {target} HTTP/1.1", f"Host: {place.authority}", *lines, "", "")).encode("ascii")
 
 
-def _request(plan: FetchPlan, headers: Mapping[str, str]) -> httpx.Request:
-    # From the parts: parsing a string is where `https://a\@b` has become another host.
-    url = httpx.URL(scheme="https", host=plan.host, port=plan.port, raw_path=plan.path.encode("ascii"))
-    if url.host != plan.host or url.raw_path != plan.path.encode("ascii"):
-        raise ValueError("the plan's host or path is not in its normal form")
-    return httpx.Request("GET", url, headers=dict(headers))
+class Transport:
+    """
+    Sends GET requests, each on a kept connection to its place or on a new one. Used on one event loop.
 
-
-async def _read(response: httpx.Response, max_bytes: int) -> Fetched:
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        raise OriginMalformed("the origin applied a content coding although none was asked for")
-    length = response.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > max_bytes:
-        raise OriginTooLarge(f"the document has {length} bytes; the limit is {max_bytes}")
-    chunks: list[bytes] = []
-    total = 0
-    async for chunk in response.aiter_raw():
-        chunks.append(chunk)
-        total += len(chunk)
-        if total > max_bytes:
-            raise OriginTooLarge(f"the document has more than {max_bytes} bytes")
-        if len(chunks) > MAX_CHUNKS:
-            raise OriginMalformed(f"the body came in more than {MAX_CHUNKS} pieces")
-    return Fetched(status=response.status_code, headers=dict(response.headers), body=b"".join(chunks))
-
-
-class CheckedTransport(httpx.AsyncBaseTransport):
-    """httpx's transport over a pool of one connection, which only ever dials through `backend`."""
-
-    def __init__(self, backend: "CheckedAddresses", ssl_context: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=1,
-            max_keepalive_connections=0,
-            http1=True,
-            http2=False,
-            network_backend=backend,
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        response = await self._pool.handle_async_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-            )
-        )
-        return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer of httpcore, as httpx reads it."""
-
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._response.aiter_stream():
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
-
-
-class CheckedAddresses(httpcore.AsyncNetworkBackend):
-    """A network in which the plan's host has the addresses that were checked, and nothing else exists."""
+    Args:
+        addresses_of: host and port to the addresses to dial, the next one where one does not answer; refuses.
+        spend: called with the address before each request to it; refuses.
+        dial: connects to an address.
+        ssl_context: for https.
+        connect_seconds: for each attempt to connect.
+        max_head_bytes: of an answer.
+        clock: monotonic seconds.
+    """
 
     def __init__(
-        self, plan: FetchPlan, addresses: list[str], dial: Dial, connect_seconds: float, max_head_bytes: int
+        self,
+        *,
+        addresses_of: AddressesOf,
+        spend: Callable[[str], None],
+        dial: Dial,
+        ssl_context: ssl.SSLContext,
+        connect_seconds: float,
+        max_head_bytes: int,
+        clock: Callable[[], float],
     ) -> None:
-        self._plan = plan
-        self._addresses = addresses
+        self._addresses_of = addresses_of
+        self._spend = spend
         self._dial = dial
+        self._ssl_context = ssl_context
         self._connect_seconds = connect_seconds
         self._max_head_bytes = max_head_bytes
+        self._clock = clock
+        self._idle = _Idle(clock)
 
-    async def connect_tcp(
-        self, host: str, port: int, *_: object, **__: object
-    ) -> httpcore.AsyncNetworkStream:
-        if (host, port) != (self._plan.host, self._plan.port):
-            raise ValueError("the connection asked for is not the plan's")
-        for address in self._addresses[:-1]:
+    async def get(self, place: Place, target: str, headers: Mapping[str, str], max_bytes: int) -> Fetched:
+        """
+        Ask `place` for `target`; the caller sets the deadline, and cancelling aborts the connection.
+
+        Raises:
+            FetchError: see `fetch_errors.py`.
+            ValueError: as `request_of`.
+        """
+        request = request_of(place, target, headers)
+        fetched = await self._on_kept(place, request, max_bytes)
+        if fetched is not None:
+            return fetched
+        return await self._exchange(place, await self._connected(place), request, max_bytes)
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._idle.close()
+
+    async def _on_kept(self, place: Place, request: bytes, max_bytes: int) -> Fetched | None:
+        """Return the answer on a kept connection; None: there is none, or the origin has just closed it."""
+        connection = self._idle.take(place)
+        if connection is None:
+            return None
+        try:
+            self._spend(connection.address)
+        except FetchError:
+            self._idle.put(place, connection)
+            raise
+        try:
+            return await self._exchange(place, connection, request, max_bytes)
+        except ConnectionStale:
+            return None
+
+    async def _exchange(
+        self, place: Place, connection: Connection, request: bytes, max_bytes: int
+    ) -> Fetched:
+        fetched = await connection.get(request, max_bytes)
+        if connection.is_idle:
+            self._idle.put(place, connection)
+        return fetched
+
+    async def _connected(self, place: Place) -> Connection:
+        """Return a connection to the first address that accepts one."""
+        failed: FetchError = OriginUnreachable("the host name has no address")
+        for address in await self._addresses_of(place.host, place.port):
+            self._spend(address)
             try:
-                return await self._connect(address, port)
-            except (OriginUnreachable, OriginTimedOut):
+                dialled = await self._dial_within(address, place.port)
+            except (OriginUnreachable, OriginTimedOut) as error:
+                failed = error
                 continue
-        return await self._connect(self._addresses[-1], port)
+            return await self._secured(dialled, place, address)
+        raise failed
 
-    async def _connect(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
+    async def _dial_within(self, address: str, port: int) -> socket.socket:
         try:
             async with asyncio.timeout(self._connect_seconds):
-                stream = await self._dial(address, port)
+                return await self._dial(address, port)
         except TimeoutError:
             raise OriginTimedOut("the origin did not accept a connection in time") from None
-        except (OSError, httpcore.ConnectError):
+        except OSError:
             raise OriginUnreachable("the origin does not accept connections") from None
-        max_bytes = self._max_head_bytes + FRAMING_FACTOR * self._plan.max_bytes
-        return _TcpStream(stream, self._max_head_bytes, max_bytes)
 
-
-class _WrappedStream(httpcore.AsyncNetworkStream):
-    """A stream handed through."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream, max_head_bytes: int, max_bytes: int) -> None:
-        self._stream = stream
-        self._max_head_bytes = max_head_bytes
-        self._max_bytes = max_bytes
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
-
-
-class _TcpStream(_WrappedStream):
-    """The connection before TLS: nothing is read from it in the clear."""
-
-    async def read(self, *_: object, **__: object) -> bytes:
-        raise OriginMalformed("nothing is read without TLS")
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, *_: object, **__: object
-    ) -> httpcore.AsyncNetworkStream:
+    async def _secured(self, dialled: socket.socket, place: Place, address: str) -> Connection:
+        """Put the protocol, and TLS, on a connected socket. No session is resumed: each chain is verified."""
+        connection = Connection(address=address, opened_at=self._clock(), max_head_bytes=self._max_head_bytes)
         try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname)
-        except httpcore.ConnectError as error:
-            if isinstance(error.__cause__, ssl.SSLError):
-                raise OriginUntrusted(f"TLS failed: {error.__cause__.reason or 'handshake'}") from None
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection,
+                sock=dialled,
+                ssl=self._ssl_context if place.is_tls else None,
+                server_hostname=place.host if place.is_tls else None,
+            )
+        except ssl.SSLError as error:
+            raise OriginUntrusted(f"TLS failed: {error.reason or 'handshake'}") from None
+        except OSError:
             raise OriginUnreachable("the origin closed the connection during the TLS handshake") from None
-        except BaseException:
-            await self._stream.aclose()  # At our deadline httpcore does not know of the stream yet.
-            raise
-        return _TlsStream(stream, self._max_head_bytes, self._max_bytes)
+        return connection
 
 
-class _TlsStream(_WrappedStream):
-    """
-    The connection inside TLS, its incoming bytes counted.
+class _Idle:
+    """Connections kept for the next request, the newest first. Used on one event loop."""
 
-    The head must end within `max_head_bytes` (h11's own limit is 100 KiB and not ours to set), and all bytes,
-    1xx answers and chunk framing among them, within `max_bytes`.
-    """
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._kept: deque[tuple[Place, Connection, float]] = deque()  # in the order in which they became idle
+        self._sweeping: asyncio.TimerHandle | None = None
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, max_head_bytes: int, max_bytes: int) -> None:
-        super().__init__(stream, max_head_bytes, max_bytes)
-        self._head = b""
-        self._in_head = True
-        self._received = 0
+    def take(self, place: Place) -> Connection | None:
+        """Return a connection that is still good, and keep it no more."""
+        for kept in reversed(list(self._kept)):
+            if kept[0] == place:
+                self._kept.remove(kept)
+                if self._is_good(kept):
+                    return kept[1]
+                kept[1].abort()
+        return None
 
-    async def read(self, max_bytes: int, *_: object, **__: object) -> bytes:
-        data = await self._stream.read(min(max_bytes, READ_BYTES))
-        self._received += len(data)
-        if self._received > self._max_bytes:
-            raise OriginTooLarge("the origin sent more bytes than the document may have")
-        if self._in_head:
-            self._watch_head(data)
-        return data
+    def put(self, place: Place, connection: Connection) -> None:
+        self._kept.append((place, connection, self._clock()))
+        if len(self._kept) > MAX_IDLE:
+            self._kept.popleft()[1].abort()
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)
 
-    def _watch_head(self, data: bytes) -> None:
-        self._head += data
-        end = self._head.find(b"\r\n\r\n")
-        self._in_head = end < 0
-        if (len(self._head) if end < 0 else end) > self._max_head_bytes:
-            raise OriginMalformed(f"the head of the answer is over {self._max_head_bytes} bytes")
-        if not self._in_head:
-            self._head = b""
+    def close(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for _, connection, _ in self._kept:
+            connection.abort()
+        self._kept.clear()
 
+    def _is_good(self, kept: tuple[Place, Connection, float]) -> bool:
+        _, connection, idle_since = kept
+        now = self._clock()
+        young = now - connection.opened_at < LIFETIME_SECONDS and now - idle_since < IDLE_SECONDS
+        return young and connection.is_idle
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what httpcore raises into our own tree."""
-    try:
-        yield
-    except httpcore.TimeoutException:
-        raise OriginTimedOut("the origin did not answer in time") from None
-    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol):
-        raise OriginMalformed("what the origin sent is not an HTTP/1.1 answer") from None
-    except httpcore.NetworkError:
-        raise OriginUnreachable("the connection to the origin broke") from None
+    def _sweep(self) -> None:
+        good = [kept for kept in self._kept if self._is_good(kept)]
+        for kept in self._kept:
+            if kept not in good:
+                kept[1].abort()
+        self._kept = deque(good)
+        self._sweeping = None
+        if good:
+            self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)

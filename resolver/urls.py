@@ -19,13 +19,14 @@ MAX_URL_CHARS = 2_048  # characters
 #   URI   = "https://" host [ ":" port ] path-abempty [ "?" query ]
 #   pchar = unreserved / pct-encoded / sub-delims / ":" / "@"
 _PCHAR = r"A-Za-z0-9\-._~!$&'()*+,;=:@"
-_URL = re.compile(
-    rf"https://([A-Za-z0-9.-]+)(?::([0-9]+))?"
+_PATH_AND_QUERY = (
     rf"((?:/[{_PCHAR}/]*(?:%[0-9A-Fa-f]{{2}}[{_PCHAR}/]*)*)?)"
     rf"(\?[{_PCHAR}/?]*(?:%[0-9A-Fa-f]{{2}}[{_PCHAR}/?]*)*)?"
 )
+_URL = re.compile(rf"https://([A-Za-z0-9.-]+)(?::([0-9]+))?{_PATH_AND_QUERY}")
+PATH_AND_QUERY = re.compile(_PATH_AND_QUERY)
 # A segment that is ".", "..", or that with escapes.
-_DOT_SEGMENT = re.compile(r"/(?:\.|%2[Ee]){1,2}(?:/|$)")
+DOT_SEGMENT = re.compile(r"/(?:\.|%2[Ee]){1,2}(?:/|$)")
 
 
 def plan_for_url(url: str, *, accept: str, max_bytes: int) -> FetchPlan:
@@ -45,7 +46,7 @@ def plan_for_url(url: str, *, accept: str, max_bytes: int) -> FetchPlan:
     if found is None:
         raise UrlRefused("expected https://<host>[:port]/<path>[?query], without user or fragment")
     host, port, path, query = found.groups()
-    if _DOT_SEGMENT.search(path):
+    if DOT_SEGMENT.search(path):
         raise UrlRefused("the path has a dot segment")
     origin = _origin(host, port)
     return FetchPlan(

@@ -23,10 +23,11 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import may_fetch
+from resolver.binding import answer_local, may_fetch
 from resolver.driver_breaker import BreakerState
-from resolver.fetch import Guard, GuardLimits
+from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
+from resolver.trust import trust_of
 from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background
@@ -38,9 +39,11 @@ from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
+from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.outbound import guard_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
@@ -100,7 +103,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, share, database, guard or _guard(settings), clock)
+        services = await _build(settings, share, database, guard or guard_of(settings), clock)
         async with services.resolver:
             await services.background.start()
             try:
@@ -112,13 +115,6 @@ async def open_services(
         await asyncio.to_thread(database.close)
 
 
-def _guard(settings: Settings) -> Guard:
-    limits = GuardLimits(
-        host_rate_per_second=settings.outbound_rate_per_host, host_burst=settings.outbound_burst_per_host
-    )
-    return Guard(limits=limits, contact=settings.public_url)
-
-
 async def _build(
     settings: Settings, share: Share, database: Engine, guard: Guard, clock: Callable[[], float]
 ) -> Services:
@@ -127,6 +123,7 @@ async def _build(
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
+    ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
@@ -134,6 +131,7 @@ async def _build(
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
         drivers=drivers_of(settings),
+        driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -237,6 +235,11 @@ def public_app(services: Services) -> ASGIApp:
         hot=services.hot,
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
+        answer_now=lambda raw_path, query, accept, no_cache: (
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            if raw_path.startswith(IDENTIFIERS)
+            else None
+        ),
     )
 
 

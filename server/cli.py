@@ -50,10 +50,12 @@ def init(sample: bool) -> None:
 def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
     from server.node import BindError, serve_node
+    from server.outbound import warn_of_dangers
     from server.telemetry import configure_logging
 
     settings = settings_or_exit()
     configure_logging(settings.log_level)
+    warn_of_dangers(settings)
     if init_sample:
         from server.bootstrap import initialise
 

@@ -2,44 +2,73 @@
 Hot answers: the bytes of a GET, made once, and given again to whoever asks the same way.
 
 The table is keyed by raw path and Accept header, exactly as sent. `server/front.py` alone fills it (from the
-`Answer` that a route returned) and reads it; publishers evict by path through `evict`. An entry never outlives
-`Answer.fresh_until`. Date is the server's; Age changes with the clock, so the header block that holds it is
-made anew at most once a second per entry.
+`Answer` of a route); `server/hot_reads.py` alone reads it; publishers evict by path through `evict`. An entry never
+outlives `Answer.fresh_until`. Date is the server's; Age changes with the clock, so the header block that holds it
+is made anew at most once a second per entry.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
-
-from cachetools import LRUCache
 
 from server.http import ENCODED_CORS, encoded_headers, is_not_modified
 from wire import Answer
 
 MAX_KEY_BYTES = 2_048  # raw path and Accept together; longer requests take the ordinary way
 ENTRY_OVERHEAD_BYTES = 1_024  # bytes of bookkeeping per entry, measured on did:key answers
+NEW_SHARE = 8  # one of so many bytes of the table is kept for answers that were asked for once
+
+_NEVER = float("inf")
+_OF_A_BODY = (b"content-type", b"content-length")
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes]
 
 
 class HotAnswer:
-    """One answer and the header block in which it is sent this second."""
+    """
+    One answer, and the headers with which it is sent this second: lists that are shared, so never to be changed.
 
-    __slots__ = ("_headers", "_second", "answer", "body_message", "etag")
+    Attributes:
+        headers: of a 200, all but Date and X-Request-ID; true after `refresh`.
+        unmodified_headers: of a 304.
+        head, unmodified_head: the same as they go over the wire, status line first, up to the request id.
+        fresh_until: seconds since 1970; infinity for what can never change.
+    """
+
+    __slots__ = (
+        "_until",
+        "answer",
+        "body_message",
+        "etag",
+        "fresh_until",
+        "head",
+        "headers",
+        "unmodified_head",
+        "unmodified_headers",
+    )
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.etag = (answer.etag or "").encode("latin-1")
+        self.fresh_until = _NEVER if answer.fresh_until is None else answer.fresh_until
         self.body_message = {"type": "http.response.body", "body": answer.body}
-        self._second = -1
-        self._headers: Headers = []
+        self._until = 0.0
+        self.headers: Headers = []
+        self.unmodified_headers: Headers = []
+        self.head = self.unmodified_head = b""
 
-    def headers(self, now: float) -> Headers:
-        """Return the headers of a 200 at `now` (seconds since 1970); shared, so never to be changed."""
-        if int(now) != self._second:
-            length = (b"content-length", str(len(self.answer.body)).encode())
-            self._headers = [*encoded_headers(self.answer, now), *ENCODED_CORS, length]
-            self._second = int(now)
-        return self._headers
+    def refresh(self, now: float) -> None:
+        """Make the headers of this second (`now`: seconds since 1970), unless they are made already."""
+        if now >= self._until:
+            self._render(now)
+
+    def _render(self, now: float) -> None:
+        length = (b"content-length", str(len(self.answer.body)).encode())
+        self.headers = [*encoded_headers(self.answer, now), *ENCODED_CORS, length]
+        self.unmodified_headers = [header for header in self.headers if header[0] not in _OF_A_BODY]
+        self.head = _on_the_wire(b"HTTP/1.1 200 OK", self.headers)
+        self.unmodified_head = _on_the_wire(b"HTTP/1.1 304 Not Modified", self.unmodified_headers)
+        self._until = _NEVER if self.answer.immutable else int(now) + 1.0
 
     def matches(self, if_none_match: bytes | None) -> bool:
         """Tell whether a conditional request is answered 304."""
@@ -52,22 +81,62 @@ class HotAnswer:
         return len(self.answer.body) + ENTRY_OVERHEAD_BYTES
 
 
+def _on_the_wire(status_line: bytes, headers: Headers) -> bytes:
+    """Return a head up to the value of the request id."""
+    lines = [status_line, *(name + b": " + value for name, value in headers), b"x-request-id: "]
+    return b"\r\n".join(lines)
+
+
+class _Segment:
+    """Entries in the order of their last use, and their bytes."""
+
+    __slots__ = ("bytes_held", "entries")
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[Key, HotAnswer] = OrderedDict()
+        self.bytes_held = 0
+
+    def put(self, key: Key, entry: HotAnswer) -> None:
+        self.entries[key] = entry
+        self.bytes_held += entry.size()
+
+    def take(self, key: Key) -> HotAnswer | None:
+        entry = self.entries.pop(key, None)
+        if entry is not None:
+            self.bytes_held -= entry.size()
+        return entry
+
+    def drop_oldest(self) -> None:
+        self.bytes_held -= self.entries.popitem(last=False)[1].size()
+
+
 class HotTable:
-    """The table, bounded in bytes; the least recently used entry goes first."""
+    """
+    The table, bounded in bytes, in two segments: what was asked for once, and what was asked for again.
+
+    What is new goes first where room is needed, so that a flood of answers that nobody asks for twice (a did:key
+    can be made up by the million) leaves what is hot where it is.
+    """
 
     def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
-        self._entries: LRUCache[Key, HotAnswer] = LRUCache(max_bytes, getsizeof=HotAnswer.size)
+        self._max_bytes = max_bytes
         self._clock = clock
+        self._new, self._kept = _Segment(), _Segment()
         self.hits = 0
 
-    def find(self, raw_path: bytes, accept: bytes) -> HotAnswer | None:
-        """Return the fresh answer for that path and Accept header, or None."""
-        entry = self._entries.get((raw_path, accept))
-        if entry is None:
-            return None
-        fresh_until = entry.answer.fresh_until
-        if fresh_until is not None and fresh_until <= self._clock():
-            self._entries.pop((raw_path, accept), None)
+    def find(self, key: Key, now: float) -> HotAnswer | None:
+        """Return the answer for that raw path and Accept header that is fresh at `now`, or None."""
+        entries = self._kept.entries
+        entry = entries.get(key)
+        if entry is not None:
+            entries.move_to_end(key)
+        else:
+            entry = self._new.take(key)
+            if entry is None:
+                return None
+            self._kept.put(key, entry)
+        if entry.fresh_until <= now:
+            self._kept.take(key)
             return None
         self.hits += 1
         return entry
@@ -78,15 +147,23 @@ class HotTable:
             return
         if not answer.immutable and (answer.fresh_until is None or answer.fresh_until <= self._clock()):
             return
-        entry = HotAnswer(answer)
-        if entry.size() <= self._entries.maxsize:
-            self._entries[raw_path, accept] = entry
+        key, entry = (raw_path, accept), HotAnswer(answer)
+        segment = self._kept if self._kept.take(key) is not None else self._new
+        self._new.take(key)
+        segment.put(key, entry)
+        while self.bytes_held > self._max_bytes:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        is_new_first = self._new.bytes_held > self._max_bytes // NEW_SHARE or not self._kept.entries
+        (self._new if is_new_first else self._kept).drop_oldest()
 
     def evict(self, path_prefix: bytes) -> None:
         """Forget every answer whose raw path begins with `path_prefix`."""
-        for key in [key for key in self._entries if key[0].startswith(path_prefix)]:
-            self._entries.pop(key, None)
+        for segment in (self._new, self._kept):
+            for key in [key for key in segment.entries if key[0].startswith(path_prefix)]:
+                segment.take(key)
 
     @property
     def bytes_held(self) -> int:
-        return int(self._entries.currsize)
+        return self._new.bytes_held + self._kept.bytes_held

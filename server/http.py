@@ -68,6 +68,16 @@ def is_not_modified(answer: Answer, if_none_match: str | None) -> bool:
     return matches_etag(if_none_match, answer.etag)
 
 
+def rendered(
+    answer: Answer, now: float, if_none_match: bytes | None
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return status, headers and body as sent: 304 where the condition names the answer's tag."""
+    headers = encoded_headers(answer, now)
+    if if_none_match is not None and is_not_modified(answer, if_none_match.decode("latin-1")):
+        return 304, [header for header in headers if header[0] != b"content-type"], b""
+    return answer.status, [*headers, (b"content-length", b"%d" % len(answer.body))], answer.body
+
+
 class AnswerResponse(Response[Any]):
     """
     A Litestar response made from the `Answer` that a handler returned.

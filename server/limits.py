@@ -9,13 +9,13 @@ clients are counted by /64.
 
 import ipaddress
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
-from cachetools import LRUCache
 
 from wire import Refusal
 
@@ -64,7 +64,8 @@ class TokenBuckets:
         self._rate = rate
         self._burst = max(1.0, rate * BURST_SECONDS)
         self._clock = clock
-        self._buckets: LRUCache[str, _Bucket] = LRUCache(max_clients)
+        self._max_clients = max_clients
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, client: str) -> float:
         """Take a token of `client`; return 0, or the seconds until it has one."""
@@ -72,12 +73,18 @@ class TokenBuckets:
         bucket = self._buckets.get(client)
         if bucket is None:
             self._buckets[client] = _Bucket(self._burst - 1, now)
+            if len(self._buckets) > self._max_clients:
+                self._buckets.popitem(last=False)
             return 0.0
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        self._buckets.move_to_end(client)
+        tokens = bucket.tokens + (now - bucket.at) * self._rate
+        if tokens > self._burst:
+            tokens = self._burst
         bucket.at = now
-        if bucket.tokens < 1:
-            return (1 - bucket.tokens) / self._rate
-        bucket.tokens -= 1
+        if tokens < 1:
+            bucket.tokens = tokens
+            return (1 - tokens) / self._rate
+        bucket.tokens = tokens - 1
         return 0.0
 
 

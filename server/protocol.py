@@ -29,11 +29,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from random import getrandbits
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from server.cycle import Cycle
+from server.deadline import Deadline
 from server.http import ENCODED_CORS, encoded_headers
 from server.limits import ClientAddresses, key_of
 from server.problems import HeadTooLarge, RequestTimeout, problem_answer
@@ -54,6 +57,8 @@ MAX_HEAD_BYTES = 16_384  # bytes; house decision 5
 MAX_HEADERS = 64  # header lines
 MAX_PIPELINED = 16  # requests that wait behind the one being answered; browsers do not pipeline at all
 MAX_FRAMING_RATIO = 8  # bytes that frame a chunk per byte in it; chunks of one byte have five
+
+_FRAMES = frozenset((b"content-length", b"transfer-encoding"))
 
 # RFC 9112, section 3: method SP request-target SP HTTP-version. Tells an unknown method from what is no HTTP.
 _REQUEST_LINE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+) [\x21-\x7e]+ HTTP/1\.[01]\r\n")
@@ -114,9 +119,12 @@ class _Flow(FlowControl):
 
 class _BoundedProtocol(HttpToolsProtocol):
     limits: ProtocolLimits
-    _deadline: asyncio.TimerHandle | None = None
+    _arriving: Deadline  # of the head, then of the body, of the message that is arriving
+    _idle: Deadline  # of the next message
     _write_deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _hosts = 0  # Host headers of the message that is arriving
+    _is_framed = False  # whether a header tells of its body
     _body_bytes = 0  # of the message that is arriving, without what frames it
     _raw_bytes = 0  # of its body, with what frames it, since the read that brought its head
     _counted_as: str | None = None
@@ -128,9 +136,11 @@ class _BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
+        self._arriving = Deadline(self.loop, self._too_slow)
+        self._idle = Deadline(self.loop, self.timeout_keep_alive_handler)
         peer = self.client[0] if self.client else ""
         if self.limits.is_exempt(peer):
-            self._arm(self.limits.head_timeout)
+            self._arriving.set(self.limits.head_timeout)
             return
         self._counted_as = key_of(peer)
         self.limits.connections[self._counted_as] += 1
@@ -138,10 +148,11 @@ class _BoundedProtocol(HttpToolsProtocol):
             self.limits.refused += 1
             self._refuse(TooManyConnections("this client holds too many connections"))
             return
-        self._arm(self.limits.head_timeout)
+        self._arriving.set(self.limits.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
+        self._arriving.cancel()
+        self._idle.cancel()
         self._unwatch_writes()
         if self._counted_as is not None:
             self.limits.connections[self._counted_as] -= 1
@@ -152,10 +163,10 @@ class _BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing() or self._is_last:
             return
-        self._unset_keepalive_if_required()
-        if self._deadline is None and not self._is_answering():
+        self._idle.clear()
+        if not self._arriving.is_set() and not self._is_answering():
             # Blank lines begin no message: without this they would keep an idle connection for ever.
-            self._arm(self.limits.head_timeout)
+            self._arriving.set(self.limits.head_timeout)
         is_body = self._is_head_read
         try:
             self.parser.feed_data(data)
@@ -171,42 +182,94 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = self._body_bytes = self._raw_bytes = 0
-        self._is_head_read = False
-        self._arm(self.limits.head_timeout)
+        self._head_bytes = self._body_bytes = self._raw_bytes = self._hosts = 0
+        self._is_head_read = self._is_framed = False
+        self._arriving.set(self.limits.head_timeout)
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count_head(len(url))
+        self.url += url
+        self._head_bytes += len(url)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._fail_over_limit()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._count_head(len(name) + len(value) + 4)
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name in _FRAMES:
+            self._is_framed = True
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._fail_over_limit()
 
     def on_headers_complete(self) -> None:
-        self._refuse_ambiguity()
+        if len(self.headers) > MAX_HEADERS:
+            self._fail_over_limit()
+        if self._hosts != 1 or self._is_framed or self.parser.get_http_version() != "1.1":
+            self._refuse_ambiguity()
         if len(self.pipeline) >= MAX_PIPELINED:
             self._fail(TooManyWaiting(f"{MAX_PIPELINED} requests wait on this connection already"))
-        super().on_headers_complete()
+        self._begin_cycle()
         self._is_head_read = True
-        self._arm(self.limits.body_timeout)
+        if self._is_framed:
+            self._arriving.set(self.limits.body_timeout)
+
+    def _begin_cycle(self) -> None:
+        """Hand the request to the application, or let it wait; as uvicorn does, but for what we never set."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._disarm()
+        self._arriving.clear()
         super().on_message_complete()
         self._is_head_read = False
 
     def on_response_complete(self) -> None:
-        is_last = not self.pipeline
-        super().on_response_complete()
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._watch_writes()
-        elif self._waiting is not None and is_last:
+            return
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._waiting is not None:
             self._write_refusal(self._waiting)
+        else:
+            self._idle.set(self.timeout_keep_alive)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -220,12 +283,8 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         self._watch_writes()
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self._fail(
-                HeadTooLarge(f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines")
-            )
+    def _fail_over_limit(self) -> None:
+        self._fail(HeadTooLarge(f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines"))
 
     def _count_framing(self, count: int) -> None:
         """Refuse chunk extensions without end. The read that brought the head is not counted: it has a limit."""
@@ -264,7 +323,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer the message that is arriving, in its turn, and end the connection."""
-        self._disarm()
+        self._arriving.clear()
         self._is_last = True
         if self._is_head_read and self.pipeline:
             self.pipeline.popleft()  # Its own cycle, which has not begun.
@@ -317,15 +376,6 @@ class _BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._watch_writes()
-
-    def _arm(self, seconds: float) -> None:
-        self._disarm()
-        self._deadline = self.loop.call_later(seconds, self._too_slow)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     def _too_slow(self) -> None:
         if not self.transport.is_closing():

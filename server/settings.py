@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from server.driver_settings import driver_faults
+from server.outbound import closed_network_faults
 from storage import sqlite_path
 from storage.postgres_dsn import dsn_faults
 
@@ -30,6 +31,7 @@ PREFIX = "TOUCHSTONE_"
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 # RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
 _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+_LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
 NO_MIRROR = "off"
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
 _FROM_ZERO = ("cache_method_ttl_seconds", "cache_revalidate_seconds", "cache_stale_seconds")
@@ -70,6 +72,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drivers_file: str = ""
     outbound_rate_per_host: float = 1.0
     outbound_burst_per_host: int = 5
+    outbound_rate_per_site: float = 5.0
+    outbound_burst_per_site: int = 20
+    outbound_rate: float = 50.0
+    outbound_burst: int = 100
+    dangerously_trusted_ca_file: str = ""
+    dangerously_allowed_private_hosts: tuple[str, ...] = ()
     hot_max_bytes: int = 67_108_864
     rate_hot_per_second: float = 500.0
     rate_cpu_per_second: float = 100.0
@@ -136,6 +144,9 @@ def check(settings: Settings) -> list[str]:
         *_range_faults(settings),
         *_proxy_faults(settings),
         *driver_faults(settings),
+        *closed_network_faults(
+            settings.dangerously_trusted_ca_file, settings.dangerously_allowed_private_hosts
+        ),
     ]
 
 
@@ -172,8 +183,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     if "cache_method_ttl_seconds" in values:
         pairs = values["cache_method_ttl_seconds"].replace(",", " ").split()
         values["cache_method_ttl_seconds"] = dict(pair.partition("=")[::2] for pair in pairs)
-    if "trusted_proxies" in values:
-        values["trusted_proxies"] = tuple(values["trusted_proxies"].replace(",", " ").split())
+    for name in _LISTS & values.keys():
+        values[name] = tuple(values[name].replace(",", " ").split())
     return values
 
 

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from server.board import Board, Reading, Snapshot, merged
 
@@ -121,3 +122,9 @@ def coarse_address(peer: str) -> str:
         return "unknown"
     bits = 24 if address.version == 4 else 48
     return str(ipaddress.ip_network((address, bits), strict=False))
+
+
+@lru_cache(maxsize=1_024)
+def coarse_client(client: str) -> str:
+    """Return `coarse_address` of a client's key, which is an address or a network."""
+    return coarse_address(client.partition("/")[0])

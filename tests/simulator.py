@@ -14,6 +14,7 @@ the guard calls after its checks, knows which port that is. So everything betwee
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -21,10 +22,10 @@ from functools import cache
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import httpcore
 import trustme
 
 from resolver.fetch import DEFAULT_LIMITS, Guard, GuardLimits
+from resolver.transport import dial_tcp
 
 
 class Request(NamedTuple):
@@ -68,16 +69,20 @@ class Host:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            method, target, _ = head[0].split(" ")
-            pairs = (line.split(": ", 1) for line in head[1:] if line)
-            request = Request(self.name, method, target, {name.lower(): value for name, value in pairs})
-            self._world.requests.append(request)
-            await self._scripts.get(target, canned(b"{}", 404))(request, writer)
-            await writer.drain()
+            while not writer.is_closing():
+                request = await self._request(reader)
+                self._world.requests.append(request)
+                await self._scripts.get(request.target, canned(b"{}", 404))(request, writer)
+                await writer.drain()
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+    async def _request(self, reader: asyncio.StreamReader) -> Request:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        pairs = (line.split(": ", 1) for line in head[1:] if line)
+        return Request(self.name, method, target, {name.lower(): value for name, value in pairs})
 
 
 class World:
@@ -109,12 +114,12 @@ class World:
         answers = self._names.get(host, [[]])
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    async def dial(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
+    async def dial(self, address: str, port: int) -> socket.socket:
         self.dials.append((address, port))
         host = self._hosts.get(address)
         if host is None:
             raise ConnectionRefusedError(address)
-        return await httpcore.AnyIOBackend().connect_tcp("127.0.0.1", await host.port())
+        return await dial_tcp("127.0.0.1", await host.port())
 
     @asynccontextmanager
     async def guard(self, limits: GuardLimits = DEFAULT_LIMITS, **parameters: Any) -> AsyncIterator[Guard]:
@@ -155,7 +160,11 @@ class World:
 
 
 def canned(body: bytes = b"", status: int = 200, **headers: str) -> Script:
-    """Answer `status` with `headers` (`cache_control="..."`) and `body`; 304 where the ETag matches."""
+    """
+    Answer `status` with `headers` (`cache_control="..."`) and `body`; 304 where the ETag matches.
+
+    The connection is kept, unless `connection="close"` is among the headers.
+    """
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def script(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -163,6 +172,8 @@ def canned(body: bytes = b"", status: int = 200, **headers: str) -> Script:
             writer.write(_head(304, fields))
             return
         writer.write(_head(status, {"content-length": str(len(body))} | fields) + body)
+        if fields.get("connection") == "close":
+            writer.close()
 
     return script
 
@@ -185,6 +196,7 @@ def raw(*pieces: bytes, seconds_between: float = 0.0) -> Script:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(seconds_between)
+        writer.close()
 
     return script
 
@@ -230,6 +242,11 @@ def client_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _authority(True).configure_trust(context)
     return context
+
+
+def certificate_of_authority() -> bytes:
+    """Return the certificate of the authority that hosts have theirs from, in PEM."""
+    return _authority(True).cert_pem.bytes()
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:

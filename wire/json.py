@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 MAX_DEPTH = 32  # levels; house rule for documents, and ample for our own bodies
 
+MAX_NUMBER_CHARS = (
+    400  # digits in a row; a double has 309 at most. Reading and writing integers is quadratic.
+)
 MAX_REASON_CHARS = 200  # characters; a parser's message may hold a member's name, which may be of any length
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -31,6 +34,7 @@ _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+_LONG_NUMBER = re.compile(rb"(?<![0-9])[0-9]{%d}" % (MAX_NUMBER_CHARS + 1))
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 
 
@@ -63,15 +67,15 @@ def decode(data: bytes, type: type[T], *, max_bytes: int, max_depth: int = MAX_D
         raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
 
 
-def read(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+def read(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int | None = None) -> Any:
     """
     Read `data` as JSON values (dict, list, str, int, float, bool, None), each member as received.
 
     Raises:
-        JsonError: too long, too deep, not JSON, not UTF-8, a byte order mark, a lone surrogate, or a
-            duplicate member.
+        JsonError: too long, too deep, over `max_values` values, a number of over `MAX_NUMBER_CHARS`, not JSON,
+            not UTF-8, a byte order mark, a lone surrogate, or a duplicate member.
     """
-    _check_size_and_depth(data, max_bytes, max_depth)
+    _check_size_and_depth(data, max_bytes, max_depth, max_values)
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -85,9 +89,9 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _check_size_and_depth(data: bytes, max_bytes: int, max_depth: int) -> None:
+def _check_size_and_depth(data: bytes, max_bytes: int, max_depth: int, max_values: int | None = None) -> None:
     """
-    Refuse `data` over `max_bytes`, or nested deeper than `max_depth`, without parsing it.
+    Refuse `data` over `max_bytes`, nested deeper than `max_depth`, or of over `max_values`, without parsing it.
 
     Escapes and strings are cut out, and the brackets that are left become steps of +1 and -1: the highest sum
     is the depth. Linear whatever the input. Which kind closes which, and backslashes outside strings, are left
@@ -96,9 +100,18 @@ def _check_size_and_depth(data: bytes, max_bytes: int, max_depth: int) -> None:
     if len(data) > max_bytes:
         raise JsonError(f"{len(data)} bytes are over the limit of {max_bytes}")
     outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    if max_values is not None and _values_in(outside) > max_values:
+        raise JsonError(f"over {max_values} values")
+    if _LONG_NUMBER.search(outside):
+        raise JsonError(f"a number of over {MAX_NUMBER_CHARS} digits")
     steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
     if max(accumulate(steps), default=0) > max_depth:
         raise JsonError(f"nested deeper than {max_depth} levels")
+
+
+def _values_in(outside: bytes) -> int:
+    """Return how many values JSON has at most, from what is outside of its strings: each opens or follows one."""
+    return 1 + outside.count(b",") + outside.count(b"[") + outside.count(b"{")
 
 
 def _refuse_duplicates(data: bytes) -> None:

@@ -31,7 +31,10 @@ _SPECIAL_USE = frozenset({"localhost", "local", "internal", "test", "invalid", "
 
 _HOST_AND_PORT = re.compile(r"([^%]+)(?:%3[Aa]([1-9][0-9]{2,4}))?")
 _HTTPS_PORT = 443
+_ROOT_PATH = "/.well-known/did.json"  # of a did:web without a path; the same behind a path is a path
 _FREE_PORTS = range(1_024, 65_536)  # below are services that must not be reached through us
+
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-]")  # the common case, which needs no decoding
 
 # application/json, application/did, and every `+json`; RFC 6839, section 3.1.
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:json|did|[a-z0-9!#$&^_.+-]+\+json)")
@@ -106,7 +109,7 @@ def normal_form(plan: FetchPlan) -> str:
     percent-encoded in the path but what is no character of a DID.
     """
     port = "" if plan.port == _HTTPS_PORT else f"%3A{plan.port}"
-    path = plan.path.removesuffix("/did.json").removesuffix("/.well-known")
+    path = "" if plan.path == _ROOT_PATH else plan.path.removesuffix("/did.json")
     return f"did:web:{plan.host}{port}{path.replace('/', ':').replace('~', '%7E')}"
 
 
@@ -130,6 +133,8 @@ def _path_segment(segment: str) -> str:
 
     So `%61` and `a` reach the same resource, and nothing decodes to a delimiter or to a second escape.
     """
+    if _PLAIN_SEGMENT.fullmatch(segment):
+        return segment
     try:
         text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:

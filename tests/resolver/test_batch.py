@@ -13,6 +13,7 @@ import pytest
 from resolver import Resolver
 from resolver.batch import BatchRequest, answer_batch, read_batch
 from resolver.binding import answer
+from resolver.fetch import GuardLimits
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, web
 from tests.simulator import Host, Request
 from wire import MalformedBody, PayloadTooLarge, UnsupportedMediaType
@@ -143,7 +144,7 @@ async def test_no_more_than_some_are_asked_for_at_once() -> None:
         under_way -= 1
         writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
 
-    async with web() as (world, _, resolver, _):
+    async with web(GuardLimits(host_burst=1_000, site_burst=1_000)) as (world, _, resolver, _):
         for n in range(40):
             world.host(f"h{n}.example").answer(PATH, serve)
         results = await results_of(resolver, *(f"did:web:h{n}.example" for n in range(40)))

@@ -4,7 +4,7 @@ import pytest
 
 from resolver.dereference import dereference
 from resolver.did import parse_did_url
-from resolver.errors import FeatureNotSupported, InvalidDidUrl, NotFound
+from resolver.errors import InvalidDidUrl, InvalidRelationship, InvalidVerificationMethod, NotFound
 from resolver.results import Resolved
 
 DID = "did:web:example.com"
@@ -43,19 +43,24 @@ def test_of_two_maps_with_one_id_the_first_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "suffix", ["#", "#none", "#in-context", "#foreign", "#Relative", "#%72elative", "/a", "/", "?a=b"]
+    "suffix",
+    [
+        "#",
+        "#none",
+        "#in-context",
+        "#foreign",
+        "#Relative",
+        "#%72elative",
+        "/a",
+        "/",
+        "?a=b",
+        "?relativeRef=%2Fa",
+        "?service=none",
+    ],
 )
 def test_what_the_document_does_not_have_is_not_found(suffix: str) -> None:
     with pytest.raises(NotFound):
         dereference(RESOLVED, parse_did_url(DID + suffix))
-
-
-@pytest.mark.parametrize(
-    "query", ["service=files", "serviceType=A", "relativeRef=%2Fa", "service=a&relativeRef=b"]
-)
-def test_service_parameters_are_not_supported_yet(query: str) -> None:
-    with pytest.raises(FeatureNotSupported):
-        dereference(RESOLVED, parse_did_url(f"{DID}?{query}"))
 
 
 def test_a_repeated_parameter_is_an_invalid_did_url() -> None:
@@ -71,3 +76,56 @@ def test_a_deactivated_did_has_no_content(suffix: str) -> None:
 
     assert dereferenced.content is None
     assert dereferenced.content_metadata == {"deactivated": True}
+
+
+METHODS = {
+    "@context": ["https://www.w3.org/ns/did/v1.1"],
+    "id": DID,
+    "verificationMethod": [
+        {"id": "#by-reference", "type": "Multikey", "controller": DID, "publicKeyMultibase": "z6Mk"},
+        {"id": f"{DID}#absolute", "type": "Multikey", "controller": DID, "publicKeyMultibase": "z6Mk"},
+        {"id": "#other", "type": "Multikey", "controller": "did:web:other.example"},
+        {"id": "#two-keys", "type": "X", "controller": DID, "publicKeyMultibase": "z", "publicKeyJwk": {}},
+        {"id": "did:web:other.example#stranger", "type": "Multikey", "controller": DID},
+    ],
+    "authentication": [f"{DID}#by-reference", {"id": "#by-value", "type": "Multikey", "controller": DID}],
+    "assertionMethod": ["#absolute", "#other", "#two-keys", "#service"],
+    "service": [{"id": "#service", "type": "A", "serviceEndpoint": "https://a.example"}],
+}
+WITH_METHODS = Resolved(did=DID, document=METHODS)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "relationship"),
+    [
+        ("by-reference", "authentication"),
+        ("by-value", "authentication"),
+        ("absolute", "assertionMethod"),
+    ],
+)
+def test_a_method_is_given_where_the_relationship_lists_it(fragment: str, relationship: str) -> None:
+    dereferenced = dereference(WITH_METHODS, parse_did_url(f"{DID}#{fragment}"), relationship)
+
+    assert dereferenced.content is not None
+    assert dereferenced.content["id"] in (f"#{fragment}", f"{DID}#{fragment}")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "relationship"),
+    [("by-reference", "assertionMethod"), ("by-value", "keyAgreement"), ("absolute", "authentication")],
+)
+def test_a_method_that_the_relationship_does_not_list_is_refused(fragment: str, relationship: str) -> None:
+    with pytest.raises(InvalidRelationship):
+        dereference(WITH_METHODS, parse_did_url(f"{DID}#{fragment}"), relationship)
+
+
+@pytest.mark.parametrize("suffix", ["#service", "#other", "#two-keys", "", "?service=service"])
+def test_what_is_no_verification_method_of_the_document_is_refused_as_one(suffix: str) -> None:
+    with pytest.raises(InvalidVerificationMethod):
+        dereference(WITH_METHODS, parse_did_url(DID + suffix), "assertionMethod")
+
+
+@pytest.mark.parametrize("fragment", ["stranger", "none"])
+def test_a_method_that_the_document_does_not_have_is_not_found(fragment: str) -> None:
+    with pytest.raises(NotFound):
+        dereference(WITH_METHODS, parse_did_url(f"{DID}#{fragment}"), "assertionMethod")

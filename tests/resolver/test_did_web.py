@@ -17,6 +17,7 @@ from resolver.errors import (
     NotFound,
 )
 from resolver.methods import WEB
+from resolver.methods.web import normal_form
 from resolver.results import Fetched, FetchPlan, Options
 from tests.vectors import vectors
 
@@ -224,3 +225,20 @@ def test_any_other_status_is_an_internal_error_that_tells_it(status: int) -> Non
         _read(status)
 
     assert failed.value.members["originStatus"] == status
+
+
+@pytest.mark.parametrize(
+    ("identifier", "normal"),
+    [
+        ("EXAMPLE.com%3A443", "example.com"),
+        ("example.com:%7e", "example.com:%7E"),
+        ("example.com:.well-known", "example.com"),
+        ("example.com:a:.well-known", "example.com:a:.well-known"),
+    ],
+)
+def test_the_normal_form_names_the_same_resource(identifier: str, normal: str) -> None:
+    """`.well-known` behind a path is a path: it was dropped, and the normal form was another DID."""
+    plan = _plan(f"did:web:{identifier}")
+
+    assert normal_form(plan) == f"did:web:{normal}"
+    assert _plan(normal_form(plan)) == plan

@@ -6,8 +6,10 @@ import pytest
 
 from resolver.document import (
     MAX_DOCUMENT_BYTES,
+    MAX_DOCUMENT_VALUES,
     MAX_METHODS_AND_SERVICES,
     RELATIONSHIPS,
+    maps_of,
     read_document,
     relative_ids_expanded,
 )
@@ -215,9 +217,52 @@ def test_relative_ids_become_absolute() -> None:
     assert expanded["extension"] == [{"deep": {"id": f"{DID}?service=a"}}, {"id": "files"}, {"id": 5}]
 
 
+@pytest.mark.parametrize(
+    ("reference", "expanded"),
+    [
+        ("#a", f"{DID}#a"),
+        ("?service=a#b", f"{DID}?service=a#b"),
+        ("/path#a", f"{DID}/path#a"),
+        ("//host/path", "//host/path"),
+        ("word", "word"),
+        (f"{DID}#a", f"{DID}#a"),
+        ("did:web:other.example#a", "did:web:other.example#a"),
+        ("https://example.com/#a", "https://example.com/#a"),
+    ],
+)
+def test_every_relative_did_url_is_expanded_and_nothing_else(reference: str, expanded: str) -> None:
+    document = {"id": DID, "service": [{"id": reference}], "keyAgreement": [reference, {"id": reference}]}
+
+    found = relative_ids_expanded({**document, "extension": {"list": [{"id": reference}]}})
+
+    assert found["service"] == [{"id": expanded}]
+    assert found["keyAgreement"] == [expanded, {"id": expanded}]
+    assert found["extension"] == {"list": [{"id": expanded}]}
+
+
 def test_expansion_leaves_the_document_it_was_given_alone() -> None:
     document = {"id": DID, "authentication": ["#key-1"], "verificationMethod": [dict(METHOD)]}
 
     relative_ids_expanded(document)
 
     assert document == {"id": DID, "authentication": ["#key-1"], "verificationMethod": [METHOD]}
+
+
+def test_maps_come_outer_before_inner_in_the_order_of_the_document() -> None:
+    document = {"id": 1, "a": [{"id": 2, "b": {"id": 3}}, [{"id": 4}]], "@context": {"id": 0}, "c": {"id": 5}}
+
+    assert [found["id"] for found in maps_of(document)] == [1, 2, 3, 4, 5]
+
+
+def test_the_cap_on_values_leaves_room_for_the_cap_on_methods() -> None:
+    jwk = {"kty": "EC", "crv": "P-256", "x": "a", "y": "b"}
+    methods = [
+        {"id": f"#{n}", "type": "JsonWebKey", "controller": DID, "publicKeyJwk": jwk}
+        for n in range(MAX_METHODS_AND_SERVICES)
+    ]
+    references = {name: [method["id"] for method in methods] for name in RELATIONSHIPS}
+    document = {"id": DID, "verificationMethod": methods, **references}
+
+    assert read_document(encode(document), DID) == document
+    with pytest.raises(InvalidDidDocument, match="over 6144 values"):
+        read_document(encode({"id": DID, "a": [0] * MAX_DOCUMENT_VALUES}), DID)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from resolver.fetch import GuardLimits, default_ssl_context
+from resolver.fetch import GuardLimits
 from resolver.fetch_errors import (
     AddressRefused,
     OriginMalformed,
@@ -17,6 +17,7 @@ from resolver.fetch_errors import (
     OutboundBudgetExceeded,
 )
 from resolver.results import FetchPlan
+from resolver.trust import trust_of
 from tests.simulator import Host, World, canned, drip_body, drip_head, endless_body, held, raw
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +59,6 @@ async def test_the_request_carries_what_the_plan_asks_and_nothing_of_ours() -> N
             "accept": "application/did",
             "accept-encoding": "identity",
             "user-agent": "touchstone-vc (+https://t.example/about)",
-            "connection": "close",
             "if-none-match": '"v1"',
         }
 
@@ -96,11 +96,14 @@ async def test_more_addresses_than_are_checked_refuse_the_name() -> None:
 
 
 async def test_a_rebinding_name_is_dialled_at_the_address_that_was_checked() -> None:
-    async with World() as world, world.guard() as guard:
+    now = [0.0]
+    async with World() as world, world.guard(clock=lambda: now[0]) as guard:
         host = issuer(world)
         world.name("issuer.example", [host.address], ["127.0.0.1"])
 
         await guard.fetch_stranger(plan())
+        await guard.fetch_stranger(plan())
+        now[0] = 60.0
         with pytest.raises(AddressRefused):
             await guard.fetch_stranger(plan())
 
@@ -245,7 +248,7 @@ async def test_endless_interim_answers_are_cut_off() -> None:
     async with World() as world, world.guard() as guard:
         issuer(world, raw(*([b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000] * 10)))
 
-        with pytest.raises(OriginTooLarge):
+        with pytest.raises(OriginMalformed, match="interim"):
             await guard.fetch_stranger(plan())
 
 
@@ -306,7 +309,7 @@ async def test_a_host_is_asked_at_its_pace_and_no_faster() -> None:
         await guard.fetch_stranger(plan())
 
         assert refused.value.headers == {"retry-after": "1"}
-        assert len(world.resolutions) == 4
+        assert len(world.requests) == 4
 
 
 async def test_the_budget_of_all_hosts_is_not_spent_on_a_host_that_is_over_its_own() -> None:
@@ -339,7 +342,7 @@ async def test_no_more_than_two_connections_to_one_host_at_a_time() -> None:
         answer.set()
         await asyncio.gather(*fetches)
 
-        assert (dials_before, len(world.dials)) == (2, 4)
+        assert (dials_before, len(world.dials), len(world.requests)) == (2, 2, 4)
 
 
 async def test_the_connections_to_all_hosts_together_are_capped() -> None:
@@ -378,12 +381,12 @@ async def test_by_default_the_checked_address_itself_is_dialled_over_tcp() -> No
         issuer(world)
 
         # The rule of these tests that only loopback may be reached is what stops it, and names the address.
-        with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match=r"tried to reach 93\.184\.0\.1")):
+        with pytest.raises(AssertionError, match=r"tried to reach 93\.184\.0\.1"):
             await guard.fetch_stranger(plan())
 
 
 def test_by_default_certificates_and_names_are_verified_and_old_tls_is_refused() -> None:
-    context = default_ssl_context()
+    context = trust_of()
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

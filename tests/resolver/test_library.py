@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver import Resolver
+from resolver import FeatureNotSupported, Options, Resolver
 from resolver.__main__ import main
 from resolver.errors import InternalError
 from resolver.results import Fetched, JsonObject
@@ -17,7 +17,8 @@ OWN = "did:web:localhost%3A8000"
 
 
 def own_document(did: str) -> JsonObject | None:
-    return {"id": did, "x": "\x9b31m"} if did == OWN else None
+    service = {"id": "#files", "type": "Files", "serviceEndpoint": ["https://a.example", "https://b.example"]}
+    return {"id": did, "x": "\x9b31m", "service": [service]} if did == OWN else None
 
 
 def run(*arguments: str, fetched: Fetched | None = None) -> int:
@@ -132,3 +133,35 @@ def test_options_are_given_by_name(capsys: pytest.CaptureFixture[str]) -> None:
 
     result = json.loads(capsys.readouterr().out)
     assert result["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"
+
+
+def test_a_did_url_of_a_service_prints_the_urls(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(OWN + "?service=files&relativeRef=x") == 0
+
+    assert capsys.readouterr().out == "https://a.example/x\nhttps://b.example/x\n"
+
+
+@pytest.mark.parametrize(
+    ("relationship", "status"), [("authentication", 0), ("keyAgreement", 1), ("none", 2)]
+)
+def test_a_relationship_can_be_demanded_of_a_did_url(
+    capsys: pytest.CaptureFixture[str], relationship: str, status: int
+) -> None:
+    did_url = KEY + "#" + KEY.removeprefix("did:key:")
+
+    assert run(did_url, "--option", f"verificationRelationship={relationship}") == status
+    assert bool(capsys.readouterr().out) is (status == 0)
+
+
+def test_a_relationship_cannot_be_demanded_of_a_did() -> None:
+    assert run(KEY, "--option", "verificationRelationship=authentication") == 1
+
+
+@pytest.mark.anyio
+async def test_a_resolution_does_not_pretend_to_have_checked_a_relationship() -> None:
+    options = Options(verification_relationship="authentication")
+    async with Resolver() as resolver:
+        with pytest.raises(FeatureNotSupported):
+            await resolver.resolve(KEY, options)
+        with pytest.raises(FeatureNotSupported):
+            resolver.resolve_local(KEY, options)

@@ -21,6 +21,7 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         "publicKeyFormat": "JsonWebKey2020",
         "enableExperimentalPublicKeyTypes": yes,
         "keyAgreement": "ecdh",
+        "verificationRelationship": "keyAgreement",
     }
 
     options = options_of(given)
@@ -33,6 +34,7 @@ def test_every_option_is_read_from_json_or_from_a_query(yes: object) -> None:
         public_key_format="JsonWebKey2020",
         enable_experimental_public_key_types=True,
         key_agreement="ecdh",
+        verification_relationship="keyAgreement",
     )
     assert options_of(parameters_of(options)) == options
 
@@ -73,6 +75,8 @@ def test_an_unsupported_option_goes_before_an_invalid_one() -> None:
         {"keyAgreement": "ECDH"},
         {"keyAgreement": True},
         {"enableExperimentalPublicKeyTypes": "yes"},
+        {"verificationRelationship": "signing"},
+        {"verificationRelationship": ["keyAgreement"]},
         {"versionTime": "2026-01-31"},
         {"versionTime": "2026-01-31T12:00:00"},
         {"versionTime": "2026-01-31T12:00:00.5Z"},

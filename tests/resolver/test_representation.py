@@ -11,12 +11,14 @@ from resolver.errors import (
     InvalidDidDocument,
     InvalidDidUrl,
     InvalidOptions,
+    InvalidRelationship,
+    InvalidVerificationMethod,
     MethodNotSupported,
     NotFound,
     RepresentationNotSupported,
     ResolutionError,
 )
-from resolver.representation import present
+from resolver.representation import present, wants_old_suites
 from resolver.results import Dereferenced, JsonObject, Resolved
 from wire import Answer, decode, etag_of
 
@@ -47,6 +49,10 @@ ERRORS: list[tuple[type[ResolutionError], int, str, str]] = [
     (InternalError, 500, "INTERNAL_ERROR", "internalError"),
     (MethodNotSupported, 501, "METHOD_NOT_SUPPORTED", "methodNotSupported"),
     (FeatureNotSupported, 501, "FEATURE_NOT_SUPPORTED", "featureNotSupported"),
+]
+CID_ERRORS: list[tuple[type[ResolutionError], str]] = [
+    (InvalidVerificationMethod, "INVALID_VERIFICATION_METHOD"),
+    (InvalidRelationship, "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD"),
 ]
 
 
@@ -215,6 +221,16 @@ def test_every_error_has_its_status_in_each_generation(
     assert _json(problem) == document
 
 
+@pytest.mark.parametrize(("kind", "name"), CID_ERRORS)
+def test_the_errors_of_controlled_identifiers_have_their_own_types(
+    kind: type[ResolutionError], name: str
+) -> None:
+    answer = present(kind("why"), None, did_url=True)
+
+    error = _json(answer)["dereferencingMetadata"]["error"]
+    assert (answer.status, error["type"], error["status"]) == (500, f"https://w3id.org/security#{name}", 500)
+
+
 def test_the_names_of_did_key_travel_in_both_generations() -> None:
     error = InvalidDid("31 bytes", did_key_error="invalidPublicKeyLength")
 
@@ -315,3 +331,114 @@ def test_metadata_of_the_resolution_is_passed_on() -> None:
         "contentType": "application/did",
         "duration": 5,
     }
+
+
+SERVICE = Dereferenced(
+    did_url=f"{DID}?service=files",
+    content=DOCUMENT,
+    resolved=RESOLVED,
+    urls=("https://a.example/", "https://b/"),
+)
+URL = Dereferenced(
+    did_url=f"{DID}?service=files&relativeRef=x",
+    content=DOCUMENT,
+    resolved=COMPUTED,
+    urls=("https://a.example/x",),
+    names_url=True,
+)
+ONLY_URL = Dereferenced(
+    did_url=f"{DID}?service=files#x",
+    content=None,
+    resolved=RESOLVED,
+    urls=("https://a.example/#x",),
+    names_url=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("result", "accept", "location"),
+    [
+        (SERVICE, "text/uri-list", "https://a.example/"),
+        (SERVICE, "text/*, application/did;q=0.5", "https://a.example/"),
+        (URL, None, "https://a.example/x"),
+        (URL, "*/*", "https://a.example/x"),
+        (URL, BROWSER, "https://a.example/x"),
+        (URL, DEREFERENCING, "https://a.example/x"),
+        (URL, LEGACY, "https://a.example/x"),
+        (URL, "text/uri-list", "https://a.example/x"),
+        (ONLY_URL, None, "https://a.example/#x"),
+        (ONLY_URL, "text/uri-list", "https://a.example/#x"),
+    ],
+)
+def test_a_url_is_a_redirection_without_a_body_that_nobody_keeps(
+    result: Dereferenced, accept: str | None, location: str
+) -> None:
+    answer = present(result, accept, did_url=True)
+
+    assert (answer.status, answer.body, answer.headers) == (303, b"", (("location", location),))
+    assert (answer.etag, answer.fresh_until, answer.immutable) == (None, None, False)
+
+
+@pytest.mark.parametrize("result", [SERVICE, URL])
+@pytest.mark.parametrize("accept", ["application/did", "application/did+ld+json", "application/json"])
+def test_who_asks_for_a_document_gets_the_one_with_the_services(result: Dereferenced, accept: str) -> None:
+    answer = present(result, accept, did_url=True)
+
+    assert (answer.status, answer.media_type, _json(answer)) == (200, accept, DOCUMENT)
+
+
+@pytest.mark.parametrize("accept", [None, BROWSER, DEREFERENCING])
+def test_services_without_a_relative_reference_are_a_document_unless_urls_are_asked_for(
+    accept: str | None,
+) -> None:
+    answer = present(SERVICE, accept, did_url=True)
+
+    assert (answer.status, answer.media_type) == (200, DEREFERENCING)
+    assert _json(answer)["content"] == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("result", "accept"),
+    [
+        (ONLY_URL, "application/did"),
+        (RESOLVED, "text/uri-list"),
+        (PART, "text/uri-list"),
+        (SERVICE, RESOLUTION),
+        (URL, RESOLUTION),
+    ],
+)
+def test_what_a_did_url_does_not_name_is_406(result: Resolved | Dereferenced, accept: str) -> None:
+    assert present(result, accept, did_url=True).status == 406
+
+
+GONE = Dereferenced(
+    did_url=f"{DID}?service=files", content=None, content_metadata={"deactivated": True}, resolved=DEACTIVATED
+)
+
+
+@pytest.mark.parametrize("result", [DEACTIVATED, GONE])
+@pytest.mark.parametrize("accept", [None, "text/uri-list", "text/html", "application/did", "*/*;q=0", LEGACY])
+def test_a_deactivated_did_is_gone_whatever_was_asked_for(
+    result: Resolved | Dereferenced, accept: str | None
+) -> None:
+    assert present(result, accept).status == 410
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        (None, False),
+        ("*/*", False),
+        (BROWSER, False),
+        (RESOLUTION, False),
+        ("application/did", False),
+        ("application/did+json", False),
+        ("application/ld+json", False),
+        (LEGACY, True),
+        ("application/did+ld+json", True),
+        ("application/did+ld+json;q=0.9, application/did", False),
+        ("text/html", False),
+    ],
+)
+def test_the_old_generation_for_json_ld_wants_its_own_suites(accept: str | None, wanted: bool) -> None:
+    assert wants_old_suites(RESOLVED, accept) is wanted

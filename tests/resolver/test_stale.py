@@ -317,7 +317,7 @@ async def test_past_its_budget_a_client_may_not_go_around_the_cache_but_its_relo
 async def test_explain_tells_the_steps_of_a_failure_too_and_the_public_nothing_confidential() -> None:
     path = f"/1.0/identifiers/{DID}".replace("did:web:", "did%3Aweb%3A").encode()
     async with web() as (world, issuer, resolver, _clock):
-        issuer.answer(PATH, canned(b"{}", 404))
+        issuer.answer(PATH, canned(b"{}", 404, connection="close"))
         missing = json.loads((await answer(resolver, path, b"explain=true", None)).body)
         resolver.purge()
         world.name("issuer.example", ["10.0.0.1"])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trustme
 
 from server.settings import Settings, SettingsError, load_settings
 
@@ -123,3 +124,26 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | 
         file.write_bytes(content)
 
     assert len(_faults({"TOUCHSTONE_CONFIG": str(file)})) == 1
+
+
+def test_private_hosts_are_exact_names_and_nothing_by_pattern() -> None:
+    name = "TOUCHSTONE_DANGEROUSLY_ALLOWED_PRIVATE_HOSTS"
+    allowed = load_settings({name: "issuer.corp.example, b.corp.example"})
+    faults = _faults(
+        {name: "*.corp.example .corp.example A.example a.example:84 c.internal localhost 10.0.0.1"}
+    )
+
+    assert allowed.dangerously_allowed_private_hosts == ("issuer.corp.example", "b.corp.example")
+    assert len(faults) == 7
+    assert all(fault.startswith(f"{name}: ") for fault in faults)
+
+
+def test_a_trusted_authority_is_a_file_of_certificates(tmp_path: Path) -> None:
+    name = "TOUCHSTONE_DANGEROUSLY_TRUSTED_CA_FILE"
+    good, empty = tmp_path / "ca.pem", tmp_path / "empty.pem"
+    trustme.CA().cert_pem.write_to_path(str(good))
+    empty.write_text("")
+
+    assert load_settings({name: str(good)}).dangerously_trusted_ca_file == str(good)
+    for path in (empty, tmp_path / "missing.pem"):
+        assert _faults({name: str(path)})[0].startswith(f"{name}={path}: ")

@@ -49,6 +49,25 @@ def test_the_byte_cap_is_inclusive() -> None:
         read(b'"abcd"', max_bytes=5)
 
 
+@pytest.mark.parametrize(
+    ("data", "values"),
+    [(b"1", 1), (b"[]", 1), (b"[1,2,3]", 4), (b'{"a":1,"b":[{}]}', 4), (b'["a,[{,b", "\\",["]', 3)],
+)
+def test_the_cap_on_values_counts_no_strings_and_is_inclusive(data: bytes, values: int) -> None:
+    """Empty lists and objects may count as one more than they have."""
+    read(data, max_bytes=KIB, max_values=values + 2)
+    with pytest.raises(JsonError, match=f"over {values - 1} values"):
+        read(data, max_bytes=KIB, max_values=values - 1)
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "0." + "9" * 400 + "e" + "0" * 399 + "1"])
+def test_the_cap_on_digits_is_inclusive_and_counts_no_strings(number: str) -> None:
+    """Integers are read and written in quadratic time: 4,300 digits, Python's own limit, take 0.2 ms."""
+    read(f'["{number}9", {number}]'.encode(), max_bytes=2 * KIB)
+    with pytest.raises(JsonError, match="a number of over 400 digits"):
+        read(f"[{number.replace('999', '9999', 1)}]".encode(), max_bytes=2 * KIB)
+
+
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")])
 def test_the_depth_cap_is_inclusive(pair: tuple[bytes, bytes]) -> None:
     opening, closing = pair

@@ -1,0 +1,103 @@
+"""
+What strangers may be asked within a time: one host, one site, all of them. The clock is a parameter.
+
+A site is what one victim may own: every host of a domain, and every host in one network. Without it, whoever
+points `*.attacker.example` at a victim, or names `<random>.victim.example`, has as many host budgets as names.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from resolver.addresses import network_of
+from resolver.fetch_errors import OutboundBudgetExceeded
+from resolver.pacing import Pacer
+
+
+class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The caps of one guard; a server with several workers divides the rates and bursts by their number.
+
+    Attributes:
+        total_seconds: from the name lookup to the last byte.
+        name_seconds, connect_seconds: the name lookup, and each attempt to connect, within that.
+        max_head_bytes: status line and headers of the answer.
+        max_answers: addresses of one name; more are refused, since each must be checked.
+        concurrent, concurrent_per_host: fetches under way.
+        rate_per_second, burst: fetches of all hosts.
+        host_rate_per_second, host_burst: fetches of one host.
+        site_rate_per_second, site_burst: fetches of the hosts of one domain, and of one network.
+    """
+
+    total_seconds: float = 5.0
+    name_seconds: float = 2.0
+    connect_seconds: float = 2.0
+    max_head_bytes: int = 16_384  # 16 KiB
+    max_answers: int = 16
+    concurrent_per_host: int = 2
+    host_rate_per_second: float = 1.0
+    host_burst: int = 5
+    site_rate_per_second: float = 5.0
+    site_burst: int = 20
+    concurrent: int = 64
+    rate_per_second: float = 50.0
+    burst: int = 100
+
+
+DEFAULT_LIMITS = GuardLimits()
+
+
+class Budget:
+    """Token buckets of hosts, of sites and of everything; used on one event loop."""
+
+    def __init__(self, limits: GuardLimits, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._all = Pacer(rate_per_second=limits.rate_per_second, burst=limits.burst)
+        self._hosts = Pacer(rate_per_second=limits.host_rate_per_second, burst=limits.host_burst)
+        self._domains = Pacer(rate_per_second=limits.site_rate_per_second, burst=limits.site_burst)
+        self._networks = Pacer(rate_per_second=limits.site_rate_per_second, burst=limits.site_burst)
+
+    def spend_on_host(self, host: str) -> None:
+        """
+        Take a token of the host, of its domain and of all, before its name is looked up.
+
+        All three or none, so that one busy host does not use up what others share.
+
+        Raises:
+            OutboundBudgetExceeded: one of them has none.
+        """
+        buckets = ((self._hosts, host), (self._domains, domain_of(host)), (self._all, ""))
+        now = self._clock()
+        _refuse_until(max(pacer.wait(key, now) for pacer, key in buckets))
+        for pacer, key in buckets:
+            pacer.take(key, now)
+
+    def spend_on_address(self, address: str) -> None:
+        """
+        Take a token of the network of `address` (/24, /48), before it is dialled or used again.
+
+        Raises:
+            OutboundBudgetExceeded: there is none.
+        """
+        network, now = network_of(address), self._clock()
+        _refuse_until(self._networks.wait(network, now))
+        self._networks.take(network, now)
+
+
+def domain_of(host: str) -> str:
+    """
+    Return the part of a host name that one registrant has, roughly: the last two labels, or three.
+
+    Three below a country's short second label (`co.uk`, `com.br`). Not the public suffix list: it changes
+    weekly, and being wrong means only that strangers share a budget, as those of one network do.
+    """
+    labels = host.split(".")
+    is_shared = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3:] if is_shared else labels[-2:])
+
+
+def _refuse_until(seconds: float) -> None:
+    if seconds > 0:
+        raise OutboundBudgetExceeded(
+            f"too many requests to origins; try again in {seconds:.0f} s", retry_after_seconds=seconds
+        )

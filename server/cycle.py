@@ -1,0 +1,52 @@
+"""
+One request of a connection and its answer: uvicorn's cycle, and a short way for an answer whose head is ready.
+
+uvicorn checks every header of every answer by two regular expressions and writes head and body apart, which is a
+third of what a hot answer costs. A message that starts an answer may bring its head ready for the wire under
+`READY_HEAD`, beside `headers` that say the same to any other server. It is written as it is, with Date and the body
+behind it; where the connection is to close, or the client takes nothing, the headers go uvicorn's way.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+READY_HEAD = "touchstone.head"  # status line and header lines, each with its CRLF; no Date, no blank line
+MAX_JOINED_BYTES = (
+    16_384  # bytes of a body that is copied behind its head; a longer one is written for itself
+)
+
+
+class Cycle(RequestResponseCycle):
+    """As uvicorn's; `_ready` holds a head from the message that started the answer to the one that ends it."""
+
+    _ready: bytes | None = None
+
+    async def send(self, message: Any) -> None:
+        ready = self._ready
+        if ready is not None:
+            self._ready = None
+            write_ready(self.transport, ready, self.default_headers, message["body"])
+            self.response_complete = True
+            self.message_event.set()
+            self.on_response()
+        elif READY_HEAD in message and self.keep_alive and not (self.flow.write_paused or self.disconnected):
+            self.response_started = True
+            self.waiting_for_100_continue = False
+            self._ready = message[READY_HEAD]
+        else:
+            await super().send(message)
+
+
+def write_ready(transport: Any, head: bytes, default_headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Write an answer: `head` as of `READY_HEAD`, the server's own headers (Date), and the body."""
+    parts = [head]
+    for name, value in default_headers:
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"\r\n")
+    if len(body) <= MAX_JOINED_BYTES:
+        parts.append(body)
+        transport.write(b"".join(parts))
+    else:
+        transport.write(b"".join(parts))
+        transport.write(body)

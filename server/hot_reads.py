@@ -1,0 +1,70 @@
+"""
+Which requests are answered from the hot table, and what is counted: the same for the layer in front of Litestar and
+for the protocol that may answer before it (decision 0016).
+
+A GET or HEAD without query and body, whose path and Accept header the table knows; not with `Cache-Control:
+no-cache` where there is an origin to be asked anew; and only while the client has tokens. All else is None here,
+and takes the ordinary way. A hot answer is counted under the route "hot"; one in `LOG_ONE_HOT_IN` has a log line.
+"""
+
+import logging
+from collections.abc import Callable
+
+from server.hot import HotAnswer, HotTable
+from server.limits import TokenBuckets
+from server.request_head import RequestHead
+from server.telemetry import Telemetry, coarse_client
+
+LOG = logging.getLogger("touchstone.requests")
+
+LOG_ONE_HOT_IN = 1_000  # hot answers per log line; at DEBUG each has one (decision 0005)
+IDENTIFIERS = b"/1.0/identifiers/"
+READS = ("GET", "HEAD")
+
+
+class HotReads:
+    """
+    Reads the table for one listener.
+
+    Args:
+        tokens: what a client may spend on hot answers; None: as much as it likes.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        table: HotTable,
+        *,
+        tokens: TokenBuckets | None,
+        telemetry: Telemetry,
+        clock: Callable[[], float],
+    ) -> None:
+        self._table = table
+        self._tokens = tokens
+        self._telemetry = telemetry
+        self._clock = clock
+        self._answers = 0
+
+    def find(self, method: str, raw_path: bytes, head: RequestHead, client: str) -> HotAnswer | None:
+        """Return the answer to a request without a query, its headers refreshed; None: take the ordinary way."""
+        if head.has_body or method not in READS:
+            return None
+        if head.no_cache and raw_path.startswith(IDENTIFIERS):
+            return None  # The resolver is to ask anew; nothing else has a source to be asked.
+        now = self._clock()
+        found = self._table.find((raw_path, head.accept), now)
+        if found is None or (self._tokens is not None and self._tokens.take(client)):
+            return None
+        found.refresh(now)
+        return found
+
+    def account(self, method: str, status: int, request_id: bytes, client: str, route: str = "hot") -> None:
+        """Count an answer from memory; log one in `LOG_ONE_HOT_IN`, since a line costs more than the answer."""
+        self._telemetry.requests[route, method, status] += 1
+        self._answers += 1
+        if self._answers % LOG_ONE_HOT_IN == 0 or LOG.isEnabledFor(logging.DEBUG):
+            self._log(method, status, request_id, client, route)
+
+    def _log(self, method: str, status: int, request_id: bytes, client: str, route: str) -> None:
+        fields = {"request_id": request_id.decode(), "method": method, "route": route, "status": status}
+        LOG.info("hot answers: %d", self._answers, extra=fields | {"client": coarse_client(client)})

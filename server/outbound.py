@@ -1,0 +1,90 @@
+"""
+The outbound guard as the settings want it, and what an operator must know of the dangerous ones.
+"""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resolver.fetch import Guard
+    from resolver.names import ResolveName
+    from resolver.transport import Dial
+    from server.settings import Settings
+
+LOG = logging.getLogger("touchstone.outbound")
+
+CA_FILE = "TOUCHSTONE_DANGEROUSLY_TRUSTED_CA_FILE"
+PRIVATE_HOSTS = "TOUCHSTONE_DANGEROUSLY_ALLOWED_PRIVATE_HOSTS"
+
+
+def guard_of(
+    settings: "Settings", *, resolve_name: "ResolveName | None" = None, dial: "Dial | None" = None
+) -> "Guard":
+    """
+    Return the guard of one process; `settings` are its share of the node's, the rest is as of `Guard`.
+
+    Raises:
+        OSError: the file of certificates has been taken away since the settings were read.
+    """
+    from resolver.fetch import Guard, GuardLimits
+    from resolver.trust import trust_of
+
+    ca_file = settings.dangerously_trusted_ca_file
+    limits = GuardLimits(
+        host_rate_per_second=settings.outbound_rate_per_host,
+        host_burst=settings.outbound_burst_per_host,
+        site_rate_per_second=settings.outbound_rate_per_site,
+        site_burst=settings.outbound_burst_per_site,
+        rate_per_second=settings.outbound_rate,
+        burst=settings.outbound_burst,
+    )
+    return Guard(
+        limits=limits,
+        contact=settings.public_url,
+        resolve_name=resolve_name,
+        dial=dial,
+        ssl_context=trust_of(ca_file) if ca_file else None,  # None: made at the first fetch.
+        dangerous_private_hosts=frozenset(settings.dangerously_allowed_private_hosts),
+    )
+
+
+def closed_network_faults(ca_file: str, private_hosts: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with the settings for closed networks, one sentence a fault."""
+    faults = [fault for host in private_hosts if (fault := _host_fault(host))]
+    if ca_file:
+        from resolver.trust import trust_of
+
+        try:
+            trust_of(ca_file)
+        except OSError as error:  # ssl.SSLError among them: no certificate in it.
+            faults.append(f"{CA_FILE}={ca_file}: expected a file of PEM certificates: {error}")
+    return faults
+
+
+def warn_of_dangers(settings: "Settings") -> None:
+    """Say in the log what the settings for closed networks open, once at the start."""
+    if settings.dangerously_trusted_ca_file:
+        LOG.warning(
+            "%s: whoever holds a key of an authority in %s can pose as any host that we fetch from",
+            CA_FILE,
+            Path(settings.dangerously_trusted_ca_file).name,
+        )
+    if settings.dangerously_allowed_private_hosts:
+        LOG.warning(
+            "%s: whoever can name a DID can make us send requests into the private network, to %s",
+            PRIVATE_HOSTS,
+            ", ".join(settings.dangerously_allowed_private_hosts),
+        )
+
+
+def _host_fault(host: str) -> str | None:
+    from resolver import InvalidDid, read_spelling
+
+    try:
+        read_spelling(f"did:web:{host}")
+    except InvalidDid as error:
+        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name, for {error.detail}"
+    if host != host.lower() or ":" in host or "%" in host:
+        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name: lower case, without port or path"
+    return None

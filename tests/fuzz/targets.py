@@ -1,0 +1,45 @@
+"""The entry points that are fuzzed, each with the CPU that one case may cost and its share of the cases."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from tests.fuzz import answers, encodings, headers, identifiers
+
+Check = Callable[[bytes], None]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """
+    An entry point.
+
+    Attributes:
+        check: raises AssertionError where what it gives for a case is wrong; nothing else may be raised.
+        share: its part of all cases, relative to the others.
+        max_ms: CPU milliseconds of a case, the oracle included: the hang that we look for, not our budget per turn
+            of the event loop, which tests/slow/test_worst_case.py measures without oracles.
+    """
+
+    check: Check
+    share: int
+    max_ms: float = 250.0
+
+
+TARGETS: dict[str, Target] = {
+    "request": Target(answers.request, 30),
+    "document": Target(answers.document, 15),
+    "origin": Target(answers.origin, 5),
+    "did": Target(identifiers.did, 5),
+    "did_url": Target(identifiers.did_url, 6),
+    "web": Target(identifiers.web, 8),
+    "url": Target(identifiers.url, 5),
+    "multikey": Target(encodings.multikey, 6),
+    "jwk": Target(encodings.jwk, 4),
+    "base58btc": Target(encodings.base58btc, 3),
+    "base64url": Target(encodings.base64url, 2),
+    "unsigned_varint": Target(encodings.unsigned_varint, 2),
+    "strict_json": Target(encodings.strict_json, 4),
+    "accept": Target(headers.accept, 3),
+    "freshness": Target(headers.freshness, 1),
+    "forwarded": Target(headers.forwarded, 1),
+}

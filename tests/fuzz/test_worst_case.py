@@ -1,0 +1,203 @@
+"""
+What the dearest inputs cost that we accept, and what those cost that are over a cap: 10 ms and 1 ms of CPU.
+
+Machines differ, so that both bounds are multiples of a yardstick measured beside each case: a plain loop, which
+takes 1.4 ms on the machine of the figures. `-s` prints what each case took.
+"""
+
+import base64
+import gc
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+
+from resolver import Resolver
+from resolver.binding import answer_local, read_options_body
+from resolver.dereference import dereference
+from resolver.did import parse_did_url
+from resolver.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document, relative_ids_expanded
+from resolver.errors import InvalidDidDocument, ResolutionError
+from resolver.keys import multikey_of
+from resolver.representation import present
+from resolver.results import Resolved
+from tests.fuzz.answers import BASE, DID
+from wire import JsonError, UnsupportedMediaType
+
+YARDSTICK_MS = 1.4  # what the yardstick takes on the machine of the figures
+ACCEPTED_MS, REFUSED_MS = 10.0, 1.0
+REPEATS = 7
+KEY = b"did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+RESOLVER = Resolver()
+_RSA = multikey_of(RSAPublicNumbers(65_537, (1 << 8_191) | 1).public_key()).encode()
+_OKP = '{"kty":"OKP","crv":"Ed25519","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"'
+
+
+def _milliseconds(run: Callable[[], object]) -> float:
+    """Return the least CPU of some runs: what disturbs can only add."""
+    spent = []
+    with _without_collections():
+        for _ in range(REPEATS):
+            began = time.thread_time()
+            with suppress(ResolutionError, UnsupportedMediaType, JsonError):
+                run()
+            spent.append((time.thread_time() - began) * 1_000)
+    return min(spent)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _yardstick() -> None:
+    number = 0
+    for step in range(100_000):
+        number ^= step
+
+
+@pytest.fixture
+def slowness() -> float:
+    """How many times slower than that machine this one is, now."""
+    return _milliseconds(_yardstick) / YARDSTICK_MS
+
+
+def _asked(
+    path: bytes, query: bytes = b"", accept: str | None = None, body: bytes = b""
+) -> Callable[[], object]:
+    def run() -> object:
+        given = read_options_body(body, "application/json")
+        return answer_local(RESOLVER, BASE + path, query, accept, given)
+
+    return run
+
+
+def _did_jwk(extra: str) -> bytes:
+    return b"did:jwk:" + base64.urlsafe_b64encode(f"{_OKP},{extra}}}".encode()).rstrip(b"=")
+
+
+def _many(item: str, count: int) -> str:
+    return f'"a":[{",".join([item] * count)}]'
+
+
+def _names(count: int) -> str:
+    return ",".join(f'"{number:x}":0' for number in range(count))
+
+
+REQUESTS: dict[str, Callable[[], object]] = {
+    "did:key of RSA 8192": _asked(b"did:key:" + _RSA),
+    "did:key of RSA 8192 as a JWK": _asked(b"did%3Akey%3A" + _RSA, b"publicKeyFormat=JsonWebKey"),
+    "1,536 characters of base58": _asked(b"did:key:z" + b"z" * 1_536),
+    "did:web of 4,000 segments": _asked(b"did:web:example.com" + b":a" * 4_080),
+    "did:web of 2,000 escapes": _asked(b"did:web:example.com" + b":%61" * 2_040),
+    "8 KiB of colons": _asked(b"did:x:" + b":" * 6_132 + b"a"),
+    "1,300 parameters": _asked(KEY, b"&".join(b"%x=1" % number for number in range(1_300))),
+    "a path of 4,000 segments": _asked(KEY + b"/a" * 4_000),
+    "16 KiB of escapes": _asked(b"did%3A" + b"%61" * 5_450),
+    "3,000 options": _asked(KEY.replace(b":", b"%3A"), b"&".join(b"%x=" % number for number in range(3_000))),
+    "did:jwk of 1,950 objects": _asked(_did_jwk(_many("{}", 1_950))),
+    "did:jwk of 600 names": _asked(_did_jwk(_names(600))),
+    "Accept of 255 ranges": _asked(KEY, accept=",".join(["*/*;q=0"] * 255)),
+    "Accept of 512 types": _asked(KEY, accept=",".join(["a/b"] * 512)),
+    "Accept of 2,048 letters": _asked(KEY, accept="a" * 2_048),
+    "Accept of 500 parameters": _asked(KEY, accept="a/b;c=d" + ";c=d" * 500),
+    "Accept of open quotes": _asked(KEY, accept='a/b;c="' * 290),
+    "64 KiB of objects": _asked(KEY, body=f"{{{_many('{}', 21_000)}}}".encode()),
+    "64 KiB of names": _asked(KEY, body=f"{{{_names(6_500)}}}".encode()),
+    "64 KiB of brackets in a string": _asked(KEY, body=b'{"a":"' + b"[" * 65_000 + b'"}'),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_no_request_costs_more_than_ten_milliseconds(name: str, slowness: float) -> None:
+    spent = _milliseconds(REQUESTS[name])
+    print(f"{spent:8.2f} ms  {name}")
+
+    assert spent <= ACCEPTED_MS * slowness
+
+
+def _document(extra: str) -> bytes:
+    return f'{{"id":"{DID}",{extra}}}'.encode()
+
+
+def _methods(count: int, **members: Any) -> str:
+    method = {"type": "Multikey", "controller": DID, "publicKeyMultibase": KEY[8:].decode()} | members
+    return '"verificationMethod":' + json.dumps([{"id": f"#k{number}", **method} for number in range(count)])
+
+
+_NESTED = '{"a":{"a":{"a":{"a":{"a":{}}}}}}'
+DOCUMENTS: dict[str, bytes] = {
+    "256 methods": _document(_methods(256, note="x" * 850)),
+    "3,000 objects": _document(_many("{}", 3_066)),
+    "3,000 multibase texts": _document(_many('{"publicKeyMultibase":"zz"}', 3_066)),
+    "3,000 JWKs": _document(_many('{"kty":""}', 3_066)),
+    "2,000 JWKs in methods": _document(_many('{"publicKeyJwk":{"kty":""}}', 2_025)),
+    "6,000 names": _document(_names(6_132)),
+    "6,000 references": _document('"authentication":[' + ",".join(['"#a"'] * 6_132) + "]"),
+    "6,000 URIs": _document('"alsoKnownAs":[' + ",".join(['"a:b1234567"'] * 6_132) + "]"),
+    "6,000 floats": _document(_many("1.234567890e9", 6_132)),
+    "650 integers of 399 digits": _document(_many("7" * 399, 650)),
+    "43,000 escapes": _document('"a":"' + "\\u00e9" * 43_000 + '"'),
+    "depth 32": _document('"a":' + "[" * 29 + ",".join(["[]"] * 3_000) + "]" * 29),
+    "5,000 objects, 27 deep": _document('"a":' + '{"a":' * 20 + f"[{','.join([_NESTED] * 860)}]" + "}" * 20),
+    "almost a private key, 17,000 times": _document('"a":"' + "PRIVATE KEY----" * 17_000 + '"'),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_document_costs_more_than_ten_milliseconds(name: str, slowness: float) -> None:
+    """Reading it; and, each for itself, what is done with it for a request: a turn of the event loop or less."""
+    body = DOCUMENTS[name]
+    document = read_document(body, DID)
+    resolved = Resolved(did=DID, document=document, made_at=1.0, fresh_until=2.0)
+    steps: dict[str, Callable[[], object]] = {
+        "read": lambda: read_document(body, DID),
+        "present": lambda: present(resolved, None),
+        "dereference": lambda: dereference(resolved, parse_did_url(f"{DID}#nothing")),
+        "expand": lambda: relative_ids_expanded(document),
+    }
+    spent = {step: _milliseconds(run) for step, run in steps.items()}
+    print(f"{name:>36}: " + ", ".join(f"{step} {value:.2f} ms" for step, value in spent.items()))
+
+    assert len(body) <= MAX_DOCUMENT_BYTES
+    assert max(spent.values()) <= ACCEPTED_MS * slowness
+
+
+def _read(body: bytes) -> Callable[[], object]:
+    def run() -> object:
+        with pytest.raises(InvalidDidDocument):
+            read_document(body, DID)
+        return None
+
+    return run
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "a DID of 8,193 bytes": _asked(b"did:web:example.com" + b":a" * 4_088),
+    "a DID of 16 KiB": _asked(b"did:web:" + b"a" * 16_000),
+    "1,537 characters of base58": _asked(b"did:key:z" + b"z" * 1_537),
+    "Accept of 2,049 letters": _asked(KEY, accept="a" * 2_049),
+    "a body of 65,537 bytes": _asked(KEY, body=b"[" * 65_537),
+    "a document of over 256 KiB": _read(b"[" * (MAX_DOCUMENT_BYTES + 1)),
+    "a document of over 6,144 values": _read(_document(_many("0", MAX_DOCUMENT_VALUES))),
+    "a document of 80,000 objects": _read(_document(_many("{}", 80_000))),
+    "depth 33": _read(b"[" * 33 + b"]" * 33),
+    "a number of 401 digits": _read(_document('"a":' + "7" * 401)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_over_a_cap_is_refused_within_a_millisecond(name: str, slowness: float) -> None:
+    spent = _milliseconds(REFUSED[name])
+    print(f"{spent:8.3f} ms  {name}")
+
+    assert spent <= REFUSED_MS * slowness

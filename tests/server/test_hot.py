@@ -1,0 +1,96 @@
+"""The table of hot answers: what it keeps, what it lets go first, and that nothing outlives its source."""
+
+from server.hot import ENTRY_OVERHEAD_BYTES, HotTable
+from wire import Answer
+
+NOW = 1_000.0
+ENTRY = ENTRY_OVERHEAD_BYTES + 1
+
+
+def table(entries: int) -> HotTable:
+    return HotTable(max_bytes=entries * ENTRY, clock=lambda: NOW)
+
+
+def answer(fresh_until: float | None = None) -> Answer:
+    return Answer(body=b"x", etag='"x"', fresh_until=fresh_until, immutable=fresh_until is None)
+
+
+def held(hot: HotTable, *paths: bytes) -> list[bool]:
+    return [hot.find((path, b""), NOW) is not None for path in paths]
+
+
+def test_a_flood_of_answers_that_nobody_asks_for_twice_leaves_what_is_hot() -> None:
+    hot = table(16)
+    for path in (b"/a", b"/b"):
+        hot.keep(path, b"", answer())
+        hot.find((path, b""), NOW)
+    for number in range(10_000):
+        hot.keep(b"/flood/%d" % number, b"", answer())
+
+    assert held(hot, b"/a", b"/b", b"/flood/0", b"/flood/9999") == [True, True, False, True]
+    assert hot.bytes_held <= 16 * ENTRY
+
+
+def test_what_is_hot_makes_room_for_what_becomes_hot() -> None:
+    hot = table(16)
+    for number in range(100):
+        hot.keep(b"/%d" % number, b"", answer())
+        hot.find((b"/%d" % number, b""), NOW)
+
+    assert held(hot, b"/0", b"/99") == [False, True]
+    assert hot.bytes_held <= 16 * ENTRY
+
+
+def test_an_answer_larger_than_the_table_is_not_kept() -> None:
+    hot = table(1)
+    hot.keep(b"/large", b"", Answer(body=b"x" * 2 * ENTRY, etag='"x"', immutable=True))
+
+    assert held(hot, b"/large") == [False]
+    assert hot.bytes_held == 0
+
+
+def test_an_entry_ends_with_its_source() -> None:
+    hot = table(16)
+    hot.keep(b"/a", b"", answer(NOW + 10))
+    hot.keep(b"/past", b"", answer(NOW))
+
+    assert held(hot, b"/a", b"/past") == [True, False]
+    assert hot.find((b"/a", b""), NOW + 10) is None
+    assert hot.bytes_held == 0
+
+
+def test_eviction_is_by_the_beginning_of_the_path_wherever_the_entry_is() -> None:
+    hot = table(16)
+    for path in (b"/a/1", b"/a/2", b"/b"):
+        hot.keep(path, b"", answer())
+    hot.find((b"/a/1", b""), NOW)
+    hot.evict(b"/a/")
+
+    assert held(hot, b"/a/1", b"/a/2", b"/b") == [False, False, True]
+    assert hot.bytes_held == ENTRY
+
+
+def test_a_newer_answer_takes_the_place_of_the_older() -> None:
+    hot = table(16)
+    for body in (b"1", b"2"):
+        hot.keep(b"/a", b"", Answer(body=body, etag='"x"', immutable=True))
+        found = hot.find((b"/a", b""), NOW)
+
+        assert found is not None
+        assert found.answer.body == body
+    assert hot.bytes_held == ENTRY
+
+
+def test_the_headers_of_a_second_are_made_once() -> None:
+    hot = table(16)
+    hot.keep(b"/a", b"", Answer(body=b"x", etag='"x"', made_at=NOW - 5, fresh_until=NOW + 60))
+    found = hot.find((b"/a", b""), NOW)
+    assert found is not None
+    blocks = []
+    for now in (NOW, NOW + 0.9, NOW + 1):
+        found.refresh(now)
+        blocks.append(found.headers)
+
+    assert blocks[0] is blocks[1]
+    assert [dict(block)[b"age"] for block in (blocks[0], blocks[2])] == [b"5", b"6"]
+    assert b"age: 6\r\n" in found.head
