@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from resolver.did import Did
-from resolver.document import read_document
+from resolver.document import MAX_DOCUMENT_VALUES, read_document
 from resolver.driver_config import Driver
 from resolver.errors import (
     FeatureNotSupported,
@@ -32,6 +32,7 @@ from wire import JsonError, encode, read
 
 MAX_METADATA_BYTES = 16_384  # 16 KiB, of each of the two structures
 MAX_DEPTH = 34  # a document of 32 levels, in a result
+MAX_VALUES = MAX_DOCUMENT_VALUES + 1_024
 _UNAVAILABLE = frozenset({502, 503, 504})
 _RESULT_MEMBERS = ("didDocument", "didResolutionMetadata")
 
@@ -142,7 +143,7 @@ def read_answer(driver: Driver, did: Did, fetched: Fetched) -> Told:
 def _json(driver: Driver, fetched: Fetched) -> Any:
     """Return the JSON of the body; None where it is none and the status says enough."""
     try:
-        return read(fetched.body, max_bytes=driver.max_bytes, max_depth=MAX_DEPTH)
+        return read(fetched.body, max_bytes=driver.max_bytes, max_depth=MAX_DEPTH, max_values=MAX_VALUES)
     except JsonError as error:
         if fetched.status != 200:
             return None

@@ -26,8 +26,8 @@ from resolver.did import Did, parse_did
 from resolver.driver_answer import is_unavailable, read_answer
 from resolver.driver_breaker import Breaker, BreakerState
 from resolver.driver_config import Driver
-from resolver.errors import InternalError, InvalidOptions, ResolutionError
-from resolver.fetch_errors import FetchError, OutboundBudgetExceeded
+from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
+from resolver.fetch_errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.freshness import FreshnessBounds, judge
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.options import VERSION_OPTIONS, parameters_of
@@ -35,6 +35,10 @@ from resolver.origin import Found, OutboundBusy
 from resolver.results import Fetched, JsonObject, Options, Step
 from resolver.source import Entry, Known, Question
 
+MAX_URL_CHARS = (
+    32_768  # as `configured.py`: a DID of 8 KiB is three times as long where each character is encoded
+)
+MAX_VERSION_CHARS = 1_024  # of a version that is passed on
 MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
 
 
@@ -108,12 +112,13 @@ class DriverSource:
         Return the DID as it is spelled, asked of the driver with the options that are passed on.
 
         Raises:
-            InvalidDid: the driver's URL would lead elsewhere.
-            InvalidOptions, FeatureNotSupported: a version where the driver takes none, or two.
+            InvalidDid: the driver's URL would lead elsewhere, or be too long.
+            InvalidOptions, FeatureNotSupported: a version where the driver takes none, a long one, or two.
         """
         refuse_public_key_format(options)
         passed = self._passed(options)
-        self.driver.url_of(did)
+        if len(self.driver.url_of(did, passed)) > MAX_URL_CHARS:
+            raise InvalidDid("the DID is too long for its method's driver")
         return Question(did=did.text, host=self.driver.name, options=passed)
 
     async def load(self, question: Question, known: Known | None) -> Known:  # noqa: ARG002 - nothing to revalidate
@@ -137,7 +142,9 @@ class DriverSource:
             error.steps = (self._step(url, cause, self._timer() - began),)
             raise
         told = {"status": fetched.status, "bytes": len(fetched.body)}
-        return self._entry(did, fetched, self._step(url, told, self._timer() - began))
+        entry = self._entry(did, fetched, self._step(url, told, self._timer() - began))
+        # What strangers choose is counted, too: a flood of long DIDs must not fill the memory.
+        return msgspec.structs.replace(entry, value_bytes=entry.value_bytes + 2 * len(url))
 
     def _entry(self, did: Did, fetched: Fetched, step: Step) -> Known:
         now = self._clock()
@@ -174,6 +181,8 @@ class DriverSource:
         versions = tuple(sorted((name, named[name]) for name in named.keys() & VERSION_OPTIONS))
         if len(versions) > 1:
             raise InvalidOptions("versionId, versionTime and versionNumber exclude one another")
+        if any(len(version) > MAX_VERSION_CHARS for _, version in versions):
+            raise InvalidOptions(f"a version may have {MAX_VERSION_CHARS} characters")
         return versions
 
     def _bounds(self) -> FreshnessBounds:
@@ -197,6 +206,9 @@ class DriverSource:
             except OutboundBudgetExceeded as error:
                 self._breaker.abandoned()
                 raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
+            except (OriginTooLarge, UrlRefused) as error:  # Of one DID; the driver is there.
+                self._breaker.succeeded() if isinstance(error, OriginTooLarge) else self._breaker.abandoned()
+                raise self._unanswered(error.cause) from None
             except FetchError as error:
                 raise self._failed(error.cause) from None
             except BaseException:
@@ -231,8 +243,11 @@ class DriverSource:
             self._slots.release()
 
     def _failed(self, cause: str) -> InternalError:
-        self._failures += 1
         self._breaker.failed()
+        return self._unanswered(cause)
+
+    def _unanswered(self, cause: str) -> InternalError:
+        self._failures += 1
         name = self.driver.name
         return InternalError(f"the driver {name} did not answer", cause=cause, driver=name)
 

@@ -129,7 +129,9 @@ class DriverProcess:
 
     def start(self) -> None:
         command = [sys.executable, str(Path(__file__)), str(self.port)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
 

@@ -178,7 +178,7 @@ async def test_a_batch_of_the_largest_keys_never_holds_the_event_loop_for_ten_mi
             await asyncio.sleep(0)
 
     codec = b"\x92\x24"  # mldsa-87-pub as a varint
-    keys = [f"did:key:z{base58.b58encode(codec + os.urandom(2_592)).decode()}" for _ in range(70)]
+    keys = [f"did:key:z{base58.b58encode(codec + os.urandom(2_592)).decode()}" for _ in range(50)]
     last = time.thread_time()
     measuring = asyncio.create_task(measure())
     results = await results_of(Resolver(), *keys, options={"enableExperimentalPublicKeyTypes": True})
@@ -216,6 +216,7 @@ async def test_the_option_of_going_around_the_cache_is_within_the_budget_of_the_
         b'{"dids":["a"],"options":{"explain":{}}}',
         b'{"dids":["a"],"options":{"accept":"application/did"}}',
         b'{"dids":["\\ud800"]}',
+        json.dumps({"dids": ["a"], "options": {str(n): 1 for n in range(17)}}).encode(),
         json.dumps({"dids": ["a"] * 101}).encode(),
         b'{"dids":' + b"[" * 50_000,
     ],
@@ -227,7 +228,7 @@ def test_a_body_that_is_no_batch_is_refused(body: bytes) -> None:
 
 def test_a_body_too_large_or_of_another_type_is_refused() -> None:
     with pytest.raises(PayloadTooLarge):
-        read_batch(b" " * 262_145, JSON)
+        read_batch(b" " * 196_609, JSON)
     with pytest.raises(UnsupportedMediaType):
         read_batch(b'{"dids":["a"]}', "text/plain")
 

@@ -16,6 +16,7 @@ from resolver import (
     InternalError,
     InvalidDid,
     InvalidDidDocument,
+    InvalidOptions,
     MethodNotSupported,
     NotFound,
     Options,
@@ -302,6 +303,22 @@ async def test_a_probe_that_fails_opens_the_breaker_again() -> None:
 
             assert (probe.members["cause"], other.members["cause"]) == ("origin_unreachable", "driver_open")
             assert resolver.driver_states[0].breaker is BreakerState.OPEN
+
+
+async def test_no_did_and_no_option_opens_the_breaker_for_all_others(process: DriverProcess) -> None:
+    """What a stranger can provoke, again and again: answers that are too large, errors, URLs that are too long."""
+    driver = driver_of(process, failures_to_open=1, supports_options=True)
+    long = "did:example:" + 8_150 * ":" + "x"
+    dids = ["huge", "broken", "garbage", "private", "invalid", "moved", "away-told", "no-media-type"]
+    async with resolving(driver) as resolver:
+        for name in dids:
+            await failure_of(resolver, f"did:example:{name}")
+        too_long = await failure_of(resolver, long, Options(version_id="%" * 1_025))
+        longest = await resolver.resolve(long, Options(version_id="%" * 1_024))
+
+        assert type(too_long) is InvalidOptions
+        assert longest.document is not None
+        assert resolver.driver_states[0].breaker is BreakerState.CLOSED
 
 
 async def test_what_was_known_is_served_while_the_driver_is_away() -> None:
