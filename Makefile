@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 
-.PHONY: serve test test-slow soak lint format bench lock schema clean postgres
+.PHONY: serve test test-slow soak lint format bench lock schema clean postgres clients
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
@@ -15,7 +15,7 @@ serve: $(APP)
 test: $(DEV) postgres
 	$(RUN)/python -m pytest -m "not slow"
 
-test-slow: $(DEV) postgres
+test-slow: $(DEV) postgres clients
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
 
 # A million hostile inputs: no wrong answer, no hang, no growth of memory. The seed is printed; set it to repeat.
@@ -48,6 +48,10 @@ lock:
 # The tests' second engine; where it cannot be had they skip aloud.
 postgres:
 	@sh tools/postgres.sh
+
+# Resolver clients of others, for the slow tests; where they cannot be had these skip aloud.
+clients:
+	@sh tools/clients.sh
 
 clean:
 	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

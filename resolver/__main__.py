@@ -2,6 +2,7 @@
 `python -m resolver did:...`: resolve a DID or dereference a DID URL, and print what was found.
 
 Exit status: 0 found, 1 failure (a deactivated DID is one), 2 usage, 3 not found, 6 origin unavailable.
+With `--lint` as in `lint_command.py`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
+from resolver.lint_command import lint_target
 from resolver.options import DEREFERENCING_NAMES, options_of, refuse_unsupported
 from resolver.representation import present
 from resolver.resolution import Resolver
@@ -31,6 +33,8 @@ _FORMATS = {
 def main(arguments: Sequence[str] | None = None, make_resolver: Callable[[], Resolver] = Resolver) -> int:
     """Run the command; return its exit status."""
     asked = _parser().parse_args(arguments)
+    if asked.lint:
+        return lint_target(asked.did, as_json=asked.json, strict=asked.strict, make_resolver=make_resolver)
     try:
         found = asyncio.run(_find(make_resolver, asked.did, _given(asked.option)))
     except ResolutionError as error:
@@ -118,6 +122,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help=f"a resolution option, repeatable: {', '.join(sorted(DEREFERENCING_NAMES))}",
     )
+    lint = parser.add_argument_group("linting")
+    lint.add_argument(
+        "--lint",
+        action="store_true",
+        help="tell what is doubtful about the document; of a file or - (stdin), too",
+    )
+    lint.add_argument("--json", action="store_true", help="print the findings as a JSON array")
+    lint.add_argument("--strict", action="store_true", help="count warnings as errors")
     return parser
 
 

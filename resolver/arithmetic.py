@@ -19,10 +19,11 @@ HAS_GMPY2 = _gmpy2 is not None
 _TWOS = [0] + [(i & -i).bit_length() - 1 for i in range(1, 64)]  # how often 2 divides i; 0: look further
 
 _BLOCK = 64  # digits; below, digit by digit is as fast as splitting
-_DIGITS_OF_GMP = (
-    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"  # of base 58; its manual, mpz_set_str
-)
+# GMP's digits of base 58 (its manual, mpz_set_str).
+_DIGITS_OF_GMP = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
 _TO_GMP = bytes.maketrans(bytes(range(58)), _DIGITS_OF_GMP)
+_FROM_GMP = bytes.maketrans(_DIGITS_OF_GMP, bytes(range(58)))
+_PAIRS = [bytes(divmod(pair, 58)) for pair in range(58 * 58)]  # two digits at a time
 
 
 def python_is_square(a: int, p: int) -> bool:
@@ -46,6 +47,16 @@ def python_from_base58(digits: bytes) -> int:
     half = len(digits) // 2
     shift = int(58**half)
     return python_from_base58(digits[:-half]) * shift + python_from_base58(digits[-half:])
+
+
+def python_to_base58(number: int) -> bytes:
+    """Return the base-58 digits of a number that is not negative, none of them leading zeros; b"" for 0."""
+    pairs: list[bytes] = []
+    while number:
+        number, pair = divmod(number, 58 * 58)
+        pairs.append(_PAIRS[pair])
+    pairs.reverse()
+    return b"".join(pairs).lstrip(b"\0")
 
 
 def _jacobi(a: int, n: int) -> int:
@@ -79,6 +90,11 @@ def _gmpy2_from_base58(digits: bytes) -> int:
     return int(_gmpy2.mpz(digits.translate(_TO_GMP), 58)) if digits else 0
 
 
+def _gmpy2_to_base58(number: int) -> bytes:
+    return bytes(_gmpy2.digits(number, 58).encode().translate(_FROM_GMP)) if number else b""
+
+
 is_square = _gmpy2_is_square if HAS_GMPY2 else python_is_square
 inverse = _gmpy2_inverse if HAS_GMPY2 else python_inverse
 from_base58 = _gmpy2_from_base58 if HAS_GMPY2 else python_from_base58
+to_base58 = _gmpy2_to_base58 if HAS_GMPY2 else python_to_base58

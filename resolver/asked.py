@@ -86,8 +86,17 @@ def is_accept(option: object) -> TypeGuard[str]:
 
 def option_names(asked: Asked, given: Given) -> set[str]:
     """Return the names of all options, whether or not their values can be read."""
-    in_query = {unquote(part.partition("=")[0]) for part in asked.option_query.split("&") if part}
+    in_query = _names_in_query(asked)
     return in_query if isinstance(given, InvalidOptions) else in_query | given.keys()
+
+
+def _names_in_query(asked: Asked) -> set[str]:
+    if not _is_json(asked):
+        return {unquote(part.partition("=")[0]) for part in asked.option_query.split("&") if part}
+    try:
+        return set(_json_of(asked))
+    except InvalidOptions:
+        return set()
 
 
 def given_options(asked: Asked, given: Given) -> dict[str, object]:
@@ -99,7 +108,7 @@ def given_options(asked: Asked, given: Given) -> dict[str, object]:
         InvalidOptions: that of an encoded one is; an option in both places; a body that cannot be read.
     """
     try:
-        parameters = parse_parameters(asked.option_query)
+        parameters = _parameters_of(asked)
     except InvalidDidUrl as error:
         if asked.is_verbatim:
             raise
@@ -109,6 +118,27 @@ def given_options(asked: Asked, given: Given) -> dict[str, object]:
     if parameters.keys() & given.keys():
         raise InvalidOptions("an option occurs in the query and in the body")
     return {**parameters, **given}
+
+
+def _parameters_of(asked: Asked) -> Mapping[str, object]:
+    return _json_of(asked) if _is_json(asked) else parse_parameters(asked.option_query)
+
+
+def _is_json(asked: Asked) -> bool:
+    """
+    Tell whether the options after an encoded identifier are one JSON object, percent-encoded.
+
+    So do clients of Universal Resolver send them, its own web page among them; no option begins with a brace.
+    """
+    return not asked.is_verbatim and asked.option_query[:3].upper() in ("%7B", "{")
+
+
+def _json_of(asked: Asked) -> Mapping[str, object]:
+    try:
+        options: Mapping[str, object] = read(unquote_to_bytes(asked.option_query), max_bytes=MAX_BODY_BYTES)
+    except JsonError as error:
+        raise InvalidOptions(f"the query is not a JSON object of options: {error}") from None
+    return options  # Begins with a brace: an object.
 
 
 def _has_options_only(query: str) -> bool:

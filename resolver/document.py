@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from resolver.errors import InvalidDidDocument, KeyRefused
+from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
 from resolver.jwk import refuse_private
 from resolver.keys import refuse_secret_multibase
 from resolver.results import JsonObject
@@ -20,7 +20,9 @@ DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and
 
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
 MAX_DOCUMENT_VALUES = 6_144  # JSON values; 256 methods, each in all relationships, are under 4,000
+MAX_GROWTH_BYTES = 1_048_576  # 1 MiB by `expandRelativeUrls`: 128 ids of the longest DID
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
+MAX_KEYS = 1_024  # maps with a key in them; to look for a secret in one takes 3 microseconds
 
 # CID, section 2.3 (Verification Relationships).
 RELATIONSHIPS = (
@@ -88,7 +90,7 @@ def read_document(
     own_id = document.get("id")
     if not isinstance(own_id, str) or not is_same(own_id, did):
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
-    _refuse_secrets(document)
+    refuse_secrets(document)
     _check_own_members(document)
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
@@ -105,13 +107,25 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
     Changed are the `id` of every map, in properties of extensions too, and the references in verification
     relationships, where they begin with "#", "?" or one "/". A bare word is left: with a DID as the base, whose
     path is `web:example.com`, RFC 3986 would turn `files` into `did:files`, which is no DID URL.
+
+    Raises:
+        FeatureNotSupported: the document would grow by over `MAX_GROWTH_BYTES`: a DID may have 8 KiB, and a
+            document of 256 KiB may refer to itself fifty thousand times.
     """
     did = document["id"]
+    if len(did) * _count_relative(document) > MAX_GROWTH_BYTES:
+        raise FeatureNotSupported("expandRelativeUrls: the document would grow beyond the limit")
     expanded: JsonObject = _expanded(document, did)
     for name in RELATIONSHIPS:
         if isinstance(references := expanded.get(name), list):
             expanded[name] = [absolute(item, did) if isinstance(item, str) else item for item in references]
     return expanded
+
+
+def _count_relative(document: JsonObject) -> int:
+    """Return how many ids and references might be made absolute, or more."""
+    references = (document[name] for name in RELATIONSHIPS if isinstance(document.get(name), list))
+    return sum("id" in found for found in maps_of(document)) + sum(map(len, references))
 
 
 def absolute(reference: str, did: str) -> str:
@@ -154,18 +168,37 @@ def _expanded(value: Any, did: str) -> Any:
     return members
 
 
-def _refuse_secrets(document: JsonObject) -> None:
-    """Refuse secret keys, and public keys of a shape in which they could not be looked for."""
+def refuse_secrets(document: JsonObject) -> None:
+    """
+    Refuse secret keys, and public keys of a shape in which they could not be looked for.
+
+    Raises:
+        InvalidDidDocument: there is one, anywhere in the document; or over `MAX_KEYS` keys of any kind.
+    """
+    keys = 0
     for found in maps_of(document):
-        for name, value in found.items():
-            if name.startswith(_SECRET_PREFIXES):
-                raise InvalidDidDocument("the document has secret key material")
-            if name in KEY_MATERIAL:
-                _check_key_material(name, value)
-            if isinstance(value, str) and _SECRET_PEM in value:
-                raise InvalidDidDocument("the document has a private key in PEM")
-        if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-            _refuse_private_jwk(found)
+        refuse_secrets_in(found)
+        keys += not KEY_MATERIAL.isdisjoint(found)
+    if keys > MAX_KEYS:
+        raise InvalidDidDocument(f"over {MAX_KEYS} keys")
+
+
+def refuse_secrets_in(found: JsonObject) -> None:
+    """
+    Refuse one map of a document, for what it holds itself.
+
+    Raises:
+        InvalidDidDocument: secret key material, or a public key of a shape in which it could not be looked for.
+    """
+    for name, value in found.items():
+        if name.startswith(_SECRET_PREFIXES):
+            raise InvalidDidDocument("the document has secret key material")
+        if name in KEY_MATERIAL:
+            _check_key_material(name, value)
+        if isinstance(value, str) and _SECRET_PEM in value:
+            raise InvalidDidDocument("the document has a private key in PEM")
+    if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
+        _refuse_private_jwk(found)
 
 
 def _refuse_private_jwk(jwk: JsonObject) -> None:

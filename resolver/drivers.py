@@ -29,6 +29,7 @@ from resolver.driver_config import Driver
 from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
 from resolver.fetch_errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.freshness import FreshnessBounds, judge
+from resolver.lint import warnings_of
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.options import VERSION_OPTIONS, parameters_of
 from resolver.origin import Found, OutboundBusy
@@ -159,7 +160,7 @@ class DriverSource:
             document=told.document,
             made_at=now,
             metadata=told.metadata,
-            resolution_metadata=told.resolution_metadata,
+            resolution_metadata=told.resolution_metadata | _warnings(told.document, now),
         )
         if told.document is None:
             return Entry(value=found, fresh_until=now + self._freshness.negative_seconds, steps=(step,))
@@ -262,6 +263,12 @@ class DriverSource:
             detail={"driver": self.driver.name, **told, "breaker": self._breaker.state.value},
             confidential={"url": url, "milliseconds": round(seconds * 1_000)},
         )
+
+
+def _warnings(document: bytes | None, now: float) -> JsonObject:
+    """Return what is doubtful about a document, as of any other that is asked for."""
+    warnings = [] if document is None else warnings_of(msgspec.json.decode(document), now=now)
+    return {"warnings": warnings} if warnings else {}
 
 
 class Drivers:

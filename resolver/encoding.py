@@ -12,7 +12,7 @@ import base64
 import math
 import re
 
-from resolver.arithmetic import from_base58
+from resolver.arithmetic import from_base58, to_base58
 
 MAX_BASE58_CHARS = 1_536  # characters; an RSA key of 8,192 bits has 1,415. Decoding is quadratic: cap first.
 MAX_BASE64URL_CHARS = 8_192  # characters; no longer than a DID
@@ -20,7 +20,9 @@ _MAX_VARINT_BYTES = 9  # unsigned-varint: "at most 9 bytes"
 
 _ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGITS = bytes.maketrans(_ALPHABET, bytes(range(58)))
-_PAIRS = [chr(high) + chr(low) for high in _ALPHABET for low in _ALPHABET]  # two digits at a time
+_CHARACTERS = bytes.maketrans(bytes(range(58)), _ALPHABET)
+
+LEADING_ERROR = 1e-6  # of `leading_value`, for texts of up to 10,000 characters
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -31,14 +33,9 @@ class EncodingError(ValueError):
 
 def encode_base58btc(data: bytes) -> str:
     """Return the base58btc text of `data`; each leading zero byte is a "1"."""
-    number = int.from_bytes(data, "big")
-    pairs: list[str] = []
-    while number:
-        number, pair = divmod(number, 3_364)
-        pairs.append(_PAIRS[pair])
-    pairs.reverse()
+    digits = to_base58(int.from_bytes(data, "big"))
     zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + "".join(pairs).lstrip("1")
+    return "1" * zeros + digits.translate(_CHARACTERS).decode()
 
 
 def decode_base58btc(text: str, *, max_chars: int = MAX_BASE58_CHARS) -> bytes:
@@ -66,12 +63,22 @@ def leading_bytes(text: str) -> bytes:
     They are found by logarithms, so that a number just below them (by one in 2^36) passes for them: good for
     choosing a cap, and no more. Of a text that begins with "1", or has other characters, they are b"".
     """
+    leading = leading_value(text)
+    return min(int(leading + LEADING_ERROR), 0xFFFF).to_bytes(2) if leading else b""
+
+
+def leading_value(text: str) -> float:
+    """
+    Return the first two bytes of what a base58btc text of 9 characters or more stands for, and what follows them
+    as a fraction, within `LEADING_ERROR`; without decoding it. 0.0 as `leading_bytes` is b"".
+    """
+    if not text[:9].isascii():
+        return 0.0
     top = [_ALPHABET.find(character) for character in text[:9].encode()]
     if min(top) < 0 or top[0] == 0:
-        return b""
+        return 0.0
     bits = math.log2(from_base58(bytes(top))) + (len(text) - 9) * math.log2(58)
-    leading = 2 ** (bits - 8 * (bits // 8 - 1))  # between 2^8 and 2^16
-    return min(int(leading + 1e-6), 0xFFFF).to_bytes(2)
+    return float(2 ** (bits - 8 * (bits // 8 - 1)))  # between 2^8 and 2^16
 
 
 def encode_base64url(data: bytes) -> str:

@@ -27,10 +27,11 @@ _STRINGS = {
     "keyAgreement": "key_agreement",
     "verificationRelationship": "verification_relationship",
 }
+# The methods whose answers can honour these; others refuse them.
+_METHODS_WITH = {"keyAgreement": ("key",), "publicKeyFormat": ("key", "jwk")}
 # did:webvh v1.0, section DID URL (versionNumber); ours (maxStale). Decimal, as an integer or its text.
 _NUMBERS = {"versionNumber": "version_number", "maxStale": "max_stale"}
 _MAX_NUMBER = 2**31
-_DID_KEY_ONLY = ("keyAgreement", "publicKeyFormat")  # Another method's answer could not honour them.
 KEY_AGREEMENTS = ("ecdh",)
 
 RELATIONSHIP = "verificationRelationship"
@@ -87,7 +88,7 @@ def refuse_unsupported(
     `dereferences` tells that a DID URL was given, not a DID: dereferencing has one option more.
 
     Raises:
-        FeatureNotSupported: an option that we do not know, a version, an option of did:key's for another method.
+        FeatureNotSupported: an option that we do not know, a version, one that the method does not have.
         InvalidOptions: two versions.
     """
     known = DEREFERENCING_NAMES if dereferences else OPTION_NAMES
@@ -96,9 +97,9 @@ def refuse_unsupported(
     _refuse_two_versions(names)
     if names & VERSION_OPTIONS - versions:
         raise FeatureNotSupported("no such versions are kept of the documents of this DID's method")
-    for name in _DID_KEY_ONLY:
-        if name in names and method != "key":
-            raise FeatureNotSupported(f"{name} is an option of did:key only")
+    for name, methods in _METHODS_WITH.items():
+        if name in names and method not in methods:
+            raise FeatureNotSupported(f"{name} is no option of did:{method}")
 
 
 def parameters_of(options: Options) -> dict[str, str]:

@@ -30,6 +30,10 @@ from wire.problem import PROBLEM_JSON, problem_of
 RESOLUTION = MediaType("application/did-resolution")
 DEREFERENCING = MediaType("application/did-url-dereferencing")
 LEGACY = MediaType("application/ld+json", (("profile", "https://w3id.org/did-resolution"),))
+# What Universal Resolver and its web client had for dereferencing, in that generation.
+LEGACY_DEREFERENCING = MediaType(
+    "application/ld+json", (("profile", "https://w3id.org/did-url-dereferencing"),)
+)
 PROBLEM = MediaType(PROBLEM_JSON)
 URI_LIST = MediaType("text/uri-list")
 
@@ -40,6 +44,7 @@ _JSON_TYPES = (DID_DOCUMENT, MediaType("application/did+json"), MediaType("appli
 DID_LD_JSON = MediaType("application/did+ld+json")
 _JSON_LD_TYPES = (DID_LD_JSON, MediaType("application/ld+json"))
 _BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
+_LEGACY_TYPES = (LEGACY, LEGACY_DEREFERENCING)
 
 _LEGACY_CONTEXT = "https://w3id.org/did-resolution/v1"
 _VARY = ("accept",)
@@ -74,7 +79,7 @@ def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> boo
     """
     if accept is None or accept == "*/*":
         return False
-    return _choose(accept, _offers(result)) in (LEGACY, DID_LD_JSON)
+    return _choose(accept, _offers(result)) in (*_LEGACY_TYPES, DID_LD_JSON)
 
 
 def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
@@ -88,18 +93,18 @@ def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
     content = _content_of(result)
     bare = _BARE_TYPES if content is None or "@context" in content else _JSON_TYPES
     if isinstance(result, Resolved):
-        return (RESOLUTION, DEREFERENCING, *bare, LEGACY)
+        return (RESOLUTION, DEREFERENCING, *bare, *_LEGACY_TYPES)
     if result.content is result.resolved.document:
-        return (DEREFERENCING, RESOLUTION, *bare, LEGACY)
-    return (DEREFERENCING, *bare, LEGACY)
+        return (DEREFERENCING, RESOLUTION, *bare, *_LEGACY_TYPES)
+    return (DEREFERENCING, *bare, *_LEGACY_TYPES)
 
 
 def _offers_of_urls(result: Dereferenced) -> tuple[MediaType, ...]:
     """Return the offers for a DID URL that selects services; a document is one of them if it has content."""
     if result.content is None:
-        return (DEREFERENCING, URI_LIST, LEGACY)
+        return (DEREFERENCING, URI_LIST, *_LEGACY_TYPES)
     bare = _BARE_TYPES if "@context" in result.content else _JSON_TYPES
-    return (DEREFERENCING, *bare, LEGACY, URI_LIST)
+    return (DEREFERENCING, *bare, *_LEGACY_TYPES, URI_LIST)
 
 
 def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
@@ -141,6 +146,8 @@ def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | No
         return _dereferencing_result(metadata, _content_of(result), _content_metadata_of(result))
     if chosen == LEGACY:
         return _legacy_result(result)
+    if chosen == LEGACY_DEREFERENCING:
+        return {"@context": _LEGACY_CONTEXT, **_legacy_dereferencing_result(result)}
     return _content_of(result)
 
 
@@ -157,11 +164,21 @@ def _dereferencing_result(metadata: JsonObject, content: JsonObject | None, abou
     }
 
 
+def _legacy_dereferencing_result(result: Resolved | Dereferenced) -> JsonObject:
+    content = _content_of(result)
+    metadata = _metadata(_resolution_of(result), _legacy_type_of(content))
+    return _dereferencing_result(metadata, content, _content_metadata_of(result))
+
+
+def _legacy_type_of(content: JsonObject | None) -> MediaType:
+    """Return the content type that the old generation gives what has a context, and what has none."""
+    return DID_LD_JSON if content is not None and "@context" in content else _JSON_TYPES[1]
+
+
 def _legacy_result(result: Resolved | Dereferenced) -> JsonObject:
     """Return the result of the CCG drafts; what a fragment names is in `didDocument` there, too."""
     content = _content_of(result)
-    of_json_ld = content is not None and "@context" in content
-    metadata = _metadata(_resolution_of(result), _JSON_LD_TYPES[0] if of_json_ld else _JSON_TYPES[1])
+    metadata = _metadata(_resolution_of(result), _legacy_type_of(content))
     return {
         "@context": _LEGACY_CONTEXT,
         _legacy_metadata_name(did_url=isinstance(result, Dereferenced)): metadata,
@@ -196,7 +213,7 @@ def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool)
     The binding leaves the body open where a bare document was asked for: it is the full result then, too.
     """
     results = (DEREFERENCING, RESOLUTION) if did_url else (RESOLUTION, DEREFERENCING)
-    chosen = _choose(accept, (*results, *_BARE_TYPES, LEGACY, PROBLEM))
+    chosen = _choose(accept, (*results, *_BARE_TYPES, *_LEGACY_TYPES, PROBLEM))
     if chosen is None or chosen in _BARE_TYPES:
         chosen = results[0]
     return Answer(
@@ -214,6 +231,9 @@ def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> 
         return problem
     if chosen == LEGACY:
         return encode(_legacy_error(error, did_url=did_url))
+    if chosen == LEGACY_DEREFERENCING:
+        result = _dereferencing_result(_legacy_error_metadata(error), None, {})
+        return encode({"@context": _LEGACY_CONTEXT, **result})
     metadata: JsonObject = {"error": msgspec.Raw(problem)}
     if error.steps:
         metadata["explain"] = explained(error.steps)
@@ -223,14 +243,19 @@ def _error_body(error: ResolutionError, chosen: MediaType, *, did_url: bool) -> 
 
 
 def _legacy_error(error: ResolutionError, *, did_url: bool) -> JsonObject:
-    """Return an error of the CCG drafts: one keyword. `didDocument` must exist for their test suite."""
-    keyword = error.did_key_error or error.legacy
+    """Return an error of the CCG drafts. `didDocument` must exist for their test suite."""
     return {
         "@context": _LEGACY_CONTEXT,
-        _legacy_metadata_name(did_url=did_url): {"error": keyword, "message": error.detail},
+        _legacy_metadata_name(did_url=did_url): _legacy_error_metadata(error),
         "didDocument": {},
         "didDocumentMetadata": {},
     }
+
+
+def _legacy_error_metadata(error: ResolutionError) -> JsonObject:
+    """Return an error as one keyword; `message` is did-resolver's, `errorMessage` Universal Resolver's."""
+    keyword = error.did_key_error or error.legacy
+    return {"error": keyword, "message": error.detail, "errorMessage": error.detail}
 
 
 def _resolution_of(result: Resolved | Dereferenced) -> Resolved:

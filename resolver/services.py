@@ -7,6 +7,7 @@ DID Resolution v1 (CR of 2026-07-23), section 5.4.1 (Dereferencing the Resource)
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv6Address
 from urllib.parse import quote
 
 import msgspec
@@ -99,8 +100,22 @@ def _endpoints(services: list[JsonObject]) -> Iterator[str]:
 def _is_http_url(text: str) -> bool:
     if len(text) > MAX_ENDPOINT_CHARS or not _HTTP_URL.fullmatch(text):
         return False
-    path = fully_decoded(parse_reference(text).path)
+    reference = parse_reference(text)
+    if not _is_host(reference.authority or ""):
+        return False
+    path = fully_decoded(reference.path)
     return path is not None and _is_plain(path)
+
+
+def _is_host(authority: str) -> bool:
+    """Tell whether what is in brackets is an IPv6 address; a name was matched by the grammar."""
+    if not authority.startswith("["):
+        return True
+    try:
+        IPv6Address(authority[1:].partition("]")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _relative_ref(text: str) -> Reference:

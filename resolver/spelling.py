@@ -5,7 +5,7 @@ For those who keep DIDs: what is wrong with one shall be told when it is written
 """
 
 from resolver.did import Did, parse_did
-from resolver.errors import InvalidDid
+from resolver.errors import InvalidDid, NotFound
 from resolver.methods import METHODS
 from resolver.methods.web import normal_form
 from resolver.results import DEFAULT_OPTIONS, FetchPlan
@@ -16,6 +16,7 @@ def read_spelling(text: str) -> Did:
     Read a DID, and check what its method says of its spelling; of a method that is not ours, the grammar alone.
 
     - did:key, did:jwk: the key in it is decoded and checked; a private one is refused, and not repeated.
+    - did:peer, did:pkh: what can be checked of the document or the account is.
     - did:web: the host and path are those of a public server, in normal form: DIDs are compared as strings, and
       two spellings of one would be two identifiers.
 
@@ -26,7 +27,10 @@ def read_spelling(text: str) -> Did:
     did = parse_did(text)
     if did.method not in METHODS:
         return did
-    plan = METHODS[did.method].plan(did, DEFAULT_OPTIONS)
+    try:
+        plan = METHODS[did.method].plan(did, DEFAULT_OPTIONS)
+    except NotFound:  # A did:peer that is a hash: well spelled, and known to its peers only.
+        return did
     if isinstance(plan, FetchPlan) and normal_form(plan) != text:
         raise InvalidDid(f"did:web: expected the normal form {normal_form(plan)}")
     return did

@@ -26,12 +26,14 @@ LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 MODERN = "application/did-resolution"
 KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
+CONTEXT = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"]
+
 SEEN: list[str] = []
 
 
 def document(did: str, **members: Any) -> dict[str, Any]:
     method = {"id": f"{did}#1", "type": "JsonWebKey", "controller": did, "publicKeyJwk": KEY}
-    return {"@context": "https://www.w3.org/ns/did/v1", "id": did, "verificationMethod": [method], **members}
+    return {"@context": CONTEXT, "id": did, "verificationMethod": [method], **members}
 
 
 def result(found: Any, metadata: Any = None, about: Any = None) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def answer_of(did: str, query: str) -> tuple[int, str, Any]:
         "bare": (200, "application/did+ld+json", document(did)),
         "legacy": (200, LEGACY, result(document(did), told, {"created": "2026-01-01T00:00:00Z"})),
         "unmarked": (200, "text/plain", result(document(did))),
+        "doubtful": (200, MODERN, result({**document(did), "@context": CONTEXT[0]})),
         "wrong-id": (200, MODERN, result(document(did + "x"))),
         "private": (200, MODERN, result(document(did, jwks={**KEY, "d": "AA"}))),
         "missing": (404, "text/html", None),

@@ -3,8 +3,10 @@
 from resolver.methods.jwk import JWK
 from resolver.methods.key import KEY
 from resolver.methods.method import Method
+from resolver.methods.peer import PEER
+from resolver.methods.pkh import PKH
 from resolver.methods.web import WEB
 
-METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB)}
+METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB, PEER, PKH)}
 
-__all__ = ["JWK", "KEY", "METHODS", "WEB", "Method"]
+__all__ = ["JWK", "KEY", "METHODS", "PEER", "PKH", "WEB", "Method"]

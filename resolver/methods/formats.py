@@ -49,7 +49,7 @@ class PublicKeyFormat(msgspec.Struct, frozen=True):
 MULTIKEY = PublicKeyFormat("Multikey", (DID_V1_1,))
 _MULTIKEY_V1 = PublicKeyFormat("Multikey", (DID_V1, f"{_SECURITY}/multikey/v1"))
 _JWK = PublicKeyFormat("JsonWebKey", (DID_V1_1,), "publicKeyJwk")
-_JWK_2020 = PublicKeyFormat("JsonWebKey2020", (DID_V1, f"{_SECURITY}/suites/jws-2020/v1"), "publicKeyJwk")
+JWK_2020 = PublicKeyFormat("JsonWebKey2020", (DID_V1, f"{_SECURITY}/suites/jws-2020/v1"), "publicKeyJwk")
 _ED25519_2020 = PublicKeyFormat(
     "Ed25519VerificationKey2020",
     (DID_V1, f"{_SECURITY}/suites/ed25519-2020/v1"),
@@ -66,12 +66,12 @@ _ED25519_2018 = PublicKeyFormat(
 FORMATS = {
     "Multikey": MULTIKEY,
     "JsonWebKey": _JWK,
-    "JsonWebKey2020": _JWK_2020,
+    "JsonWebKey2020": JWK_2020,
     "Ed25519VerificationKey2020": _ED25519_2020,
     "Ed25519VerificationKey2018": _ED25519_2018,
     "multikey-v1": _MULTIKEY_V1,
     "jwk": _JWK,
-    "jwk2020": _JWK_2020,
+    "jwk2020": JWK_2020,
     "legacy2020": msgspec.structs.replace(_ED25519_2020, embeds=True),
     "legacy2018": msgspec.structs.replace(_ED25519_2018, embeds=True),
 }
@@ -90,7 +90,7 @@ def format_for(name: str | None, key_type: KeyType) -> PublicKeyFormat:
     if form is None:
         raise _refused(f"expected one of {', '.join(FORMATS)}")
     if form.embeds and key_type not in (ED25519, X25519):
-        form = _JWK_2020
+        form = JWK_2020
     if form.agreement_type and not form.embeds and key_type is not ED25519:
         raise _refused(f"a key of type {key_type.codec} cannot be an {form.type}")
     if form.material == "publicKeyJwk" and not key_type.has_jwk:

@@ -3,23 +3,32 @@ did:jwk, a JSON Web Key as a DID. Pure.
 
 did:jwk (quartzjer/did-jwk, 2023-08-19). What it leaves open:
 
-- A key of Curve25519 without `use` gets the relationships that it can have, not all five; with a `use` that
-  it cannot have the DID is refused. EC and RSA keys without `use` get all five, by the letter.
+- A key of Curve25519 without `use` gets the relationships that it can have, not all five, and a warning in
+  didResolutionMetadata says so; with a `use` that it cannot have the DID is refused. EC and RSA keys without
+  `use` get all five, by the letter.
 - A `use` other than `sig` and `enc` (RFC 7517, section 4.2, allows more) is refused: by the letter the key
   would get every relationship, the ones that its owner meant to exclude among them.
 - The canonical form of the JWK is not required, so a key has many DIDs; the DID is never spelled anew.
+- All members of the JWK are published, whatever they are; but no secret key, at any depth.
 """
 
 from resolver.did import Did
-from resolver.document import DID_V1, did_document
+from resolver.document import did_document, refuse_secrets
 from resolver.encoding import EncodingError, decode_base64url
-from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
+from resolver.errors import (
+    FeatureNotSupported,
+    InvalidDid,
+    InvalidDidDocument,
+    InvalidOptions,
+    KeyRefused,
+    KeyTypeUnsupported,
+)
 from resolver.jwk import jwk_to_key
-from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
+from resolver.methods.formats import FORMATS, JWK_2020, PublicKeyFormat
+from resolver.methods.method import ComputedMethod, refuse_key_agreement, refuse_versions
 from resolver.results import JsonObject, Options, Resolved
 from wire import JsonError, read
 
-_CONTEXT = (DID_V1, "https://w3id.org/security/suites/jws-2020/v1")
 _SIGNING = ("assertionMethod", "authentication", "capabilityInvocation", "capabilityDelegation")
 _AGREEMENT = ("keyAgreement",)
 
@@ -30,6 +39,11 @@ _BY_USE: dict[str | None, tuple[str, ...]] = {
 }
 # What OKP keys can do; every other key of ours could do all.
 _BY_CURVE = {"Ed25519": frozenset(_SIGNING), "X25519": frozenset(_AGREEMENT)}
+
+_LESS = {
+    "code": "relationships-omitted",
+    "detail": "the JWK has no use: verification relationships that its curve cannot have were left out",
+}
 
 _MAX_JWK_BYTES = 6_144  # bytes; three quarters of the longest DID
 
@@ -46,21 +60,38 @@ class JwkMethod(ComputedMethod):
         Raises:
             InvalidDid: not base64url of a JSON object, private members, a `use` that is not a string or that
                 the key cannot have, or a key that we refuse.
-            FeatureNotSupported: a version or publicKeyFormat, another `use`, a key type that is not ours.
+            InvalidOptions: a `publicKeyFormat` that is none of a JWK.
+            FeatureNotSupported: a version, a `keyAgreement`, another `use`, a key type that is not ours.
         """
         jwk = _jwk_in(did)
-        relationships = {name: [f"{did.text}#0"] for name in _relationships(jwk)}
+        names = _relationships(jwk)
         refuse_versions(options)
-        refuse_public_key_format(options)
-        method = {
-            "id": f"{did.text}#0",
-            "type": "JsonWebKey2020",
-            "controller": did.text,
-            "publicKeyJwk": jwk,
-        }
+        refuse_key_agreement(options)
+        form, own_id = _format(options.public_key_format), f"{did.text}#0"
+        method = {"id": own_id, "type": form.type, "controller": did.text, "publicKeyJwk": jwk}
+        document = did_document(did.text, list(form.context), [method], {name: [own_id] for name in names})
+        _refuse_secrets(document)
+        is_less = "use" not in jwk and len(names) < len(_BY_USE[None])
         return Resolved(
-            did=did.text, document=did_document(did.text, list(_CONTEXT), [method], relationships)
+            did=did.text,
+            document=document,
+            resolution_metadata={"warnings": [dict(_LESS)]} if is_less else {},
         )
+
+
+def _format(name: str | None) -> PublicKeyFormat:
+    form = JWK_2020 if name is None else FORMATS.get(name)
+    if form is None or form.material != "publicKeyJwk":
+        names = [name for name, form in FORMATS.items() if form.material == "publicKeyJwk"]
+        raise InvalidOptions(f"publicKeyFormat: a did:jwk has one of {', '.join(names)}")
+    return form
+
+
+def _refuse_secrets(document: JsonObject) -> None:
+    try:
+        refuse_secrets(document)
+    except InvalidDidDocument as error:
+        raise InvalidDid(f"did:jwk: {error.detail}") from None
 
 
 def _jwk_in(did: Did) -> JsonObject:

@@ -27,7 +27,7 @@ from resolver.methods.method import ComputedMethod, refuse_versions
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved
 
 # Curves of the key agreement ECDH-ES (RFC 7518, section 4.6); of secp256k1 no such use is registered.
-_ECDH = (P256, P384, P521)
+ECDH_CURVES = (P256, P384, P521)
 _G1_BYTES = 48
 
 
@@ -51,7 +51,7 @@ class KeyMethod(ComputedMethod):
         return Resolved(
             did=did.text,
             document=document_of(did.text, did.method_specific_id, key, options),
-            resolution_metadata=_warnings(key) if key.key_type.experimental else {},
+            resolution_metadata=warnings_of(key),
         )
 
 
@@ -97,9 +97,22 @@ def document_of(did: str, multibase: str, key: Multikey, options: Options) -> Js
     methods = [_method(did, part, of, form, form.type) for part, of in _parts(multibase, key)]
     ids = [method["id"] for method in methods]
     names = ("keyAgreement",) if key.agrees else SIGNATURE_RELATIONSHIPS
-    if options.key_agreement is not None and key.key_type in _ECDH:
+    if options.key_agreement is not None and key.key_type in ECDH_CURVES:
         names = (*names, "keyAgreement")
     return did_document(did, list(form.context), methods, {name: list(ids) for name in names})
+
+
+def warnings_of(key: Multikey) -> JsonObject:
+    """Return the members of didResolutionMetadata for a key: `warnings`, if its type is experimental."""
+    codec, unchecked = key.key_type.codec, key.key_type.unchecked
+    if not key.key_type.experimental:
+        return {}
+    warnings = [
+        {"code": "experimental-key-type", "detail": f"no specification says what a did:key of {codec} is"}
+    ]
+    if unchecked:
+        warnings.append({"code": "key-not-fully-checked", "detail": f"not checked: {unchecked}"})
+    return {"warnings": warnings}
 
 
 def _parts(multibase: str, key: Multikey) -> list[tuple[str, Multikey]]:
@@ -145,17 +158,6 @@ def _method(did: str, multibase: str, key: Multikey, form: PublicKeyFormat, kind
     else:
         method["publicKeyBase58"] = encode_base58btc(key.raw)
     return method
-
-
-def _warnings(key: Multikey) -> JsonObject:
-    """Return the member `warnings` of didResolutionMetadata for a key of an experimental type."""
-    codec, unchecked = key.key_type.codec, key.key_type.unchecked
-    warnings = [
-        {"code": "experimentalKeyType", "detail": f"no specification says what a did:key of {codec} is"}
-    ]
-    if unchecked:
-        warnings.append({"code": "keyNotFullyChecked", "detail": f"not checked: {unchecked}"})
-    return {"warnings": warnings}
 
 
 KEY = KeyMethod()

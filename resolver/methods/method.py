@@ -54,6 +54,16 @@ def refuse_public_key_format(options: Options) -> None:
         FeatureNotSupported: `publicKeyFormat` or `keyAgreement` was given.
     """
     if options.public_key_format is not None:
-        raise FeatureNotSupported("publicKeyFormat is an option of did:key only")
+        raise FeatureNotSupported("publicKeyFormat is an option of did:key and did:jwk only")
+    refuse_key_agreement(options)
+
+
+def refuse_key_agreement(options: Options) -> None:
+    """
+    Refuse the option that only did:key has.
+
+    Raises:
+        FeatureNotSupported: `keyAgreement` was given.
+    """
     if options.key_agreement is not None:
         raise FeatureNotSupported("keyAgreement is an option of did:key only")

@@ -1,4 +1,4 @@
-"""Number theory: Python and gmpy2 say the same, and what Euler's criterion says."""
+"""Number theory: gmpy2 says what Python says, and what Euler's criterion says."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver import arithmetic
-from resolver.arithmetic import python_from_base58, python_inverse, python_is_square
+from resolver.arithmetic import python_from_base58, python_inverse, python_is_square, python_to_base58
 
 PRIMES = (2**255 - 19, 2**256 - 2**224 + 2**192 + 2**96 - 1, 2**521 - 1, 7, 3)
 _PRIME = st.sampled_from(PRIMES)
@@ -36,6 +36,14 @@ def test_base_58_agrees_with_the_base58_package(digits: bytes) -> None:
     assert python_from_base58(digits) == int.from_bytes(base58.b58decode(text))
 
 
+@given(st.integers(0, 2**1_200))
+def test_the_digits_of_a_number_are_the_number(number: int) -> None:
+    digits = python_to_base58(number)
+
+    assert python_from_base58(digits) == number
+    assert not digits.startswith(b"\0")
+
+
 def _same(ours: Callable[..., object], pythons: Callable[..., object], *arguments: object) -> None:
     assert ours is not pythons
     assert ours(*arguments) == pythons(*arguments)
@@ -46,6 +54,7 @@ def _same(ours: Callable[..., object], pythons: Callable[..., object], *argument
 def test_gmpy2_says_what_python_says(a: int, p: int, digits: bytes) -> None:
     _same(arithmetic.is_square, python_is_square, a, p)
     _same(arithmetic.from_base58, python_from_base58, digits)
+    _same(arithmetic.to_base58, python_to_base58, abs(a))
     if a % p:
         _same(arithmetic.inverse, python_inverse, a, p)
 
@@ -54,6 +63,7 @@ def test_gmpy2_says_what_python_says(a: int, p: int, digits: bytes) -> None:
 def test_what_gmpy2_returns_is_an_int() -> None:
     assert type(arithmetic.inverse(2, 7)) is int
     assert type(arithmetic.from_base58(b"\x01")) is int
+    assert type(arithmetic.to_base58(58)) is bytes
     assert type(arithmetic.is_square(2, 7)) is bool
 
 

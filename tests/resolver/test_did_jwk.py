@@ -1,12 +1,15 @@
 """did:jwk: the published vectors, the relationships, and what is refused."""
 
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resolver.did import parse_did
 from resolver.encoding import decode_base64url, encode_base64url
-from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions
+from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
 from resolver.methods import JWK
 from resolver.results import JsonObject, Options
 from tests.vectors import vectors
@@ -151,12 +154,100 @@ def test_options_that_cannot_be_honoured_are_refused() -> None:
     for options in (
         {"version_id": "1"},
         {"version_time": "2020-12-20T19:17:47Z"},
-        {"public_key_format": "Multikey"},
+        {"key_agreement": "ecdh"},
     ):
         with pytest.raises(FeatureNotSupported):
             _resolve(did, **options)
     with pytest.raises(InvalidOptions):
         _resolve(did, version_id="1", version_time="2020-12-20T19:17:47Z")
+
+
+@pytest.mark.parametrize("form", ["JsonWebKey", "jwk", "JsonWebKey2020", "jwk2020"])
+def test_a_format_of_a_jwk_comes_with_a_context_that_defines_it(form: str) -> None:
+    document = _resolve(_did(P256), public_key_format=form)
+
+    is_2020 = form.endswith("2020")
+    assert document["@context"] == (
+        ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/suites/jws-2020/v1"]
+        if is_2020
+        else ["https://www.w3.org/ns/did/v1.1"]
+    )
+    assert document["verificationMethod"][0]["type"] == ("JsonWebKey2020" if is_2020 else "JsonWebKey")
+
+
+@pytest.mark.parametrize("form", ["Multikey", "legacy2020", "jwk2019", ""])
+def test_a_format_that_is_none_of_a_jwk_is_refused(form: str) -> None:
+    with pytest.raises(InvalidOptions):
+        _resolve(_did(P256), public_key_format=form)
+
+
+def test_relationships_that_are_left_out_are_told() -> None:
+    def warnings(jwk: dict[str, Any]) -> list[str]:
+        metadata = JWK.plan(parse_did(_did(jwk)), Options()).resolution_metadata
+        return [warning["code"] for warning in metadata.get("warnings", [])]
+
+    assert warnings(ED25519) == warnings(X25519) == ["relationships-omitted"]
+    assert warnings(P256) == warnings(RSA) == []
+    assert warnings(ED25519 | {"use": "sig"}) == warnings(P256 | {"use": "enc"}) == []
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"a": {"kty": "OKP", "d": "c2VjcmV0LXZhbHVl"}},
+        {"a": [{"b": {"kty": "oct", "k": "c2VjcmV0LXZhbHVl"}}]},
+        {"privateKeyJwk": "c2VjcmV0LXZhbHVl"},
+        {"a": {"secretKeyMultibase": "c2VjcmV0LXZhbHVl"}},
+        {"pem": "-----BEGIN PRIVATE KEY-----c2VjcmV0LXZhbHVl"},
+    ],
+)
+def test_a_secret_key_in_an_extra_member_is_refused_and_not_repeated(extra: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDid) as refused:
+        _resolve(_did(P256 | extra))
+
+    assert "c2VjcmV0LXZhbHVl" not in repr((refused.value.detail, refused.value.members))
+
+
+def test_a_bomb_of_brackets_is_refused_at_once() -> None:
+    for text in (b"[" * 3_000, b"[" * 2_900 + b"]" * 2_900, b'{"a":' * 1_000 + b"1" + b"}" * 1_000):
+        began = time.process_time()
+        with pytest.raises(InvalidDid):
+            _resolve(f"did:jwk:{encode_base64url(text)}")
+
+        assert time.process_time() - began < 0.001
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"kty":"EC","crv":NaN}',
+        b'{"kty":"EC","n":Infinity}',
+        b"\xef\xbb\xbf{}",
+        b'{"kty":"\xff"}',
+        b'{"a":"\\ud800"}',
+        b'{"a":{"b":1,"b":2}}',
+    ],
+)
+def test_json_that_two_readers_read_differently_is_refused(text: bytes) -> None:
+    with pytest.raises(InvalidDid):
+        _resolve(f"did:jwk:{encode_base64url(text)}")
+
+
+@given(st.sampled_from([P256, ED25519, X25519]), st.data())
+def test_no_did_jwk_with_one_character_changed_is_the_same_text(
+    jwk: dict[str, Any], data: st.DataObject
+) -> None:
+    """A key has many DIDs, but each of them spells one JWK, and comes back as it was."""
+    did = _did(jwk)
+    position = data.draw(st.integers(8, len(did) - 1))
+    changed = did[:position] + data.draw(st.sampled_from("AQaz09-_=.")) + did[position + 1 :]
+    try:
+        document = _resolve(changed)
+    except ResolutionError:
+        return
+
+    assert document["id"] == changed
+    assert (document["verificationMethod"][0]["publicKeyJwk"] == jwk) == (changed == did)
 
 
 def test_the_longest_rsa_key_fits_into_a_did() -> None:

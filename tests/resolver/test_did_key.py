@@ -12,11 +12,13 @@ from multiformats import multibase, varint
 
 from resolver.dereference import dereference
 from resolver.did import parse_did, parse_did_url
+from resolver.document import maps_of
 from resolver.encoding import decode_base58btc, decode_multibase, encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, NotFound, ResolutionError
 from resolver.key_types import KEY_TYPES
 from resolver.keys import jwk_of, public_key_of
 from resolver.methods import KEY
+from resolver.methods.formats import FORMATS
 from resolver.methods.key import legacy_format_for
 from resolver.results import JsonObject, Options
 from tests.resolver.test_experimental_keys import G1, G2
@@ -100,7 +102,7 @@ def test_a_positive_vector_of_bls_is_a_multikey_with_warnings(vector: dict[str, 
     assert keys.hex() == vector["keyHex"]
     assert all(resolved.document[name] == [method["id"] for method in methods] for name in SIGNATURES)
     codes = [warning["code"] for warning in resolved.resolution_metadata["warnings"]]
-    assert codes == ["experimentalKeyType", "keyNotFullyChecked"]
+    assert codes == ["experimental-key-type", "key-not-fully-checked"]
 
 
 def test_a_pair_of_bls_keys_is_two_methods_with_fragments_of_their_own() -> None:
@@ -323,7 +325,7 @@ def test_an_experimental_key_says_what_it_is(code: int) -> None:
     assert ("keyAgreement" in resolved.document) == kind.agrees
     assert ("authentication" in resolved.document) != kind.agrees
     (warning,) = resolved.resolution_metadata["warnings"]
-    assert warning["code"] == "experimentalKeyType"
+    assert warning["code"] == "experimental-key-type"
     assert kind.codec in warning["detail"]
     with pytest.raises(FeatureNotSupported):
         _resolve(did)
@@ -349,6 +351,44 @@ def test_nist_curves_agree_where_it_is_asked_for() -> None:
         if vector["codec"] in agreeing:
             assert asked.pop("keyAgreement") == [asked["verificationMethod"][0]["id"]]
         assert asked == plain
+
+
+# What each context defines beyond the core terms of DID documents, as published.
+TERMS = {
+    "https://www.w3.org/ns/did/v1": set(),
+    "https://www.w3.org/ns/did/v1.1": {"Multikey", "publicKeyMultibase", "JsonWebKey", "publicKeyJwk"},
+    "https://w3id.org/security/multikey/v1": {"Multikey", "publicKeyMultibase"},
+    "https://w3id.org/security/suites/jws-2020/v1": {"JsonWebKey2020", "publicKeyJwk"},
+    "https://w3id.org/security/suites/ed25519-2020/v1": {"Ed25519VerificationKey2020", "publicKeyMultibase"},
+    "https://w3id.org/security/suites/x25519-2020/v1": {"X25519KeyAgreementKey2020", "publicKeyMultibase"},
+    "https://w3id.org/security/suites/ed25519-2018/v1": {"Ed25519VerificationKey2018", "publicKeyBase58"},
+    "https://w3id.org/security/suites/x25519-2019/v1": {"X25519KeyAgreementKey2019", "publicKeyBase58"},
+}
+
+
+@pytest.mark.parametrize("form", [None, *FORMATS])
+@pytest.mark.parametrize("derives", [True, False])
+def test_every_term_of_a_document_is_defined_by_its_contexts_and_no_context_is_idle(
+    form: str | None, derives: bool
+) -> None:
+    resolved = 0
+    for vector in SUPPORTED:
+        try:
+            document = _resolve(
+                vector["did"], public_key_format=form, enable_encryption_key_derivation=derives
+            )
+        except InvalidOptions:
+            continue
+        resolved += 1
+        used = set()
+        for method in maps_of(document):
+            if method is not document and "controller" in method:
+                used |= method.keys() - {"id", "type", "controller"} | {method["type"]}
+        contexts = [TERMS[context] for context in document["@context"]]
+
+        assert used <= set().union(*contexts)
+        assert all(terms & used for terms in contexts[1:])
+    assert resolved >= 3
 
 
 def test_without_a_derived_key_its_context_is_not_there() -> None:

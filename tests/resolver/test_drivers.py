@@ -83,6 +83,14 @@ async def test_the_metadata_of_a_driver_is_passed_on_and_cannot_say_what_is_ours
     }
 
 
+async def test_what_is_doubtful_about_a_document_is_told_with_it(process: DriverProcess) -> None:
+    async with resolving(driver_of(process)) as resolver:
+        resolved = await resolver.resolve("did:example:doubtful")
+
+    codes = [warning["code"] for warning in resolved.resolution_metadata["warnings"]]
+    assert codes == ["undefined-term", "undefined-type"]
+
+
 @pytest.mark.parametrize("name", ["bare", "legacy", "unmarked", "good"])
 async def test_a_bare_document_and_both_generations_of_results_are_read(
     process: DriverProcess, name: str

@@ -36,6 +36,33 @@ def test_a_multikey_reads_back_as_the_key_it_was_made_of(codec: str) -> None:
     assert multicodec.unwrap(multibase.decode(text)) == (multicodec.get(codec), multikey.raw)
 
 
+@given(st.sampled_from(sorted(KEY_TYPES)), st.data())
+def test_bytes_that_are_a_key_have_the_one_text_that_multiformats_gives_them(
+    code: int, data: st.DataObject
+) -> None:
+    size = KEY_TYPES[code].size
+    raw = data.draw(st.binary(max_size=60) if size is None else st.binary(min_size=size, max_size=size))
+    for base in ("base58btc", "base64url"):
+        text = multibase.encode(varint.encode(code) + raw, base)
+        try:
+            multikey = decode_multikey(text, experimental=True)
+        except KeyRefused:
+            continue
+
+        assert (multikey.key_type.code, multikey.raw) == (code, raw)
+        assert base == "base58btc" or multikey.key_type.is_post_quantum
+
+
+@given(st.text(st.sampled_from("zu1269ADEFKLMNQSabcdefkmnopz-_="), max_size=80))
+def test_a_text_that_is_a_key_is_what_multiformats_decodes(text: str) -> None:
+    try:
+        multikey = decode_multikey(text, experimental=True)
+    except KeyRefused:
+        return
+
+    assert multibase.decode(text) == varint.encode(multikey.key_type.code) + multikey.raw
+
+
 @given(st.sampled_from(sorted(CURVES)), st.integers(1, 2**255))
 def test_every_ec_key_has_one_multikey_and_one_jwk(name: str, scalar: int) -> None:
     """Coordinates with leading zeros come up among them."""

@@ -37,6 +37,7 @@ WHOLE = Dereferenced(did_url=DID, content=DOCUMENT, content_metadata={"versionId
 RESOLUTION = "application/did-resolution"
 DEREFERENCING = "application/did-url-dereferencing"
 LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
+LEGACY_DEREFERENCING = 'application/ld+json;profile="https://w3id.org/did-url-dereferencing"'
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 ERRORS: list[tuple[type[ResolutionError], int, str, str]] = [
@@ -213,7 +214,11 @@ def test_every_error_has_its_status_in_each_generation(
     assert old.media_type == LEGACY
     assert _json(old) == {
         "@context": "https://w3id.org/did-resolution/v1",
-        "didResolutionMetadata": {"error": legacy, "message": "what went wrong"},
+        "didResolutionMetadata": {
+            "error": legacy,
+            "message": "what went wrong",
+            "errorMessage": "what went wrong",
+        },
         "didDocument": {},
         "didDocumentMetadata": {},
     }
@@ -435,6 +440,7 @@ def test_a_deactivated_did_is_gone_whatever_was_asked_for(
         ("application/did+json", False),
         ("application/ld+json", False),
         (LEGACY, True),
+        (LEGACY_DEREFERENCING, True),
         ("application/did+ld+json", True),
         ("application/did+ld+json;q=0.9, application/did", False),
         ("text/html", False),
@@ -442,3 +448,23 @@ def test_a_deactivated_did_is_gone_whatever_was_asked_for(
 )
 def test_the_old_generation_for_json_ld_wants_its_own_suites(accept: str | None, wanted: bool) -> None:
     assert wants_old_suites(RESOLVED, accept) is wanted
+
+
+@pytest.mark.parametrize(("result", "content"), [(RESOLVED, DOCUMENT), (WHOLE, DOCUMENT), (PART, METHOD)])
+def test_the_old_result_of_dereferencing_is_that_of_universal_resolver(
+    result: Resolved | Dereferenced, content: JsonObject
+) -> None:
+    answer = present(result, LEGACY_DEREFERENCING, did_url=True)
+
+    assert (answer.status, answer.media_type) == (200, LEGACY_DEREFERENCING)
+    assert _json(answer)["content"] == content
+    assert _json(answer)["@context"] == "https://w3id.org/did-resolution/v1"
+    assert _json(answer)["dereferencingMetadata"]["contentType"].startswith("application/did+")
+
+
+def test_the_old_errors_of_dereferencing_are_keywords() -> None:
+    answer = present(NotFound("nothing there"), LEGACY_DEREFERENCING, did_url=True)
+
+    assert (answer.status, answer.media_type) == (404, LEGACY_DEREFERENCING)
+    assert _json(answer)["dereferencingMetadata"]["error"] == "notFound"
+    assert _json(answer)["content"] is None

@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -53,9 +53,12 @@ class PlainResponse(Response[Any]):
         )
 
 
+def resolver_of_ours() -> Resolver:
+    return Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
+
+
 def application() -> Litestar:
-    resolver = Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
-    return Litestar(build_routes(resolver), response_class=PlainResponse, logging_config=None)
+    return Litestar(build_routes(resolver_of_ours()), response_class=PlainResponse, logging_config=None)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +70,15 @@ def client() -> Iterator[TestClient[Litestar]]:
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """A real server: what a client sends is what it gets, percent-encoding and slashes included."""
+    with serving(application()) as url:
+        yield url
+
+
+@contextmanager
+def serving(app: Any, **settings: Any) -> Iterator[str]:
+    """Serve `app` by uvicorn in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application(), log_config=None, lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", **settings))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started:
@@ -244,6 +254,26 @@ def test_a_method_is_given_for_the_relationship_that_lists_it(base_url: str, met
     )
 
     assert (found.status_code, found.json()["content"]["id"]) == (200, VM)
+
+
+def test_options_may_be_one_json_object_as_the_page_of_universal_resolver_sends_them(base_url: str) -> None:
+    encoded = base_url + BASE + KEY.replace(":", "%3A")
+
+    def ask(query: str) -> httpx.Response:
+        return httpx.get(f"{encoded}?{query}", trust_env=False)
+
+    found = ask("%7B%22publicKeyFormat%22%3A%22JsonWebKey2020%22%2C%22noCache%22%3Atrue%7D")
+    assert found.json()["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"
+    for query, status, error in (
+        ("%7B%22unknown%22%3A1%7D", 501, "FEATURE_NOT_SUPPORTED"),
+        ("%7b%22noCache%22%3A1%7d", 400, "INVALID_OPTIONS"),
+        ("%7B", 400, "INVALID_OPTIONS"),
+        ("%7B%7D%7B%7D", 400, "INVALID_OPTIONS"),
+        ("%7B%22noCache%22%3Atrue%2C%22noCache%22%3Atrue%7D", 400, "INVALID_OPTIONS"),
+        ("%7B%22noCache%22%3Atrue%7D&noCache=true", 400, "INVALID_OPTIONS"),
+    ):
+        refused = ask(query)
+        assert (refused.status_code, error_of(refused.json())) == (status, error), query
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/did-url-dereferencing", "text/uri-list"])

@@ -145,3 +145,14 @@ def test_a_did_is_resolved_without_a_server(terminal: Terminal) -> None:
 
     assert done.returncode == 0
     assert did in done.stdout
+
+
+def test_a_did_document_is_linted_without_a_deployment(terminal: Terminal) -> None:
+    (terminal.server.directory / "did.json").write_text('{"id":"did:web:a.example","keyAgreement":["#none"]}')
+
+    done, helped = terminal.run("did", "lint", "did.json", "--json"), terminal.run("did", "lint", "--help")
+
+    assert done.returncode == 1
+    assert '"code": "dangling-reference"' in done.stdout
+    assert done.stderr == ""
+    assert "Exit codes" in helped.stdout

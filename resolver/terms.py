@@ -1,0 +1,158 @@
+"""
+Which terms the well-known JSON-LD contexts of DID documents define. Pure; facts of ours, nothing is ever fetched.
+
+A context that is not in the table may define anything: where one is used, nothing is said of terms.
+
+Sources: the contexts named by DID v1.0 and v1.1, Controlled Identifiers v1.0, the Linked Data cryptographic suites
+of the W3C Credentials Community Group, DIDComm v2, Linked Verifiable Presentation and Well Known DID Configuration.
+"""
+
+from typing import Any
+
+import msgspec
+
+from resolver.results import JsonObject
+
+# Past these nothing is said of terms: a document needs far fewer, and the time to look at them is bounded.
+MAX_CONTEXTS = 64
+MAX_DEFINITIONS = 256
+
+_CORE = frozenset(
+    {
+        "id",
+        "type",
+        "alsoKnownAs",
+        "assertionMethod",
+        "authentication",
+        "capabilityDelegation",
+        "capabilityInvocation",
+        "controller",
+        "keyAgreement",
+        "service",
+        "verificationMethod",
+    }
+)
+_MULTIKEY = frozenset({"controller", "expires", "revoked", "publicKeyMultibase"})
+_JSON_WEB_KEY = frozenset({"controller", "expires", "revoked", "publicKeyJwk"})
+_SECURITY_V1 = frozenset(
+    {"id", "type", "created", "expires", "owner", "publicKey", "publicKeyBase58", "publicKeyPem", "revoked"}
+)
+_RELATIONSHIPS = _CORE - {"alsoKnownAs", "service"}
+_SUITES = "https://w3id.org/security/suites"
+_DIDCOMM = frozenset({"uri", "accept", "routingKeys"})
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """
+    What contexts define.
+
+    Attributes:
+        anywhere: terms defined in every map.
+        by_type: terms that a map of a type has beside these; the keys are terms themselves.
+        is_open: everything is defined, or may be: `@vocab`, or a context that we do not know.
+        unknown: the positions in `@context` of the contexts that we do not know.
+    """
+
+    anywhere: frozenset[str]
+    by_type: dict[str, frozenset[str]] = {}
+    is_open: bool = False
+    unknown: tuple[int, ...] = ()
+
+    def defines(self, member: str, types: list[str]) -> bool:
+        """Tell whether a member's name, in a map of these types, is defined."""
+        if self.is_open or member.startswith("@") or ":" in member or member in self.anywhere:
+            return True
+        return member in self.by_type or any(member in self.by_type.get(kind, ()) for kind in types)
+
+    def defines_type(self, kind: str) -> bool:
+        """Tell whether the value of a `type` is defined; an IRI always is."""
+        return self.is_open or ":" in kind or kind in self.by_type or kind in self.anywhere
+
+
+def _suite(kind: str, *members: str) -> Terms:
+    return Terms(frozenset({"id", "type"}), {kind: frozenset({"controller", "revoked", *members})})
+
+
+# `serviceEndpoint` is defined inside `service` only; there is no other place for it.
+_DID_V1 = Terms(_CORE | {"serviceEndpoint"})
+_V1_1 = Terms(_CORE | {"serviceEndpoint"}, {"Multikey": _MULTIKEY, "JsonWebKey": _JSON_WEB_KEY})
+
+CONTEXTS: dict[str, Terms] = {
+    "https://www.w3.org/ns/did/v1": _DID_V1,
+    "https://w3id.org/did/v1": _DID_V1,
+    "https://www.w3.org/ns/did/v1.1": _V1_1,
+    "https://www.w3.org/ns/cid/v1": _V1_1,
+    "https://w3id.org/security/multikey/v1": Terms(frozenset({"id", "type"}), {"Multikey": _MULTIKEY}),
+    "https://w3id.org/security/jwk/v1": Terms(frozenset({"id", "type"}), {"JsonWebKey": _JSON_WEB_KEY}),
+    "https://w3id.org/security/data-integrity/v1": Terms(frozenset({"id", "type", "proof"})),
+    "https://w3id.org/security/data-integrity/v2": Terms(frozenset({"id", "type", "proof"})),
+    "https://w3id.org/security/v1": Terms(_SECURITY_V1, {"CryptographicKey": frozenset()}),
+    "https://w3id.org/security/v2": Terms(
+        _SECURITY_V1 | _RELATIONSHIPS | {"proof"},
+        {
+            "Ed25519VerificationKey2018": frozenset(),
+            "X25519KeyAgreementKey2019": frozenset(),
+            "EcdsaSecp256k1VerificationKey2019": frozenset(),
+            "EcdsaSecp256r1VerificationKey2019": frozenset(),
+            "RsaVerificationKey2018": frozenset(),
+        },
+    ),
+    f"{_SUITES}/ed25519-2018/v1": _suite("Ed25519VerificationKey2018", "publicKeyBase58"),
+    f"{_SUITES}/ed25519-2020/v1": _suite("Ed25519VerificationKey2020", "publicKeyMultibase"),
+    f"{_SUITES}/x25519-2019/v1": _suite("X25519KeyAgreementKey2019", "publicKeyBase58"),
+    f"{_SUITES}/x25519-2020/v1": _suite("X25519KeyAgreementKey2020", "publicKeyMultibase"),
+    f"{_SUITES}/jws-2020/v1": _suite("JsonWebKey2020", "publicKeyJwk"),
+    f"{_SUITES}/secp256k1-2019/v1": _suite(
+        "EcdsaSecp256k1VerificationKey2019", "publicKeyJwk", "publicKeyBase58", "publicKeyMultibase"
+    ),
+    f"{_SUITES}/secp256k1recovery-2020/v2": _suite(
+        "EcdsaSecp256k1RecoveryMethod2020", "blockchainAccountId", "publicKeyJwk"
+    ),
+    "https://didcomm.org/messaging/contexts/v2": Terms(_DIDCOMM, {"DIDCommMessaging": frozenset()}),
+    "https://identity.foundation/linked-vp/contexts/v1": Terms(
+        frozenset(), {"LinkedVerifiablePresentation": frozenset()}
+    ),
+    "https://identity.foundation/.well-known/did-configuration/v1": Terms(
+        frozenset({"origin", "linked_dids"}), {"LinkedDomains": frozenset()}
+    ),
+}
+
+
+def terms_of(context: Any) -> Terms:
+    """Return what a document's `@context` defines: a string, an object, or a list of these."""
+    items = context if isinstance(context, list) else [context]
+    if len(items) > MAX_CONTEXTS:
+        return Terms(frozenset(), is_open=True)
+    known = [_terms_of_item(item) for item in items]
+    by_type: dict[str, frozenset[str]] = {}
+    for terms in known:
+        for kind, members in () if terms is None else terms.by_type.items():
+            by_type[kind] = by_type.get(kind, frozenset()) | members
+    unknown = tuple(position for position, terms in enumerate(known) if terms is None)
+    return Terms(
+        frozenset[str]().union(*(terms.anywhere for terms in known if terms is not None)),
+        by_type,
+        is_open=bool(unknown) or any(terms is not None and terms.is_open for terms in known),
+        unknown=unknown,
+    )
+
+
+def _terms_of_item(item: Any) -> Terms | None:
+    """Return the terms of one context, or None where we do not know it."""
+    if isinstance(item, str):
+        return CONTEXTS.get(item)
+    return _terms_of_definitions(item) if isinstance(item, dict) and "@import" not in item else None
+
+
+def _terms_of_definitions(definitions: JsonObject) -> Terms:
+    """Return the terms of a context that stands in the document (JSON-LD 1.1, section 9.15)."""
+    if len(definitions) > MAX_DEFINITIONS:
+        return Terms(frozenset(), is_open=True)
+    names = frozenset(name for name in definitions if not name.startswith("@"))
+    scoped = {name: _scoped_names(definitions[name]) for name in names}
+    return Terms(names, scoped, is_open=definitions.get("@vocab") is not None)
+
+
+def _scoped_names(definition: Any) -> frozenset[str]:
+    scoped = definition.get("@context") if isinstance(definition, dict) else None
+    return frozenset(scoped) if isinstance(scoped, dict) else frozenset()

@@ -1,0 +1,407 @@
+"""The linter: what it finds, where, and how grave; that it finds nothing in good documents and never fails."""
+
+import io
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver import InvalidDidDocument, InvalidOptions, Options, Resolver
+from resolver.__main__ import main
+from resolver.document import DID_V1, DID_V1_1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
+from resolver.encoding import encode_base58btc, encode_varint
+from resolver.lint import MAX_WARNINGS, Finding, Severity, lint, lint_bytes, warnings_of
+from resolver.lint_rules import RULES, RULES_FOR_ACCEPTED
+from resolver.methods.formats import FORMATS
+from resolver.results import JsonObject
+from resolver.terms import CONTEXTS, terms_of
+from wire import encode
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTATION = ROOT / "docs/did-lint.md"
+DID = "did:web:example.com"
+ED25519 = "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+X25519 = "z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc"
+BLS12_381_G2 = (
+    "zUC7EK3ZakmukHhuncwkbySmomv3FmrkmS36E4Ks5rsb6VQSRpoCrx6Hb8e2Nk6UvJFSdyw9NK1scFXJp21gNNYFjVWNgaqyGnkyhtagagCpQb5"
+    "B7tagJu3HDbjQ8h5ypoHjwBb"
+)
+SR25519 = "z" + encode_base58btc(encode_varint(0xEF) + bytes(32))
+NOW = 1_790_000_000.0  # in 2026
+METHOD = {"id": f"{DID}#key", "type": "Multikey", "controller": DID, "publicKeyMultibase": ED25519}
+SERVICE = {"id": f"{DID}#s", "type": "DIDCommMessaging", "serviceEndpoint": "https://a.example"}
+
+
+def document(**members: Any) -> JsonObject:
+    good = {
+        "@context": [DID_V1_1, "https://didcomm.org/messaging/contexts/v2"],
+        "id": DID,
+        "verificationMethod": [METHOD],
+        "assertionMethod": [f"{DID}#key"],
+        "service": [SERVICE],
+    }
+    return {name: value for name, value in (good | members).items() if value is not ...}
+
+
+def method(**members: Any) -> JsonObject:
+    changed = {name: value for name, value in (METHOD | members).items() if value is not ...}
+    return document(verificationMethod=[changed])
+
+
+def found(document: JsonObject) -> list[tuple[str, str, str]]:
+    return [(finding.severity.value, finding.code, finding.pointer) for finding in lint(document, now=NOW)]
+
+
+def test_a_good_document_has_no_findings() -> None:
+    assert lint(document(), now=NOW) == []
+    assert lint_bytes(encode(document()), now=NOW) == []
+    assert warnings_of(document(), now=NOW) == []
+
+
+@pytest.mark.parametrize("form", [None, *FORMATS])
+@pytest.mark.parametrize("multibase", [ED25519, X25519, "zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169"])
+def test_the_documents_that_we_make_have_no_findings_but_for_what_is_old(
+    multibase: str, form: str | None
+) -> None:
+    try:
+        resolved = Resolver().resolve_local(f"did:key:{multibase}", Options(public_key_format=form))
+    except InvalidOptions:
+        return  # A key of this type has no such form.
+
+    assert resolved is not None
+    assert resolved.document is not None
+    codes = {finding.code for finding in lint(resolved.document, now=NOW)}
+    assert codes == ({"superseded-type"} if "2018" in str(form) and multibase in (ED25519, X25519) else set())
+
+
+VM = "/verificationMethod/0"
+SCOPED = {"DIDCommMessaging": {"@id": "x:y", "@context": {"p": "x:p"}}}
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "finding"),
+    [
+        (method(secretKeyMultibase="z"), ("error", "private-key", VM)),
+        (document(x=[{"a/b~c": {"kty": "oct", "k": "x"}}]), ("error", "private-key", "/x/0/a~1b~0c")),
+        (
+            document(x=["-----BEGIN PRIVATE KEY-----"], y={"z": "-----BEGIN PRIVATE KEY-----"}),
+            ("error", "private-key", "/y"),
+        ),
+        (
+            document(verificationMethod=[METHOD, METHOD]),
+            ("error", "duplicate-id", "/verificationMethod/1/id"),
+        ),
+        (
+            document(verificationMethod=[METHOD, METHOD | {"id": "#key"}]),
+            ("error", "duplicate-id", "/verificationMethod/1/id"),
+        ),
+        (document(authentication=[METHOD]), ("error", "duplicate-id", "/authentication/0/id")),
+        (document(service=[SERVICE, SERVICE]), ("error", "duplicate-id", "/service/1/id")),
+        (document(keyAgreement=["#none"]), ("error", "dangling-reference", "/keyAgreement/0")),
+        (document(keyAgreement=[f"{DID}#none"]), ("error", "dangling-reference", "/keyAgreement/0")),
+        (document(keyAgreement=["key"]), ("error", "dangling-reference", "/keyAgreement/0")),
+        (method(publicKeyMultibase="z6Mk"), ("error", "undecodable-key", VM)),
+        (method(publicKeyMultibase=5), ("error", "undecodable-key", VM)),
+        (method(publicKeyMultibase=BLS12_381_G2), ("hint", "unchecked-key", VM)),
+        (method(publicKeyMultibase=SR25519), ("hint", "unchecked-key", VM)),
+        (method(publicKeyMultibase=...), ("error", "undecodable-key", VM)),
+        (
+            method(type="JsonWebKey", publicKeyMultibase=..., publicKeyJwk={"kty": "EC"}),
+            ("error", "undecodable-key", VM),
+        ),
+        (method(publicKeyMultibase=X25519), ("warning", "unusable-relationship", VM)),
+        (method(expires="2020-01-01T00:00:00Z"), ("warning", "expired-key", f"{VM}/expires")),
+        (method(revoked="2026-01-01T00:00:00.5+02:00"), ("warning", "revoked-key", f"{VM}/revoked")),
+        (method(expires="2020-01-01T00:00:00"), ("warning", "malformed-date", f"{VM}/expires")),
+        (method(expires="2020-01-01"), ("warning", "malformed-date", f"{VM}/expires")),
+        (method(expires="0001-01-01T00:00:00+23:59"), ("warning", "expired-key", f"{VM}/expires")),
+        (method(revoked=True), ("warning", "malformed-date", f"{VM}/revoked")),
+        (document(publicKey=[]), ("warning", "legacy-public-key", "/publicKey")),
+        (method(id="did:web:other.example#key"), ("warning", "foreign-method", f"{VM}/id")),
+        (method(controller="did:web:other.example"), ("warning", "foreign-controller", f"{VM}/controller")),
+        (method(type="Strange2031"), ("warning", "unknown-type", f"{VM}/type")),
+        (method(type="Ed25519VerificationKey2018"), ("hint", "superseded-type", f"{VM}/type")),
+        (document(**{"@context": ...}), ("hint", "no-context", "")),
+        (
+            document(**{"@context": ["https://w3id.org/security/v2", DID_V1]}),
+            ("warning", "context-order", "/@context"),
+        ),
+        (
+            document(**{"@context": [DID_V1_1, "https://own.example/v1"]}),
+            ("hint", "unknown-context", "/@context/1"),
+        ),
+        (document(**{"@context": DID_V1}), ("warning", "undefined-term", f"{VM}/publicKeyMultibase")),
+        (document(**{"@context": DID_V1}), ("warning", "undefined-type", f"{VM}/type")),
+        (document(**{"@context": DID_V1_1}), ("hint", "undefined-type", "/service/0/type")),
+        (document(extra=1), ("warning", "undefined-term", "/extra")),
+        (document(**{"x" * 65: 1}), ("warning", "undefined-term", "")),
+        (document(service=[SERVICE | {"priority": 1}]), ("warning", "undefined-term", "/service/0/priority")),
+        (method(id="#key"), ("warning", "relative-id", f"{VM}/id")),
+        (document(assertionMethod=["#key"]), ("warning", "relative-id", "/assertionMethod/0")),
+        (document(service=[SERVICE | {"id": "s"}]), ("warning", "relative-id", "/service/0/id")),
+        (document(assertionMethod=[]), ("hint", "unused-method", VM)),
+        (document(id="https://a.example"), ("error", "no-did", "/id")),
+        (document(id=...), ("error", "no-did", "/id")),
+    ],
+)
+def test_what_is_doubtful_is_found_in_its_place(doubtful: JsonObject, finding: tuple[str, str, str]) -> None:
+    assert finding in found(doubtful)
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        document(keyAgreement=["did:web:other.example#key"]),
+        document(authentication=[METHOD | {"id": f"{DID}#embedded"}]),
+        method(expires="2099-01-01T00:00:00Z", revoked="2098-12-31T23:59:59+02:00"),
+        document(**{"@context": [DID_V1_1, {"@vocab": "https://own.example/"}]}, anything={"x": 1}),
+        document(**{"@context": [DID_V1_1, {"extra": "x:extra", "DIDCommMessaging": "x:y"}]}, extra=1),
+        document(**{"@context": [DID_V1_1, SCOPED]}, service=[SERVICE | {"p": 1}]),
+        document(**{"x:extra": 1, "https://own.example/extra": 2}),
+        document(service=[SERVICE | {"type": "https://own.example/Type"}]),
+    ],
+)
+def test_what_is_fine_is_not_complained_of(fine: JsonObject) -> None:
+    assert found(fine) == []
+
+
+def test_nothing_is_said_of_terms_where_a_context_is_not_known() -> None:
+    codes = {code for _, code, _ in found(document(**{"@context": [DID_V1, "https://own.example"]}, extra=1))}
+
+    assert codes == {"unknown-context"}
+
+
+def test_a_key_in_a_method_is_told_of_once() -> None:
+    secret = method(type="JsonWebKey", publicKeyMultibase=..., publicKeyJwk={"kty": "OKP", "d": "x"})
+
+    assert [finding for finding in found(secret) if finding[1] == "private-key"] == [
+        ("error", "private-key", VM)
+    ]
+
+
+def test_without_the_time_nothing_has_expired() -> None:
+    assert lint(method(expires="2020-01-01T00:00:00Z")) == []
+
+
+def test_the_advice_names_the_context_that_is_missing() -> None:
+    advice = {finding.advice for finding in lint(document(**{"@context": DID_V1}))}
+
+    assert "add https://w3id.org/security/multikey/v1 to @context" in advice
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "not-json"),
+        (b"[]", "not-json"),
+        (b'{"id":"did:web:example.com","id":"did:web:example.com"}', "not-json"),
+        (b" " * (MAX_DOCUMENT_BYTES + 1), "not-json"),
+        (b"[" * 1_000, "not-json"),
+        (encode(document(controller=5)), "refused"),
+        (encode(document(service={})), "refused"),
+        (encode({"id": 5}), "no-did"),
+    ],
+)
+def test_what_resolvers_refuse_is_an_error(body: bytes, code: str) -> None:
+    first = lint_bytes(body)[0]
+
+    assert (first.severity, first.code) == (Severity.ERROR, code)
+
+
+def test_the_gravest_come_first() -> None:
+    order = [severity for severity, _, _ in found(document(x=1, keyAgreement=["#none"], assertionMethod=[]))]
+
+    assert order == sorted(order, key=["error", "warning", "hint"].index)
+    assert set(order) == {"error", "warning", "hint"}
+
+
+def test_warnings_are_json_without_hints_and_bounded() -> None:
+    many = document(verificationMethod=[METHOD | {"id": f"#{n}"} for n in range(200)], assertionMethod=[])
+
+    warnings = warnings_of(many)
+
+    assert len(warnings) == MAX_WARNINGS
+    assert {warning["severity"] for warning in warnings} == {"warning"}
+    assert warnings[0] == {
+        "code": "relative-id",
+        "pointer": "/verificationMethod/0/id",
+        "severity": "warning",
+        "detail": "relative: not all software makes it absolute",
+        "advice": f"write {DID}#...",
+    }
+
+
+def test_what_a_document_says_is_repeated_shortened() -> None:
+    name = "\x1b[31m" + "x" * 100_000
+
+    finding = next(finding for finding in lint(method(type=name)) if finding.code == "unknown-type")
+
+    assert len(finding.detail) < 200
+    assert "\x1b" not in finding.detail
+
+
+@pytest.mark.parametrize(
+    "worst",
+    [
+        document(authentication=[f"{DID}#key"] * 8_000),
+        document(authentication=["a:b"] * 40_000),
+        document(**{f"{n}:": 1 for n in range(24_000)}),
+        document(verificationMethod=[METHOD | {"id": f"{DID}#{n}"} for n in range(256)]),
+        document(x=[{}] * 60_000),
+        document(**{"@context": [DID_V1_1, {f"t{n}": "a:b" for n in range(15_000)}]}),
+        document(**{"@context": [DID_V1_1] * 7_000}),
+    ],
+    ids=["references", "foreign references", "members", "methods", "maps", "definitions", "contexts"],
+)
+def test_warnings_cost_little_at_worst(worst: JsonObject) -> None:
+    """Ten milliseconds on a quiet machine, and room for a slow one: what is quadratic takes seconds."""
+    assert len(encode(worst)) <= MAX_DOCUMENT_BYTES
+    began = time.process_time()
+
+    warnings_of(worst, now=NOW)
+
+    assert time.process_time() - began < 0.2
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from([DID, "#key", f"{DID}#key", DID_V1]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "controller", "expires", "@context", "kty", "x"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+NAMES = st.sampled_from(
+    [
+        "@context",
+        "verificationMethod",
+        "service",
+        "publicKey",
+        "alsoKnownAs",
+        "controller",
+        "x",
+        *RELATIONSHIPS,
+    ]
+)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6))
+def test_any_json_can_be_linted_and_what_is_refused_is_an_error(members: JsonObject) -> None:
+    body = encode({**members, "id": DID})
+
+    findings = lint_bytes(body, now=NOW)
+
+    json.dumps([finding.as_json() for finding in findings])
+    try:
+        accepted = read_document(body, DID)
+    except InvalidDidDocument:
+        assert any(finding.severity is Severity.ERROR for finding in findings)
+    else:
+        warnings = warnings_of(accepted, now=NOW)
+        grave = [finding.as_json() for finding in findings if finding.severity is not Severity.HINT]
+        assert all(warning in grave for warning in warnings)
+
+
+def test_the_rules_left_out_for_accepted_documents_find_nothing_in_them_or_hints() -> None:
+    left_out = {rule.__name__ for rule in RULES if rule not in RULES_FOR_ACCEPTED}
+
+    assert left_out == {"_private_keys", "_duplicate_ids", "_unused_methods"}
+
+
+@pytest.mark.parametrize("url", CONTEXTS)
+def test_each_context_defines_what_its_own_types_use(url: str) -> None:
+    terms = terms_of([DID_V1, url])
+
+    for kind, members in CONTEXTS[url].by_type.items():
+        assert terms.defines_type(kind)
+        assert all(terms.defines(member, [kind]) for member in members)
+    assert not terms.defines("anything", list(CONTEXTS[url].by_type))
+
+
+def test_a_finding_is_told_with_its_place_and_what_to_do() -> None:
+    finding = Finding("a-code", "/a", Severity.HINT, "what", "do")
+
+    assert finding.as_json() == {
+        "code": "a-code",
+        "pointer": "/a",
+        "severity": "hint",
+        "detail": "what",
+        "advice": "do",
+    }
+
+
+def test_every_code_is_documented_and_no_other() -> None:
+    documented = re.findall(
+        r"`([a-z]+(?:-[a-z]+)+|refused)`(?=[^|]*\| (?:error|warning|hint))", DOCUMENTATION.read_text()
+    )
+    code = "".join((ROOT / f"resolver/{name}.py").read_text() for name in ("lint", "lint_rules"))
+    used = set(re.findall(r'(?:Finding|_refusal)\(\s*f?"([^"]+)"', code))
+
+    assert set(documented) == (used - {"{_PAST[name]}-key"}) | {"expired-key", "revoked-key"}
+
+
+def run(target: str, *options: str) -> int:
+    return main([target, "--lint", *options])
+
+
+def test_the_command_prints_a_table_and_tells_by_its_status(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "did.json"
+    file.write_bytes(encode(document(keyAgreement=["#none"], extra="\x1b[31m", **{"\x9b\u202e": 1})))
+
+    assert run(str(file)) == 1
+
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].split() == ["error", "dangling-reference", "/keyAgreement/0", *THERE_IS_NONE]
+    assert out.splitlines()[1].strip() == "-> add the method, or drop the reference"
+    assert all(character.isprintable() and character.isascii() for character in out.replace("\n", ""))
+
+
+THERE_IS_NONE = ["there", "is", "no", "verification", "method", "with", "this", "id"]
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--strict",), 1)])
+def test_warnings_fail_where_they_are_meant_to(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], status: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(encode(method(id="#key")))))
+
+    assert run("-", "--json", *options) == status
+
+    codes = [finding["code"] for finding in json.loads(capsys.readouterr().out)]
+    assert codes == ["relative-id"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "out"),
+    [
+        (f"did:key:{ED25519}", 0, "nothing found\n"),
+        ("did:key:z6Mk", 1, ""),
+        ("did:none:x", 1, ""),
+        ("/nowhere/did.json", 2, ""),
+        ("/", 2, ""),
+    ],
+)
+def test_what_cannot_be_linted_is_told_on_stderr(
+    capsys: pytest.CaptureFixture[str], target: str, status: int, out: str
+) -> None:
+    assert run(target) == status
+
+    told = capsys.readouterr()
+    assert told.out == out
+    assert bool(told.err) is (status != 0)
