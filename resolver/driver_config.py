@@ -126,12 +126,12 @@ class Driver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         found = self._regex.fullmatch(did.text)
         groups = [] if found is None else [group for group in found.groups() if group is not None]
         matched = "".join(groups) if self._regex.groups else did.text
-        _refuse_traversal(matched, is_raw="$1" in self.url)
         encoded = quote(matched, safe="")
         if "$1" in self.url or "$2" in self.url:
             url = self.url.replace("$2", encoded).replace("$1", matched)
         else:
             url = f"{self.url.rstrip('/')}/1.0/identifiers/{encoded}"
+        _refuse_traversal(url, matched if "$1" in self.url else "")
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options)
         return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
@@ -275,14 +275,18 @@ def _is_slow_with(regex: re.Pattern[str], head: str, unit: str, tail: str, longe
     return False
 
 
-def _refuse_traversal(matched: str, *, is_raw: bool) -> None:
+def _refuse_traversal(url: str, raw: str) -> None:
     """
-    Refuse what would change the path of the driver's URL.
+    Refuse what would change the path of the driver's URL, decoded once.
+
+    Args:
+        raw: what stands in it as it was spelled.
 
     Raises:
-        InvalidDid: a dot segment; or, where it is not encoded, an escape of a delimiter.
+        InvalidDid: a dot segment, or an escape of a delimiter in what is not encoded.
     """
-    if matched in ("", ".", "..") or (is_raw and _UNSAFE_RAW.search(unquote(matched, "latin-1"))):
+    segments = unquote(url.partition("?")[0], "latin-1").split("/")
+    if {".", ".."} & set(segments) or _UNSAFE_RAW.search(unquote(raw, "latin-1")):
         raise InvalidDid("the method-specific identifier is none that the method's driver can be asked for")
 
 

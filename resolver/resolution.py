@@ -20,7 +20,7 @@ from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
 from resolver.driver_config import Driver
-from resolver.drivers import Drivers, DriverState, FetchConfigured
+from resolver.drivers import Drivers, DriverSource, DriverState, FetchConfigured
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,
@@ -178,6 +178,8 @@ class Resolver:
             InvalidDid: it breaks a rule of its method.
         """
         source = self._source_of(did)
+        if isinstance(source, DriverSource) and source.versions:
+            return True  # Each version is a question of its own, and the body of a request may ask for one.
         return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
 
     @property

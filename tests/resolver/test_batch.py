@@ -66,6 +66,22 @@ async def test_the_result_is_that_of_a_request_of_its_own(identifier: str, optio
     assert result["result"] == json.loads(alone.body)
 
 
+async def test_a_did_url_that_leads_elsewhere_tells_where_to() -> None:
+    files = {"id": f"{DID}#files", "type": "Files", "serviceEndpoint": "https://files.example/a/"}
+    did_url = f"{DID}?service=files&relativeRef=b.txt"
+    async with web() as (_, issuer, resolver, _):
+        issuer.publish(PATH, DOCUMENT | {"service": [files]})
+
+        [result] = await results_of(resolver, did_url)
+
+    assert result == {
+        "identifier": did_url,
+        "status": 303,
+        "result": None,
+        "location": "https://files.example/a/b.txt",
+    }
+
+
 async def test_an_identifier_that_occurs_twice_is_resolved_once_and_answered_twice() -> None:
     spent: list[bool] = []
 

@@ -255,6 +255,19 @@ async def test_the_first_driver_whose_pattern_matches_is_asked(process: DriverPr
     assert resolver.methods == tuple(sorted({*resolver.methods, "example", "other"}))
 
 
+async def test_what_a_driver_may_be_asked_for_costs_a_client_a_token_of_its_own(
+    process: DriverProcess,
+) -> None:
+    """What is fresh costs none; but a version is another question, and may be asked for in a body."""
+    did = parse_did("did:example:cost")
+    for supports_options, after in ((False, False), (True, True)):
+        async with resolving(driver_of(process, supports_options=supports_options)) as resolver:
+            before = resolver.may_fetch(did)
+            await resolver.resolve(did.text)
+
+            assert (before, resolver.may_fetch(did)) == (True, after)
+
+
 async def test_a_did_that_no_pattern_matches_is_of_no_method_of_ours(process: DriverProcess) -> None:
     async with resolving(driver_of(process, pattern="did:example:main:.+")) as resolver:
         with pytest.raises(MethodNotSupported):
