@@ -29,6 +29,7 @@ LOG = logging.getLogger("touchstone.resolver")
 MAX_BATCH = 100  # identifiers
 MAX_BATCH_BODY_BYTES = 196_608  # 192 KiB: a hundred did:jwk of RSA keys; reading it takes under 10 ms
 MAX_OPTIONS = 16
+MAX_VALUES = 256  # JSON values in a body: twice what a full batch has
 MAX_BATCH_ANSWER_BYTES = 8_388_608  # 8 MiB of results; a document may have 256 KiB
 CONCURRENT = 16  # identifiers of one batch that are asked for at once
 DEADLINE_SECONDS = 15.0
@@ -86,7 +87,7 @@ def read_batch(body: bytes, content_type: str | None) -> BatchRequest:
         UnsupportedMediaType, PayloadTooLarge, MalformedBody: as `wire.read_body`; also for no identifiers, for
             more than `MAX_BATCH`, for both names, for too many options, and for the option `accept`.
     """
-    batch = read_body(body, content_type, BatchRequest, max_bytes=MAX_BATCH_BODY_BYTES)
+    batch = read_body(body, content_type, BatchRequest, max_bytes=MAX_BATCH_BODY_BYTES, max_values=MAX_VALUES)
     if bool(batch.dids) == bool(batch.identifiers):
         raise MalformedBody(
             'expected {"dids": [...]} or {"identifiers": [...]}, with at least one', pointer=""

@@ -8,7 +8,7 @@ DID Resolution v1, section Proxied DID Resolution: the driver's metadata is pass
 that say something of our own resolution; these are kept apart, as `upstream`.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -87,12 +87,20 @@ _SAID: dict[type[ResolutionError], str] = {
 }
 
 
+class Parsed(NamedTuple):
+    """The JSON of an answer; `result` is None where it is a bare document, or neither."""
+
+    status: int
+    body: Any
+    result: JsonObject | None
+
+
 class Told(msgspec.Struct, frozen=True):
     """
     What a driver told of a DID.
 
     Attributes:
-        document: the JSON of its document, checked; None where deactivated.
+        document: the JSON of its document; None where deactivated.
         metadata: didDocumentMetadata.
         resolution_metadata: what goes into didResolutionMetadata.
     """
@@ -104,40 +112,59 @@ class Told(msgspec.Struct, frozen=True):
 
 def is_unavailable(driver: Driver, fetched: Fetched) -> bool:
     """Tell whether a proxy answered that the driver is away; a result with that status is about the DID."""
-    if fetched.status not in _UNAVAILABLE:
-        return False
-    return _result_of(_json(driver, fetched)) is None
+    return fetched.status in _UNAVAILABLE and parse_answer(driver, fetched).result is None
 
 
-def read_answer(driver: Driver, did: Did, fetched: Fetched) -> Told:
+def parse_answer(driver: Driver, fetched: Fetched) -> Parsed:
     """
-    Read what a driver answered for `did`.
+    Read the JSON of an answer.
+
+    Raises:
+        InternalError: it is none, where the status is 200; `cause` is "driver_answer".
+    """
+    body = _json(driver, fetched)
+    is_result = isinstance(body, dict) and "id" not in body and any(name in body for name in _RESULT_MEMBERS)
+    return Parsed(fetched.status, body, body if is_result else None)
+
+
+def told_of(driver: Driver, parsed: Parsed) -> Told:
+    """
+    Return what an answer tells; its document is yet to be checked (`check_document`).
 
     1. An error in a result is that error, whatever the status.
     2. Without a result the status tells: 404, 406, 410, 501, 400.
     3. A deactivated DID has no document: by status 410, or by its metadata.
-    4. The document is read as a stranger's: its id is the DID, it holds no private key.
 
     Raises:
-        InternalError: the answer cannot be used, and says nothing of the DID; `cause` is "driver_answer".
-        ResolutionError: the driver says so of the DID, or its document must not be passed on.
+        InternalError: the answer cannot be used, and says nothing of the DID; `cause` is "driver_answer", or
+            "driver_failed".
+        ResolutionError: the driver says so of the DID.
     """
-    body = _json(driver, fetched)
-    result = _result_of(body)
-    _raise_error(driver, fetched, result)
+    _raise_error(driver, parsed)
+    result = parsed.result
     metadata = _metadata(driver, result, "didDocumentMetadata")
     marked = _marked(driver, _metadata(driver, result, "didResolutionMetadata"))
-    if fetched.status == 410 or metadata.get("deactivated") is True:
+    if parsed.status == 410 or metadata.get("deactivated") is True:
         return Told(None, metadata | {"deactivated": True}, marked)
-    document = body if result is None else result.get("didDocument")
+    document = parsed.body if result is None else result.get("didDocument")
     if not isinstance(document, dict) or not document:
         raise _unusable(driver, "has no DID document")
+    return Told(encode(document), metadata, marked)
+
+
+def check_document(driver: Driver, did: Did, told: Told) -> None:
+    """
+    Check the document as a stranger's: its id is the DID, it holds no private key.
+
+    Raises:
+        InvalidDidDocument: it must not be passed on.
+    """
+    if told.document is None:
+        return
     try:
-        data = encode(document)
-        read_document(data, did.text)
+        read_document(told.document, did.text)
     except InvalidDidDocument as error:
         raise InvalidDidDocument(error.detail, driver=driver.name) from None
-    return Told(data, metadata, marked)
 
 
 def _json(driver: Driver, fetched: Fetched) -> Any:
@@ -150,28 +177,22 @@ def _json(driver: Driver, fetched: Fetched) -> Any:
         raise _unusable(driver, f"is not acceptable JSON: {error}") from None
 
 
-def _result_of(body: Any) -> JsonObject | None:
-    """Return a result; None for a bare document, and for what is neither."""
-    is_result = isinstance(body, dict) and "id" not in body and any(name in body for name in _RESULT_MEMBERS)
-    return body if is_result else None
-
-
-def _raise_error(driver: Driver, fetched: Fetched, result: JsonObject | None) -> None:
-    metadata = {} if result is None else result.get("didResolutionMetadata")
+def _raise_error(driver: Driver, parsed: Parsed) -> None:
+    metadata = {} if parsed.result is None else parsed.result.get("didResolutionMetadata")
     error = metadata.get("error") if isinstance(metadata, dict) else None
     kind = None
     if error is not None:
         name = error.get("type") if isinstance(error, dict) else error
         kind = _ERRORS.get(name) if isinstance(name, str) else None
-    elif fetched.status in (200, 410):
+    elif parsed.status in (200, 410):
         return
     else:
-        kind = _STATUSES.get(fetched.status)
+        kind = _STATUSES.get(parsed.status)
     if kind is None:
         raise InternalError(
             f"the driver {driver.name} failed",
             cause="driver_failed",
-            originStatus=fetched.status,
+            originStatus=parsed.status,
             driver=driver.name,
         )
     raise kind(f"the driver {driver.name} {_SAID[kind]}", driver=driver.name)

@@ -164,6 +164,9 @@ def read_drivers(given: Any, native: frozenset[str]) -> tuple[Driver, ...]:
     for name, count in Counter(driver.name for driver in drivers).items():
         if count > 1:
             faults.append(f"driver {name!r}: {count} drivers have this name")
+    for pattern, count in Counter(driver.pattern for driver in drivers).items():
+        if count > 1:
+            faults.append(f"pattern {pattern!r}: {count} drivers have it, and only the first would be asked")
     if faults:
         raise DriverFaults(faults)
     return tuple(drivers)

@@ -23,7 +23,7 @@ import msgspec
 
 from resolver.configured import ConfiguredFetch
 from resolver.did import Did, parse_did
-from resolver.driver_answer import is_unavailable, read_answer
+from resolver.driver_answer import check_document, is_unavailable, parse_answer, told_of
 from resolver.driver_breaker import Breaker, BreakerState
 from resolver.driver_config import Driver
 from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
@@ -143,17 +143,24 @@ class DriverSource:
             error.steps = (self._step(url, cause, self._timer() - began),)
             raise
         told = {"status": fetched.status, "bytes": len(fetched.body)}
-        entry = self._entry(did, fetched, self._step(url, told, self._timer() - began))
+        entry = await self._entry(did, fetched, self._step(url, told, self._timer() - began))
         # What strangers choose is counted, too: a flood of long DIDs must not fill the memory.
         return msgspec.structs.replace(entry, value_bytes=entry.value_bytes + 2 * len(url))
 
-    def _entry(self, did: Did, fetched: Fetched, step: Step) -> Known:
+    async def _entry(self, did: Did, fetched: Fetched, step: Step) -> Known:
+        """Read the answer; each step of the largest one takes some milliseconds, and a turn of the event loop."""
         now = self._clock()
         try:
-            told = read_answer(self.driver, did, fetched)
+            parsed = parse_answer(self.driver, fetched)
+            await asyncio.sleep(0)
+            told = told_of(self.driver, parsed)
+            await asyncio.sleep(0)
+            check_document(self.driver, did, told)
+            await asyncio.sleep(0)
         except InternalError as error:
+            error = self._as_told(error, fetched)
             error.steps = (step,)
-            raise
+            raise error from None
         except ResolutionError as error:
             return Entry(value=copy(error), fresh_until=now + self._freshness.negative_seconds, steps=(step,))
         found = Found(
@@ -172,6 +179,14 @@ class DriverSource:
             value_bytes=len(fetched.body),
             steps=(step, Step(step="freshness", detail={"seconds": int(seconds), "because": reason})),
         )
+
+    @staticmethod
+    def _as_told(error: InternalError, fetched: Fetched) -> InternalError:
+        """Return a failure that passes as one: a driver that asks others may have no budget left for a host."""
+        wait = fetched.headers.get("retry-after", "")
+        if fetched.status != 503 or not (wait.isascii() and wait.isdecimal() and len(wait) <= 5):
+            return error
+        return OutboundBusy(error.detail, headers={"retry-after": wait}, **error.members)
 
     def _passed(self, options: Options) -> tuple[tuple[str, str], ...]:
         """Return the options that change what the driver answers, sorted."""

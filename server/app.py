@@ -34,7 +34,7 @@ from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
-from server.driver_settings import drivers_of
+from server.driver_settings import drivers_of, share_of
 from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
@@ -130,7 +130,7 @@ async def _build(
         own_hosts=frozenset({settings.did_host}),
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
-        drivers=drivers_of(settings),
+        drivers=share_of(drivers_of(settings), share.workers),
         driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,

@@ -6,6 +6,7 @@ as JSON (`uniresolver.drivers`, with its names and its `${VARIABLE:default}`).
 """
 
 import json
+import math
 import os
 import re
 import tomllib
@@ -36,6 +37,14 @@ def drivers_of(settings: "Settings", environ: Mapping[str, str] = os.environ) ->
 
     given = [*settings.drivers, *_entries_of(settings.drivers_file, environ)]
     return read_drivers(given, frozenset(METHODS))
+
+
+def share_of(drivers: Iterable["Driver"], workers: int) -> tuple["Driver", ...]:
+    """Return the drivers for one of `workers` processes: the requests under way are those of the node."""
+    return tuple(
+        msgspec.structs.replace(driver, concurrent=math.ceil(driver.concurrent / workers))
+        for driver in drivers
+    )
 
 
 def driver_faults(settings: "Settings", environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -110,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", media_type)
         self.send_header("content-length", str(len(body)))
+        if status == 503:
+            self.send_header("retry-after", "7")
         if status == 302:
             self.send_header("location", "/1.0/identifiers/did:example:good")
         self.end_headers()

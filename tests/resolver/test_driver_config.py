@@ -122,12 +122,16 @@ def test_what_is_no_list_of_drivers_is_told_of(given: Any) -> None:
         read_drivers(given, NATIVE)
 
 
-def test_every_fault_is_told_at_once_and_two_drivers_cannot_have_one_name() -> None:
+def test_every_fault_is_told_at_once_and_two_drivers_cannot_have_one_name_or_pattern() -> None:
     with pytest.raises(DriverFaults) as raised:
         read_drivers([GIVEN, GIVEN | {"timeout_seconds": 0}, GIVEN | {"name": "y", "url": "x"}], NATIVE)
 
-    assert len(raised.value.faults) == 3
+    assert len(raised.value.faults) == 4
     assert "driver 'x': 2 drivers have this name" in raised.value.faults
+    assert (
+        "pattern 'did:example:.+': 3 drivers have it, and only the first would be asked"
+        in raised.value.faults
+    )
 
 
 def test_a_pattern_of_exponential_cost_is_found_out_in_a_moment() -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resolver import InvalidDid, ResolutionError, parse_did
-from resolver.driver_answer import is_unavailable, read_answer
+from resolver.driver_answer import Told, check_document, is_unavailable, parse_answer, told_of
 from resolver.driver_config import Driver
 from resolver.errors import InternalError
 from resolver.results import Fetched
@@ -57,6 +57,12 @@ RESULTS = st.fixed_dictionaries(
     optional={"didDocument": DOCUMENTS, "didResolutionMetadata": METADATA, "didDocumentMetadata": METADATA},
 )
 STATUSES = st.sampled_from([200, 201, 204, 302, 400, 401, 404, 406, 410, 429, 500, 501, 502, 503, 504])
+
+
+def read_answer(fetched: Fetched) -> Told:
+    told = told_of(DRIVER, parse_answer(DRIVER, fetched))
+    check_document(DRIVER, DID, told)
+    return told
 
 
 @pytest.mark.parametrize("group", [".+", "(.+)"])
@@ -106,7 +112,7 @@ def test_an_answer_is_the_did_document_of_that_did_or_an_error_of_ours(
     fetched = Fetched(status=status, headers={}, body=data)
     try:
         is_away = is_unavailable(DRIVER, fetched)
-        told = read_answer(DRIVER, DID, fetched)
+        told = read_answer(fetched)
     except ResolutionError as error:
         assert error.members["driver"] == "x"
         return
@@ -124,4 +130,4 @@ def test_an_answer_of_another_status_is_no_document() -> None:
 
     for status in (201, 204, 302, 401, 500):
         with pytest.raises(InternalError):
-            read_answer(DRIVER, DID, Fetched(status=status, headers={}, body=body))
+            read_answer(Fetched(status=status, headers={}, body=body))

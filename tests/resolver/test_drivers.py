@@ -138,12 +138,20 @@ async def test_what_a_driver_does_badly_is_an_error_that_tells_nothing_of_where_
             await resolver.resolve(f"did:example:{name}")
 
     told = msgspec.json.encode([raised.value.detail, raised.value.members]).decode()
-    assert type(raised.value) is error
+    assert isinstance(raised.value, error)
     assert raised.value.members.get("cause") == cause
     assert raised.value.members["driver"] == "ex"
     assert str(process.port) not in told
     assert "127.0.0.1" not in told
     assert "secret" not in told
+
+
+async def test_a_driver_that_asks_to_be_asked_again_is_quoted(process: DriverProcess) -> None:
+    async with resolving(driver_of(process)) as resolver:
+        failure = await failure_of(resolver, "did:example:away-told")
+
+    assert (failure.status, failure.headers["retry-after"]) == (503, "7")
+    assert failure.members["originStatus"] == 503
 
 
 @pytest.mark.parametrize("name", ["gone", "gone-bare", "gone-200"])

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from server.driver_settings import drivers_of, tables_of
+from server.driver_settings import drivers_of, share_of, tables_of
 from server.settings import Settings, SettingsError, check, load_settings
 from tests.driver_process import DriverProcess, document
 from tests.server.running import running_in
@@ -40,11 +40,21 @@ def test_drivers_stand_in_a_variable_as_json() -> None:
     assert drivers_of(settings)[0].url == "http://driver.internal"
 
 
+def test_the_requests_under_way_are_divided_by_the_processes() -> None:
+    drivers = drivers_of(Settings(drivers=(DRIVER | {"concurrent": 5},)))
+
+    assert [[driver.concurrent for driver in share_of(drivers, workers)] for workers in (1, 2, 8)] == [
+        [5],
+        [3],
+        [1],
+    ]
+
+
 @pytest.mark.parametrize("name", ["drivers.json", "drivers.toml"])
 def test_drivers_stand_in_a_file_of_their_own(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.write_text(json.dumps([DRIVER]) if name.endswith("json") else "\n".join(tables_of([DRIVER])))
-    other = json.dumps([DRIVER | {"name": "first"}])
+    other = json.dumps([DRIVER | {"name": "first", "pattern": "did:example:g.+"}])
 
     settings = load_settings({"TOUCHSTONE_DRIVERS_FILE": str(file), "TOUCHSTONE_DRIVERS": other})
 
