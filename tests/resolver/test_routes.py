@@ -187,7 +187,7 @@ def test_no_identifier_is_an_invalid_did(base_url: str, path: str) -> None:
         (BASE + KEY + "?versionId=1&versionId=2", 400, "INVALID_DID_URL"),
         (BASE + KEY + "?noCache=true&noCache=true", 400, "INVALID_DID_URL"),
         (BASE + KEY + "?service=a&relativeRef=%2E%2E%2Fx&service=b", 400, "INVALID_DID_URL"),
-        (BASE + KEY + "?service=files", 404, "NOT_FOUND"),
+        (BASE + KEY + "?service=a&relativeRef=//other.example", 400, "INVALID_DID_URL"),
         (BASE + KEY + "?relativeRef=x", 404, "NOT_FOUND"),
         (
             BASE + ENCODED_VM + "?verificationRelationship=keyAgreement",
