@@ -58,6 +58,7 @@ def answer_local(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
+    bare_by_default: bool = False,
 ) -> Answer | None:
     """
     Answer what needs no network, errors included; None where the network is needed.
@@ -67,6 +68,7 @@ def answer_local(
         accept: the Accept header; the option of this name goes over it.
         given: options from a body.
         no_cache: `Cache-Control: no-cache` was sent: the option `noCache`, where that is not given itself.
+        bare_by_default: who has no preference gets the bare document, not the full result.
     """
     asked = read_asked(raw_path, query_string)
     accept = wanted_accept(asked, given, accept)
@@ -77,7 +79,9 @@ def answer_local(
             result = _local(resolver, asked, _for_old_suites(result, options))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
-    return None if result is None else present(result, accept, did_url=asked.is_did_url)
+    if result is None:
+        return None
+    return present(result, accept, did_url=asked.is_did_url, bare_by_default=bare_by_default)
 
 
 async def answer(
@@ -88,6 +92,7 @@ async def answer(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
+    bare_by_default: bool = False,
     wait_to_renew: WaitToRenew = _at_once,
 ) -> Answer:
     """
@@ -96,7 +101,15 @@ async def answer(
     Args:
         wait_to_renew: takes a token for going around the cache; returns 0, or the seconds until there is one.
     """
-    local = answer_local(resolver, raw_path, query_string, accept, given, no_cache=no_cache)
+    local = answer_local(
+        resolver,
+        raw_path,
+        query_string,
+        accept,
+        given,
+        no_cache=no_cache,
+        bare_by_default=bare_by_default,
+    )
     if local is not None:
         return local
     asked = read_asked(raw_path, query_string)
@@ -108,7 +121,7 @@ async def answer(
         result = await _remote(resolver, asked, options)
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
-    return present(result, accept, did_url=asked.is_did_url)
+    return present(result, accept, did_url=asked.is_did_url, bare_by_default=bare_by_default)
 
 
 def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:

@@ -195,12 +195,13 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    bare = settings.default_representation == "document"
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     app = _litestar(
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take),
+            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -223,7 +224,7 @@ def public_app(services: Services) -> Front:
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
         answer_now=lambda raw_path, query, accept, no_cache: (
-            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache, bare_by_default=bare)
             if raw_path.startswith(IDENTIFIERS)
             else None
         ),
