@@ -36,6 +36,7 @@ __all__ = [
     "Given",
     "answer",
     "answer_local",
+    "for_old_suites",
     "may_fetch",
     "read_asked",
     "read_options_body",
@@ -76,7 +77,7 @@ def answer_local(
         options = _options(resolver, asked, given, no_cache=no_cache)
         result = _local(resolver, asked, options)
         if result is not None and wants_old_suites(result, accept):
-            result = _local(resolver, asked, _for_old_suites(result, options))
+            result = _local(resolver, asked, for_old_suites(result, options))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
     if result is None:
@@ -171,7 +172,7 @@ async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolve
     return await resolver.resolve(asked.identifier, options)
 
 
-def _for_old_suites(result: Resolved | Dereferenced, options: Options) -> Options:
+def for_old_suites(result: Resolved | Dereferenced, options: Options) -> Options:
     """Return the options with a format that old loaders know, for a did:key of which no format was asked for."""
     did = parse_did(result.did if isinstance(result, Resolved) else result.resolved.did)
     if did.method != KEY.name or options.public_key_format is not None:
