@@ -275,6 +275,7 @@ def test_options_may_be_one_json_object_as_the_page_of_universal_resolver_sends_
         ("%7B%22unknown%22%3A1%7D", 501, "FEATURE_NOT_SUPPORTED"),
         ("%7b%22noCache%22%3A1%7d", 400, "INVALID_OPTIONS"),
         ("%7B", 400, "INVALID_OPTIONS"),
+        ("{", 400, "INVALID_OPTIONS"),
         ("%7B%7D%7B%7D", 400, "INVALID_OPTIONS"),
         ("%7B%22noCache%22%3Atrue%2C%22noCache%22%3Atrue%7D", 400, "INVALID_OPTIONS"),
         ("%7B%22noCache%22%3Atrue%7D&noCache=true", 400, "INVALID_OPTIONS"),
