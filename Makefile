@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 DEV := $(VENV)/.dev
-FUZZ := .fuzz-tools/.ready
+FUZZ := $(VENV)/fuzz/.ready
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 
@@ -58,7 +58,7 @@ clients:
 	@sh tools/clients.sh
 
 clean:
-	rm -rf $(VENV) .fuzz-tools var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/pip:
 	@sh tools/venv.sh $(PYTHON) $(VENV)
@@ -71,7 +71,7 @@ $(DEV): requirements-dev.lock requirements-build.lock pyproject.toml | $(VENV)/b
 	@sh tools/install.sh $(VENV) requirements-dev.lock requirements-build.lock
 	@touch $@ $(APP)
 
-$(FUZZ): requirements-fuzz.lock requirements-build.lock pyproject.toml
-	@test -x .fuzz-tools/bin/pip || sh tools/venv.sh $(PYTHON) .fuzz-tools
-	@sh tools/install.sh .fuzz-tools requirements-fuzz.lock requirements-build.lock
+$(FUZZ): requirements-fuzz.lock requirements-build.lock pyproject.toml | $(VENV)/bin/pip
+	@test -x $(VENV)/fuzz/bin/pip || sh tools/venv.sh $(PYTHON) $(VENV)/fuzz
+	@sh tools/install.sh $(VENV)/fuzz requirements-fuzz.lock requirements-build.lock
 	@touch $@

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 CASES = int(os.environ.get("TOUCHSTONE_FUZZ_CASES", "100000"))
 SEED = int(os.environ.get("TOUCHSTONE_FUZZ_SEED", "4"))
-PYTHON_WITH_ATHERIS = ROOT / ".fuzz-tools/bin/python"
+PYTHON_WITH_ATHERIS = ROOT / ".venv/fuzz/bin/python"
 LED_SECONDS = os.environ.get("TOUCHSTONE_FUZZ_SECONDS", "10")
 MAX_GROWTH_BYTES = 200_000  # over 20,000 cases: ten bytes a case; a leak of one object each is fifty and more
 

@@ -10,7 +10,7 @@ from tests.process import ROOT, Server
 
 pytestmark = pytest.mark.slow
 
-TOOLS = ROOT / ".fuzz-tools/bin"
+TOOLS = ROOT / ".venv/fuzz/bin"
 EXAMPLES = os.environ.get("TOUCHSTONE_SCHEMATHESIS_EXAMPLES", "50")  # per operation
 SEED = os.environ.get("TOUCHSTONE_FUZZ_SEED", "4")
 SETTINGS = {"RATE_CPU_PER_SECOND": "100000", "RATE_OUTBOUND_PER_SECOND": "0.001", "BODY_TIMEOUT_SECONDS": "1"}
