@@ -5,9 +5,9 @@ In this order:
 
 1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header
    (`server/hot_reads.py`);
-2. the client's tokens for what the request may cost;
-3. HEAD as GET whose body is dropped, and CORS preflight;
-4. an answer that is computed here and now, by the function that the route would call (`AnswerNow`);
+2. an answer that is computed here and now, by the function that the route would call (`AnswerNow`);
+3. the client's tokens for what the request may cost;
+4. HEAD as GET whose body is dropped, and CORS preflight;
 5. the application, with a request id, and the common headers added to what it answers;
 6. the hot table filled (before the answer is sent), the log line, the counter.
 
@@ -133,7 +133,12 @@ class Front:
         reads = self.reads
         found = reads.find(method, raw_path, head, client) if reads and not scope["query_string"] else None
         if reads is None or found is None:
-            await _Exchange(self, scope, head, client).run(receive, send)
+            started = time.perf_counter()
+            answer = self._answer_of(scope, head, client)
+            if answer is None:
+                await _Exchange(self, scope, head, client).run(receive, send)
+            else:
+                await self._send(answer, scope, head, client, send, started)
             return
         request_id = request_id_of(head.request_id)
         if found.matches(head.if_none_match):
@@ -147,6 +152,64 @@ class Front:
         await send(start)
         await send(body)  # type: ignore[arg-type]
         reads.account(method, status, request_id, client)
+
+    def _answer_of(self, scope: HTTPScope, head: RequestHead, client: str) -> Answer | None:
+        """
+        Return what the route would answer where that takes computation only, and the client has a token for it.
+
+        None: the ordinary way; what fails here fails there as well, and is told.
+        """
+        method, raw_path, query = scope["method"], scope["raw_path"], scope["query_string"]
+        if head.has_body or method not in READS or not raw_path.startswith(IDENTIFIERS):
+            return None
+        if self._may_fetch(raw_path, query) or self.wait_seconds(Cost.CPU, client):
+            return None
+        try:
+            return self._answer_now(raw_path, query, head.accept.decode("latin-1") or None, head.no_cache)
+        except Exception:
+            return None
+
+    async def _send(
+        self,
+        answer: Answer,
+        scope: HTTPScope,
+        head: RequestHead,
+        client: str,
+        send: Send,
+        started: float,
+    ) -> None:
+        """Send what `_answer_of` made, as the route would have; a success is accounted as a hot answer is."""
+        method, request_id = scope["method"], request_id_of(head.request_id)
+        status, headers, body = rendered(answer, self._clock(), head.if_none_match)
+        self.keep_hot(scope, head.accept, answer)
+        headers += (*self._common, (b"x-request-id", request_id))
+        start: Any = {"type": "http.response.start", "status": status, "headers": headers}
+        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
+            start[READY_HEAD] = ready_head(status, headers)
+        await send(start)
+        is_get = method == "GET"
+        await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
+        if self.reads is not None and status < 400:
+            self.reads.account(method, status, request_id, client, IDENTIFIERS_TEMPLATE)
+        else:
+            self.account(IDENTIFIERS_TEMPLATE, method, status, request_id, client, started)
+
+    def account(
+        self, route: str, method: str, status: int, request_id: bytes, client: str, started: float
+    ) -> None:
+        """Count an answer of the ordinary way, and log it; `started`: seconds of `time.perf_counter`."""
+        self._telemetry.count(route, method, status)
+        LOG.info(
+            "request",
+            extra={
+                "request_id": request_id.decode(),
+                "method": method,
+                "route": route,
+                "status": status,
+                "duration_ms": round((time.perf_counter() - started) * 1_000, 2),
+                "client": coarse_client(client),
+            },
+        )
 
     def cost_of(self, scope: HTTPScope) -> Cost:
         """Return `cost_of` a request."""
@@ -181,8 +244,7 @@ class _Exchange:
         state["request_id"], state["client"] = self._request_id.decode(), self._client
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
-        cost = self._front.cost_of(self._scope)
-        wait = self._front.wait_seconds(cost, self._client)
+        wait = self._front.wait_seconds(self._front.cost_of(self._scope), self._client)
         if wait:
             await self._refuse(_too_many(wait), sender)
         elif not is_one_spelling(raw_path):
@@ -192,46 +254,12 @@ class _Exchange:
         elif self._method == "OPTIONS" and self._front._is_public:
             await sender({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT[3:]})
             await sender({"type": "http.response.body", "body": b"", "more_body": False})
-        elif (answer := self._answer_now(cost)) is not None:
-            await self._send(answer, send)
-            return
         else:
             if self._method == "HEAD":
                 # A copy: uvicorn drops the body by the method in its own scope.
                 self._scope = cast("HTTPScope", {**self._scope, "method": "GET"})
             await self._front._app(self._scope, self._receiver(receive), sender)
         self._account()
-
-    def _answer_now(self, cost: Cost) -> Answer | None:
-        """Return what the route would answer, where it can be made here; what fails does so there, and is told."""
-        head, scope = self._head, self._scope
-        if cost is not Cost.CPU or self._method not in READS or head.has_body:
-            return None
-        accept = head.accept.decode("latin-1") if head.accept else None
-        try:
-            return self._front._answer_now(scope["raw_path"], scope["query_string"], accept, head.no_cache)
-        except Exception:
-            return None
-
-    async def _send(self, answer: Answer, send: Send) -> None:
-        """Send what `_answer_now` made, as the route would have; a success is accounted as a hot answer is."""
-        front, head, is_get = self._front, self._head, self._method == "GET"
-        self._status, headers, body = rendered(answer, front._clock(), head.if_none_match)
-        front.keep_hot(self._scope, head.accept, answer)
-        start: Any = {"type": "http.response.start", "status": self._status}
-        start["headers"] = [*headers, *front._common, (b"x-request-id", self._request_id)]
-        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
-            start[READY_HEAD] = ready_head(self._status, start["headers"])
-        await send(start)
-        await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
-        scope: Any = self._scope
-        scope["path_template"] = IDENTIFIERS_TEMPLATE
-        if front.reads is not None and self._status < 400:
-            front.reads.account(
-                self._method, self._status, self._request_id, self._client, IDENTIFIERS_TEMPLATE
-            )
-        else:
-            self._account()
 
     def _receiver(self, receive: Receive) -> Receive:
         """Return `receive` for a client that may hang up before its body is complete: no failure of ours."""
@@ -276,18 +304,7 @@ class _Exchange:
     def _account(self) -> None:
         scope: Any = self._scope
         route = scope.get("path_template") or "unmatched"
-        self._front._telemetry.count(route, self._method, self._status)
-        LOG.info(
-            "request",
-            extra={
-                "request_id": self._request_id.decode(),
-                "method": self._method,
-                "route": route,
-                "status": self._status,
-                "duration_ms": round((time.perf_counter() - self._started) * 1_000, 2),
-                "client": coarse_client(self._client),
-            },
-        )
+        self._front.account(route, self._method, self._status, self._request_id, self._client, self._started)
 
 
 def _too_many(wait: float) -> TooManyRequests:
