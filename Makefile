@@ -6,6 +6,7 @@ RUN := $(VENV)/bin
 DEV := $(VENV)/.dev
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
+PEERS := var/peers
 
 .PHONY: serve test test-slow soak lint format bench lock schema clean postgres clients
 
@@ -36,6 +37,11 @@ format: $(DEV)
 
 bench: $(DEV) postgres
 	$(RUN)/python -m benchmarks
+
+# Beside others' resolvers, at pinned versions, in a folder that may be thrown away.
+bench-peers: $(DEV)
+	@sh tools/peers.sh $(PEERS) $(RUN)/python
+	$(RUN)/python -m benchmarks.peers
 
 # The JSON Schema of the registry file, generated from the Structs that read it.
 schema: $(DEV)
