@@ -3,6 +3,8 @@ Our own load generator: a closed loop over keep-alive connections, on uvloop.
 
     python -m benchmarks.client PORT PATH SECONDS CONNECTIONS
 
+`@FILE` for PATH: a file of paths, one a line, that are asked for in turn.
+
 It prints how many requests were answered, and reads no more of an answer than it must (status and length), so
 that it does not run out of its core before the server does.
 """
@@ -10,6 +12,9 @@ that it does not run out of its core before the server does.
 import asyncio
 import sys
 import time
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
 from typing import cast
 
 import uvloop
@@ -28,8 +33,8 @@ class Count:
 class Connection(asyncio.Protocol):
     """Sends the request, waits for the whole answer, and begins again until the time is up."""
 
-    def __init__(self, request: bytes, count: Count) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], count: Count) -> None:
+        self._requests = requests
         self._count = count
         self._received = b""
         self.ended = asyncio.get_running_loop().create_future()
@@ -37,7 +42,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio's.
         self._transport = cast("asyncio.WriteTransport", transport)
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._received = self._received + data if self._received else data
@@ -51,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
         self._count.answered += 1
         if time.perf_counter() < self._count.until:
-            self._transport.write(self._request)
+            self._transport.write(next(self._requests))
         else:
             self._transport.close()
 
@@ -82,11 +87,13 @@ def is_whole(received: bytes) -> bool:
 
 async def load(port: int, path: str, seconds: float, connections: int) -> int:
     """Return how many requests were answered on all connections within `seconds`."""
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: {ACCEPT}\r\n\r\n".encode()
+    paths = Path(path[1:]).read_text().split() if path.startswith("@") else [path]
+    tail = f" HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: {ACCEPT}\r\n\r\n".encode()
+    requests = cycle([b"GET " + path.encode() + tail for path in paths])
     count = Count(time.perf_counter() + seconds)
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: Connection(request, count), "127.0.0.1", port)
+        await loop.create_connection(lambda: Connection(requests, count), "127.0.0.1", port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(connection.ended for _, connection in opened))

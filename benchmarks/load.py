@@ -2,16 +2,16 @@
 Load on a server from another core: by `wrk` where it is installed, else by our own client.
 """
 
-import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 
 from benchmarks.http import ACCEPT
-from benchmarks.machine import cores, cpu_seconds
+from benchmarks.machine import cpu_seconds, on_load_core
 from benchmarks.processes import Running, clean_environment
 
 CONNECTIONS = 64
@@ -26,7 +26,10 @@ class Shot(msgspec.Struct, frozen=True):
     cpu_us: float
 
 
-def shoot(server: Running, path: str, seconds: float) -> Shot:
+Target = str | Path  # a path, or a file of paths, one a line, that are asked for in turn
+
+
+def shoot(server: Running, target: Target, seconds: float) -> Shot:
     """
     Send requests for `seconds` over 64 connections.
 
@@ -35,11 +38,14 @@ def shoot(server: Running, path: str, seconds: float) -> Shot:
     """
     before = cpu_seconds(server.pid)
     process = subprocess.Popen(
-        _command(server.port, path, seconds), stdout=subprocess.PIPE, text=True, env=clean_environment()
+        _command(server.port, target, seconds),
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+        preexec_fn=on_load_core,  # noqa: PLW1509
     )
-    os.sched_setaffinity(process.pid, {cores()[1]})
     try:
-        output, _ = process.communicate(timeout=seconds + 15)
+        output, _ = process.communicate(timeout=seconds + 30)
     except subprocess.TimeoutExpired:
         process.kill()
         raise RuntimeError(f"{GENERATOR} did not end in time") from None
@@ -50,12 +56,15 @@ def shoot(server: Running, path: str, seconds: float) -> Shot:
     return Shot(answered / seconds, spent * 1e6 / answered)
 
 
-def _command(port: int, path: str, seconds: float) -> list[str]:
+def _command(port: int, target: Target, seconds: float) -> list[str]:
     if WRK is None:
+        path = f"@{target}" if isinstance(target, Path) else target
         return [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), str(CONNECTIONS)]
-    url = f"http://127.0.0.1:{port}{path}"
-    header = f"Accept: {ACCEPT}"
-    return [WRK, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-H", header, url]
+    command = [WRK, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-H", f"Accept: {ACCEPT}"]
+    url = f"http://127.0.0.1:{port}"
+    if isinstance(target, Path):
+        return [*command, "-s", str(Path(__file__).with_name("paths.lua")), url, "--", str(target)]
+    return [*command, url + target]
 
 
 def _answered(output: str) -> str:

@@ -15,6 +15,16 @@ def cores() -> tuple[int, int]:
     return allowed[0], allowed[-1]
 
 
+def on_server_core() -> None:
+    """Keep this process on the servers' core; for a child, before it has threads, which would stay elsewhere."""
+    os.sched_setaffinity(0, {cores()[0]})
+
+
+def on_load_core() -> None:
+    """Keep this process on the core of the load."""
+    os.sched_setaffinity(0, {cores()[1]})
+
+
 def cpu_seconds(pid: int) -> float:
     """Return user and system time of all threads of a process, in steps of a clock tick (10 ms mostly)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

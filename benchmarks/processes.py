@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.http import ACCEPT, Captured, capture
-from benchmarks.machine import cores, free_port
+from benchmarks.machine import free_port, on_server_core
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20.0
@@ -32,7 +32,7 @@ def running(
     arguments: Sequence[str], *, port: int, path: str, folder: Path, environment: Mapping[str, str]
 ) -> Iterator[Running]:
     """
-    Run `python ARGUMENTS` in `folder`, wait until `path` is answered 200, and stop it at the end.
+    Run `ARGUMENTS` in `folder`, on the servers' core, wait until `path` is answered 200, and stop it at the end.
 
     Raises:
         RuntimeError: it did not answer in time; the message is the end of what it logged.
@@ -40,9 +40,13 @@ def running(
     began = time.perf_counter()
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=folder, env=environment, stdout=log, stderr=log
+            arguments,
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=on_server_core,  # noqa: PLW1509
         )
-    os.sched_setaffinity(process.pid, {cores()[0]})
     try:
         wait_for_answer(process, port, path, folder / "server.log")
         yield Running(process.pid, port, time.perf_counter() - began)
@@ -72,7 +76,8 @@ def wait_for_answer(process: "subprocess.Popen[bytes]", port: int, path: str, lo
 class Deployment:
     """Our server with the sample ecosystem in `folder`, limits out of the way by their ordinary settings."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.port = free_port()
         self.environment = clean_environment() | {
@@ -83,6 +88,7 @@ class Deployment:
             "TOUCHSTONE_RATE_HOT_PER_SECOND": _UNLIMITED,
             "TOUCHSTONE_RATE_CPU_PER_SECOND": _UNLIMITED,
             "TOUCHSTONE_RATE_OUTBOUND_PER_SECOND": _UNLIMITED,
+            **{f"TOUCHSTONE_{name}": value for name, value in settings.items()},
         }
         command = [sys.executable, "-m", "server", "init", "--sample"]
         subprocess.run(command, cwd=folder, env=self.environment, check=True, capture_output=True)
@@ -90,7 +96,7 @@ class Deployment:
     @contextmanager
     def serving(self, path: str) -> Iterator[Running]:
         """Serve, from the first 200 at `path` on."""
-        arguments = ("-m", "server", "serve")
+        arguments = (sys.executable, "-m", "server", "serve")
         with running(
             arguments, port=self.port, path=path, folder=self.folder, environment=self.environment
         ) as server:
@@ -101,7 +107,7 @@ class Deployment:
 def rival(module: str, folder: Path, *arguments: str) -> Iterator[Running]:
     """Serve one of the rivals of this package on a free port, which it is given last."""
     port, environment = free_port(), clean_environment()
-    command = ("-m", f"benchmarks.{module}", *arguments, str(port))
+    command = (sys.executable, "-m", f"benchmarks.{module}", *arguments, str(port))
     with running(command, port=port, path="/", folder=folder, environment=environment) as server:
         yield server
 

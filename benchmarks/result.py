@@ -14,19 +14,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: stable from run to run, so that runs can be compared.
-        value: the median of the rounds, in `unit`.
+        value: the median of the rounds, in `unit`; None: not measured, and `rival` says why.
         rival: what was measured beside it; None for a plain fact.
         ratio: ours over the rival's, the median over pairs of rounds that ran one after the other.
         target: the bound on `ratio` that we hold ourselves to; `met` tells whether it holds. Null: none is set.
     """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     rival: str | None = None
     ratio: float | None = None
     target: float | None = None
     met: bool | None = None
+    spread: tuple[float, float] | None = None
 
 
 def fact(name: str, values: Sequence[float], unit: str) -> Result:
@@ -34,7 +35,34 @@ def fact(name: str, values: Sequence[float], unit: str) -> Result:
     return Result(name=name, value=median(values), unit=unit)
 
 
-def compared(name: str, ours: Sequence[float], theirs: Sequence[float], unit: str, rival: str) -> Result:
-    """Return our median, and the median ratio of rounds that were neighbours in time."""
-    ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
-    return Result(name=name, value=median(ours), unit=unit, rival=rival, ratio=ratio)
+def compared(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    unit: str,
+    rival: str,
+    *,
+    at_least: float | None = None,
+) -> Result:
+    """
+    Return our median, and the median ratio of rounds that were neighbours in time.
+
+    `spread` is the lowest and the highest of these ratios: what one round alone might have said.
+    """
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    ratio = median(ratios)
+    return Result(
+        name=name,
+        value=median(ours),
+        unit=unit,
+        rival=rival,
+        ratio=ratio,
+        target=at_least,
+        met=None if at_least is None else ratio >= at_least,
+        spread=(min(ratios), max(ratios)),
+    )
+
+
+def not_measured(name: str, unit: str, why: str) -> Result:
+    """Return the line of a figure that could not be measured here; `why` says what to install."""
+    return Result(name=name, value=None, unit=unit, rival=f"not measured: {why}")

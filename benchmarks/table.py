@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from benchmarks.result import Result
 
-HEADINGS = ("name", "value", "unit", "ratio", "target", "met", "rival")
-_RIGHT = (1, 3, 4)  # columns of numbers
+HEADINGS = ("name", "value", "unit", "ratio", "rounds", "target", "met", "rival")
+_RIGHT = (1, 3, 4, 5)  # columns of numbers
 
 
 def render(results: Sequence[Result], notes: Sequence[str] = ()) -> str:
@@ -26,13 +26,16 @@ def _cells(result: Result) -> tuple[str, ...]:
         _number(result.value),
         result.unit,
         "" if result.ratio is None else f"{result.ratio:.2f}",
+        "" if result.spread is None else "{:.2f}-{:.2f}".format(*result.spread),
         "" if result.target is None else f"{result.target:g}",
         met,
         result.rival or "",
     )
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

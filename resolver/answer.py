@@ -21,7 +21,7 @@ class AnswerReader:
     Reads one answer.
 
     Args:
-        max_head_bytes: status line and headers; interim answers count too.
+        max_head_bytes: status line and headers; interim answers and trailers count too.
         max_bytes: the body.
 
     `is_complete` tells that the answer has been read; `keeps_alive` then, that the connection may be used again.
@@ -54,6 +54,9 @@ class AnswerReader:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if self.is_complete:
+                self.keeps_alive = False  # What came after the answer does not concern it.
+                return
             raise self._refusal or OriginMalformed("what the origin sent is not an HTTP/1.1 answer") from None
         if self._in_head and self.received > self._max_head_bytes:
             raise self._long_head()
@@ -80,21 +83,19 @@ class AnswerReader:
 
     def on_message_begin(self) -> None:
         if self.is_complete:
-            self.keeps_alive = False  # Another answer, to no question.
+            self._refuse(OriginMalformed("the origin sent an answer to no question"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return  # Of a trailer section, or of an answer to no question.
         self._head_bytes += len(name) + len(value) + _LINE_BYTES
         if self._head_bytes > self._max_head_bytes:
             self._refuse(self._long_head())
+        if not self._in_head:
+            return  # Of the trailer section: nothing there may change the head.
         field, text = name.decode("latin-1").lower(), value.decode("latin-1")
         before = self._headers.get(field)
         self._headers[field] = text if before is None else f"{before}, {text}"
 
     def on_headers_complete(self) -> None:
-        if self.is_complete:
-            return
         if self._parser.get_http_version() not in ("1.1", "1.0"):
             self._refuse(OriginMalformed("what the origin sent is not an HTTP/1.1 answer"))
         self._status = self._parser.get_status_code()
@@ -107,8 +108,6 @@ class AnswerReader:
             self._refuse(fault)
 
     def on_body(self, piece: bytes) -> None:
-        if self.is_complete:
-            return
         self._pieces.append(piece)
         self._body_bytes += len(piece)
         if self._body_bytes > self._max_bytes:
@@ -117,7 +116,7 @@ class AnswerReader:
             self._refuse(OriginMalformed(f"the body came in more than {MAX_PIECES} pieces"))
 
     def on_message_complete(self) -> None:
-        if not self._in_head and not self.is_complete:
+        if not self._in_head:
             self.is_complete = True
             self.keeps_alive = bool(self._parser.should_keep_alive())
 

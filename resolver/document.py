@@ -22,6 +22,7 @@ MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
 MAX_DOCUMENT_VALUES = 6_144  # JSON values; 256 methods, each in all relationships, are under 4,000
 MAX_GROWTH_BYTES = 1_048_576  # 1 MiB by `expandRelativeUrls`: 128 ids of the longest DID
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
+MAX_KEYS = 1_024  # maps with a key in them; to look for a secret in one takes 3 microseconds
 
 # CID, section 2.3 (Verification Relationships).
 RELATIONSHIPS = (
@@ -198,10 +199,14 @@ def refuse_secrets(document: JsonObject) -> None:
     Refuse secret keys, and public keys of a shape in which they could not be looked for.
 
     Raises:
-        InvalidDidDocument: there is one, anywhere in the document.
+        InvalidDidDocument: there is one, anywhere in the document; or over `MAX_KEYS` keys of any kind.
     """
+    keys = 0
     for found in maps_of(document):
         refuse_secrets_in(found)
+        keys += not KEY_MATERIAL.isdisjoint(found)
+    if keys > MAX_KEYS:
+        raise InvalidDidDocument(f"over {MAX_KEYS} keys")
 
 
 def refuse_secrets_in(found: JsonObject) -> None:

@@ -22,6 +22,8 @@ _ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGITS = bytes.maketrans(_ALPHABET, bytes(range(58)))
 _CHARACTERS = bytes.maketrans(bytes(range(58)), _ALPHABET)
 
+LEADING_ERROR = 1e-6  # of `leading_value`, for texts of up to 10,000 characters
+
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -61,12 +63,22 @@ def leading_bytes(text: str) -> bytes:
     They are found by logarithms, so that a number just below them (by one in 2^36) passes for them: good for
     choosing a cap, and no more. Of a text that begins with "1", or has other characters, they are b"".
     """
+    leading = leading_value(text)
+    return min(int(leading + LEADING_ERROR), 0xFFFF).to_bytes(2) if leading else b""
+
+
+def leading_value(text: str) -> float:
+    """
+    Return the first two bytes of what a base58btc text of 9 characters or more stands for, and what follows them
+    as a fraction, within `LEADING_ERROR`; without decoding it. 0.0 as `leading_bytes` is b"".
+    """
+    if not text[:9].isascii():
+        return 0.0
     top = [_ALPHABET.find(character) for character in text[:9].encode()]
     if min(top) < 0 or top[0] == 0:
-        return b""
+        return 0.0
     bits = math.log2(from_base58(bytes(top))) + (len(text) - 9) * math.log2(58)
-    leading = 2 ** (bits - 8 * (bits // 8 - 1))  # between 2^8 and 2^16
-    return min(int(leading + 1e-6), 0xFFFF).to_bytes(2)
+    return float(2 ** (bits - 8 * (bits // 8 - 1)))  # between 2^8 and 2^16
 
 
 def encode_base64url(data: bytes) -> str:

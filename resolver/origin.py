@@ -14,6 +14,7 @@ from resolver.errors import InternalError, InvalidDidDocument, NotFound
 from resolver.fetch import Fetch
 from resolver.fetch_errors import FetchError, OutboundBudgetExceeded
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
+from resolver.lint import warnings_of
 from resolver.methods import WEB
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
@@ -117,8 +118,10 @@ class WebSource:
         """Return the entry of a document that the origin gave, or confirmed, just now."""
         now = self._clock()
         seconds, reason = judge(headers, self._freshness)
+        warnings = warnings_of(msgspec.json.decode(document), now=now)
+        metadata: JsonObject = {"warnings": warnings} if warnings else {}
         return Entry(
-            value=Found(document=document, made_at=now),
+            value=Found(document=document, made_at=now, resolution_metadata=metadata),
             fresh_until=now + seconds,
             stale_until=now + seconds + self._freshness.stale_seconds,
             value_bytes=len(document),

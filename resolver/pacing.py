@@ -22,7 +22,9 @@ class Pacer:
 
     def wait(self, key: Hashable, now: float) -> float:
         """Return the seconds until a token of `key` can be taken; 0.0: at once."""
-        return max(0.0, self._full_at.get(key, now) - now - self._tolerance)
+        seconds = self._full_at.get(key, now) - now - self._tolerance
+        # A millionth of a token is none: many additions of an interval come out a little over.
+        return seconds if seconds > 1e-6 * self._interval else 0.0
 
     def take(self, key: Hashable, now: float) -> None:
         """Take a token of `key`; only where `wait` is 0.0."""

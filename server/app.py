@@ -17,7 +17,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import License
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ControllerRouterHandler
 
 from operators import Principals
 from registry.registry import Registry
@@ -39,7 +39,7 @@ from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.limits import ClientAddresses, Cost, TokenBuckets
-from server.outbound import guard_of
+from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
@@ -172,6 +172,7 @@ async def _build(
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
+    telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
         settings=settings,
@@ -190,7 +191,7 @@ async def _build(
     )
 
 
-def public_app(services: Services) -> ASGIApp:
+def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
@@ -229,7 +230,7 @@ def public_app(services: Services) -> ASGIApp:
     )
 
 
-def operator_app(services: Services) -> ASGIApp:
+def operator_app(services: Services) -> Front:
     """Return the application of the operator's listener: changes, metrics and detailed readiness."""
     app = _litestar(
         services,

@@ -23,7 +23,7 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from server.cycle import READY_HEAD
+from server.cycle import READY_HEAD, ready_head
 from server.hot import HotTable
 from server.hot_reads import IDENTIFIERS, READS, HotReads
 from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
@@ -220,6 +220,8 @@ class _Exchange:
         front.keep_hot(self._scope, head.accept, answer)
         start: Any = {"type": "http.response.start", "status": self._status}
         start["headers"] = [*headers, *front._common, (b"x-request-id", self._request_id)]
+        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
+            start[READY_HEAD] = ready_head(self._status, start["headers"])
         await send(start)
         await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
         scope: Any = self._scope

@@ -7,9 +7,11 @@ outlives `Answer.fresh_until`. Date is the server's; Age changes with the clock,
 is made anew at most once a second per entry.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 
+from server.cycle import ready_head
 from server.http import ENCODED_CORS, encoded_headers, is_not_modified
 from wire import Answer
 
@@ -18,6 +20,7 @@ ENTRY_OVERHEAD_BYTES = 1_024  # bytes of bookkeeping per entry, measured on did:
 NEW_SHARE = 8  # one of so many bytes of the table is kept for answers that were asked for once
 
 _NEVER = float("inf")
+_BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what no header's value may hold (RFC 9110, section 5.5)
 _OF_A_BODY = (b"content-type", b"content-length")
 
 Headers = list[tuple[bytes, bytes]]
@@ -66,8 +69,8 @@ class HotAnswer:
         length = (b"content-length", str(len(self.answer.body)).encode())
         self.headers = [*encoded_headers(self.answer, now), *ENCODED_CORS, length]
         self.unmodified_headers = [header for header in self.headers if header[0] not in _OF_A_BODY]
-        self.head = _on_the_wire(b"HTTP/1.1 200 OK", self.headers)
-        self.unmodified_head = _on_the_wire(b"HTTP/1.1 304 Not Modified", self.unmodified_headers)
+        self.head = ready_head(200, self.headers) + b"x-request-id: "
+        self.unmodified_head = ready_head(304, self.unmodified_headers) + b"x-request-id: "
         self._until = _NEVER if self.answer.immutable else int(now) + 1.0
 
     def matches(self, if_none_match: bytes | None) -> bool:
@@ -79,12 +82,6 @@ class HotAnswer:
     def size(self) -> int:
         """Return about how many bytes of memory the entry holds."""
         return len(self.answer.body) + ENTRY_OVERHEAD_BYTES
-
-
-def _on_the_wire(status_line: bytes, headers: Headers) -> bytes:
-    """Return a head up to the value of the request id."""
-    lines = [status_line, *(name + b": " + value for name, value in headers), b"x-request-id: "]
-    return b"\r\n".join(lines)
 
 
 class _Segment:
@@ -145,6 +142,8 @@ class HotTable:
         """Remember `answer` where it may be given again: a 200 with an ETag that is fresh or immutable."""
         if answer.status != 200 or answer.etag is None or len(raw_path) + len(accept) > MAX_KEY_BYTES:
             return
+        if any(_BREAKS.search(value) for _, value in answer.headers):
+            return  # Nobody would check them any more; the ordinary way refuses them.
         if not answer.immutable and (answer.fresh_until is None or answer.fresh_until <= self._clock()):
             return
         key, entry = (raw_path, accept), HotAnswer(answer)

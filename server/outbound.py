@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from server.board import Reading
+
 if TYPE_CHECKING:
     from resolver.fetch import Guard
     from resolver.names import ResolveName
@@ -13,6 +15,22 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 LOG = logging.getLogger("touchstone.outbound")
+
+# The label of an error (resolver/fetch_errors.py), its metric, and what that counts.
+_OUTCOMES = (
+    ("ok", "touchstone_outbound_ok", "Requests to foreign hosts that were answered."),
+    (
+        "address_refused",
+        "touchstone_outbound_address_refused",
+        "Names that led to an address that is not public.",
+    ),
+    ("outbound_budget_exceeded", "touchstone_outbound_budget_exceeded", "Requests not sent, over a budget."),
+    ("origin_unreachable", "touchstone_outbound_unreachable", "No address, no connection, or it broke."),
+    ("origin_untrusted", "touchstone_outbound_untrusted", "TLS failed."),
+    ("origin_malformed", "touchstone_outbound_malformed", "No HTTP answer of the form asked for."),
+    ("origin_too_large", "touchstone_outbound_too_large", "Answers over the cap."),
+    ("origin_timed_out", "touchstone_outbound_timed_out", "Answers over the deadline."),
+)
 
 CA_FILE = "TOUCHSTONE_DANGEROUSLY_TRUSTED_CA_FILE"
 PRIVATE_HOSTS = "TOUCHSTONE_DANGEROUSLY_ALLOWED_PRIVATE_HOSTS"
@@ -47,6 +65,11 @@ def guard_of(
         ssl_context=trust_of(ca_file) if ca_file else None,  # None: made at the first fetch.
         dangerous_private_hosts=frozenset(settings.dangerously_allowed_private_hosts),
     )
+
+
+def readings_of(guard: "Guard") -> list[Reading]:
+    """Return how many requests went out, and what kept the others."""
+    return [Reading(metric, text, guard.outcomes[cause], "sum") for cause, metric, text in _OUTCOMES]
 
 
 def closed_network_faults(ca_file: str, private_hosts: tuple[str, ...]) -> list[str]:

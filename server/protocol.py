@@ -100,9 +100,9 @@ class ProtocolLimits:
             return False
 
 
-def protocol_class(limits: ProtocolLimits) -> type[HttpToolsProtocol]:
+def protocol_class(limits: ProtocolLimits) -> type["BoundedProtocol"]:
     """Return the protocol for one listener, as uvicorn's `http` setting takes it."""
-    return type("BoundedProtocol", (_BoundedProtocol,), {"limits": limits})
+    return type("ListenerProtocol", (BoundedProtocol,), {"limits": limits})
 
 
 class _Flow(FlowControl):
@@ -117,7 +117,9 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class _BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(HttpToolsProtocol):
+    """The protocol of one listener, once a subclass gives it the listener's `limits`."""
+
     limits: ProtocolLimits
     _arriving: Deadline  # of the head, then of the body, of the message that is arriving
     _idle: Deadline  # of the next message
@@ -181,7 +183,10 @@ class _BoundedProtocol(HttpToolsProtocol):
                 self._count_framing(len(data))
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self._idle.clear()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
         self._head_bytes = self._body_bytes = self._raw_bytes = self._hosts = 0
         self._is_head_read = self._is_framed = False
         self._arriving.set(self.limits.head_timeout)
@@ -208,6 +213,8 @@ class _BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.headers) > MAX_HEADERS:
             self._fail_over_limit()
+        if b"#" in self.url:  # The parser would drop it, and with it what the client asked for.
+            self._fail(MalformedRequest("a request target has no fragment (RFC 9112, 3.2): encode # as %23"))
         if self._hosts != 1 or self._is_framed or self.parser.get_http_version() != "1.1":
             self._refuse_ambiguity()
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -219,18 +226,10 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _begin_cycle(self) -> None:
         """Hand the request to the application, or let it wait; as uvicorn does, but for what we never set."""
-        parser, scope = self.parser, self.scope
-        version = parser.get_http_version()
-        scope["method"] = parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        version = self.parser.get_http_version()
         before = self.cycle
         self.cycle = Cycle(
-            scope=scope,
+            scope=self._scope(version),
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -239,7 +238,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
@@ -248,14 +247,35 @@ class _BoundedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
+    def _scope(self, version: str) -> Any:
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "method": self.parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._arriving.clear()
-        super().on_message_complete()
         self._is_head_read = False
+        if self._is_answering():
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1

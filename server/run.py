@@ -20,11 +20,13 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 import uvicorn
-from litestar.types import ASGIApp
 
 from server.app import Services, open_services, operator_app, public_app
+from server.front import Front
+from server.hot_protocol import hot_protocol_class
+from server.hot_reads import HotReads
 from server.limits import ClientAddresses
-from server.protocol import ProtocolLimits, protocol_class
+from server.protocol import BoundedProtocol, ProtocolLimits, protocol_class
 from server.settings import Settings, split_bind
 from server.share import Share
 
@@ -128,7 +130,7 @@ async def _answer(
     await asyncio.gather(*running)
 
 
-def _listener(app: ASGIApp, services: Services, *, is_public: bool) -> _Listener:
+def _listener(app: Front, services: Services, *, is_public: bool) -> _Listener:
     settings = services.settings
     limits = ProtocolLimits(
         head_timeout=settings.head_timeout_seconds,
@@ -141,7 +143,7 @@ def _listener(app: ASGIApp, services: Services, *, is_public: bool) -> _Listener
     )
     config = uvicorn.Config(
         app,
-        http=protocol_class(limits),
+        http=_protocol(limits, app.reads if settings.hot_protocol else None),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -151,6 +153,10 @@ def _listener(app: ASGIApp, services: Services, *, is_public: bool) -> _Listener
         timeout_graceful_shutdown=int(settings.shutdown_timeout_seconds),
     )
     return _Listener(config)
+
+
+def _protocol(limits: ProtocolLimits, reads: HotReads | None) -> type[BoundedProtocol]:
+    return protocol_class(limits) if reads is None else hot_protocol_class(limits, reads)
 
 
 def _bind(bind: str, name: str) -> socket.socket:

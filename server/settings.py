@@ -32,7 +32,12 @@ _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII
 _LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
 NO_MIRROR = "off"
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
-_FROM_ZERO = ("cache_method_ttl_seconds", "cache_revalidate_seconds", "cache_stale_seconds")
+_NOT_ABOVE_ZERO = (
+    "cache_method_ttl_seconds",
+    "cache_revalidate_seconds",
+    "cache_stale_seconds",
+    "hot_protocol",
+)
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -75,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dangerously_trusted_ca_file: str = ""
     dangerously_allowed_private_hosts: tuple[str, ...] = ()
     hot_max_bytes: int = 67_108_864
+    hot_protocol: bool = False
     rate_hot_per_second: float = 500.0
     rate_cpu_per_second: float = 100.0
     rate_outbound_per_second: float = 5.0
@@ -271,7 +277,7 @@ def _range_faults(settings: Settings) -> list[str]:
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__
         if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
-        and field not in _FROM_ZERO
+        and field not in _NOT_ABOVE_ZERO
         and getattr(settings, field) <= 0
     ]
     if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:

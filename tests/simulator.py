@@ -119,7 +119,11 @@ class World:
         host = self._hosts.get(address)
         if host is None:
             raise ConnectionRefusedError(address)
-        return await dial_tcp("127.0.0.1", await host.port())
+        return await self.loopback(await host.port())
+
+    async def loopback(self, port: int) -> socket.socket:
+        """Connect to a server of this world."""
+        return await dial_tcp("127.0.0.1", port)
 
     @asynccontextmanager
     async def guard(self, limits: GuardLimits = DEFAULT_LIMITS, **parameters: Any) -> AsyncIterator[Guard]:
@@ -134,15 +138,20 @@ class World:
     async def started(
         self,
         serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
     ) -> asyncio.Server:
+        """Start a server on loopback; without a context it speaks no TLS."""
+
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             self._handlers.add(task)
             task.add_done_callback(self._handlers.discard)
-            with suppress(asyncio.CancelledError):  # The world ends; what it was answering does not matter.
-                await serve(reader, writer)
+            try:
+                with suppress(asyncio.CancelledError, OSError):  # The world ends, or the other side is gone.
+                    await serve(reader, writer)
+            finally:
+                writer.transport.abort()
 
         server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context, backlog=1_024)
         return await self._stack.enter_async_context(_closing(server))

@@ -41,7 +41,7 @@ _BY_USE: dict[str | None, tuple[str, ...]] = {
 _BY_CURVE = {"Ed25519": frozenset(_SIGNING), "X25519": frozenset(_AGREEMENT)}
 
 _LESS = {
-    "code": "relationshipsOmitted",
+    "code": "relationships-omitted",
     "detail": "the JWK has no use: verification relationships that its curve cannot have were left out",
 }
 

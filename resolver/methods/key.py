@@ -108,10 +108,10 @@ def warnings_of(key: Multikey) -> JsonObject:
     if not key.key_type.experimental:
         return {}
     warnings = [
-        {"code": "experimentalKeyType", "detail": f"no specification says what a did:key of {codec} is"}
+        {"code": "experimental-key-type", "detail": f"no specification says what a did:key of {codec} is"}
     ]
     if unchecked:
-        warnings.append({"code": "keyNotFullyChecked", "detail": f"not checked: {unchecked}"})
+        warnings.append({"code": "key-not-fully-checked", "detail": f"not checked: {unchecked}"})
     return {"warnings": warnings}
 
 

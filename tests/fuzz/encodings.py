@@ -25,7 +25,8 @@ from resolver.encoding import (
 )
 from resolver.errors import KeyRefused
 from resolver.jwk import PRIVATE_MEMBERS, jwk_of, jwk_to_key
-from resolver.keys import decode_multikey, multibase_of
+from resolver.key_types import SECRET_PREFIXES
+from resolver.keys import decode_multikey, multibase_of, refuse_secret_multibase
 from tests.fuzz.identifiers import text_of
 from wire import JsonError, encode, read
 
@@ -84,6 +85,7 @@ def unsigned_varint(data: bytes) -> None:
 def multikey(data: bytes) -> None:
     """A key that is taken has this one spelling, and the code that multiformats reads in it."""
     text = text_of(data)
+    _secrets_are_seen(text)
     try:
         found = decode_multikey(text)
     except KeyRefused as error:
@@ -96,6 +98,27 @@ def multikey(data: bytes) -> None:
         assert multibase_of(found.key_type, found.raw) == text, "a second spelling of a key"
     if found.key_type.has_jwk:
         assert jwk_to_key(jwk_of(found.public_key)) == found.public_key
+
+
+def _secrets_are_seen(text: str) -> None:
+    """In a document, a text is refused exactly where its first bytes are those of a secret key."""
+    alphabet = base58.BITCOIN_ALPHABET.decode()
+    if (
+        not text.startswith("z")
+        or len(text) < 10
+        or set(text) - set(alphabet)
+        or len(text) > MAX_BASE58_CHARS
+    ):
+        return
+    decoded = base58.b58decode(text[1:])
+    is_secret = decoded[:2] in SECRET_PREFIXES
+    try:
+        refuse_secret_multibase(text)
+    except KeyRefused:
+        is_beside_one = decoded[2:5] in (b"\0\0\0", b"\xff\xff\xff")  # within the error of the logarithm
+        assert is_secret or is_beside_one, "a public key was taken for a secret one"
+        return
+    assert not is_secret, "a secret key was not seen"
 
 
 def jwk(data: bytes) -> None:

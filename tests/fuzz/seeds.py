@@ -27,7 +27,8 @@ ACCEPTS = (
 )  # fmt: skip
 WORDS = (
     *sorted(WIRE_NAMES), *(accept for accept in ACCEPTS if accept), "did:", "did:key:", "did:web:",
-    "did:jwk:", "%3A", "did%3A", "?versionTime=2026-01-31T12:00:00Z", "?service=files&relativeRef=/a", "&",
+    "did:jwk:", "%3A", "did%3A", "?versionTime=2026-01-31T12:00:00Z", "?service=files&relativeRef=/a",
+    "service=files", "relativeRef=", "&",
     "=", "true", "false", "#0", "publicKeyFormat=JsonWebKey2020", "enableEncryptionKeyDerivation=false",
     "example.com", "%3A8443", "z6Mk", "z6LS", "verificationMethod", "publicKeyJwk", "publicKeyMultibase",
     "controller", "service", "serviceEndpoint", "@context", "alsoKnownAs", "keyAgreement",
@@ -122,6 +123,7 @@ def _requests() -> list[bytes]:
     )
     options = ("", "noCache=true", "publicKeyFormat=JsonWebKey2020&accept=application/did", "unknown=1")
     lines = [[did + tails[i % 7], "", ACCEPTS[i % len(ACCEPTS)], "", ""] for i, did in enumerate(dids())]
+    lines += [[OURS + tail, "", ACCEPTS[i % len(ACCEPTS)], "", ""] for i, tail in enumerate(_OWN_TAILS * 3)]
     lines += [[did.replace(":", "%3A"), options[i % 4], "", "", ""] for i, did in enumerate(dids())]
     lines += [
         [
@@ -134,6 +136,13 @@ def _requests() -> list[bytes]:
         for did in dids()[::9]
     ]
     return ["\n".join(line).encode() for line in lines]
+
+
+_OWN_TAILS = (
+    "?service=files", "?service=files&relativeRef=/a/b", "?serviceType=x", "?service=%23files#k", "#files", "#k",
+    "?service=files&relativeRef=..%2Fx", "?verificationRelationship=authentication#k", "?explain=true",
+    "?service=mail&relativeRef=a", "?service=nothing", "?versionNumber=1", "?maxStale=0&noCache=true",
+)  # fmt: skip
 
 
 def _varints() -> list[bytes]:
@@ -156,6 +165,14 @@ _URLS = (
     b"https://example.com/#x",
 )  # fmt: skip
 
+_RELATIVE_REFS = (
+    b"https://example.com/files\n/a/b%20c\n", b"https://example.com/files/\n../x\n",
+    b"https://example.com/a/b\n%2E%2E/c\nk", b"http://example.com:8080\n?q=1#f\n", b"https://example.com\n\nk",
+    b"https://example.com/a/\n..%5Cb\n", b"https://example.com/a;x/\n%252e%252e/b\n", b"https://[::1]/a\n./\n",
+    b"https://example.com/a\n/a/../b\n", b"https://example.com/a#f\nb\n", b"https://example.com/a?q\n%3Fz\n",
+    b"javascript:alert(1)\n/a\n", b"https://example.com/a/..;/b\n..;/c\n", b"https://example.com/a\n//x.example\n",
+)  # fmt: skip
+
 _BY_TARGET: dict[str, Any] = {
     "did": lambda: [text.encode() for text in dids()],
     "did_url": lambda: [line.split(b"\n")[0] for line in _requests()],
@@ -170,6 +187,7 @@ _BY_TARGET: dict[str, Any] = {
     "accept": lambda: [text.encode() for text in ACCEPTS],
     "freshness": lambda: _CACHE,
     "forwarded": lambda: [b"192.0.2.9, 10.0.0.2", b"[2001:db9::1]:80\n10.1.1.1", b"1.2.3.4:99, 2001:db8::5", b"x"],
+    "relative_ref": lambda: _RELATIVE_REFS,
     "request": _requests,
     "document": documents,
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]

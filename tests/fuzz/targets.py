@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, encodings, headers, identifiers
+from tests.fuzz import answers, encodings, headers, identifiers, services
 
 Check = Callable[[bytes], None]
 
@@ -33,6 +33,7 @@ TARGETS: dict[str, Target] = {
     "did_url": Target(identifiers.did_url, 6),
     "web": Target(identifiers.web, 8),
     "url": Target(identifiers.url, 5),
+    "relative_ref": Target(services.relative_ref, 6),
     "multikey": Target(encodings.multikey, 6),
     "jwk": Target(encodings.jwk, 4),
     "base58btc": Target(encodings.base58btc, 3),

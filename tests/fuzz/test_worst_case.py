@@ -137,10 +137,14 @@ def _methods(count: int, **members: Any) -> str:
 _NESTED = '{"a":{"a":{"a":{"a":{"a":{}}}}}}'
 DOCUMENTS: dict[str, bytes] = {
     "256 methods": _document(_methods(256, note="x" * 850)),
+    "1,024 multibase texts": _document(_many('{"publicKeyMultibase":"zz"}', 1_024)),
+    "1,024 keys of ten characters": _document(_many('{"publicKeyMultibase":"zzzzzzzzzz"}', 1_024)),
+    "1,024 keys of 190 characters": _document(_many(f'{{"publicKeyMultibase":"z{"z" * 190}"}}', 1_024)),
+    "165 keys of 1,536 characters": _document(_many(f'{{"publicKeyMultibase":"z{"z" * 1_536}"}}', 165)),
+    "70 keys of ML-DSA-87": _document(_many(f'{{"publicKeyMultibase":"zMo{"z" * 3_540}"}}', 70)),
+    "1,024 JWKs in methods": _document(_many('{"publicKeyJwk":{"kty":""}}', 1_024)),
     "3,000 objects": _document(_many("{}", 3_066)),
-    "3,000 multibase texts": _document(_many('{"publicKeyMultibase":"zz"}', 3_066)),
     "3,000 JWKs": _document(_many('{"kty":""}', 3_066)),
-    "2,000 JWKs in methods": _document(_many('{"publicKeyJwk":{"kty":""}}', 2_025)),
     "6,000 names": _document(_names(6_132)),
     "6,000 references": _document('"authentication":[' + ",".join(['"#a"'] * 6_132) + "]"),
     "6,000 URIs": _document('"alsoKnownAs":[' + ",".join(['"a:b1234567"'] * 6_132) + "]"),

@@ -186,7 +186,7 @@ def test_relationships_that_are_left_out_are_told() -> None:
         metadata = JWK.plan(parse_did(_did(jwk)), Options()).resolution_metadata
         return [warning["code"] for warning in metadata.get("warnings", [])]
 
-    assert warnings(ED25519) == warnings(X25519) == ["relationshipsOmitted"]
+    assert warnings(ED25519) == warnings(X25519) == ["relationships-omitted"]
     assert warnings(P256) == warnings(RSA) == []
     assert warnings(ED25519 | {"use": "sig"}) == warnings(P256 | {"use": "enc"}) == []
 

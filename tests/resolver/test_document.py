@@ -7,6 +7,7 @@ import pytest
 from resolver.document import (
     MAX_DOCUMENT_BYTES,
     MAX_DOCUMENT_VALUES,
+    MAX_KEYS,
     MAX_METHODS_AND_SERVICES,
     RELATIONSHIPS,
     maps_of,
@@ -266,6 +267,25 @@ def test_the_cap_on_values_leaves_room_for_the_cap_on_methods() -> None:
     assert read_document(encode(document), DID) == document
     with pytest.raises(InvalidDidDocument, match="over 6144 values"):
         read_document(encode({"id": DID, "a": [0] * MAX_DOCUMENT_VALUES}), DID)
+
+
+def test_a_document_has_so_many_keys_and_no_more() -> None:
+    keys = [{"publicKeyMultibase": "z6Mk"}] * MAX_KEYS
+
+    read_document(_document(extension=keys), DID)
+    with pytest.raises(InvalidDidDocument, match="over 1024 keys"):
+        read_document(_document(extension=[*keys, {"publicKeyJwk": {}}]), DID)
+
+
+def test_a_secret_key_just_below_the_next_prefix_is_seen() -> None:
+    """It is judged by a logarithm: what is within its error of the next prefix was taken for that."""
+    secret = encode_varint(0x1300) + b"\xff" * 32
+
+    with pytest.raises(InvalidDidDocument, match="private"):
+        read_document(
+            _document(verificationMethod=[{**METHOD, "publicKeyMultibase": "z" + encode_base58btc(secret)}]),
+            DID,
+        )
 
 
 def test_a_document_that_would_grow_too_much_is_not_expanded() -> None:

@@ -1,5 +1,7 @@
 """Token buckets by the clock, and the bound on their memory."""
 
+import pytest
+
 from resolver.pacing import Pacer
 
 
@@ -45,3 +47,14 @@ def test_full_buckets_are_forgotten_and_empty_ones_are_not() -> None:
     for number in range(2_000):
         pacer.take(("busy", number), now=10_000.0)
     assert len(pacer) >= 2_000
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 1.0, 3.0, 5.0, 7.0, 1_000.0])
+def test_a_burst_is_exactly_as_many_whatever_the_rate(rate: float) -> None:
+    pacer = Pacer(rate_per_second=rate, burst=20)
+    taken = 0
+    while pacer.wait("a", 12_345.678) == 0.0:
+        pacer.take("a", 12_345.678)
+        taken += 1
+
+    assert taken == 20

@@ -331,3 +331,19 @@ async def test_the_parameters_of_a_did_url_are_options_of_its_resolution(
     async with web() as (_, _issuer, resolver, _clock):
         with pytest.raises(error):
             await resolver.dereference(did_url, options)
+
+
+async def test_what_is_doubtful_about_a_fetched_document_is_told_in_the_metadata_and_nothing_is_changed() -> (
+    None
+):
+    document = {"id": DID, "verificationMethod": [{"id": "#a", "type": "Multikey", "controller": DID}]}
+    async with web() as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, document, etag='"1"', cache_control="max-age=60")
+        first = await resolver.resolve(DID)
+        _clock.now += 1_000
+        confirmed = await resolver.resolve(DID)
+
+    codes = [warning["code"] for warning in first.resolution_metadata["warnings"]]
+    assert "relative-id" in codes
+    assert confirmed.resolution_metadata == first.resolution_metadata
+    assert first.document == document

@@ -21,9 +21,10 @@ PATH = f"/1.0/identifiers/{DID}"
 CHANGES_WITH_TIME = {"date", "age", "x-request-id"}
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_in(tmp_path) as started:
+@pytest.fixture(params=[False, True], ids=["front", "protocol"])
+async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    """The server, with hot answers given by the layer in front, and by the protocol."""
+    async with running_in(tmp_path, hot_protocol=request.param) as started:
         yield started
 
 

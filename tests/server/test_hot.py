@@ -94,3 +94,12 @@ def test_the_headers_of_a_second_are_made_once() -> None:
     assert blocks[0] is blocks[1]
     assert [dict(block)[b"age"] for block in (blocks[0], blocks[2])] == [b"5", b"6"]
     assert b"age: 6\r\n" in found.head
+
+
+def test_a_header_that_would_break_the_head_is_not_kept() -> None:
+    hot = table(16)
+    for value in ("a\r\nset-cookie: x", "a\nb", "a\x00b", "plain"):
+        headers = (("content-location", value),)
+        hot.keep(f"/{value}".encode(), b"", Answer(body=b"x", etag='"x"', immutable=True, headers=headers))
+
+    assert held(hot, b"/a\r\nset-cookie: x", b"/a\nb", b"/a\x00b", b"/plain") == [False, False, False, True]

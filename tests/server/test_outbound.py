@@ -7,9 +7,9 @@ import msgspec
 import pytest
 import trustme
 
-from resolver.fetch_errors import AddressRefused, OriginUntrusted
+from resolver.fetch_errors import AddressRefused, FetchError, OriginUntrusted
 from resolver.results import FetchPlan
-from server.outbound import guard_of, warn_of_dangers
+from server.outbound import guard_of, readings_of, warn_of_dangers
 from server.settings import Settings
 from tests.simulator import World, canned, certificate_of_authority
 
@@ -64,3 +64,20 @@ def test_what_a_closed_network_opens_is_a_warning_in_the_log(
 
     assert ["TRUSTED_CA_FILE" in caplog.messages[0], "internal-ca.pem" in caplog.messages[0]] == [True, True]
     assert ["PRIVATE_HOSTS" in caplog.messages[1], "a.corp.example" in caplog.messages[1]] == [True, True]
+
+
+async def test_every_outcome_of_a_fetch_is_a_metric() -> None:
+    async with World() as world:
+        world.name("issuer.corp.example", ["10.1.2.3"])
+        guard = guard_of(Settings(), resolve_name=world.resolve_name, dial=world.dial)
+        with pytest.raises(AddressRefused):
+            await guard.fetch_stranger(PLAN)
+        await guard.aclose()
+
+    causes = {kind.cause for kind in FetchError.__subclasses__()} - {
+        "url_refused"
+    }  # Before there is a fetch.
+    readings = {reading.name: reading.value for reading in readings_of(guard)}
+    assert readings.pop("touchstone_outbound_address_refused") == 1
+    assert set(readings.values()) == {0}
+    assert len(readings) == len(causes | {"ok"}) - 1

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,17 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from server.hot import HotTable
+from server.hot_protocol import hot_protocol_class
+from server.hot_reads import HotReads
 from server.limits import ClientAddresses
-from server.protocol import MAX_PIPELINED, ProtocolLimits, protocol_class
+from server.protocol import MAX_PIPELINED, BoundedProtocol, ProtocolLimits, protocol_class
+from server.telemetry import Telemetry
 from tests.server.running import Response, Running, converse, receive_all, responses_of, running_in
 
 pytestmark = pytest.mark.anyio
+
+ClassOf = Callable[[ProtocolLimits], type[BoundedProtocol]]
 
 GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
 LAST = b"Connection: close\r\n\r\n"
@@ -33,10 +39,21 @@ QUESTION = json.dumps(
 SIZED = f"Content-Length: {len(QUESTION)}\r\n".encode()
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_in(tmp_path) as started:
+@pytest.fixture(params=[False, True], ids=["front", "protocol"])
+async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    """The server, with hot answers given by the layer in front, and by the protocol."""
+    async with running_in(tmp_path, hot_protocol=request.param) as started:
         yield started
+
+
+@pytest.fixture(params=["protocol", "hot protocol"])
+def class_of(request: pytest.FixtureRequest) -> ClassOf:
+    """Return the class of the protocol for given limits, of either kind."""
+    if request.param == "protocol":
+        return protocol_class
+    table = HotTable(max_bytes=1_000_000, clock=time.time)
+    reads = HotReads(table, tokens=None, telemetry=Telemetry(), clock=time.time)
+    return lambda limits: hot_protocol_class(limits, reads)
 
 
 async def _ask(running: Running, *parts: bytes, pause: float = 0.0) -> list[Response]:
@@ -94,6 +111,8 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     ),
     "a method nobody has": (b"PROPFIND /livez HTTP/1.1\r\nHost: x\r\n" + LAST, 405),
     "bytes over 127 in the target": ("GET /lívez HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
+    "a fragment in the target": (b"GET /livez#x HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a bare # in the target": (b"GET /livez# HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "NUL in the target": (b"GET /li\x00vez HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "%00 in the target": (b"GET /status-lists/%00 HTTP/1.1\r\nHost: x\r\n" + LAST, 404),
     "%00 elsewhere": (b"GET /livez%00 HTTP/1.1\r\nHost: x\r\n" + LAST, 404),
@@ -294,11 +313,11 @@ class ForeignTransport(asyncio.Transport):
         return self.is_closed
 
 
-def _connected(app: Any = lambda *_: None, **limits: Any) -> tuple[Any, ForeignTransport]:
+def _connected(class_of: ClassOf, app: Any = lambda *_: None, **limits: Any) -> tuple[Any, ForeignTransport]:
     """Return a protocol with the connection of a foreign client."""
     given = {"head_timeout": 9, "body_timeout": 9, "max_connections_per_client": 2} | limits
     given.setdefault("addresses", ClientAddresses(()))
-    bounded = protocol_class(ProtocolLimits(**given))
+    bounded = class_of(ProtocolLimits(**given))
     config = Config(app, http=bounded, ws="none", lifespan="off", log_config=None)
     config.load()
     protocol, transport = bounded(config, ServerState(), {}), ForeignTransport()
@@ -306,14 +325,14 @@ def _connected(app: Any = lambda *_: None, **limits: Any) -> tuple[Any, ForeignT
     return protocol, transport
 
 
-async def test_a_client_that_sends_and_never_reads_fills_no_memory() -> None:
+async def test_a_client_that_sends_and_never_reads_fills_no_memory(class_of: ClassOf) -> None:
     stuck = asyncio.Event()
 
     async def never_answers(_scope: Any, receive: Any, _send: Any) -> None:
         await receive()
         await stuck.wait()
 
-    protocol, transport = _connected(never_answers)
+    protocol, transport = _connected(class_of, never_answers)
     for _ in range(1 + MAX_PIPELINED):
         protocol.data_received(GET + b"\r\n")
         await asyncio.sleep(0)
@@ -328,9 +347,9 @@ async def test_a_client_that_sends_and_never_reads_fills_no_memory() -> None:
 
 @pytest.mark.parametrize(("taken", "is_aborted"), [(0, True), (1_000, False)])
 async def test_a_client_that_takes_nothing_is_cut_off_and_a_slow_one_is_not(
-    taken: int, is_aborted: bool
+    class_of: ClassOf, taken: int, is_aborted: bool
 ) -> None:
-    protocol, transport = _connected(body_timeout=0.05)
+    protocol, transport = _connected(class_of, body_timeout=0.05)
     transport.unsent = 100_000
     protocol.pause_writing()
     for _ in range(5):
@@ -341,8 +360,8 @@ async def test_a_client_that_takes_nothing_is_cut_off_and_a_slow_one_is_not(
     assert transport.is_aborted is is_aborted
 
 
-async def test_an_answer_that_nobody_takes_does_not_keep_a_closing_connection() -> None:
-    protocol, transport = _connected(body_timeout=0.05)
+async def test_an_answer_that_nobody_takes_does_not_keep_a_closing_connection(class_of: ClassOf) -> None:
+    protocol, transport = _connected(class_of, body_timeout=0.05)
     transport.unsent = 1_000
     protocol.data_received(b"no HTTP\r\n\r\n")
     await asyncio.sleep(0.1)
@@ -354,15 +373,15 @@ async def test_an_answer_that_nobody_takes_does_not_keep_a_closing_connection() 
 
 @pytest.mark.parametrize(("trusted", "allowed"), [((), 2), (("203.0.113.0/24",), 4)])
 async def test_a_client_may_hold_so_many_connections_and_no_more(
-    trusted: tuple[str, ...], allowed: int
+    class_of: ClassOf, trusted: tuple[str, ...], allowed: int
 ) -> None:
     limits = ProtocolLimits(
         head_timeout=9, body_timeout=9, max_connections_per_client=2, addresses=ClientAddresses(trusted)
     )
-    config = Config(lambda *_: None, http=protocol_class(limits), ws="none", lifespan="off", log_config=None)
+    config = Config(lambda *_: None, http=class_of(limits), ws="none", lifespan="off", log_config=None)
     config.load()
     transports = [ForeignTransport() for _ in range(4)]
-    protocols = [protocol_class(limits)(config, ServerState(), {}) for _ in transports]
+    protocols = [class_of(limits)(config, ServerState(), {}) for _ in transports]
     for protocol, transport in zip(protocols, transports, strict=True):
         protocol.connection_made(transport)
     refused = [transport for transport in transports if transport.is_closed]
