@@ -52,14 +52,22 @@ class JsonError(ValueError):
         self.pointer = pointer
 
 
-def decode(data: bytes, type: type[T], *, max_bytes: int, max_depth: int = MAX_DEPTH) -> T:
+def decode(
+    data: bytes,
+    type: type[T],
+    *,
+    max_bytes: int,
+    max_depth: int = MAX_DEPTH,
+    max_values: int | None = None,
+) -> T:
     """
     Decode `data` into `type` (a Struct, usually frozen and with `forbid_unknown_fields`).
 
     Raises:
-        JsonError: too long, too deep, not JSON, not UTF-8, duplicate members, or not of the type's shape.
+        JsonError: too long, too deep, over `max_values` values, not JSON, not UTF-8, duplicate members, or not of
+            the type's shape.
     """
-    _check_size_and_depth(data, max_bytes, max_depth)
+    _check_size_and_depth(data, max_bytes, max_depth, max_values)
     _refuse_duplicates(data)
     try:
         return msgspec.json.decode(data, type=type)
