@@ -239,6 +239,7 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    bare = settings.default_representation == "document"
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     buckets = {
         Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
@@ -253,7 +254,7 @@ def public_app(services: Services) -> Front:
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take),
+            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
@@ -273,7 +274,7 @@ def public_app(services: Services) -> Front:
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
         answer_now=lambda raw_path, query, accept, no_cache: (
-            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache, bare_by_default=bare)
             if raw_path.startswith(IDENTIFIERS)
             else None
         ),
