@@ -93,15 +93,19 @@ def parse_did_url(text: str) -> DidUrl:
     Read a DID URL; a DID is one too.
 
     Raises:
-        InvalidDid: the part before the path, query and fragment is not a DID.
-        InvalidDidUrl: over `MAX_DID_BYTES`, or the rest does not follow the grammar.
+        InvalidDid: there is no path, query or fragment, and it is not a DID.
+        InvalidDidUrl: it has one of them, and is over `MAX_DID_BYTES` or does not follow the grammar.
     """
+    end = _END_OF_DID.search(text)
+    if end is None:
+        return DidUrl(parse_did(text), "", "", None)
     if len(text) > MAX_DID_BYTES:
         raise InvalidDidUrl(f"a DID URL may have {MAX_DID_BYTES} bytes; this one has more")
-    end = _END_OF_DID.search(text)
-    split = end.start() if end else len(text)
-    did = parse_did(text[:split])
-    found = _SUFFIX.fullmatch(text, split)
+    try:
+        did = parse_did(text[: end.start()])
+    except InvalidDid as error:
+        raise InvalidDidUrl(f"before its path, query or fragment: {error.detail}") from None
+    found = _SUFFIX.fullmatch(text, end.start())
     if found is None:
         raise InvalidDidUrl("the path, query or fragment has a character that DID v1.1, section 3.2 forbids")
     return DidUrl(did, found[1], found[2] or "", found[3])

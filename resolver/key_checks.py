@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from resolver import experimental_keys, weierstrass
+from resolver import bls12_381, experimental_keys, weierstrass
 from resolver.curve25519 import NotAPoint, check_ed25519, check_x25519
 from resolver.errors import KeyRefused, KeyTypeUnsupported
 from resolver.jwk import CURVES, PublicKey, check_rsa, jwk_of, jwk_to_key
@@ -113,9 +113,9 @@ _CHECKS: dict[int, Callable[[bytes], object]] = {
     **{BY_CURVE[curve].code: _compressed(curve) for curve in CURVES},
     RSA.code: _load_rsa,
     JWK_JCS.code: _load_jwk_jcs,
-    BLS12_381_G1.code: experimental_keys.check_bls12_381_g1,
-    BLS12_381_G2.code: experimental_keys.check_bls12_381_g2,
-    BLS12_381_G1G2.code: experimental_keys.check_bls12_381_g1g2,
+    BLS12_381_G1.code: bls12_381.check_g1,
+    BLS12_381_G2.code: bls12_381.check_g2,
+    BLS12_381_G1G2.code: bls12_381.check_g1g2,
     ED448.code: experimental_keys.check_ed448,
     X448.code: experimental_keys.check_x448,
     SM2.code: _compressed("SM2"),

@@ -18,6 +18,7 @@ from resolver.encoding import (
     LEADING_ERROR,
     MAX_BASE58_CHARS,
     EncodingError,
+    decode_base58btc,
     decode_base64url,
     decode_multibase,
     encode_base58btc,
@@ -90,6 +91,8 @@ _MULTIBASE_TYPES: dict[str, KeyType | None] = {
     "Ed25519VerificationKey2020": ED25519,
     "X25519KeyAgreementKey2020": X25519,
 }
+# The suites of 2018 and 2019: the key's bytes in base58btc, without a prefix or multibase letter.
+_BASE58_TYPES = {"Ed25519VerificationKey2018": ED25519, "X25519KeyAgreementKey2019": X25519}
 _JWK_TYPES = frozenset({"JsonWebKey", "JsonWebKey2020"})
 
 
@@ -182,7 +185,8 @@ def public_key_of(verification_method: JsonObject) -> PublicKey:
     """
     Return the public key of a verification method.
 
-    Reads Multikey, JsonWebKey, JsonWebKey2020, Ed25519VerificationKey2020 and X25519KeyAgreementKey2020.
+    Reads Multikey, JsonWebKey, JsonWebKey2020, Ed25519VerificationKey2020 and -2018, X25519KeyAgreementKey2020
+    and -2019.
 
     Raises:
         InvalidDidDocument: another type, the key material of another type or missing, or a key we refuse.
@@ -193,6 +197,8 @@ def public_key_of(verification_method: JsonObject) -> PublicKey:
             raise KeyRefused("the type is missing or not a string")
         if kind in _MULTIBASE_TYPES:
             return _key_of_multibase(kind, verification_method.get("publicKeyMultibase"))
+        if kind in _BASE58_TYPES:
+            return _key_of_base58(_BASE58_TYPES[kind], verification_method.get("publicKeyBase58"))
         if kind in _JWK_TYPES and isinstance(jwk := verification_method.get("publicKeyJwk"), dict):
             return jwk_to_key(jwk)
     except KeyRefused as error:
@@ -218,3 +224,16 @@ def _refusal_of(code: int) -> KeyRefused:
     if code in SECRET_CODES:
         return KeyRefused(_SECRET, _NO_TYPE)
     return KeyRefused("the multicodec is not that of a public key", _NO_TYPE)
+
+
+def _key_of_base58(key_type: KeyType, text: object) -> PublicKey:
+    if not isinstance(text, str):
+        raise KeyRefused("publicKeyBase58 is missing or not a string")
+    return decode_multikey("z" + encode_base58btc(key_type.prefix + _base58(text))).public_key
+
+
+def _base58(text: str) -> bytes:
+    try:
+        return decode_base58btc(text)
+    except EncodingError as error:
+        raise KeyRefused(str(error)) from None

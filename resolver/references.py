@@ -77,6 +77,8 @@ def fully_decoded(path: str) -> str | None:
 
     For judging a path as the least careful server may read it, never for sending it.
     """
+    if "%" not in path:
+        return path
     for _ in range(_MAX_DECODINGS):
         decoded = unquote(path)
         if decoded == path:

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from resolver.binding import BASE_PATH, NOTHING_GIVEN, Given, answer, answer_local, read_options_body
-from resolver.options import ACCEPT, OPTION_NAMES
+from resolver.options import WIRE_NAMES
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
 from wire import Answer, asks_for_no_cache
@@ -44,7 +44,14 @@ RESPONSES = {
         "The resolution result. By `Accept`: `application/did-resolution` (default) or "
         "`application/did-url-dereferencing` for a full result; `application/did`, `application/did+json` or "
         "`application/did+ld+json` for the bare document; "
-        '`application/ld+json;profile="https://w3id.org/did-resolution"` for the result of the CCG drafts.'
+        '`application/ld+json;profile="https://w3id.org/did-resolution"` for the result of the CCG drafts; '
+        "`text/uri-list` for a redirection to a service endpoint."
+    ),
+    303: ResponseSpec(
+        None,
+        description="The DID URL names a URL at a service endpoint (`relativeRef`, or `Accept: text/uri-list`), "
+        "which is in `Location`. No body.",
+        generate_examples=False,
     ),
     400: _described("INVALID_DID, INVALID_DID_URL or INVALID_OPTIONS."),
     404: _described("NOT_FOUND: no such DID, or nothing at this DID URL."),
@@ -57,7 +64,7 @@ RESPONSES = {
 
 _DESCRIPTION = (
     "DID Resolution v1, HTTP(S) binding. Percent-encode the DID or DID URL as a whole to send options: "
-    + ", ".join(f"`{name}`" for name in sorted({*OPTION_NAMES, ACCEPT}))
+    + ", ".join(f"`{name}`" for name in sorted(WIRE_NAMES))
     + "."
 )
 

@@ -8,6 +8,7 @@ DID Resolution v1 (CR of 2026-07-23), section 5.4.1 (Dereferencing the Resource)
 import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv6Address
+from itertools import islice
 from urllib.parse import quote
 
 import msgspec
@@ -21,6 +22,8 @@ SERVICE, SERVICE_TYPE, RELATIVE_REF = "service", "serviceType", "relativeRef"
 
 MAX_RELATIVE_REF_CHARS = 2_048  # characters; the same as of a URL in `urls.py`
 MAX_ENDPOINT_CHARS = 2_048
+# Endpoints that are looked at: a client is sent to one of them, and the time to judge them is bounded.
+MAX_ENDPOINTS = 16
 
 # RFC 3986, appendix A. A URL to send a browser to: http or https, no userinfo, ASCII, nothing to repair.
 #
@@ -57,7 +60,8 @@ def endpoint_urls(
     """
     Return the http and https URLs that a DID URL names at the endpoints of `services`, in their order.
 
-    1. Endpoints that are maps are passed over, and so is what is no such URL: we send nobody there.
+    1. Endpoints that are maps are passed over, and so is what is no such URL: we send nobody there. Only the
+       first `MAX_ENDPOINTS` that are strings are looked at.
     2. `relative_ref` is resolved against each.
     3. A URL inherits the fragment of the DID URL.
 
@@ -66,7 +70,7 @@ def endpoint_urls(
     """
     relative = None if relative_ref is None else _relative_ref(relative_ref)
     urls = []
-    for endpoint in _endpoints(services):
+    for endpoint in filter(_is_http_url, islice(_endpoints(services), MAX_ENDPOINTS)):
         url = parse_reference(endpoint)
         if relative is not None:
             url = _below(url, relative)
@@ -93,7 +97,7 @@ def _endpoints(services: list[JsonObject]) -> Iterator[str]:
     for service in services:
         endpoints = service.get("serviceEndpoint")
         for endpoint in endpoints if isinstance(endpoints, list) else [endpoints]:
-            if isinstance(endpoint, str) and _is_http_url(endpoint):
+            if isinstance(endpoint, str):
                 yield endpoint
 
 
@@ -147,21 +151,26 @@ def _below(endpoint: Reference, relative: Reference) -> Reference:
        `https://example.com/messages/8377464`, `/some/path` is `.../8377464/some/path`.
     3. What is below neither way, in any decoding, is refused.
     """
+    base = fully_decoded(endpoint.path or "/")
     found = resolved_reference(endpoint, relative)
-    if not _is_below(found, endpoint):
+    if not _is_below(found, endpoint, base):
         directory = msgspec.structs.replace(endpoint, path=endpoint.path.removesuffix("/") + "/")
         appended = msgspec.structs.replace(relative, path=relative.path.lstrip("/") or "./")
         found = resolved_reference(directory, appended)
-    if not _is_below(found, endpoint):
+    if not _is_below(found, endpoint, base):
         raise InvalidDidUrl("relativeRef leaves the service endpoint")
     return found
 
 
-def _is_below(url: Reference, endpoint: Reference) -> bool:
-    """Tell whether the path of `url` is the endpoint's or below it, as the least careful reader decodes it."""
+def _is_below(url: Reference, endpoint: Reference, base: str | None) -> bool:
+    """
+    Tell whether the path of `url` is the endpoint's or below it, as the least careful reader decodes it.
+
+    `base` is the endpoint's path, fully decoded.
+    """
     if (url.scheme, url.authority) != (endpoint.scheme, endpoint.authority):
         return False
-    path, base = fully_decoded(url.path or "/"), fully_decoded(endpoint.path or "/")
+    path = fully_decoded(url.path or "/")
     if path is None or base is None or not _is_plain(path):  # `base` is plain: `_is_http_url`
         return False
     return path == base or path.startswith(base.removesuffix("/") + "/")

@@ -26,7 +26,7 @@ LIFETIME_SECONDS = 60.0  # after so long the name is looked up, and its addresse
 
 # RFC 9112, section 3.2.1 (origin-form), and RFC 9110, section 5.5, both without obs-text.
 _TARGET = re.compile(r"/[\x21-\x7e]*")
-_HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e\t]*")
+_HEADERS = re.compile(r"(?:[A-Za-z0-9-]+: [\x20-\x7e\t]*\r\n)*")
 
 
 class Place(NamedTuple):
@@ -62,10 +62,10 @@ def request_of(place: Place, target: str, headers: Mapping[str, str]) -> bytes:
     Raises:
         ValueError: the target or a header would be another request on the wire.
     """
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    if not _TARGET.fullmatch(target) or not all(map(_HEADER.fullmatch, lines)):
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not _TARGET.fullmatch(target) or not _HEADERS.fullmatch(lines) or lines.count("\n") != len(headers):
         raise ValueError("the target or a header of the request has a character that does not belong there")
-    return "\r\n".join((f"GET {target} HTTP/1.1", f"Host: {place.authority}", *lines, "", "")).encode("ascii")
+    return f"GET {target} HTTP/1.1\r\nHost: {place.authority}\r\n{lines}\r\n".encode("ascii")
 
 
 class Transport:

@@ -213,6 +213,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.headers) > MAX_HEADERS:
             self._fail_over_limit()
+        if b"#" in self.url:  # The parser would drop it, and with it what the client asked for.
+            self._fail(MalformedRequest("a request target has no fragment (RFC 9112, 3.2): encode # as %23"))
         if self._hosts != 1 or self._is_framed or self.parser.get_http_version() != "1.1":
             self._refuse_ambiguity()
         if len(self.pipeline) >= MAX_PIPELINED:

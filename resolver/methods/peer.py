@@ -22,6 +22,7 @@ from resolver.encoding import (
     read_varint,
 )
 from resolver.errors import InvalidDid, InvalidDidDocument, NotFound
+from resolver.keys import Multikey
 from resolver.methods.key import ECDH_CURVES, document_of, multikey_in, warnings_of
 from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
 from resolver.results import JsonObject, Options, Resolved
@@ -73,7 +74,7 @@ def _of_key(did: Did, options: Options) -> Resolved:
     return Resolved(did=did.text, document=document, resolution_metadata=warnings_of(key))
 
 
-def _of_keys_and_services(did: Did, options: Options) -> Resolved:
+def _of_keys_and_services(did: Did, _: Options) -> Resolved:
     """
     Numalgo 2 (section Resolving a did:peer:2).
 
@@ -81,40 +82,61 @@ def _of_keys_and_services(did: Did, options: Options) -> Resolved:
     2. Keys are `#key-1`, `#key-2`, ... in their order; services without an id `#service`, `#service-1`, ...
     3. `alsoKnownAs` has the numalgo 3 form.
     """
+    elements = _elements(did)  # 1.
+    keys = [_key(did, element) for element in elements if not element.startswith("S")]
+    services = [
+        service for element in elements if element.startswith("S") for service in _services(element[1:])
+    ]
+    document = {
+        "@context": list(_CONTEXT),
+        "id": did.text,
+        **_methods_of(did, keys),  # 2.
+        "service": _named(services),
+        "alsoKnownAs": ["did:peer:3" + _multihash(did.method_specific_id[1:])],  # 3.
+    }
+    return _resolved(did, {name: member for name, member in document.items() if member})
+
+
+def _elements(did: Did) -> list[str]:
     head, *elements = did.method_specific_id[1:].split(".")
     if head or not elements:
         raise InvalidDid('did:peer:2: expected elements, each after a "."')
     if len(elements) * len(did.text) > MAX_DOCUMENT_BYTES:  # Each key's controller is the DID.
         raise InvalidDid(f"did:peer:2: {len(elements)} elements are too many for a DID of this length")
-    document: JsonObject = {"@context": list(_CONTEXT), "id": did.text, "verificationMethod": []}
-    document |= {name: [] for name in RELATIONSHIPS} | {"service": []}
-    for element in elements:  # 1.
-        if element.startswith("S"):
-            document["service"] += _services(element[1:])
-        else:
-            _add_key(document, did, element, options)
-    unnamed = (service for service in document["service"] if "id" not in service)
-    for number, service in enumerate(unnamed):  # 2.
-        service["id"] = f"#service-{number}" if number else "#service"
-    short = "did:peer:3" + _multihash(did.method_specific_id[1:])
-    document["alsoKnownAs"] = [short]  # 3.
-    return _resolved(did, {name: member for name, member in document.items() if member})
+    return elements
 
 
-def _add_key(document: JsonObject, did: Did, element: str, options: Options) -> None:
-    relationship = _PURPOSES.get(element[:1])
+def _key(did: Did, element: str) -> tuple[str, str, Multikey]:
+    """
+    Return the relationship, the multibase text and the key of an element. No experimental types: there may be many
+    keys, and some of those cost a millisecond each.
+    """
+    relationship, multibase = _PURPOSES.get(element[:1]), _base58btc(element[1:])
     if relationship is None:
         raise InvalidDid("did:peer:2: expected a purpose of A, D, E, I, S or V")
-    multibase = _base58btc(element[1:])
-    key = multikey_in(did, multibase, options)
+    key = multikey_in(did, multibase)
     can_agree = key.agrees or key.key_type in ECDH_CURVES
     if key.agrees if relationship != "keyAgreement" else not can_agree:
         raise InvalidDid(f"did:peer:2: a key of type {key.key_type.codec} is not for {relationship}")
-    own_id = f"#key-{len(document['verificationMethod']) + 1}"  # 2.
-    document["verificationMethod"].append(
-        {"id": own_id, "type": "Multikey", "controller": did.text, "publicKeyMultibase": multibase}
-    )
-    document[relationship].append(own_id)
+    return relationship, multibase, key
+
+
+def _methods_of(did: Did, keys: list[tuple[str, str, Multikey]]) -> JsonObject:
+    members: JsonObject = {"verificationMethod": []} | {name: [] for name in RELATIONSHIPS}
+    for number, (relationship, multibase, _) in enumerate(keys, start=1):
+        own_id = f"#key-{number}"
+        members["verificationMethod"].append(
+            {"id": own_id, "type": "Multikey", "controller": did.text, "publicKeyMultibase": multibase}
+        )
+        members[relationship].append(own_id)
+    return members
+
+
+def _named(services: list[JsonObject]) -> list[JsonObject]:
+    unnamed = (service for service in services if "id" not in service)
+    for number, service in enumerate(unnamed):
+        service["id"] = f"#service-{number}" if number else "#service"
+    return services
 
 
 def _services(text: str) -> list[JsonObject]:

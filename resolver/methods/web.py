@@ -6,6 +6,7 @@ did:webvh v1.0 and of the outbound guard. Everything is refused before any netwo
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from resolver.did import Did, parse_did
@@ -36,6 +37,8 @@ _FREE_PORTS = range(1_024, 65_536)  # below are services that must not be reache
 
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9_-]")  # the common case, which needs no decoding
 
+_MAX_REMEMBERED_CHARS = 512  # characters of an identifier whose plan is remembered
+
 # application/json, application/did, and every `+json`; RFC 6839, section 3.1.
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:json|did|[a-z0-9!#$&^_.+-]+\+json)")
 _UTF8 = re.compile(r";\s*charset\s*=\s*\"?utf-?8\"?\s*", re.IGNORECASE)
@@ -57,14 +60,12 @@ class WebMethod(Method):
             InvalidDid: a host, port or path segment that we refuse.
             FeatureNotSupported: a version or publicKeyFormat.
         """
-        first, *segments = did.method_specific_id.split(":")
-        host, port = _host_and_port(first)
-        path = "/".join(_path_segment(segment) for segment in segments) or ".well-known"
-        refuse_versions(options)
-        refuse_public_key_format(options)
-        return FetchPlan(
-            host=host, port=port, path=f"/{path}/did.json", accept=_ACCEPT, max_bytes=MAX_DOCUMENT_BYTES
-        )
+        identifier = did.method_specific_id
+        plan = _plan_of(identifier) if len(identifier) <= _MAX_REMEMBERED_CHARS else _new_plan(identifier)
+        if options is not DEFAULT_OPTIONS:
+            refuse_versions(options)
+            refuse_public_key_format(options)
+        return plan
 
     def question(self, did: Did, options: Options) -> Question:
         """Return what to ask: the DID in its one spelling, of its host; raises as `plan`."""
@@ -111,6 +112,19 @@ def normal_form(plan: FetchPlan) -> str:
     port = "" if plan.port == _HTTPS_PORT else f"%3A{plan.port}"
     path = "" if plan.path == _ROOT_PATH else plan.path.removesuffix("/did.json")
     return f"did:web:{plan.host}{port}{path.replace('/', ':').replace('~', '%7E')}"
+
+
+def _new_plan(identifier: str) -> FetchPlan:
+    first, *segments = identifier.split(":")
+    host, port = _host_and_port(first)
+    path = "/".join(_path_segment(segment) for segment in segments) or ".well-known"
+    return FetchPlan(
+        host=host, port=port, path=f"/{path}/did.json", accept=_ACCEPT, max_bytes=MAX_DOCUMENT_BYTES
+    )
+
+
+# One request asks for the plan of its DID six times, from the limits on clients to the spelling of the id.
+_plan_of = lru_cache(256)(_new_plan)
 
 
 def _host_and_port(segment: str) -> tuple[str, int]:

@@ -35,7 +35,7 @@ def _is_below(url: str, endpoint: str) -> None:
     other = httpx.URL(url.partition("#")[0])
     assert seen.scheme in ("http", "https") and seen.scheme == base.scheme.lower()
     assert seen.netloc == base.netloc and "@" not in seen.netloc, "another host"
-    assert other.host == httpx.URL(f"{base.scheme}://{base.netloc}").host and not other.userinfo, (
+    assert other.raw_host == httpx.URL(f"{base.scheme}://{base.netloc}").raw_host and not other.userinfo, (
         "another host"
     )
     start = _carelessly(base.path).rstrip("/")

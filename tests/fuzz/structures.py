@@ -5,6 +5,7 @@ what a byte mutator makes of a did:key dies in base58; these get as far as the k
 
 import base64
 from collections.abc import Callable
+from hashlib import sha256
 from random import Random
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
@@ -60,15 +61,44 @@ def fresh_jwk(random: Random) -> bytes:
 
 def fresh_request(random: Random) -> bytes:
     """Return a request (`tests/fuzz/answers.py`) for a key that nobody has seen, in any of the ways to ask."""
-    if random.random() < 0.5:
-        did = f"did:key:{fresh_multikey(random)}"
-    else:
-        did = "did:jwk:" + base64.urlsafe_b64encode(fresh_jwk(random)).rstrip(b"=").decode()
+    did = random.choice((_did_key, _did_key, _did_jwk, _did_peer_2, _did_peer_4))(random)
     did += random.choice(("", "", "", "#0", "#" + did[8:], "?service=x", "/a"))
     query = random.choice(("", "", "", "noCache=true", "publicKeyFormat=JsonWebKey", "expandRelativeUrls=1"))
     if random.random() < 0.3:
         did = did.replace(":", "%3A").replace("#", "%23").replace("?", "%3F").replace("/", "%2F")
     return "\n".join((did, query, random.choice(ACCEPTS), "", "")).encode()
+
+
+def _did_key(random: Random) -> str:
+    return f"did:key:{fresh_multikey(random)}"
+
+
+def _did_jwk(random: Random) -> str:
+    return "did:jwk:" + _base64url(fresh_jwk(random))
+
+
+def _did_peer_2(random: Random) -> str:
+    """Keys and spoiled services; one in ten has so many of one that the whole is long."""
+    elements = [
+        random.choice("AEVID") + fresh_multikey(random) for _ in range(random.choice((0, 1, 1, 2, 4)))
+    ]
+    service = b'{"t":"dm","s":{"uri":"https://x.example/","a":["didcomm/v2"],"r":["did:x:y#z"]}}'
+    elements += ["S" + _base64url(Mutator([service], WORDS, random).case()[:3_000])]
+    random.shuffle(elements)
+    return "did:peer:2" + "".join(f".{text}" for text in elements * random.choice((1,) * 9 + (30,)))
+
+
+def _did_peer_4(random: Random) -> str:
+    """A spoiled document, nearly always behind its right hash."""
+    documents = [text.replace(b'"id": "did:web:issuer.example", ', b"", 1) for text in seeds("document")]
+    document = Mutator(documents, WORDS, random).case()[:6_000]
+    encoded = "z" + encode_base58btc(encode_varint(0x0200) + document)
+    digest = sha256(encoded.encode() if random.random() < 0.95 else document).digest()
+    return f"did:peer:4z{encode_base58btc(bytes((0x12, 0x20)) + digest)}:{encoded}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _public_key(

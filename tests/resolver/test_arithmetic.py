@@ -1,5 +1,7 @@
 """Number theory: gmpy2 says what Python says, and what Euler's criterion says."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import base58
@@ -7,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver import arithmetic
+from resolver import Options, ResolutionError, Resolver, arithmetic
 from resolver.arithmetic import python_from_base58, python_inverse, python_is_square, python_to_base58
+from tests.vectors import vectors
+from wire import encode
 
+EXPERIMENTAL_TYPES = Options(enable_experimental_public_key_types=True)
 PRIMES = (2**255 - 19, 2**256 - 2**224 + 2**192 + 2**96 - 1, 2**521 - 1, 7, 3)
 _PRIME = st.sampled_from(PRIMES)
 _NUMBER = st.integers(-(2**600), 2**1_200) | st.integers(-9, 9)
@@ -70,3 +75,35 @@ def test_what_gmpy2_returns_is_an_int() -> None:
 def test_an_inverse_times_its_number_is_one() -> None:
     for p in PRIMES:
         assert all(arithmetic.inverse(a, p) * a % p == 1 for a in (1, 2, p - 1, -1))
+
+
+@needs_gmpy2
+def test_without_gmpy2_every_vector_has_the_same_document() -> None:
+    code = """
+import sys
+sys.modules["gmpy2"] = None
+from tests.resolver.test_arithmetic import documents
+from resolver.arithmetic import HAS_GMPY2
+assert not HAS_GMPY2
+print(documents())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == documents() + "\n"
+
+
+def documents() -> str:
+    """Return what becomes of each did:key and did:jwk of the vectors, as one JSON text."""
+    resolver, found = Resolver(), {}
+    for name in ("did-key-positive", "did-key-negative", "did-jwk-cases"):
+        for vector in vectors(name):
+            try:
+                resolved = resolver.resolve_local(vector["did"], EXPERIMENTAL_TYPES)
+            except ResolutionError as error:
+                found[vector["did"]] = repr((type(error), error.detail, error.did_key_error))
+            else:
+                assert resolved is not None
+                found[vector["did"]] = encode(resolved.document).decode()
+    assert len(found) > 60
+    return encode(found).decode()

@@ -94,8 +94,9 @@ def test_a_bad_suffix_is_an_invalid_did_url(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["did:x:#a", "#a", "/a", "did:X:y#a", "did:x:y:?a=b"])
-def test_a_bad_did_in_a_did_url_is_an_invalid_did(text: str) -> None:
-    with pytest.raises(InvalidDid):
+def test_a_bad_did_in_a_did_url_is_an_invalid_did_url(text: str) -> None:
+    """DID Resolution v1, section 5.4.1, step 1: the whole must be a DID URL."""
+    with pytest.raises(InvalidDidUrl):
         parse_did_url(text)
 
 

@@ -155,6 +155,22 @@ def test_a_key_of_a_nist_curve_may_sign_or_agree() -> None:
     assert (document["authentication"], document["keyAgreement"]) == (["#key-1"], ["#key-2"])
 
 
+def test_an_experimental_key_is_for_numalgo_0_only() -> None:
+    """Some of them cost a millisecond, and a DID of numalgo 2 can have many."""
+    key = multibase.encode(varint.encode(0x1220) + bytes(32), "base58btc")
+    options = Options(enable_experimental_public_key_types=True)
+
+    resolved = PEER.plan(parse_did(f"did:peer:0{key}"), options)
+
+    assert [warning["code"] for warning in resolved.resolution_metadata["warnings"]] == [
+        "experimental-key-type"
+    ]
+    with pytest.raises(FeatureNotSupported):
+        PEER.plan(parse_did(f"did:peer:0{key}"), Options())
+    with pytest.raises(FeatureNotSupported):
+        PEER.plan(parse_did(f"did:peer:2.V{key}"), options)
+
+
 def test_abbreviations_are_expanded_at_any_depth_and_dm_as_a_type_only() -> None:
     service = {"t": "dm", "s": [{"uri": "dm", "r": ["t", "dm"], "x": {"a": "s"}}]}
 

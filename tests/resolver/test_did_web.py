@@ -2,9 +2,10 @@
 
 import re
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolver.did import parse_did
@@ -242,3 +243,61 @@ def test_the_normal_form_names_the_same_resource(identifier: str, normal: str) -
 
     assert normal_form(plan) == f"did:web:{normal}"
     assert _plan(normal_form(plan)) == plan
+
+
+@example("example.com", ["a", ".well-known"])
+@example("example.com", [".well-known", ".well-known"])
+@example("example.com", [".well-known"])
+@example("example.com", ["did.json"])
+@example("example.com", ["a~"])
+@given(
+    st.from_regex(r"[a-zA-Z0-9-]{1,8}(\.[a-zA-Z0-9-]{1,8}){0,3}(%3[aA][0-9]{1,6})?", fullmatch=True),
+    st.lists(st.from_regex(r"([A-Za-z0-9._~-]|%[0-9A-Fa-f]{2}){1,8}", fullmatch=True), max_size=4),
+)
+def test_a_did_has_one_normal_form_and_its_url_is_the_same(host: str, segments: list[str]) -> None:
+    try:
+        plan = _plan(":".join(["did:web", host, *segments]))
+    except InvalidDid:
+        return
+    normal = normal_form(plan)
+
+    again = _plan(normal)
+    assert (again.url, normal_form(again)) == (plan.url, normal)
+    assert re.fullmatch(
+        r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{4,5})?(/([A-Za-z0-9._~-]|%[0-9A-F]{2})+)+/did\.json",
+        plan.url,
+    )
+    parts = urlsplit(plan.url)
+    assert (parts.hostname, parts.port or 443, parts.path, parts.query, parts.username) == (
+        plan.host,
+        plan.port,
+        plan.path,
+        "",
+        None,
+    )
+
+
+@given(
+    st.lists(st.from_regex(r"[a-zA-Z0-9._~-]{1,4}|%[0-9A-Fa-f]{2}", fullmatch=True), min_size=1, max_size=4)
+)
+def test_spellings_share_a_normal_form_only_where_they_share_a_url(segments: list[str]) -> None:
+    path = "".join(segments)
+    found: dict[str, str] = {}
+    for spelling in {path, path.upper(), path.lower(), quote(unquote_to_bytes(path), safe="")}:
+        try:
+            plan = _plan(f"did:web:example.com:{spelling}")
+        except InvalidDid:
+            continue
+        assert found.setdefault(normal_form(plan), plan.url) == plan.url
+
+    assert len(set(found.values())) == len(found)
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[^\s]{1,40}", fullmatch=True))
+def test_whatever_is_asked_for_has_the_shape_of_a_did_web_url_or_is_refused(identifier: str) -> None:
+    try:
+        plan = _plan(f"did:web:{identifier}")
+    except InvalidDid:
+        return
+
+    assert re.fullmatch(r"https://[a-z0-9.-]+(:\d{4,5})?(/[^/?#\s]+)+/did\.json", plan.url)

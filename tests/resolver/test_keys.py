@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multiformats import multibase, multicodec, varint
 
-from resolver.encoding import encode_base64url
+from resolver.encoding import encode_base58btc, encode_base64url
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
 from resolver.jwk import CURVES, check_rsa
 from resolver.key_types import KEY_TYPES, KeyType
@@ -251,6 +251,18 @@ def test_the_suites_of_2020_are_bound_to_their_key_type() -> None:
         public_key_of(agreement | {"type": signing["type"]})
 
 
+def test_the_suites_of_2018_have_the_key_in_base58() -> None:
+    signing, agreement = KEYS["ed25519-pub"], KEYS["x25519-pub"]
+    kinds = {"Ed25519VerificationKey2018": signing, "X25519KeyAgreementKey2019": agreement}
+    for kind, key in kinds.items():
+        raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+        assert public_key_of({"type": kind, "publicKeyBase58": encode_base58btc(raw)}) == key
+        for bad in (raw[1:], raw + b"\0", bytes(32), multibase.decode(multikey_of(key))):
+            with pytest.raises(InvalidDidDocument):
+                public_key_of({"type": kind, "publicKeyBase58": encode_base58btc(bad)})
+
+
 @pytest.mark.parametrize(
     "method",
     [
@@ -264,6 +276,9 @@ def test_the_suites_of_2020_are_bound_to_their_key_type() -> None:
         {"type": "JsonWebKey", "publicKeyJwk": {"kty": "oct", "k": "AQ"}},
         {"type": "JsonWebKey", "publicKeyJwk": "a"},
         {"type": "Ed25519VerificationKey2018", "publicKeyBase58": "a"},
+        {"type": "Ed25519VerificationKey2018", "publicKeyBase58": "0"},
+        {"type": "Ed25519VerificationKey2018", "publicKeyBase58": "z" * 5_000},
+        {"type": "Ed25519VerificationKey2018", "publicKeyMultibase": multikey_of(KEYS["ed25519-pub"])},
     ],
 )
 def test_a_verification_method_without_a_key_we_take_is_refused(method: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Services that a DID URL selects, and URLs at their endpoints that never leave them."""
 
+import time
 from typing import Any
 from urllib.parse import quote, urljoin
 
@@ -11,7 +12,7 @@ from resolver.dereference import dereference
 from resolver.did import parse_did_url
 from resolver.errors import InvalidDidUrl, NotFound
 from resolver.results import Dereferenced, JsonObject, Resolved
-from resolver.services import endpoint_urls
+from resolver.services import MAX_ENDPOINTS, endpoint_urls
 
 DID = "did:web:example.com"
 FILES = {"id": "#files", "type": "LinkedDomains", "serviceEndpoint": "https://files.example/base/"}
@@ -87,6 +88,16 @@ def test_a_service_that_is_not_there_is_not_found(query: str) -> None:
 def test_the_urls_of_a_service_are_those_of_http_in_their_order() -> None:
     assert found("?service=messages").urls == ("https://m.example/1", "http://m.example:8080/2?q#f")
     assert found("?service=map").urls == ()
+
+
+def test_of_many_endpoints_the_first_are_looked_at_and_cost_little() -> None:
+    many = [f"https://a.example/{n}/" + "%25" * 600 for n in range(100)]
+    began = time.process_time()
+
+    urls = endpoint_urls([{"serviceEndpoint": [{}, *many]}], "x/../y", None)
+
+    assert urls == tuple(f"{endpoint}/y" for endpoint in many[:MAX_ENDPOINTS])
+    assert time.process_time() - began < 0.2
 
 
 def test_the_example_of_the_specification_is_answered_as_it_says() -> None:

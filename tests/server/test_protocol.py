@@ -111,6 +111,8 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     ),
     "a method nobody has": (b"PROPFIND /livez HTTP/1.1\r\nHost: x\r\n" + LAST, 405),
     "bytes over 127 in the target": ("GET /lívez HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
+    "a fragment in the target": (b"GET /livez#x HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a bare # in the target": (b"GET /livez# HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "NUL in the target": (b"GET /li\x00vez HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "%00 in the target": (b"GET /status-lists/%00 HTTP/1.1\r\nHost: x\r\n" + LAST, 404),
     "%00 elsewhere": (b"GET /livez%00 HTTP/1.1\r\nHost: x\r\n" + LAST, 404),

@@ -1,0 +1,20 @@
+"""The table of requirements and tests names tests that exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_NAMED = re.compile(r"`(test_\w+)\.(test_\w+)`")
+
+
+def test_every_test_in_the_table_of_requirements_exists() -> None:
+    named = _NAMED.findall((ROOT / "docs/resolution-conformance.md").read_text())
+    files = {
+        path.stem: path.read_text()
+        for room in ("resolver", "server")
+        for path in (ROOT / "tests" / room).glob("*.py")
+    }
+
+    missing = [f"{file}.{test}" for file, test in named if f"def {test}(" not in files.get(file, "")]
+    assert missing == []
+    assert len(named) > 50

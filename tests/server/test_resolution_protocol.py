@@ -1,0 +1,109 @@
+"""The HTTP(S) binding of DID Resolution through the whole server: what only shows over a real socket."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.running import Running, running_in
+
+pytestmark = pytest.mark.anyio
+
+BASE = "/1.0/identifiers/"
+KEY = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+VM = f"{KEY}#z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK".replace(":", "%3A").replace("#", "%23")
+LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
+ACCEPTS = [
+    "*/*",
+    "application/did-resolution",
+    "application/did",
+    "application/did+ld+json",
+    LEGACY,
+    "application/did-url-dereferencing",
+    "text/html",
+    "text/uri-list",
+]
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running_in(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        yield client
+
+
+def volatile(response: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name not in ("date", "x-request-id")}
+
+
+@pytest.mark.parametrize("identifier", [KEY, VM, "did:nope:x", "did:web:localhost%3A1"])
+async def test_get_head_and_an_empty_post_say_the_same(client: httpx.AsyncClient, identifier: str) -> None:
+    got, head, posted = [
+        await client.request(method, BASE + identifier) for method in ("GET", "HEAD", "POST")
+    ]
+
+    assert got.status_code == head.status_code == posted.status_code
+    assert got.content == posted.content
+    assert head.content == b""
+    assert volatile(got) == volatile(head) == volatile(posted)
+
+
+async def test_answers_from_memory_are_those_of_the_media_type_asked_for(client: httpx.AsyncClient) -> None:
+    """Each Accept has its own answer, whichever was asked for before."""
+    first = {accept: await client.get(BASE + KEY, headers={"accept": accept}) for accept in ACCEPTS}
+    again = {accept: await client.get(BASE + KEY, headers={"accept": accept}) for accept in reversed(ACCEPTS)}
+
+    for accept in ACCEPTS:
+        assert first[accept].content == again[accept].content, accept
+        assert volatile(first[accept]) == volatile(again[accept]), accept
+    kinds = {accept: found.text.count("Ed25519VerificationKey2020") for accept, found in first.items()}
+    assert {accept for accept, count in kinds.items() if count} == {"application/did+ld+json", LEGACY}
+    assert first["text/html"].status_code == first["text/uri-list"].status_code == 406
+    assert len({found.headers.get("etag") for found in first.values()}) == 6
+
+
+async def test_an_entity_tag_of_one_generation_does_not_match_the_other(client: httpx.AsyncClient) -> None:
+    modern = await client.get(BASE + KEY)
+    headers = {"accept": LEGACY, "if-none-match": modern.headers["etag"]}
+
+    assert (await client.get(BASE + KEY, headers=headers)).status_code == 200
+    assert (
+        await client.get(BASE + KEY, headers={"if-none-match": modern.headers["etag"]})
+    ).status_code == 304
+
+
+async def test_what_never_reaches_a_function_is_a_problem_document(client: httpx.AsyncClient) -> None:
+    refused = [
+        await client.put(BASE + KEY),
+        await client.post(BASE + KEY, content=b"x", headers={"content-type": "text/plain"}),
+        await client.post(BASE + KEY, content=b" " * 70_000, headers={"content-type": "application/json"}),
+    ]
+
+    assert [found.status_code for found in refused] == [405, 415, 413]
+    assert {found.headers["content-type"] for found in refused} == {"application/problem+json"}
+
+
+async def test_browsers_of_other_origins_may_ask_and_read(client: httpx.AsyncClient) -> None:
+    asked = await client.options(BASE + KEY)
+    found = await client.get(BASE + KEY)
+
+    assert asked.status_code == 204
+    assert {"accept", "content-type"} <= set(
+        asked.headers["access-control-allow-headers"].lower().split(", ")
+    )
+    assert found.headers["access-control-allow-origin"] == "*"
+    exposed = found.headers["access-control-expose-headers"].split(", ")
+    assert {"ETag", "Location", "Age"} <= set(exposed)
+
+
+async def test_nothing_that_failed_may_be_kept(client: httpx.AsyncClient) -> None:
+    for identifier in ("did:nope:x", "did:key:bad", f"{KEY}/", f"{KEY}?a=1&a=2", f"{KEY}?service=x"):
+        found = await client.get(BASE + identifier)
+        assert found.status_code >= 400
+        assert found.headers["cache-control"] == "no-store", identifier
