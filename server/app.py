@@ -140,6 +140,7 @@ async def _build(
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
         observer=observations,
+        log_heads=heads,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
