@@ -32,6 +32,7 @@ from resolver.errors import (
 )
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
+from resolver.heads import LogHeads, MemoryHeads
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.observing import observed_document, observed_resolution
@@ -49,6 +50,8 @@ from resolver.results import (
 )
 from resolver.source import Finding, Known, Observer, Question, Source
 from resolver.telling import explained, own_copy, resolved_from
+from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
+from resolver.webvh.source import WebvhSource
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
@@ -69,6 +72,8 @@ class Resolver:
         fetch_configured: fetches from the drivers; None: a `ConfiguredFetch` for their origins.
         driver_trust: whose certificates drivers may show; None: the system's trust store.
         observer: keeps what was seen of documents that can change; None: nobody does.
+        log_heads: remembers the highest version of each did:webvh log; None: in memory.
+        log_limits: what is taken of such a log.
         max_cache_bytes: bound on the documents kept.
         clock: seconds since 1970.
     """
@@ -85,6 +90,8 @@ class Resolver:
         fetch_configured: FetchConfigured | None = None,
         driver_trust: ssl.SSLContext | None = None,
         observer: Observer | None = None,
+        log_heads: LogHeads | None = None,
+        log_limits: LogLimits = DEFAULT_LIMITS,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -97,6 +104,13 @@ class Resolver:
         self._clock = clock
         self._sources: dict[str, Source] = {
             "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
+            "webvh": WebvhSource(
+                self._fetch,
+                method_freshness.get("webvh", freshness),
+                clock,
+                log_heads or MemoryHeads(),
+                log_limits,
+            ),
         }
         self._drivers = Drivers(drivers, fetch_configured, freshness, clock, driver_trust)
         self._cache: Cache[Question, Finding | ResolutionError] = Cache(

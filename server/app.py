@@ -133,20 +133,21 @@ async def _build(
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
-    ca_file = settings.dangerously_trusted_ca_file
     registry = Registry(database, clock=clock)
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
+    ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
         own_hosts=frozenset({settings.did_host}),
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
+        observer=observations,
+        log_heads=heads,
         drivers=share_of(drivers_of(settings), share.workers),
         driver_trust=trust_of(ca_file) if ca_file else None,
-        observer=observations,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -211,8 +212,8 @@ async def _build(
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
-    telemetry.sources.append(lambda: _driver_readings(resolver))
     telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources.append(lambda: _driver_readings(resolver))
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
@@ -238,6 +239,7 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    bare = settings.default_representation == "document"
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     buckets = {
         Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
@@ -252,7 +254,7 @@ def public_app(services: Services) -> Front:
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take),
+            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
@@ -272,7 +274,7 @@ def public_app(services: Services) -> Front:
         buckets=buckets,
         may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
         answer_now=lambda raw_path, query, accept, no_cache: (
-            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
+            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache, bare_by_default=bare)
             if raw_path.startswith(IDENTIFIERS)
             else None
         ),
