@@ -13,6 +13,7 @@ from resolver.encoding import decode_base64url, encode_varint
 from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
+from tests.fuzz.drivers import batch_seeds, driver_seeds
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -208,6 +209,8 @@ _BY_TARGET: dict[str, Any] = {
     "relative_ref": lambda: _RELATIVE_REFS,
     "request": _requests,
     "document": documents,
+    "driver": lambda: list(driver_seeds()),
+    "batch": lambda: list(batch_seeds()),
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]
     + [b"404\ntext/html\n\n", b"410\n\n\n", b"301\n\n\n{}", b"500\n\n\n", b"200\ntext/html; charset=x\n\n{}"],
 }  # fmt: skip
