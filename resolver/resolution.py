@@ -28,6 +28,7 @@ from resolver.errors import (
 )
 from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
+from resolver.heads import LogHeads, MemoryHeads
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.observing import observed_document, observed_resolution
@@ -45,6 +46,8 @@ from resolver.results import (
 )
 from resolver.source import Finding, Known, Observer, Question, Source
 from resolver.telling import explained, own_copy, resolved_from
+from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
+from resolver.webvh.source import WebvhSource
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
@@ -62,6 +65,8 @@ class Resolver:
         freshness: how long documents are kept; own ones are fresh for its default.
         method_freshness: the same for single methods, by name.
         observer: keeps what was seen of documents that can change; None: nobody does.
+        log_heads: remembers the highest version of each did:webvh log; None: in memory.
+        log_limits: what is taken of such a log.
         max_cache_bytes: bound on the documents kept.
         clock: seconds since 1970.
     """
@@ -75,6 +80,8 @@ class Resolver:
         freshness: FreshnessBounds = DEFAULT_FRESHNESS,
         method_freshness: Mapping[str, FreshnessBounds] = {},
         observer: Observer | None = None,
+        log_heads: LogHeads | None = None,
+        log_limits: LogLimits = DEFAULT_LIMITS,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -87,6 +94,13 @@ class Resolver:
         self._clock = clock
         self._sources: dict[str, Source] = {
             "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
+            "webvh": WebvhSource(
+                self._fetch,
+                method_freshness.get("webvh", freshness),
+                clock,
+                log_heads or MemoryHeads(),
+                log_limits,
+            ),
         }
         self._cache: Cache[Question, Finding | ResolutionError] = Cache(
             self._load,

@@ -38,14 +38,22 @@ from server.hot import HotTable
 from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.key_alarms import KeyAlarms
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.log_heads import StoredHeads
+from server.observation_store import last_seen
+from server.observations import Observations
+from server.operator_routes import build_operator_routes
 from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
+from server.purges import Purges
+from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
+from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
 from statuslist.mirror import Mirror
@@ -72,6 +80,8 @@ class Services(msgspec.Struct, kw_only=True):
     telemetry: Telemetry
     health: Health
     background: Background
+    alarms: KeyAlarms
+    purges: Purges
 
 
 @asynccontextmanager
@@ -119,12 +129,17 @@ async def _build(
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
+    registry = Registry(database, clock=clock)
+    registered = RegisteredDids(registry)
+    observations = Observations(database, registered=registered, clock=clock)
+    heads = StoredHeads(database, clock)
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
         own_hosts=frozenset({settings.did_host}),
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
+        observer=observations,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -150,9 +165,22 @@ async def _build(
         base_url=settings.public_url,
         on_changed=publisher.wake,
     )
-    registry = Registry(database, clock=clock)
     checker = Checker(
         resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
+    )
+    purges = Purges(
+        database,
+        resolver=resolver,
+        drop_lists=checker.purge_lists,
+        drop_answers=lambda: hot.purge(IDENTIFIERS),
+        clock=clock,
+    )
+    watch = Watch(
+        resolver,
+        registered=registered,
+        last_seen=lambda: database.read(last_seen),
+        interval=settings.observe_interval_seconds,
+        clock=clock,
     )
     telemetry = Telemetry(share.board, share.slot)
 
@@ -167,11 +195,16 @@ async def _build(
         guard,
         share_metrics=telemetry.share,
         follow_issuers=follow_issuers,
+        purges=purges,
+        observations=observations,
+        heads=heads,
+        watch=watch,
         leads=share.leads,
         mirror=mirror,
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
+    telemetry.sources += [observations.readings, purges.readings]
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
@@ -188,6 +221,8 @@ async def _build(
         telemetry=telemetry,
         health=health,
         background=background,
+        alarms=KeyAlarms(database, registered=registered, clock=clock),
+        purges=purges,
     )
 
 
@@ -238,6 +273,7 @@ def operator_app(services: Services) -> Front:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            *build_operator_routes(services.alarms, services.purges),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

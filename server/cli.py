@@ -192,10 +192,12 @@ def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> N
 
 def _register() -> None:
     """Add the groups that have a file of their own; they import what is above."""
+    from server.cache_commands import cache
     from server.db_commands import db
     from server.did_commands import did
 
     main.add_command(db)
+    main.add_command(cache)
     main.add_command(did)
 
 

@@ -157,8 +157,15 @@ class Front:
         bucket = self._buckets.get(cost)
         return bucket.take(client) if bucket is not None else 0.0
 
-    def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer) -> None:
-        if self._hot is not None and not scope["query_string"]:
+    @property
+    def hot_purges(self) -> int:
+        return self._hot.purges if self._hot is not None else 0
+
+    def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer, begun_at: int) -> None:
+        """Keep an answer, unless the table was purged since `begun_at` (`hot_purges`) and it may be outdated."""
+        if self._hot is None or scope["query_string"]:
+            return
+        if answer.immutable or begun_at == self._hot.purges:
             self._hot.keep(scope["raw_path"], accept, answer)
 
 
@@ -173,6 +180,7 @@ class _Exchange:
         self._method = scope["method"]
         self._status = 500
         self._started = time.perf_counter()
+        self._begun_at = front.hot_purges
         self._has_begun = False
         self._request_id = request_id_of(head.request_id)
 
@@ -217,7 +225,7 @@ class _Exchange:
         """Send what `_answer_now` made, as the route would have; a success is accounted as a hot answer is."""
         front, head, is_get = self._front, self._head, self._method == "GET"
         self._status, headers, body = rendered(answer, front._clock(), head.if_none_match)
-        front.keep_hot(self._scope, head.accept, answer)
+        front.keep_hot(self._scope, head.accept, answer, self._begun_at)
         start: Any = {"type": "http.response.start", "status": self._status}
         start["headers"] = [*headers, *front._common, (b"x-request-id", self._request_id)]
         if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
@@ -271,7 +279,7 @@ class _Exchange:
         scope: Any = self._scope
         answer = scope.get(ANSWER_KEY)
         if answer is not None and self._method in READS:
-            self._front.keep_hot(scope, self._head.accept, answer)
+            self._front.keep_hot(scope, self._head.accept, answer, self._begun_at)
 
     def _account(self) -> None:
         scope: Any = self._scope

@@ -113,6 +113,10 @@ class HotTable:
 
     What is new goes first where room is needed, so that a flood of answers that nobody asks for twice (a did:key
     can be made up by the million) leaves what is hot where it is.
+
+    Attributes:
+        purges: how often `purge` was called. An answer whose making began at another number must not be kept: it
+            may say what was purged meanwhile.
     """
 
     def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -120,6 +124,7 @@ class HotTable:
         self._clock = clock
         self._new, self._kept = _Segment(), _Segment()
         self.hits = 0
+        self.purges = 0
 
     def find(self, key: Key, now: float) -> HotAnswer | None:
         """Return the answer for that raw path and Accept header that is fresh at `now`, or None."""
@@ -162,6 +167,14 @@ class HotTable:
         for segment in (self._new, self._kept):
             for key in [key for key in segment.entries if key[0].startswith(path_prefix)]:
                 segment.take(key)
+
+    def purge(self, path_prefix: bytes) -> None:
+        """Forget every answer below `path_prefix` that may change, and those that are being made now."""
+        self.purges += 1
+        for segment in (self._new, self._kept):
+            for key, entry in list(segment.entries.items()):
+                if key[0].startswith(path_prefix) and not entry.answer.immutable:
+                    segment.take(key)
 
     @property
     def bytes_held(self) -> int:

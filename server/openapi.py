@@ -13,6 +13,9 @@ import msgspec
 
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from server.explain import Explanation
+from server.key_alarms import Acknowledge, AlarmView, Announce, Announced, ObservationPage
+from server.operator_routes import OBSERVATIONS, PURGE
+from server.purges import AskedPurge, PurgeView
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
     Allocate,
@@ -160,6 +163,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", f"{_SETS}/{{set_id}}/statuses/{{index}}"): Route(
         answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
     ),
+    ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
+    ("post", f"{OBSERVATIONS}/acknowledge"): Route(
+        answers={200: {JSON: AlarmView}}, body={JSON: Acknowledge}, problems=_WRITE
+    ),
+    ("post", f"{OBSERVATIONS}/announce"): Route(
+        answers={200: {JSON: Announced}}, body={JSON: Announce}, problems=_WRITE
+    ),
+    ("post", PURGE): Route(answers={202: {JSON: PurgeView}}, body={JSON: AskedPurge}, problems=_WRITE),
 }
 
 _BEARER = {

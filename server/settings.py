@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_method_ttl_seconds: dict[str, int] = {}
     cache_revalidate_seconds: int = 30
     cache_stale_seconds: int = 3_600
+    observe_interval_seconds: int = 3_600
     outbound_rate_per_host: float = 1.0
     outbound_burst_per_host: int = 5
     outbound_rate_per_site: float = 5.0
@@ -274,6 +275,8 @@ def _range_faults(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}CACHE_MIN_TTL_SECONDS: is over {PREFIX}CACHE_MAX_TTL_SECONDS")
     if not 0 <= settings.workers <= 256:
         faults.append(f"{PREFIX}WORKERS: expected 0 (one per core) up to 256")
+    if settings.observe_interval_seconds != 0 and settings.observe_interval_seconds < 60:
+        faults.append(f"{PREFIX}OBSERVE_INTERVAL_SECONDS: expected 0 (never) or at least 60")
     faults += [
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__

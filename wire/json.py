@@ -80,7 +80,8 @@ def read(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
-    _refuse_duplicates(data)
+    if encode(value) != data:  # Compact JSON that comes out as it went in has no member twice.
+        _refuse_duplicates(data)
     return value
 
 
@@ -105,7 +106,7 @@ def _check_size_and_depth(data: bytes, max_bytes: int, max_depth: int, max_value
     if _LONG_NUMBER.search(outside):
         raise JsonError(f"a number of over {MAX_NUMBER_CHARS} digits")
     steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
-    if max(accumulate(steps), default=0) > max_depth:
+    if len(steps) > max_depth and max(accumulate(steps)) > max_depth:
         raise JsonError(f"nested deeper than {max_depth} levels")
 
 

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.anyio
 DID = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 LIST = "/status-lists/sample-revocation"
 SETS = "/operator/status-lists"
+OBSERVATIONS = "/operator/observations"
+PURGE = "/operator/cache/purge"
 JSON = {"content-type": "application/json"}
 QUESTION = {"entity_id": "a", "authority_id": "did:web:education.example", "action": "issue", "resource": "x"}
 RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
@@ -99,6 +101,26 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
     ),
     ("GET", SETS, {"authorization": "Bearer x"}, b""),
     ("GET", f"{SETS}?limit=0", {}, b""),
+    *(
+        ("GET", f"{OBSERVATIONS}?{query}", {}, b"")
+        for query in ("", "did=did:web:x.example", "limit=0", "after=x")
+    ),
+    ("GET", OBSERVATIONS, {"authorization": "Bearer x"}, b""),
+    *(
+        ("POST", path, JSON, body)
+        for path in (f"{OBSERVATIONS}/acknowledge", f"{OBSERVATIONS}/announce", PURGE)
+        for body in (
+            b"{",
+            b"{}",
+            b'{"alarm":1}',
+            b'{"did":"did:web:uni.example"}',
+            b'{"did":"x"}',
+            b'{"host":"X"}',
+            b'{"all":true}',
+            b'{"did":"did:web:education.example","notAfter":"2999-01-01T00:00:00Z"}',
+            b'{"did":"did:web:education.example","notAfter":"2020-01-01T00:00:00Z"}',
+        )
+    ),
     ("GET", f"{SETS}/sample", {}, b""),
     ("GET", f"{SETS}/nothing", {}, b""),
     ("GET", f"{SETS}/sample/statuses/x", {}, b""),
