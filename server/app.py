@@ -24,13 +24,17 @@ from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
 from resolver.binding import answer_local, may_fetch
+from resolver.driver_breaker import BreakerState
 from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
+from resolver.trust import trust_of
+from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.driver_settings import drivers_of, share_of
 from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
@@ -133,6 +137,7 @@ async def _build(
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
+    ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
@@ -140,6 +145,9 @@ async def _build(
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
         observer=observations,
+        log_heads=heads,
+        drivers=share_of(drivers_of(settings), share.workers),
+        driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -205,6 +213,7 @@ async def _build(
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
     telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources.append(lambda: _driver_readings(resolver))
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
@@ -231,11 +240,22 @@ def public_app(services: Services) -> Front:
     settings = services.settings
     clock = time.time
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
+    buckets = {
+        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
+        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
+        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
+    }
+
+    def spend(client: str, may_fetch: bool) -> float:
+        return buckets[Cost.OUTBOUND if may_fetch else Cost.CPU].take(client)
+
     app = _litestar(
         services,
         "Touchstone",
         [
             *resolver_routes(services.resolver, renewals.take),
+            batch_route(services.resolver, spend, renewals.take),
+            *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -243,11 +263,6 @@ def public_app(services: Services) -> Front:
             *page_routes(clock, root_page=ROOT),
         ],
     )
-    buckets = {
-        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
-        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
-        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
-    }
     return Front(
         app,
         base_url=settings.public_url,
@@ -353,6 +368,16 @@ def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
     return [
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
+
+
+def _driver_readings(resolver: Resolver) -> list[Reading]:
+    states = resolver.driver_states
+    away = sum(state.breaker is not BreakerState.CLOSED for state in states)
+    return [
+        Reading("touchstone_drivers_open", "Drivers that are left alone, or tried, since they failed.", away),
+        Reading("touchstone_driver_requests", "Requests to drivers.", sum(s.requests for s in states), "sum"),
+        Reading("touchstone_driver_failures", "... that failed.", sum(s.failures for s in states), "sum"),
     ]
 
 
