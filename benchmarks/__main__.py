@@ -4,13 +4,14 @@
 With arguments, only the subjects whose name holds one of them, and nothing is written.
 """
 
-from benchmarks import engines, fresh_keys, hot_answers, many_keys, revocations, start_up
+from benchmarks import engines, fresh_keys, hot_answers, many_keys, revocations, start_up, webvh_logs
 from benchmarks.run import Subject, run
 
 SUBJECTS: tuple[Subject, ...] = (
     ("hot answers over HTTP", hot_answers.measure),
     ("many did:keys over HTTP", many_keys.measure),
     ("fresh did:keys in process", lambda _: fresh_keys.measure()),
+    ("did:webvh logs in process", webvh_logs.measure),
     ("acknowledged revocations", revocations.measure),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),

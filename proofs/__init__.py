@@ -2,7 +2,7 @@
 How others check us: canonical forms, signatures, Data Integrity proofs and JOSE. Pure but for key files.
 """
 
-from proofs.canonical import JsonObject, canonicalize
+from proofs.canonical import JsonObject, canonicalize, is_plain
 from proofs.data_integrity import (
     EDDSA_JCS_2022,
     EDDSA_RDFC_2022,
@@ -49,6 +49,7 @@ __all__ = [
     "add_rdfc_proof",
     "canonicalize",
     "create_key_file",
+    "is_plain",
     "parse_date_time_stamp",
     "proof_of",
     "read_compact",

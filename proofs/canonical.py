@@ -1,7 +1,7 @@
 """
 The JSON Canonicalization Scheme (RFC 8785). Pure.
 
-Two encoders, one result: msgspec's sorted encoding (many times faster) where `_is_plain` proves it equal to
+Two encoders, one result: msgspec's sorted encoding (many times faster) where `is_plain` proves it equal to
 the scheme, rfc8785 for everything else, which is also the oracle in the tests.
 """
 
@@ -27,14 +27,14 @@ def canonicalize(value: object) -> bytes:
             a key that is no string, or a value that is not JSON.
     """
     try:
-        return _encoder.encode(value) if _is_plain(value) else _canonicalize_any(value)
+        return _encoder.encode(value) if is_plain(value) else _canonicalize_any(value)
     except (ValueError, RecursionError) as error:
         # UnicodeEncodeError (a lone surrogate) is a ValueError too; its text would repeat the input.
         reason = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)[:160]
         raise TransformationFailed(f"the document has no canonical JSON: {reason}") from None
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
     """
     Tell whether both encoders agree on `value`.
 
@@ -46,9 +46,16 @@ def _is_plain(value: object) -> bool:
     if kind is str or kind is bool or value is None:
         return True
     if isinstance(value, dict):
-        return all(type(key) is str and key.isascii() and _is_plain(item) for key, item in value.items())
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) is not str and not is_plain(
+                item
+            ):  # Most are strings: a call for each would double it.
+                return False
+        return True
     if isinstance(value, list):
-        return all(map(_is_plain, value))
+        return all(type(item) is str or is_plain(item) for item in value)
     return type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
 
 

@@ -8,7 +8,7 @@ DID Resolution v1 (CR of 2026-07-23), section 5, which it marks "at risk": hence
 from collections.abc import Mapping
 
 from resolver.did import DidUrl, parse_parameters
-from resolver.document import KEY_MATERIAL, absolute, maps_of
+from resolver.document import KEY_MATERIAL, absolute, maps_of, with_services
 from resolver.errors import InvalidRelationship, InvalidVerificationMethod, NotFound
 from resolver.results import Dereferenced, JsonObject, Resolved
 from resolver.services import RELATIVE_REF, SERVICE, SERVICE_TYPE, endpoint_urls, selected_services
@@ -25,7 +25,7 @@ def dereference(resolved: Resolved, did_url: DidUrl, relationship: str | None = 
     1. A deactivated DID has no content, whatever the DID URL names.
     2. `service` and `serviceType` select services: the document with these, and URLs at their endpoints.
        Further parameters and a path do not matter then.
-    3. A path, or any other parameter: nothing is there, since none of our methods gives it a meaning.
+    3. A path means a URL where the method implies services (did:webvh); any other path or parameter: nothing.
     4. No fragment: the document, with its metadata. A fragment: the map that has it as id.
     5. `relationship` (the option `verificationRelationship`): what was found must be a verification method
        that this verification relationship lists.
@@ -41,12 +41,18 @@ def dereference(resolved: Resolved, did_url: DidUrl, relationship: str | None = 
         return Dereferenced(
             did_url=did_url.text, content=None, content_metadata=resolved.metadata, resolved=resolved
         )
+    implied = resolved.implied_services
+    document = with_services(resolved.document, implied) if implied else resolved.document
     if not parameters.keys().isdisjoint((SERVICE, SERVICE_TYPE)):
-        found = _of_services(resolved, resolved.document, did_url, parameters)
-    elif did_url.path or parameters.keys() - _VERSION_PARAMETERS:
+        found = _of_services(resolved, document, did_url, parameters)
+    elif parameters.keys() - _VERSION_PARAMETERS or (did_url.path and not implied):
         raise NotFound("the DID's method gives no meaning to a path or to this parameter")
-    else:
+    elif did_url.path:
+        found = _of_services(resolved, document, did_url, _meaning_of_path(did_url.path), names_url=True)
+    elif did_url.fragment is None:
         found = _of_document(resolved, resolved.document, did_url)
+    else:
+        found = _of_document(resolved, document, did_url)
     if relationship is not None:
         _check_method(found, resolved.document, did_url, relationship)
     return found
@@ -64,8 +70,22 @@ def _of_document(resolved: Resolved, document: JsonObject, did_url: DidUrl) -> D
     return Dereferenced(did_url=did_url.text, content=content, resolved=resolved)
 
 
+def _meaning_of_path(path: str) -> dict[str, str]:
+    """
+    Return the parameters that a path stands for (did:webvh v1.0, sections DID URL Path and WHOIS Resolution).
+
+    It is appended to the endpoint of `#files`, hence relative: an absolute path would replace the endpoint's.
+    """
+    return {SERVICE: "whois"} if path == "/whois" else {SERVICE: "files", RELATIVE_REF: f"./{path[1:]}"}
+
+
 def _of_services(
-    resolved: Resolved, document: JsonObject, did_url: DidUrl, parameters: Mapping[str, str]
+    resolved: Resolved,
+    document: JsonObject,
+    did_url: DidUrl,
+    parameters: Mapping[str, str],
+    *,
+    names_url: bool = False,
 ) -> Dereferenced:
     """Return the document with the selected services only, and the URLs at their endpoints (section 5.4.1)."""
     services = selected_services(document, parameters)
@@ -73,7 +93,7 @@ def _of_services(
         raise NotFound("the DID document has no such service")
     relative_ref = parameters.get(RELATIVE_REF)
     urls = endpoint_urls(services, relative_ref, did_url.fragment)
-    if relative_ref is not None and not urls:
+    if (names_url or relative_ref is not None) and not urls:
         raise NotFound("the service has no endpoint that is an http or https URL")
     content: JsonObject | None = {**document, "service": services}
     if did_url.fragment is not None:
@@ -86,7 +106,7 @@ def _of_services(
         content_metadata=resolved.metadata if did_url.fragment is None else {},
         resolved=resolved,
         urls=urls,
-        names_url=relative_ref is not None or content is None,
+        names_url=names_url or relative_ref is not None or content is None,
     )
 
 

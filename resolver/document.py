@@ -87,6 +87,26 @@ def read_document(
         raise InvalidDidDocument(f"the document is not acceptable JSON: {error}") from None
     if not isinstance(document, dict):
         raise InvalidDidDocument("the document is not a JSON object")
+    check_document(document, did, is_same=is_same)
+    return document
+
+
+def check_document(
+    document: JsonObject,
+    did: str,
+    *,
+    is_same: Callable[[str, str], bool] = str.__eq__,
+    needs_controllers: bool = True,
+) -> None:
+    """
+    Check a DID document that was read as JSON already: steps 2 to 5 of `read_document`.
+
+    Args:
+        needs_controllers: refuse verification methods without a controller; those of did:webvh often have none.
+
+    Raises:
+        InvalidDidDocument: one of these does not hold.
+    """
     own_id = document.get("id")
     if not isinstance(own_id, str) or not is_same(own_id, did):
         raise InvalidDidDocument("the document's id is not the DID that was asked for")
@@ -95,9 +115,8 @@ def read_document(
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
         raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
-    _check_methods(methods, own_id)
+    _check_methods(methods, own_id, needs_controllers=needs_controllers)
     _check_services(services, own_id)
-    return document
 
 
 def relative_ids_expanded(document: JsonObject) -> JsonObject:
@@ -126,6 +145,13 @@ def _count_relative(document: JsonObject) -> int:
     """Return how many ids and references might be made absolute, or more."""
     references = (document[name] for name in RELATIONSHIPS if isinstance(document.get(name), list))
     return sum("id" in found for found in maps_of(document)) + sum(map(len, references))
+
+
+def with_services(document: JsonObject, services: tuple[JsonObject, ...]) -> JsonObject:
+    """Return the document with these services (ids absolute) but for those whose id one of its own has."""
+    own = [service for service in document.get("service", []) if isinstance(service, dict)]
+    ids = {absolute(service["id"], document["id"]) for service in own if isinstance(service.get("id"), str)}
+    return {**document, "service": [*own, *(service for service in services if service["id"] not in ids)]}
 
 
 def absolute(reference: str, did: str) -> str:
@@ -257,13 +283,16 @@ def _methods(document: JsonObject) -> Iterator[JsonObject]:
                 raise InvalidDidDocument(f"{name}: expected references and verification methods")
 
 
-def _check_methods(methods: list[JsonObject], did: str) -> None:
+def _check_methods(methods: list[JsonObject], did: str, *, needs_controllers: bool) -> None:
     for method in methods:
-        if not all(_is_text(method.get(name)) for name in ("id", "type", "controller")):
+        wanted = (
+            ("id", "type", "controller") if needs_controllers or "controller" in method else ("id", "type")
+        )
+        if not all(_is_text(method.get(name)) for name in wanted):
             raise InvalidDidDocument(
                 "a verification method needs an id, a type and a controller, all strings"
             )
-        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method["controller"]):
+        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method.get("controller", did)):
             raise InvalidDidDocument("the id or controller of a verification method is no URL")
         if len(KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")

@@ -83,6 +83,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
             documents cannot change).
         stale: served past `fresh_until`, while or because the origin could not be asked.
         steps: how the answer was come by, where `explain` asked for it.
+        implied_services: services that the method gives every DID, unless its document has others of the same ids;
+            no part of the document (did:webvh: `#files`, `#whois`).
     """
 
     did: str
@@ -93,6 +95,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     fresh_until: float | None = None
     stale: bool = False
     steps: tuple[Step, ...] = ()
+    implied_services: tuple[JsonObject, ...] = ()
 
     @property
     def deactivated(self) -> bool:

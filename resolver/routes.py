@@ -105,9 +105,6 @@ def build_routes(
         _documented_post(resolve_with_options),
         # Without an identifier the answer is INVALID_DID, not the 404 of a path that does not exist.
         get(BASE_PATH, include_in_schema=False)(resolve),
-        post(BASE_PATH, status_code=200, include_in_schema=False, request_max_body_size=MAX_BODY_BYTES)(
-            resolve_with_options
-        ),
     ]
 
 

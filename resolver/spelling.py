@@ -7,8 +7,9 @@ For those who keep DIDs: what is wrong with one shall be told when it is written
 from resolver.did import Did, parse_did
 from resolver.errors import InvalidDid, NotFound
 from resolver.methods import METHODS
-from resolver.methods.web import normal_form
-from resolver.results import DEFAULT_OPTIONS, FetchPlan
+from resolver.methods.web import WebMethod
+from resolver.methods.webvh import WebvhMethod
+from resolver.results import DEFAULT_OPTIONS
 
 
 def read_spelling(text: str) -> Did:
@@ -17,20 +18,23 @@ def read_spelling(text: str) -> Did:
 
     - did:key, did:jwk: the key in it is decoded and checked; a private one is refused, and not repeated.
     - did:peer, did:pkh: what can be checked of the document or the account is.
-    - did:web: the host and path are those of a public server, in normal form: DIDs are compared as strings, and
-      two spellings of one would be two identifiers.
+    - did:web, did:webvh: the host and path are those of a public server, in normal form: DIDs are compared as
+      strings, and two spellings of one would be two identifiers.
 
     Raises:
-        InvalidDid: the grammar, the method's rules, or a did:web in another spelling.
+        InvalidDid: the grammar, the method's rules, or a did:web or did:webvh in another spelling.
         FeatureNotSupported: a key of a type that we cannot check.
     """
     did = parse_did(text)
     if did.method not in METHODS:
         return did
+    method = METHODS[did.method]
     try:
-        plan = METHODS[did.method].plan(did, DEFAULT_OPTIONS)
+        method.plan(did, DEFAULT_OPTIONS)
     except NotFound:  # A did:peer that is a hash: well spelled, and known to its peers only.
         return did
-    if isinstance(plan, FetchPlan) and normal_form(plan) != text:
-        raise InvalidDid(f"did:web: expected the normal form {normal_form(plan)}")
+    if isinstance(method, WebMethod | WebvhMethod):
+        normal = method.question(did, DEFAULT_OPTIONS).did
+        if normal != text:
+            raise InvalidDid(f"did:{did.method}: expected the normal form {normal}")
     return did

@@ -23,28 +23,40 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
+from resolver.driver_breaker import BreakerState
 from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
+from resolver.trust import trust_of
+from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.driver_settings import drivers_of, share_of
 from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
 from server.http import AnswerResponse
-from server.identifiers import Identifiers
+from server.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.key_alarms import KeyAlarms
 from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.log_heads import StoredHeads
+from server.observation_store import last_seen
+from server.observations import Observations
+from server.operator_routes import build_operator_routes
 from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, method_freshness_of, policy_of
 from server.problems import problem_answer
+from server.purges import Purges
+from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
+from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
 from statuslist.mirror import Mirror
@@ -71,6 +83,8 @@ class Services(msgspec.Struct, kw_only=True):
     telemetry: Telemetry
     health: Health
     background: Background
+    alarms: KeyAlarms
+    purges: Purges
 
 
 @asynccontextmanager
@@ -118,12 +132,21 @@ async def _build(
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
     hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
+    registry = Registry(database, clock=clock)
+    registered = RegisteredDids(registry)
+    observations = Observations(database, registered=registered, clock=clock)
+    heads = StoredHeads(database, clock)
+    ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
         own_hosts=frozenset({settings.did_host}),
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
+        observer=observations,
+        log_heads=heads,
+        drivers=share_of(drivers_of(settings), share.workers),
+        driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -149,9 +172,22 @@ async def _build(
         base_url=settings.public_url,
         on_changed=publisher.wake,
     )
-    registry = Registry(database, clock=clock)
     checker = Checker(
         resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
+    )
+    purges = Purges(
+        database,
+        resolver=resolver,
+        drop_lists=checker.purge_lists,
+        drop_answers=lambda: hot.purge(IDENTIFIERS_PATH),
+        clock=clock,
+    )
+    watch = Watch(
+        resolver,
+        registered=registered,
+        last_seen=lambda: database.read(last_seen),
+        interval=settings.observe_interval_seconds,
+        clock=clock,
     )
     telemetry = Telemetry(share.board, share.slot)
 
@@ -166,11 +202,17 @@ async def _build(
         guard,
         share_metrics=telemetry.share,
         follow_issuers=follow_issuers,
+        purges=purges,
+        observations=observations,
+        heads=heads,
+        watch=watch,
         leads=share.leads,
         mirror=mirror,
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
+    telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources.append(lambda: _driver_readings(resolver))
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
@@ -187,6 +229,8 @@ async def _build(
         telemetry=telemetry,
         health=health,
         background=background,
+        alarms=KeyAlarms(database, registered=registered, clock=clock),
+        purges=purges,
     )
 
 
@@ -195,11 +239,22 @@ def public_app(services: Services) -> Front:
     settings = services.settings
     clock = time.time
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
+    buckets = {
+        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
+        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
+        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
+    }
+
+    def spend(client: str, may_fetch: bool) -> float:
+        return buckets[Cost.OUTBOUND if may_fetch else Cost.CPU].take(client)
+
     app = _litestar(
         services,
         "Touchstone",
         [
             *resolver_routes(services.resolver, renewals.take),
+            batch_route(services.resolver, spend, renewals.take),
+            *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -207,11 +262,6 @@ def public_app(services: Services) -> Front:
             *page_routes(clock, root_page=ROOT),
         ],
     )
-    buckets = {
-        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
-        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
-        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
-    }
     return Front(
         app,
         base_url=settings.public_url,
@@ -231,6 +281,7 @@ def operator_app(services: Services) -> Front:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
+            *build_operator_routes(services.alarms, services.purges),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
@@ -311,6 +362,16 @@ def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
     return [
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
+
+
+def _driver_readings(resolver: Resolver) -> list[Reading]:
+    states = resolver.driver_states
+    away = sum(state.breaker is not BreakerState.CLOSED for state in states)
+    return [
+        Reading("touchstone_drivers_open", "Drivers that are left alone, or tried, since they failed.", away),
+        Reading("touchstone_driver_requests", "Requests to drivers.", sum(s.requests for s in states), "sum"),
+        Reading("touchstone_driver_failures", "... that failed.", sum(s.failures for s in states), "sum"),
     ]
 
 

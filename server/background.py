@@ -9,12 +9,17 @@ Each task runs until `stop`; one that ends or fails is seen in `is_running`, hen
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
 
 from registry.registry import Registry
 from resolver.fetch import Guard
+from server.log_heads import StoredHeads
+from server.observations import Observations
+from server.purges import Purges
+from server.watching import Watch
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher
 from storage import DatabaseUnavailable, Engine, forget_before, seal
@@ -29,6 +34,9 @@ SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may
 ISSUERS_EVERY_SECONDS = 1.0  # seconds; how soon an issuer that was added has its document and its lists
 FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
+WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is written
+LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
+PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
 
@@ -40,6 +48,8 @@ class Background:
         share_metrics: called every second.
         follow_issuers: called every second; takes up the issuers that were added.
         leads: whether this process asks for the lease; of the processes of a node one does.
+        purges, observations, heads: what processes remember together, and forget.
+        watch: looks at registered DIDs.
         mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
 
@@ -52,6 +62,10 @@ class Background:
         *,
         share_metrics: Callable[[], None],
         follow_issuers: Callable[[], Coroutine[None, None, None]],
+        purges: Purges,
+        observations: Observations,
+        heads: StoredHeads,
+        watch: Watch,
         leads: bool,
         mirror: Mirror | None = None,
     ) -> None:
@@ -61,9 +75,14 @@ class Background:
         self._guard = guard
         self._share_metrics = share_metrics
         self._follow_issuers = follow_issuers
+        self._purges = purges
+        self._observations = observations
+        self._heads = heads
+        self._watch = watch
         self._lease = database.lease(LEASE) if leads else None
         self._mirror = mirror
         self._woken = asyncio.Event()
+        self._woken_for_purges = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._registry_seen_at = 0.0
 
@@ -77,6 +96,7 @@ class Background:
 
     async def start(self) -> None:
         """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""
+        await self._purges.start()
         await self._publisher.load()
         if await self._leads():
             await self._publisher.publish_dirty()
@@ -86,11 +106,17 @@ class Background:
         work: list[Coroutine[None, None, None]] = [
             self._publisher.run(self._lease),
             _repeat(self._follow_registry, 0.0),
+            _repeat(self._follow_purges, PURGES_APART_SECONDS),
+            _repeat(self._observations.flush, WRITE_SEEN_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
         if self._lease is not None:
-            work += [_repeat(self._seal, SEAL_EVERY_SECONDS), _repeat(self._forget, FORGET_EVERY_SECONDS)]
+            work += [
+                _repeat(self._seal, SEAL_EVERY_SECONDS),
+                _repeat(self._forget, FORGET_EVERY_SECONDS),
+                _repeat(self._look, LOOK_EVERY_SECONDS),
+            ]
         if self._mirror is not None:
             work.append(self._mirror.run())
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
@@ -100,6 +126,8 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(DatabaseUnavailable):
+            await self._observations.flush(0)
         if self._mirror is not None:
             await self._mirror.write_due()
         if self._lease is not None:
@@ -109,16 +137,23 @@ class Background:
     def _wake(self) -> None:
         self._publisher.wake()
         self._woken.set()
+        self._woken_for_purges.set()
 
     async def _follow_registry(self) -> None:
         self._woken.clear()
         await self._registry.refresh()
         self._registry_seen_at = time.time()
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
+        await _wait(self._woken)
+
+    async def _follow_purges(self) -> None:
+        """Apart from the registry, whose loading may take longer than a purge may."""
+        self._woken_for_purges.clear()
+        await self._purges.follow()
+        await _wait(self._woken_for_purges)
+
+    async def _look(self) -> None:
+        if await self._leads():
+            await self._watch.look()
 
     async def _share(self) -> None:
         self._share_metrics()
@@ -132,12 +167,21 @@ class Background:
         if await self._leads():
             before = int((time.time() - IDEMPOTENCY_SECONDS) * 1_000_000)
             await self._database.write(lambda tx: forget_before(tx, before))
+            await self._purges.forget()
+            await self._heads.forget()
 
     async def _leads(self) -> bool:
         return self._lease is not None and await asyncio.to_thread(self._lease.hold)
 
 
-async def _repeat(step: Callable[[], Coroutine[None, None, None]], seconds: float) -> None:
+async def _wait(woken: asyncio.Event) -> None:
+    """Wait until woken, or for `POLL_SECONDS`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(POLL_SECONDS):
+            await woken.wait()
+
+
+async def _repeat(step: Callable[[], Coroutine[None, None, object]], seconds: float) -> None:
     """Run `step` for ever, `seconds` apart; a failure is logged, and the next turn comes."""
     while True:
         try:

@@ -25,6 +25,7 @@ from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
 from server.database import open_of
 from server.identity import DEFAULT_ISSUER, key_path, require_same_identity
+from server.schema import MIGRATIONS as SERVER
 from server.settings import Settings
 from statuslist.errors import ListFull
 from statuslist.lists import StatusLists
@@ -34,7 +35,7 @@ from storage import MIGRATIONS as STORAGE
 from storage import Database, Migration, migrate
 from wire import Conflict, ResourceNotFound, encode
 
-MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST)
+MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *SERVER)
 FIRST_KEY = "key-1"
 OPERATOR = "bootstrap"
 OPERATOR_KEY_FILE = "operator.key"

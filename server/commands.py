@@ -15,7 +15,7 @@ from storage import Engine, migrate
 
 
 @asynccontextmanager
-async def _open_database(settings: Settings) -> AsyncIterator[Engine]:
+async def open_database(settings: Settings) -> AsyncIterator[Engine]:
     """
     Open the database, of this release's schema.
 
@@ -32,8 +32,8 @@ async def _open_database(settings: Settings) -> AsyncIterator[Engine]:
 
 @asynccontextmanager
 async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
-    """Open the database and load the registry; raises as `_open_database`."""
-    async with _open_database(settings) as database:
+    """Open the database and load the registry; raises as `open_database`."""
+    async with open_database(settings) as database:
         registry = Registry(database, clock=time.time)
         await registry.load()
         yield registry
@@ -41,6 +41,6 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
 
 @asynccontextmanager
 async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
-    """Open the database for work on issuers, principals and keys; raises as `_open_database`."""
-    async with _open_database(settings) as database:
+    """Open the database for work on issuers, principals and keys; raises as `open_database`."""
+    async with open_database(settings) as database:
         yield Principals(database, clock=time.time)

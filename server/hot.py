@@ -28,12 +28,15 @@ Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes]
 
 
-class _Sized(Protocol):
+class _Kept(Protocol):
     @property
     def body(self) -> bytes: ...
 
+    @property
+    def immutable(self) -> bool: ...
 
-Entry = TypeVar("Entry", bound=_Sized)
+
+Entry = TypeVar("Entry", bound=_Kept)
 
 
 class HotAnswer:
@@ -92,6 +95,10 @@ class HotAnswer:
     def body(self) -> bytes:
         return self.answer.body
 
+    @property
+    def immutable(self) -> bool:
+        return self.answer.immutable
+
 
 class _Segment(Generic[Entry]):
     """Entries in the order of their last use, and their bytes."""
@@ -122,6 +129,10 @@ class HotTable:
 
     What is new goes first where room is needed, so that a flood of answers that nobody asks for twice (a did:key
     can be made up by the million) leaves what is hot where it is.
+
+    Attributes:
+        purges: how often `purge` was called. An answer whose making began at another number must not be kept: it
+            may say what was purged meanwhile.
     """
 
     def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -132,6 +143,7 @@ class HotTable:
         )  # Most are never asked for again, so no more is made of them.
         self._kept: _Segment[HotAnswer] = _Segment()
         self.hits = 0
+        self.purges = 0
 
     def find(self, key: Key, now: float) -> HotAnswer | None:
         """Return the answer for that raw path and Accept header that is fresh at `now`, or None."""
@@ -179,6 +191,15 @@ class HotTable:
         for segment in (self._new, self._kept):
             for key in [key for key in segment.entries if key[0].startswith(path_prefix)]:
                 segment.take(key)
+
+    def purge(self, path_prefix: bytes) -> None:
+        """Forget every answer below `path_prefix` that may change, and those that are being made now."""
+        self.purges += 1
+        for segment in (self._new, self._kept):
+            entries: list[tuple[Key, _Kept]] = list(segment.entries.items())
+            for key, entry in entries:
+                if key[0].startswith(path_prefix) and not entry.immutable:
+                    segment.take(key)
 
     @property
     def bytes_held(self) -> int:

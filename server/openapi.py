@@ -12,7 +12,11 @@ from typing import Any
 import msgspec
 
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
+from resolver.batch import BatchRequest, BatchResult
 from server.explain import Explanation
+from server.key_alarms import Acknowledge, AlarmView, Announce, Announced, ObservationPage
+from server.operator_routes import OBSERVATIONS, PURGE
+from server.purges import AskedPurge, PurgeView
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
     Allocate,
@@ -118,6 +122,18 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("post", "/1.0/identifiers/{identifier}"): Route(
         answers=_RESOLVED, body={JSON: OBJECT}, problems=(413, 415, 429)
     ),
+    ("post", "/1.0/identifiers"): Route(
+        answers={200: {JSON: BatchResult}}, body={JSON: BatchRequest}, problems=(400, 413, 415, 429)
+    ),
+    **{
+        ("get", f"/1.0/{name}"): Route(answers={200: {JSON: shape}}, problems=(429,), is_conditional=True)
+        for name, shape in {
+            "methods": {"type": "array", "items": TEXT},
+            "properties": OBJECT,
+            "testIdentifiers": OBJECT,
+            "traits": OBJECT,
+        }.items()
+    },
     ("post", "/trqp/authorization"): Route(answers={200: {JSON: AuthorizationAnswer}}, problems=_ASKED),
     ("post", "/trqp/recognition"): Route(answers={200: {JSON: RecognitionAnswer}}, problems=_ASKED),
     ("get", "/status-lists/{list_id}"): Route(
@@ -160,6 +176,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", f"{_SETS}/{{set_id}}/statuses/{{index}}"): Route(
         answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
     ),
+    ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
+    ("post", f"{OBSERVATIONS}/acknowledge"): Route(
+        answers={200: {JSON: AlarmView}}, body={JSON: Acknowledge}, problems=_WRITE
+    ),
+    ("post", f"{OBSERVATIONS}/announce"): Route(
+        answers={200: {JSON: Announced}}, body={JSON: Announce}, problems=_WRITE
+    ),
+    ("post", PURGE): Route(answers={202: {JSON: PurgeView}}, body={JSON: AskedPurge}, problems=_WRITE),
 }
 
 _BEARER = {

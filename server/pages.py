@@ -102,6 +102,8 @@ OPERATOR_ROOT = encode(
     {
         "service": "Touchstone, operator API",
         "statusLists": "/operator/status-lists",
+        "observations": "/operator/observations",
+        "purge": "/operator/cache/purge",
         "health": ["/livez", "/readyz", "/metrics"],
         "documentation": ["/docs", "/openapi.json"],
     }

@@ -19,6 +19,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 
 _LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "error")
+_EVENT_FIELDS = ("event", "alarm", "added", "removed", "changed")
 
 Source = Callable[[], Iterable[Reading]]
 
@@ -98,7 +99,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage()[:MAX_FIELD_CHARS],
         }
-        for name in _LOG_FIELDS:
+        for name in _LOG_FIELDS + _EVENT_FIELDS:
             if (value := getattr(record, name, None)) is not None:
                 entry[name] = value[:MAX_FIELD_CHARS] if isinstance(value, str) else value
         if record.exc_info:

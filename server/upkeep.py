@@ -11,8 +11,9 @@ import msgspec
 from server.background import LEASE
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.observation_store import faulty_documents
 from server.settings import Settings
-from statuslist.inspection import count_faults, forms_faults, revocation_faults, status_faults
+from statuslist.inspection import MAX_FAULTS, count_faults, forms_faults, revocation_faults, status_faults
 from storage import (
     ChainBroken,
     Database,
@@ -32,6 +33,7 @@ from storage.sqlite_backup import back_up, integrity_faults
 from wire import Conflict
 
 CHAIN_PAGE = 1_000  # audit rows verified in one transaction
+DOCUMENT_PAGE = 100  # documents of up to 256 KiB, likewise
 
 Progress = Callable[[str, int, int], None]  # of what, done, of how many
 
@@ -87,6 +89,7 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
             found = await look(database, lambda done, of, name=name: on_progress(name, done, of))  # type: ignore[misc]
             yield CheckResult(name, tuple(found))
         yield CheckResult("allocations add up", tuple(await count_faults(database)))
+        yield CheckResult("documents that were seen have their digests", await _document_faults(database))
     finally:
         database.close()
 
@@ -158,6 +161,21 @@ def _schema_result(schema: SchemaState) -> CheckResult:
     known = f"schema: {len(MIGRATIONS) - len(missing) - len(differing)} steps known"
     unknown = f", {len(schema.unknown)} of a newer release" if schema.unknown else ""
     return CheckResult(f"{known}{unknown}, floor {schema.floor}", tuple(missing + differing))
+
+
+async def _document_faults(database: Database) -> tuple[str, ...]:
+    faults: list[str] = []
+    after = ""
+    while True:
+        last = after
+
+        def look(tx: Transaction, after: str = last) -> tuple[list[str], str]:
+            return faulty_documents(tx, after=after, limit=DOCUMENT_PAGE)
+
+        found, after = await database.read(look)
+        faults += [f"the document {digest} is not what was seen" for digest in found]
+        if not after:
+            return tuple(faults[:MAX_FAULTS])
 
 
 async def _chain_faults(database: Database, on_progress: Progress) -> tuple[str, ...]:

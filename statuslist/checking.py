@@ -75,6 +75,10 @@ class Checker:
         trusted = frozenset({secured.issuer})
         return await self._check(entries, secured.issuer, trusted, credential_verified=True)
 
+    def purge_lists(self) -> None:
+        """Forget the verified lists of others; each is fetched, and its issuer's key resolved, anew."""
+        self._lists.purge()
+
     async def aclose(self) -> None:
         """Stop the fetches under way."""
         await self._lists.aclose()

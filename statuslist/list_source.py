@@ -89,6 +89,10 @@ class ListSource:
             return msgspec.structs.replace(found, is_own=True)
         return (await self._cache.get(url)).value
 
+    def purge(self) -> None:
+        """Forget every list: which of them the issuer of a purged DID signed can only be told once it is loaded."""
+        self._cache.purge()
+
     async def aclose(self) -> None:
         """Stop the fetches under way."""
         await self._cache.aclose()

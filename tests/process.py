@@ -50,6 +50,7 @@ class Server:
             "PUBLIC_URL": public_url or self.url,
             "DATABASE_URL": database_url or "sqlite:///var/touchstone.db",
             "WORKERS": str(workers),
+            "OBSERVE_INTERVAL_SECONDS": "0",
             **settings,
         }
         self.code = ROOT

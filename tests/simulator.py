@@ -244,6 +244,11 @@ def _server_context(name: str, trusted: bool) -> ssl.SSLContext:
     return context
 
 
+def authority_pem() -> bytes:
+    """Return the certificate of the authority that is trusted, for a server in another process."""
+    return _authority(True).cert_pem.bytes()
+
+
 @cache
 def client_context() -> ssl.SSLContext:
     """Return the guard's default, but for the authority that is trusted."""

@@ -50,14 +50,22 @@ class JsonError(ValueError):
         self.pointer = pointer
 
 
-def decode(data: bytes, type: type[T], *, max_bytes: int, max_depth: int = MAX_DEPTH) -> T:
+def decode(
+    data: bytes,
+    type: type[T],
+    *,
+    max_bytes: int,
+    max_depth: int = MAX_DEPTH,
+    max_values: int | None = None,
+) -> T:
     """
     Decode `data` into `type` (a Struct, usually frozen and with `forbid_unknown_fields`).
 
     Raises:
-        JsonError: too long, too deep, not JSON, not UTF-8, duplicate members, or not of the type's shape.
+        JsonError: too long, too deep, over `max_values` values, not JSON, not UTF-8, duplicate members, or not of
+            the type's shape.
     """
-    _check_size_and_depth(data, max_bytes, max_depth)
+    _check_size_and_depth(data, max_bytes, max_depth, max_values)
     _refuse_duplicates(data)
     try:
         return msgspec.json.decode(data, type=type)
@@ -80,7 +88,8 @@ def read(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
-    _refuse_duplicates(data)
+    if encode(value) != data:  # Compact JSON that comes out as it went in has no member twice.
+        _refuse_duplicates(data)
     return value
 
 
@@ -105,7 +114,7 @@ def _check_size_and_depth(data: bytes, max_bytes: int, max_depth: int, max_value
     if _LONG_NUMBER.search(outside):
         raise JsonError(f"a number of over {MAX_NUMBER_CHARS} digits")
     steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
-    if max(accumulate(steps), default=0) > max_depth:
+    if len(steps) > max_depth and max(accumulate(steps)) > max_depth:
         raise JsonError(f"nested deeper than {max_depth} levels")
 
 

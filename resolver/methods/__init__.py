@@ -6,7 +6,8 @@ from resolver.methods.method import Method
 from resolver.methods.peer import PEER
 from resolver.methods.pkh import PKH
 from resolver.methods.web import WEB
+from resolver.methods.webvh import WEBVH
 
-METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB, PEER, PKH)}
+METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB, WEBVH, PEER, PKH)}
 
-__all__ = ["JWK", "KEY", "METHODS", "PEER", "PKH", "WEB", "Method"]
+__all__ = ["JWK", "KEY", "METHODS", "PEER", "PKH", "WEB", "WEBVH", "Method"]

@@ -57,7 +57,7 @@ def test_check_passes_beside_a_running_server(server: Server) -> None:
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "FAILED" not in checked.stdout
-    assert len(checked.stdout.splitlines()) == (7 if "sqlite" in server.settings["DATABASE_URL"] else 6)
+    assert len(checked.stdout.splitlines()) == (8 if "sqlite" in server.settings["DATABASE_URL"] else 7)
 
 
 def test_check_tells_what_is_wrong_by_line_and_exit_code(server: Server, place: Place) -> None:

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.anyio
 DID = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 LIST = "/status-lists/sample-revocation"
 SETS = "/operator/status-lists"
+OBSERVATIONS = "/operator/observations"
+PURGE = "/operator/cache/purge"
 JSON = {"content-type": "application/json"}
 QUESTION = {"entity_id": "a", "authority_id": "did:web:education.example", "action": "issue", "resource": "x"}
 RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
@@ -62,6 +64,20 @@ PUBLIC: list[tuple[str, str, dict[str, str], bytes]] = [
             "x",
         )
     ),
+    *(
+        ("GET", f"/1.0/{name}", headers, b"")
+        for name in ("methods", "properties", "testIdentifiers", "traits")
+        for headers in ({}, {"if-none-match": "*"})
+    ),
+    (
+        "POST",
+        "/1.0/identifiers",
+        JSON,
+        json.dumps({"dids": [DID, "x", f"{DID}#x", "did:web:x.invalid"]}).encode(),
+    ),
+    ("POST", "/1.0/identifiers", JSON, b"{}"),
+    ("POST", "/1.0/identifiers", JSON, b" " * 300_000),
+    ("POST", "/1.0/identifiers", {"content-type": "text/plain"}, b"{}"),
     ("POST", f"/1.0/identifiers/{DID}", JSON, b"{}"),
     ("POST", f"/1.0/identifiers/{DID}", JSON, b"{"),
     ("POST", f"/1.0/identifiers/{DID}", JSON, b" " * 70_000),
@@ -99,6 +115,26 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
     ),
     ("GET", SETS, {"authorization": "Bearer x"}, b""),
     ("GET", f"{SETS}?limit=0", {}, b""),
+    *(
+        ("GET", f"{OBSERVATIONS}?{query}", {}, b"")
+        for query in ("", "did=did:web:x.example", "limit=0", "after=x")
+    ),
+    ("GET", OBSERVATIONS, {"authorization": "Bearer x"}, b""),
+    *(
+        ("POST", path, JSON, body)
+        for path in (f"{OBSERVATIONS}/acknowledge", f"{OBSERVATIONS}/announce", PURGE)
+        for body in (
+            b"{",
+            b"{}",
+            b'{"alarm":1}',
+            b'{"did":"did:web:uni.example"}',
+            b'{"did":"x"}',
+            b'{"host":"X"}',
+            b'{"all":true}',
+            b'{"did":"did:web:education.example","notAfter":"2999-01-01T00:00:00Z"}',
+            b'{"did":"did:web:education.example","notAfter":"2020-01-01T00:00:00Z"}',
+        )
+    ),
     ("GET", f"{SETS}/sample", {}, b""),
     ("GET", f"{SETS}/nothing", {}, b""),
     ("GET", f"{SETS}/sample/statuses/x", {}, b""),

@@ -407,6 +407,18 @@ async def test_list_is_kept_for_the_shortest_of_all_bounds(
     assert before == (1 if seconds else 2)
 
 
+async def test_a_list_that_is_purged_is_fetched_anew(house: House) -> None:
+    house.issuer.publish_list(cache_control="max-age=3600")
+    await house.check(house.issuer.entry())
+    await house.check(house.issuer.entry())
+    before = house.requests().count("issuer.example.com" + PATH)
+    house.checker.purge_lists()
+    await house.check(house.issuer.entry())
+
+    assert before == 1
+    assert house.requests().count("issuer.example.com" + PATH) == 2
+
+
 async def test_list_that_failed_is_not_kept(house: House) -> None:
     house.issuer.serve(b"", 503)
     with pytest.raises(StatusRetrievalError):

@@ -1,0 +1,60 @@
+"""
+What every change of an operator has: it is done once for an Idempotency-Key, in one transaction. Service.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from operators import Principal
+from operators.model import Role
+from storage import Database, Transaction, once
+from wire import Forbidden, decode, encode
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
+
+
+def require_admin(principal: Principal) -> None:
+    """
+    Let `principal` do what touches every issuer.
+
+    Raises:
+        Forbidden: it acts for one issuer, or has not the role "admin".
+    """
+    if principal.issuer_id is not None or Role.ADMIN not in principal.roles:
+        raise Forbidden("this needs an API key with the role admin, for all issuers")
+
+
+async def act_once(
+    database: Database,
+    principal: Principal,
+    *,
+    key: str | None,
+    request: tuple[object, ...],
+    at: int,
+    make: Callable[[Transaction], T],
+    result_type: type[T],
+) -> T:
+    """
+    Run `make` in a write transaction, or return what it returned for the same key and request.
+
+    Raises:
+        BadRequest, IdempotencyConflict: as `storage.once`.
+        Exception: whatever `make` raised.
+    """
+
+    def work(tx: Transaction) -> T:
+        result = once(
+            tx,
+            principal=principal.id,
+            key=key,
+            request=encode(request),
+            at=at,
+            make=lambda: encode(make(tx)),
+        )
+        return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES)
+
+    return await database.write(work)

@@ -1,0 +1,156 @@
+"""
+Alarms at key changes that nobody announced, and the announcements. Store.
+
+What a DID's own host says of a change to come does not count as an announcement: whoever took over the host would
+say so as well. Only an operator announces.
+"""
+
+import msgspec
+
+from server.key_changes import KeyChanges, changes_between
+from server.observation_store import Interval, Sighting, keys_by_digest
+from storage import Row, Transaction
+
+MAX_OPEN = 20  # alarms of one DID; whoever does not look at these is not helped by more
+
+
+class KeyChange(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The keys of a DID changed at `at`; `alarm` is the number of the alarm, None where the change was announced.
+
+    `is_new`: no alarm for the same change was open already.
+    """
+
+    did: str
+    at: int
+    before_digest: str
+    after_digest: str
+    changes: KeyChanges
+    alarm: int | None = None
+    is_new: bool = True
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `key_change_alarms`."""
+
+    id: int
+    did: str
+    raised_at: int
+    before_digest: str
+    after_digest: str
+    changes: KeyChanges
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+
+
+def key_change(tx: Transaction, before: Interval, sighting: Sighting) -> KeyChange | None:
+    """
+    Compare the keys of a document with those of the one before; None where they are the same.
+
+    An alarm is raised unless the change was announced, or one for the same change is open, or `MAX_OPEN` are.
+    """
+    changes = changes_between(keys_by_digest(tx, before.digest), sighting.keys)
+    if changes.is_empty:
+        return None
+    change = KeyChange(
+        did=sighting.did,
+        at=sighting.first_at,
+        before_digest=before.digest,
+        after_digest=sighting.digest,
+        changes=changes,
+    )
+    if _is_announced(tx, change):
+        return change
+    if (alarm_id := _open_alarm(tx, change)) is not None:
+        return msgspec.structs.replace(change, alarm=alarm_id, is_new=False)
+    return msgspec.structs.replace(change, alarm=_raise(tx, change))
+
+
+def open_alarms(tx: Transaction, did: str | None, *, limit: int) -> list[Alarm]:
+    """Return at most `limit` alarms that nobody has acknowledged, the oldest first."""
+    narrowed = "" if did is None else " AND did = :did"
+    rows = tx.all(
+        "SELECT * FROM key_change_alarms WHERE acknowledged_at IS NULL"  # noqa: S608 (ours)
+        f"{narrowed} ORDER BY id LIMIT :limit",
+        {"limit": limit} | ({} if did is None else {"did": did}),
+    )
+    return [_alarm(row) for row in rows]
+
+
+def find_alarm(tx: Transaction, alarm_id: int) -> Alarm | None:
+    """Return an alarm."""
+    row = tx.one("SELECT * FROM key_change_alarms WHERE id = :id", {"id": alarm_id})
+    return None if row is None else _alarm(row)
+
+
+def acknowledge(tx: Transaction, alarm_id: int, *, by: str, at: int) -> bool:
+    """Acknowledge an alarm; False where it is acknowledged already, or is none."""
+    changed = tx.execute(
+        "UPDATE key_change_alarms SET acknowledged_at = :at, acknowledged_by = :by"
+        " WHERE id = :id AND acknowledged_at IS NULL",
+        {"id": alarm_id, "by": by, "at": at},
+    )
+    return changed > 0
+
+
+def announce(tx: Transaction, did: str, *, not_after: int, by: str) -> None:
+    """Say that the keys of a DID may change until `not_after`; the newest word counts."""
+    tx.execute(
+        "INSERT INTO key_change_announcements (did, not_after, announced_by) VALUES (:did, :not_after, :by)"
+        " ON CONFLICT (did) DO UPDATE SET not_after = excluded.not_after, announced_by = excluded.announced_by",
+        {"did": did, "not_after": not_after, "by": by},
+    )
+
+
+def _is_announced(tx: Transaction, change: KeyChange) -> bool:
+    found = tx.one(
+        "SELECT 1 AS found FROM key_change_announcements WHERE did = :did AND not_after >= :at",
+        {"did": change.did, "at": change.at},
+    )
+    return found is not None
+
+
+def _open_alarm(tx: Transaction, change: KeyChange) -> int | None:
+    """Return the alarm that tells of the change already; where too many are open, the last of them."""
+    rows = tx.all(
+        "SELECT id, before_digest, after_digest FROM key_change_alarms"
+        " WHERE did = :did AND acknowledged_at IS NULL ORDER BY id",
+        {"did": change.did},
+    )
+    wanted = (change.before_digest, change.after_digest)
+    same = [int(row["id"]) for row in rows if (row["before_digest"], row["after_digest"]) == wanted]
+    if not same and len(rows) >= MAX_OPEN:
+        return int(rows[-1]["id"])
+    return same[0] if same else None
+
+
+def _raise(tx: Transaction, change: KeyChange) -> int:
+    row = tx.one(
+        "INSERT INTO key_change_alarms (did, raised_at, before_digest, after_digest, changes)"
+        " VALUES (:did, :at, :before, :after, :changes) RETURNING id",
+        {
+            "did": change.did,
+            "at": change.at,
+            "before": change.before_digest,
+            "after": change.after_digest,
+            "changes": msgspec.json.encode(change.changes).decode(),
+        },
+    )
+    assert row is not None, "RETURNING gives the row"
+    return int(row["id"])
+
+
+def _alarm(row: Row) -> Alarm:
+    return Alarm(
+        id=row["id"],
+        did=row["did"],
+        raised_at=row["raised_at"],
+        before_digest=row["before_digest"],
+        after_digest=row["after_digest"],
+        changes=_CHANGES.decode(row["changes"]),
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+    )
+
+
+_CHANGES = msgspec.json.Decoder(KeyChanges)

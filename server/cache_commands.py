@@ -1,0 +1,42 @@
+"""
+`touchstone cache`: what running servers have in memory. Beside them, through the database that they share.
+"""
+
+import time
+
+import click
+
+from server.settings import Settings
+from server.terminal import ACTOR, run, say, settings_or_exit
+
+
+@click.group()
+def cache() -> None:
+    """What running servers have in memory."""
+
+
+@cache.command("purge")
+@click.option("--did", default=None, help="Forget one DID, in any spelling.")
+@click.option("--host", default=None, help="Forget all DIDs of a host.")
+@click.option("--all", "everything", is_flag=True, help="Forget everything.")
+def cache_purge(did: str | None, host: str | None, everything: bool) -> None:
+    """Forget documents that are cached, in every process of every node, within a second."""
+    settings = settings_or_exit()
+
+    async def work() -> None:
+        await _purge(settings, did, host, everything)
+
+    run(work)
+
+
+async def _purge(settings: Settings, did: str | None, host: str | None, everything: bool) -> None:
+    from resolver import Resolver
+    from server.commands import open_database
+    from server.purges import AskedPurge, add_purge, check_asked
+
+    asked = AskedPurge(did=did, host=host, all=everything)
+    check_asked(asked, Resolver())
+    at = int(time.time() * 1_000_000)
+    async with open_database(settings) as database:
+        purge = await database.write(lambda tx: add_purge(tx, asked, actor=ACTOR, at=at))
+    say(f"purge {purge.number}: every running server has done it by {purge.everywhere_by}")

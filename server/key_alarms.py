@@ -1,0 +1,228 @@
+"""
+What an operator sees of observations, and says to alarms. Service.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+
+from operators import Principal
+from server import alarm_store, observation_store
+from server.acting import act_once, require_admin
+from server.alarm_store import Alarm
+from server.key_changes import Key, KeyChanges
+from server.observation_store import Interval
+from storage import Database, Transaction, record
+from wire import BadRequest, ResourceNotFound, format_utc, parse_utc
+
+MAX_PAGE = 100  # intervals, and alarms
+MAX_ANNOUNCED_SECONDS = 31 * 86_400  # a month; who announces for ever has switched the alarm off
+
+DidText = Annotated[str, msgspec.Meta(min_length=1, max_length=8_192, pattern=r"^[!-~]*\Z")]
+
+
+class KeyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of a document that was seen; see `server.key_changes`."""
+
+    id: str
+    thumbprint: str
+    relationships: tuple[str, ...]
+
+
+class ObservationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A document of a DID, by its SHA-256 (hex), and between which times it was seen."""
+
+    id: int
+    did: str
+    digest: str
+    first_seen: str
+    last_seen: str
+    keys: tuple[KeyView, ...]
+
+
+class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A change of keys that nobody had announced; `before` and `after` are digests of the documents."""
+
+    alarm: int
+    did: str
+    raised_at: str
+    before: str
+    after: str
+    changes: KeyChanges
+    acknowledged_at: str | None = None
+    acknowledged_by: str | None = None
+
+
+class ObservationPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Some observations in the order of their ids, and the open alarms, the oldest first, at most 100 of each.
+
+    `next`, where there may be more observations: the `after` of the next page.
+    """
+
+    observations: tuple[ObservationView, ...]
+    alarms: tuple[AlarmView, ...]
+    next: int | None = None
+
+
+class Acknowledge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The number of an alarm that somebody has looked into."""
+
+    alarm: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class Announce(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The keys of a registered DID may change until `not_after` (RFC 3339, UTC) without an alarm."""
+
+    did: DidText
+    not_after: Annotated[str, msgspec.Meta(max_length=40)]
+
+
+class Announced(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An announcement as it was taken."""
+
+    did: str
+    not_after: str
+
+
+class KeyAlarms:
+    """
+    Args:
+        registered: the DIDs of the registry.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, database: Database, *, registered: Callable[[], frozenset[str]], clock: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._registered = registered
+        self._clock = clock
+
+    async def page(self, did: str | None = None, *, after: int = 0, limit: int = MAX_PAGE) -> ObservationPage:
+        """Return observations with an id beyond `after`, of one DID or of all, and the open alarms."""
+
+        def read(tx: Transaction) -> ObservationPage:
+            found = observation_store.list_intervals(tx, did, after=after, limit=limit + 1)
+            alarms = alarm_store.open_alarms(tx, did, limit=MAX_PAGE)
+            return ObservationPage(
+                observations=tuple(_observation(tx, interval) for interval in found[:limit]),
+                alarms=tuple(map(_alarm_view, alarms)),
+                next=found[limit - 1].id if len(found) > limit else None,
+            )
+
+        return await self._database.read(read)
+
+    async def acknowledge(
+        self, principal: Principal, asked: Acknowledge, *, idempotency_key: str | None = None
+    ) -> AlarmView:
+        """
+        Close an alarm; one that is closed stays as it is.
+
+        Raises:
+            Forbidden: the principal is not an admin for all issuers.
+            ResourceNotFound: there is no such alarm.
+        """
+        require_admin(principal)
+        at = self._now()
+
+        def close(tx: Transaction) -> AlarmView:
+            if alarm_store.acknowledge(tx, asked.alarm, by=principal.id, at=at):
+                subject = str(asked.alarm)
+                record(
+                    tx, actor=principal.id, action="key_change.acknowledge", subject=subject, detail={}, at=at
+                )
+            alarm = alarm_store.find_alarm(tx, asked.alarm)
+            if alarm is None:
+                raise ResourceNotFound("there is no alarm of this number")
+            return _alarm_view(alarm)
+
+        return await act_once(
+            self._database,
+            principal,
+            key=idempotency_key,
+            request=("acknowledge", asked),
+            at=at,
+            make=close,
+            result_type=AlarmView,
+        )
+
+    async def announce(
+        self, principal: Principal, asked: Announce, *, idempotency_key: str | None = None
+    ) -> Announced:
+        """
+        Let the keys of a DID change without an alarm, for a time; the newest announcement counts.
+
+        Raises:
+            Forbidden: the principal is not an admin for all issuers.
+            BadRequest: `not_after` is no time, or further away than 31 days.
+            ResourceNotFound: the registry does not know the DID, in this spelling.
+        """
+        require_admin(principal)
+        at = self._now()
+        not_after = _read_end(asked.not_after, at)
+        if asked.did not in self._registered():
+            raise ResourceNotFound("the registry does not know this DID; its spelling there counts")
+
+        def write(tx: Transaction) -> Announced:
+            alarm_store.announce(tx, asked.did, not_after=not_after, by=principal.id)
+            announced = Announced(did=asked.did, not_after=format_utc(not_after))
+            detail = {"not_after": announced.not_after}
+            record(
+                tx, actor=principal.id, action="key_change.announce", subject=asked.did, detail=detail, at=at
+            )
+            return announced
+
+        return await act_once(
+            self._database,
+            principal,
+            key=idempotency_key,
+            request=("announce", asked),
+            at=at,
+            make=write,
+            result_type=Announced,
+        )
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def _read_end(text: str, now: int) -> int:
+    try:
+        not_after = parse_utc(text)
+    except ValueError as error:
+        raise BadRequest(str(error), pointer="/notAfter") from None
+    if not_after > now + MAX_ANNOUNCED_SECONDS * 1_000_000:
+        raise BadRequest("expected a time within 31 days", pointer="/notAfter")
+    return not_after
+
+
+def _observation(tx: Transaction, interval: Interval) -> ObservationView:
+    keys = observation_store.keys_by_digest(tx, interval.digest)
+    return ObservationView(
+        id=interval.id,
+        did=interval.did,
+        digest=interval.digest,
+        first_seen=format_utc(interval.first_seen),
+        last_seen=format_utc(interval.last_seen),
+        keys=tuple(_key_view(key_id, key) for key_id, key in keys.items()),
+    )
+
+
+def _key_view(key_id: str, key: Key) -> KeyView:
+    return KeyView(id=key_id, thumbprint=key.thumbprint, relationships=key.relationships)
+
+
+def _alarm_view(alarm: Alarm) -> AlarmView:
+    acknowledged_at = alarm.acknowledged_at
+    return AlarmView(
+        alarm=alarm.id,
+        did=alarm.did,
+        raised_at=format_utc(alarm.raised_at),
+        before=alarm.before_digest,
+        after=alarm.after_digest,
+        changes=alarm.changes,
+        acknowledged_at=None if acknowledged_at is None else format_utc(acknowledged_at),
+        acknowledged_by=alarm.acknowledged_by,
+    )

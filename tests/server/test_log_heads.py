@@ -1,0 +1,73 @@
+"""The heads of did:webvh logs, shared by processes and nodes, and kept across restarts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from resolver.heads import LogHeads
+from server.bootstrap import MIGRATIONS
+from server.log_heads import StoredHeads
+from storage import Engine, migrate
+from tests.databases import RULE_BROKEN, Place
+
+pytestmark = pytest.mark.anyio
+
+SCID = "QmScid"
+
+
+@pytest.fixture
+async def databases(place: Place) -> AsyncIterator[list[Engine]]:
+    opened = [place.open(), place.open()]
+    try:
+        await migrate(opened[0], MIGRATIONS)
+        yield opened
+    finally:
+        for database in opened:
+            database.close()
+
+
+async def test_the_first_of_two_versions_of_one_number_wins_on_every_node(databases: list[Engine]) -> None:
+    one, other = (StoredHeads(database) for database in databases)
+    taken: LogHeads = one
+
+    answers = [
+        await taken.highest(SCID),
+        await one.advance(SCID, "2-ours"),
+        await other.advance(SCID, "2-forked"),
+        await other.advance(SCID, "1-old"),
+        await other.advance(SCID, "3-next"),
+        await one.highest(SCID),
+    ]
+
+    assert answers == [None, "2-ours", "2-ours", "2-ours", "3-next", "3-next"]
+
+
+async def test_of_many_at_once_exactly_one_wins(databases: list[Engine]) -> None:
+    heads = [StoredHeads(databases[number % 2]) for number in range(40)]
+
+    answers = await asyncio.gather(*(head.advance(SCID, f"1-{number}") for number, head in enumerate(heads)))
+
+    assert len(set(answers)) == 1
+    assert await heads[0].highest(SCID) == answers[0]
+
+
+async def test_a_head_survives_a_restart_and_never_goes_back(place: Place, databases: list[Engine]) -> None:
+    await StoredHeads(databases[0]).advance(SCID, "10-ten")
+    databases[0].close()
+    databases[0] = place.open()
+
+    assert await StoredHeads(databases[0]).advance(SCID, "9-nine") == "10-ten"
+    with pytest.raises(RULE_BROKEN):
+        place.query("UPDATE log_heads SET number = 9")
+
+
+async def test_the_logs_that_advanced_longest_ago_are_forgotten_first(databases: list[Engine]) -> None:
+    now = [0.0]
+    heads = StoredHeads(databases[0], clock=lambda: now[0])
+    for number in range(5):
+        now[0] += 1
+        await heads.advance(f"scid-{number}", "1-a")
+
+    assert await heads.forget(max_logs=2) == 3
+    assert [await heads.highest(f"scid-{number}") for number in range(5)] == [None, None, None, "1-a", "1-a"]

@@ -1,0 +1,384 @@
+"""What is seen of registered DIDs is kept, once, with its times, on either engine and by several processes."""
+
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from operators import Principal, Role
+from resolver.source import Observed
+from server.bootstrap import MIGRATIONS
+from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
+from server.observation_store import MAX_BYTES_PER_DAY, faulty_documents
+from server.observations import MAX_WAITING, Observations
+from storage import DatabaseUnavailable, Engine, migrate, read_audit
+from storage.copying import copy_rows
+from tests.databases import RULE_BROKEN, Place, PostgresPlace, SqlitePlace
+from tests.server.documents import DID, a_document
+from wire import BadRequest, Forbidden, ResourceNotFound
+
+pytestmark = pytest.mark.anyio
+
+OTHER = "did:web:other.example"
+START = 1_800_000_000.0  # seconds since 1970
+ADMIN = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ONE_ISSUER = Principal(id="acme", name="A", issuer_id="acme", roles=frozenset({Role.ADMIN}))
+NOT_ADMIN = Principal(id="clerk", name="C", issuer_id=None, roles=frozenset({Role.ISSUER}))
+
+
+def as_json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()
+
+
+A, B, C = (as_json(a_document(name)) for name in "abc")
+A_AGAIN = as_json(a_document("a", alsoKnownAs=["https://uni.example"]))  # the same key, another document
+
+
+class Node:
+    """One process: its engine, its observations, and what an operator asks it."""
+
+    def __init__(self, database: Engine) -> None:
+        self.database = database
+        self.now = START
+        self.observations = Observations(
+            database, registered=lambda: frozenset({DID}), clock=lambda: self.now
+        )
+        self.alarms = KeyAlarms(database, registered=lambda: frozenset({DID}), clock=lambda: self.now)
+
+    async def saw(self, *documents: tuple[float, bytes], spacing: int = 0) -> None:
+        """See documents at seconds after the start, writing after each."""
+        for seconds, document in documents:
+            self.observations.seen(DID, document, START + seconds)
+            await self.observations.flush(spacing)
+
+    async def at(self, seconds: float) -> Observed | None:
+        return await self.observations.observed(DID, START + seconds)
+
+    async def page(self) -> ObservationPage:
+        return await self.alarms.page(DID)
+
+    async def intervals(self) -> list[tuple[float, float, str]]:
+        """Return the intervals in seconds after the start, and the first of the digits of their documents."""
+        rows = await self.database.read(
+            lambda tx: tx.all("SELECT * FROM observations ORDER BY first_seen, id")
+        )
+        return [
+            (row["first_seen"] / 1e6 - START, row["last_seen"] / 1e6 - START, row["digest"]) for row in rows
+        ]
+
+
+def digest(document: bytes) -> str:
+    return hashlib.sha256(document).hexdigest()
+
+
+@asynccontextmanager
+async def _nodes(place: Place, count: int) -> AsyncIterator[list[Node]]:
+    databases = [place.open() for _ in range(count)]
+    try:
+        for database in databases:
+            await migrate(database, MIGRATIONS)
+        yield [Node(database) for database in databases]
+    finally:
+        for database in databases:
+            database.close()
+
+
+@pytest.fixture
+async def node(place: Place) -> AsyncIterator[Node]:
+    async with _nodes(place, 1) as nodes:
+        yield nodes[0]
+
+
+@pytest.fixture
+async def two(place: Place) -> AsyncIterator[list[Node]]:
+    async with _nodes(place, 2) as nodes:
+        yield nodes
+
+
+async def test_a_document_is_kept_once_with_its_times_and_what_is_not_registered_is_not(node: Node) -> None:
+    node.observations.seen(OTHER, B, START)
+    await node.saw((0, A), (100, A), (200, A))
+
+    assert await node.intervals() == [(0, 200, digest(A))]
+    rows = await node.database.read(lambda tx: tx.all("SELECT * FROM observed_documents"))
+    assert [bytes(row["body"]) for row in rows] == [A]
+
+
+async def test_a_change_back_is_a_new_interval_of_the_same_document(node: Node) -> None:
+    await node.saw((0, A), (10, B), (20, A))
+
+    assert await node.intervals() == [(0, 0, digest(A)), (10, 10, digest(B)), (20, 20, digest(A))]
+    rows = await node.database.read(lambda tx: tx.all("SELECT digest FROM observed_documents"))
+    assert len(rows) == 2
+
+
+async def test_confirmations_are_written_once_a_minute_and_known_before(node: Node) -> None:
+    await node.saw((0, A), (10, A), (59, A), spacing=60_000_000)
+    unwritten, known = await node.intervals(), await node.at(50)
+    await node.saw((60, A), spacing=60_000_000)
+
+    assert unwritten == [(0, 0, digest(A))]
+    assert known is not None
+    assert known.last_seen == START + 59
+    assert await node.intervals() == [(0, 60, digest(A))]
+
+
+async def test_until_when_a_document_held_is_written_with_the_one_after_it(node: Node) -> None:
+    await node.saw((0, A), (50, A), (55, B), spacing=60_000_000)
+
+    assert await node.intervals() == [(0, 50, digest(A)), (55, 55, digest(B))]
+
+
+async def test_observed_is_what_was_seen_before_and_after_and_nothing_else(node: Node) -> None:
+    await node.saw((10, A), (20, A), (40, B), (50, B))
+
+    seen = {seconds: await node.at(seconds) for seconds in (9.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 51.0)}
+
+    digests = {seconds: found.digest for seconds, found in seen.items() if found is not None}
+    assert digests == {
+        10.0: digest(A),
+        15.0: digest(A),
+        20.0: digest(A),
+        40.0: digest(B),
+        50.0: digest(B),
+    }
+    assert seen[15.0] == Observed(document=A, digest=digest(A), first_seen=START + 10, last_seen=START + 20)
+
+
+async def test_a_time_in_whole_seconds_stands_for_that_second(node: Node) -> None:
+    await node.saw((10.5, A), (20.5, A))
+
+    assert await node.at(10) is not None
+    assert await node.at(20) is not None
+    assert await node.at(10.4) is None
+    assert await node.at(21) is None
+
+
+async def test_two_processes_that_see_the_same_make_one_interval(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A), (30, A))
+    await other.saw((10, A), (40, A))
+
+    assert await one.intervals() == [(0, 40, digest(A))]
+    assert (await one.page()).alarms == ()
+
+
+async def test_what_is_told_late_finds_its_place(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A), (20, B))
+    await other.saw((10, A), (30, B))
+
+    assert await one.intervals() == [(0, 10, digest(A)), (20, 30, digest(B))]
+    assert len((await one.page()).alarms) == 1
+
+
+async def test_where_two_documents_were_seen_at_one_time_nobody_can_tell(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A), (60, A))
+    await other.saw((30, B))
+
+    assert await one.at(30) is None
+    assert (await one.at(29) or pytest.fail("seen before and after")).digest == digest(A)
+    assert len((await one.page()).alarms) == 1
+
+
+async def test_writing_again_changes_nothing(node: Node, place: Place) -> None:
+    await node.saw((0, A), (10, B))
+    again = Node(node.database)
+    await again.saw((0, A), (10, B))
+
+    assert len(await node.intervals()) == 2
+    assert len((await node.page()).alarms) == 1
+    assert place.query("SELECT count(*) FROM audit") == [(1,)]
+
+
+async def test_an_unannounced_change_of_keys_is_an_alarm_a_log_line_a_count_and_an_audit_row(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "touchstone.observations"):
+        await node.saw((0, A), (10, B))
+
+    (alarm,) = (await node.page()).alarms
+    (line,) = caplog.records
+    (audit,) = await node.database.read(read_audit)
+    assert [key.id for key in alarm.changes.added] == [f"{DID}#b"]
+    assert [key.id for key in alarm.changes.removed] == [f"{DID}#a"]
+    assert (alarm.did, alarm.before, alarm.after) == (DID, digest(A), digest(B))
+    assert (line.levelname, line.event, line.alarm) == ("WARNING", "key_change", alarm.alarm)  # type: ignore[attr-defined]
+    assert DID not in line.getMessage()
+    assert (audit.action, audit.subject, audit.detail["alarm"]) == ("did.key_change", DID, alarm.alarm)
+    assert audit.detail["added"][0]["thumbprint"].startswith("jwk:")
+    assert node.observations.key_changes == 1
+
+
+async def test_another_document_with_the_same_keys_is_no_alarm(node: Node) -> None:
+    await node.saw((0, A), (10, A_AGAIN))
+
+    assert len(await node.intervals()) == 2
+    assert (await node.page()).alarms == ()
+    assert node.observations.key_changes == 0
+
+
+async def test_an_announced_change_is_no_alarm_and_the_one_after_its_end_is(node: Node) -> None:
+    await node.saw((0, A))
+    await node.alarms.announce(ADMIN, Announce(did=DID, not_after="2027-01-15T09:00:00Z"))
+    await node.saw((10, B))
+    during = (await node.page()).alarms
+    await node.saw((100_000, C))
+
+    assert during == ()
+    assert len((await node.page()).alarms) == 1
+    actions = [row.action for row in await node.database.read(read_audit)]
+    assert actions == ["key_change.announce", "did.key_change", "did.key_change"]
+
+
+async def test_an_alarm_is_open_until_it_is_acknowledged_once(node: Node) -> None:
+    await node.saw((0, A), (10, B), (20, A), (30, B))
+    alarms = (await node.page()).alarms
+    first = await node.alarms.acknowledge(ADMIN, Acknowledge(alarm=alarms[0].alarm))
+    again = await node.alarms.acknowledge(ADMIN, Acknowledge(alarm=alarms[0].alarm))
+
+    assert [(alarm.before, alarm.after) for alarm in alarms] == [
+        (digest(A), digest(B)),
+        (digest(B), digest(A)),
+    ]
+    assert first == again
+    assert first.acknowledged_by == "root"
+    assert (await node.page()).alarms == alarms[1:]
+    actions = [row.action for row in await node.database.read(read_audit)]
+    assert actions.count("key_change.acknowledge") == 1
+
+
+@pytest.mark.parametrize("principal", [ONE_ISSUER, NOT_ADMIN], ids=["one issuer's", "no admin"])
+async def test_only_an_admin_of_all_issuers_acts_on_alarms(node: Node, principal: Principal) -> None:
+    with pytest.raises(Forbidden):
+        await node.alarms.acknowledge(principal, Acknowledge(alarm=1))
+    with pytest.raises(Forbidden):
+        await node.alarms.announce(principal, Announce(did=DID, not_after="2027-01-15T09:00:00Z"))
+
+
+async def test_what_is_not_there_cannot_be_acknowledged_or_announced(node: Node) -> None:
+    with pytest.raises(ResourceNotFound):
+        await node.alarms.acknowledge(ADMIN, Acknowledge(alarm=1))
+    with pytest.raises(ResourceNotFound):
+        await node.alarms.announce(ADMIN, Announce(did=OTHER, not_after="2027-01-15T09:00:00Z"))
+    for not_after in ("tomorrow", "2027-03-01T00:00:00Z"):
+        with pytest.raises(BadRequest):
+            await node.alarms.announce(ADMIN, Announce(did=DID, not_after=not_after))
+
+
+async def test_a_page_ends_where_the_next_begins(node: Node) -> None:
+    await node.saw((0, A), (10, B), (20, C))
+    first = await node.alarms.page(limit=2)
+    second = await node.alarms.page(after=first.next or 0, limit=2)
+
+    assert [each.digest for each in (*first.observations, *second.observations)] == [
+        digest(document) for document in (A, B, C)
+    ]
+    assert second.next is None
+    assert (await node.alarms.page(OTHER)).observations == ()
+
+
+async def test_a_document_that_is_another_at_every_look_does_not_fill_the_disk(node: Node) -> None:
+    size = 250_000
+    documents = [as_json(a_document("a", padding=f"{n:0{size}}")) for n in range(18)]
+    await node.saw(*((float(n), document) for n, document in enumerate(documents)))
+    await node.saw((100.0, as_json(a_document("b", padding="0" * size))))
+
+    stored = await node.database.read(
+        lambda tx: tx.one("SELECT sum(length(body)) AS bytes FROM observed_documents")
+    )
+    assert stored is not None
+    assert stored["bytes"] <= MAX_BYTES_PER_DAY
+    assert len(await node.intervals()) == 19
+    assert node.observations.dropped == 3
+    assert await node.at(17) is None
+    assert len((await node.page()).alarms) == 1
+
+
+async def test_what_waits_is_bounded_and_written_once_the_database_is_back(node: Node) -> None:
+    class Away:
+        is_away = True
+
+        async def write(self, fn: Callable[..., Any]) -> Any:
+            if self.is_away:
+                raise DatabaseUnavailable("away")
+            return await node.database.write(fn)
+
+    database = Away()
+    observations = Observations(
+        database,  # type: ignore[arg-type]
+        registered=lambda: frozenset({DID}),
+        clock=lambda: START,
+    )
+    for seconds in range(MAX_WAITING + 10):
+        observations.seen(DID, as_json(a_document("a", number=seconds)), START + seconds)
+    with pytest.raises(DatabaseUnavailable):
+        await observations.flush()
+    database.is_away = False
+    await observations.flush()
+
+    assert observations.dropped == 10
+    assert len(await node.intervals()) == MAX_WAITING
+
+
+async def test_db_copy_takes_everything_to_the_other_engine(
+    node: Node, place: Place, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    await node.saw((0, A), (10, B), (20, A))
+    await node.alarms.announce(ADMIN, Announce(did=DID, not_after="2027-01-15T09:00:00Z"))
+    other: Place = (
+        PostgresPlace(request.getfixturevalue("postgres"))
+        if place.dialect == "sqlite"
+        else SqlitePlace(tmp_path / "other.db")
+    )
+    database = other.open()
+    try:
+        await migrate(database, MIGRATIONS)
+        await copy_rows(node.database, database, MIGRATIONS)
+        copied = Node(database)
+
+        assert await copied.intervals() == await node.intervals()
+        assert await copied.page() == await node.page()
+        assert (await copied.at(10) or pytest.fail("not copied")).document == B
+        await copied.saw((30, C))
+        assert len(await copied.intervals()) == 4
+    finally:
+        database.close()
+
+
+async def test_db_check_finds_a_document_that_is_not_what_was_seen(node: Node, place: Place) -> None:
+    await node.saw((0, A), (10, B))
+    clean = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
+    place.drop_rule("observed_documents", "UPDATE")
+    swap = f"(SELECT body FROM observed_documents WHERE digest = '{digest(B)}')"
+    place.query(f"UPDATE observed_documents SET body = {swap} WHERE digest = '{digest(A)}'")
+    found = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
+
+    assert clean[0] == []
+    assert found[0] == [digest(A)]
+
+
+async def test_evidence_cannot_be_changed_past_us(node: Node, place: Place) -> None:
+    await node.saw((0, A), (10, A))
+    for statement in (
+        "DELETE FROM observations",
+        "UPDATE observations SET first_seen = 0",
+        "UPDATE observations SET last_seen = first_seen",
+        "DELETE FROM observed_documents",
+        "UPDATE observed_documents SET keys = '{}'",
+    ):
+        with pytest.raises(RULE_BROKEN):
+            place.query(statement)
+
+
+def test_views_are_json() -> None:
+    assert (
+        msgspec.json.encode(ObservationPage(observations=(), alarms=())) == b'{"observations":[],"alarms":[]}'
+    )

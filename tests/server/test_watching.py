@@ -1,0 +1,149 @@
+"""The server looks at registered did:web documents itself: in turns, quietly, and at nothing else."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from resolver import Resolver
+from server.watching import AT_ONCE, Watch
+from tests.server.documents import PATH, a_document
+from tests.simulator import World
+
+pytestmark = pytest.mark.anyio
+
+START = 1_800_000_000.0
+OWN = "did:web:us.example"
+INTERVAL = 3_600.0
+
+
+class Watched:
+    """A watch over a registry and a fake web; jitter is none: each turn comes in the middle of its range."""
+
+    def __init__(self, world: World, resolver: Resolver, now: list[float]) -> None:
+        self.world = world
+        self.registered: frozenset[str] = frozenset()
+        self.seen: dict[str, int] = {}
+        self.now = now
+        self.resolver = resolver
+        self.watch = self.with_interval(INTERVAL)
+
+    def with_interval(self, interval: float) -> Watch:
+        async def last_seen() -> dict[str, int]:
+            return self.seen
+
+        return Watch(
+            self.resolver,
+            registered=lambda: self.registered,
+            last_seen=last_seen,
+            interval=interval,
+            clock=lambda: self.now[0],
+            uniform=lambda low, high: (low + high) / 2,
+        )
+
+    async def asked_after(self, seconds: float) -> list[str]:
+        """Let time pass, look as often as it takes; return the hosts that were asked meanwhile."""
+        before = len(self.world.requests)
+        self.now[0] += seconds
+        while await self.watch.look():
+            pass
+        return sorted(request.host for request in self.world.requests[before:])
+
+
+@pytest.fixture
+async def watched() -> AsyncIterator[Watched]:
+    now = [START]
+    async with World() as world, world.guard() as guard:
+        resolver = Resolver(
+            fetcher=guard.fetch_stranger,
+            own_document=lambda did: a_document(did=OWN) if did == OWN else None,
+            own_hosts=frozenset({"us.example"}),
+            clock=lambda: now[0],
+        )
+        async with resolver:
+            yield Watched(world, resolver, now)
+
+
+def publish(watched: Watched, *names: str) -> frozenset[str]:
+    for name in names:
+        watched.world.host(name).publish(PATH, a_document("a", did=f"did:web:{name}"))
+    return frozenset(f"did:web:{name}" for name in names)
+
+
+async def test_a_new_did_has_its_turn_within_a_minute_and_then_once_an_interval(watched: Watched) -> None:
+    watched.registered = publish(watched, "a.example", "b.example")
+
+    assert await watched.asked_after(0) == []
+    assert await watched.asked_after(60) == ["a.example", "b.example"]
+    assert await watched.asked_after(INTERVAL - 120) == []
+    assert await watched.asked_after(120) == ["a.example", "b.example"]
+
+
+async def test_only_did_webs_of_others_that_the_registry_names_are_asked_for(watched: Watched) -> None:
+    publish(watched, "stranger.example", "us.example")
+    named = publish(watched, "a.example")
+    watched.registered = named | {
+        OWN,
+        "did:web:us.example:issuers:gone",
+        "did:web:localhost%3A8000",
+        "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+        "did:ebsi:zvHWX359A3CvfJnCYaAiAde",
+    }
+    await watched.asked_after(0)
+
+    assert await watched.asked_after(60) == ["a.example"]
+    assert [host for host, _ in watched.world.resolutions] == ["a.example"]
+
+
+async def test_a_name_that_does_not_resolve_is_asked_again_next_time_and_nothing_is_logged(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched.registered = frozenset({"did:web:nowhere.example"})
+    with caplog.at_level(logging.INFO):
+        await watched.asked_after(0)
+        looked = []
+        for seconds in (60.0, INTERVAL + 60):
+            watched.now[0] += seconds
+            looked.append(await watched.watch.look())
+
+    assert looked == [1, 1]
+    assert watched.world.resolutions[0] == ("nowhere.example", 443)
+    assert caplog.records == []
+
+
+async def test_what_was_seen_lately_waits_for_its_turn_after_a_restart(watched: Watched) -> None:
+    watched.registered = publish(watched, "a.example", "b.example")
+    watched.seen = {"did:web:a.example": int((START - 600) * 1_000_000)}
+    await watched.asked_after(0)
+
+    assert await watched.asked_after(60) == ["b.example"]
+    assert await watched.asked_after(INTERVAL - 600) == ["a.example"]
+
+
+async def test_a_did_that_leaves_the_registry_is_looked_at_no_more_and_others_keep_their_turns(
+    watched: Watched,
+) -> None:
+    both = publish(watched, "a.example", "b.example")
+    watched.registered = both
+    await watched.asked_after(0)
+    await watched.asked_after(60)
+    watched.registered = frozenset({"did:web:b.example"}) | publish(watched, "c.example")
+    await watched.asked_after(0)
+
+    assert await watched.asked_after(60) == ["c.example"]
+    assert await watched.asked_after(INTERVAL) == ["b.example", "c.example"]
+
+
+async def test_one_look_takes_a_few_at_most(watched: Watched) -> None:
+    watched.registered = publish(watched, *(f"n{number}.example" for number in range(10)))
+    await watched.asked_after(0)
+    watched.now[0] += 60
+
+    assert [await watched.watch.look() for _ in range(4)] == [AT_ONCE, AT_ONCE, 2, 0]
+
+
+async def test_an_interval_of_0_looks_at_nothing(watched: Watched) -> None:
+    watched.registered = publish(watched, "a.example")
+    watched.watch = watched.with_interval(0)
+
+    assert await watched.asked_after(10_000) == []
