@@ -11,7 +11,7 @@ from server.memory import ALLOCATIONS_BEFORE_SEARCH, settle
 
 settle()
 assert gc.get_threshold()[0] == ALLOCATIONS_BEFORE_SEARCH
-assert gc.get_freeze_count() > 10_000
+assert gc.get_freeze_count() > 0
 gc.collect()
 
 
