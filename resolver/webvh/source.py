@@ -33,7 +33,7 @@ from resolver.webvh.history import (
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
 from resolver.webvh.verification import Slices, T
 
-SLICE_SECONDS = 0.003  # then others have their turn; the least slice is a part of one entry
+SLICE_SECONDS = 0.002  # then others have their turn; the least slice is a part of one entry
 MAX_UNDER_WAY = 64  # logs being fetched or verified, or waiting for it; each may be 1 MiB
 
 _GONE = (404, 410)  # a removed log is NOT_FOUND: only a log itself can say that a DID is deactivated
@@ -178,13 +178,14 @@ class WebvhSource:
 
 
 async def in_slices(slices: Slices[T], seconds: float = SLICE_SECONDS) -> T:
-    """Run to the end, and let others run whenever `seconds` have passed."""
+    """Run to the end, and let others run whenever `seconds` have passed, and once more at the end."""
     began = time.perf_counter()
     while True:
         try:
             next(slices)
         except StopIteration as done:
             result: T = done.value
+            await asyncio.sleep(0)
             return result
         if time.perf_counter() - began > seconds:
             await asyncio.sleep(0)

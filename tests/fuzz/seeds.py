@@ -12,6 +12,7 @@ from resolver import Resolver
 from resolver.encoding import decode_base64url, encode_varint
 from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
+from tests.fuzz import logs
 from tests.fuzz.answers import DID, OURS
 from tests.vectors import vectors
 
@@ -206,6 +207,7 @@ _BY_TARGET: dict[str, Any] = {
     "forwarded": lambda: [b"192.0.2.9, 10.0.0.2", b"[2001:db9::1]:80\n10.1.1.1", b"1.2.3.4:99, 2001:db8::5", b"x"],
     "origin_answer": lambda: _ORIGIN_ANSWERS,
     "relative_ref": lambda: _RELATIVE_REFS,
+    "log": logs.seeds,
     "request": _requests,
     "document": documents,
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]

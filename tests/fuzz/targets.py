@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, encodings, headers, identifiers, origins, services
+from tests.fuzz import answers, encodings, headers, identifiers, logs, origins, services
 
 Check = Callable[[bytes], None]
 
@@ -42,6 +42,7 @@ TARGETS: dict[str, Target] = {
     "unsigned_varint": Target(encodings.unsigned_varint, 2),
     "strict_json": Target(encodings.strict_json, 4, max_ms=600),
     "accept": Target(headers.accept, 3),
+    "log": Target(logs.log, 3),
     "freshness": Target(headers.freshness, 1),
     "forwarded": Target(headers.forwarded, 1),
 }
