@@ -12,7 +12,8 @@ import msgspec
 
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.limits import LogLimits
-from resolver.webvh.verification import Slices, Version, verified_entry
+from resolver.webvh.slices import Slices
+from resolver.webvh.verification import Version, verified_entry
 from resolver.webvh.witnesses import approvals, first_unapproved, unapproved
 
 VERSION_BYTES = 512  # a version's own objects, roughly

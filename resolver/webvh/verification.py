@@ -4,8 +4,7 @@ The verification of one entry after another (did:webvh v1.0, section Read (Resol
 A verification is a generator that stops between its costly parts: whoever runs it decides when others come in.
 """
 
-from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -20,9 +19,7 @@ from resolver.webvh.hashes import PLACEHOLDER, HashedEntry, hash_of, is_multihas
 from resolver.webvh.limits import LogLimits
 from resolver.webvh.parameters import Parameters, Witness, first_parameters, next_parameters
 from resolver.webvh.proof import read_proof, verify_proof
-
-T = TypeVar("T")
-Slices = Generator[None, None, T]  # stops wherever something else may run; returns a T
+from resolver.webvh.slices import Slices
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

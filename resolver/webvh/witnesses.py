@@ -15,7 +15,8 @@ from resolver.results import JsonObject
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.limits import LogLimits
 from resolver.webvh.proof import read_proof, verify_proof
-from resolver.webvh.verification import Slices, Version
+from resolver.webvh.slices import Slices
+from resolver.webvh.verification import Version
 from wire import JsonError, read
 
 Proofs = dict[str, list[tuple[int, JsonObject]]]  # multikey to version numbers and proofs
