@@ -42,6 +42,8 @@ __all__ = [
     "read_options_body",
 ]
 
+# What asks nobody, whatever is configured; to parse it for that would be a tenth of a fresh did:key.
+_COMPUTED = (f"{BASE_PATH}/did:key:".encode(), f"{BASE_PATH}/did:jwk:".encode())
 _NO_CACHE = Options(no_cache=True)
 
 WaitToRenew = Callable[[], float]
@@ -132,6 +134,8 @@ def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
     False for what is computed, for our own DIDs, and for what is refused before any network traffic. Options
     in a body are not looked at.
     """
+    if raw_path.startswith(_COMPUTED):
+        return False
     asked = read_asked(raw_path, query_string)
     try:
         if not resolver.may_fetch(parse_did_url(asked.identifier).did):

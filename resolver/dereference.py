@@ -32,7 +32,7 @@ def dereference(resolved: Resolved, did_url: DidUrl, relationship: str | None = 
 
     Raises:
         InvalidDidUrl: the query is malformed, or `relativeRef` leaves the service endpoint.
-        NotFound: a path, an unknown parameter; a fragment that is no id in the document.
+        NotFound: a path without a meaning or a URL, an unknown parameter; a fragment that is no id.
         InvalidVerificationMethod, InvalidRelationship: as step 5 says.
     """
     parameters = parse_parameters(did_url.query)

@@ -84,6 +84,8 @@ def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> boo
     """
     if accept is None or accept == "*/*":
         return False
+    if "*" not in accept and "ld+json" not in accept.lower():
+        return False
     return _choose(accept, _offers(result)) in (*_LEGACY_TYPES, DID_LD_JSON)
 
 

@@ -5,6 +5,7 @@ A node: one process that does everything, or a supervisor with a background proc
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from server.memory import settle
 from server.run import BindError, Sockets, bind_sockets, serve
 from server.settings import Settings
 from server.share import Share
@@ -28,12 +29,20 @@ def serve_node(settings: Settings, workers: int, run: Run, on_ready: Callable[[]
     sockets = bind_sockets(settings)
     try:
         if workers == 1:
-            run(lambda: serve(settings, sockets, on_ready))
+            run(lambda: serve(settings, sockets, _settled(on_ready)))
             return 0
 
         def child(share: Share, given: Sockets, is_ready: Callable[[], None]) -> None:
-            run(lambda: serve(settings, given, is_ready, share))
+            run(lambda: serve(settings, given, _settled(is_ready), share))
 
         return Supervisor(settings, sockets, workers, child, on_ready).supervise()
     finally:
         sockets.close()
+
+
+def _settled(on_ready: Callable[[], None]) -> Callable[[], None]:
+    def ready() -> None:
+        settle()
+        on_ready()
+
+    return ready

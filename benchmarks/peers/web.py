@@ -1,20 +1,19 @@
 """
-did:web cold, over TLS with keep-alive: every DID is asked for once, so that each costs a fetch.
+did:web cold, over TLS on kept connections: ours beside fastify with web-did-resolver, and beside stock httpx.
 
-Ours with everything on: address check, pinning, caps on bytes and time; the rate budgets are raised by their
-settings. Beside it fastify with web-did-resolver, and the same by hand with httpx as it comes. One origin on the
-core of the load serves all three.
+Every DID is new in every shot. The origins are one server on the core of the load. Ours has its address check,
+pinning, caps and deadlines on, and its budgets raised by their settings; it keeps two connections per host at most,
+so its DIDs are of 32 hosts. The rivals check nothing, and take as many connections as they like.
 """
 
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import trustme
 
+from benchmarks.did_keys import write_paths
 from benchmarks.hot_answers import RESOLVE_PATH, SECONDS, rates
 from benchmarks.load import Shot, shoot
 from benchmarks.machine import free_port, on_load_core
@@ -23,83 +22,98 @@ from benchmarks.processes import Deployment, Running, clean_environment, rival, 
 from benchmarks.result import Result, not_measured
 
 ROUNDS = 5
-DIDS_PER_SHOT = 60_000  # more than any of us can fetch in a shot
-FASTIFY, STOCK = "fastify and web-did-resolver, no cache", "uvicorn and a client of httpx as it comes"
-NAME = "cold_did_web"
-AT_LEAST = {FASTIFY: 1.3, STOCK: 5.0}
-CONNECTIONS_AT_ONCE = "64"  # to the one origin; the rivals have no bound
-OPEN = {
-    f"OUTBOUND_{kind}{of}": "1000000" for kind in ("RATE", "BURST") for of in ("", "_PER_HOST", "_PER_SITE")
+PER_SHOT = 40_000  # DIDs; more than any of us can resolve in a shot
+HOSTS = [f"origin-{number}.example" for number in range(32)]
+UNLIMITED = dict.fromkeys(
+    (
+        "OUTBOUND_RATE",
+        "OUTBOUND_BURST",
+        "OUTBOUND_RATE_PER_HOST",
+        "OUTBOUND_BURST_PER_HOST",
+        "OUTBOUND_RATE_PER_SITE",
+        "OUTBOUND_BURST_PER_SITE",
+    ),
+    "1000000000",
+)
+OURS, FASTIFY, HTTPX = "ours", "fastify", "httpx"
+RIVALS = {
+    FASTIFY: ("fastify, did-resolver and web-did-resolver, no cache", 1.3),
+    HTTPX: ("stock httpx on uvicorn", 5.0),
 }
-
-_numbers = count()
 
 
 def measure(folder: Path) -> list[Result]:
-    """Return rate and CPU time of DIDs that nobody has asked for."""
-    ca_file, pem = _certificates(folder)
-    with _origin(pem, folder) as origin, _ours(folder, origin, ca_file) as ours:
-        with rival("peers.stock_httpx", folder / "stock", str(ca_file)) as stock:
-            shots = _in_turns(
-                [(ours, f"issuer.example%3A{origin}"), (stock, f"localhost%3A{origin}")], folder
-            )
-            results = rates(f"{NAME}_vs_httpx", *shots, STOCK, at_least=AT_LEAST[STOCK])
-        if not has_node_peers():
-            return [*results, not_measured(f"{NAME}_vs_fastify_rate", "requests/s", NO_NODE)]
-        environment = {"NODE_EXTRA_CA_CERTS": str(ca_file)}
-        with fastify("off", folder / "fastify", environment) as peer:
-            shots = _in_turns([(ours, f"issuer.example%3A{origin}"), (peer, f"localhost%3A{origin}")], folder)
-        return [*results, *rates(f"{NAME}_vs_fastify", *shots, FASTIFY, at_least=AT_LEAST[FASTIFY])]
-
-
-def _in_turns(servers: list[tuple[Running, str]], folder: Path) -> list[list[Shot]]:
-    """Shoot at `servers` in turns, each with DIDs of its host that are new to it; return the shots of each."""
-    file, shots = folder / "paths", []
-    for number in range(ROUNDS + 1):
-        shot = []
-        for server, host in servers:
-            dids = (
-                f"did%3Aweb%3A{host.replace('%', '%25')}%3Ai{next(_numbers)}" for _ in range(DIDS_PER_SHOT)
-            )
-            file.write_text("".join(f"/1.0/identifiers/{did}\n" for did in dids))
-            shot.append(shoot(server, file, SECONDS))
-        if number:  # The first round only warms up.
-            shots.append(shot)
-    return [list(of_one) for of_one in zip(*shots, strict=True)]
-
-
-def _certificates(folder: Path) -> tuple[Path, Path]:
-    authority = trustme.CA()
-    ca_file, pem = folder / "ca.pem", folder / "origin.pem"
-    authority.cert_pem.write_to_path(str(ca_file))
-    authority.issue_cert("issuer.example", "localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
-    (folder / "stock").mkdir()
-    return ca_file.resolve(), pem.resolve()
-
-
-@contextmanager
-def _origin(pem: Path, folder: Path) -> Iterator[int]:
-    """Serve the documents on the core of the load; yield the port."""
+    """Return rate and CPU time beside each rival that is installed."""
+    certify(folder)
     port = free_port()
-    command = (sys.executable, "-m", "benchmarks.peers.web_origin", str(pem), str(port))
-    process = subprocess.Popen(command, cwd=folder, env=clean_environment(), preexec_fn=on_load_core)  # noqa: PLW1509
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+    with ExitStack() as stack:
+        stack.enter_context(_origin(folder, port))
+        servers = _servers(folder, port, stack)
+        shots = _shots(servers, port, folder)
+    return [line for theirs in RIVALS for line in _lines(theirs, shots)]
+
+
+def certify(folder: Path) -> None:
+    """Write `ca.pem`, and `origin.pem`: certificate and key of all `HOSTS` and of localhost."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    authority.issue_cert("localhost", *HOSTS).private_key_and_cert_chain_pem.write_to_path(
+        str(folder / "origin.pem")
+    )
 
 
 @contextmanager
-def _ours(folder: Path, origin: int, ca_file: Path) -> Iterator[Running]:
-    place = Deployment(
-        folder / "server",
-        DANGEROUSLY_TRUSTED_CA_FILE=str(ca_file),
-        OUTBOUND_CONNECTIONS_PER_HOST=CONNECTIONS_AT_ONCE,
-        **OPEN,
-    )
-    command = (sys.executable, "-m", "benchmarks.peers.web_server", str(origin))
+def _origin(folder: Path, port: int) -> Iterator[None]:
+    command = (sys.executable, "-m", "benchmarks.origin", str(folder / "origin.pem"), str(port))
     with running(
-        command, port=place.port, path=RESOLVE_PATH, folder=place.folder, environment=place.environment
-    ) as server:
-        yield server
+        command,
+        port=port,
+        path=None,
+        folder=_made(folder / "origin"),
+        environment=clean_environment(),
+        pin=on_load_core,
+    ):
+        yield
+
+
+def _servers(folder: Path, port: int, stack: ExitStack) -> dict[str, Running]:
+    ca_file = str(folder / "ca.pem")
+    deployment = Deployment(folder / OURS, DANGEROUSLY_TRUSTED_CA_FILE=ca_file, **UNLIMITED)
+    servers = {
+        OURS: stack.enter_context(deployment.serving(RESOLVE_PATH, "benchmarks.web_server", str(port)))
+    }
+    servers[HTTPX] = stack.enter_context(rival("httpx_web", _made(folder / HTTPX), ca_file))
+    if has_node_peers():
+        trust = {"NODE_EXTRA_CA_CERTS": ca_file}
+        servers[FASTIFY] = stack.enter_context(fastify("off", folder / FASTIFY, trust))
+    return servers
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _shots(servers: dict[str, Running], port: int, folder: Path) -> dict[str, list[Shot]]:
+    """Shoot at all in turns; the first round only warms up."""
+    did_of: dict[str, Callable[[int], str]] = {
+        OURS: lambda n: f"did:web:{HOSTS[n % len(HOSTS)]}:users:{n}",
+        HTTPX: lambda n: f"did:web:localhost%3A{port}:users:{n}",
+        # fastify decodes the path once more than the identifier is encoded.
+        FASTIFY: lambda n: f"did%3Aweb%3Alocalhost%253A{port}%3Ausers%3A{n}",
+    }
+    file, shots = folder / "paths", dict[str, list[Shot]]((name, []) for name in servers)
+    for round_ in range(ROUNDS + 1):
+        for name, server in servers.items():
+            numbers = range(round_ * PER_SHOT, (round_ + 1) * PER_SHOT)
+            write_paths(file, [did_of[name](number) for number in numbers])
+            shots[name].append(shoot(server, file, SECONDS))
+    return {name: of_one[1:] for name, of_one in shots.items()}
+
+
+def _lines(theirs: str, shots: dict[str, list[Shot]]) -> list[Result]:
+    name = f"did_web_cold_vs_{theirs}"
+    if theirs not in shots:
+        return [not_measured(f"{name}_rate", "requests/s", NO_NODE)]
+    rival_name, at_least = RIVALS[theirs]
+    return rates(name, shots[OURS], shots[theirs], rival_name, at_least=at_least)

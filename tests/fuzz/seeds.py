@@ -12,8 +12,9 @@ from resolver import Resolver
 from resolver.encoding import decode_base64url, encode_varint
 from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
-from tests.fuzz import logs
 from tests.fuzz.answers import DID, OURS
+from tests.fuzz.drivers import batch_seeds, driver_seeds
+from tests.fuzz.logs import changed_seeds, hostile_seeds
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -207,9 +208,12 @@ _BY_TARGET: dict[str, Any] = {
     "forwarded": lambda: [b"192.0.2.9, 10.0.0.2", b"[2001:db9::1]:80\n10.1.1.1", b"1.2.3.4:99, 2001:db8::5", b"x"],
     "origin_answer": lambda: _ORIGIN_ANSWERS,
     "relative_ref": lambda: _RELATIVE_REFS,
-    "log": logs.seeds,
+    "changed_log": changed_seeds,
+    "hostile_log": hostile_seeds,
     "request": _requests,
     "document": documents,
+    "driver": lambda: list(driver_seeds()),
+    "batch": lambda: list(batch_seeds()),
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]
     + [b"404\ntext/html\n\n", b"410\n\n\n", b"301\n\n\n{}", b"500\n\n\n", b"200\ntext/html; charset=x\n\n{}"],
 }  # fmt: skip

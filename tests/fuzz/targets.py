@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, encodings, headers, identifiers, logs, origins, services
+from tests.fuzz import answers, drivers, encodings, headers, identifiers, logs, origins, services
 
 Check = Callable[[bytes], None]
 
@@ -29,7 +29,11 @@ TARGETS: dict[str, Target] = {
     "request": Target(answers.request, 30),
     "document": Target(answers.document, 15),
     "origin": Target(answers.origin, 5),
+    "driver": Target(drivers.driver, 5),
+    "batch": Target(drivers.batch, 3),
     "origin_answer": Target(origins.origin_answer, 5),
+    "changed_log": Target(logs.changed_log, 3),
+    "hostile_log": Target(logs.hostile_log, 3),
     "did": Target(identifiers.did, 5),
     "did_url": Target(identifiers.did_url, 6),
     "web": Target(identifiers.web, 8),
@@ -42,7 +46,6 @@ TARGETS: dict[str, Target] = {
     "unsigned_varint": Target(encodings.unsigned_varint, 2),
     "strict_json": Target(encodings.strict_json, 4, max_ms=600),
     "accept": Target(headers.accept, 3),
-    "log": Target(logs.log, 3),
     "freshness": Target(headers.freshness, 1),
     "forwarded": Target(headers.forwarded, 1),
 }
