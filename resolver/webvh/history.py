@@ -35,7 +35,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def memory_bytes(self) -> int:
-        return len(self.log) + VERSION_BYTES * len(self.versions)
+        """What it takes, at most: the log may be full of keys and witnesses, which the parameters have as well."""
+        return 2 * len(self.log) + VERSION_BYTES * len(self.versions)
 
 
 NOTHING = History(log=b"", versions=())
