@@ -493,6 +493,32 @@ async def test_an_origin_that_confirms_an_old_log_is_held_against_the_head_as_we
         assert code_in(caught.value) == "log-rolled-back"
 
 
+async def test_where_the_heads_cannot_be_asked_no_log_is_taken_and_what_is_known_is_served_on() -> None:
+    class Away(MemoryHeads):
+        is_away = False
+
+        async def highest(self, scid: str) -> str | None:
+            if self.is_away:
+                raise InternalError("the heads are away")
+            return await super().highest(scid)
+
+    async with scene() as at:
+        log, new = Log().append(), Log().append({"ttl": 60})
+        heads = Away()
+        resolver = at.another(log_heads=heads)
+        at.publish(log)
+        await resolver.resolve(log.did)
+        heads.is_away = True
+        at.pass_time()
+
+        known = await resolver.resolve(log.did)
+        at.publish(new)
+        with pytest.raises(InternalError):
+            await resolver.resolve(new.did)
+
+        assert known.stale
+
+
 # Caps and turns.
 
 
