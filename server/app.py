@@ -49,7 +49,7 @@ from server.observations import Observations
 from server.operator_routes import build_operator_routes
 from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
-from server.policy import freshness_of, method_freshness_of, policy_of
+from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.purges import Purges
 from server.registered import RegisteredDids
@@ -145,6 +145,7 @@ async def _build(
         method_freshness=method_freshness_of(settings),
         observer=observations,
         log_heads=heads,
+        log_limits=log_limits_of(settings),
         drivers=share_of(drivers_of(settings), share.workers),
         driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
