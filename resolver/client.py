@@ -8,14 +8,15 @@ It trusts that resolver for what it says, but not for what was asked: the docume
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx
 
 from resolver import errors
+from resolver.batch import MAX_BATCH
 from resolver.binding import BASE_PATH
 from resolver.errors import InternalError, InvalidDidDocument, ResolutionError
 from resolver.options import parameters_of
@@ -24,6 +25,8 @@ from wire import JsonError, read
 
 ACCEPT = "application/did-resolution"
 MAX_ANSWER_BYTES = 1_048_576  # 1 MiB: a document of 256 KiB and its metadata
+MAX_BATCH_BYTES = 16_777_216  # 16 MiB: the most that a batch of ours answers, and its frame
+MAX_BATCH_DEPTH = 36  # a document of 32 levels, in a result, in an item, in a list
 
 _ERRORS: dict[str, type[ResolutionError]] = {
     kind.type: kind
@@ -67,7 +70,33 @@ class ResolverClient:
             response = await self._http.get(url, params=parameters_of(options), headers={"accept": ACCEPT})
         except httpx.HTTPError:
             raise InternalError("the resolver cannot be reached", cause="resolver_unreachable") from None
-        return self._resolved(did, response)
+        made_at, fresh_until = _freshness_of(response, self._clock())
+        return _resolved(
+            did,
+            _Answered(
+                response.status_code,
+                _result_of(response.content, response.status_code),
+                made_at,
+                fresh_until,
+                response.headers.get("retry-after"),
+            ),
+        )
+
+    async def resolve_many(
+        self, dids: Sequence[str], options: Options = DEFAULT_OPTIONS
+    ) -> list[Resolved | ResolutionError]:
+        """
+        Resolve DIDs there, a hundred with a request; each gives a result or an error, in their order.
+
+        How long a result is fresh is not told: `fresh_until` is now.
+
+        Raises:
+            InternalError: the resolver cannot be reached, or does not resolve batches.
+        """
+        found: list[Resolved | ResolutionError] = []
+        for begin in range(0, len(dids), MAX_BATCH):
+            found += await self._resolve_batch(dids[begin : begin + MAX_BATCH], options)
+        return found
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -81,44 +110,94 @@ class ResolverClient:
     ) -> None:
         await self.aclose()
 
-    def _resolved(self, did: str, response: httpx.Response) -> Resolved:
-        result = _result_of(response)
-        if response.status_code not in (200, 410):
-            raise _error_of(result, response)
-        document = result.get("didDocument")
-        if document is not None and document.get("id") != did:
-            raise InvalidDidDocument("the resolver answered with the document of another DID")
-        if document is None and response.status_code == 200:
-            raise _not_an_answer(response)
-        made_at, fresh_until = _freshness_of(response, self._clock())
-        return Resolved(
-            did=did,
-            document=document,
-            metadata=result.get("didDocumentMetadata") or {},
-            resolution_metadata=result.get("didResolutionMetadata") or {},
-            made_at=made_at,
-            fresh_until=fresh_until,
-        )
+    async def _resolve_batch(self, dids: Sequence[str], options: Options) -> list[Resolved | ResolutionError]:
+        body = {"identifiers": list(dids), "options": parameters_of(options)}
+        try:
+            response = await self._http.post(
+                self._base_url, json=body, headers={"accept": "application/json"}
+            )
+        except httpx.HTTPError:
+            raise InternalError("the resolver cannot be reached", cause="resolver_unreachable") from None
+        items = _items_of(response, len(dids))
+        now = self._clock()
+        return [_result_or_error(did, item, now) for did, item in zip(dids, items, strict=True)]
 
 
-def _result_of(response: httpx.Response) -> JsonObject:
+class _Answered(NamedTuple):
+    """A resolution result as it was answered, alone or in a batch."""
+
+    status: int
+    result: JsonObject
+    made_at: float | None
+    fresh_until: float | None
+    retry_after: str | None
+
+
+def _resolved(did: str, answered: _Answered) -> Resolved:
+    result = answered.result
+    if answered.status not in (200, 410):
+        raise _error_of(answered)
+    document = result.get("didDocument")
+    if document is not None and document.get("id") != did:
+        raise InvalidDidDocument("the resolver answered with the document of another DID")
+    if document is None and answered.status == 200:
+        raise _not_an_answer(answered.status)
+    return Resolved(
+        did=did,
+        document=document,
+        metadata=result.get("didDocumentMetadata") or {},
+        resolution_metadata=result.get("didResolutionMetadata") or {},
+        made_at=answered.made_at,
+        fresh_until=answered.fresh_until,
+    )
+
+
+def _result_or_error(did: str, item: JsonObject, now: float) -> Resolved | ResolutionError:
+    retry_after = item.get("retryAfter")
     try:
-        result = read(response.content, max_bytes=MAX_ANSWER_BYTES)
+        status = item.get("status")
+        if not isinstance(status, int) or not _is_result(item.get("result")):
+            raise _not_an_answer(200)
+        after = str(retry_after) if isinstance(retry_after, int) else None
+        return _resolved(did, _Answered(status, item["result"], now, now, after))
+    except ResolutionError as error:
+        return error
+
+
+def _items_of(response: httpx.Response, count: int) -> list[JsonObject]:
+    """Return the items of a batch's answer: as many as were asked for."""
+    try:
+        body = read(response.content, max_bytes=MAX_BATCH_BYTES, max_depth=MAX_BATCH_DEPTH)
     except JsonError:
-        raise _not_an_answer(response) from None
+        raise _not_an_answer(response.status_code) from None
+    items = body.get("results") if isinstance(body, dict) and response.status_code == 200 else None
+    if not isinstance(items, list) or len(items) != count or not all(isinstance(i, dict) for i in items):
+        raise _not_an_answer(response.status_code)
+    return items
+
+
+def _result_of(content: bytes, status: int) -> JsonObject:
+    try:
+        result = read(content, max_bytes=MAX_ANSWER_BYTES)
+    except JsonError:
+        raise _not_an_answer(status) from None
+    if not _is_result(result):
+        raise _not_an_answer(status)
+    return result  # type: ignore[no-any-return] # `_is_result` saw that it is one.
+
+
+def _is_result(result: Any) -> bool:
     members = ("didResolutionMetadata", "didDocument", "didDocumentMetadata")
-    if not isinstance(result, dict) or any(not isinstance(result.get(name), dict | None) for name in members):
-        raise _not_an_answer(response)
-    return result
+    return isinstance(result, dict) and all(isinstance(result.get(name), dict | None) for name in members)
 
 
-def _error_of(result: JsonObject, response: httpx.Response) -> ResolutionError:
+def _error_of(answered: _Answered) -> ResolutionError:
     """Return the error in a result, as the class of its type; members beyond the standard ones are kept."""
-    error: Any = (result.get("didResolutionMetadata") or {}).get("error")
+    error: Any = (answered.result.get("didResolutionMetadata") or {}).get("error")
     if not isinstance(error, dict) or not isinstance(error.get("type"), str):
-        return _not_an_answer(response)
+        return _not_an_answer(answered.status)
     kind = _ERRORS.get(error["type"], InternalError)
-    retry_after = response.headers.get("retry-after")
+    retry_after = answered.retry_after
     members = {key: error[key] for key in ("cause", "originStatus") if key in error}
     detail = error.get("detail")
     return kind(
@@ -128,9 +207,9 @@ def _error_of(result: JsonObject, response: httpx.Response) -> ResolutionError:
     )
 
 
-def _not_an_answer(response: httpx.Response) -> InternalError:
+def _not_an_answer(status: int) -> InternalError:
     return InternalError(
-        f"the resolver answered with status {response.status_code} and no resolution result",
+        f"the resolver answered with status {status} and no resolution result",
         cause="resolver_answer",
     )
 

@@ -6,8 +6,9 @@ of a source, through the cache: the method's own (`origin.py`, ...), or a driver
 """
 
 import math
+import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -18,6 +19,9 @@ from resolver.cache import Cache
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
+from resolver.driver_config import Driver
+from resolver.driver_gate import DriverState, FetchConfigured
+from resolver.drivers import Drivers, DriverSource
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,
@@ -64,6 +68,9 @@ class Resolver:
             NOT_FOUND, and never fetched.
         freshness: how long documents are kept; own ones are fresh for its default.
         method_freshness: the same for single methods, by name.
+        drivers: resolve the methods that are not ours; the first whose pattern matches is asked.
+        fetch_configured: fetches from the drivers; None: a `ConfiguredFetch` for their origins.
+        driver_trust: whose certificates drivers may show; None: the system's trust store.
         observer: keeps what was seen of documents that can change; None: nobody does.
         log_heads: remembers the highest version of each did:webvh log; None: in memory.
         log_limits: what is taken of such a log.
@@ -79,6 +86,9 @@ class Resolver:
         own_hosts: frozenset[str] = frozenset(),
         freshness: FreshnessBounds = DEFAULT_FRESHNESS,
         method_freshness: Mapping[str, FreshnessBounds] = {},
+        drivers: Sequence[Driver] = (),
+        fetch_configured: FetchConfigured | None = None,
+        driver_trust: ssl.SSLContext | None = None,
         observer: Observer | None = None,
         log_heads: LogHeads | None = None,
         log_limits: LogLimits = DEFAULT_LIMITS,
@@ -102,6 +112,7 @@ class Resolver:
                 log_limits,
             ),
         }
+        self._drivers = Drivers(drivers, fetch_configured, freshness, clock, driver_trust)
         self._cache: Cache[Question, Finding | ResolutionError] = Cache(
             self._load,
             max_bytes=max_cache_bytes,
@@ -164,14 +175,14 @@ class Resolver:
 
     def require_method(self, did: Did) -> None:
         """
-        Refuse a DID of a method that is not ours.
+        Refuse a DID of a method that is not ours, and that no driver takes.
 
         Raises:
             MethodNotSupported: always, for such a DID.
         """
-        if did.method not in METHODS:
+        if did.method not in METHODS and self._drivers.source_of(did) is None:
             raise MethodNotSupported(
-                f"did:{did.method[:64]} is not supported; supported are {', '.join(sorted(METHODS))}"
+                f"did:{did.method[:64]} is not supported; supported are {', '.join(self.methods)}"
             )
 
     def may_fetch(self, did: Did) -> bool:
@@ -181,12 +192,34 @@ class Resolver:
         Raises:
             InvalidDid: it breaks a rule of its method.
         """
-        source = self._sources.get(did.method)
+        source = self._source_of(did)
+        if isinstance(source, DriverSource) and source.versions:
+            return True  # Each version is a question of its own, and the body of a request may ask for one.
         return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
+
+    @property
+    def native_methods(self) -> tuple[str, ...]:
+        """The methods that are resolved here, without a driver, sorted."""
+        return tuple(sorted(METHODS))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are resolved, those of drivers included, sorted."""
+        return tuple(sorted({*METHODS, *self._drivers.methods}))
+
+    @property
+    def drivers(self) -> tuple[Driver, ...]:
+        """The drivers, in their order."""
+        return tuple(source.driver for source in self._drivers.sources)
+
+    @property
+    def driver_states(self) -> tuple[DriverState, ...]:
+        """What the drivers are like at this moment, for metrics."""
+        return tuple(source.state for source in self._drivers.sources)
 
     def versions_of(self, did: Did) -> frozenset[str]:
         """Return the version options that can be honoured for `did`."""
-        source = self._sources.get(did.method)
+        source = self._source_of(did)
         versions: frozenset[str] = frozenset() if source is None else source.versions
         return versions | {"versionTime"} if self._is_observed(did) else versions
 
@@ -203,7 +236,7 @@ class Resolver:
             return self._cache.purge(lambda question: host is None or question.host == host)
         parsed = parse_did(did)
         self.require_method(parsed)
-        if (source := self._sources.get(parsed.method)) is None:
+        if (source := self._source_of(parsed)) is None:
             return 0
         meant = source.question(parsed, DEFAULT_OPTIONS).did
         return self._cache.purge(lambda question: question.did == meant)
@@ -211,6 +244,7 @@ class Resolver:
     async def aclose(self) -> None:
         """Stop what is under way."""
         await self._cache.aclose()
+        await self._drivers.aclose()
         if self._guard is not None:
             await self._guard.aclose()
 
@@ -226,7 +260,7 @@ class Resolver:
         resolved = self._resolve_local(did, options)
         if resolved is not None:
             return resolved
-        source = self._sources[did.method]
+        source = self._required_source(did)
         if options.version_time is not None and "versionTime" not in source.versions:
             return _expanded(await self._observed(did, options.version_time), options)
         question = source.question(did, options)
@@ -243,6 +277,9 @@ class Resolver:
         if own is not None:
             return _expanded(own, options)
         if options.version_time is not None and self._is_observed(did):
+            return None
+        if did.method not in METHODS:
+            self._required_source(did).question(did, options)
             return None
         planned = METHODS[did.method].plan(did, options)
         return None if isinstance(planned, FetchPlan) else _expanded(explained(planned, options), options)
@@ -267,19 +304,31 @@ class Resolver:
             steps=(Step(step="published by this server"),) if options.explain else (),
         )
 
+    def _source_of(self, did: Did) -> Source | None:
+        """Return what is asked for `did`: its method's own source, which no driver replaces, or its driver."""
+        return self._sources.get(did.method) or self._drivers.source_of(did)
+
+    def _required_source(self, did: Did) -> Source:
+        source = self._source_of(did)
+        if source is None:
+            raise AssertionError("asked for a DID that has no source; `require_method` refuses it before")
+        return source
+
     def _is_observed(self, did: Did) -> bool:
         return self._observer is not None and did.method == "web"
 
     async def _observed(self, did: Did, version_time: str) -> Resolved:
         if self._observer is None:
             raise AssertionError("asked for an observation without an observer")
-        question = self._sources[did.method].question(did, DEFAULT_OPTIONS)
+        question = self._required_source(did).question(did, DEFAULT_OPTIONS)
         return await observed_resolution(self._observer, question.did, did, version_time)
 
     async def _load(self, question: Question, known: Known | None) -> Known:
-        source = self._sources[parse_did(question.did).method]
+        source = self._required_source(parse_did(question.did))
         entry = await source.load(question, known)
-        if self._observer is not None and (document := observed_document(entry.value)) is not None:
+        # Options ask for an older version, which is not what the document is now.
+        document = None if question.options else observed_document(entry.value)
+        if self._observer is not None and document is not None:
             self._observer.seen(question.did, document, self._clock())
         return entry
 

@@ -23,20 +23,24 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import answer_local, may_fetch
+from resolver.driver_breaker import BreakerState
 from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
+from resolver.trust import trust_of
+from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background
 from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
+from server.driver_settings import drivers_of, share_of
 from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
-from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
+from server.identifiers import PREFIX as IDENTIFIERS_PREFIX
+from server.identifiers import Identifiers
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
 from server.limits import ClientAddresses, Cost, TokenBuckets
@@ -133,6 +137,7 @@ async def _build(
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
+    ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
         own_document=identities.own_document,
@@ -141,6 +146,8 @@ async def _build(
         method_freshness=method_freshness_of(settings),
         observer=observations,
         log_heads=heads,
+        drivers=share_of(drivers_of(settings), share.workers),
+        driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
     )
@@ -173,7 +180,7 @@ async def _build(
         database,
         resolver=resolver,
         drop_lists=checker.purge_lists,
-        drop_answers=lambda: hot.purge(IDENTIFIERS),
+        drop_answers=lambda: hot.purge(IDENTIFIERS_PREFIX),
         clock=clock,
     )
     watch = Watch(
@@ -206,6 +213,7 @@ async def _build(
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
     telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources.append(lambda: _driver_readings(resolver))
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
@@ -231,12 +239,24 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    bare = settings.default_representation == "document"
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
+    buckets = {
+        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
+        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
+        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
+    }
+
+    def spend(client: str, may_fetch: bool) -> float:
+        return buckets[Cost.OUTBOUND if may_fetch else Cost.CPU].take(client)
+
     app = _litestar(
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take),
+            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
+            batch_route(services.resolver, spend, renewals.take),
+            *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
             *status_routes(services.publisher, services.checker, clock=clock),
             *identity_routes(services.identities, clock),
@@ -244,11 +264,6 @@ def public_app(services: Services) -> Front:
             *page_routes(clock, root_page=ROOT),
         ],
     )
-    buckets = {
-        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
-        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
-        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
-    }
     return Front(
         app,
         base_url=settings.public_url,
@@ -257,12 +272,7 @@ def public_app(services: Services) -> Front:
         clock=clock,
         hot=services.hot,
         buckets=buckets,
-        may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
-        answer_now=lambda raw_path, query, accept, no_cache: (
-            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
-            if raw_path.startswith(IDENTIFIERS)
-            else None
-        ),
+        identifiers=Identifiers(services.resolver, renewals.take, bare_by_default=bare),
     )
 
 
@@ -354,6 +364,16 @@ def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
     return [
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
+
+
+def _driver_readings(resolver: Resolver) -> list[Reading]:
+    states = resolver.driver_states
+    away = sum(state.breaker is not BreakerState.CLOSED for state in states)
+    return [
+        Reading("touchstone_drivers_open", "Drivers that are left alone, or tried, since they failed.", away),
+        Reading("touchstone_driver_requests", "Requests to drivers.", sum(s.requests for s in states), "sum"),
+        Reading("touchstone_driver_failures", "... that failed.", sum(s.failures for s in states), "sum"),
     ]
 
 

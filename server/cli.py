@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from server.driver_settings import tables_of, toml_of
 from server.operator_commands import issuer, key, principal
 from server.settings import Settings
 from server.terminal import ACTOR, fail, run, say, settings_or_exit
@@ -113,9 +114,12 @@ def config() -> None:
 @config.command("show")
 def config_show() -> None:
     """Print every setting in force, as TOML."""
-    for name, value in msgspec.structs.asdict(settings_or_exit()).items():
-        # JSON strings, numbers and arrays of strings are TOML too.
-        click.echo(f"{name} = {msgspec.json.encode(value).decode()}")
+    settings = settings_or_exit()
+    for name, value in msgspec.structs.asdict(settings).items():
+        if name != "drivers":  # Tables, which stand at the end.
+            click.echo(f"{name} = {toml_of(value)}")
+    for line in tables_of(settings.drivers):
+        click.echo(line)
 
 
 @main.command()
@@ -195,10 +199,12 @@ def _register() -> None:
     from server.cache_commands import cache
     from server.db_commands import db
     from server.did_commands import did
+    from server.driver_commands import driver
 
     main.add_command(db)
     main.add_command(cache)
     main.add_command(did)
+    main.add_command(driver)
 
 
 _register()

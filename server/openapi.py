@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
+from resolver.batch import BatchRequest, BatchResult
 from server.explain import Explanation
 from server.key_alarms import Acknowledge, AlarmView, Announce, Announced, ObservationPage
 from server.operator_routes import OBSERVATIONS, PURGE
@@ -121,6 +122,18 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("post", "/1.0/identifiers/{identifier}"): Route(
         answers=_RESOLVED, body={JSON: OBJECT}, problems=(413, 415, 429)
     ),
+    ("post", "/1.0/identifiers"): Route(
+        answers={200: {JSON: BatchResult}}, body={JSON: BatchRequest}, problems=(400, 413, 415, 429)
+    ),
+    **{
+        ("get", f"/1.0/{name}"): Route(answers={200: {JSON: shape}}, problems=(429,), is_conditional=True)
+        for name, shape in {
+            "methods": {"type": "array", "items": TEXT},
+            "properties": OBJECT,
+            "testIdentifiers": OBJECT,
+            "traits": OBJECT,
+        }.items()
+    },
     ("post", "/trqp/authorization"): Route(answers={200: {JSON: AuthorizationAnswer}}, problems=_ASKED),
     ("post", "/trqp/recognition"): Route(answers={200: {JSON: RecognitionAnswer}}, problems=_ASKED),
     ("get", "/status-lists/{list_id}"): Route(

@@ -9,6 +9,7 @@ here: a field whose name ends in `_file` is a path.
 """
 
 import ipaddress
+import json
 import math
 import os
 import re
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from server.driver_settings import driver_faults
 from server.outbound import closed_network_faults
 from storage import sqlite_path
 from storage.postgres_dsn import dsn_faults
@@ -72,14 +74,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_revalidate_seconds: int = 30
     cache_stale_seconds: int = 3_600
     observe_interval_seconds: int = 3_600
+    drivers: tuple[dict[str, Any], ...] = ()
+    drivers_file: str = ""
     outbound_rate_per_host: float = 1.0
     outbound_burst_per_host: int = 5
     outbound_rate_per_site: float = 5.0
     outbound_burst_per_site: int = 20
     outbound_rate: float = 50.0
     outbound_burst: int = 100
+    outbound_connections_per_host: int = 2
+    outbound_connections: int = 64
     dangerously_trusted_ca_file: str = ""
     dangerously_allowed_private_hosts: tuple[str, ...] = ()
+    default_representation: Literal["result", "document"] = "result"
     hot_max_bytes: int = 67_108_864
     hot_protocol: bool = False
     rate_hot_per_second: float = 500.0
@@ -146,6 +153,7 @@ def check(settings: Settings) -> list[str]:
         *_database_faults(settings),
         *_range_faults(settings),
         *_proxy_faults(settings),
+        *driver_faults(settings),
         *closed_network_faults(
             settings.dangerously_trusted_ca_file, settings.dangerously_allowed_private_hosts
         ),
@@ -180,12 +188,21 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         for name, text in environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
+    if "drivers" in values:
+        values["drivers"] = _json_of(values["drivers"], "DRIVERS")
     if "cache_method_ttl_seconds" in values:
         pairs = values["cache_method_ttl_seconds"].replace(",", " ").split()
         values["cache_method_ttl_seconds"] = dict(pair.partition("=")[::2] for pair in pairs)
     for name in _LISTS & values.keys():
         values[name] = tuple(values[name].replace(",", " ").split())
     return values
+
+
+def _json_of(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError([f"{PREFIX}{name}: expected JSON, a list of tables: {error}"]) from None
 
 
 def _named(message: str) -> str:

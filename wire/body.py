@@ -103,19 +103,27 @@ def require_media_type(content_type: str | None, *allowed: str) -> str:
     return found
 
 
-def read_body(body: bytes, content_type: str | None, type: type[T], *, max_bytes: int = MAX_BODY_BYTES) -> T:
+def read_body(
+    body: bytes,
+    content_type: str | None,
+    type: type[T],
+    *,
+    max_bytes: int = MAX_BODY_BYTES,
+    max_values: int | None = None,
+) -> T:
     """
     Decode a JSON request body into `type`.
 
     Raises:
         UnsupportedMediaType: the Content-Type is not application/json.
         PayloadTooLarge: over `max_bytes`.
-        MalformedBody: not JSON, a duplicate or unknown member, a missing one, one of the wrong type.
+        MalformedBody: over `max_values` values, not JSON, a duplicate or unknown member, a missing one, one of
+            the wrong type.
     """
     require_media_type(content_type, "application/json")
     if len(body) > max_bytes:
         raise PayloadTooLarge(f"the body has {len(body)} bytes; the limit is {max_bytes}")
     try:
-        return decode(body, type, max_bytes=max_bytes)
+        return decode(body, type, max_bytes=max_bytes, max_values=max_values)
     except JsonError as error:
         raise MalformedBody(str(error), pointer=error.pointer) from None

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options
+from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved
 from resolver.client import ResolverClient
 
 pytestmark = pytest.mark.anyio
@@ -115,3 +115,67 @@ async def test_a_resolver_that_cannot_be_reached_is_an_error_with_that_cause() -
             await resolver.resolve(DID)
 
     assert raised.value.members == {"cause": "resolver_unreachable"}
+
+
+async def test_many_dids_are_asked_for_in_batches_and_each_has_its_result_or_its_error() -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        seen.append((str(request.url), body))
+        items = [
+            {"identifier": did, "status": 404, "result": missing}
+            if did.endswith("7")
+            else {"identifier": did, "status": 200, "result": {"didDocument": {"id": did}}}
+            for did in body["identifiers"]
+        ]
+        return httpx.Response(200, json={"results": items})
+
+    missing = {"didResolutionMetadata": {"error": {"type": "https://www.w3.org/ns/did#NOT_FOUND"}}}
+    dids = [f"did:web:h{n}.example" for n in range(150)] + ["did:web:h7"]
+    async with client(answer) as resolver:
+        found = await resolver.resolve_many(dids, Options(no_cache=True))
+
+    assert [(url, len(body["identifiers"]), body["options"]) for url, body in seen] == [
+        ("https://r.example/1.0/identifiers", 100, {"noCache": "true"}),
+        ("https://r.example/1.0/identifiers", 51, {"noCache": "true"}),
+    ]
+    assert [item.did for item in found if isinstance(item, Resolved)] == dids[:-1]
+    assert isinstance(found[-1], NotFound)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {}),
+        (200, {}),
+        (200, {"results": {}}),
+        (200, {"results": []}),
+        (200, {"results": [1]}),
+        (400, {"results": [{}]}),
+    ],
+)
+async def test_what_is_no_answer_to_a_batch_is_an_error(status: int, body: Any) -> None:
+    async with client(lambda _: httpx.Response(status, json=body)) as resolver:
+        with pytest.raises(InternalError) as raised:
+            await resolver.resolve_many([DID])
+
+    assert raised.value.members["cause"] == "resolver_answer"
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ({}, InternalError),
+        ({"status": "200", "result": {}}, InternalError),
+        ({"status": 200, "result": []}, InternalError),
+        ({"status": 200, "result": {"didDocument": {"id": "did:web:other"}}}, InvalidDidDocument),
+    ],
+)
+async def test_an_item_of_a_batch_that_is_no_result_is_an_error_of_that_did(
+    item: Any, error: type[Exception]
+) -> None:
+    async with client(lambda _: httpx.Response(200, json={"results": [item]})) as resolver:
+        [found] = await resolver.resolve_many([DID])
+
+    assert type(found) is error

@@ -64,6 +64,20 @@ PUBLIC: list[tuple[str, str, dict[str, str], bytes]] = [
             "x",
         )
     ),
+    *(
+        ("GET", f"/1.0/{name}", headers, b"")
+        for name in ("methods", "properties", "testIdentifiers", "traits")
+        for headers in ({}, {"if-none-match": "*"})
+    ),
+    (
+        "POST",
+        "/1.0/identifiers",
+        JSON,
+        json.dumps({"dids": [DID, "x", f"{DID}#x", "did:web:x.invalid"]}).encode(),
+    ),
+    ("POST", "/1.0/identifiers", JSON, b"{}"),
+    ("POST", "/1.0/identifiers", JSON, b" " * 300_000),
+    ("POST", "/1.0/identifiers", {"content-type": "text/plain"}, b"{}"),
     ("POST", f"/1.0/identifiers/{DID}", JSON, b"{}"),
     ("POST", f"/1.0/identifiers/{DID}", JSON, b"{"),
     ("POST", f"/1.0/identifiers/{DID}", JSON, b" " * 70_000),

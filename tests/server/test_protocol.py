@@ -349,11 +349,11 @@ async def test_a_client_that_sends_and_never_reads_fills_no_memory(class_of: Cla
 async def test_a_client_that_takes_nothing_is_cut_off_and_a_slow_one_is_not(
     class_of: ClassOf, taken: int, is_aborted: bool
 ) -> None:
-    protocol, transport = _connected(class_of, body_timeout=0.05)
+    protocol, transport = _connected(class_of, body_timeout=0.3)
     transport.unsent = 100_000
     protocol.pause_writing()
-    for _ in range(5):
-        await asyncio.sleep(0.03)
+    for _ in range(8):
+        await asyncio.sleep(0.1)
         transport.unsent -= taken
     protocol.connection_lost(None)
 

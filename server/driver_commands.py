@@ -1,0 +1,79 @@
+"""
+The command line of drivers: `touchstone driver`. Data goes to stdout, talk to stderr; exit codes as `server.cli`.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from server.terminal import fail, run, say, settings_or_exit
+
+if TYPE_CHECKING:
+    from resolver import Resolver
+    from resolver.driver_config import Driver
+
+UPSTREAM_FAILED = 6
+
+
+@click.group()
+def driver() -> None:
+    """Drivers: resolvers of DID methods that are not resolved here."""
+
+
+@driver.command("check")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+def driver_check(names: tuple[str, ...]) -> None:
+    """
+    Resolve the test identifiers of the drivers in the settings, or of those named.
+
+    Prints a line each: ok or failed, the driver, the DID, and why. A driver without test identifiers is not asked.
+    Exit codes: 0 all resolved, 1 no such driver, 6 one did not.
+    """
+    from resolver.trust import trust_of
+    from server.driver_settings import drivers_of
+
+    settings = settings_or_exit()
+    drivers = drivers_of(settings)
+    if unknown := set(names) - {found.name for found in drivers}:
+        fail(f"no driver has the name {min(unknown)!r}")
+    chosen = [found for found in drivers if not names or found.name in names]
+    ca_file = settings.dangerously_trusted_ca_file
+    failed = 0
+
+    async def work() -> None:
+        nonlocal failed
+        from resolver import Resolver
+
+        trust = trust_of(ca_file) if ca_file else None
+        async with Resolver(drivers=drivers, driver_trust=trust) as resolver:
+            for found in chosen:
+                failed += await _check(resolver, found)
+
+    run(work)
+    sys.exit(UPSTREAM_FAILED if failed else 0)
+
+
+async def _check(resolver: "Resolver", found: "Driver") -> int:
+    """Print how each test identifier of a driver fares; return how many failed."""
+    from resolver import ResolutionError
+
+    if not found.test_identifiers:
+        say(f"{found.name} has no test identifiers")
+    failed = 0
+    for did in found.test_identifiers:
+        try:
+            resolved = await resolver.resolve(did)
+        except ResolutionError as error:
+            failed += 1
+            cause = error.members.get("cause")
+            click.echo(f"failed\t{found.name}\t{did}\t{error.detail}" + (f" ({cause})" if cause else ""))
+            continue
+        # An earlier driver may take the DID, and answer in this one's place.
+        asked = resolved.resolution_metadata.get("driver")
+        failed += asked != found.name
+        is_own = "ok" if asked == found.name else "failed"
+        click.echo(
+            f"{is_own}\t{found.name}\t{did}" + ("" if asked == found.name else f"\tanswered by {asked}")
+        )
+    return failed
