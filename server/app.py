@@ -137,6 +137,7 @@ async def _build(
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
+    alarms = KeyAlarms(database, registered=registered, clock=clock)
     ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
@@ -205,6 +206,7 @@ async def _build(
         follow_issuers=follow_issuers,
         purges=purges,
         observations=observations,
+        alarms=alarms,
         heads=heads,
         watch=watch,
         leads=share.leads,
@@ -212,7 +214,7 @@ async def _build(
     )
     telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: _mirror_readings(mirror))
-    telemetry.sources += [observations.readings, purges.readings]
+    telemetry.sources += [observations.readings, alarms.readings, purges.readings]
     telemetry.sources.append(lambda: _driver_readings(resolver))
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
@@ -230,7 +232,7 @@ async def _build(
         telemetry=telemetry,
         health=health,
         background=background,
-        alarms=KeyAlarms(database, registered=registered, clock=clock),
+        alarms=alarms,
         purges=purges,
     )
 
