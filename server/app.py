@@ -39,8 +39,7 @@ from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
 from server.http import AnswerResponse
-from server.identifiers import PREFIX as IDENTIFIERS_PREFIX
-from server.identifiers import Identifiers
+from server.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
 from server.limits import ClientAddresses, Cost, TokenBuckets
@@ -181,7 +180,7 @@ async def _build(
         database,
         resolver=resolver,
         drop_lists=checker.purge_lists,
-        drop_answers=lambda: hot.purge(IDENTIFIERS_PREFIX),
+        drop_answers=lambda: hot.purge(IDENTIFIERS_PATH),
         clock=clock,
     )
     watch = Watch(

@@ -28,7 +28,7 @@ from server.cycle import READY_HEAD, ready_head
 from server.hot import HotTable
 from server.hot_reads import READS, HotReads
 from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
-from server.identifiers import PREFIX, TEMPLATE, Asked, Identifiers
+from server.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifiers
 from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
 from server.problems import ClientGone, problem_answer
 from server.request_head import RequestHead, request_id_of
@@ -45,7 +45,7 @@ _PREFLIGHT: list[tuple[bytes, bytes]] = [
 ]
 
 
-MayFetch = Callable[[bytes, bytes], bool]  # of a raw path below PREFIX and a query string
+MayFetch = Callable[[bytes, bytes], bool]  # of a raw path below IDENTIFIERS_PATH and a query string
 
 
 def _never(_raw_path: bytes, _query_string: bytes) -> bool:
@@ -56,7 +56,7 @@ def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFet
     """Tell what a request may cost: a stranger's did:web or a check may make us ask a stranger."""
     if method == "OPTIONS":
         return Cost.HOT
-    if raw_path.startswith(PREFIX):
+    if raw_path.startswith(IDENTIFIERS_PATH):
         is_answered = method in (*READS, "POST")
         return Cost.OUTBOUND if is_answered and may_fetch(raw_path, query_string) else Cost.CPU
     if raw_path == b"/status/check" and method == "POST":
@@ -156,22 +156,22 @@ class Front:
         """Tell whether a request is a read of an identifier, and nothing else."""
         if self._identifiers is None or head.has_body or method not in READS:
             return False
-        return raw_path.startswith(PREFIX)
+        return raw_path.startswith(IDENTIFIERS_PATH)
 
     async def _resolve(
         self, scope: HTTPScope, head: RequestHead, client: str, receive: Receive, send: Send
     ) -> None:
         """Answer a read of an identifier as the route would; what fails here fails there as well, and is told."""
-        started, cost, begun_at = time.perf_counter(), self.cost_of(scope), self.hot_purges
+        started, begun_at, cost = time.perf_counter(), self.hot_purges, self.cost_of(scope)
         answer = None
         if not self.wait_seconds(cost, client):
             with suppress(Exception):
                 answer = await self._answer_of(scope, head, client, cost)
         if answer is None:
             await _Exchange(self, scope, head, client).run(receive, send)
-        else:
-            self.keep_hot(scope, head.accept, answer, begun_at)
-            await self._send(answer, scope, head, client, send, started, cost)
+            return
+        self.keep_hot(scope, head.accept, answer, begun_at)
+        await self._send(answer, scope, head, client, send, started, cost)
 
     async def _answer_of(self, scope: HTTPScope, head: RequestHead, client: str, cost: Cost) -> Answer | None:
         assert self._identifiers is not None

@@ -28,12 +28,15 @@ Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes]
 
 
-class _Sized(Protocol):
+class _Kept(Protocol):
     @property
     def body(self) -> bytes: ...
 
+    @property
+    def immutable(self) -> bool: ...
 
-Entry = TypeVar("Entry", bound=_Sized)
+
+Entry = TypeVar("Entry", bound=_Kept)
 
 
 class HotAnswer:
@@ -91,6 +94,10 @@ class HotAnswer:
     @property
     def body(self) -> bytes:
         return self.answer.body
+
+    @property
+    def immutable(self) -> bool:
+        return self.answer.immutable
 
 
 class _Segment(Generic[Entry]):
@@ -186,11 +193,11 @@ class HotTable:
     def purge(self, path_prefix: bytes) -> None:
         """Forget every answer below `path_prefix` that may change, and those that are being made now."""
         self.purges += 1
-        answers = self._new.entries | {key: entry.answer for key, entry in self._kept.entries.items()}
-        for key, answer in answers.items():
-            if key[0].startswith(path_prefix) and not answer.immutable:
-                self._new.take(key)
-                self._kept.take(key)
+        for segment in (self._new, self._kept):
+            entries: list[tuple[Key, _Kept]] = list(segment.entries.items())
+            for key, entry in entries:
+                if key[0].startswith(path_prefix) and not entry.immutable:
+                    segment.take(key)
 
     @property
     def bytes_held(self) -> int:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 
 from server.hot import HotAnswer, HotTable
-from server.identifiers import PREFIX
+from server.identifiers import IDENTIFIERS_PATH
 from server.limits import TokenBuckets
 from server.request_head import RequestHead
 from server.telemetry import Telemetry, coarse_client
@@ -49,7 +49,7 @@ class HotReads:
         """Return the answer to a request without a query, its headers refreshed; None: take the ordinary way."""
         if head.has_body or method not in READS:
             return None
-        if head.no_cache and raw_path.startswith(PREFIX):
+        if head.no_cache and raw_path.startswith(IDENTIFIERS_PATH):
             return None  # The resolver is to ask anew; nothing else has a source to be asked.
         now = self._clock()
         found = self._table.find((raw_path, head.accept), now)

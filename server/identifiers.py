@@ -11,7 +11,7 @@ from resolver import Resolver
 from resolver.binding import answer, answer_local, may_fetch
 from wire import Answer
 
-PREFIX = b"/1.0/identifiers/"
+IDENTIFIERS_PATH = b"/1.0/identifiers/"
 TEMPLATE = "/1.0/identifiers/{identifier:path}"  # of the route, for the counters and the log
 
 

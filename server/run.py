@@ -27,7 +27,8 @@ from server.front import Front
 from server.hot_protocol import hot_protocol_class
 from server.hot_reads import HotReads
 from server.limits import ClientAddresses
-from server.protocol import BoundedProtocol, ProtocolLimits, protocol_class
+from server.protocol import BoundedProtocol, protocol_class
+from server.protocol_limits import ProtocolLimits
 from server.settings import Settings, split_bind
 from server.share import Share
 

@@ -164,9 +164,7 @@ def document(data: bytes) -> None:
     assert taken == json.loads(data), "the document was changed"
     assert taken["id"] == DID
     assert len(warnings_of(taken, now=1_000.0)) <= MAX_WARNINGS
-    for found in _maps(taken):
-        assert not any(name.startswith(_SECRET_NAMES) for name in found), "a secret key"
-        assert "kty" not in found or not _PRIVATE_MEMBERS & found.keys(), "a private JWK"
+    assert not secrets_in(taken), "a secret was passed on"
     expanded = relative_ids_expanded(taken)
     assert relative_ids_expanded(expanded) == expanded
     assert read_document(json.dumps(expanded, ensure_ascii=False).encode(), DID, max_bytes=2**22) == expanded
@@ -175,6 +173,16 @@ def document(data: bytes) -> None:
             public_key_of(method)
         except InvalidDidDocument:
             continue
+
+
+def secrets_in(document: Any) -> list[JsonObject]:
+    """Return the maps of a document that hold a secret by a member's name, or a private JWK."""
+    return [
+        found
+        for found in _maps(document)
+        if any(name.startswith(_SECRET_NAMES) for name in found)
+        or ("kty" in found and not _PRIVATE_MEMBERS.isdisjoint(found))
+    ]
 
 
 def _maps(value: Any) -> Iterator[JsonObject]:

@@ -14,6 +14,7 @@ from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
 from tests.fuzz.drivers import batch_seeds, driver_seeds
+from tests.fuzz.logs import changed_seeds, hostile_seeds
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -207,6 +208,8 @@ _BY_TARGET: dict[str, Any] = {
     "forwarded": lambda: [b"192.0.2.9, 10.0.0.2", b"[2001:db9::1]:80\n10.1.1.1", b"1.2.3.4:99, 2001:db8::5", b"x"],
     "origin_answer": lambda: _ORIGIN_ANSWERS,
     "relative_ref": lambda: _RELATIVE_REFS,
+    "changed_log": changed_seeds,
+    "hostile_log": hostile_seeds,
     "request": _requests,
     "document": documents,
     "driver": lambda: list(driver_seeds()),

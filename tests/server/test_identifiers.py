@@ -22,7 +22,8 @@ from server.hot_protocol import hot_protocol_class
 from server.http import ANSWER_KEY
 from server.identifiers import Identifiers
 from server.limits import ClientAddresses
-from server.protocol import ProtocolLimits, protocol_class
+from server.protocol import protocol_class
+from server.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
 from tests.resolver import test_routes
 

@@ -17,7 +17,8 @@ from server.hot import HotTable
 from server.hot_protocol import hot_protocol_class
 from server.hot_reads import HotReads
 from server.limits import ClientAddresses
-from server.protocol import MAX_PIPELINED, BoundedProtocol, ProtocolLimits, protocol_class
+from server.protocol import MAX_PIPELINED, BoundedProtocol, protocol_class
+from server.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
 from tests.server.running import Response, Running, converse, receive_all, responses_of, running_in
 
