@@ -14,6 +14,7 @@ from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
 from tests.fuzz.logs import changed_seeds, hostile_seeds
+from tests.fuzz.relays import batch_seeds, driver_seeds
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -35,7 +36,8 @@ WORDS = (
     "alsoKnownAs", "keyAgreement", "assertionMethod", "id", "type", "kty", "crv", "x", "y", "d", "k", "use",
     "n", "e", "OKP", "EC", "RSA", "oct", "Ed25519", "X25519", "P-256", "secp256k1", "Multikey",
     "secretKeyJwk", "privateKeyPem", "-----BEGIN PRIVATE KEY-----", "max-age=", "s-maxage=10", "no-store",
-    "no-cache", 'W/"x"', "Expires", "Date", "Content-Length: ", "Transfer-Encoding: chunked\r\n",
+    "no-cache", 'W/"x"', "dids", "identifiers", "options", "didDocument", "didResolutionMetadata", "error",
+    "deactivated", "Expires", "Date", "Content-Length: ", "Transfer-Encoding: chunked\r\n",
     "Connection: close\r\n", "0\r\n\r\n",
 )  # fmt: skip
 
@@ -209,6 +211,8 @@ _BY_TARGET: dict[str, Any] = {
     "relative_ref": lambda: _RELATIVE_REFS,
     "changed_log": changed_seeds,
     "hostile_log": hostile_seeds,
+    "batch": batch_seeds,
+    "driver": driver_seeds,
     "request": _requests,
     "document": documents,
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]
