@@ -7,6 +7,7 @@ DEV := $(VENV)/.dev
 FUZZ := $(VENV)/fuzz/.ready
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
+PEERS := var/peers
 
 .PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema clean postgres clients
 
@@ -37,6 +38,11 @@ format: $(DEV)
 
 bench: $(DEV) postgres
 	$(RUN)/python -m benchmarks
+
+# Beside others' resolvers, at pinned versions, in a folder that may be thrown away.
+bench-peers: $(DEV)
+	@sh tools/peers.sh $(PEERS) $(RUN)/python
+	$(RUN)/python -m benchmarks.peers
 
 # The JSON Schema of the registry file, generated from the Structs that read it.
 schema: $(DEV)

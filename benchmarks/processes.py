@@ -3,10 +3,11 @@ Servers as processes of their own, each on the servers' core: ours, and the riva
 """
 
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,10 +30,18 @@ class Running:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], *, port: int, path: str, folder: Path, environment: Mapping[str, str]
+    arguments: Sequence[str],
+    *,
+    port: int,
+    path: str | None,
+    folder: Path,
+    environment: Mapping[str, str],
+    pin: Callable[[], None] = on_server_core,
 ) -> Iterator[Running]:
     """
-    Run `ARGUMENTS` in `folder`, on the servers' core, wait until `path` is answered 200, and stop it at the end.
+    Run `arguments` in `folder`, on a core (`pin`), and stop it at the end.
+
+    It is yielded once `path` is answered 200, or, for None, once it listens.
 
     Raises:
         RuntimeError: it did not answer in time; the message is the end of what it logged.
@@ -45,10 +54,13 @@ def running(
             env=environment,
             stdout=log,
             stderr=log,
-            preexec_fn=on_server_core,  # noqa: PLW1509
+            preexec_fn=pin,  # noqa: PLW1509
         )
     try:
-        wait_for_answer(process, port, path, folder / "server.log")
+        if path is None:
+            wait_for_listener(process, port, folder / "server.log")
+        else:
+            wait_for_answer(process, port, path, folder / "server.log")
         yield Running(process.pid, port, time.perf_counter() - began)
     finally:
         process.terminate()
@@ -73,6 +85,17 @@ def wait_for_answer(process: "subprocess.Popen[bytes]", port: int, path: str, lo
     raise RuntimeError(f"no answer from {process.args!r}: {log.read_text()[-2_000:]}")
 
 
+def wait_for_listener(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Connect every 2 ms until somebody listens."""
+    until = time.perf_counter() + START_SECONDS
+    while time.perf_counter() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.002)
+    raise RuntimeError(f"nobody listens, of {process.args!r}: {log.read_text()[-2_000:]}")
+
+
 class Deployment:
     """Our server with the sample ecosystem in `folder`, limits out of the way by their ordinary settings."""
 
@@ -94,9 +117,9 @@ class Deployment:
         subprocess.run(command, cwd=folder, env=self.environment, check=True, capture_output=True)
 
     @contextmanager
-    def serving(self, path: str) -> Iterator[Running]:
-        """Serve, from the first 200 at `path` on."""
-        arguments = (sys.executable, "-m", "server", "serve")
+    def serving(self, path: str, *module: str) -> Iterator[Running]:
+        """Serve, from the first 200 at `path` on; by another `module` with its arguments, where one is given."""
+        arguments = (sys.executable, "-m", *(module or ("server", "serve")))
         with running(
             arguments, port=self.port, path=path, folder=self.folder, environment=self.environment
         ) as server:

@@ -23,7 +23,6 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import answer_local, may_fetch
 from resolver.driver_breaker import BreakerState
 from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
@@ -39,8 +38,8 @@ from server.explain import explain_route
 from server.front import Front
 from server.health import Check, Health
 from server.hot import HotTable
-from server.hot_reads import IDENTIFIERS
 from server.http import AnswerResponse
+from server.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
 from server.limits import ClientAddresses, Cost, TokenBuckets
@@ -180,7 +179,7 @@ async def _build(
         database,
         resolver=resolver,
         drop_lists=checker.purge_lists,
-        drop_answers=lambda: hot.purge(IDENTIFIERS),
+        drop_answers=lambda: hot.purge(IDENTIFIERS_PATH),
         clock=clock,
     )
     watch = Watch(
@@ -239,6 +238,7 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    bare = settings.default_representation == "document"
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     buckets = {
         Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
@@ -253,7 +253,7 @@ def public_app(services: Services) -> Front:
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take),
+            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
@@ -271,12 +271,7 @@ def public_app(services: Services) -> Front:
         clock=clock,
         hot=services.hot,
         buckets=buckets,
-        may_fetch=lambda raw_path, query: may_fetch(services.resolver, raw_path, query),
-        answer_now=lambda raw_path, query, accept, no_cache: (
-            answer_local(services.resolver, raw_path, query, accept, no_cache=no_cache)
-            if raw_path.startswith(IDENTIFIERS)
-            else None
-        ),
+        identifiers=Identifiers(services.resolver, renewals.take, bare_by_default=bare),
     )
 
 

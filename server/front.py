@@ -5,9 +5,9 @@ In this order:
 
 1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header
    (`server/hot_reads.py`);
-2. the client's tokens for what the request may cost;
-3. HEAD as GET whose body is dropped, and CORS preflight;
-4. an answer that is computed here and now, by the function that the route would call (`AnswerNow`);
+2. a read of an identifier, by the functions that the route would call (`Identifiers`);
+3. the client's tokens for what the request may cost;
+4. HEAD as GET whose body is dropped, and CORS preflight;
 5. the application, with a request id, and the common headers added to what it answers;
 6. the hot table filled (before the answer is sent), the log line, the counter.
 
@@ -18,6 +18,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from litestar.enums import ScopeType
@@ -25,8 +26,9 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from server.cycle import READY_HEAD, ready_head
 from server.hot import HotTable
-from server.hot_reads import IDENTIFIERS, READS, HotReads
+from server.hot_reads import READS, HotReads
 from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
+from server.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifiers
 from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
 from server.problems import ClientGone, problem_answer
 from server.request_head import RequestHead, request_id_of
@@ -43,17 +45,18 @@ _PREFLIGHT: list[tuple[bytes, bytes]] = [
 ]
 
 
-MayFetch = Callable[[bytes, bytes], bool]  # of a raw path below IDENTIFIERS and a query string
-# Of the same, an Accept header and whether `no-cache` was sent: what the route answers, where it needs no network.
-AnswerNow = Callable[[bytes, bytes, str | None, bool], Answer | None]
-IDENTIFIERS_TEMPLATE = "/1.0/identifiers/{identifier:path}"  # of the route, for the counters and the log
+MayFetch = Callable[[bytes, bytes], bool]  # of a raw path below IDENTIFIERS_PATH and a query string
+
+
+def _never(_raw_path: bytes, _query_string: bytes) -> bool:
+    return False
 
 
 def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFetch) -> Cost:
     """Tell what a request may cost: a stranger's did:web or a check may make us ask a stranger."""
     if method == "OPTIONS":
         return Cost.HOT
-    if raw_path.startswith(IDENTIFIERS):
+    if raw_path.startswith(IDENTIFIERS_PATH):
         is_answered = method in (*READS, "POST")
         return Cost.OUTBOUND if is_answered and may_fetch(raw_path, query_string) else Cost.CPU
     if raw_path == b"/status/check" and method == "POST":
@@ -84,8 +87,7 @@ class Front:
     Args:
         hot: the table of hot answers, or None for the operator's listener.
         buckets: tokens per client and cost; empty where nobody is limited.
-        may_fetch: whether a request for an identifier may make us ask a stranger.
-        answer_now: what such a request is answered where that takes computation only; None: ask the route.
+        identifiers: how reads of identifiers are answered; None: as any other request.
         is_public: whether answers carry CORS headers.
 
     Attributes:
@@ -102,8 +104,7 @@ class Front:
         clock: Callable[[], float],
         hot: HotTable | None = None,
         buckets: Mapping[Cost, TokenBuckets] | None = None,
-        may_fetch: MayFetch = lambda *_: False,
-        answer_now: AnswerNow = lambda *_: None,
+        identifiers: Identifiers | None = None,
         is_public: bool = True,
     ) -> None:
         self._app = app
@@ -114,8 +115,8 @@ class Front:
         self._hot = hot
         self._buckets = dict(buckets or {})
         self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
-        self._may_fetch = may_fetch
-        self._answer_now = answer_now
+        self._identifiers = identifiers
+        self._may_fetch = identifiers.may_fetch if identifiers is not None else _never
         self._is_public = is_public
         tokens = self._buckets.get(Cost.HOT)
         self.reads = (
@@ -133,7 +134,10 @@ class Front:
         reads = self.reads
         found = reads.find(method, raw_path, head, client) if reads and not scope["query_string"] else None
         if reads is None or found is None:
-            await _Exchange(self, scope, head, client).run(receive, send)
+            if self._may_resolve(method, raw_path, head):
+                await self._resolve(scope, head, client, receive, send)
+            else:
+                await _Exchange(self, scope, head, client).run(receive, send)
             return
         request_id = request_id_of(head.request_id)
         if found.matches(head.if_none_match):
@@ -147,6 +151,86 @@ class Front:
         await send(start)
         await send(body)  # type: ignore[arg-type]
         reads.account(method, status, request_id, client)
+
+    def _may_resolve(self, method: str, raw_path: bytes, head: RequestHead) -> bool:
+        """Tell whether a request is a read of an identifier, and nothing else."""
+        if self._identifiers is None or head.has_body or method not in READS:
+            return False
+        return raw_path.startswith(IDENTIFIERS_PATH)
+
+    async def _resolve(
+        self, scope: HTTPScope, head: RequestHead, client: str, receive: Receive, send: Send
+    ) -> None:
+        """Answer a read of an identifier as the route would; what fails here fails there as well, and is told."""
+        started, begun_at, cost = time.perf_counter(), self.hot_purges, self.cost_of(scope)
+        answer = None
+        if not self.wait_seconds(cost, client):
+            with suppress(Exception):
+                answer = await self._answer_of(scope, head, client, cost)
+        if answer is None:
+            await _Exchange(self, scope, head, client).run(receive, send)
+            return
+        self.keep_hot(scope, head.accept, answer, begun_at)
+        await self._send(answer, scope, head, client, send, started, cost)
+
+    async def _answer_of(self, scope: HTTPScope, head: RequestHead, client: str, cost: Cost) -> Answer | None:
+        assert self._identifiers is not None
+        asked = Asked(
+            raw_path=scope["raw_path"],
+            query_string=scope["query_string"],
+            accept=head.accept.decode("latin-1") or None,
+            no_cache=head.no_cache,
+            client=client,
+        )
+        if cost is Cost.CPU and (answer := self._identifiers.answer_now(asked)) is not None:
+            return answer
+        return await self._identifiers.answer(asked)
+
+    async def _send(
+        self,
+        answer: Answer,
+        scope: HTTPScope,
+        head: RequestHead,
+        client: str,
+        send: Send,
+        started: float,
+        cost: Cost,
+    ) -> None:
+        """
+        Send what `_answer_of` made, as the route would have.
+
+        A success that was only computed is accounted as a hot answer is; all else has its line.
+        """
+        method, request_id = scope["method"], request_id_of(head.request_id)
+        status, headers, body = rendered(answer, self._clock(), head.if_none_match)
+        headers += (*self._common, (b"x-request-id", request_id))
+        start: Any = {"type": "http.response.start", "status": status, "headers": headers}
+        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
+            start[READY_HEAD] = ready_head(status, headers)
+        await send(start)
+        is_get = method == "GET"
+        await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
+        if self.reads is not None and cost is Cost.CPU and status < 400:
+            self.reads.account(method, status, request_id, client, TEMPLATE)
+        else:
+            self.account(TEMPLATE, method, status, request_id, client, started)
+
+    def account(
+        self, route: str, method: str, status: int, request_id: bytes, client: str, started: float
+    ) -> None:
+        """Count an answer of the ordinary way, and log it; `started`: seconds of `time.perf_counter`."""
+        self._telemetry.count(route, method, status)
+        LOG.info(
+            "request",
+            extra={
+                "request_id": request_id.decode(),
+                "method": method,
+                "route": route,
+                "status": status,
+                "duration_ms": round((time.perf_counter() - started) * 1_000, 2),
+                "client": coarse_client(client),
+            },
+        )
 
     def cost_of(self, scope: HTTPScope) -> Cost:
         """Return `cost_of` a request."""
@@ -189,8 +273,7 @@ class _Exchange:
         state["request_id"], state["client"] = self._request_id.decode(), self._client
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
-        cost = self._front.cost_of(self._scope)
-        wait = self._front.wait_seconds(cost, self._client)
+        wait = self._front.wait_seconds(self._front.cost_of(self._scope), self._client)
         if wait:
             await self._refuse(_too_many(wait), sender)
         elif not is_one_spelling(raw_path):
@@ -200,46 +283,12 @@ class _Exchange:
         elif self._method == "OPTIONS" and self._front._is_public:
             await sender({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT[3:]})
             await sender({"type": "http.response.body", "body": b"", "more_body": False})
-        elif (answer := self._answer_now(cost)) is not None:
-            await self._send(answer, send)
-            return
         else:
             if self._method == "HEAD":
                 # A copy: uvicorn drops the body by the method in its own scope.
                 self._scope = cast("HTTPScope", {**self._scope, "method": "GET"})
             await self._front._app(self._scope, self._receiver(receive), sender)
         self._account()
-
-    def _answer_now(self, cost: Cost) -> Answer | None:
-        """Return what the route would answer, where it can be made here; what fails does so there, and is told."""
-        head, scope = self._head, self._scope
-        if cost is not Cost.CPU or self._method not in READS or head.has_body:
-            return None
-        accept = head.accept.decode("latin-1") if head.accept else None
-        try:
-            return self._front._answer_now(scope["raw_path"], scope["query_string"], accept, head.no_cache)
-        except Exception:
-            return None
-
-    async def _send(self, answer: Answer, send: Send) -> None:
-        """Send what `_answer_now` made, as the route would have; a success is accounted as a hot answer is."""
-        front, head, is_get = self._front, self._head, self._method == "GET"
-        self._status, headers, body = rendered(answer, front._clock(), head.if_none_match)
-        front.keep_hot(self._scope, head.accept, answer, self._begun_at)
-        start: Any = {"type": "http.response.start", "status": self._status}
-        start["headers"] = [*headers, *front._common, (b"x-request-id", self._request_id)]
-        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
-            start[READY_HEAD] = ready_head(self._status, start["headers"])
-        await send(start)
-        await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
-        scope: Any = self._scope
-        scope["path_template"] = IDENTIFIERS_TEMPLATE
-        if front.reads is not None and self._status < 400:
-            front.reads.account(
-                self._method, self._status, self._request_id, self._client, IDENTIFIERS_TEMPLATE
-            )
-        else:
-            self._account()
 
     def _receiver(self, receive: Receive) -> Receive:
         """Return `receive` for a client that may hang up before its body is complete: no failure of ours."""
@@ -284,18 +333,7 @@ class _Exchange:
     def _account(self) -> None:
         scope: Any = self._scope
         route = scope.get("path_template") or "unmatched"
-        self._front._telemetry.count(route, self._method, self._status)
-        LOG.info(
-            "request",
-            extra={
-                "request_id": self._request_id.decode(),
-                "method": self._method,
-                "route": route,
-                "status": self._status,
-                "duration_ms": round((time.perf_counter() - self._started) * 1_000, 2),
-                "client": coarse_client(self._client),
-            },
-        )
+        self._front.account(route, self._method, self._status, self._request_id, self._client, self._started)
 
 
 def _too_many(wait: float) -> TooManyRequests:

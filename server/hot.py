@@ -10,6 +10,7 @@ is made anew at most once a second per entry.
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from server.cycle import ready_head
 from server.http import ENCODED_CORS, encoded_headers, is_not_modified
@@ -25,6 +26,17 @@ _OF_A_BODY = (b"content-type", b"content-length")
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes]
+
+
+class _Kept(Protocol):
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def immutable(self) -> bool: ...
+
+
+Entry = TypeVar("Entry", bound=_Kept)
 
 
 class HotAnswer:
@@ -79,32 +91,36 @@ class HotAnswer:
             return False
         return if_none_match == self.etag or is_not_modified(self.answer, if_none_match.decode("latin-1"))
 
-    def size(self) -> int:
-        """Return about how many bytes of memory the entry holds."""
-        return len(self.answer.body) + ENTRY_OVERHEAD_BYTES
+    @property
+    def body(self) -> bytes:
+        return self.answer.body
+
+    @property
+    def immutable(self) -> bool:
+        return self.answer.immutable
 
 
-class _Segment:
+class _Segment(Generic[Entry]):
     """Entries in the order of their last use, and their bytes."""
 
     __slots__ = ("bytes_held", "entries")
 
     def __init__(self) -> None:
-        self.entries: OrderedDict[Key, HotAnswer] = OrderedDict()
+        self.entries: OrderedDict[Key, Entry] = OrderedDict()
         self.bytes_held = 0
 
-    def put(self, key: Key, entry: HotAnswer) -> None:
+    def put(self, key: Key, entry: Entry) -> None:
         self.entries[key] = entry
-        self.bytes_held += entry.size()
+        self.bytes_held += len(entry.body) + ENTRY_OVERHEAD_BYTES
 
-    def take(self, key: Key) -> HotAnswer | None:
+    def take(self, key: Key) -> Entry | None:
         entry = self.entries.pop(key, None)
         if entry is not None:
-            self.bytes_held -= entry.size()
+            self.bytes_held -= len(entry.body) + ENTRY_OVERHEAD_BYTES
         return entry
 
     def drop_oldest(self) -> None:
-        self.bytes_held -= self.entries.popitem(last=False)[1].size()
+        self.take(next(iter(self.entries)))
 
 
 class HotTable:
@@ -122,7 +138,8 @@ class HotTable:
     def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
         self._max_bytes = max_bytes
         self._clock = clock
-        self._new, self._kept = _Segment(), _Segment()
+        self._new: _Segment[Answer] = _Segment()  # Most are never asked for again: no more is made of them.
+        self._kept: _Segment[HotAnswer] = _Segment()
         self.hits = 0
         self.purges = 0
 
@@ -133,9 +150,10 @@ class HotTable:
         if entry is not None:
             entries.move_to_end(key)
         else:
-            entry = self._new.take(key)
-            if entry is None:
+            answer = self._new.take(key)
+            if answer is None:
                 return None
+            entry = HotAnswer(answer)
             self._kept.put(key, entry)
         if entry.fresh_until <= now:
             self._kept.take(key)
@@ -151,16 +169,20 @@ class HotTable:
             return  # Nobody would check them any more; the ordinary way refuses them.
         if not answer.immutable and (answer.fresh_until is None or answer.fresh_until <= self._clock()):
             return
-        key, entry = (raw_path, accept), HotAnswer(answer)
-        segment = self._kept if self._kept.take(key) is not None else self._new
+        key = (raw_path, accept)
         self._new.take(key)
-        segment.put(key, entry)
-        while self.bytes_held > self._max_bytes:
+        if self._kept.take(key) is not None:
+            self._kept.put(key, HotAnswer(answer))
+        else:
+            self._new.put(key, answer)
+        while self._new.bytes_held + self._kept.bytes_held > self._max_bytes:
             self._make_room()
 
     def _make_room(self) -> None:
-        is_new_first = self._new.bytes_held > self._max_bytes // NEW_SHARE or not self._kept.entries
-        (self._new if is_new_first else self._kept).drop_oldest()
+        if self._new.bytes_held > self._max_bytes // NEW_SHARE or not self._kept.entries:
+            self._new.drop_oldest()
+        else:
+            self._kept.drop_oldest()
 
     def evict(self, path_prefix: bytes) -> None:
         """Forget every answer whose raw path begins with `path_prefix`."""
@@ -172,8 +194,9 @@ class HotTable:
         """Forget every answer below `path_prefix` that may change, and those that are being made now."""
         self.purges += 1
         for segment in (self._new, self._kept):
-            for key, entry in list(segment.entries.items()):
-                if key[0].startswith(path_prefix) and not entry.answer.immutable:
+            entries: list[tuple[Key, _Kept]] = list(segment.entries.items())
+            for key, entry in entries:
+                if key[0].startswith(path_prefix) and not entry.immutable:
                     segment.take(key)
 
     @property

@@ -16,7 +16,8 @@ HEAD is answered by the layer in front. Off by default (`TOUCHSTONE_HOT_PROTOCOL
 
 from server.cycle import write_ready
 from server.hot_reads import HotReads
-from server.protocol import BoundedProtocol, ProtocolLimits
+from server.protocol import BoundedProtocol
+from server.protocol_limits import ProtocolLimits
 from server.request_head import RequestHead, request_id_of
 
 MAX_ANSWERED_AT_ONCE = 16  # requests of one read; those behind them wait as they would for the application

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from server.hot import HotAnswer, HotTable
+from server.identifiers import IDENTIFIERS_PATH
 from server.limits import TokenBuckets
 from server.request_head import RequestHead
 from server.telemetry import Telemetry, coarse_client
@@ -18,7 +19,6 @@ from server.telemetry import Telemetry, coarse_client
 LOG = logging.getLogger("touchstone.requests")
 
 LOG_ONE_HOT_IN = 1_000  # hot answers per log line; at DEBUG each has one (decision 0005)
-IDENTIFIERS = b"/1.0/identifiers/"
 READS = ("GET", "HEAD")
 
 
@@ -49,7 +49,7 @@ class HotReads:
         """Return the answer to a request without a query, its headers refreshed; None: take the ordinary way."""
         if head.has_body or method not in READS:
             return None
-        if head.no_cache and raw_path.startswith(IDENTIFIERS):
+        if head.no_cache and raw_path.startswith(IDENTIFIERS_PATH):
             return None  # The resolver is to ask anew; nothing else has a source to be asked.
         now = self._clock()
         found = self._table.find((raw_path, head.accept), now)

@@ -4,6 +4,7 @@ How an `Answer` becomes an HTTP response: the one place that knows Date, Age, Ca
 `AnswerResponse` is the application's `response_class`, so that a route's handler simply returns its `Answer`.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from litestar.response import Response
@@ -61,6 +62,18 @@ def encoded_headers(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
     ]
 
 
+def _headers_of(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
+    """Return `encoded_headers`; those of an answer that never changes are the same for all of its type."""
+    if not answer.immutable or answer.headers or answer.etag is None:
+        return encoded_headers(answer, now)
+    return [*_immutable_headers(answer.media_type, answer.vary), (b"etag", answer.etag.encode("latin-1"))]
+
+
+@lru_cache(maxsize=256)
+def _immutable_headers(media_type: str, vary: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    return encoded_headers(Answer(body=b"-", media_type=media_type, vary=vary, immutable=True), 0)
+
+
 def is_not_modified(answer: Answer, if_none_match: str | None) -> bool:
     """Tell whether 304 is the answer to a conditional request (RFC 9110, section 13.1.2)."""
     if answer.status != 200 or answer.etag is None or if_none_match is None:
@@ -72,7 +85,7 @@ def rendered(
     answer: Answer, now: float, if_none_match: bytes | None
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Return status, headers and body as sent: 304 where the condition names the answer's tag."""
-    headers = encoded_headers(answer, now)
+    headers = _headers_of(answer, now)
     if if_none_match is not None and is_not_modified(answer, if_none_match.decode("latin-1")):
         return 304, [header for header in headers if header[0] != b"content-type"], b""
     return answer.status, [*headers, (b"content-length", b"%d" % len(answer.body))], answer.body

@@ -2,6 +2,7 @@
 A node: one process that does everything, or a supervisor with a background process and several workers.
 """
 
+import gc
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -28,12 +29,29 @@ def serve_node(settings: Settings, workers: int, run: Run, on_ready: Callable[[]
     sockets = bind_sockets(settings)
     try:
         if workers == 1:
-            run(lambda: serve(settings, sockets, on_ready))
+            run(lambda: serve(settings, sockets, _settled(on_ready)))
             return 0
 
         def child(share: Share, given: Sockets, is_ready: Callable[[], None]) -> None:
-            run(lambda: serve(settings, given, is_ready, share))
+            run(lambda: serve(settings, given, _settled(is_ready), share))
 
         return Supervisor(settings, sockets, workers, child, on_ready).supervise()
     finally:
         sockets.close()
+
+
+def _settled(on_ready: Callable[[], None]) -> Callable[[], None]:
+    """
+    Return `on_ready`, after which the garbage collector passes over what was made at the start.
+
+    It looks at the rest less often, too: requests leave few cycles behind, and the cache grows. With Python's own
+    thresholds a request that fetches a document spent a twelfth of its time here.
+    """
+
+    def ready() -> None:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 100)  # allocations; collections of the next younger generation
+        on_ready()
+
+    return ready

@@ -21,11 +21,9 @@ raw-request corpus that re-verifies it.
 """
 
 import asyncio
-import ipaddress
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
 from http import HTTPStatus
 from random import getrandbits
 from typing import Any
@@ -37,8 +35,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.cycle import Cycle
 from server.deadline import Deadline
-from server.http import ENCODED_CORS, encoded_headers
-from server.limits import ClientAddresses, key_of
+from server.http import encoded_headers
+from server.limits import key_of
 from server.problems import HeadTooLarge, RequestTimeout, problem_answer
 from server.protocol_errors import (
     AmbiguousRequest,
@@ -48,6 +46,7 @@ from server.protocol_errors import (
     TooManyWaiting,
     UnknownTransferCoding,
 )
+from server.protocol_limits import ProtocolLimits
 from server.telemetry import coarse_address
 from wire import Refusal
 
@@ -65,39 +64,6 @@ _REQUEST_LINE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+) [\x21-\x7e]+ HTTP
 _KNOWN_METHODS = frozenset(
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split()
 )  # RFC 9110, RFC 5789
-
-
-class ProtocolLimits:
-    """What the connections of one listener share; only the event loop's thread touches it."""
-
-    def __init__(
-        self,
-        *,
-        head_timeout: float,
-        body_timeout: float,
-        max_connections_per_client: int,
-        addresses: ClientAddresses,
-        base_url: str = "",
-        is_public: bool = True,
-        count: Callable[[str, str, int], None] = lambda *_: None,
-    ) -> None:
-        """`count` is told of every refusal, as `Telemetry.count`; `is_public`: whether they carry CORS headers."""
-        self.head_timeout = head_timeout
-        self.body_timeout = body_timeout
-        self.max_connections_per_client = max_connections_per_client
-        self.addresses = addresses
-        self.base_url = base_url  # of the pages that explain a refusal
-        self.common_headers = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
-        self.count = count
-        self.connections: Counter[str] = Counter()
-        self.refused = 0
-
-    def is_exempt(self, peer: str) -> bool:
-        """Tell whether `peer` may hold any number of connections."""
-        try:
-            return ipaddress.ip_address(peer).is_loopback or self.addresses.is_trusted(peer)
-        except ValueError:
-            return False
 
 
 def protocol_class(limits: ProtocolLimits) -> type["BoundedProtocol"]:

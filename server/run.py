@@ -21,12 +21,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 import uvicorn
 
+from resolver.fetch import Guard
 from server.app import Services, open_services, operator_app, public_app
 from server.front import Front
 from server.hot_protocol import hot_protocol_class
 from server.hot_reads import HotReads
 from server.limits import ClientAddresses
-from server.protocol import BoundedProtocol, ProtocolLimits, protocol_class
+from server.protocol import BoundedProtocol, protocol_class
+from server.protocol_limits import ProtocolLimits
 from server.settings import Settings, split_bind
 from server.share import Share
 
@@ -80,16 +82,23 @@ def bind_sockets(settings: Settings) -> Sockets:
 
 
 async def serve(
-    settings: Settings, sockets: Sockets, on_ready: Callable[[], None], share: Share | None = None
+    settings: Settings,
+    sockets: Sockets,
+    on_ready: Callable[[], None],
+    share: Share | None = None,
+    *,
+    guard: Guard | None = None,
 ) -> None:
     """
     Do this process's share (None: everything) until a signal asks to stop; call `on_ready` once it is ready.
+
+    `guard` fetches from strangers; None: the real one, within the limits of the settings.
 
     Raises:
         DatabaseUnavailable, SchemaMismatch, KeyFileError: as `open_services`.
     """
     share = share or Share()
-    async with open_services(share.of(settings), share) as services:
+    async with open_services(share.of(settings), share, guard=guard) as services:
         stop = _stop_event(share)
         if share.serves:
             await _answer(services, sockets, on_ready, stop)

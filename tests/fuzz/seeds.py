@@ -13,8 +13,8 @@ from resolver.encoding import decode_base64url, encode_varint
 from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
+from tests.fuzz.drivers import batch_seeds, driver_seeds
 from tests.fuzz.logs import changed_seeds, hostile_seeds
-from tests.fuzz.relays import batch_seeds, driver_seeds
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -211,10 +211,10 @@ _BY_TARGET: dict[str, Any] = {
     "relative_ref": lambda: _RELATIVE_REFS,
     "changed_log": changed_seeds,
     "hostile_log": hostile_seeds,
-    "batch": batch_seeds,
-    "driver": driver_seeds,
     "request": _requests,
     "document": documents,
+    "driver": lambda: list(driver_seeds()),
+    "batch": lambda: list(batch_seeds()),
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]
     + [b"404\ntext/html\n\n", b"410\n\n\n", b"301\n\n\n{}", b"500\n\n\n", b"200\ntext/html; charset=x\n\n{}"],
 }  # fmt: skip

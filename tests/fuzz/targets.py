@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, encodings, headers, identifiers, logs, origins, relays, services
+from tests.fuzz import answers, drivers, encodings, headers, identifiers, logs, origins, services
 
 Check = Callable[[bytes], None]
 
@@ -29,11 +29,11 @@ TARGETS: dict[str, Target] = {
     "request": Target(answers.request, 30),
     "document": Target(answers.document, 15),
     "origin": Target(answers.origin, 5),
+    "driver": Target(drivers.driver, 5),
+    "batch": Target(drivers.batch, 3),
     "origin_answer": Target(origins.origin_answer, 5),
     "changed_log": Target(logs.changed_log, 3),
     "hostile_log": Target(logs.hostile_log, 3),
-    "batch": Target(relays.batch, 3),
-    "driver": Target(relays.driver, 4),
     "did": Target(identifiers.did, 5),
     "did_url": Target(identifiers.did_url, 6),
     "web": Target(identifiers.web, 8),

@@ -15,7 +15,7 @@ from server.hot import HotTable
 from server.hot_protocol import MAX_ANSWERED_AT_ONCE, hot_protocol_class
 from server.hot_reads import HotReads
 from server.limits import ClientAddresses, TokenBuckets
-from server.protocol import ProtocolLimits
+from server.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
 from tests.server.running import converse, responses_of, running_in
 from tests.server.test_protocol import ForeignTransport

@@ -14,15 +14,16 @@ from litestar import Litestar
 from litestar.response.base import ASGIResponse
 
 from resolver import Resolver
-from resolver.binding import answer_local
 from resolver.results import JsonObject
 from resolver.routes import build_routes
 from server.front import Front
 from server.hot import HotTable
 from server.hot_protocol import hot_protocol_class
 from server.http import ANSWER_KEY
+from server.identifiers import Identifiers
 from server.limits import ClientAddresses
-from server.protocol import ProtocolLimits, protocol_class
+from server.protocol import protocol_class
+from server.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
 from tests.resolver import test_routes
 
@@ -54,9 +55,7 @@ def _front(resolver: Resolver) -> Front:
         addresses=ClientAddresses(()),
         clock=time.time,
         hot=HotTable(max_bytes=10_000_000, clock=time.time),
-        answer_now=lambda raw_path, query, accept, no_cache: answer_local(
-            resolver, raw_path, query, accept, no_cache=no_cache
-        ),
+        identifiers=Identifiers(resolver),
     )
 
 
