@@ -33,7 +33,7 @@ TARGETS: dict[str, Target] = {
     "batch": Target(drivers.batch, 3),
     "origin_answer": Target(origins.origin_answer, 5),
     "changed_log": Target(logs.changed_log, 3),
-    "hostile_log": Target(logs.hostile_log, 3),
+    "hostile_log": Target(logs.hostile_log, 3, max_ms=600),
     "did": Target(identifiers.did, 5),
     "did_url": Target(identifiers.did_url, 6),
     "web": Target(identifiers.web, 8),
