@@ -13,6 +13,7 @@ from collections.abc import Callable
 import uvloop
 
 from resolver.transport import dial_tcp
+from server.memory import settle
 from server.outbound import guard_of
 from server.run import bind_sockets, serve
 from server.settings import load_settings
@@ -41,4 +42,4 @@ async def main(origin_port: int, on_ready: Callable[[], None]) -> None:
 
 if __name__ == "__main__":
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    uvloop.run(main(int(sys.argv[1]), lambda: None))
+    uvloop.run(main(int(sys.argv[1]), settle))

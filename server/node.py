@@ -2,10 +2,10 @@
 A node: one process that does everything, or a supervisor with a background process and several workers.
 """
 
-import gc
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from server.memory import settle
 from server.run import BindError, Sockets, bind_sockets, serve
 from server.settings import Settings
 from server.share import Share
@@ -41,17 +41,8 @@ def serve_node(settings: Settings, workers: int, run: Run, on_ready: Callable[[]
 
 
 def _settled(on_ready: Callable[[], None]) -> Callable[[], None]:
-    """
-    Return `on_ready`, after which the garbage collector passes over what was made at the start.
-
-    It looks at the rest less often, too: requests leave few cycles behind, and the cache grows. With Python's own
-    thresholds a request that fetches a document spent a twelfth of its time here.
-    """
-
     def ready() -> None:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 100)  # allocations; collections of the next younger generation
+        settle()
         on_ready()
 
     return ready
