@@ -157,6 +157,16 @@ def _after(prefix: str) -> list[bytes]:
     return [text.removeprefix(prefix).encode() for text in dids() if text.startswith(prefix)]
 
 
+def _pairs() -> list[bytes]:
+    found = [
+        b"example.com:a:.well-known\nexample.com:a",
+        b"example.com%3A8443:b\nexample.com:b",
+        b"a.example\nA.Example",
+    ]
+    webs = _after("did:web:")
+    return found + [one + b"\n" + webs[(number * 7 + 1) % len(webs)] for number, one in enumerate(webs)]
+
+
 _CACHE = (
     b'Cache-Control: s-maxage=60, max-age="5", private\nETag: W/"x"\nAge: 10',
     b'Expires: Wed, 25 Nov 2026 10:00:00 GMT\nDate: Wed, 25 Nov 2026 09:00:00 GMT\nETag: "y"',
@@ -196,6 +206,7 @@ _ORIGIN_ANSWERS = (
 _BY_TARGET: dict[str, Any] = {
     "did": lambda: [text.encode() for text in dids()],
     "did_url": lambda: [line.split(b"\n")[0] for line in _requests()],
+    "cache_key": _pairs,
     "web": lambda: _after("did:web:"),
     "url": lambda: _URLS,
     "base58btc": lambda: [text[1:] for text in _after("did:key:")],

@@ -36,6 +36,7 @@ TARGETS: dict[str, Target] = {
     "hostile_log": Target(logs.hostile_log, 3, max_ms=600),
     "did": Target(identifiers.did, 5),
     "did_url": Target(identifiers.did_url, 6),
+    "cache_key": Target(identifiers.cache_key, 5),
     "web": Target(identifiers.web, 8),
     "url": Target(identifiers.url, 5),
     "relative_ref": Target(services.relative_ref, 6),
