@@ -9,6 +9,7 @@ import pytest
 
 from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved
 from resolver.client import ResolverClient
+from resolver.document import read_document
 
 pytestmark = pytest.mark.anyio
 
@@ -179,3 +180,16 @@ async def test_an_item_of_a_batch_that_is_no_result_is_an_error_of_that_did(
         [found] = await resolver.resolve_many([DID])
 
     assert type(found) is error
+
+
+async def test_a_document_as_deep_as_a_resolver_takes_is_an_answer() -> None:
+    inner: Any = {}
+    for _ in range(30):
+        inner = {"a": inner}
+    document = {"id": DID, "a": inner}  # 32 levels, in a result of 33
+    read_document(json.dumps(document).encode(), DID)
+
+    async with client(lambda _: result(document=document)) as resolver:
+        resolved = await resolver.resolve(DID)
+
+    assert resolved.document == document
