@@ -25,9 +25,9 @@ from wire import JsonError, read
 
 ACCEPT = "application/did-resolution"
 MAX_ANSWER_BYTES = 1_048_576  # 1 MiB: a document of 256 KiB and its metadata
-MAX_ANSWER_DEPTH = 33  # a document of 32 levels, in a result
+MAX_ANSWER_DEPTH = 36  # the JWK of a did:jwk has 32 levels at most; in a method, a list, a document, a result
 MAX_BATCH_BYTES = 16_777_216  # 16 MiB: the most that a batch of ours answers, and its frame
-MAX_BATCH_DEPTH = 36  # a document of 32 levels, in a result, in an item, in a list
+MAX_BATCH_DEPTH = MAX_ANSWER_DEPTH + 3  # in an item, in a list, in an object
 
 _ERRORS: dict[str, type[ResolutionError]] = {
     kind.type: kind
