@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 DEV := $(VENV)/.dev
+FUZZ := $(VENV)/fuzz/.ready
 APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 PEERS := var/peers
 
-.PHONY: serve test test-slow soak lint format bench lock schema clean postgres clients
+.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema clean postgres clients
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
@@ -16,7 +17,7 @@ serve: $(APP)
 test: $(DEV) postgres
 	$(RUN)/python -m pytest -m "not slow"
 
-test-slow: $(DEV) postgres clients
+test-slow: $(DEV) $(FUZZ) postgres clients
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
 
 # A million hostile inputs: no wrong answer, no hang, no growth of memory. The seed is printed; set it to repeat.
@@ -47,6 +48,9 @@ bench-peers: $(DEV)
 schema: $(DEV)
 	$(RUN)/python -m registry.exports.schema > registry/registry.schema.json
 
+# schemathesis and atheris, in an environment of their own: they bring a plug-in for pytest, and other versions.
+fuzz-tools: $(FUZZ)
+
 # Resolve the dependencies anew. Needs uv; the locks name no index.
 lock:
 	sh tools/lock.sh
@@ -72,3 +76,8 @@ $(APP): requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/p
 $(DEV): requirements-dev.lock requirements-build.lock pyproject.toml | $(VENV)/bin/pip
 	@sh tools/install.sh $(VENV) requirements-dev.lock requirements-build.lock
 	@touch $@ $(APP)
+
+$(FUZZ): requirements-fuzz.lock requirements-build.lock pyproject.toml | $(VENV)/bin/pip
+	@test -x $(VENV)/fuzz/bin/pip || sh tools/venv.sh $(PYTHON) $(VENV)/fuzz
+	@sh tools/install.sh $(VENV)/fuzz requirements-fuzz.lock requirements-build.lock
+	@touch $@

@@ -8,20 +8,21 @@ With `--lint` as in `lint_command.py`.
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 
+from resolver.binding import for_old_suites
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
 from resolver.lint_command import lint_target
 from resolver.options import DEREFERENCING_NAMES, options_of, refuse_unsupported
-from resolver.representation import present
+from resolver.representation import present, wants_old_suites
 from resolver.resolution import Resolver
 from resolver.results import Dereferenced, Options, Resolved
+from resolver.terminal import FAILURE, complain, unwritten
 from wire import Answer
 
-OK, FAILURE, USAGE, NOT_FOUND, UNAVAILABLE = 0, 1, 2, 3, 6
+OK, USAGE, NOT_FOUND, UNAVAILABLE = 0, 2, 3, 6
 
 _FORMATS = {
     "result": "application/did-resolution, application/did-url-dereferencing;q=0.9",
@@ -36,18 +37,17 @@ def main(arguments: Sequence[str] | None = None, make_resolver: Callable[[], Res
     if asked.lint:
         return lint_target(asked.did, as_json=asked.json, strict=asked.strict, make_resolver=make_resolver)
     try:
-        found = asyncio.run(_find(make_resolver, asked.did, _given(asked.option)))
+        accept = _FORMATS[asked.format]
+        found = asyncio.run(_find(make_resolver, asked.did, _given(asked.option), accept))
     except ResolutionError as error:
-        print(f"{error.type.rpartition('#')[2]}: {error.detail}", file=sys.stderr)
-        return _exit_status(error)
-    answer = present(found, _FORMATS[asked.format], did_url=isinstance(found, Dereferenced))
+        return complain(f"{error.type.rpartition('#')[2]}: {error.detail}", _exit_status(error))
+    answer = present(found, accept, did_url=isinstance(found, Dereferenced))
     try:
         print(_text_of(found, answer), flush=True)
     except OSError as error:
-        return _unwritten(error)
+        return unwritten(error)
     if (found.resolved if isinstance(found, Dereferenced) else found).deactivated:
-        print("the DID is deactivated", file=sys.stderr)
-        return FAILURE
+        return complain("the DID is deactivated")
     return OK
 
 
@@ -58,21 +58,21 @@ def _text_of(found: Resolved | Dereferenced, answer: Answer) -> str:
     return json.dumps(json.loads(answer.body or b"null"), indent=2)
 
 
-def _unwritten(error: OSError) -> int:
-    """Tell that the output went nowhere; what is left of it must not be tried again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    print(f"standard output: {error.strerror}", file=sys.stderr)
-    return FAILURE
-
-
 async def _find(
-    make_resolver: Callable[[], Resolver], did_url: str, given: dict[str, object]
+    make_resolver: Callable[[], Resolver], did_url: str, given: dict[str, object], accept: str
 ) -> Resolved | Dereferenced:
     async with make_resolver() as resolver:
         options = _options(resolver, did_url, given)
-        if set("/?#").isdisjoint(did_url):
-            return await resolver.resolve(did_url, options)
-        return await resolver.dereference(did_url, options)
+        found = await _found(resolver, did_url, options)
+        if wants_old_suites(found, accept):
+            return await _found(resolver, did_url, for_old_suites(found, options))
+        return found
+
+
+async def _found(resolver: Resolver, did_url: str, options: Options) -> Resolved | Dereferenced:
+    if set("/?#").isdisjoint(did_url):
+        return await resolver.resolve(did_url, options)
+    return await resolver.dereference(did_url, options)
 
 
 def _options(resolver: Resolver, did_url: str, given: dict[str, object]) -> Options:

@@ -130,7 +130,7 @@ def _is_json(asked: Asked) -> bool:
 
     So do clients of Universal Resolver send them, its own web page among them; no option begins with a brace.
     """
-    return not asked.is_verbatim and asked.option_query[:3].upper() in ("%7B", "{")
+    return not asked.is_verbatim and asked.option_query.startswith(("%7B", "%7b", "{"))
 
 
 def _json_of(asked: Asked) -> Mapping[str, object]:

@@ -36,6 +36,7 @@ __all__ = [
     "Given",
     "answer",
     "answer_local",
+    "for_old_suites",
     "may_fetch",
     "read_asked",
     "read_options_body",
@@ -60,6 +61,7 @@ def answer_local(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
+    bare_by_default: bool = False,
 ) -> Answer | None:
     """
     Answer what needs no network, errors included; None where the network is needed.
@@ -69,6 +71,7 @@ def answer_local(
         accept: the Accept header; the option of this name goes over it.
         given: options from a body.
         no_cache: `Cache-Control: no-cache` was sent: the option `noCache`, where that is not given itself.
+        bare_by_default: who has no preference gets the bare document, not the full result.
     """
     asked = read_asked(raw_path, query_string)
     accept = wanted_accept(asked, given, accept)
@@ -76,10 +79,12 @@ def answer_local(
         options = _options(resolver, asked, given, no_cache=no_cache)
         result = _local(resolver, asked, options)
         if result is not None and wants_old_suites(result, accept):
-            result = _local(resolver, asked, _for_old_suites(result, options))
+            result = _local(resolver, asked, for_old_suites(result, options))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
-    return None if result is None else present(result, accept, did_url=asked.is_did_url)
+    if result is None:
+        return None
+    return present(result, accept, did_url=asked.is_did_url, bare_by_default=bare_by_default)
 
 
 async def answer(
@@ -90,6 +95,7 @@ async def answer(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
+    bare_by_default: bool = False,
     wait_to_renew: WaitToRenew = _at_once,
 ) -> Answer:
     """
@@ -98,7 +104,15 @@ async def answer(
     Args:
         wait_to_renew: takes a token for going around the cache; returns 0, or the seconds until there is one.
     """
-    local = answer_local(resolver, raw_path, query_string, accept, given, no_cache=no_cache)
+    local = answer_local(
+        resolver,
+        raw_path,
+        query_string,
+        accept,
+        given,
+        no_cache=no_cache,
+        bare_by_default=bare_by_default,
+    )
     if local is not None:
         return local
     asked = read_asked(raw_path, query_string)
@@ -110,7 +124,7 @@ async def answer(
         result = await _remote(resolver, asked, options)
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
-    return present(result, accept, did_url=asked.is_did_url)
+    return present(result, accept, did_url=asked.is_did_url, bare_by_default=bare_by_default)
 
 
 def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
@@ -162,7 +176,7 @@ async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolve
     return await resolver.resolve(asked.identifier, options)
 
 
-def _for_old_suites(result: Resolved | Dereferenced, options: Options) -> Options:
+def for_old_suites(result: Resolved | Dereferenced, options: Options) -> Options:
     """Return the options with a format that old loaders know, for a did:key of which no format was asked for."""
     did = parse_did(result.did if isinstance(result, Resolved) else result.resolved.did)
     if did.method != KEY.name or options.public_key_format is not None:

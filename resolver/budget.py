@@ -46,6 +46,11 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 DEFAULT_LIMITS = GuardLimits()
 
+# What countries register below, mostly: example.co.uk, example.com.br.
+_SECOND_LEVEL = frozenset(
+    ["ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "mil", "ne", "net", "nom", "or", "org"]
+)
+
 
 class Budget:
     """Token buckets of hosts, of sites and of everything; used on one event loop."""
@@ -88,11 +93,11 @@ def domain_of(host: str) -> str:
     """
     Return the part of a host name that one registrant has, roughly: the last two labels, or three.
 
-    Three below a country's short second label (`co.uk`, `com.br`). Not the public suffix list: it changes
-    weekly, and being wrong means only that strangers share a budget, as those of one network do.
+    Three below a country's own `co`, `com`, `gov` and the like. Not the public suffix list: it changes weekly, and
+    being wrong means only that strangers share a budget, as those of one network do.
     """
     labels = host.split(".")
-    is_shared = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    is_shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
     return ".".join(labels[-3:] if is_shared else labels[-2:])
 
 

@@ -23,8 +23,8 @@ def dereference(resolved: Resolved, did_url: DidUrl, relationship: str | None = 
     Dereference a DID URL, given the resolution of its DID with its version parameters.
 
     1. A deactivated DID has no content, whatever the DID URL names.
-    2. `service` and `serviceType` select services: the document with these, and URLs at their endpoints.
-       Further parameters and a path do not matter then.
+    2. `service` and `serviceType` select services: the document with these, be it none, and URLs at their
+       endpoints. Further parameters and a path do not matter then.
     3. A path means a URL where the method implies services (did:webvh); any other path or parameter: nothing.
     4. No fragment: the document, with its metadata. A fragment: the map that has it as id.
     5. `relationship` (the option `verificationRelationship`): what was found must be a verification method
@@ -32,8 +32,7 @@ def dereference(resolved: Resolved, did_url: DidUrl, relationship: str | None = 
 
     Raises:
         InvalidDidUrl: the query is malformed, or `relativeRef` leaves the service endpoint.
-        NotFound: no service is selected, none has a URL; a path, an unknown parameter; a fragment that is no
-            id in the document.
+        NotFound: a path without a meaning or a URL, an unknown parameter; a fragment that is no id.
         InvalidVerificationMethod, InvalidRelationship: as step 5 says.
     """
     parameters = parse_parameters(did_url.query)
@@ -89,11 +88,9 @@ def _of_services(
 ) -> Dereferenced:
     """Return the document with the selected services only, and the URLs at their endpoints (section 5.4.1)."""
     services = selected_services(document, parameters)
-    if not services:
-        raise NotFound("the DID document has no such service")
     relative_ref = parameters.get(RELATIVE_REF)
     urls = endpoint_urls(services, relative_ref, did_url.fragment)
-    if (names_url or relative_ref is not None) and not urls:
+    if names_url and not urls:
         raise NotFound("the service has no endpoint that is an http or https URL")
     content: JsonObject | None = {**document, "service": services}
     if did_url.fragment is not None:
@@ -106,7 +103,7 @@ def _of_services(
         content_metadata=resolved.metadata if did_url.fragment is None else {},
         resolved=resolved,
         urls=urls,
-        names_url=names_url or relative_ref is not None or content is None,
+        names_url=bool(urls) and (names_url or relative_ref is not None or content is None),
     )
 
 

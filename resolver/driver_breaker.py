@@ -47,7 +47,8 @@ class Breaker:
         """
         Return 0 where a request may go, else the seconds after which to try again.
 
-        Whoever is let through must end with `succeeded`, `failed` or `abandoned`.
+        Whoever is let through tells how it went, by `succeeded` or `failed` where that says something of the other
+        side, and must say `ended`.
         """
         if self._opened_at is None:
             return 0.0
@@ -62,17 +63,15 @@ class Breaker:
         """Close: it answers."""
         self._failures = 0
         self._opened_at = None
-        self._is_probing = False
 
     def failed(self) -> None:
         """Count; open where that was one failure too many, or where it was the probe."""
         self._failures += 1
         if self._failures >= self._failures_to_open:
             self._opened_at = self._clock()
-        self._is_probing = False
 
-    def abandoned(self) -> None:
-        """Learn nothing from a request that was not ended; the next one may go."""
+    def ended(self) -> None:
+        """Make room for another probe; one that began before the breaker opened makes room for a second one."""
         self._is_probing = False
 
     def _seconds_left(self) -> float:

@@ -8,7 +8,6 @@ of our own; a file of either shape is read, with the names of either.
 """
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -17,8 +16,9 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from resolver.did import MAX_DID_BYTES, Did, parse_did
+from resolver.did import Did, parse_did
 from resolver.document import MAX_DOCUMENT_BYTES
+from resolver.driver_patterns import MATCH_SECONDS, is_slow, methods_in
 from resolver.errors import InvalidDid
 
 MAX_DRIVERS = 256
@@ -30,10 +30,8 @@ DEFAULT_ACCEPT = (
     "application/did;q=0.8, application/did+ld+json;q=0.7, application/did+json;q=0.7, "
     "application/json;q=0.5, application/ld+json;q=0.5"
 )
-MATCH_SECONDS = 0.005  # CPU seconds that one match may take; the event loop is held for as long
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-_METHODS = re.compile(r"\^?(?:\((?:\?:)?)*did:(?:([a-z0-9]+)|\((?:\?:)?([a-z0-9]+(?:\|[a-z0-9]+)*)\)):")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?=[/?]|\Z)")
 # RFC 3986, section 3.3 and 3.4, and the two places that a DID is put in.
 _TARGET = re.compile(r"(?:[A-Za-z0-9._~!&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2}|\$[12])*")
@@ -103,8 +101,7 @@ class Driver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @cached_property
     def methods(self) -> frozenset[str]:
         """The methods that the pattern names; empty where it does not begin as it must."""
-        found = _METHODS.match(self.pattern)
-        return frozenset() if found is None else frozenset((found[1] or found[2]).split("|"))
+        return methods_in(self.pattern)
 
     @cached_property
     def origin(self) -> str:
@@ -228,7 +225,7 @@ def _pattern_faults(driver: Driver, native: frozenset[str]) -> list[str]:
         re.compile(driver.pattern, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         return [f"pattern: not a regular expression: {error}"]
-    if is_slow(driver):
+    if is_slow(driver.pattern, driver.test_identifiers[:1]):
         return [
             f"pattern: there are DIDs whose match takes over {MATCH_SECONDS * 1_000:.0f} ms; nest no repetitions"
         ]
@@ -245,37 +242,6 @@ def _is_did(text: str) -> bool:
     except InvalidDid:
         return False
     return True
-
-
-def is_slow(driver: Driver) -> bool:
-    """
-    Tell whether the pattern is one whose matching takes more than `MATCH_SECONDS` for some long DID.
-
-    Python's matcher backtracks and cannot be interrupted. It is tried with DIDs that grow slowly, so that also a
-    pattern with exponential cost is found out in milliseconds. A trial, not a proof.
-    """
-    regex = re.compile(driver.pattern, re.ASCII)
-    head = f"did:{min(driver.methods)}:"
-    own = sorted(set(re.findall(r"[A-Za-z0-9._-]", driver.pattern.partition(":")[2])))[:40]
-    return any(
-        _is_slow_with(regex, text, unit, tail, longest)
-        for units, longest in ((("a", "1", "a:", "a-", "%41"), MAX_DID_BYTES), (own, 1_024))
-        for unit in units
-        for text in (head, *driver.test_identifiers[:1])
-        for tail in ("", "_")
-    )
-
-
-def _is_slow_with(regex: re.Pattern[str], head: str, unit: str, tail: str, longest: int) -> bool:
-    count = 0
-    while (size := len(head) + len(tail) + count * len(unit)) <= longest:
-        text = head + unit * count + tail
-        began = time.thread_time()
-        regex.fullmatch(text)
-        if time.thread_time() - began > MATCH_SECONDS:
-            return True
-        count += max(1, count // 2 if size > 64 else 1)
-    return False
 
 
 def _refuse_traversal(url: str, raw: str) -> None:

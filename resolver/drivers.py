@@ -4,30 +4,26 @@ The drivers' source: methods that are not ours, resolved by whom the operator na
 Nothing that a driver says is verified: the result is marked as its word. Each driver has its own bounds, so that
 one that hangs, fails or floods costs the others nothing:
 
-1. a circuit breaker: after some failures in a row it is not asked for a while;
-2. a number of requests under way, and of those that wait for their turn;
+1. a circuit breaker: after some failures in a row it is not asked for a while (`driver_gate.py`);
+2. a number of requests under way, and of those that wait for their turn (there, too);
 3. a deadline, and a cap on the body (`configured.py`);
 4. what it answered is kept for a time of the operator's choice, and longer where it does not answer.
 """
 
 import asyncio
-import math
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Protocol
 
 import msgspec
 
 from resolver.configured import ConfiguredFetch
 from resolver.did import Did, parse_did
-from resolver.driver_answer import check_document, is_unavailable, parse_answer, told_of
-from resolver.driver_breaker import Breaker, BreakerState
+from resolver.driver_answer import check_document, parse_answer, told_of
 from resolver.driver_config import Driver
+from resolver.driver_gate import DriverGate, DriverState, FetchConfigured
 from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
-from resolver.fetch_errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.freshness import FreshnessBounds, judge
 from resolver.lint import warnings_of
 from resolver.methods.method import refuse_public_key_format, refuse_versions
@@ -40,29 +36,6 @@ MAX_URL_CHARS = (
     32_768  # as `configured.py`: a DID of 8 KiB is three times as long where each character is encoded
 )
 MAX_VERSION_CHARS = 1_024  # of a version that is passed on
-MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
-
-
-class FetchConfigured(Protocol):
-    """Fetches from an origin that the operator named (`ConfiguredFetch.fetch_configured`)."""
-
-    async def __call__(self, url: str, *, accept: str, max_bytes: int, timeout_seconds: float) -> Fetched:
-        """
-        Return what the origin answered, whatever its status.
-
-        Raises:
-            FetchError: nothing came back that can be used.
-        """
-        ...
-
-
-class DriverState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is seen of a driver from outside: its breaker, and counts since the start."""
-
-    name: str
-    breaker: BreakerState
-    requests: int
-    failures: int
 
 
 class DriverSource:
@@ -87,26 +60,15 @@ class DriverSource:
     ) -> None:
         self.driver = driver
         self.versions = VERSION_OPTIONS if driver.supports_options else frozenset[str]()
-        self._fetch = fetch
+        self._gate = DriverGate(driver, fetch, timer)
         self._freshness = freshness
         self._clock = clock
         self._timer = timer
-        self._breaker = Breaker(
-            failures_to_open=driver.failures_to_open, open_seconds=driver.open_seconds, clock=timer
-        )
-        self._slots = asyncio.Semaphore(driver.concurrent)
-        self._waiting = 0
-        self._requests = 0
-        self._failures = 0
 
     @property
     def state(self) -> DriverState:
-        return DriverState(
-            name=self.driver.name,
-            breaker=self._breaker.state,
-            requests=self._requests,
-            failures=self._failures,
-        )
+        """What the gate before the driver is like."""
+        return self._gate.state
 
     def question(self, did: Did, options: Options) -> Question:
         """
@@ -137,7 +99,7 @@ class DriverSource:
         url = self.driver.url_of(did, question.options)
         began = self._timer()
         try:
-            fetched = await self._ask(url)
+            fetched = await self._gate.ask(url)
         except InternalError as error:
             cause = {"cause": error.members["cause"]}
             error.steps = (self._step(url, cause, self._timer() - began),)
@@ -207,75 +169,10 @@ class DriverSource:
         floor = min(self._freshness.floor_seconds, ttl)
         return FreshnessBounds(floor_seconds=floor, ceiling_seconds=ttl, default_seconds=ttl)
 
-    async def _ask(self, url: str) -> Fetched:
-        async with self._slot():
-            if (wait := self._breaker.admit()) > 0:
-                raise self._busy("is left alone for a while, since it failed", "driver_open", wait)
-            self._requests += 1
-            try:
-                fetched = await self._fetch(
-                    url,
-                    accept=self.driver.accept,
-                    max_bytes=self.driver.max_bytes,
-                    timeout_seconds=self.driver.timeout_seconds,
-                )
-            except OutboundBudgetExceeded as error:
-                self._breaker.abandoned()
-                raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
-            except (OriginTooLarge, UrlRefused) as error:  # Of one DID; the driver is there.
-                self._breaker.succeeded() if isinstance(error, OriginTooLarge) else self._breaker.abandoned()
-                raise self._unanswered(error.cause) from None
-            except FetchError as error:
-                raise self._failed(error.cause) from None
-            except BaseException:
-                self._breaker.abandoned()
-                raise
-            if is_unavailable(self.driver, fetched):
-                raise self._failed("driver_unavailable")
-            self._breaker.succeeded()
-            return fetched
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """
-        Hold one of the driver's slots.
-
-        Raises:
-            OutboundBusy: too many wait already, or none became free for as long as a request may take.
-        """
-        if self._waiting >= MAX_WAITING:
-            raise self._busy("has too many requests waiting", "driver_busy", self.driver.timeout_seconds)
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self.driver.timeout_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise self._busy("is busy", "driver_busy", self.driver.timeout_seconds) from None
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-    def _failed(self, cause: str) -> InternalError:
-        self._breaker.failed()
-        return self._unanswered(cause)
-
-    def _unanswered(self, cause: str) -> InternalError:
-        self._failures += 1
-        name = self.driver.name
-        return InternalError(f"the driver {name} did not answer", cause=cause, driver=name)
-
-    def _busy(self, why: str, cause: str, wait: float) -> OutboundBusy:
-        headers = {"retry-after": str(max(1, math.ceil(wait)))}
-        name = self.driver.name
-        return OutboundBusy(f"the driver {name} {why}", headers=headers, cause=cause, driver=name)
-
     def _step(self, url: str, told: JsonObject, seconds: float) -> Step:
         return Step(
             step="driver",
-            detail={"driver": self.driver.name, **told, "breaker": self._breaker.state.value},
+            detail={"driver": self.driver.name, **told, "breaker": self._gate.state.breaker.value},
             confidential={"url": url, "milliseconds": round(seconds * 1_000)},
         )
 

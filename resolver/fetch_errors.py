@@ -6,10 +6,10 @@ Why a fetch from a stranger gave nothing. Pure.
     +-- AddressRefused        502  the name leads to an address that is not globally reachable
     +-- OriginUnreachable     502  no such name, nothing listens there, or the connection broke
     +-- OriginUntrusted       502  TLS: the certificate or the protocol version
-    +-- OriginMalformed       502  not HTTP, a head over 16 KiB, a content coding that we did not ask for
+    +-- OriginMalformed       502  not HTTP/1.1, a head over 16 KiB, a content coding, two framings, cut short
     +-- OriginTooLarge        502  the body is over the cap of the plan
     +-- OriginTimedOut        504  not done within our deadline
-    +-- OutboundBudgetExceeded 503 ours: too many fetches, of this host or of all; with Retry-After
+    +-- OutboundBudgetExceeded 503 ours: too many fetches, of this host, its site or all; with Retry-After
 
 Messages name no address: they would tell a caller what our network looks like.
 """
@@ -77,7 +77,7 @@ class OriginTimedOut(FetchError):
 
 class OutboundBudgetExceeded(FetchError):
     """
-    We may not ask now: too many fetches of this host, or of all hosts. Nothing is known of the origin.
+    We may not ask now: too many fetches of this host, its site, or all hosts. Nothing is known of the origin.
 
     `retry_after_seconds` is when a token will be there; the Retry-After header has it rounded up.
     """

@@ -16,6 +16,7 @@ from resolver.document import MAX_DOCUMENT_BYTES
 from resolver.errors import InternalError, NotFound, ResolutionError
 from resolver.lint import Finding, Severity, lint_bytes
 from resolver.resolution import Resolver
+from resolver.terminal import complain, unwritten
 from wire import encode
 
 OK, FOUND, USAGE, NOT_FOUND, UNAVAILABLE = 0, 1, 2, 3, 6
@@ -42,14 +43,14 @@ def lint_target(
     try:
         body = _body_of(target, make_resolver)
     except ResolutionError as error:
-        return _complain(f"{error.type.rpartition('#')[2]}: {error.detail}", _status_of(error))
+        return complain(f"{error.type.rpartition('#')[2]}: {error.detail}", _status_of(error))
     except OSError as error:
-        return _complain(f"{target}: {error.strerror or error}", USAGE)
+        return complain(f"{target}: {error.strerror or error}", USAGE)
     findings = lint_bytes(body, now=clock())
     try:
         print(_as_json(findings) if as_json else _as_table(findings), flush=True)
     except OSError as error:
-        return _complain(f"standard output: {error.strerror}", FOUND)
+        return unwritten(error)
     return FOUND if any(finding.severity in _FAILING[strict] for finding in findings) else OK
 
 
@@ -75,11 +76,6 @@ def _status_of(error: ResolutionError) -> int:
     if isinstance(error, NotFound):
         return NOT_FOUND
     return UNAVAILABLE if isinstance(error, InternalError) else FOUND
-
-
-def _complain(text: str, status: int) -> int:
-    print(text, file=sys.stderr)
-    return status
 
 
 def _as_json(findings: list[Finding]) -> str:

@@ -33,12 +33,13 @@ Rule = Callable[[Subject], Iterator[Finding]]
 _READ_TYPES = frozenset(
     {"Multikey", "JsonWebKey", "JsonWebKey2020", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020"}
 )
+_BASE58_TYPES = frozenset({"Ed25519VerificationKey2018", "X25519KeyAgreementKey2019"})
+_ACCOUNT_TYPES = frozenset({"EcdsaSecp256k1RecoveryMethod2020"})  # a hash of a key, as in did:pkh
 # Types that newer ones have replaced; W3C, Verification Method property extensions.
 _OLD_TYPES = frozenset(
     {
         "Bls12381G1Key2020",
         "Bls12381G2Key2020",
-        "EcdsaSecp256k1RecoveryMethod2020",
         "EcdsaSecp256k1VerificationKey2019",
         "EcdsaSecp256r1VerificationKey2019",
         "Ed25519VerificationKey2018",
@@ -118,7 +119,7 @@ def _dangling_references(subject: Subject) -> Iterator[Finding]:
 def _keys(subject: Subject) -> Iterator[Finding]:
     """Keys that do not decode, and keys in a relationship that their curve cannot serve."""
     signing = {item.target for item in subject.references if item.relationship in SIGNATURE_RELATIONSHIPS}
-    read = [method for method in subject.methods if method.kind in _READ_TYPES]
+    read = [method for method in subject.methods if _is_read(method)]
     for method in read[: subject.max_keys]:
         try:
             key = public_key_of(method.value)
@@ -163,7 +164,7 @@ def _types(subject: Subject) -> Iterator[Finding]:
         if kind in _OLD_TYPES:
             detail, advice = f"{kind} has been replaced", "new software reads Multikey or JsonWebKey"
             yield Finding("superseded-type", pointer, Severity.HINT, detail, advice)
-        elif kind and kind not in _READ_TYPES:
+        elif kind and kind not in _READ_TYPES | _ACCOUNT_TYPES:
             detail = f"the type {name_of(kind)} is not known here"
             yield Finding("unknown-type", pointer, Severity.WARNING, detail, "use Multikey or JsonWebKey")
 
@@ -291,6 +292,11 @@ def _context_for(term: str, kinds: list[str]) -> str:
         if is_extension and not terms.by_type.keys().isdisjoint(kinds) and terms.defines(term, kinds):
             return f"add {url} to @context"
     return "add a context that defines it to @context, or take it out"
+
+
+def _is_read(method: Part) -> bool:
+    """Tell whether `public_key_of` reads such a method; those of 2018 and 2019 have other forms of key as well."""
+    return method.kind in _READ_TYPES or (method.kind in _BASE58_TYPES and "publicKeyBase58" in method.value)
 
 
 def _unreadable_key(method: Part, reason: str) -> Finding:

@@ -51,17 +51,22 @@ _VARY = ("accept",)
 
 
 def present(
-    result: Resolved | Dereferenced | ResolutionError, accept: str | None, *, did_url: bool = False
+    result: Resolved | Dereferenced | ResolutionError,
+    accept: str | None,
+    *,
+    did_url: bool = False,
+    bare_by_default: bool = False,
 ) -> Answer:
     """
     Return the HTTP answer for a result or an error, in the form that `accept` wants most.
 
     `did_url` tells that a DID URL with a path, query or fragment was asked for, not a DID; of an error
     nothing else tells. An Accept header that nothing satisfies is answered by RepresentationNotSupported.
+    `bare_by_default` gives the bare document, not the full result, to who has no preference.
     """
     if isinstance(result, ResolutionError):
         return _present_error(result, accept, did_url=did_url)
-    offers = _offers(result)
+    offers = _offers(result, bare_first=bare_by_default)
     chosen = _choose(accept, offers)
     if chosen is None and _resolution_of(result).deactivated:
         chosen = offers[0]  # "Gone" is the answer to everybody, whatever they can read.
@@ -84,28 +89,31 @@ def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> boo
     return _choose(accept, _offers(result)) in (*_LEGACY_TYPES, DID_LD_JSON)
 
 
-def _offers(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
+def _offers(result: Resolved | Dereferenced, *, bare_first: bool = False) -> tuple[MediaType, ...]:
     """
     Return what can be made of `result`, what we prefer first.
 
     A DID is a DID URL too, so both results can be made of a whole document; of a part only one.
     """
     if isinstance(result, Dereferenced) and result.urls:
-        return _offers_of_urls(result)
+        return _offers_of_urls(result, bare_first=bare_first)
     content = _content_of(result)
     bare = _BARE_TYPES if content is None or "@context" in content else _JSON_TYPES
+    results: tuple[MediaType, ...] = (DEREFERENCING,)
     if isinstance(result, Resolved):
-        return (RESOLUTION, DEREFERENCING, *bare, *_LEGACY_TYPES)
-    if result.content is result.resolved.document:
-        return (DEREFERENCING, RESOLUTION, *bare, *_LEGACY_TYPES)
-    return (DEREFERENCING, *bare, *_LEGACY_TYPES)
+        results = (RESOLUTION, DEREFERENCING)
+    elif result.content is result.resolved.document:
+        results = (DEREFERENCING, RESOLUTION)
+    return (*bare, *results, *_LEGACY_TYPES) if bare_first else (*results, *bare, *_LEGACY_TYPES)
 
 
-def _offers_of_urls(result: Dereferenced) -> tuple[MediaType, ...]:
+def _offers_of_urls(result: Dereferenced, *, bare_first: bool) -> tuple[MediaType, ...]:
     """Return the offers for a DID URL that selects services; a document is one of them if it has content."""
     if result.content is None:
         return (DEREFERENCING, URI_LIST, *_LEGACY_TYPES)
     bare = _BARE_TYPES if "@context" in result.content else _JSON_TYPES
+    if bare_first and not result.names_url:
+        return (*bare, DEREFERENCING, *_LEGACY_TYPES, URI_LIST)
     return (DEREFERENCING, *bare, *_LEGACY_TYPES, URI_LIST)
 
 

@@ -20,7 +20,8 @@ from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
 from resolver.driver_config import Driver
-from resolver.drivers import Drivers, DriverSource, DriverState, FetchConfigured
+from resolver.driver_gate import DriverState, FetchConfigured
+from resolver.drivers import Drivers, DriverSource
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,

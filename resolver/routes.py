@@ -70,7 +70,10 @@ _DESCRIPTION = (
 
 
 def build_routes(
-    resolver: Resolver, wait_to_renew: Callable[[str], float] = lambda _: 0.0
+    resolver: Resolver,
+    wait_to_renew: Callable[[str], float] = lambda _: 0.0,
+    *,
+    bare_by_default: bool = False,
 ) -> list[HTTPRouteHandler]:
     """
     Return the route handlers of the resolver, for a Litestar application.
@@ -80,6 +83,7 @@ def build_routes(
     Args:
         wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one. The
             client is the request's state `client`, where the server put it.
+        bare_by_default: who has no preference gets the bare document, not the full result.
     """
 
     async def answered(request: Request[Any, Any, Any], given: Given) -> Answer:
@@ -90,6 +94,7 @@ def build_routes(
             _accept(request),
             given,
             no_cache=_no_cache(request),
+            bare_by_default=bare_by_default,
             wait_to_renew=lambda: wait_to_renew(client),
         )
 

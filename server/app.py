@@ -238,6 +238,7 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
+    bare = settings.default_representation == "document"
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     buckets = {
         Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
@@ -252,7 +253,7 @@ def public_app(services: Services) -> Front:
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take),
+            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
@@ -270,7 +271,7 @@ def public_app(services: Services) -> Front:
         clock=clock,
         hot=services.hot,
         buckets=buckets,
-        identifiers=Identifiers(services.resolver, renewals.take),
+        identifiers=Identifiers(services.resolver, renewals.take, bare_by_default=bare),
     )
 
 

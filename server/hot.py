@@ -138,9 +138,7 @@ class HotTable:
     def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
         self._max_bytes = max_bytes
         self._clock = clock
-        self._new: _Segment[Answer] = (
-            _Segment()
-        )  # Most are never asked for again, so no more is made of them.
+        self._new: _Segment[Answer] = _Segment()  # Most are never asked for again: no more is made of them.
         self._kept: _Segment[HotAnswer] = _Segment()
         self.hits = 0
         self.purges = 0

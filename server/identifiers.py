@@ -31,11 +31,19 @@ class Identifiers:
 
     Args:
         wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one.
+        bare_by_default: who has no preference gets the bare document, not the full result.
     """
 
-    def __init__(self, resolver: Resolver, wait_to_renew: Callable[[str], float] = lambda _: 0.0) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        wait_to_renew: Callable[[str], float] = lambda _: 0.0,
+        *,
+        bare_by_default: bool = False,
+    ) -> None:
         self._resolver = resolver
         self._wait_to_renew = wait_to_renew
+        self._bare_by_default = bare_by_default
 
     def may_fetch(self, raw_path: bytes, query_string: bytes) -> bool:
         """Tell whether a request may make us ask a stranger."""
@@ -44,7 +52,12 @@ class Identifiers:
     def answer_now(self, asked: Asked) -> Answer | None:
         """Return what the route answers, where that needs no network; else None."""
         return answer_local(
-            self._resolver, asked.raw_path, asked.query_string, asked.accept, no_cache=asked.no_cache
+            self._resolver,
+            asked.raw_path,
+            asked.query_string,
+            asked.accept,
+            no_cache=asked.no_cache,
+            bare_by_default=self._bare_by_default,
         )
 
     async def answer(self, asked: Asked) -> Answer:
@@ -55,5 +68,6 @@ class Identifiers:
             asked.query_string,
             asked.accept,
             no_cache=asked.no_cache,
+            bare_by_default=self._bare_by_default,
             wait_to_renew=lambda: self._wait_to_renew(asked.client),
         )

@@ -4,14 +4,26 @@ The highest version of each did:webvh log, for all nodes and across restarts: `r
 Losing the rows is losing the memory of forks, no more; a restored database remembers less of it.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from resolver import InternalError
 from resolver.heads import number_of
-from storage import Database, Transaction
+from storage import Database, DatabaseUnavailable, Transaction
 
 MAX_LOGS = 1_000_000  # rows; some 200 bytes each
 FORGET_AT_ONCE = 10_000  # rows per sweep
+
+
+class HeadsUnavailable(InternalError):
+    """
+    Whether a log forks cannot be told while the database is away; what is cached may go on being served.
+
+    Unlike its class 503, with Retry-After, since waiting helps.
+    """
+
+    status = 503
 
 
 class StoredHeads:
@@ -29,26 +41,39 @@ class StoredHeads:
         Return the highest version seen.
 
         Raises:
-            DatabaseUnavailable: nobody can tell; the log must not be taken for a new one.
+            HeadsUnavailable: nobody can tell; the log must not be taken for a new one.
         """
-        return await self._database.read(lambda tx: _highest(tx, scid))
+        with _told():
+            return await self._database.read(lambda tx: _highest(tx, scid))
 
     async def advance(self, scid: str, version_id: str) -> str:
         """
         Remember a version; see `LogHeads.advance`. Durable when it returns.
 
         Raises:
-            DatabaseUnavailable: it may not be remembered.
+            HeadsUnavailable: it may not be remembered.
         """
         known = await self.highest(scid)
         if known is not None and number_of(known) >= number_of(version_id):
             return known
         at = int(self._clock() * 1_000_000)
-        return await self._database.write(lambda tx: _advance(tx, scid, version_id, at))
+        with _told():
+            return await self._database.write(lambda tx: _advance(tx, scid, version_id, at))
 
     async def forget(self, max_logs: int = MAX_LOGS) -> int:
         """Delete the rows over `max_logs`, those that advanced longest ago first; return how many."""
         return await self._database.write(lambda tx: _forget(tx, max_logs))
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn an outage of the database into an error of resolution."""
+    try:
+        yield
+    except DatabaseUnavailable:
+        raise HeadsUnavailable(
+            "the history of this log cannot be checked now", headers={"retry-after": "5"}
+        ) from None
 
 
 def _highest(tx: Transaction, scid: str) -> str | None:

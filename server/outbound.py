@@ -56,6 +56,8 @@ def guard_of(
         site_burst=settings.outbound_burst_per_site,
         rate_per_second=settings.outbound_rate,
         burst=settings.outbound_burst,
+        concurrent_per_host=settings.outbound_connections_per_host,
+        concurrent=settings.outbound_connections,
     )
     return Guard(
         limits=limits,

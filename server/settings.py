@@ -82,8 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     outbound_burst_per_site: int = 20
     outbound_rate: float = 50.0
     outbound_burst: int = 100
+    outbound_connections_per_host: int = 2
+    outbound_connections: int = 64
     dangerously_trusted_ca_file: str = ""
     dangerously_allowed_private_hosts: tuple[str, ...] = ()
+    default_representation: Literal["result", "document"] = "result"
     hot_max_bytes: int = 67_108_864
     hot_protocol: bool = False
     rate_hot_per_second: float = 500.0

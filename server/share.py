@@ -39,6 +39,8 @@ class Share(msgspec.Struct, kw_only=True):
             outbound_burst_per_site=math.ceil(settings.outbound_burst_per_site / self.workers),
             outbound_rate=settings.outbound_rate / self.workers,
             outbound_burst=math.ceil(settings.outbound_burst / self.workers),
+            outbound_connections_per_host=math.ceil(settings.outbound_connections_per_host / self.workers),
+            outbound_connections=math.ceil(settings.outbound_connections / self.workers),
             cache_max_bytes=settings.cache_max_bytes // self.workers,
             hot_max_bytes=settings.hot_max_bytes // self.workers,
         )

@@ -1,5 +1,5 @@
 """
-Looking at registered did:web documents, so that there is a history from the first day. Service.
+Looking at registered did:web and did:webvh documents, so that there is a history from the first day. Service.
 
 For the holder of the lease. Each DID has its turn about once per interval, jittered so that they spread; a new one
 has it within a minute. What is seen goes the way of every resolution, through the cache, the guard and its budgets,
@@ -18,6 +18,7 @@ LOG = logging.getLogger("touchstone.watching")
 
 FIRST_SECONDS = 60.0  # seconds within which a DID that was never seen has its turn
 AT_ONCE = 4  # DIDs asked for at the same time, and per second
+WATCHED = ("did:web:", "did:webvh:")  # others are computed, or need a driver
 JITTER = 0.1  # of the interval, either way
 
 LastSeen = Callable[[], Awaitable[dict[str, int]]]
@@ -72,13 +73,13 @@ class Watch:
         return len(due)
 
     async def _plan(self) -> None:
-        """Give each registered did:web its turn: those known to us keep theirs, others follow their last look."""
+        """Give each DID its turn: those known to us keep theirs, others follow their last look."""
         registered = self._registered()
         turns = {did: at for at, did in self._turns if did in registered}
         seen = await self._last_seen()
         now = self._clock()
         for did in registered:
-            if did.startswith("did:web:") and did not in turns:
+            if did.startswith(WATCHED) and did not in turns:
                 turns[did] = now + self._uniform(0.0, min(FIRST_SECONDS, self._interval))
                 if did in seen:
                     turns[did] = max(turns[did], seen[did] / 1_000_000 + self._next())

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve pyproject.toml into the three hashed locks; each is a full closure and names no index.
+# Resolve pyproject.toml into the four hashed locks; each is a full closure and names no index.
 # The extras are in them: an installation from a lock can use either engine, and has gmpy2.
 set -eu
 compile() {
@@ -8,4 +8,5 @@ compile() {
 }
 compile pyproject.toml --extra postgres --extra fast -o requirements.lock
 compile pyproject.toml --extra postgres --extra fast --group dev -c requirements.lock -o requirements-dev.lock
+compile pyproject.toml --extra postgres --extra fast --group dev --group fuzz -c requirements-dev.lock -o requirements-fuzz.lock
 printf 'hatchling==1.33.0\neditables\n' | compile - -o requirements-build.lock

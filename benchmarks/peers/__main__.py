@@ -2,7 +2,7 @@
 `python -m benchmarks.peers`: as `python -m benchmarks`, with others' resolvers; writes `var/bench-peers.json`.
 """
 
-from benchmarks.peers import hot, in_process, never_seen, web
+from benchmarks.peers import hot, in_process, never_seen, web, webvh
 from benchmarks.run import Subject, run
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -10,6 +10,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("never-seen did:keys over HTTP, beside fastify", never_seen.measure),
     ("fresh did:keys in process, by key type", lambda _: in_process.measure()),
     ("did:web cold, over TLS", web.measure),
+    ("a did:webvh log in process, beside did-webvh", webvh.measure),
 )
 
 if __name__ == "__main__":

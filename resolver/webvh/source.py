@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from copy import copy
 
+from msgspec.structs import replace
+
 from resolver.did import Did, parse_did
 from resolver.errors import InternalError, NotFound, ResolutionError
 from resolver.fetch import Fetch
@@ -14,7 +16,7 @@ from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, lifet
 from resolver.heads import LogHeads
 from resolver.methods.webvh import WEBVH, scid_of, witness_plan
 from resolver.options import VERSION_OPTIONS
-from resolver.origin import Asking
+from resolver.origin import Asking, OutboundBusy
 from resolver.results import DEFAULT_OPTIONS, Fetched, Options, Step
 from resolver.source import Entry, Known, Question
 from resolver.webvh.errors import InvalidLog, invalid_log
@@ -32,6 +34,7 @@ from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
 from resolver.webvh.verification import Slices, T
 
 SLICE_SECONDS = 0.003  # then others have their turn; the least slice is a part of one entry
+MAX_UNDER_WAY = 64  # logs being fetched or verified, or waiting for it; each may be 1 MiB
 
 _GONE = (404, 410)  # a removed log is NOT_FOUND: only a log itself can say that a DID is deactivated
 
@@ -63,9 +66,8 @@ class WebvhSource:
         self._clock = clock
         self._heads = heads
         self._limits = limits
-        self._turn = (
-            asyncio.Lock()
-        )  # One log at a time, so that what verifying takes of the loop has a bound.
+        self._turn = asyncio.Lock()  # One log at a time: what verifying takes of the loop has a bound.
+        self._under_way = 0
 
     def question(self, did: Did, options: Options) -> Question:
         """Return the log to ask for; it answers for every version."""
@@ -85,10 +87,24 @@ class WebvhSource:
         again.
 
         Raises:
+            OutboundBusy: too many logs are under way already.
             InternalError: the origin did not answer, or with a status that says nothing.
         """
+        if self._under_way >= MAX_UNDER_WAY:
+            raise OutboundBusy(
+                "too many logs are being verified; try again in a second",
+                headers={"retry-after": "1"},
+                cause="outbound_budget_exceeded",
+            )
+        self._under_way += 1
+        try:
+            return await self._loaded(question, known)
+        finally:
+            self._under_way -= 1
+
+    async def _loaded(self, question: Question, known: Known | None) -> Known:
         did, was = parse_did(question.did), _known_finding(known)
-        plan = WEBVH.plan(did, DEFAULT_OPTIONS)
+        plan = replace(WEBVH.plan(did, DEFAULT_OPTIONS), max_bytes=self._limits.max_log_bytes)
         tag = entity_tag(known.headers) if known and was and was.history.problem is None else None
         fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
         try:
@@ -117,7 +133,8 @@ class WebvhSource:
 
     async def _witness_file(self, did: Did) -> bytes:
         """Return the witness file, b"" where there is none; fetched after the log, since it is published before."""
-        fetched, _ = await self._asked(witness_plan(WEBVH.plan(did, DEFAULT_OPTIONS)))
+        plan = witness_plan(WEBVH.plan(did, DEFAULT_OPTIONS))
+        fetched, _ = await self._asked(replace(plan, max_bytes=self._limits.max_witness_bytes))
         return b"" if fetched.status in _GONE else _body_of(fetched)
 
     async def _check(self, did: Did, history: History) -> None:

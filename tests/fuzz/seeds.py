@@ -13,6 +13,8 @@ from resolver.encoding import decode_base64url, encode_varint
 from resolver.errors import ResolutionError
 from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
+from tests.fuzz.drivers import batch_seeds, driver_seeds
+from tests.fuzz.logs import changed_seeds, hostile_seeds
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -28,14 +30,14 @@ ACCEPTS = (
 WORDS = (
     *sorted(WIRE_NAMES), *(accept for accept in ACCEPTS if accept), "did:", "did:key:", "did:web:",
     "did:jwk:", "%3A", "did%3A", "?versionTime=2026-01-31T12:00:00Z", "?service=files&relativeRef=/a",
-    "service=files", "relativeRef=", "&",
-    "=", "true", "false", "#0", "publicKeyFormat=JsonWebKey2020", "enableEncryptionKeyDerivation=false",
-    "example.com", "%3A8443", "z6Mk", "z6LS", "verificationMethod", "publicKeyJwk", "publicKeyMultibase",
-    "controller", "service", "serviceEndpoint", "@context", "alsoKnownAs", "keyAgreement",
-    "assertionMethod", "id", "type", "kty", "crv", "x", "y", "d", "k", "use", "n", "e", "OKP", "EC", "RSA",
-    "oct", "Ed25519", "X25519", "P-256", "secp256k1", "Multikey", "secretKeyJwk", "privateKeyPem",
-    "-----BEGIN PRIVATE KEY-----", "max-age=", "s-maxage=10", "no-store", "no-cache", 'W/"x"', "Expires",
-    "Date",
+    "service=files", "relativeRef=", "&", "=", "true", "false", "#0", "publicKeyFormat=JsonWebKey2020",
+    "enableEncryptionKeyDerivation=false", "example.com", "%3A8443", "z6Mk", "z6LS", "verificationMethod",
+    "publicKeyJwk", "publicKeyMultibase", "controller", "service", "serviceEndpoint", "@context",
+    "alsoKnownAs", "keyAgreement", "assertionMethod", "id", "type", "kty", "crv", "x", "y", "d", "k", "use",
+    "n", "e", "OKP", "EC", "RSA", "oct", "Ed25519", "X25519", "P-256", "secp256k1", "Multikey",
+    "secretKeyJwk", "privateKeyPem", "-----BEGIN PRIVATE KEY-----", "max-age=", "s-maxage=10", "no-store",
+    "no-cache", 'W/"x"', "Expires", "Date", "Content-Length: ", "Transfer-Encoding: chunked\r\n",
+    "Connection: close\r\n", "0\r\n\r\n",
 )  # fmt: skip
 
 
@@ -139,9 +141,10 @@ def _requests() -> list[bytes]:
 
 
 _OWN_TAILS = (
-    "?service=files", "?service=files&relativeRef=/a/b", "?serviceType=x", "?service=%23files#k", "#files", "#k",
-    "?service=files&relativeRef=..%2Fx", "?verificationRelationship=authentication#k", "?explain=true",
-    "?service=mail&relativeRef=a", "?service=nothing", "?versionNumber=1", "?maxStale=0&noCache=true",
+    "?service=files", "?service=files&relativeRef=/a/b", "?serviceType=x", "?service=%23files#k", "#files",
+    "#k", "?service=files&relativeRef=..%2Fx", "?verificationRelationship=authentication#k",
+    "?explain=true", "?service=mail&relativeRef=a", "?service=nothing", "?versionNumber=1",
+    "?maxStale=0&noCache=true",
 )  # fmt: skip
 
 
@@ -167,10 +170,26 @@ _URLS = (
 
 _RELATIVE_REFS = (
     b"https://example.com/files\n/a/b%20c\n", b"https://example.com/files/\n../x\n",
-    b"https://example.com/a/b\n%2E%2E/c\nk", b"http://example.com:8080\n?q=1#f\n", b"https://example.com\n\nk",
-    b"https://example.com/a/\n..%5Cb\n", b"https://example.com/a;x/\n%252e%252e/b\n", b"https://[::1]/a\n./\n",
-    b"https://example.com/a\n/a/../b\n", b"https://example.com/a#f\nb\n", b"https://example.com/a?q\n%3Fz\n",
-    b"javascript:alert(1)\n/a\n", b"https://example.com/a/..;/b\n..;/c\n", b"https://example.com/a\n//x.example\n",
+    b"https://example.com/a/b\n%2E%2E/c\nk", b"http://example.com:8080\n?q=1#f\n",
+    b"https://example.com\n\nk", b"https://example.com/a/\n..%5Cb\n",
+    b"https://example.com/a;x/\n%252e%252e/b\n", b"https://[::1]/a\n./\n",
+    b"https://example.com/a\n/a/../b\n", b"https://example.com/a#f\nb\n",
+    b"https://example.com/a?q\n%3Fz\n", b"javascript:alert(1)\n/a\n",
+    b"https://example.com/a/..;/b\n..;/c\n", b"https://example.com/a\n//x.example\n",
+)  # fmt: skip
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/did\r\n"
+_CHUNKS = b'Transfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n3;x=y\r\n:1}\r\n0\r\nX: y\r\n\r\n'
+_ORIGIN_ANSWERS = (
+    b"\x05\x00\x20\n" + _HEAD + b"Content-Length: 9\r\n\r\n{\"id\":1}x", b"\x30\x01\n" + _HEAD + _CHUNKS,
+    b"\n" + _HEAD + b"\r\n{}", b"\x01\nHTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    b"\x10\nHTTP/1.1 100 Continue\r\n\r\n" + _HEAD + b"Content-Length: 2\r\n\r\n{}",
+    b"\x02\nHTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
+    b"\nHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n",
+    b"\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc",
+    b"\n" + _HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", b"\nHTTP/1.1 200\nX:y\n\n",
+    b"\n" + _HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    b"\n" + _HEAD + b"X: a\r\n b\r\n\r\n",
 )  # fmt: skip
 
 _BY_TARGET: dict[str, Any] = {
@@ -187,9 +206,14 @@ _BY_TARGET: dict[str, Any] = {
     "accept": lambda: [text.encode() for text in ACCEPTS],
     "freshness": lambda: _CACHE,
     "forwarded": lambda: [b"192.0.2.9, 10.0.0.2", b"[2001:db9::1]:80\n10.1.1.1", b"1.2.3.4:99, 2001:db8::5", b"x"],
+    "origin_answer": lambda: _ORIGIN_ANSWERS,
     "relative_ref": lambda: _RELATIVE_REFS,
+    "changed_log": changed_seeds,
+    "hostile_log": hostile_seeds,
     "request": _requests,
     "document": documents,
+    "driver": lambda: list(driver_seeds()),
+    "batch": lambda: list(batch_seeds()),
     "origin": lambda: [b"200\napplication/did+json\nmax-age=60\n" + text for text in documents()]
     + [b"404\ntext/html\n\n", b"410\n\n\n", b"301\n\n\n{}", b"500\n\n\n", b"200\ntext/html; charset=x\n\n{}"],
 }  # fmt: skip

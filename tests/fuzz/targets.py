@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, encodings, headers, identifiers, services
+from tests.fuzz import answers, drivers, encodings, headers, identifiers, logs, origins, services
 
 Check = Callable[[bytes], None]
 
@@ -29,6 +29,11 @@ TARGETS: dict[str, Target] = {
     "request": Target(answers.request, 30),
     "document": Target(answers.document, 15),
     "origin": Target(answers.origin, 5),
+    "driver": Target(drivers.driver, 5),
+    "batch": Target(drivers.batch, 3),
+    "origin_answer": Target(origins.origin_answer, 5),
+    "changed_log": Target(logs.changed_log, 3),
+    "hostile_log": Target(logs.hostile_log, 3),
     "did": Target(identifiers.did, 5),
     "did_url": Target(identifiers.did_url, 6),
     "web": Target(identifiers.web, 8),
@@ -39,7 +44,7 @@ TARGETS: dict[str, Target] = {
     "base58btc": Target(encodings.base58btc, 3),
     "base64url": Target(encodings.base64url, 2),
     "unsigned_varint": Target(encodings.unsigned_varint, 2),
-    "strict_json": Target(encodings.strict_json, 4),
+    "strict_json": Target(encodings.strict_json, 4, max_ms=600),
     "accept": Target(headers.accept, 3),
     "freshness": Target(headers.freshness, 1),
     "forwarded": Target(headers.forwarded, 1),

@@ -23,6 +23,7 @@ from resolver.did import parse_did_url
 from resolver.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document, relative_ids_expanded
 from resolver.errors import InvalidDidDocument, ResolutionError
 from resolver.keys import multikey_of
+from resolver.lint import warnings_of
 from resolver.representation import present
 from resolver.results import Resolved
 from tests.fuzz.answers import BASE, DID
@@ -167,6 +168,7 @@ def test_no_document_costs_more_than_ten_milliseconds(name: str, slowness: float
         "read": lambda: read_document(body, DID),
         "present": lambda: present(resolved, None),
         "dereference": lambda: dereference(resolved, parse_did_url(f"{DID}#nothing")),
+        "warn": lambda: warnings_of(document, now=1_000.0),
         "expand": lambda: relative_ids_expanded(document),
     }
     spent = {step: _milliseconds(run) for step, run in steps.items()}

@@ -55,7 +55,6 @@ def test_of_two_maps_with_one_id_the_first_is_named() -> None:
         "/",
         "?a=b",
         "?relativeRef=%2Fa",
-        "?service=none",
     ],
 )
 def test_what_the_document_does_not_have_is_not_found(suffix: str) -> None:

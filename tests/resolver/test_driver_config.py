@@ -7,7 +7,8 @@ import pytest
 
 from resolver import parse_did
 from resolver.driver_breaker import Breaker, BreakerState
-from resolver.driver_config import MATCH_SECONDS, Driver, DriverFaults, read_drivers
+from resolver.driver_config import Driver, DriverFaults, read_drivers
+from resolver.driver_patterns import MATCH_SECONDS
 
 NATIVE = frozenset({"key", "web"})
 GIVEN: dict[str, Any] = {"name": "x", "pattern": "did:example:.+", "url": "http://driver.internal:8080"}
@@ -155,6 +156,7 @@ def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_probe_through() ->
     for outcome in (breaker.failed, breaker.succeeded, breaker.failed, breaker.failed):
         assert breaker.admit() == 0
         outcome()
+        breaker.ended()
         states.append(breaker.state)
     timer.now = 4
     waiting = breaker.admit()
@@ -171,8 +173,9 @@ def test_a_probe_that_was_given_up_makes_room_for_another() -> None:
     breaker = Breaker(failures_to_open=1, open_seconds=10, clock=timer)
     breaker.admit()
     breaker.failed()
+    breaker.ended()
     timer.now = 11
     breaker.admit()
-    breaker.abandoned()
+    breaker.ended()
 
     assert breaker.admit() == 0

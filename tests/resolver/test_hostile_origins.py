@@ -35,6 +35,13 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 ZEROS = b"\0" * 10_000_000
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both event loops: the library runs on the one, the server on the other."""
+    return ("asyncio", {"use_uvloop": request.param})
+
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -49,6 +56,7 @@ def endless(first: bytes, more: bytes) -> Script:
         while not writer.is_closing():
             writer.write(more)
             await writer.drain()
+            await asyncio.sleep(0)  # Draining a connection that is gone does not let others run.
 
     return script
 

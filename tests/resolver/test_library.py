@@ -135,6 +135,13 @@ def test_options_are_given_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["didDocument"]["verificationMethod"][0]["type"] == "JsonWebKey2020"
 
 
+def test_the_legacy_format_has_suites_of_its_time(capsys: pytest.CaptureFixture[str]) -> None:
+    run(KEY, "--format", "legacy")
+
+    result = json.loads(capsys.readouterr().out)
+    assert result["didDocument"]["verificationMethod"][0]["type"] == "Ed25519VerificationKey2020"
+
+
 def test_a_did_url_of_a_service_prints_the_urls(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(OWN + "?service=files&relativeRef=x") == 0
 

@@ -108,6 +108,7 @@ SCOPED = {"DIDCommMessaging": {"@id": "x:y", "@context": {"p": "x:p"}}}
         (document(keyAgreement=["key"]), ("error", "dangling-reference", "/keyAgreement/0")),
         (method(publicKeyMultibase="z6Mk"), ("error", "undecodable-key", VM)),
         (method(publicKeyMultibase=5), ("error", "undecodable-key", VM)),
+        (method(type="Ed25519VerificationKey2018", publicKeyBase58="2"), ("error", "undecodable-key", VM)),
         (method(publicKeyMultibase=BLS12_381_G2), ("hint", "unchecked-key", VM)),
         (method(publicKeyMultibase=SR25519), ("hint", "unchecked-key", VM)),
         (method(publicKeyMultibase=...), ("error", "undecodable-key", VM)),

@@ -416,6 +416,19 @@ def test_what_a_did_url_does_not_name_is_406(result: Resolved | Dereferenced, ac
     assert present(result, accept, did_url=True).status == 406
 
 
+@pytest.mark.parametrize("accept", [None, "*/*", BROWSER])
+def test_the_bare_document_may_be_the_default_and_the_results_remain(accept: str | None) -> None:
+    def kind(result: Resolved | Dereferenced, accept: str | None) -> str:
+        return present(result, accept, did_url=True, bare_by_default=True).media_type
+
+    assert {kind(result, accept) for result in (RESOLVED, WHOLE, PART, SERVICE)} == {"application/did"}
+    assert kind(RESOLVED, RESOLUTION) == RESOLUTION
+    assert kind(RESOLVED, LEGACY) == LEGACY
+    assert present(URL, accept, did_url=True, bare_by_default=True).status == 303
+    assert present(DEACTIVATED, accept, bare_by_default=True).status == 410
+    assert present(NotFound("no"), accept, bare_by_default=True).media_type == RESOLUTION
+
+
 GONE = Dereferenced(
     did_url=f"{DID}?service=files", content=None, content_metadata={"deactivated": True}, resolved=DEACTIVATED
 )

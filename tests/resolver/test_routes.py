@@ -187,7 +187,7 @@ def test_no_identifier_is_an_invalid_did(base_url: str, path: str) -> None:
         (BASE + KEY + "?versionId=1&versionId=2", 400, "INVALID_DID_URL"),
         (BASE + KEY + "?noCache=true&noCache=true", 400, "INVALID_DID_URL"),
         (BASE + KEY + "?service=a&relativeRef=%2E%2E%2Fx&service=b", 400, "INVALID_DID_URL"),
-        (BASE + KEY + "?service=files", 404, "NOT_FOUND"),
+        (BASE + KEY + "?service=a&relativeRef=//other.example", 400, "INVALID_DID_URL"),
         (BASE + KEY + "?relativeRef=x", 404, "NOT_FOUND"),
         (
             BASE + ENCODED_VM + "?verificationRelationship=keyAgreement",
@@ -275,6 +275,7 @@ def test_options_may_be_one_json_object_as_the_page_of_universal_resolver_sends_
         ("%7B%22unknown%22%3A1%7D", 501, "FEATURE_NOT_SUPPORTED"),
         ("%7b%22noCache%22%3A1%7d", 400, "INVALID_OPTIONS"),
         ("%7B", 400, "INVALID_OPTIONS"),
+        ("{", 400, "INVALID_OPTIONS"),
         ("%7B%7D%7B%7D", 400, "INVALID_OPTIONS"),
         ("%7B%22noCache%22%3Atrue%2C%22noCache%22%3Atrue%7D", 400, "INVALID_OPTIONS"),
         ("%7B%22noCache%22%3Atrue%7D&noCache=true", 400, "INVALID_OPTIONS"),

@@ -77,12 +77,27 @@ def test_services_are_selected_by_id_and_by_type(query: str, services: list[Json
         "serviceType=linkeddomains",
         "serviceType=Linked",
         "service=files&serviceType=Other",
-        "service=map&relativeRef=a",
+        "service=none&relativeRef=a",
     ],
 )
-def test_a_service_that_is_not_there_is_not_found(query: str) -> None:
-    with pytest.raises(NotFound):
-        found(f"?{query}")
+def test_a_service_that_is_not_there_leaves_the_document_without_services(query: str) -> None:
+    """By the letter of section 5.4.1, which keeps the services selected, and no others."""
+    dereferenced = found(f"?{query}")
+
+    assert dereferenced.content == {**DOCUMENT, "service": []}
+    assert (dereferenced.urls, dereferenced.names_url) == ((), False)
+
+
+def test_a_relative_reference_to_an_endpoint_that_is_a_map_leaves_the_document() -> None:
+    dereferenced = found("?service=map&relativeRef=a")
+
+    assert dereferenced.content == {**DOCUMENT, "service": [MAP]}
+    assert (dereferenced.urls, dereferenced.names_url) == ((), False)
+
+
+def test_a_relative_reference_is_checked_even_where_no_service_is_found() -> None:
+    with pytest.raises(InvalidDidUrl):
+        found("?service=none&relativeRef=%2F%2Fother.example")
 
 
 def test_the_urls_of_a_service_are_those_of_http_in_their_order() -> None:

@@ -25,6 +25,12 @@ OPEN = GuardLimits(
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both event loops: the library runs on the one, the server on the other."""
+    return ("asyncio", {"use_uvloop": request.param})
+
+
 def plan(host: str = "issuer.example", port: int = 443) -> FetchPlan:
     return FetchPlan(host=host, port=port, path=PATH, accept="*/*", max_bytes=1_000)
 

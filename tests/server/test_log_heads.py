@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from resolver import InternalError
 from resolver.heads import LogHeads
 from server.bootstrap import MIGRATIONS
 from server.log_heads import StoredHeads
@@ -60,6 +61,16 @@ async def test_a_head_survives_a_restart_and_never_goes_back(place: Place, datab
     assert await StoredHeads(databases[0]).advance(SCID, "9-nine") == "10-ten"
     with pytest.raises(RULE_BROKEN):
         place.query("UPDATE log_heads SET number = 9")
+
+
+async def test_without_the_database_nobody_takes_a_log_for_a_new_one(databases: list[Engine]) -> None:
+    heads = StoredHeads(databases[0])
+    databases[0].close()
+
+    for asked in (heads.highest(SCID), heads.advance(SCID, "1-a")):
+        with pytest.raises(InternalError) as caught:
+            await asked
+        assert caught.value.status == 503
 
 
 async def test_the_logs_that_advanced_longest_ago_are_forgotten_first(databases: list[Engine]) -> None:

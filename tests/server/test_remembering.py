@@ -17,6 +17,7 @@ from server.bootstrap import initialise, operator_key_path
 from server.hot_reads import IDENTIFIERS
 from tests.databases import Place
 from tests.registry.examples import a_registry, as_file
+from tests.resolver.webvh.logs import Log
 from tests.server.documents import DID, PATH, a_document
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, canned, held
@@ -228,6 +229,24 @@ async def test_what_one_node_saw_another_tells(place: Place, tmp_path: Path) -> 
         seen = one.later(0)
 
         assert await other.keys(query=f"?versionTime={seen}") == ["a"]
+
+
+async def test_a_log_that_forks_from_the_one_that_another_node_saw_is_refused(
+    place: Place, tmp_path: Path
+) -> None:
+    log = Log("logs.example").append()
+    mine, yours = log.copy().append(), log.copy().append({"ttl": 60})
+    path = f"/1.0/identifiers/{quote(log.did, safe='')}"
+    async with _two_nodes(place, tmp_path) as (one, other):
+        host = one.world.host("logs.example")
+        host.answer("/.well-known/did.jsonl", canned(mine.text, content_type="text/jsonl"))
+        seen = await one.public.get(path)
+        host.answer("/.well-known/did.jsonl", canned(yours.text, content_type="text/jsonl"))
+        forked = await other.public.get(path)
+
+    assert seen.status_code == 200, seen.text
+    assert forked.status_code != 200
+    assert "log-forked" in forked.text
 
 
 async def test_an_answer_that_was_being_made_when_its_did_was_purged_is_not_kept(

@@ -1,7 +1,7 @@
 """
 A network with nothing but canaries, a DNS server that lies, and one honest origin; run by test_canaries.py.
 
-    unshare -rnm python -m tests.slow.canary_network guarded|unguarded|checked-then-dialled
+    unshare -rnm python -m tests.slow.canary_network guarded|named|unguarded|checked-then-dialled
 
 Every address is one of loopback's, in a network namespace of its own; `resolv.conf` leads to our DNS server. A
 canary listens on every address that a stranger must not make us reach. Prints what was reached, as JSON.
@@ -148,11 +148,16 @@ class Network:
                 writer.write(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n" % (kind, len(body)) + body)
 
 
-async def resolve_all(network: Network) -> dict[str, str]:
-    """Resolve every name three times, a minute after the other; return what came of the last one."""
+async def resolve_all(network: Network, private_hosts: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Resolve every name three times, long after one another; return what came of the last one."""
     now = [0.0]
     outcomes = {}
-    guard = Guard(limits=LIMITS, ssl_context=network.client_context, clock=lambda: now[0])
+    guard = Guard(
+        limits=LIMITS,
+        ssl_context=network.client_context,
+        clock=lambda: now[0],
+        dangerous_private_hosts=private_hosts,
+    )
     async with Resolver(fetcher=guard.fetch_stranger, clock=lambda: now[0]) as resolving:
         for name in zone():
             for _ in range(3):
@@ -203,8 +208,10 @@ async def main(mode: str) -> None:
     await network.open()
     if mode == "unguarded":
         resolver.fetch.refuse_address = lambda _: None  # type: ignore[assignment]  # The control.
-    work = check_then_dial if mode == "checked-then-dialled" else resolve_all
-    outcomes = await work(network)
+    if mode == "checked-then-dialled":
+        outcomes = await check_then_dial(network)
+    else:
+        outcomes = await resolve_all(network, frozenset(zone() if mode == "named" else ()))
     await asyncio.sleep(0.2)  # What was dialled last is accepted by then.
     print(json.dumps({"outcomes": outcomes, "reached": network.reached}))
 

@@ -14,7 +14,8 @@ from tests.slow.canary_network import CANARIES, ODD, ORIGINS, zone
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent.parent
-# fe80::1 cannot be dialled without a zone, and `getaddrinfo` leaves the mapped and compatible forms to the kernel.
+PRIVATE = {"10.0.0.5", "100.64.0.1", "172.16.0.1", "172.31.255.254", "192.168.1.1", "fc00::1"}
+# It cannot be dialled without a zone.
 UNREACHABLE = {"fe80::1"}
 
 
@@ -40,6 +41,12 @@ def test_no_name_leads_the_guard_to_a_canary_and_the_origin_is_reached() -> None
     assert found["outcomes"].pop("good.canary.example") == "resolved"
     assert set(found["outcomes"].values()) == {"address_refused"}
     assert found["outcomes"].keys() == zone().keys() - {"good.canary.example"}
+
+
+def test_hosts_that_the_operator_named_lead_to_private_addresses_and_to_no_other_canary() -> None:
+    found = run("named")
+
+    assert found["reached"].keys() == PRIVATE | {"origin"}
 
 
 def test_without_its_check_of_addresses_every_canary_is_reached() -> None:

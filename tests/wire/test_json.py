@@ -1,10 +1,13 @@
 """Strict JSON: caps before parsing, no duplicates, one encoding, hostile input in linear time."""
 
+import json
 import time
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire import JsonError, decode, encode, read
 from wire.json import MAX_DEPTH, MAX_REASON_CHARS, pointer_of
@@ -261,3 +264,35 @@ def test_hostile_input_is_refused_in_linear_time(make: Any) -> None:
         return best
 
     assert seconds(512 * KIB) < 64 * max(seconds(32 * KIB), 0.0002)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.sampled_from('[{"\\0129a')),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.sampled_from('[{"\\0')), inner, max_size=4)
+    ),
+    max_leaves=60,
+)
+
+
+@given(_JSON, st.integers(1, 12), st.booleans())
+def test_the_quick_look_at_depth_never_lets_in_what_the_long_one_refuses(
+    value: object, max_depth: int, compact: bool
+) -> None:
+    data = json.dumps(value, separators=(",", ":") if compact else None).encode()
+
+    def accepts(max_values: int | None) -> bool:
+        """With `max_values` the quick look is not taken."""
+        try:
+            read(data, max_bytes=100_000, max_depth=max_depth, max_values=max_values)
+        except JsonError:
+            return False
+        return True
+
+    assert accepts(None) == accepts(1_000_000)
+
+
+@pytest.mark.parametrize("data", [b'{"a":1,"a":1}', b'[{"b":{"a":[],"a":[]}}]', b'{"a":1,"\\u0061":1}'])
+def test_a_member_that_occurs_twice_in_compact_json_is_refused(data: bytes) -> None:
+    with pytest.raises(JsonError, match="twice"):
+        read(data, max_bytes=1_000)

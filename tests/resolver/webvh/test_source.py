@@ -7,11 +7,20 @@ from typing import Any
 
 import pytest
 
-from resolver import FreshnessBounds, InternalError, InvalidDidDocument, NotFound, Options, Resolver
+from resolver import (
+    Fetched,
+    FetchPlan,
+    FreshnessBounds,
+    InternalError,
+    InvalidDidDocument,
+    NotFound,
+    Options,
+    Resolver,
+)
 from resolver.fetch import GuardLimits
 from resolver.heads import MemoryHeads
 from resolver.webvh import InvalidLog
-from resolver.webvh.source import in_slices
+from resolver.webvh.source import MAX_UNDER_WAY, in_slices
 from resolver.webvh.verification import Slices
 from tests.resolver.webvh.logs import Log, Signer, witnessed
 from tests.resolver.webvh.verifying import NOW
@@ -481,6 +490,31 @@ async def test_many_callers_of_one_log_cost_one_fetch_and_one_verification() -> 
         await asyncio.gather(*callers)
 
         assert at.targets == [LOG]
+
+
+async def test_more_logs_than_can_wait_are_told_to_come_again_before_they_are_fetched() -> None:
+    logs = {log.host: log for log in (Log(f"host-{n}.example").append() for n in range(MAX_UNDER_WAY + 1))}
+    *first, last = logs.values()
+    release = asyncio.Event()
+    asked: list[str] = []
+
+    async def fetch(plan: FetchPlan, headers: Any) -> Fetched:
+        asked.append(plan.host)
+        await release.wait()
+        return Fetched(status=200, headers={}, body=logs[plan.host].text)
+
+    async with Resolver(fetcher=fetch) as resolver:
+        waiting = [asyncio.create_task(resolver.resolve(log.did)) for log in first]
+        while len(asked) < MAX_UNDER_WAY:
+            await asyncio.sleep(0)
+        with pytest.raises(InternalError) as caught:
+            await resolver.resolve(last.did)
+        release.set()
+        await asyncio.gather(*waiting)
+
+        assert (caught.value.status, caught.value.headers) == (503, {"retry-after": "1"})
+        assert last.host not in asked
+        await resolver.resolve(last.did)
 
 
 async def test_a_verification_lets_others_run_between_its_slices() -> None:

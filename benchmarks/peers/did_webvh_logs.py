@@ -1,5 +1,5 @@
 """
-Resolutions of a log by did-webvh: `python -P did_webvh_peer.py FILE DID RUNS`; prints the seconds of each as JSON.
+Resolutions of a log by did-webvh: `python -P did_webvh_logs.py FILE DID RUNS`; prints the seconds of each as JSON.
 
 It runs in the peers' own environment, so that nothing of ours is imported.
 """

@@ -1,0 +1,157 @@
+"""
+The gate before one driver: how many requests it has under way, and when it is left alone. Service.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import msgspec
+
+from resolver.driver_answer import is_unavailable
+from resolver.driver_breaker import Breaker, BreakerState
+from resolver.driver_config import Driver
+from resolver.errors import InternalError
+from resolver.fetch_errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
+from resolver.origin import OutboundBusy
+from resolver.results import Fetched
+
+MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
+
+
+class FetchConfigured(Protocol):
+    """Fetches from an origin that the operator named (`ConfiguredFetch.fetch_configured`)."""
+
+    async def __call__(self, url: str, *, accept: str, max_bytes: int, timeout_seconds: float) -> Fetched:
+        """
+        Return what the origin answered, whatever its status.
+
+        Raises:
+            FetchError: nothing came back that can be used.
+        """
+        ...
+
+
+class DriverState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is seen of a driver from outside: its breaker, and counts since the start."""
+
+    name: str
+    breaker: BreakerState
+    requests: int
+    failures: int
+
+
+class DriverGate:
+    """
+    Lets requests through to one driver.
+
+    Args:
+        driver: which.
+        fetch: see `FetchConfigured`.
+        timer: monotonic seconds.
+    """
+
+    def __init__(self, driver: Driver, fetch: FetchConfigured, timer: Callable[[], float]) -> None:
+        self._driver = driver
+        self._fetch = fetch
+        self._breaker = Breaker(
+            failures_to_open=driver.failures_to_open, open_seconds=driver.open_seconds, clock=timer
+        )
+        self._slots = asyncio.Semaphore(driver.concurrent)
+        self._waiting = 0
+        self._requests = 0
+        self._failures = 0
+
+    @property
+    def state(self) -> DriverState:
+        return DriverState(
+            name=self._driver.name,
+            breaker=self._breaker.state,
+            requests=self._requests,
+            failures=self._failures,
+        )
+
+    async def ask(self, url: str) -> Fetched:
+        """
+        Return what the driver answered, whatever its status.
+
+        Raises:
+            OutboundBusy: it is not asked now: its breaker is open, or too many wait.
+            InternalError: it did not answer; `cause` tells how.
+        """
+        async with self._slot():
+            if (wait := self._breaker.admit()) > 0:
+                raise self._left_alone(wait)
+            self._requests += 1
+            try:
+                return await self._answered(url)
+            finally:
+                self._breaker.ended()
+
+    async def _answered(self, url: str) -> Fetched:
+        """Fetch, and tell the breaker what that says of the driver: nothing where it is about one DID."""
+        try:
+            fetched = await self._fetch(
+                url,
+                accept=self._driver.accept,
+                max_bytes=self._driver.max_bytes,
+                timeout_seconds=self._driver.timeout_seconds,
+            )
+        except OutboundBudgetExceeded as error:
+            raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
+        except (OriginTooLarge, UrlRefused) as error:
+            raise self._unanswered(error.cause) from None
+        except FetchError as error:
+            raise self._failed(error.cause) from None
+        if is_unavailable(self._driver, fetched):
+            raise self._failed("driver_unavailable")
+        self._breaker.succeeded()
+        return fetched
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """
+        Hold one of the driver's slots.
+
+        Raises:
+            OutboundBusy: the breaker is open, too many wait already, or none became free for as long as a request
+                may take.
+        """
+        if self._breaker.state is BreakerState.OPEN:
+            raise self._left_alone(self._driver.open_seconds)
+        if self._waiting >= MAX_WAITING:
+            raise self._busy("has too many requests waiting", "driver_busy", self._driver.timeout_seconds)
+        await self._wait_for_slot()
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _wait_for_slot(self) -> None:
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._driver.timeout_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise self._busy("is busy", "driver_busy", self._driver.timeout_seconds) from None
+        finally:
+            self._waiting -= 1
+
+    def _failed(self, cause: str) -> InternalError:
+        self._breaker.failed()
+        return self._unanswered(cause)
+
+    def _unanswered(self, cause: str) -> InternalError:
+        self._failures += 1
+        name = self._driver.name
+        return InternalError(f"the driver {name} did not answer", cause=cause, driver=name)
+
+    def _left_alone(self, wait: float) -> OutboundBusy:
+        return self._busy("is left alone for a while, since it failed", "driver_open", wait)
+
+    def _busy(self, why: str, cause: str, wait: float) -> OutboundBusy:
+        headers = {"retry-after": str(max(1, math.ceil(wait)))}
+        name = self._driver.name
+        return OutboundBusy(f"the driver {name} {why}", headers=headers, cause=cause, driver=name)

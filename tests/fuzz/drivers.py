@@ -1,0 +1,115 @@
+"""
+Fuzz targets for what a driver answers, and for the body of a batch.
+
+A driver's answer is two lines and a body: status, Cache-Control.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from resolver import Resolver
+from resolver.batch import MAX_BATCH, answer_batch, read_batch
+from resolver.binding import answer
+from resolver.driver_config import Driver
+from resolver.results import Fetched
+from tests.fuzz.answers import BASE, DID, RESOLVER, _loop, _maps, whole_answer
+from wire import Answer, Refusal
+
+OTHER = "did:example:a"
+DRIVER = Driver(name="fuzzed", pattern="did:example:.+", url="http://driver.internal")
+# What the answer of a driver, whatever it is, may make of ours; 503 with its own Retry-After.
+STATUSES = (200, 400, 404, 406, 410, 500, 501, 503)
+
+
+def driver(data: bytes) -> None:
+    """Whatever a driver answers, ours is whole, marked as its word, about the DID, and without a secret."""
+    lines = data.split(b"\n", 2)
+    status, cache_control, body = lines + [b""] * (3 - len(lines))
+    code = int(status) if status.isdigit() and len(status) == 3 else 200
+    headers = {
+        "cache-control": cache_control.decode("latin-1"),
+        "retry-after": cache_control.decode("latin-1"),
+    }
+    found = _answered(Fetched(status=code, headers=headers, body=body))
+    assert found.status in STATUSES, f"status {found.status}"
+    whole_answer(found, OTHER)
+    result = json.loads(found.body)
+    metadata = result["didResolutionMetadata"]
+    if found.status not in (200, 410):
+        assert metadata["error"]["driver"] == "fuzzed"
+        return
+    assert (metadata["driver"], metadata["verified"]) == ("fuzzed", False)
+    assert (found.status == 410) == (result["didDocument"] is None)
+    for members in _maps(result["didDocument"]):
+        assert not any(name.startswith(("secretKey", "privateKey")) for name in members), "a secret key"
+
+
+def _answered(fetched: Fetched) -> Answer:
+    async def fetch(*_: Any, **__: Any) -> Fetched:
+        return fetched
+
+    async def ask() -> Answer:
+        async with Resolver(drivers=(DRIVER,), fetch_configured=fetch, clock=lambda: 1_000.0) as resolver:
+            return await answer(resolver, BASE + OTHER.encode(), b"", None)
+
+    return _loop().run_until_complete(ask())
+
+
+def batch(data: bytes) -> None:
+    """A body is refused, or every identifier has an answer in its place; none of them reaches an origin unpaid."""
+    try:
+        wanted = read_batch(data, "application/json")
+    except Refusal as refusal:
+        assert 400 <= refusal.status < 500
+        return
+    found = _loop().run_until_complete(
+        answer_batch(RESOLVER, wanted, spend=lambda may_fetch: 9.0 * may_fetch)
+    )
+    results = json.loads(found.body)["results"]
+    assert [result["identifier"] for result in results] == list(wanted.dids or wanted.identifiers)
+    assert len(results) <= MAX_BATCH
+    for result in results:
+        assert result["status"] in (200, 303, 400, 404, 406, 410, 500, 501, 503)
+        assert (result["status"] == 303) == (result["result"] is None)
+
+
+def driver_seeds() -> Iterator[bytes]:
+    """Yield answers of drivers of every shape."""
+    document = {"id": OTHER, "verificationMethod": [{"id": "#k", "type": "Multikey", "controller": DID}]}
+    problem = {"type": "https://www.w3.org/ns/did#NOT_FOUND", "title": "x"}
+    metadata: list[Any] = [
+        {},
+        None,
+        {"error": "notFound"},
+        {"error": problem},
+        {"contentType": "x", "driver": "y"},
+    ]
+    about: list[Any] = [{}, {"deactivated": True}, {"deactivated": "true"}, {"versionId": "1"}]
+    bodies: list[Any] = [document, [document], None, {"id": OTHER}]
+    bodies += [
+        {"didDocument": found, "didResolutionMetadata": one, "didDocumentMetadata": other}
+        for found in (document, None)
+        for one in metadata
+        for other in about
+    ]
+    for number, body in enumerate(bodies):
+        status = (200, 200, 404, 410, 503)[number % 5]
+        yield f"{status}\n{('', 'max-age=5', '7')[number % 3]}\n{json.dumps(body)}".encode()
+
+
+def batch_seeds() -> Iterator[bytes]:
+    """Yield bodies of batches."""
+    options: list[Any] = [
+        None,
+        {},
+        {"noCache": True},
+        {"explain": "true"},
+        {"versionId": "1"},
+        {"accept": "*/*"},
+    ]
+    for name in ("dids", "identifiers"):
+        for number, given in enumerate(options):
+            dids = [DID, "did:key:z6Mk", "", f"{DID}#a", "did:web:ours.example?service=files&relativeRef=a"]
+            body: dict[str, Any] = {name: dids[number % 3 :]}
+            yield json.dumps(body if given is None else body | {"options": given}).encode()
