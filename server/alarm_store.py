@@ -43,9 +43,9 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
 
 
-def key_change(tx: Transaction, before: Interval, sighting: Sighting) -> KeyChange | None:
+def key_change(tx: Transaction, before: Interval, sighting: Sighting, at: int) -> KeyChange | None:
     """
-    Compare the keys of a document with those of the one before; None where they are the same.
+    Compare the keys of a document, seen `at` a time, with those of the one before; None where they are the same.
 
     An alarm is raised unless the change was announced, or one for the same change is open, or `MAX_OPEN` are.
     """
@@ -54,7 +54,7 @@ def key_change(tx: Transaction, before: Interval, sighting: Sighting) -> KeyChan
         return None
     change = KeyChange(
         did=sighting.did,
-        at=sighting.first_at,
+        at=at,
         before_digest=before.digest,
         after_digest=sighting.digest,
         changes=changes,

@@ -183,9 +183,57 @@ async def test_where_two_documents_were_seen_at_one_time_nobody_can_tell(two: li
     await one.saw((0, A), (60, A))
     await other.saw((30, B))
 
-    assert await one.at(30) is None
-    assert (await one.at(29) or pytest.fail("seen before and after")).digest == digest(A)
+    answers = [await one.at(seconds) for seconds in (0, 29, 30, 31, 60)]
+
+    assert [found and found.digest for found in answers] == [digest(A), None, None, None, digest(A)]
     assert len((await one.page()).alarms) == 1
+
+
+async def test_what_is_told_late_leaves_what_was_certain_before_the_last_look(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A), (1_000, A), (1_060, A))
+    await other.saw((1_030, B))
+
+    answers = [await one.at(seconds) for seconds in (500, 1_000, 1_010, 1_030, 1_050, 1_060)]
+
+    certain = digest(A)
+    assert [found and found.digest for found in answers] == [certain, certain, None, None, None, certain]
+
+
+async def test_no_process_prolongs_its_document_across_another_that_a_second_process_saw(
+    two: list[Node],
+) -> None:
+    one, other = two
+    await one.saw((0, A))
+    await other.saw((600, B), (1_200, B))
+    await one.saw((1_800, A), spacing=60_000_000)
+    await one.saw((2_400, A))
+
+    answers = {seconds: await other.at(seconds) for seconds in (0, 300, 599, 900, 1_201, 1_500, 1_800, 2_100)}
+    assert {seconds: found.digest for seconds, found in answers.items() if found is not None} == {
+        0: digest(A),
+        900: digest(B),
+        1_800: digest(A),
+        2_100: digest(A),
+    }
+    assert await one.intervals() == [(0, 0, digest(A)), (600, 1_200, digest(B)), (1_800, 2_400, digest(A))]
+    alarms = (await one.page()).alarms
+    assert [(alarm.before, alarm.after) for alarm in alarms] == [
+        (digest(A), digest(B)),
+        (digest(B), digest(A)),
+    ]
+
+
+async def test_a_confirmation_that_is_not_written_yet_is_not_stretched_across_another_document(
+    two: list[Node],
+) -> None:
+    one, other = two
+    await one.saw((0, A))
+    await other.saw((10, B))
+    one.observations.seen(DID, A, START + 20)
+
+    assert await one.at(5) is None
+    assert await one.at(15) is None
 
 
 async def test_writing_again_changes_nothing(node: Node, place: Place) -> None:
@@ -302,6 +350,46 @@ async def test_a_document_that_is_another_at_every_look_does_not_fill_the_disk(n
     assert len((await node.page()).alarms) == 1
 
 
+async def _filled_up(node: Node) -> None:
+    """See so many documents within a day that there is no room for another one."""
+    size = 250_000
+    documents = [as_json(a_document("a", padding=f"{n:0{size}}")) for n in range(17)]
+    await node.saw(*((float(n), document) for n, document in enumerate(documents)))
+
+
+LARGE = as_json(a_document("b", padding="0" * 250_000))
+DAY = 86_400.0  # seconds
+
+
+async def test_a_document_for_which_there_was_no_room_is_kept_as_soon_as_there_is(node: Node) -> None:
+    await _filled_up(node)
+    await node.saw((100, LARGE), (3_600, LARGE))
+    before, dropped = await node.at(200), node.observations.dropped
+    await node.saw((100 + DAY, LARGE), (200 + DAY, LARGE))
+
+    assert before is None
+    assert (await node.at(200) or pytest.fail("not kept")).document == LARGE
+    assert node.observations.dropped == dropped == 2
+    assert node.observations._waiting_bytes == 0
+
+
+async def test_another_process_keeps_a_document_for_which_there_was_no_room(two: list[Node]) -> None:
+    one, other = two
+    await _filled_up(one)
+    await one.saw((100, LARGE))
+    await other.saw((100 + DAY, LARGE))
+
+    assert (await one.at(100) or pytest.fail("not kept")).document == LARGE
+    assert len(await one.intervals()) == 18
+
+
+async def test_two_documents_that_take_turns_use_the_room_of_two(node: Node) -> None:
+    other = as_json(a_document("a", padding="1" * 250_000))
+    await node.saw(*((float(n), (LARGE, other)[n % 2]) for n in range(40)), (50.0, A))
+
+    assert (await node.at(50) or pytest.fail("not kept")).document == A
+
+
 async def test_what_waits_is_bounded_and_written_once_the_database_is_back(node: Node) -> None:
     class Away:
         is_away = True
@@ -381,6 +469,9 @@ async def test_evidence_cannot_be_changed_past_us(node: Node, place: Place) -> N
         "UPDATE observations SET last_seen = first_seen",
         "DELETE FROM observed_documents",
         "UPDATE observed_documents SET keys = '{}'",
+        "UPDATE observed_documents SET body = keys"
+        if place.dialect == "sqlite"
+        else "UPDATE observed_documents SET body = ''",
     ):
         with pytest.raises(RULE_BROKEN):
             place.query(statement)
