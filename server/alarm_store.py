@@ -7,6 +7,7 @@ say so as well. Only an operator announces.
 
 import msgspec
 
+from resolver.source import Nothing
 from server.key_changes import KeyChanges, changes_between
 from server.observation_store import Interval, Sighting, keys_by_digest
 from storage import Row, Transaction
@@ -47,10 +48,15 @@ def key_change(tx: Transaction, before: Interval, sighting: Sighting, at: int) -
     """
     Compare the keys of a document, seen `at` a time, with those of the one before; None where they are the same.
 
+    A deactivation is a change whatever the keys were, and so is its end; that nothing was found is none.
+
     An alarm is raised unless the change was announced, or one for the same change is open, or `MAX_OPEN` are.
     """
+    if sighting.digest in (Nothing.NOT_FOUND, Nothing.REFUSED):
+        return None
     changes = changes_between(keys_by_digest(tx, before.digest), sighting.keys)
-    if changes.is_empty:
+    is_deactivation = Nothing.DEACTIVATED in (before.digest, sighting.digest)
+    if before.digest == sighting.digest or (changes.is_empty and not is_deactivation):
         return None
     change = KeyChange(
         did=sighting.did,

@@ -32,7 +32,11 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObservationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A document of a DID, by its SHA-256 (hex), and between which times it was seen."""
+    """
+    A document of a DID, by its SHA-256 (hex), and between which times it was seen.
+
+    Where there was none, `digest` is `deactivated`, `not-found` or `refused`.
+    """
 
     id: int
     did: str
@@ -43,7 +47,9 @@ class ObservationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A change of keys that nobody had announced; `before` and `after` are digests of the documents."""
+    """
+    A change of keys that nobody had announced; `before` and `after` are digests of the documents, or `deactivated`.
+    """
 
     alarm: int
     did: str

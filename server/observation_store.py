@@ -3,14 +3,19 @@ The rows of what was seen of registered DIDs. Store.
 
 An interval says: at `first_seen`, at `last_seen`, and whenever anybody looked between, the document had this
 digest. Sightings come late and in any order (several processes, batches), so each finds its place by its time. One
-that would stretch an interval across another document begins a new one. Where a sighting of another document is told
-so late that the interval reaches across it already, the part between two sightings in which it lies says nothing.
+that would stretch an interval across another document begins a new one. Where a sighting of another document is
+told so late that the interval reaches across it already, the part between two sightings in which it lies says
+nothing.
+
+That there was no document is an interval as well: a `Nothing` stands in the place of the digest, as a document that
+has no bytes and no keys.
 """
 
 import hashlib
 
 import msgspec
 
+from resolver.source import Nothing
 from server.key_changes import Keys
 from storage import Row, Transaction
 
@@ -18,6 +23,9 @@ from storage import Row, Transaction
 # is another at every look must not fill the disk.
 MAX_BYTES_PER_DAY = 4_194_304
 DAY = 86_400_000_000  # microseconds
+
+_NOTHING = frozenset(Nothing)
+_COMPARABLE = f"digest NOT IN ('{Nothing.NOT_FOUND}', '{Nothing.REFUSED}')"
 
 
 class Sighting(msgspec.Struct, kw_only=True, eq=False):
@@ -79,7 +87,8 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
        by `spacing` microseconds or more.
     3. Otherwise a new interval begins. One that lies before all others has the first of them as its `before`.
     """
-    is_kept = _keep(tx, sighting) if sighting.document else sighting.is_kept
+    is_new = bool(sighting.document) or sighting.digest in _NOTHING
+    is_kept = _keep(tx, sighting) if is_new else sighting.is_kept
     own = own_interval(tx, sighting.did, sighting.digest, sighting.last_at)
     if own is not None and own.last_seen >= sighting.last_at:
         return Noted(is_kept=is_kept)
@@ -194,17 +203,25 @@ def _is_as_seen(digest: str, body: bytes) -> bool:
 
 
 def _interval_before(tx: Transaction, did: str, at: int) -> Interval | None:
-    """Return the interval whose document was seen last, of those that had begun at a time."""
+    """
+    Return the interval whose document was seen last, of those that had begun at a time.
+
+    Or the deactivation; what was not found or refused for a while has no keys to compare with.
+    """
     row = tx.one(
-        "SELECT * FROM observations WHERE did = :did AND first_seen <= :at"
-        " ORDER BY last_seen DESC, id DESC LIMIT 1",
+        "SELECT * FROM observations WHERE did = :did AND first_seen <= :at"  # noqa: S608 (ours)
+        f" AND {_COMPARABLE} ORDER BY last_seen DESC, id DESC LIMIT 1",
         {"did": did, "at": at},
     )
     return None if row is None else _interval(row)
 
 
 def _first_interval(tx: Transaction, did: str) -> Interval | None:
-    row = tx.one("SELECT * FROM observations WHERE did = :did ORDER BY first_seen, id LIMIT 1", {"did": did})
+    row = tx.one(
+        "SELECT * FROM observations WHERE did = :did"  # noqa: S608 (ours)
+        f" AND {_COMPARABLE} ORDER BY first_seen, id LIMIT 1",
+        {"did": did},
+    )
     return None if row is None else _interval(row)
 
 

@@ -1,6 +1,8 @@
 """
 What this process sees of registered DIDs, written down: the `Observer` of the resolver. Service.
 
+That there was no document (deactivated, not found, refused) is seen and written in the same way.
+
 `seen` only takes note; `flush`, once a second, writes. A new document is written at the next turn, a confirmation
 of the same one at most once a minute for each DID. Where the database is away, what was seen waits, within bounds;
 past them it is dropped and counted, and an interval may then span a document that nobody wrote down.
@@ -14,7 +16,7 @@ from collections.abc import Callable
 import msgspec
 
 from resolver import JsonObject
-from resolver.source import Observed
+from resolver.source import Nothing, Observed
 from server import alarm_store, observation_store
 from server.alarm_store import KeyChange
 from server.board import Reading
@@ -53,11 +55,14 @@ class Observations:
         self.key_changes = 0
         self.dropped = 0
 
-    def seen(self, did: str, document: bytes, at: float) -> None:
-        """Take note of a document (JSON) seen at `at` (seconds since 1970); never blocks or fails."""
+    def seen(self, did: str, found: bytes | Nothing, at: float) -> None:
+        """
+        Take note of a document (JSON), or that there was none, at `at` (seconds since 1970); never blocks or fails.
+        """
         if did not in self._registered():
             return
-        now, digest = _microseconds(at), hashlib.sha256(document).hexdigest()
+        document, digest = (b"", found.value) if isinstance(found, Nothing) else (found, _sha256(found))
+        now = _microseconds(at)
         newest = self._newest.get(did)
         if newest is not None and newest.digest == digest:
             newest.last_at = max(newest.last_at, now)
@@ -183,8 +188,8 @@ class Observations:
             LOG.info("the keys of a registered DID changed, as announced", extra=fields)
         elif change.is_new:
             self.key_changes += 1
-            message = "the keys of a registered DID changed unannounced; see GET /operator/observations"
-            LOG.warning(message, extra=fields)
+            what = "was deactivated" if change.after_digest == Nothing.DEACTIVATED else "changed its keys"
+            LOG.warning(f"a registered DID {what} unannounced; see GET /operator/observations", extra=fields)
 
     def _forget_unregistered(self) -> None:
         registered = self._registered()
@@ -230,6 +235,10 @@ def _prolonged(tx: Transaction, newest: Sighting, begin: int, end: int) -> list[
         return []
     seen = {"seen_before": interval.last_seen, "last_seen": newest.last_at}
     return [msgspec.structs.replace(interval, **seen)]
+
+
+def _sha256(document: bytes) -> str:
+    return hashlib.sha256(document).hexdigest()
 
 
 def _microseconds(at: float) -> int:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from operators import Principal, Role
-from resolver.source import Observed
+from resolver.source import Nothing, Observed
 from server.bootstrap import MIGRATIONS
 from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
 from server.observation_store import MAX_BYTES_PER_DAY, faulty_documents
@@ -51,7 +51,7 @@ class Node:
         )
         self.alarms = KeyAlarms(database, registered=lambda: frozenset({DID}), clock=lambda: self.now)
 
-    async def saw(self, *documents: tuple[float, bytes], spacing: int = 0) -> None:
+    async def saw(self, *documents: tuple[float, bytes | Nothing], spacing: int = 0) -> None:
         """See documents at seconds after the start, writing after each."""
         for seconds, document in documents:
             self.observations.seen(DID, document, START + seconds)
@@ -348,6 +348,48 @@ async def test_a_document_that_is_another_at_every_look_does_not_fill_the_disk(n
     assert node.observations.dropped == 3
     assert await node.at(17) is None
     assert len((await node.page()).alarms) == 1
+
+
+@pytest.mark.parametrize("nothing", list(Nothing))
+async def test_where_no_document_was_seen_the_one_before_ends_and_begins_anew(
+    node: Node, nothing: Nothing
+) -> None:
+    await node.saw((0, A), (10, A), (20, nothing), (30, nothing), (40, A), (50, A))
+
+    answers = [await node.at(seconds) for seconds in (5, 10, 15, 20, 25, 35, 40, 45)]
+    held = digest(A)
+    assert [found and found.digest for found in answers] == [held, held, None, None, None, None, held, held]
+    assert await node.intervals() == [(0, 10, held), (20, 30, nothing), (40, 50, held)]
+    assert [each.digest for each in (await node.page()).observations] == [held, nothing, held]
+    clean = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
+    assert clean[0] == []
+
+
+@pytest.mark.parametrize("document", [A, as_json(a_document())], ids=["a key", "no key"])
+async def test_a_deactivation_is_an_alarm_and_so_is_its_end(
+    node: Node, document: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    await node.saw((0, document), (10, Nothing.DEACTIVATED), (15, Nothing.NOT_FOUND), (20, document))
+
+    alarms = (await node.page()).alarms
+    assert [(alarm.before, alarm.after) for alarm in alarms] == [
+        (digest(document), "deactivated"),
+        ("deactivated", digest(document)),
+    ]
+    assert node.observations.key_changes == 2
+    assert "was deactivated" in caplog.records[0].getMessage()
+
+
+@pytest.mark.parametrize("nothing", [Nothing.NOT_FOUND, Nothing.REFUSED])
+async def test_a_key_that_changes_while_nothing_is_found_is_an_alarm_and_its_return_is_none(
+    node: Node, nothing: Nothing
+) -> None:
+    await node.saw((0, nothing), (10, A), (20, nothing), (30, A))
+    before = (await node.page()).alarms
+    await node.saw((40, nothing), (50, B))
+
+    assert before == ()
+    assert [(alarm.before, alarm.after) for alarm in (await node.page()).alarms] == [(digest(A), digest(B))]
 
 
 async def _filled_up(node: Node) -> None:
