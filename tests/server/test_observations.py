@@ -13,6 +13,7 @@ import pytest
 
 from operators import Principal, Role
 from resolver.source import Nothing, Observed
+from server.alarm_store import MAX_OPEN
 from server.bootstrap import MIGRATIONS
 from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
 from server.observation_store import MAX_BYTES_PER_DAY, faulty_documents
@@ -46,10 +47,9 @@ class Node:
     def __init__(self, database: Engine) -> None:
         self.database = database
         self.now = START
-        self.observations = Observations(
-            database, registered=lambda: frozenset({DID}), clock=lambda: self.now
-        )
-        self.alarms = KeyAlarms(database, registered=lambda: frozenset({DID}), clock=lambda: self.now)
+        self.registered = frozenset({DID})
+        self.observations = Observations(database, registered=lambda: self.registered, clock=lambda: self.now)
+        self.alarms = KeyAlarms(database, registered=lambda: self.registered, clock=lambda: self.now)
 
     async def saw(self, *documents: tuple[float, bytes | Nothing], spacing: int = 0) -> None:
         """See documents at seconds after the start, writing after each."""
@@ -331,6 +331,45 @@ async def test_a_page_ends_where_the_next_begins(node: Node) -> None:
     ]
     assert second.next is None
     assert (await node.alarms.page(OTHER)).observations == ()
+
+
+async def test_every_change_is_counted_and_told_however_many_alarms_are_open(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = MAX_OPEN + 3
+    names = [f"k{number}" for number in range(changes + 1)]
+    await node.saw(*((float(n), as_json(a_document(name))) for n, name in enumerate(names)))
+
+    alarms = (await node.page()).alarms
+    told = [record.alarm for record in caplog.records]  # type: ignore[attr-defined]
+    assert node.observations.key_changes == changes
+    assert len(alarms) == MAX_OPEN
+    assert told == [alarm.alarm for alarm in alarms] + [alarms[-1].alarm] * 3
+    assert len(await node.database.read(read_audit)) == changes
+
+
+async def test_the_alarms_of_one_did_do_not_hide_those_of_another(node: Node) -> None:
+    def told(did: str, name: str) -> bytes:
+        return as_json(a_document(name, did=did))
+
+    loud = [f"did:web:loud{number}.example" for number in range(6)]
+    node.registered = frozenset({*loud, DID})
+    for number in range(MAX_OPEN + 1):
+        for did in loud:
+            node.observations.seen(did, told(did, f"k{number}"), START + number)
+    for number in range(2):
+        node.observations.seen(DID, told(DID, f"k{number}"), START + 100 + number)
+    await node.observations.flush()
+
+    first = await node.alarms.open_alarms()
+    second = await node.alarms.open_alarms(after=first.next or 0)
+    newest = await node.alarms.page()
+    every = [*first.alarms, *second.alarms]
+    assert len({alarm.alarm for alarm in every}) == 6 * MAX_OPEN + 1
+    assert (len(first.alarms), second.next) == (100, None)
+    assert DID in [alarm.did for alarm in every]
+    assert DID in [alarm.did for alarm in newest.alarms]
+    assert [alarm.did for alarm in (await node.alarms.open_alarms(DID)).alarms] == [DID]
 
 
 async def test_a_document_that_is_another_at_every_look_does_not_fill_the_disk(node: Node) -> None:
