@@ -23,6 +23,7 @@ from storage import Row, Transaction
 # is another at every look must not fill the disk.
 MAX_BYTES_PER_DAY = 4_194_304
 DAY = 86_400_000_000  # microseconds
+SOON = 60_000_000  # microseconds; a sighting so shortly before an interval of its document tells nothing more
 
 _NOTHING = frozenset(Nothing)
 _COMPARABLE = f"digest NOT IN ('{Nothing.NOT_FOUND}', '{Nothing.REFUSED}')"
@@ -81,7 +82,7 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
     """
     Put a sighting in its place, and keep its document where there is room. Idempotent.
 
-    1. It lies in an interval of its document, or before all intervals and the first is of its document: nothing
+    1. It lies in an interval of its document, or just before one, of which another process told first: nothing
        is new.
     2. It follows on one, and nobody saw another document between: that is prolonged, where that moves its end
        by `spacing` microseconds or more.
@@ -98,11 +99,9 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
         return Noted(is_kept=is_kept)
     # What this process confirmed meanwhile it may have seen before another process saw something else.
     begins_at = sighting.last_at if own and own.last_seen >= sighting.first_at else sighting.first_at
-    before = _interval_before(tx, sighting.did, begins_at)
-    if before is None:
-        before = _first_interval(tx, sighting.did)
-        if before is not None and before.digest == sighting.digest:
-            return Noted(is_kept=is_kept)  # A later look was told first; evidence is not moved back.
+    if _is_told_already(tx, sighting, begins_at):
+        return Noted(is_kept=is_kept)  # Evidence is not moved back.
+    before = _interval_before(tx, sighting.did, begins_at) or _first_interval(tx, sighting.did)
     _begin(tx, sighting, begins_at)
     return Noted(before, begins_at, is_kept)
 
@@ -200,6 +199,22 @@ def faulty_documents(tx: Transaction, *, after: str, limit: int) -> tuple[list[s
 def _is_as_seen(digest: str, body: bytes) -> bool:
     """Tell whether a document has its digest; an empty one was not kept."""
     return not body or hashlib.sha256(body).hexdigest() == digest
+
+
+def _is_told_already(tx: Transaction, sighting: Sighting, begins_at: int) -> bool:
+    """Tell whether an interval of the same document begins soon after, with no other document between."""
+    row = tx.one(
+        "SELECT * FROM observations WHERE did = :did AND digest = :digest"
+        " AND first_seen > :at AND first_seen <= :soon ORDER BY first_seen LIMIT 1",
+        {
+            "did": sighting.did,
+            "digest": sighting.digest,
+            "at": sighting.last_at,
+            "soon": sighting.last_at + SOON,
+        },
+    )
+    after = None if row is None else _interval(row)
+    return after is not None and not is_contested(tx, after, begins_at, after.first_seen)
 
 
 def _interval_before(tx: Transaction, did: str, at: int) -> Interval | None:
