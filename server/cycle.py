@@ -13,6 +13,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 READY_HEAD = "touchstone.head"  # status line and header lines, each with its CRLF; no Date, no blank line
+Headers = list[tuple[bytes, bytes]]
+Parts = tuple[bytes, ...]
+
 MAX_JOINED_BYTES = (
     16_384  # bytes of a body that is copied behind its head; a longer one is written for itself
 )
@@ -27,7 +30,7 @@ class Cycle(RequestResponseCycle):
         ready = self._ready
         if ready is not None:
             self._ready = None
-            write_ready(self.transport, ready, self.default_headers, message["body"])
+            write_ready(self.transport, (ready,), self.default_headers, message["body"])
             self.response_complete = True
             self.message_event.set()
             self.on_response()
@@ -51,15 +54,26 @@ def ready_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def write_ready(transport: Any, head: bytes, default_headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    """Write an answer: `head` as of `READY_HEAD`, the server's own headers (Date), and the body."""
-    parts = [head]
-    for name, value in default_headers:
-        parts += (name, b": ", value, b"\r\n")
-    parts.append(b"\r\n")
+def write_ready(transport: Any, head: Parts, default_headers: Headers, body: bytes) -> None:
+    """Write an answer: `head` as of `READY_HEAD`, in parts; the server's own headers (Date); the body."""
+    end = _end_of_head(default_headers)
     if len(body) <= MAX_JOINED_BYTES:
-        parts.append(body)
-        transport.write(b"".join(parts))
+        transport.write(b"".join((*head, end, body)))
     else:
-        transport.write(b"".join(parts))
+        transport.write(b"".join((*head, end)))
         transport.write(body)
+
+
+class _Last:
+    """The server's own headers as they were sent last: uvicorn makes a list of them every second."""
+
+    headers: Headers | None = None
+    end = b""
+
+
+def _end_of_head(default_headers: Headers) -> bytes:
+    if default_headers is not _Last.headers:
+        lines = [part for name, value in default_headers for part in (name, b": ", value, b"\r\n")]
+        _Last.end = b"".join((*lines, b"\r\n"))
+        _Last.headers = default_headers
+    return _Last.end

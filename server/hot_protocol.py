@@ -47,7 +47,7 @@ class _HotProtocol(BoundedProtocol):
             not self._is_framed
             and not self.expect_100_continue
             and parser.get_method() == b"GET"
-            and parser.get_http_version() == "1.1"
+            and self._version == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
             and not self._is_answering()
@@ -68,7 +68,7 @@ class _HotProtocol(BoundedProtocol):
             status, ready, body = 304, found.unmodified_head, b""
         else:
             status, ready, body = 200, found.head, found.answer.body
-        write_ready(self.transport, ready + request_id + b"\r\n", self.server_state.default_headers, body)
+        write_ready(self.transport, (ready, request_id, b"\r\n"), self.server_state.default_headers, body)
         self._answered += 1
         self.server_state.total_requests += 1
         self.reads.account("GET", status, request_id, client)

@@ -90,6 +90,9 @@ class BoundedProtocol(HttpToolsProtocol):
     _arriving: Deadline  # of the head, then of the body, of the message that is arriving
     _idle: Deadline  # of the next message
     _write_deadline: asyncio.TimerHandle | None = None
+    _is_arriving = False  # whether a message has begun, and is not complete
+    _brought_message = False  # whether the present read brought the beginning or the end of one
+    _version = "1.1"  # of the message that is arriving
     _head_bytes = 0
     _hosts = 0  # Host headers of the message that is arriving
     _is_framed = False  # whether a header tells of its body
@@ -131,10 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing() or self._is_last:
             return
-        self._idle.clear()
-        if not self._arriving.is_set() and not self._is_answering():
-            # Blank lines begin no message: without this they would keep an idle connection for ever.
-            self._arriving.set(self.limits.head_timeout)
+        self._brought_message = False
         is_body = self._is_head_read
         try:
             self.parser.feed_data(data)
@@ -147,6 +147,18 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             if is_body and self._is_head_read:
                 self._count_framing(len(data))
+            self._wait_for_rest()
+
+    def _wait_for_rest(self) -> None:
+        """Give what a read left incomplete its time; most reads bring a message whole, and need none."""
+        if self._arriving.is_set() or self._is_last:
+            return
+        if self._is_arriving:
+            self._arriving.set(self.limits.head_timeout)
+        elif not self._brought_message and not self._is_answering():
+            # Blank lines begin no message: without this they would keep an idle connection for ever.
+            self._idle.clear()
+            self._arriving.set(self.limits.head_timeout)
 
     def on_message_begin(self) -> None:
         self._idle.clear()
@@ -155,7 +167,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.headers = []
         self._head_bytes = self._body_bytes = self._raw_bytes = self._hosts = 0
         self._is_head_read = self._is_framed = False
-        self._arriving.set(self.limits.head_timeout)
+        self._is_arriving = self._brought_message = True
+        self._arriving.clear()
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -181,7 +194,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fail_over_limit()
         if b"#" in self.url:  # The parser would drop it, and with it what the client asked for.
             self._fail(MalformedRequest("a request target has no fragment (RFC 9112, 3.2): encode # as %23"))
-        if self._hosts != 1 or self._is_framed or self.parser.get_http_version() != "1.1":
+        self._version = self.parser.get_http_version()
+        if self._hosts != 1 or self._is_framed or self._version != "1.1":
             self._refuse_ambiguity()
         if len(self.pipeline) >= MAX_PIPELINED:
             self._fail(TooManyWaiting(f"{MAX_PIPELINED} requests wait on this connection already"))
@@ -192,10 +206,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _begin_cycle(self) -> None:
         """Hand the request to the application, or let it wait; as uvicorn does, but for what we never set."""
-        version = self.parser.get_http_version()
         before = self.cycle
         self.cycle = Cycle(
-            scope=self._scope(version),
+            scope=self._scope(),
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -204,7 +217,7 @@ class BoundedProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=self._version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
@@ -213,13 +226,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
-    def _scope(self, version: str) -> Any:
+    def _scope(self) -> Any:
         url = httptools.parse_url(self.url)
         path = url.path.decode("ascii")
         return {
             "type": "http",
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
+            "http_version": self._version,
             "server": self.server,
             "client": self.client,
             "scheme": self.scheme,
@@ -238,6 +251,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._arriving.clear()
+        self._is_arriving = False
+        self._brought_message = True
         self._is_head_read = False
         if self._is_answering():
             self.cycle.more_body = False

@@ -38,12 +38,13 @@ def fastify(cache: str, folder: Path, environment: Mapping[str, str] | None = No
         yield server
 
 
+_KEEPS_OPEN = "open_file_cache max=100 inactive=1h; open_file_cache_valid 1h;"
 _NGINX_CONF = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr error;
 events {{ worker_connections 1024; }}
 http {{
-    access_log off; server_tokens off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
-    open_file_cache max=100 inactive=1h; open_file_cache_valid 1h;
+    access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
+    {further}
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
     server {{ listen 127.0.0.1:{port} backlog=2048; root {folder}/root; default_type {media_type}; }}
@@ -52,8 +53,13 @@ http {{
 
 
 @contextmanager
-def nginx(captured: Captured, path: str, folder: Path) -> Iterator[Running]:
-    """Serve the body of an answer as a static file, with sendfile and nginx's cache of open files."""
+def nginx(captured: Captured, path: str, folder: Path, *, keeps_open: bool = False) -> Iterator[Running]:
+    """
+    Serve the body of an answer as a static file, by one process with the settings of Debian's package.
+
+    But for the log of every request, which none of us writes here. With `keeps_open` nginx does not open the file
+    anew for each request.
+    """
     assert NGINX is not None
     port = free_port()
     file = folder / "root" / path.lstrip("/")
@@ -61,7 +67,10 @@ def nginx(captured: Captured, path: str, folder: Path) -> Iterator[Running]:
     file.write_bytes(captured.body)
     media_type = dict(captured.headers)["content-type"]
     conf = folder / "nginx.conf"
-    conf.write_text(_NGINX_CONF.format(folder=folder.resolve(), port=port, media_type=media_type))
+    further = _KEEPS_OPEN if keeps_open else ""
+    conf.write_text(
+        _NGINX_CONF.format(folder=folder.resolve(), port=port, media_type=media_type, further=further)
+    )
     command = (NGINX, "-c", str(conf.resolve()), "-p", str(folder.resolve()))
     with running(command, port=port, path=path, folder=folder, environment=clean_environment()) as server:
         yield server
