@@ -137,6 +137,7 @@ class DriverSource:
         return Entry(
             value=found,
             fresh_until=now + seconds,
+            revalidate_until=now + seconds + self._freshness.revalidate_seconds,
             stale_until=now + seconds + self._freshness.stale_seconds,
             value_bytes=len(fetched.body),
             steps=(step, Step(step="freshness", detail={"seconds": int(seconds), "because": reason})),

@@ -37,7 +37,7 @@ from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.observing import observed_document, observed_resolution
 from resolver.options import version_number_of
-from resolver.origin import WebSource
+from resolver.origin import Asking, WebSource
 from resolver.results import (
     DEFAULT_OPTIONS,
     Dereferenced,
@@ -55,6 +55,7 @@ from resolver.webvh.source import WebvhSource
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
+LONGEST_SECONDS = 2 * 86_400.0  # more than any document may be kept, stale time included
 
 
 class Resolver:
@@ -102,10 +103,11 @@ class Resolver:
         self._freshness = freshness
         self._observer = observer
         self._clock = clock
+        asking = Asking(self._fetch, freshness, clock)
         self._sources: dict[str, Source] = {
-            "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
+            "web": WebSource(asking, method_freshness.get("web", freshness), clock),
             "webvh": WebvhSource(
-                self._fetch,
+                asking,
                 method_freshness.get("webvh", freshness),
                 clock,
                 log_heads or MemoryHeads(),
@@ -117,7 +119,9 @@ class Resolver:
             self._load,
             max_bytes=max_cache_bytes,
             clock=clock,
-            revalidate_seconds=freshness.revalidate_seconds,
+            key_bytes=Question.bytes_held,
+            retry_seconds=freshness.failure_seconds,
+            longest_seconds=LONGEST_SECONDS,
             excused=(InternalError,),
         )
 
@@ -195,7 +199,17 @@ class Resolver:
         source = self._source_of(did)
         if isinstance(source, DriverSource) and source.versions:
             return True  # Each version is a question of its own, and the body of a request may ask for one.
-        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
+        return source is not None and self._cache.would_load(source.question(did, DEFAULT_OPTIONS))
+
+    def touch(self, did: Did) -> None:
+        """Count a use of `did` that was answered from what was resolved here, so that it stays in the cache."""
+        if (source := self._source_of(did)) is not None:
+            self._cache.touch(source.question(did, DEFAULT_OPTIONS))
+
+    @property
+    def cache_bytes(self) -> int:
+        """What the cache holds, by the measure of `max_cache_bytes`."""
+        return self._cache.memory_bytes
 
     @property
     def native_methods(self) -> tuple[str, ...]:

@@ -19,7 +19,10 @@ ANSWER_KEY = "touchstone.answer"
 # notes: wallets run in browsers); there are no cookies, so no credentials either.
 ENCODED_CORS: list[tuple[bytes, bytes]] = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Age, Content-Location, Location, Retry-After, X-Request-ID"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Age, Cache-Status, Content-Location, Location, Retry-After, X-Request-ID",
+    ),
     (b"x-content-type-options", b"nosniff"),
 ]
 

@@ -34,6 +34,11 @@ def driver_readings(resolver: Resolver) -> list[Reading]:
     ]
 
 
+def cache_readings(resolver: Resolver) -> list[Reading]:
+    """Return what the documents that this process keeps take."""
+    return [Reading("touchstone_cache_bytes", "Bytes of DID documents kept.", resolver.cache_bytes, "sum")]
+
+
 def readings(
     database: Engine, publisher: Publisher, background: Background, hot: HotTable, clock: Callable[[], float]
 ) -> list[Reading]:
