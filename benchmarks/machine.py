@@ -7,7 +7,7 @@ import socket
 import time
 from pathlib import Path
 
-MAX_WAIT_SECONDS = 4.0  # for quiet, before each shot
+MAX_WAIT_SECONDS = 2.0  # for quiet, before each shot
 LOOK_SECONDS = 0.2
 ENOUGH_IDLE = 0.85  # of all cores
 _TICKS = os.sysconf("SC_CLK_TCK")  # per second
