@@ -108,6 +108,7 @@ class Deployment:
             "TOUCHSTONE_PUBLIC_URL": f"http://localhost:{self.port}",
             "TOUCHSTONE_BIND": f"127.0.0.1:{self.port}",
             "TOUCHSTONE_OPERATOR_BIND": f"127.0.0.1:{free_port()}",
+            "TOUCHSTONE_OBSERVE_INTERVAL_SECONDS": "0",  # Nothing is measured that runs beside.
             "TOUCHSTONE_RATE_HOT_PER_SECOND": _UNLIMITED,
             "TOUCHSTONE_RATE_CPU_PER_SECOND": _UNLIMITED,
             "TOUCHSTONE_RATE_OUTBOUND_PER_SECOND": _UNLIMITED,

@@ -104,7 +104,7 @@ def _exit_status(error: ResolutionError) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m resolver",
-        description="Resolve a DID, or dereference a DID URL. Only did:web needs the network.",
+        description="Resolve a DID, or dereference a DID URL. Only did:web and did:webvh need the network.",
         epilog="Exit status: 0 found, 1 failure or deactivated, 2 usage, 3 not found, 6 origin unavailable.",
     )
     parser.add_argument("did", metavar="DID", help="a DID, or a DID URL such as did:key:z6Mk...#z6Mk...")

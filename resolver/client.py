@@ -25,8 +25,9 @@ from wire import JsonError, read
 
 ACCEPT = "application/did-resolution"
 MAX_ANSWER_BYTES = 1_048_576  # 1 MiB: a document of 256 KiB and its metadata
+MAX_ANSWER_DEPTH = 36  # the JWK of a did:jwk has 32 levels at most; in a method, a list, a document, a result
 MAX_BATCH_BYTES = 16_777_216  # 16 MiB: the most that a batch of ours answers, and its frame
-MAX_BATCH_DEPTH = 36  # a document of 32 levels, in a result, in an item, in a list
+MAX_BATCH_DEPTH = MAX_ANSWER_DEPTH + 3  # in an item, in a list, in an object
 
 _ERRORS: dict[str, type[ResolutionError]] = {
     kind.type: kind
@@ -178,7 +179,7 @@ def _items_of(response: httpx.Response, count: int) -> list[JsonObject]:
 
 def _result_of(content: bytes, status: int) -> JsonObject:
     try:
-        result = read(content, max_bytes=MAX_ANSWER_BYTES)
+        result = read(content, max_bytes=MAX_ANSWER_BYTES, max_depth=MAX_ANSWER_DEPTH)
     except JsonError:
         raise _not_an_answer(status) from None
     if not _is_result(result):

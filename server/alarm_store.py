@@ -77,6 +77,12 @@ def open_alarms(tx: Transaction, did: str | None, *, limit: int) -> list[Alarm]:
     return [_alarm(row) for row in rows]
 
 
+def count_open(tx: Transaction) -> int:
+    """Return how many alarms nobody has acknowledged."""
+    row = tx.one("SELECT count(*) AS count FROM key_change_alarms WHERE acknowledged_at IS NULL")
+    return 0 if row is None else int(row["count"])
+
+
 def find_alarm(tx: Transaction, alarm_id: int) -> Alarm | None:
     """Return an alarm."""
     row = tx.one("SELECT * FROM key_change_alarms WHERE id = :id", {"id": alarm_id})

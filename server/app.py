@@ -23,14 +23,12 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.driver_breaker import BreakerState
 from resolver.fetch import Guard
 from resolver.routes import build_routes as resolver_routes
 from resolver.trust import trust_of
 from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background
-from server.board import Reading
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
 from server.driver_settings import drivers_of, share_of
@@ -49,9 +47,10 @@ from server.observations import Observations
 from server.operator_routes import build_operator_routes
 from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
-from server.policy import freshness_of, method_freshness_of, policy_of
+from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.purges import Purges
+from server.readings import driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
@@ -136,6 +135,7 @@ async def _build(
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
+    alarms = KeyAlarms(database, registered=registered, clock=clock)
     ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
@@ -145,6 +145,7 @@ async def _build(
         method_freshness=method_freshness_of(settings),
         observer=observations,
         log_heads=heads,
+        log_limits=log_limits_of(settings),
         drivers=share_of(drivers_of(settings), share.workers),
         driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
@@ -204,15 +205,16 @@ async def _build(
         follow_issuers=follow_issuers,
         purges=purges,
         observations=observations,
+        alarms=alarms,
         heads=heads,
         watch=watch,
         leads=share.leads,
         mirror=mirror,
     )
-    telemetry.sources.append(lambda: _readings(database, publisher, background, hot, clock))
-    telemetry.sources.append(lambda: _mirror_readings(mirror))
-    telemetry.sources += [observations.readings, purges.readings]
-    telemetry.sources.append(lambda: _driver_readings(resolver))
+    telemetry.sources.append(lambda: readings(database, publisher, background, hot, clock))
+    telemetry.sources.append(lambda: mirror_readings(mirror))
+    telemetry.sources += [observations.readings, alarms.readings, purges.readings]
+    telemetry.sources.append(lambda: driver_readings(resolver))
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(
@@ -229,7 +231,7 @@ async def _build(
         telemetry=telemetry,
         health=health,
         background=background,
-        alarms=KeyAlarms(database, registered=registered, clock=clock),
+        alarms=alarms,
         purges=purges,
     )
 
@@ -355,59 +357,3 @@ def _checks(
         return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
 
     return [database_check, registry_check, lists_check, background_check]
-
-
-def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
-    """None is a process, or a node, that mirrors nothing."""
-    waiting, failed = (mirror.waiting, mirror.failed) if mirror is not None else (0, 0)
-    return [
-        Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
-        Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
-    ]
-
-
-def _driver_readings(resolver: Resolver) -> list[Reading]:
-    states = resolver.driver_states
-    away = sum(state.breaker is not BreakerState.CLOSED for state in states)
-    return [
-        Reading("touchstone_drivers_open", "Drivers that are left alone, or tried, since they failed.", away),
-        Reading("touchstone_driver_requests", "Requests to drivers.", sum(s.requests for s in states), "sum"),
-        Reading("touchstone_driver_failures", "... that failed.", sum(s.failures for s in states), "sum"),
-    ]
-
-
-def _readings(
-    database: Engine, publisher: Publisher, background: Background, hot: HotTable, clock: Callable[[], float]
-) -> list[Reading]:
-    stats, end = database.stats, publisher.soonest_end()
-    remaining = (end - clock()) if end else 0.0
-    return [
-        Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
-        Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
-        Reading("touchstone_database_retries", "Batches run again.", stats.retries, "sum"),
-        Reading("touchstone_database_up", "1 while the database answers.", float(database.is_healthy), "min"),
-        Reading(
-            "touchstone_database_age_seconds",
-            "How old what is served from memory may be.",
-            background.age_seconds(clock()),
-        ),
-        Reading("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
-        Reading(
-            "touchstone_database_checkpoint_failures",
-            "Checkpoints that failed.",
-            stats.checkpoint_failures,
-            "sum",
-        ),
-        Reading(
-            "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
-        ),
-        Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
-        Reading(
-            "touchstone_lists_never_published",
-            "Lists that are wanted and have no version yet.",
-            publisher.never_published,
-        ),
-        Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
-        Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
-        Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),
-    ]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 
 from registry.registry import Registry
 from resolver.fetch import Guard
+from server.key_alarms import KeyAlarms
 from server.log_heads import StoredHeads
 from server.observations import Observations
 from server.purges import Purges
@@ -36,6 +37,7 @@ FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is written
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
+COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
@@ -48,7 +50,7 @@ class Background:
         share_metrics: called every second.
         follow_issuers: called every second; takes up the issuers that were added.
         leads: whether this process asks for the lease; of the processes of a node one does.
-        purges, observations, heads: what processes remember together, and forget.
+        purges, observations, alarms, heads: what processes remember together, and forget.
         watch: looks at registered DIDs.
         mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
@@ -64,6 +66,7 @@ class Background:
         follow_issuers: Callable[[], Coroutine[None, None, None]],
         purges: Purges,
         observations: Observations,
+        alarms: KeyAlarms,
         heads: StoredHeads,
         watch: Watch,
         leads: bool,
@@ -77,6 +80,7 @@ class Background:
         self._follow_issuers = follow_issuers
         self._purges = purges
         self._observations = observations
+        self._alarms = alarms
         self._heads = heads
         self._watch = watch
         self._lease = database.lease(LEASE) if leads else None
@@ -108,6 +112,7 @@ class Background:
             _repeat(self._follow_registry, 0.0),
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
             _repeat(self._observations.flush, WRITE_SEEN_EVERY_SECONDS),
+            _repeat(self._alarms.count, COUNT_ALARMS_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]

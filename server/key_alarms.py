@@ -11,6 +11,7 @@ from operators import Principal
 from server import alarm_store, observation_store
 from server.acting import act_once, require_admin
 from server.alarm_store import Alarm
+from server.board import Reading
 from server.key_changes import Key, KeyChanges
 from server.observation_store import Interval
 from storage import Database, Transaction, record
@@ -91,6 +92,9 @@ class KeyAlarms:
     Args:
         registered: the DIDs of the registry.
         clock: seconds since 1970.
+
+    Attributes:
+        open: how many alarms nobody had acknowledged when `count` looked.
     """
 
     def __init__(
@@ -99,6 +103,15 @@ class KeyAlarms:
         self._database = database
         self._registered = registered
         self._clock = clock
+        self.open = 0
+
+    async def count(self) -> None:
+        """Count the open alarms, for the metrics: a counter of a process ends with it, an alarm does not."""
+        self.open = await self._database.read(alarm_store.count_open)
+
+    def readings(self) -> list[Reading]:
+        """Return what the metrics tell."""
+        return [Reading("touchstone_key_change_alarms", "Alarms that nobody has acknowledged.", self.open)]
 
     async def page(self, did: str | None = None, *, after: int = 0, limit: int = MAX_PAGE) -> ObservationPage:
         """Return observations with an id beyond `after`, of one DID or of all, and the open alarms."""

@@ -18,7 +18,7 @@ from resolver.source import Observed
 from server import alarm_store, observation_store
 from server.alarm_store import KeyChange
 from server.board import Reading
-from server.key_changes import keys_of
+from server.key_changes import THE_REST, Key, keys_of
 from server.observation_store import Interval, Sighting
 from storage import Database, DatabaseUnavailable, Transaction, record
 
@@ -200,9 +200,14 @@ def _note(tx: Transaction, sighting: Sighting, spacing: int) -> tuple[KeyChange 
 
 
 def _read_keys(sightings: list[Sighting]) -> None:
+    """Fill in the keys; what no rule of ours has checked may be no document, and has one key then: itself."""
     for sighting in sightings:
-        if sighting.document:
+        if not sighting.document:
+            continue
+        try:
             sighting.keys = keys_of(msgspec.json.decode(sighting.document, type=JsonObject))
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+            sighting.keys = {THE_REST: Key("document:" + sighting.digest)}
 
 
 def _prolonged(interval: Interval | None, newest: Sighting, begin: int, end: int) -> list[Interval]:

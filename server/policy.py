@@ -5,6 +5,7 @@ How the settings have lists published and DID documents kept. Pure.
 import msgspec
 
 from resolver import FreshnessBounds
+from resolver.webvh import LogLimits
 from server.settings import Settings
 from statuslist.rendering import Policy
 
@@ -28,6 +29,11 @@ def freshness_of(settings: Settings) -> FreshnessBounds:
         revalidate_seconds=settings.cache_revalidate_seconds,
         stale_seconds=settings.cache_stale_seconds,
     )
+
+
+def log_limits_of(settings: Settings) -> LogLimits:
+    """Return what is taken of a did:webvh log."""
+    return LogLimits(max_log_bytes=settings.max_did_log_bytes, max_witness_bytes=settings.max_did_log_bytes)
 
 
 def method_freshness_of(settings: Settings) -> dict[str, FreshnessBounds]:

@@ -95,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_no_cache_per_second: float = 0.2
     trusted_proxies: tuple[str, ...] = ()
     max_connections_per_client: int = 64
+    max_did_log_bytes: int = 1_048_576
     head_timeout_seconds: float = 10.0
     body_timeout_seconds: float = 30.0
     drain_delay_seconds: float = 0.0

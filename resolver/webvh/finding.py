@@ -10,7 +10,7 @@ from copy import copy
 
 import msgspec
 
-from resolver.did import Did, parse_did
+from resolver.did import Did
 from resolver.document import check_document
 from resolver.errors import InvalidDidDocument, NotFound
 from resolver.methods.webvh import normal_form
@@ -143,7 +143,7 @@ def metadata_of(history: History, version: Version) -> JsonObject:
 def has_had(history: History, did: Did) -> bool:
     """Tell whether a version is of this DID, in one of its spellings."""
     wanted = normal_form(did)
-    return any(normal_form(parse_did(text)) == wanted for text in {v.did for v in history.versions})
+    return any(version.normal_did == wanted for version in history.versions)
 
 
 def _at(history: History, version_time: str) -> Version:
@@ -186,7 +186,7 @@ def _settings(parameters: Parameters) -> JsonObject:
 
 
 def _another_id(version: Version, newest: Version, did: Did) -> InvalidDidDocument:
-    if normal_form(parse_did(version.did)) == normal_form(did):
+    if version.normal_did == normal_form(did):
         return InvalidDidDocument("the document's id is not the DID that was asked for")
     return invalid_log(
         "did-log-id-mismatch",

@@ -12,7 +12,8 @@ import msgspec
 
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.limits import LogLimits
-from resolver.webvh.verification import Slices, Version, verified_entry
+from resolver.webvh.slices import Slices
+from resolver.webvh.verification import Version, verified_entry
 from resolver.webvh.witnesses import approvals, first_unapproved, unapproved
 
 VERSION_BYTES = 512  # a version's own objects, roughly
@@ -34,7 +35,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def memory_bytes(self) -> int:
-        return len(self.log) + VERSION_BYTES * len(self.versions)
+        """What it takes, at most: the log may be full of keys and witnesses, which the parameters have as well."""
+        return 2 * len(self.log) + VERSION_BYTES * len(self.versions)
 
 
 NOTHING = History(log=b"", versions=())

@@ -3,7 +3,6 @@ did:webvh's source: fetches a log and its witness proofs, and has them verified 
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from copy import copy
 
@@ -12,16 +11,17 @@ from msgspec.structs import replace
 from resolver.did import Did, parse_did
 from resolver.errors import InternalError, NotFound, ResolutionError
 from resolver.fetch import Fetch
-from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
+from resolver.freshness import FreshnessBounds, cache_headers, entity_tag
 from resolver.heads import LogHeads
 from resolver.methods.webvh import WEBVH, scid_of, witness_plan
 from resolver.options import VERSION_OPTIONS
 from resolver.origin import Asking, OutboundBusy
-from resolver.results import DEFAULT_OPTIONS, Fetched, Options, Step
+from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, Options, Step
 from resolver.source import Entry, Known, Question
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.finding import LogFinding, finding_of, has_had
 from resolver.webvh.forks import check_head
+from resolver.webvh.freshness import judge_log
 from resolver.webvh.history import (
     NOTHING,
     History,
@@ -31,9 +31,8 @@ from resolver.webvh.history import (
     witnessed_history,
 )
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
-from resolver.webvh.verification import Slices, T
+from resolver.webvh.slices import in_slices
 
-SLICE_SECONDS = 0.003  # then others have their turn; the least slice is a part of one entry
 MAX_UNDER_WAY = 64  # logs being fetched or verified, or waiting for it; each may be 1 MiB
 
 _GONE = (404, 410)  # a removed log is NOT_FOUND: only a log itself can say that a DID is deactivated
@@ -107,18 +106,20 @@ class WebvhSource:
         plan = replace(WEBVH.plan(did, DEFAULT_OPTIONS), max_bytes=self._limits.max_log_bytes)
         tag = entity_tag(known.headers) if known and was and was.history.problem is None else None
         fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
+        steps = [step]
         try:
             if known and was and tag and fetched.status == 304:
                 history, headers = was.history, cache_headers(fetched.headers, known.headers)
             else:
                 body, headers = _body_of(fetched), cache_headers(fetched.headers)
-                history = await self._verified(did, body, was.history if was else NOTHING)
+                history = await self._verified(did, body, was.history if was else NOTHING, steps)
             await self._check(did, history)
         except (NotFound, InvalidLog) as error:
-            return self._refused(error, step)
-        return self._kept(history, headers, (step, _verified_step(history, was)))
+            return self._refused(error, steps)
+        return self._kept(history, headers, [*steps, _verified_step(history, was)])
 
-    async def _verified(self, did: Did, log: bytes, known: History) -> History:
+    async def _verified(self, did: Did, log: bytes, known: History, steps: list[Step]) -> History:
+        """Verify a log; appends to `steps` where a witness file had to be fetched."""
         now = int(self._clock() * 1_000_000)
         async with self._turn:
             history = await in_slices(
@@ -127,68 +128,50 @@ class WebvhSource:
         approved = common_versions(known, history)
         if not needs_witnesses(history, approved):
             return history
-        file = await self._witness_file(did)
+        fetched, step = await self._asked(self._witness_plan(did))
+        steps.append(step)
+        file = b"" if fetched.status in _GONE else _body_of(fetched)
         async with self._turn:
             return await in_slices(witnessed_history(history, approved, file, now=now, limits=self._limits))
 
-    async def _witness_file(self, did: Did) -> bytes:
-        """Return the witness file, b"" where there is none; fetched after the log, since it is published before."""
+    def _witness_plan(self, did: Did) -> FetchPlan:
+        """Return what to fetch after the log: the witness file is published before it."""
         plan = witness_plan(WEBVH.plan(did, DEFAULT_OPTIONS))
-        fetched, _ = await self._asked(replace(plan, max_bytes=self._limits.max_witness_bytes))
-        return b"" if fetched.status in _GONE else _body_of(fetched)
+        return replace(plan, max_bytes=self._limits.max_witness_bytes)
 
     async def _check(self, did: Did, history: History) -> None:
-        if history.problem is not None and not history.versions:
-            raise copy(history.problem)
-        if not has_had(history, did):
-            raise (
-                copy(history.problem)
-                if history.problem
-                else invalid_log(
-                    "did-log-id-mismatch", "no version of the log found there has this DID as its id"
-                )
-            )
+        """
+        Refuse a log that is not of this DID, or a fork.
+
+        Raises:
+            InvalidLog: as it says, and where the log is invalid from its beginning.
+        """
+        if not history.versions or not has_had(history, did):
+            mismatch = "no version of the log found there has this DID as its id"
+            raise copy(history.problem) if history.problem else invalid_log("did-log-id-mismatch", mismatch)
         await check_head(self._heads, scid_of(did), history)
 
-    def _kept(self, history: History, headers: Mapping[str, str], steps: tuple[Step, ...]) -> Known:
+    def _kept(self, history: History, headers: Mapping[str, str], steps: list[Step]) -> Known:
+        """Return the entry of a log; one that does not hold is never fresh."""
         now = self._clock()
+        ttl = history.versions[-1].parameters.ttl
+        seconds, because = judge_log(ttl, headers, self._freshness)
         holds = history.problem is None
-        fresh_until = now + self._seconds(history, headers) if holds else now
+        if not holds:
+            seconds, because = 0.0, "the log does not hold"
         return Entry(
             value=finding_of(history, now),
-            fresh_until=fresh_until,
-            stale_until=fresh_until + self._freshness.stale_seconds if holds else 0.0,
+            fresh_until=now + seconds,
+            stale_until=now + seconds + self._freshness.stale_seconds if holds else 0.0,
             value_bytes=history.memory_bytes,
             headers=headers,
-            steps=steps,
+            steps=(*steps, Step(step="freshness", detail={"seconds": int(seconds), "because": because})),
         )
 
-    def _seconds(self, history: History, headers: Mapping[str, str]) -> float:
-        """Return for how long to keep a log: its `ttl`, or less where the web server says so, within our bounds."""
-        bounds, ttl = self._freshness, float(history.versions[-1].parameters.ttl)
-        seconds = min(max(ttl, bounds.floor_seconds), bounds.ceiling_seconds)
-        if headers.keys() & {"cache-control", "expires"}:
-            return min(seconds, lifetime(headers, bounds))
-        return seconds
-
-    def _refused(self, error: ResolutionError, step: Step) -> Known:
+    def _refused(self, error: ResolutionError, steps: list[Step]) -> Known:
         now = self._clock()
         seconds = self._freshness.negative_seconds if isinstance(error, NotFound) else 0.0
-        return Entry(value=copy(error), fresh_until=now + seconds, steps=(step,))
-
-
-async def in_slices(slices: Slices[T], seconds: float = SLICE_SECONDS) -> T:
-    """Run to the end, and let others run whenever `seconds` have passed."""
-    began = time.perf_counter()
-    while True:
-        try:
-            next(slices)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        if time.perf_counter() - began > seconds:
-            await asyncio.sleep(0)
-            began = time.perf_counter()
+        return Entry(value=copy(error), fresh_until=now + seconds, steps=tuple(steps))
 
 
 def _body_of(fetched: Fetched) -> bytes:
@@ -216,7 +199,7 @@ def _verified_step(history: History, was: LogFinding | None) -> Step:
     known = common_versions(was.history, history) if was else 0
     detail: dict[str, object] = {
         "versions": len(history.versions),
-        "verified now": len(history.versions) - known,
+        "verifiedNow": len(history.versions) - known,
     }
     if history.problem is not None:
         detail["problem"] = history.problem.members["problemDetails"]["type"].rpartition("#")[2]

@@ -4,25 +4,22 @@ The verification of one entry after another (did:webvh v1.0, section Read (Resol
 A verification is a generator that stops between its costly parts: whoever runs it decides when others come in.
 """
 
-from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from proofs import ProofError, canonicalize
 from resolver.did import parse_did
 from resolver.errors import ResolutionError
-from resolver.methods.webvh import WEBVH, scid_of
-from resolver.results import DEFAULT_OPTIONS, JsonObject
+from resolver.methods.webvh import WEBVH, normal_form, scid_of
+from resolver.results import JsonObject
 from resolver.webvh.entry import Entry, read_entry
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.hashes import PLACEHOLDER, HashedEntry, hash_of, is_multihash_of, scid_of_first
 from resolver.webvh.limits import LogLimits
 from resolver.webvh.parameters import Parameters, Witness, first_parameters, next_parameters
 from resolver.webvh.proof import read_proof, verify_proof
-
-T = TypeVar("T")
-Slices = Generator[None, None, T]  # stops wherever something else may run; returns a T
+from resolver.webvh.slices import Slices
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +28,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         time: versionTime, in microseconds since 1970.
-        did: the id of its document.
+        did, normal_did: the id of its document, and that in the one spelling of a did:webvh.
         parameters: what is active after it.
         witness: the list that must approve it, or None.
         start, end: where its line is in the log.
@@ -41,6 +38,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     time: int
     did: str
+    normal_did: str
     parameters: Parameters
     witness: Witness | None
     start: int
@@ -71,7 +69,7 @@ def verified_entry(
     entry = read_entry(line, limits)
     _check_place(entry, previous, now, limits)
     active = _parameters(entry, previous, limits)
-    did = _check_document(entry.state, previous, scid, active)
+    did, normal_did = _check_document(entry.state, previous, scid, active)
     yield
     hashed = _hashed(entry)
     yield
@@ -92,6 +90,7 @@ def verified_entry(
         number=entry.number,
         time=entry.time,
         did=did,
+        normal_did=normal_did,
         parameters=active,
         witness=before or active.witness,  # A new list counts from the next entry on; a first one at once.
         start=start,
@@ -122,17 +121,20 @@ def _parameters(entry: Entry, previous: Version | None, limits: LogLimits) -> Pa
     return next_parameters(previous.parameters, entry.parameters, limits)
 
 
-def _check_document(state: JsonObject, previous: Version | None, scid: str, active: Parameters) -> str:
+def _check_document(
+    state: JsonObject, previous: Version | None, scid: str, active: Parameters
+) -> tuple[str, str]:
     """
-    Check the `id` of the document, and return it (section DID Portability).
+    Check the `id` of the document, and return it, and its normal form (section DID Portability).
 
     In every version it has the SCID; host and path change only while `portable`, and the document then names
     the DID before under alsoKnownAs.
     """
     own_id = state.get("id")
     if previous is not None and own_id == previous.did:
-        return previous.did
-    if not isinstance(own_id, str) or not _is_did_of(own_id, scid):
+        return previous.did, previous.normal_did
+    normal_did = _normal_did(own_id, scid) if isinstance(own_id, str) else None
+    if not isinstance(own_id, str) or normal_did is None:
         raise invalid_log("did-log-id-mismatch", "the id of the document is not a did:webvh of this SCID")
     if previous is not None:
         if not active.portable:
@@ -142,18 +144,17 @@ def _check_document(state: JsonObject, previous: Version | None, scid: str, acti
         also_known_as = state.get("alsoKnownAs")
         if not isinstance(also_known_as, list) or previous.did not in also_known_as:
             raise invalid_log("did-log-id-mismatch", "the DID before the move is not under alsoKnownAs")
-    return own_id
+    return own_id, normal_did
 
 
-def _is_did_of(text: str, scid: str) -> bool:
+def _normal_did(text: str, scid: str) -> str | None:
+    """Return a DID of this SCID in its one spelling; None for anything else."""
     try:
         did = parse_did(text)
-        if did.method != WEBVH.name:
-            return False
-        WEBVH.plan(did, DEFAULT_OPTIONS)
+        normal_did = normal_form(did) if did.method == WEBVH.name else None
     except ResolutionError:
-        return False
-    return scid_of(did) == scid
+        return None
+    return normal_did if scid_of(did) == scid else None
 
 
 def _hashed(entry: Entry) -> HashedEntry:

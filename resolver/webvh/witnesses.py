@@ -14,8 +14,10 @@ from proofs import canonicalize
 from resolver.results import JsonObject
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.limits import LogLimits
+from resolver.webvh.parameters import Witness
 from resolver.webvh.proof import read_proof, verify_proof
-from resolver.webvh.verification import Slices, Version
+from resolver.webvh.slices import Slices
+from resolver.webvh.verification import Version
 from wire import JsonError, read
 
 Proofs = dict[str, list[tuple[int, JsonObject]]]  # multikey to version numbers and proofs
@@ -33,7 +35,7 @@ def approvals(
     Raises:
         InvalidLog: the file is over a cap, not strict JSON or not of its shape.
     """
-    wanted = {key for version in versions if version.witness for key in version.witness.multikeys}
+    wanted = {multikey for witness in _lists(versions) for multikey in witness.multikeys}
     by_id = {version.version_id: version.number for version in versions}
     found: Proofs = {}
     count = 0
@@ -57,12 +59,20 @@ def approvals(
 
 def first_unapproved(versions: Sequence[Version], approved: Mapping[str, int]) -> Version | None:
     """Return the first version that fewer of its witnesses approved than its threshold; None: all are approved."""
-    for version in versions:
-        if (witness := version.witness) is not None:
-            count = sum(approved.get(multikey, 0) >= version.number for multikey in witness.multikeys)
-            if count < witness.threshold:
-                return version
-    return None
+    up_to = {id(witness): _approved_up_to(witness, approved) for witness in _lists(versions)}
+    return next((v for v in versions if v.witness is not None and v.number > up_to[id(v.witness)]), None)
+
+
+def _lists(versions: Sequence[Version]) -> list[Witness]:
+    """Return the witness lists of the versions, each once: most versions share theirs with the one before."""
+    lists = {id(version.witness): version.witness for version in versions}
+    return [witness for witness in lists.values() if witness is not None]
+
+
+def _approved_up_to(witness: Witness, approved: Mapping[str, int]) -> int:
+    """Return the last version number that enough of a list have approved; 0: none."""
+    numbers = sorted((approved.get(multikey, 0) for multikey in witness.multikeys), reverse=True)
+    return numbers[witness.threshold - 1]
 
 
 def unapproved(version: Version) -> InvalidLog:
@@ -75,8 +85,7 @@ def unapproved(version: Version) -> InvalidLog:
 def _items(file: bytes, limits: LogLimits) -> Iterator[JsonObject]:
     """Yield the items of the file, each read when it is asked for: the file may be long, an item may not."""
     try:
-        if len(file) > limits.max_witness_bytes:
-            raise JsonError(f"over {limits.max_witness_bytes} bytes")
+        _check_size(file, limits)
         for raw in msgspec.json.decode(file, type=list[msgspec.Raw]):
             item = read(bytes(raw), max_bytes=limits.max_line_bytes)
             if not isinstance(item, dict) or not isinstance(item.get("versionId"), str):
@@ -86,6 +95,15 @@ def _items(file: bytes, limits: LogLimits) -> Iterator[JsonObject]:
         raise _malformed(f"the witness file is not acceptable JSON: {error}") from None
     except (msgspec.DecodeError, RecursionError, ValueError):
         raise _malformed("the witness file: expected a JSON list") from None
+
+
+def _check_size(file: bytes, limits: LogLimits) -> None:
+    """Refuse a file that is too long, or has more objects, or more else between commas, than any honest one."""
+    if len(file) > limits.max_witness_bytes:
+        raise JsonError(f"over {limits.max_witness_bytes} bytes")
+    objects = file.count(b"{")
+    if objects > limits.max_witness_proofs + limits.max_entries or file.count(b",") > 16 * objects:
+        raise JsonError("more items, proofs or members than can be")
 
 
 def _proofs_in(item: JsonObject) -> list[JsonObject]:

@@ -8,7 +8,7 @@ An origin's answer is three lines and a body: status, Content-Type, Cache-Contro
 import asyncio
 import atexit
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -227,7 +227,12 @@ def _answered(fetch: Any) -> Answer:
         async with Resolver(fetcher=fetch, clock=lambda: 1_000.0) as resolver:
             return await answer(resolver, BASE + DID.encode(), b"", None)
 
-    return _loop().run_until_complete(ask())
+    return run_on_loop(ask())
+
+
+def run_on_loop(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run `work` to its end, on the loop of all cases."""
+    return _loop().run_until_complete(work)
 
 
 @cache

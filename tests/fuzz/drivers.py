@@ -5,15 +5,17 @@ A driver's answer is two lines and a body: status, Cache-Control.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from resolver import Resolver
 from resolver.batch import MAX_BATCH, answer_batch, read_batch
-from resolver.binding import answer
+from resolver.binding import answer, answer_local
 from resolver.driver_config import Driver
-from resolver.results import Fetched
-from tests.fuzz.answers import BASE, DID, RESOLVER, _loop, _maps, whole_answer
+from resolver.representation import DEREFERENCING, RESOLUTION
+from resolver.results import Fetched, JsonObject
+from tests.fuzz.answers import BASE, DID, RESOLVER, run_on_loop, secrets_in, whole_answer
 from wire import Answer, Refusal
 
 OTHER = "did:example:a"
@@ -41,8 +43,7 @@ def driver(data: bytes) -> None:
         return
     assert (metadata["driver"], metadata["verified"]) == ("fuzzed", False)
     assert (found.status == 410) == (result["didDocument"] is None)
-    for members in _maps(result["didDocument"]):
-        assert not any(name.startswith(("secretKey", "privateKey")) for name in members), "a secret key"
+    assert not secrets_in(result["didDocument"]), "a secret was passed on"
 
 
 def _answered(fetched: Fetched) -> Answer:
@@ -53,7 +54,7 @@ def _answered(fetched: Fetched) -> Answer:
         async with Resolver(drivers=(DRIVER,), fetch_configured=fetch, clock=lambda: 1_000.0) as resolver:
             return await answer(resolver, BASE + OTHER.encode(), b"", None)
 
-    return _loop().run_until_complete(ask())
+    return run_on_loop(ask())
 
 
 def batch(data: bytes) -> None:
@@ -63,15 +64,24 @@ def batch(data: bytes) -> None:
     except Refusal as refusal:
         assert 400 <= refusal.status < 500
         return
-    found = _loop().run_until_complete(
-        answer_batch(RESOLVER, wanted, spend=lambda may_fetch: 9.0 * may_fetch)
-    )
+    found = run_on_loop(answer_batch(RESOLVER, wanted, spend=lambda may_fetch: 9.0 * may_fetch))
     results = json.loads(found.body)["results"]
     assert [result["identifier"] for result in results] == list(wanted.dids or wanted.identifiers)
     assert len(results) <= MAX_BATCH
     for result in results:
         assert result["status"] in (200, 303, 400, 404, 406, 410, 500, 501, 503)
         assert (result["status"] == 303) == (result["result"] is None)
+        _is_as_alone(result, wanted.options)
+
+
+def _is_as_alone(result: JsonObject, options: Mapping[str, object]) -> None:
+    """An identifier of a batch has the answer of a request of its own."""
+    identifier = result["identifier"]
+    accept = str(DEREFERENCING if set("/?#") & set(identifier) else RESOLUTION)
+    alone = answer_local(RESOLVER, BASE + quote(identifier, safe="").encode(), b"", accept, options)
+    if alone is not None:
+        body = json.loads(alone.body) if alone.body else None
+        assert (result["status"], result["result"]) == (alone.status, body), "another answer than alone"
 
 
 def driver_seeds() -> Iterator[bytes]:

@@ -4,6 +4,7 @@ that raises AssertionError where an answer is not what an independent reading of
 """
 
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
@@ -14,6 +15,7 @@ from resolver.fetch_errors import UrlRefused
 from resolver.methods import WEB
 from resolver.methods.web import normal_form
 from resolver.results import DEFAULT_OPTIONS, FetchPlan
+from resolver.source import Question
 from resolver.spelling import read_spelling
 from resolver.urls import plan_for_url
 
@@ -132,3 +134,43 @@ def _is_where(plan: FetchPlan) -> None:
     assert (other.scheme, other.raw_host.decode(), other.port or 443) == ("https", plan.host, plan.port)
     assert not other.userinfo and not other.fragment and not seen.fragment
     assert seen.path.count("/") == plan.path.partition("?")[0].count("/")
+
+
+def cache_key(data: bytes) -> None:
+    """
+    Two did:web, one a line, have one key in the cache exactly where they are fetched from one URL; so have all
+    spellings of one. The document of either is kept under its own key only.
+    """
+    first, _, second = text_of(data).partition("\n")
+    keys = [_key_of(f"did:web:{identifier}") for identifier in (first, second)]
+    if keys[0] is not None and keys[1] is not None:
+        assert (keys[0][0] == keys[1][0]) == (keys[0][1] == keys[1][1]), (
+            "two resources under one key, or one under two"
+        )
+    if keys[0] is not None:
+        for spelling in _spellings(first):
+            assert _key_of(f"did:web:{spelling}") == keys[0], f"a key of its own for {spelling}"
+
+
+def _key_of(did: str) -> tuple[Question, str] | None:
+    """Return the key in the cache and the URL that is fetched for it; None where the DID is refused."""
+    try:
+        parsed = parse_did(did)
+        question = WEB.question(parsed, DEFAULT_OPTIONS)
+    except ResolutionError:
+        return None
+    url = WEB.plan(parsed, DEFAULT_OPTIONS).url
+    assert WEB.plan(parse_did(question.did), DEFAULT_OPTIONS).url == url, "the key names another resource"
+    return question, url
+
+
+def _spellings(identifier: str) -> Iterator[str]:
+    """Yield other spellings of a did:web: the host in capitals, the port of https, the path escaped."""
+    host, colon, path = identifier.partition(":")
+    name, escape, port = host.partition("%")
+    yield f"{name.upper()}{escape}{port}{colon}{path}"
+    if not escape:
+        yield f"{name}%3A443{colon}{path}"
+        yield f"{name}%3a443{colon}{path}"
+    if len(path) < 2_000 and "%" not in path:
+        yield host + colon + ":".join("".join(f"%{ord(c):02x}" for c in part) for part in path.split(":"))

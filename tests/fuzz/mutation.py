@@ -65,7 +65,8 @@ class Mutator:
             return data
         for _ in range(self._random.choice((1, 1, 2, 4))):
             value = self._other(value, 0)
-        return json.dumps(value, ensure_ascii=self._random.random() < 0.3).encode("utf-8", "surrogatepass")
+        changed = json.dumps(value, ensure_ascii=self._random.random() < 0.3).encode("utf-8", "surrogatepass")
+        return changed if len(changed) <= MAX_CASE_BYTES else data
 
     def _other(self, value: Any, depth: int) -> Any:
         """Go down a random way, and change what is found at its end."""

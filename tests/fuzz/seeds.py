@@ -36,7 +36,8 @@ WORDS = (
     "alsoKnownAs", "keyAgreement", "assertionMethod", "id", "type", "kty", "crv", "x", "y", "d", "k", "use",
     "n", "e", "OKP", "EC", "RSA", "oct", "Ed25519", "X25519", "P-256", "secp256k1", "Multikey",
     "secretKeyJwk", "privateKeyPem", "-----BEGIN PRIVATE KEY-----", "max-age=", "s-maxage=10", "no-store",
-    "no-cache", 'W/"x"', "Expires", "Date", "Content-Length: ", "Transfer-Encoding: chunked\r\n",
+    "no-cache", 'W/"x"', "dids", "identifiers", "options", "didDocument", "didResolutionMetadata", "error",
+    "deactivated", "Expires", "Date", "Content-Length: ", "Transfer-Encoding: chunked\r\n",
     "Connection: close\r\n", "0\r\n\r\n",
 )  # fmt: skip
 
@@ -156,6 +157,16 @@ def _after(prefix: str) -> list[bytes]:
     return [text.removeprefix(prefix).encode() for text in dids() if text.startswith(prefix)]
 
 
+def _pairs() -> list[bytes]:
+    found = [
+        b"example.com:a:.well-known\nexample.com:a",
+        b"example.com%3A8443:b\nexample.com:b",
+        b"a.example\nA.Example",
+    ]
+    webs = _after("did:web:")
+    return found + [one + b"\n" + webs[(number * 7 + 1) % len(webs)] for number, one in enumerate(webs)]
+
+
 _CACHE = (
     b'Cache-Control: s-maxage=60, max-age="5", private\nETag: W/"x"\nAge: 10',
     b'Expires: Wed, 25 Nov 2026 10:00:00 GMT\nDate: Wed, 25 Nov 2026 09:00:00 GMT\nETag: "y"',
@@ -195,6 +206,7 @@ _ORIGIN_ANSWERS = (
 _BY_TARGET: dict[str, Any] = {
     "did": lambda: [text.encode() for text in dids()],
     "did_url": lambda: [line.split(b"\n")[0] for line in _requests()],
+    "cache_key": _pairs,
     "web": lambda: _after("did:web:"),
     "url": lambda: _URLS,
     "base58btc": lambda: [text[1:] for text in _after("did:key:")],

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from resolver.binding import answer_local, read_options_body
 from resolver.dereference import dereference
 from resolver.did import parse_did_url
 from resolver.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document, relative_ids_expanded
+from resolver.encoding import encode_base58btc, encode_varint
 from resolver.errors import InvalidDidDocument, ResolutionError
 from resolver.keys import multikey_of
 from resolver.lint import warnings_of
@@ -83,7 +85,17 @@ def _asked(
 
 
 def _did_jwk(extra: str) -> bytes:
-    return b"did:jwk:" + base64.urlsafe_b64encode(f"{_OKP},{extra}}}".encode()).rstrip(b"=")
+    return b"did:jwk:" + _base64url(f"{_OKP},{extra}}}")
+
+
+def _base64url(text: str) -> bytes:
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
+
+
+def _did_peer_4(document: str) -> bytes:
+    encoded = "z" + encode_base58btc(encode_varint(0x0200) + document.encode())
+    digest = encode_base58btc(bytes((0x12, 0x20)) + sha256(encoded.encode()).digest())
+    return f"did:peer:4z{digest}:{encoded}".encode()
 
 
 def _many(item: str, count: int) -> str:
@@ -107,6 +119,10 @@ REQUESTS: dict[str, Callable[[], object]] = {
     "3,000 options": _asked(KEY.replace(b":", b"%3A"), b"&".join(b"%x=" % number for number in range(3_000))),
     "did:jwk of 1,950 objects": _asked(_did_jwk(_many("{}", 1_950))),
     "did:jwk of 600 names": _asked(_did_jwk(_names(600))),
+    "did:peer:2 of 39 keys": _asked(b"did:peer:2" + (b".V" + KEY[8:]) * 39),
+    "did:peer:2 of 1,900 services": _asked(b"did:peer:2.S" + _base64url(f"[{','.join(['{}'] * 1_900)}]")),
+    "did:peer:4 of 1,900 objects": _asked(_did_peer_4(f"{{{_many('{}', 1_900)}}}")),
+    "did:peer:4 of one long text": _asked(_did_peer_4(f'{{"a":"{"x" * 5_850}"}}')),
     "Accept of 255 ranges": _asked(KEY, accept=",".join(["*/*;q=0"] * 255)),
     "Accept of 512 types": _asked(KEY, accept=",".join(["a/b"] * 512)),
     "Accept of 2,048 letters": _asked(KEY, accept="a" * 2_048),

@@ -1,5 +1,6 @@
 """The client: another resolver's answers as our values, and its errors as our errors."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved
+from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved, Resolver
+from resolver.binding import answer_local
 from resolver.client import ResolverClient
 
 pytestmark = pytest.mark.anyio
@@ -179,3 +181,20 @@ async def test_an_item_of_a_batch_that_is_no_result_is_an_error_of_that_did(
         [found] = await resolver.resolve_many([DID])
 
     assert type(found) is error
+
+
+async def test_a_document_as_deep_as_a_resolver_makes_is_an_answer() -> None:
+    inner: Any = []
+    for _ in range(30):
+        inner = [inner]
+    key = {"kty": "OKP", "crv": "Ed25519", "x": "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik", "a": inner}
+    did = "did:jwk:" + base64.urlsafe_b64encode(json.dumps(key).encode()).rstrip(b"=").decode()
+    made = answer_local(Resolver(), f"/1.0/identifiers/{did}".encode(), b"", None)
+    assert made is not None
+    content = made.body
+
+    async with client(lambda _: httpx.Response(200, content=content)) as resolver:
+        resolved = await resolver.resolve(did)
+
+    assert resolved.document is not None
+    assert resolved.document["verificationMethod"][0]["publicKeyJwk"] == key

@@ -61,7 +61,7 @@ async def test_two_workers_that_see_a_change_raise_one_alarm(
         await asyncio.sleep(1)
         await asyncio.gather(*(workers.keys() for _ in range(40)))
         found = await _observations(workers, 2)
-        await asyncio.sleep(2)  # Until both workers have written, and told one another their metrics.
+        await asyncio.sleep(6.5)  # Until both workers have written, and told one another their metrics.
         metrics = (await workers.operator("/metrics")).decode()
         (event,) = _events(workers)
 
@@ -71,4 +71,5 @@ async def test_two_workers_that_see_a_change_raise_one_alarm(
     assert event.items() >= {"level": "WARNING", "alarm": alarm["alarm"], "added": 1, "removed": 1}.items()
     assert DID not in json.dumps(event)
     assert "touchstone_key_changes 1.0" in metrics
+    assert "touchstone_key_change_alarms 1.0" in metrics
     assert len(workers.world.requests) == 4

@@ -365,6 +365,14 @@ async def test_db_check_finds_a_document_that_is_not_what_was_seen(node: Node, p
     assert found[0] == [digest(A)]
 
 
+@pytest.mark.parametrize("odd", [b"{}", b"[]", b"no JSON", b'{"id":"x","verificationMethod":[1]}'])
+async def test_a_document_that_nobody_checked_is_kept_and_an_alarm(node: Node, odd: bytes) -> None:
+    await node.saw((0, A), (10, odd))
+
+    assert await node.intervals() == [(0, 0, digest(A)), (10, 10, digest(odd))]
+    assert len((await node.page()).alarms) == 1
+
+
 async def test_evidence_cannot_be_changed_past_us(node: Node, place: Place) -> None:
     await node.saw((0, A), (10, A))
     for statement in (

@@ -14,7 +14,6 @@ import pytest
 
 from server.app import Services, open_services, operator_app, public_app
 from server.bootstrap import initialise, operator_key_path
-from server.hot_reads import IDENTIFIERS
 from tests.databases import Place
 from tests.registry.examples import a_registry, as_file
 from tests.resolver.webvh.logs import Log
@@ -67,7 +66,7 @@ class Deployment:
         """Let time pass; return the time before that, as an option is written."""
         before = format_utc(int(self.now[0] * 1_000_000))
         self.now[0] += seconds
-        self.services.hot.evict(IDENTIFIERS)  # The layer in front has the machine's clock.
+        self.services.hot.evict(b"/1.0/identifiers/")  # The layer in front has the machine's clock.
         return before
 
 

@@ -4,12 +4,16 @@ import gc
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
-from resolver.webvh.finding import finding_of
-from resolver.webvh.history import NOTHING, History, verified_history
+from resolver.did import parse_did
+from resolver.webvh import InvalidLog
+from resolver.webvh.finding import finding_of, has_had
+from resolver.webvh.history import NOTHING, History, needs_witnesses, verified_history
 from resolver.webvh.keys import ed25519_of
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
+from resolver.webvh.witnesses import approvals, first_unapproved
 from tests.resolver.webvh.logs import Json, Log, Signer, witnessed
 from tests.resolver.webvh.verifying import NOW, code_of, verify, verify_log
 
@@ -130,3 +134,57 @@ def slowest_slice(log: Log) -> float:
     began = time.process_time()
     finding_of(history, NOW)
     return max(longest, time.process_time() - began)
+
+
+def slowest_step(slices: Any) -> float:
+    """Run to the end or to an error; return the longest slice in CPU seconds."""
+    longest, ended = 0.0, False
+    while not ended:
+        began = time.process_time()
+        try:
+            next(slices)
+        except (StopIteration, InvalidLog):
+            ended = True
+        longest = max(longest, time.process_time() - began)
+    return longest
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"[" + b"0," * 500_000 + b"0]",
+        b"[" + b"{}," * 340_000 + b"{}]",
+        b"[" * 1_000_000,
+        b'[{"versionId":"x","proof":[' + b"{}," * 6_000 + b"{}]}]",
+        b'[{"versionId":"' + b"x" * 1_000_000 + b'"}]',
+        b"[{" + b'"a":1,' * 15 + b'"":0},' * 6_000 + b"0]",
+    ],
+    ids=["numbers", "objects", "deep", "proofs", "long", "members"],
+)
+def test_a_hostile_witness_file_is_refused_without_holding_the_loop(file: bytes) -> None:
+    versions = verify_log(Log().append(witnessed(1, WITNESSES[0])).approve(WITNESSES[0])).versions
+
+    longest = min(slowest_step(approvals(file, versions, now=0, limits=DEFAULT_LIMITS)) for _ in range(3))
+
+    assert longest < 0.03
+
+
+def test_what_follows_the_verification_of_the_longest_log_is_short() -> None:
+    """Two thousand versions, each with 64 witnesses, each at another place."""
+    log = Log().append(witnessed(64, *WITNESSES[:64]) | {"portable": True}).approve(*WITNESSES[:64])
+    version = verify_log(log).versions[0]
+    versions = tuple(
+        msgspec.structs.replace(
+            version, number=number, version_id=f"{number}-x", normal_did=f"did:x:{number}"
+        )
+        for number in range(1, DEFAULT_LIMITS.max_entries + 1)
+    )
+    approved = dict.fromkeys((witness.multikey for witness in WITNESSES), DEFAULT_LIMITS.max_entries)
+    history = History(log=b"", versions=versions)
+
+    began = time.process_time()
+    assert first_unapproved(versions, approved) is None
+    assert not has_had(history, parse_did(log.did))
+    assert needs_witnesses(history, 0)
+
+    assert time.process_time() - began < 0.02

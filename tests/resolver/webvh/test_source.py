@@ -20,8 +20,8 @@ from resolver import (
 from resolver.fetch import GuardLimits
 from resolver.heads import MemoryHeads
 from resolver.webvh import InvalidLog
-from resolver.webvh.source import MAX_UNDER_WAY, in_slices
-from resolver.webvh.verification import Slices
+from resolver.webvh.slices import Slices, in_slices
+from resolver.webvh.source import MAX_UNDER_WAY
 from tests.resolver.webvh.logs import Log, Signer, witnessed
 from tests.resolver.webvh.verifying import NOW
 from tests.simulator import Host, World, canned, held
@@ -76,7 +76,7 @@ async def scene() -> AsyncIterator[Scene]:
 
 async def verified_now(resolver: Resolver, log: Log) -> int:
     resolved = await resolver.resolve(log.did, EXPLAIN)
-    steps = [step.detail["verified now"] for step in resolved.steps if step.step == "verify"]
+    steps = [step.detail["verifiedNow"] for step in resolved.steps if step.step == "verify"]
     return int(steps[0])
 
 
@@ -186,6 +186,23 @@ async def test_a_witness_file_is_fetched_only_where_it_is_needed_and_after_the_l
         await at.resolver.resolve(log.did)
 
         assert at.targets == [LOG, WITNESS_FILE, LOG]
+
+
+async def test_the_steps_tell_what_was_fetched_verified_and_why_it_is_kept_so_long() -> None:
+    async with scene() as at:
+        log = Log().append(witnessed(1, WITNESS) | {"ttl": 60}).append().approve(WITNESS)
+        at.publish(log)
+
+        resolved = await at.resolver.resolve(log.did, EXPLAIN)
+
+        cached, fetched, witnesses, verified, fresh = resolved.steps
+        assert cached.step == "cache"
+        assert [step.detail["url"].rpartition("/")[2] for step in (fetched, witnesses)] == [
+            "did.jsonl",
+            "did-witness.json",
+        ]
+        assert (verified.step, verified.detail) == ("verify", {"versions": 2, "verifiedNow": 2})
+        assert fresh.detail == {"seconds": 60, "because": "as the log's ttl says"}
 
 
 async def test_a_missing_witness_file_approves_nothing_and_one_that_cannot_be_had_says_nothing() -> None:
@@ -474,6 +491,32 @@ async def test_an_origin_that_confirms_an_old_log_is_held_against_the_head_as_we
             await resolver.resolve(log.did)
 
         assert code_in(caught.value) == "log-rolled-back"
+
+
+async def test_where_the_heads_cannot_be_asked_no_log_is_taken_and_what_is_known_is_served_on() -> None:
+    class Away(MemoryHeads):
+        is_away = False
+
+        async def highest(self, scid: str) -> str | None:
+            if self.is_away:
+                raise InternalError("the heads are away")
+            return await super().highest(scid)
+
+    async with scene() as at:
+        log, new = Log().append(), Log().append({"ttl": 60})
+        heads = Away()
+        resolver = at.another(log_heads=heads)
+        at.publish(log)
+        await resolver.resolve(log.did)
+        heads.is_away = True
+        at.pass_time()
+
+        known = await resolver.resolve(log.did)
+        at.publish(new)
+        with pytest.raises(InternalError):
+            await resolver.resolve(new.did)
+
+        assert known.stale
 
 
 # Caps and turns.

@@ -8,7 +8,7 @@ from resolver.results import DEFAULT_OPTIONS, Options
 from resolver.webvh.finding import finding_of
 from resolver.webvh.history import NOTHING, History, needs_witnesses, verified_history, witnessed_history
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
-from resolver.webvh.verification import Slices
+from resolver.webvh.slices import Slices
 from tests.resolver.webvh.logs import Log
 
 NOW = 1_767_225_600  # 2026-01-01T00:00:00Z

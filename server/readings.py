@@ -1,0 +1,72 @@
+"""
+What the metrics tell of the database, the publisher, the mirror, the drivers and the hot table.
+"""
+
+from collections.abc import Callable
+
+from resolver import Resolver
+from resolver.driver_breaker import BreakerState
+from server.background import Background
+from server.board import Reading
+from server.hot import HotTable
+from statuslist.mirror import Mirror
+from statuslist.publisher import Publisher
+from storage import Engine
+
+
+def mirror_readings(mirror: Mirror | None) -> list[Reading]:
+    """None is a process, or a node, that mirrors nothing."""
+    waiting, failed = (mirror.waiting, mirror.failed) if mirror is not None else (0, 0)
+    return [
+        Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
+        Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
+
+
+def driver_readings(resolver: Resolver) -> list[Reading]:
+    """Return how the drivers of this process do, all of them together."""
+    states = resolver.driver_states
+    away = sum(state.breaker is not BreakerState.CLOSED for state in states)
+    return [
+        Reading("touchstone_drivers_open", "Drivers that are left alone, or tried, since they failed.", away),
+        Reading("touchstone_driver_requests", "Requests to drivers.", sum(s.requests for s in states), "sum"),
+        Reading("touchstone_driver_failures", "... that failed.", sum(s.failures for s in states), "sum"),
+    ]
+
+
+def readings(
+    database: Engine, publisher: Publisher, background: Background, hot: HotTable, clock: Callable[[], float]
+) -> list[Reading]:
+    """Return what the database, the publisher and the hot table tell at `clock()`."""
+    stats, end = database.stats, publisher.soonest_end()
+    remaining = (end - clock()) if end else 0.0
+    return [
+        Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
+        Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
+        Reading("touchstone_database_retries", "Batches run again.", stats.retries, "sum"),
+        Reading("touchstone_database_up", "1 while the database answers.", float(database.is_healthy), "min"),
+        Reading(
+            "touchstone_database_age_seconds",
+            "How old what is served from memory may be.",
+            background.age_seconds(clock()),
+        ),
+        Reading("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
+        Reading(
+            "touchstone_database_checkpoint_failures",
+            "Checkpoints that failed.",
+            stats.checkpoint_failures,
+            "sum",
+        ),
+        Reading(
+            "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
+        ),
+        Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
+        Reading(
+            "touchstone_lists_never_published",
+            "Lists that are wanted and have no version yet.",
+            publisher.never_published,
+        ),
+        Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
+        Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
+        Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),
+    ]
