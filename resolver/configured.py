@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.fetch_errors import OriginTimedOut, UrlRefused
-from resolver.names import ResolveName, SystemNames
+from resolver.names import LOOKUP_THREADS, ResolveName, SystemNames
 from resolver.results import Fetched
 from resolver.slots import Slots
 from resolver.trust import trust_of
@@ -60,13 +60,16 @@ class ConfiguredFetch:
     ) -> None:
         self._bases = tuple(_base(origin) for origin in origins)
         self._user_agent = f"touchstone-vc (+{contact})" if contact else "touchstone-vc"
-        self._names = SystemNames()
+        self._names = SystemNames(per_site=LOOKUP_THREADS)  # The operator's own sites.
         self._resolve_name = resolve_name or self._names.resolve_name
         self._dial = dial
         self._ssl_context = ssl_context
         self._clock = clock
         self._slots = Slots(
-            concurrent=CONCURRENT, concurrent_per_host=CONCURRENT_PER_ORIGIN, wait_seconds=WAIT_SECONDS
+            concurrent=CONCURRENT,
+            concurrent_per_site=CONCURRENT,
+            concurrent_per_host=CONCURRENT_PER_ORIGIN,
+            wait_seconds=WAIT_SECONDS,
         )
         self._transport: Transport | None = None
 

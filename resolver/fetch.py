@@ -70,8 +70,9 @@ class Guard:
         self._clock = clock
         self._slots = Slots(
             concurrent=limits.concurrent,
+            concurrent_per_site=limits.concurrent_per_site,
             concurrent_per_host=limits.concurrent_per_host,
-            wait_seconds=limits.total_seconds,
+            wait_seconds=min(limits.slot_seconds, limits.total_seconds / 2),
         )
         self._budget = Budget(limits, clock)
         self._transport: Transport | None = None
@@ -80,13 +81,14 @@ class Guard:
         """
         Fetch the document of `plan`, whatever its status; follows no redirect and sends no credentials.
 
-        1. Take a token of the host, of its domain and of all, then a slot.
-        2. Look the name up, once; refuse unless every address is globally reachable unicast.
-        3. Take a token of the network; dial one of these addresses, TLS name = host.
-        4. Send; read up to the caps.
+        1. Take a token of the host, of its domain and of all.
+        2. Take a slot of each.
+        3. Look the name up, once; refuse unless every address is globally reachable unicast.
+        4. Take a token of the network; dial one of these addresses, TLS name = host.
+        5. Send; read up to the caps.
 
-        Steps 2 to 4 share one deadline. A connection kept from an earlier fetch of the same host stands in
-        for step 2 and the dial, for up to a minute: it leads to an address that was checked.
+        Steps 2 to 5 share one deadline. A connection kept from an earlier fetch of the same host stands in
+        for step 3 and the dial, for up to a minute: it leads to an address that was checked.
 
         Args:
             headers: further request headers, such as If-None-Match.
@@ -96,8 +98,7 @@ class Guard:
         """
         try:
             self._budget.spend_on_host(plan.host)
-            async with self._slots.hold(plan.host):
-                fetched = await self._within_deadline(plan, headers)
+            fetched = await self._within_deadline(plan, headers)
         except FetchError as error:
             self.outcomes[error.cause] += 1
             raise
@@ -117,7 +118,7 @@ class Guard:
         if self._transport is None:
             self._transport = self._new_transport()
         try:
-            async with asyncio.timeout(self._limits.total_seconds):
+            async with asyncio.timeout(self._limits.total_seconds), self._slots.hold(plan.host):
                 return await self._transport.get(
                     Place(True, plan.host, plan.port),
                     plan.path,
