@@ -82,11 +82,17 @@ MIGRATIONS = (
                 scid TEXT PRIMARY KEY,
                 number {bigint} NOT NULL,
                 version_id TEXT NOT NULL,
-                advanced_at {bigint} NOT NULL
+                first_used_at {bigint} NOT NULL,
+                last_used_day {bigint} NOT NULL
             )
             """,
-            "CREATE INDEX log_heads_by_age ON log_heads (advanced_at)",
-            forbid("log_heads", "UPDATE WHEN NEW.number <= OLD.number", "a log never goes back"),
+            "CREATE INDEX log_heads_by_use ON log_heads (last_used_day, first_used_at)",
+            forbid(
+                "log_heads",
+                "UPDATE WHEN NEW.number < OLD.number"
+                " OR (NEW.number = OLD.number AND NEW.version_id <> OLD.version_id)",
+                "a log never goes back",
+            ),
         ),
     ),
     Migration(
