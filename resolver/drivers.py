@@ -4,7 +4,7 @@ The drivers' source: methods that are not ours, resolved by whom the operator na
 Nothing that a driver says is verified: the result is marked as its word. Each driver has its own bounds, so that
 one that hangs, fails or floods costs the others nothing:
 
-1. a circuit breaker: after some failures in a row it is not asked for a while (`driver_gate.py`);
+1. a circuit breaker: after some DIDs in a row that failed it is not asked for a while (`driver_gate.py`);
 2. a number of requests under way, and of those that wait for their turn (there, too);
 3. a deadline, and a cap on the body (`configured.py`);
 4. what it answered is kept for a time of the operator's choice, and longer where it does not answer.
@@ -99,7 +99,7 @@ class DriverSource:
         url = self.driver.url_of(did, question.options)
         began = self._timer()
         try:
-            fetched = await self._gate.ask(url)
+            fetched = await self._gate.ask(question.did, url)
         except InternalError as error:
             cause = {"cause": error.members["cause"]}
             error.steps = (self._step(url, cause, self._timer() - began),)
