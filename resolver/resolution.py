@@ -152,7 +152,7 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed, options.verification_relationship)
+        return _dereferenced(resolved, parsed, options)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -173,9 +173,7 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        if resolved is None:
-            return None
-        return dereference(resolved, parsed, options.verification_relationship)
+        return None if resolved is None else _dereferenced(resolved, parsed, options)
 
     def require_method(self, did: Did) -> None:
         """
@@ -276,7 +274,7 @@ class Resolver:
             return resolved
         source = self._required_source(did)
         if options.version_time is not None and "versionTime" not in source.versions:
-            return _expanded(await self._observed(did, options.version_time), options)
+            return _expanded(await self._observed(did, options, options.version_time), options)
         question = source.question(did, options)
         max_stale = math.inf if options.max_stale is None else options.max_stale
         try:
@@ -331,11 +329,13 @@ class Resolver:
     def _is_observed(self, did: Did) -> bool:
         return self._observer is not None and did.method == "web"
 
-    async def _observed(self, did: Did, version_time: str) -> Resolved:
+    async def _observed(self, did: Did, options: Options, version_time: str) -> Resolved:
         if self._observer is None:
             raise AssertionError("asked for an observation without an observer")
         question = self._required_source(did).question(did, DEFAULT_OPTIONS)
-        return await observed_resolution(self._observer, question.did, did, version_time)
+        return await observed_resolution(
+            self._observer, question.did, did, version_time, explain=options.explain
+        )
 
     async def _load(self, question: Question, known: Known | None) -> Known:
         source = self._required_source(parse_did(question.did))
@@ -351,6 +351,15 @@ class Resolver:
             self._guard = Guard()
             self._fetcher = self._guard.fetch_stranger
         return await self._fetcher(plan, headers)
+
+
+def _dereferenced(resolved: Resolved, did_url: DidUrl, options: Options) -> Dereferenced:
+    """Return what `did_url` names; where that is nothing, the error has the steps of the resolution."""
+    try:
+        return dereference(resolved, did_url, options.verification_relationship)
+    except ResolutionError as error:
+        error.steps = resolved.steps
+        raise
 
 
 def with_parameters(options: Options, did_url: DidUrl) -> Options:

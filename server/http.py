@@ -7,6 +7,7 @@ How an `Answer` becomes an HTTP response: the one place that knows Date, Age, Ca
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
 
@@ -103,6 +104,8 @@ class AnswerResponse(Response[Any]):
 
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
         answer: Answer = self.content
+        if request.method not in ("GET", "HEAD"):
+            return _unconditional(answer, request.app.state.clock())
         request.scope[ANSWER_KEY] = answer
         headers = response_headers(answer, request.app.state.clock())
         conditions = ",".join(request.headers.getall("if-none-match", [])) or None
@@ -110,3 +113,12 @@ class AnswerResponse(Response[Any]):
             return ASGIResponse(body=answer.body, status_code=answer.status, headers=headers)
         kept = [header for header in headers if header[0] != "content-type"]
         return ASGIResponse(status_code=304, headers=kept, is_head_response=True)
+
+
+def _unconditional(answer: Answer, now: float) -> ASGIResponse:
+    """
+    Return the response to what is not a read: If-None-Match asks for no 304 there (RFC 9110, section 13.1.2), and
+    no cache may keep what a body made for a read of the same URL (RFC 9110, section 9.3.3).
+    """
+    unkept = msgspec.structs.replace(answer, fresh_until=None, immutable=False)
+    return ASGIResponse(body=answer.body, status_code=answer.status, headers=response_headers(unkept, now))

@@ -15,13 +15,14 @@ from resolver import (
     InvalidDidDocument,
     NotFound,
     Options,
+    ResolutionError,
     Resolver,
 )
 from resolver.binding import answer, may_fetch, touch
 from resolver.fetch import GuardLimits
 from resolver.fetch_errors import OriginUnreachable
 from resolver.source import Nothing, Observed
-from tests.resolver.scenes import DID, DOCUMENT, PATH, Clock, web
+from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned
 
 pytestmark = pytest.mark.anyio
@@ -367,6 +368,42 @@ async def test_explain_tells_the_steps_of_a_failure_too_and_the_public_nothing_c
         {"step": "fetch", "url": f"https://issuer.example{PATH}", "cause": "address_refused"}
     ]
     assert "explain" not in plain["didResolutionMetadata"]
+
+
+async def test_explain_tells_the_steps_where_a_did_url_names_nothing() -> None:
+    explain = Options(explain=True)
+    async with web() as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, DOCUMENT)
+        errors = []
+        for did_url in (f"{DID}#nope", f"{DID}/path", f"{DID}?hl=zh", f"{DID}?service=a&relativeRef=/..#x"):
+            with pytest.raises(ResolutionError) as caught:
+                await resolver.dereference(did_url, explain)
+            errors.append(caught.value)
+        with pytest.raises(ResolutionError) as computed:
+            resolver.dereference_local(f"{KEY}#nope", explain)
+        with pytest.raises(ResolutionError) as plain:
+            await resolver.dereference(f"{DID}#nope")
+
+    assert [[step.step for step in error.steps] for error in errors] == [["cache", "fetch", "freshness"]] * 4
+    assert [step.step for step in computed.value.steps] == ["computed from the DID"]
+    assert plain.value.steps == ()
+
+
+async def test_explain_tells_that_a_version_was_answered_from_an_observation_or_had_none() -> None:
+    seen = {"versionTime": "1970-01-12T14:00:00Z", "found": "a document was kept for that time"}
+    missed = {"versionTime": "1970-01-01T00:00:01Z", "found": "nothing was kept for that time"}
+    observer = Notebook()
+    async with web(observer=observer) as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, DOCUMENT)
+        await resolver.resolve(DID)
+        found = await resolver.resolve(DID, Options(explain=True, version_time=seen["versionTime"]))
+        plain = await resolver.resolve(DID, Options(version_time=seen["versionTime"]))
+        with pytest.raises(NotFound) as caught:
+            await resolver.resolve(DID, Options(explain=True, version_time=missed["versionTime"]))
+
+    assert [(step.step, step.detail) for step in found.steps] == [("observations", seen)]
+    assert [(step.step, step.detail) for step in caught.value.steps] == [("observations", missed)]
+    assert plain.steps == ()
 
 
 async def test_only_what_is_not_fresh_in_the_cache_may_cost_a_request_to_an_origin() -> None:
