@@ -81,8 +81,7 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
     """
     Put a sighting in its place, and keep its document where there is room. Idempotent.
 
-    1. It lies in an interval of its document, or before all intervals and the first is of its document: nothing
-       is new.
+    1. It lies in an interval of its document, or shortly before one, with no other between: nothing is new.
     2. It follows on one, and nobody saw another document between: that is prolonged, where that moves its end
        by `spacing` microseconds or more.
     3. Otherwise a new interval begins. One that lies before all others has the first of them as its `before`.
@@ -98,11 +97,10 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
         return Noted(is_kept=is_kept)
     # What this process confirmed meanwhile it may have seen before another process saw something else.
     begins_at = sighting.last_at if own and own.last_seen >= sighting.first_at else sighting.first_at
-    before = _interval_before(tx, sighting.did, begins_at)
-    if before is None:
-        before = _first_interval(tx, sighting.did)
-        if before is not None and before.digest == sighting.digest:
-            return Noted(is_kept=is_kept)  # A later look was told first; evidence is not moved back.
+    after = _interval_after(tx, sighting.did, begins_at)
+    if after is not None and after.digest == sighting.digest:
+        return Noted(is_kept=is_kept)  # A later look was told first; evidence is not moved back.
+    before = _interval_before(tx, sighting.did, begins_at) or after
     _begin(tx, sighting, begins_at)
     return Noted(before, begins_at, is_kept)
 
@@ -216,11 +214,12 @@ def _interval_before(tx: Transaction, did: str, at: int) -> Interval | None:
     return None if row is None else _interval(row)
 
 
-def _first_interval(tx: Transaction, did: str) -> Interval | None:
+def _interval_after(tx: Transaction, did: str, at: int) -> Interval | None:
+    """Return the interval that began first after a time."""
     row = tx.one(
-        "SELECT * FROM observations WHERE did = :did"  # noqa: S608 (ours)
+        "SELECT * FROM observations WHERE did = :did AND first_seen > :at"  # noqa: S608 (ours)
         f" AND {_COMPARABLE} ORDER BY first_seen, id LIMIT 1",
-        {"did": did},
+        {"did": did, "at": at},
     )
     return None if row is None else _interval(row)
 
