@@ -23,6 +23,7 @@ from storage import Row, Transaction
 # is another at every look must not fill the disk.
 MAX_BYTES_PER_DAY = 4_194_304
 DAY = 86_400_000_000  # microseconds
+SOON = 60_000_000  # microseconds; a sighting so shortly before an interval of its document tells nothing more
 
 _NOTHING = frozenset(Nothing)
 _COMPARABLE = f"digest NOT IN ('{Nothing.NOT_FOUND}', '{Nothing.REFUSED}')"
@@ -81,7 +82,8 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
     """
     Put a sighting in its place, and keep its document where there is room. Idempotent.
 
-    1. It lies in an interval of its document, or shortly before one, with no other between: nothing is new.
+    1. It lies in an interval of its document, or just before one, of which another process told first: nothing
+       is new.
     2. It follows on one, and nobody saw another document between: that is prolonged, where that moves its end
        by `spacing` microseconds or more.
     3. Otherwise a new interval begins. One that lies before all others has the first of them as its `before`.
@@ -97,10 +99,9 @@ def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
         return Noted(is_kept=is_kept)
     # What this process confirmed meanwhile it may have seen before another process saw something else.
     begins_at = sighting.last_at if own and own.last_seen >= sighting.first_at else sighting.first_at
-    after = _interval_after(tx, sighting.did, begins_at)
-    if after is not None and after.digest == sighting.digest:
-        return Noted(is_kept=is_kept)  # A later look was told first; evidence is not moved back.
-    before = _interval_before(tx, sighting.did, begins_at) or after
+    if _is_told_already(tx, sighting, begins_at):
+        return Noted(is_kept=is_kept)  # Evidence is not moved back.
+    before = _interval_before(tx, sighting.did, begins_at) or _first_interval(tx, sighting.did)
     _begin(tx, sighting, begins_at)
     return Noted(before, begins_at, is_kept)
 
@@ -200,6 +201,22 @@ def _is_as_seen(digest: str, body: bytes) -> bool:
     return not body or hashlib.sha256(body).hexdigest() == digest
 
 
+def _is_told_already(tx: Transaction, sighting: Sighting, begins_at: int) -> bool:
+    """Tell whether an interval of the same document begins soon after, with no other document between."""
+    row = tx.one(
+        "SELECT * FROM observations WHERE did = :did AND digest = :digest"
+        " AND first_seen > :at AND first_seen <= :soon ORDER BY first_seen LIMIT 1",
+        {
+            "did": sighting.did,
+            "digest": sighting.digest,
+            "at": sighting.last_at,
+            "soon": sighting.last_at + SOON,
+        },
+    )
+    after = None if row is None else _interval(row)
+    return after is not None and not is_contested(tx, after, begins_at, after.first_seen)
+
+
 def _interval_before(tx: Transaction, did: str, at: int) -> Interval | None:
     """
     Return the interval whose document was seen last, of those that had begun at a time.
@@ -214,12 +231,11 @@ def _interval_before(tx: Transaction, did: str, at: int) -> Interval | None:
     return None if row is None else _interval(row)
 
 
-def _interval_after(tx: Transaction, did: str, at: int) -> Interval | None:
-    """Return the interval that began first after a time."""
+def _first_interval(tx: Transaction, did: str) -> Interval | None:
     row = tx.one(
-        "SELECT * FROM observations WHERE did = :did AND first_seen > :at"  # noqa: S608 (ours)
+        "SELECT * FROM observations WHERE did = :did"  # noqa: S608 (ours)
         f" AND {_COMPARABLE} ORDER BY first_seen, id LIMIT 1",
-        {"did": did, "at": at},
+        {"did": did},
     )
     return None if row is None else _interval(row)
 

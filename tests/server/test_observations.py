@@ -69,7 +69,12 @@ class Node:
             lambda tx: tx.all("SELECT * FROM observations ORDER BY first_seen, id")
         )
         return [
-            (row["first_seen"] / 1e6 - START, row["last_seen"] / 1e6 - START, row["digest"]) for row in rows
+            (
+                round(row["first_seen"] / 1e6 - START, 3),
+                round(row["last_seen"] / 1e6 - START, 3),
+                row["digest"],
+            )
+            for row in rows
         ]
 
 
@@ -166,6 +171,26 @@ async def test_two_processes_that_see_the_same_make_one_interval(two: list[Node]
     await other.saw((10, A), (40, A))
 
     assert await one.intervals() == [(0, 40, digest(A))]
+    assert (await one.page()).alarms == ()
+
+
+async def test_of_two_processes_that_see_a_change_at_once_the_later_may_tell_first(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A))
+    await other.saw((10.2, B))
+    await one.saw((10.1, B))
+    await one.saw((20, B))
+
+    assert await one.intervals() == [(0, 0, digest(A)), (10.2, 20, digest(B))]
+    assert len((await one.page()).alarms) == 1
+
+
+async def test_what_was_seen_long_before_the_first_interval_is_one_of_its_own(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((1_000, A))
+    await other.saw((0, A))
+
+    assert await one.intervals() == [(0, 0, digest(A)), (1_000, 1_000, digest(A))]
     assert (await one.page()).alarms == ()
 
 
