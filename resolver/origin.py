@@ -11,11 +11,11 @@ from cachetools import TTLCache
 
 from resolver.did import Did, parse_did
 from resolver.errors import InternalError, InvalidDidDocument, NotFound
-from resolver.fetch import Fetch
-from resolver.fetch_errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
-from resolver.lint import warnings_of
+from resolver.lint.findings import warnings_of
 from resolver.methods import WEB
+from resolver.outbound.errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
 from wire import encode

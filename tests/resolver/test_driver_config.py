@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from resolver import parse_did
-from resolver.driver_breaker import MAX_SUSPECTS, Breaker, BreakerState
-from resolver.driver_config import Driver, DriverFaults, read_drivers
-from resolver.driver_patterns import MATCH_SECONDS
+from resolver.drivers.breaker import MAX_SUSPECTS, Breaker, BreakerState
+from resolver.drivers.config import Driver, DriverFaults, read_drivers
+from resolver.drivers.patterns import MATCH_SECONDS
 
 NATIVE = frozenset({"key", "web"})
 GIVEN: dict[str, Any] = {"name": "x", "pattern": "did:example:.+", "url": "http://driver.internal:8080"}

@@ -25,8 +25,8 @@ from resolver import (
     Resolver,
     parse_did,
 )
-from resolver.driver_breaker import MAX_PROBES, BreakerState
-from resolver.driver_config import Driver
+from resolver.drivers.breaker import MAX_PROBES, BreakerState
+from resolver.drivers.config import Driver
 from tests.driver_process import DriverProcess, document
 
 pytestmark = pytest.mark.anyio

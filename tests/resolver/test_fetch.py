@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from resolver.fetch import GuardLimits
-from resolver.fetch_errors import (
+from resolver.outbound.errors import (
     AddressRefused,
     OriginMalformed,
     OriginTimedOut,
@@ -16,8 +15,9 @@ from resolver.fetch_errors import (
     OriginUntrusted,
     OutboundBudgetExceeded,
 )
+from resolver.outbound.fetch import GuardLimits
+from resolver.outbound.trust import trust_of
 from resolver.results import FetchPlan
-from resolver.trust import trust_of
 from tests.simulator import Host, World, canned, drip_body, drip_head, endless_body, held, raw
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from resolver.fetch_errors import AddressRefused, OriginUnreachable, OutboundBudgetExceeded
-from resolver.names import SystemNames
+from resolver.outbound.errors import AddressRefused, OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.names import SystemNames
 from resolver.results import FetchPlan
 from tests.simulator import World
 

@@ -19,8 +19,8 @@ from resolver import (
     NotFound,
     Options,
 )
-from resolver.fetch import GuardLimits
 from resolver.origin import Asking, WebSource
+from resolver.outbound.fetch import GuardLimits
 from resolver.source import Question
 from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned, held

@@ -19,8 +19,8 @@ from resolver import (
     Resolver,
 )
 from resolver.binding import answer, may_fetch, touch
-from resolver.fetch import GuardLimits
-from resolver.fetch_errors import OriginUnreachable
+from resolver.outbound.errors import OriginUnreachable
+from resolver.outbound.fetch import GuardLimits
 from resolver.source import Nothing, Observed
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned

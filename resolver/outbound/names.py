@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from resolver.budget import domain_of
-from resolver.fetch_errors import OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.budget import domain_of
+from resolver.outbound.errors import OriginUnreachable, OutboundBudgetExceeded
 
 ResolveName = Callable[[str, int], Awaitable[list[str]]]
 

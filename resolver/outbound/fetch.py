@@ -1,7 +1,7 @@
 """
 The guard between us and every stranger's web server: with `configured.py` the only network of this room.
 
-Each step of `Guard.fetch_stranger` refuses with an error of its own (`fetch_errors.py`). What decides is here;
+Each step of `Guard.fetch_stranger` refuses with an error of its own (`errors.py`). What decides is here;
 `budget.py` and `slots.py` (how often), `names.py` (one name lookup) and `transport.py` (one GET) do it. Both
 lookup and dial are parameters, so that tests put a fake world behind the real guard.
 """
@@ -13,18 +13,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from resolver.addresses import refuse_address, refuse_private_address
-from resolver.budget import DEFAULT_LIMITS, Budget, GuardLimits
-from resolver.configured import ConfiguredFetch
-from resolver.fetch_errors import AddressRefused, FetchError, OriginTimedOut, OriginUnreachable
-from resolver.names import ResolveName, SystemNames
+from resolver.outbound.addresses import refuse_address, refuse_private_address
+from resolver.outbound.budget import DEFAULT_LIMITS, Budget, GuardLimits
+from resolver.outbound.configured import ConfiguredFetch
+from resolver.outbound.errors import AddressRefused, FetchError, OriginTimedOut, OriginUnreachable
+from resolver.outbound.names import ResolveName, SystemNames
+from resolver.outbound.slots import Slots
+from resolver.outbound.trust import trust_of
+from resolver.outbound.urls import plan_for_url
 from resolver.results import Fetched, FetchPlan
-from resolver.slots import Slots
-from resolver.trust import trust_of
-from resolver.urls import plan_for_url
 
 if TYPE_CHECKING:
-    from resolver.transport import Dial, Transport
+    from resolver.outbound.transport import Dial, Transport
 
 __all__ = ["DEFAULT_LIMITS", "ConfiguredFetch", "Fetch", "Guard", "GuardLimits", "plan_for_url"]
 
@@ -94,7 +94,7 @@ class Guard:
             headers: further request headers, such as If-None-Match.
 
         Raises:
-            FetchError: see `fetch_errors.py`.
+            FetchError: see `errors.py`.
         """
         try:
             self._budget.spend_on_host(plan.host)
@@ -113,7 +113,9 @@ class Guard:
         self._names.close()
 
     async def _within_deadline(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
-        from resolver.transport import Place  # Loads the parser of HTTP: not before something is fetched.
+        from resolver.outbound.transport import (
+            Place,  # Loads the parser of HTTP: not before something is fetched.
+        )
 
         if self._transport is None:
             self._transport = self._new_transport()
@@ -138,7 +140,7 @@ class Guard:
         return checked_addresses(addresses, self._limits.max_answers, refuse)
 
     def _new_transport(self) -> "Transport":
-        from resolver.transport import Transport, dial_tcp
+        from resolver.outbound.transport import Transport, dial_tcp
 
         return Transport(
             addresses_of=self._addresses_of,

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import msgspec
 
-from resolver.driver_answer import is_unavailable
-from resolver.driver_breaker import Breaker, BreakerState
-from resolver.driver_config import Driver
+from resolver.drivers.answer import is_unavailable
+from resolver.drivers.breaker import Breaker, BreakerState
+from resolver.drivers.config import Driver
 from resolver.errors import InternalError
-from resolver.fetch_errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.origin import OutboundBusy
+from resolver.outbound.errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.results import Fetched
 
 MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID

@@ -5,8 +5,8 @@ How many fetches may be under way: of all hosts, of one site, and of one host. U
 import asyncio
 from weakref import WeakValueDictionary
 
-from resolver.budget import domain_of
-from resolver.fetch_errors import OutboundBudgetExceeded
+from resolver.outbound.budget import domain_of
+from resolver.outbound.errors import OutboundBudgetExceeded
 
 
 class Slots:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from resolver.addresses import network_of
-from resolver.fetch_errors import OutboundBudgetExceeded
-from resolver.pacing import Pacer
+from resolver.outbound.addresses import network_of
+from resolver.outbound.errors import OutboundBudgetExceeded
+from resolver.outbound.pacing import Pacer
 
 
 class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
