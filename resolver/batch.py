@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +33,8 @@ MAX_VALUES = 256  # JSON values in a body: twice what a full batch has
 MAX_BATCH_ANSWER_BYTES = 8_388_608  # 8 MiB of results; a document may have 256 KiB
 CONCURRENT = 16  # identifiers of one batch that are asked for at once
 DEADLINE_SECONDS = 15.0
+# A DID that is refused may be somebody's secret key, in whole or with a slip that hides it from us: never echoed.
+REFUSED = (400, 501)
 SLICE_SECONDS = 0.001  # how long the event loop is held before others get their turn
 
 Spend = Callable[
@@ -59,16 +61,16 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     One answer.
 
     Attributes:
-        identifier: as it was given.
+        identifier: as it was given; left out where the DID was refused, or not looked at: it may hold a secret.
         status: the HTTP status that a request of its own would have.
         result: the resolution result, or the dereferencing result of a DID URL; null where there is no body.
         location: where a DID URL leads to (status 303).
         retry_after: seconds after which to ask again (status 503).
     """
 
-    identifier: str
     status: int
     result: JsonObject | None
+    identifier: str | None = None
     location: str | None = None
     retry_after: int | None = None
 
@@ -128,11 +130,11 @@ async def answer_batch(
     work = _Batch(resolver, batch.options, no_cache, spend, wait_to_renew)
     remote = await work.answer_computed(dict.fromkeys(identifiers))
     await work.answer_remote(remote, deadline_seconds)
-    return _rendered(identifiers, work.answers)
+    return _rendered(identifiers, work.answers, work.unread)
 
 
 class _Batch:
-    """One batch on its way; `answers` are those that there are."""
+    """One batch on its way; `answers` are those that there are, `unread` is what nobody looked at."""
 
     def __init__(
         self,
@@ -143,6 +145,7 @@ class _Batch:
         wait_to_renew: WaitToRenew,
     ) -> None:
         self.answers: dict[str, Answer] = {}
+        self.unread: set[str] = set()
         self._resolver = resolver
         self._options = options
         self._no_cache = no_cache
@@ -156,6 +159,7 @@ class _Batch:
         for identifier in identifiers:
             if not is_first and (wait := self._spend(False)) > 0:
                 self._fail(identifier, _not_paid(wait))
+                self.unread.add(identifier)
                 continue
             is_first = False
             found = answer_local(
@@ -221,22 +225,23 @@ class _Batch:
         self.answers[identifier] = _failure(identifier, error)
 
 
-def _rendered(identifiers: tuple[str, ...], answers: Mapping[str, Answer]) -> Answer:
+def _rendered(identifiers: tuple[str, ...], answers: Mapping[str, Answer], unread: Set[str]) -> Answer:
     items, left = [], MAX_BATCH_ANSWER_BYTES
     for identifier in identifiers:
         found = answers[identifier]
+        is_told = identifier not in unread and found.status not in REFUSED
         left -= len(found.body)
         if left < 0:
             full = InternalError(
                 "the answer of the batch is full; ask for this one alone", cause="batch_full"
             )
             found = _failure(identifier, full)
-        items.append(_item(identifier, found))
+        items.append(({"identifier": identifier} if is_told else {}) | _item(found))
     return Answer(body=encode({"results": items}))
 
 
-def _item(identifier: str, found: Answer) -> dict[str, Any]:
-    item: dict[str, Any] = {"identifier": identifier, "status": found.status}
+def _item(found: Answer) -> dict[str, Any]:
+    item: dict[str, Any] = {"status": found.status}
     item["result"] = msgspec.Raw(found.body) if found.body else None
     headers = dict(found.headers)
     if "location" in headers:

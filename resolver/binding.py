@@ -4,6 +4,7 @@ The HTTP(S) binding of DID Resolution v1 without a web framework: a request's by
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -40,6 +41,7 @@ __all__ = [
     "may_fetch",
     "read_asked",
     "read_options_body",
+    "touch",
 ]
 
 # What asks nobody, whatever is configured; to parse it for that would be a tenth of a fresh did:key.
@@ -143,6 +145,13 @@ def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
         return _local(resolver, asked, _options(resolver, asked, NOTHING_GIVEN, no_cache=False)) is None
     except ResolutionError:
         return False
+
+
+def touch(resolver: Resolver, raw_path: bytes) -> None:
+    """Count a use of what `raw_path` identifies, for whoever keeps answers; nothing for other paths."""
+    if raw_path.startswith(f"{BASE_PATH}/".encode()):
+        with suppress(ResolutionError):
+            resolver.touch(parse_did_url(read_asked(raw_path, b"").identifier).did)
 
 
 def _local(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Dereferenced | None:

@@ -6,8 +6,9 @@ it raises is shared with everyone who waits for that load, and then forgotten. U
 
 An entry past `fresh_until` is served in two cases only, and never past its `stale_until`:
 
-- stale while revalidate (RFC 5861, section 3): for `revalidate_seconds`, while a load goes on behind it;
-- stale if error (RFC 5861, section 4): where the load failed for one of the `excused` reasons.
+- stale while revalidate (RFC 5861, section 3): until `revalidate_until`, while a load goes on behind it;
+- stale if error (RFC 5861, section 4): where the load failed for one of the `excused` reasons. It is tried again
+  after `retry_seconds`, not with each caller: a document whose origin is down costs no more than a fresh one.
 
 A load that finds out something (no such DID, another id) replaces the entry, and a purge removes it: in neither
 case can what was known before come back.
@@ -16,6 +17,7 @@ case can what was known before come back.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Hashable
+from copy import copy
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -62,7 +64,10 @@ class Cache(Generic[K, V]):
         max_bytes: bound on all `value_bytes`, plus `ENTRY_BYTES` for each; an entry over it is handed out
             but not kept.
         clock: seconds since 1970.
-        revalidate_seconds: how long past freshness an entry is served while it is loaded anew.
+        key_bytes: what a key takes of `max_bytes`.
+        retry_seconds: how long a load that failed is not tried again where a stale entry takes its place.
+        longest_seconds: no load returns an entry that is fresh for longer; one that seems to be is not, since
+            the clock was set back.
         excused: what a load may raise and a stale entry be served in its place.
     """
 
@@ -72,14 +77,19 @@ class Cache(Generic[K, V]):
         *,
         max_bytes: int,
         clock: Callable[[], float],
-        revalidate_seconds: float = 0.0,
+        key_bytes: Callable[[K], int] = lambda _: 0,
+        retry_seconds: float = 0.0,
+        longest_seconds: float = math.inf,
         excused: tuple[type[Exception], ...] = (),
     ) -> None:
         self._load = load
         self._clock = clock
-        self._revalidate_seconds = revalidate_seconds
+        self._retry_seconds = retry_seconds
+        self._longest_seconds = longest_seconds
         self._excused = excused
-        self._entries: Kept[K, Entry[V]] = Kept(max_bytes, _memory_bytes_of)
+        self._entries: Kept[K, Entry[V]] = Kept(
+            max_bytes, lambda key, entry: key_bytes(key) + _bytes_of(entry)
+        )
         self._loading: dict[K, asyncio.Task[Entry[V]]] = {}
         self._outdated: set[asyncio.Task[Entry[V]]] = set()
 
@@ -102,23 +112,36 @@ class Cache(Generic[K, V]):
         """
         entry = self._entries.get(key)
         if entry is not None and not renew:
-            if self._clock() < entry.fresh_until:
+            if self._is_before(entry.fresh_until):
                 return Look(entry, State.FRESH)
-            if self._is_usable(entry, min(self._revalidate_seconds, max_stale)):
+            if self._is_before(entry.retry_at) and self._is_usable(entry, max_stale):
+                return Look(entry, State.FAILED, entry.failure)
+            if self._is_before(min(entry.revalidate_until, entry.fresh_until + max_stale)):
                 self._loading_of(key, entry)
                 return Look(entry, State.REVALIDATING)
         try:
             return Look(await asyncio.shield(self._loading_of(key, entry)), State.LOADED)
         except self._excused as error:
-            is_kept = entry is not None and self._entries.peek(key) is entry
-            if renew or entry is None or not is_kept or not self._is_usable(entry, max_stale):
+            kept = self._entries.peek(key)
+            if renew or entry is None or kept is None or kept.value is not entry.value:
+                raise
+            if not self._is_usable(entry, max_stale):
                 raise
             return Look(entry, State.FAILED, error)
 
-    def is_fresh(self, key: K) -> bool:
-        """Tell whether `key` would be answered from memory; does not count as a use."""
+    def touch(self, key: K) -> None:
+        """Count a use that was answered elsewhere, from what this cache gave."""
+        self._entries.get(key)
+
+    def would_load(self, key: K) -> bool:
+        """Tell whether a look at `key` would begin a load now; does not count as a use."""
         entry = self._entries.peek(key)
-        return entry is not None and self._clock() < entry.fresh_until
+        if key in self._loading:
+            return False
+        if entry is None:
+            return True
+        is_failed = self._is_before(entry.retry_at) and self._is_before(entry.stale_until)
+        return not (is_failed or self._is_before(entry.fresh_until))
 
     def purge(self, is_meant: Callable[[K], bool] = lambda _: True) -> int:
         """
@@ -149,7 +172,10 @@ class Cache(Generic[K, V]):
         return len(self._entries)
 
     def _is_usable(self, entry: Entry[V], max_stale: float) -> bool:
-        return self._clock() < min(entry.stale_until, entry.fresh_until + max_stale)
+        return self._is_before(min(entry.stale_until, entry.fresh_until + max_stale))
+
+    def _is_before(self, end: float) -> bool:
+        return self._clock() < end <= self._clock() + self._longest_seconds
 
     def _loading_of(self, key: K, known: Entry[V] | None) -> asyncio.Task[Entry[V]]:
         """Return the load under way, or begin one."""
@@ -164,6 +190,9 @@ class Cache(Generic[K, V]):
         task = asyncio.current_task()
         try:
             entry = await self._load(key, known)
+        except self._excused as error:
+            self._put_off(key, known, error)
+            raise
         finally:
             is_current = self._loading.get(key) is task
             if is_current:
@@ -173,9 +202,24 @@ class Cache(Generic[K, V]):
             self._entries.put(key, entry)
         return entry
 
+    def _put_off(self, key: K, known: Entry[V] | None, error: Exception) -> None:
+        """Note in what is known that it could not be loaded anew just now; what is not kept any more stays away."""
+        if known is None or self._entries.peek(key) is not known or not self._is_before(known.stale_until):
+            return
+        retry_at = self._clock() + self._retry_seconds
+        put_off = msgspec.structs.replace(known, retry_at=retry_at, failure=_without_traceback(error))
+        self._entries.put(key, put_off)
 
-def _memory_bytes_of(entry: Entry[V]) -> int:
-    return ENTRY_BYTES + entry.value_bytes
+
+def _without_traceback(error: Exception) -> Exception:
+    """Return a copy to keep: a traceback would keep the frames of the load, and what is in them."""
+    return copy(error)
+
+
+def _bytes_of(entry: Entry[V]) -> int:
+    return (
+        ENTRY_BYTES + entry.value_bytes + sum(len(name) + len(value) for name, value in entry.headers.items())
+    )
 
 
 def _retrieve(task: asyncio.Task[Entry[V]]) -> None:

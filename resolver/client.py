@@ -8,7 +8,7 @@ It trusts that resolver for what it says, but not for what was asked: the docume
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
@@ -16,18 +16,23 @@ from urllib.parse import quote
 import httpx
 
 from resolver import errors
-from resolver.batch import MAX_BATCH
+from resolver.batch import MAX_BATCH, MAX_BATCH_BODY_BYTES
 from resolver.binding import BASE_PATH
 from resolver.errors import InternalError, InvalidDidDocument, ResolutionError
 from resolver.options import parameters_of
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved
-from wire import JsonError, read
+from wire import JsonError, encode, read
 
 ACCEPT = "application/did-resolution"
 MAX_ANSWER_BYTES = 1_048_576  # 1 MiB: a document of 256 KiB and its metadata
 MAX_ANSWER_DEPTH = 36  # the JWK of a did:jwk has 32 levels at most; in a method, a list, a document, a result
 MAX_BATCH_BYTES = 16_777_216  # 16 MiB: the most that a batch of ours answers, and its frame
 MAX_BATCH_DEPTH = MAX_ANSWER_DEPTH + 3  # in an item, in a list, in an object
+MAX_MEMBERS = 32  # extension members of an error that are kept; of more, those that say whose fault it was
+MAX_MEMBER_BYTES = 16_384  # of their JSON
+
+_STANDARD_MEMBERS = frozenset({"type", "title", "status", "detail", "instance"})  # RFC 9457, section 3.1
+_ALWAYS_KEPT = frozenset({"cause", "originStatus", "didKeyError"})
 
 _ERRORS: dict[str, type[ResolutionError]] = {
     kind.type: kind
@@ -87,7 +92,8 @@ class ResolverClient:
         self, dids: Sequence[str], options: Options = DEFAULT_OPTIONS
     ) -> list[Resolved | ResolutionError]:
         """
-        Resolve DIDs there, a hundred with a request; each gives a result or an error, in their order.
+        Resolve DIDs there, as many with a request as a batch may have, by number and by bytes; each gives a result
+        or an error, in their order.
 
         How long a result is fresh is not told: `fresh_until` is now.
 
@@ -95,8 +101,8 @@ class ResolverClient:
             InternalError: the resolver cannot be reached, or does not resolve batches.
         """
         found: list[Resolved | ResolutionError] = []
-        for begin in range(0, len(dids), MAX_BATCH):
-            found += await self._resolve_batch(dids[begin : begin + MAX_BATCH], options)
+        for batch in _batches(dids, MAX_BATCH_BODY_BYTES - len(_body_of([], options))):
+            found += await self._resolve_batch(batch, options)
         return found
 
     async def aclose(self) -> None:
@@ -112,16 +118,31 @@ class ResolverClient:
         await self.aclose()
 
     async def _resolve_batch(self, dids: Sequence[str], options: Options) -> list[Resolved | ResolutionError]:
-        body = {"identifiers": list(dids), "options": parameters_of(options)}
+        headers = {"accept": "application/json", "content-type": "application/json"}
         try:
-            response = await self._http.post(
-                self._base_url, json=body, headers={"accept": "application/json"}
-            )
+            response = await self._http.post(self._base_url, content=_body_of(dids, options), headers=headers)
         except httpx.HTTPError:
             raise InternalError("the resolver cannot be reached", cause="resolver_unreachable") from None
         items = _items_of(response, len(dids))
         now = self._clock()
         return [_result_or_error(did, item, now) for did, item in zip(dids, items, strict=True)]
+
+
+def _body_of(dids: Sequence[str], options: Options) -> bytes:
+    return encode({"identifiers": list(dids), "options": parameters_of(options)})
+
+
+def _batches(dids: Sequence[str], max_bytes: int) -> Iterator[Sequence[str]]:
+    """Yield `dids` in runs of at most `MAX_BATCH`, whose JSON has at most `max_bytes`; one too long is alone."""
+    begin, size = 0, 0
+    for end, did in enumerate(dids):
+        length = len(encode(did)) + 1  # and a comma
+        if end > begin and (end - begin == MAX_BATCH or size + length > max_bytes):
+            yield dids[begin:end]
+            begin, size = end, 0
+        size += length
+    if begin < len(dids):
+        yield dids[begin:]
 
 
 class _Answered(NamedTuple):
@@ -199,13 +220,21 @@ def _error_of(answered: _Answered) -> ResolutionError:
         return _not_an_answer(answered.status)
     kind = _ERRORS.get(error["type"], InternalError)
     retry_after = answered.retry_after
-    members = {key: error[key] for key in ("cause", "originStatus") if key in error}
-    detail = error.get("detail")
-    return kind(
+    detail, did_key_error = error.get("detail"), error.get("didKeyError")
+    found = kind(
         detail if isinstance(detail, str) else kind.title,
         headers={"retry-after": retry_after} if retry_after else None,
-        **members,
+        did_key_error=did_key_error if isinstance(did_key_error, str) else None,
     )
+    found.members.update(_members_of(error))
+    return found
+
+
+def _members_of(error: JsonObject) -> JsonObject:
+    """Return the extension members of a problem, as far as a problem of ours would have so many, and so long."""
+    members = {name: member for name, member in error.items() if name not in _STANDARD_MEMBERS}
+    is_small = len(members) <= MAX_MEMBERS and len(encode(members)) <= MAX_MEMBER_BYTES
+    return members if is_small else {name: members[name] for name in _ALWAYS_KEPT & members.keys()}
 
 
 def _not_an_answer(status: int) -> InternalError:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
-from resolver.jwk import refuse_private
-from resolver.keys import refuse_secret_multibase
+from resolver.keys.jwk import refuse_private
+from resolver.keys.multikey import refuse_secret_multibase
 from resolver.results import JsonObject
 from wire import JsonError, read
 

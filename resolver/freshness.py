@@ -15,6 +15,7 @@ import msgspec
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
 _DIRECTIVE = re.compile(r'([A-Za-z-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,;]*)))?')
 _CACHE_HEADERS = ("cache-control", "expires", "date", "age", "etag")
+_MAX_HEADER_CHARS = 512  # characters; they are kept with the document, and no cache sends longer ones
 
 
 class FreshnessBounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +44,7 @@ class FreshnessBounds(msgspec.Struct, frozen=True, kw_only=True):
 def cache_headers(headers: Mapping[str, str], stored: Mapping[str, str] = {}) -> dict[str, str]:
     """Return the headers about caching, those of a 304 over the `stored` ones (RFC 9111, section 3.2)."""
     kept = {name: value for name, value in stored.items() if name != "age"}
-    return kept | {name: headers[name] for name in _CACHE_HEADERS if name in headers}
+    return kept | {name: headers[name][:_MAX_HEADER_CHARS] for name in _CACHE_HEADERS if name in headers}
 
 
 def entity_tag(headers: Mapping[str, str]) -> str | None:

@@ -19,10 +19,10 @@ class Kept(Generic[K, V]):
     A bounded mapping.
 
     Args:
-        max_bytes: bound on the sum of `size_of` over all values; a value over it is not kept.
+        max_bytes: bound on the sum of `size_of` over all keys and values; a value over it is not kept.
     """
 
-    def __init__(self, max_bytes: int, size_of: Callable[[V], int]) -> None:
+    def __init__(self, max_bytes: int, size_of: Callable[[K, V], int]) -> None:
         self._max_bytes = max_bytes
         self._max_protected = max_bytes * 3 // 4
         self._size_of = size_of
@@ -49,7 +49,7 @@ class Kept(Generic[K, V]):
         """Keep `value`; a key that was protected stays so."""
         was_protected = key in self._protected
         self.pop(key)
-        size = self._size_of(value)
+        size = self._size_of(key, value)
         if size > self._max_bytes:
             return
         self.bytes_held += size
@@ -65,9 +65,9 @@ class Kept(Generic[K, V]):
         """Forget `key`; return what was kept."""
         value = self._probation.pop(key, None)
         if value is None and (value := self._protected.pop(key, None)) is not None:
-            self._protected_bytes -= self._size_of(value)
+            self._protected_bytes -= self._size_of(key, value)
         if value is not None:
-            self.bytes_held -= self._size_of(value)
+            self.bytes_held -= self._size_of(key, value)
         return value
 
     def __iter__(self) -> Iterator[K]:
@@ -79,8 +79,8 @@ class Kept(Generic[K, V]):
 
     def _protect(self, key: K, value: V) -> None:
         self._protected[key] = value
-        self._protected_bytes += self._size_of(value)
+        self._protected_bytes += self._size_of(key, value)
         while self._protected_bytes > self._max_protected and len(self._protected) > 1:
             oldest, demoted = self._protected.popitem(last=False)
-            self._protected_bytes -= self._size_of(demoted)
+            self._protected_bytes -= self._size_of(oldest, demoted)
             self._probation[oldest] = demoted

@@ -10,7 +10,7 @@ import msgspec
 from resolver.did import Did
 from resolver.errors import InvalidDidDocument, NotFound, ResolutionError
 from resolver.options import check_version_time
-from resolver.results import JsonObject, Resolved
+from resolver.results import JsonObject, Resolved, Step
 from resolver.source import Finding, Nothing, Observed, Observer
 from resolver.webvh.finding import LogFinding
 from wire import format_utc, parse_utc
@@ -31,29 +31,40 @@ def observed_in(value: Finding | ResolutionError) -> bytes | Nothing | None:
     return Nothing.REFUSED if is_refused else Nothing.DEACTIVATED
 
 
-async def observed_resolution(observer: Observer, normal: str, did: Did, version_time: str) -> Resolved:
+async def observed_resolution(
+    observer: Observer, normal: str, did: Did, version_time: str, *, explain: bool = False
+) -> Resolved:
     """
     Return the document that we saw at `version_time` (RFC 3339, UTC) of `did`, whose one spelling is `normal`.
 
     Raises:
         InvalidOptions: the time is none.
         NotFound: we had not seen the DID then, or cannot tell which of two documents it had.
+
+    With `explain` the one step is in the result, or in that error.
     """
     check_version_time(version_time)
     at = parse_utc(version_time) / 1_000_000
     observed = await observer.observed(normal, at)
     document = None if observed is None else msgspec.json.decode(observed.document, type=JsonObject)
     if observed is None or document is None or document["id"] != did.text:
-        raise NotFound(
+        missing = NotFound(
             "this server did not see the document of this DID at that time; did:web itself keeps no versions"
         )
+        missing.steps = _steps(version_time, "nothing was kept for that time") if explain else ()
+        raise missing
     return Resolved(
         did=did.text,
         document=document,
         resolution_metadata={"observation": _observation(observed)},
         made_at=observed.last_seen,
         fresh_until=observed.last_seen,
+        steps=_steps(version_time, "a document was kept for that time") if explain else (),
     )
+
+
+def _steps(version_time: str, found: str) -> tuple[Step, ...]:
+    return (Step(step="observations", detail={"versionTime": version_time, "found": found}),)
 
 
 def _observation(observed: Observed) -> JsonObject:

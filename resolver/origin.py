@@ -11,16 +11,17 @@ from cachetools import TTLCache
 
 from resolver.did import Did, parse_did
 from resolver.errors import InternalError, InvalidDidDocument, NotFound
-from resolver.fetch import Fetch
-from resolver.fetch_errors import FetchError, OutboundBudgetExceeded
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
-from resolver.lint import warnings_of
+from resolver.lint.findings import warnings_of
 from resolver.methods import WEB
+from resolver.outbound.errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
 from wire import encode
 
-MAX_FAILED_HOSTS = 4_096  # hosts remembered for a few seconds
+MAX_FAILED_HOSTS = 4_096  # hosts and ports remembered for a few seconds
+MAX_FAILURES = 3  # attempts to connect before a server is left alone
 
 
 class OutboundBusy(InternalError):
@@ -69,15 +70,15 @@ class WebSource:
     Asks the web servers of did:web.
 
     Args:
-        fetch: fetches a plan, behind the guard.
+        asking: fetches a plan, behind the guard.
         freshness: how long what it tells is kept.
         clock: seconds since 1970.
     """
 
     versions: frozenset[str] = frozenset()
 
-    def __init__(self, fetch: Fetch, freshness: FreshnessBounds, clock: Callable[[], float]) -> None:
-        self._asked = Asking(fetch, freshness, clock)
+    def __init__(self, asking: "Asking", freshness: FreshnessBounds, clock: Callable[[], float]) -> None:
+        self._asked = asking
         self._freshness = freshness
         self._clock = clock
 
@@ -123,6 +124,7 @@ class WebSource:
         return Entry(
             value=Found(document=document, made_at=now, resolution_metadata=metadata),
             fresh_until=now + seconds,
+            revalidate_until=now + seconds + self._freshness.revalidate_seconds,
             stale_until=now + seconds + self._freshness.stale_seconds,
             value_bytes=len(document),
             headers=headers,
@@ -132,14 +134,15 @@ class WebSource:
 
 class Asking:
     """
-    Fetches, and turns what failed into errors of resolution; a host that did not answer is left alone for a moment.
+    Fetches, and turns what failed into errors of resolution; a server that is down is left alone for a moment.
 
-    So that one dead host costs its callers one deadline, not one each; nothing is learnt of its DIDs.
+    So that a dead server costs its callers three attempts in `failure_seconds`, not one each. What counts is that
+    no connection came about, at that host and port; what became of one document says nothing of the next.
     """
 
     def __init__(self, fetch: Fetch, freshness: FreshnessBounds, clock: Callable[[], float]) -> None:
         self._fetch = fetch
-        self._failed: TTLCache[str, InternalError] = TTLCache(
+        self._failures: TTLCache[tuple[str, int], int] = TTLCache(
             MAX_FAILED_HOSTS, freshness.failure_seconds, timer=clock
         )
 
@@ -149,20 +152,23 @@ class Asking:
 
         Raises:
             OutboundBusy: our own budget is used up.
-            InternalError: it did not answer, now or within the last `failure_seconds`; `cause` tells why.
+            InternalError: it did not answer; `cause` tells why.
         """
-        if (failure := self._failed.get(plan.host)) is not None:
-            raise copy(failure)
+        place = (plan.host, plan.port)
+        if self._failures.get(place, 0) >= MAX_FAILURES:
+            raise InternalError("the origin could not be reached a moment ago", cause=OriginUnreachable.cause)
         began = time.monotonic()
         try:
             fetched = await self._fetch(plan, headers)
         except OutboundBudgetExceeded as error:
             raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
         except FetchError as error:
+            if isinstance(error, OriginUnreachable | AddressRefused):
+                self._failures[place] = self._failures.get(place, 0) + 1
             failure = InternalError(error.detail, cause=error.cause)
             failure.steps = (_failed_step(plan, error, time.monotonic() - began),)
-            self._failed[plan.host] = failure
-            raise copy(failure) from None
+            raise failure from None
+        self._failures.pop(place, None)
         return fetched, _step(plan, fetched, time.monotonic() - began)
 
 

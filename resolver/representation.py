@@ -125,9 +125,11 @@ def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | No
 
 
 def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
+    resolved = _resolution_of(result)
     if isinstance(result, Dereferenced) and _is_redirection(result, chosen):
-        return Answer(status=303, headers=(("location", result.urls[0]),), vary=_VARY)
-    content, resolved = _body(result, chosen), _resolution_of(result)
+        location = ("location", result.urls[0])
+        return Answer(status=303, headers=(location, *_cache_status(resolved)), vary=_VARY)
+    content = _body(result, chosen)
     body = b"" if content is None else encode(content)
     if resolved.deactivated:
         return Answer(status=410, body=body, media_type=str(chosen), vary=_VARY)
@@ -135,11 +137,20 @@ def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
         body=body,
         media_type=str(chosen),
         etag=etag_of(body, str(chosen)),
+        headers=_cache_status(resolved),
         vary=_VARY,
         made_at=resolved.made_at,
         fresh_until=None if resolved.stale or resolved.steps else resolved.fresh_until,
         immutable=resolved.made_at is None and resolved.fresh_until is None and not resolved.steps,
     )
+
+
+def _cache_status(resolved: Resolved) -> tuple[tuple[str, str], ...]:
+    """Return the header that marks a stale answer (RFC 9211): a bare document has no other place for it."""
+    if not resolved.stale:
+        return ()
+    reason = resolved.resolution_metadata.get("staleReason", "stale")
+    return (("cache-status", f"touchstone; hit; detail={reason}"),)
 
 
 def _is_redirection(result: Dereferenced, chosen: MediaType) -> bool:

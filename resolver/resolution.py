@@ -19,9 +19,9 @@ from resolver.cache import Cache
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
-from resolver.driver_config import Driver
-from resolver.driver_gate import DriverState, FetchConfigured
-from resolver.drivers import Drivers, DriverSource
+from resolver.drivers.config import Driver
+from resolver.drivers.gate import DriverState, FetchConfigured
+from resolver.drivers.source import Drivers, DriverSource
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,
@@ -30,14 +30,14 @@ from resolver.errors import (
     NotFound,
     ResolutionError,
 )
-from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.heads import LogHeads, MemoryHeads
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.observing import observed_in, observed_resolution
 from resolver.options import version_number_of
-from resolver.origin import WebSource
+from resolver.origin import Asking, WebSource
+from resolver.outbound.fetch import Fetch, Guard
 from resolver.results import (
     DEFAULT_OPTIONS,
     Dereferenced,
@@ -55,6 +55,7 @@ from resolver.webvh.source import WebvhSource
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
+LONGEST_SECONDS = 2 * 86_400.0  # more than any document may be kept, stale time included
 
 
 class Resolver:
@@ -102,10 +103,11 @@ class Resolver:
         self._freshness = freshness
         self._observer = observer
         self._clock = clock
+        asking = Asking(self._fetch, freshness, clock)
         self._sources: dict[str, Source] = {
-            "web": WebSource(self._fetch, method_freshness.get("web", freshness), clock),
+            "web": WebSource(asking, method_freshness.get("web", freshness), clock),
             "webvh": WebvhSource(
-                self._fetch,
+                asking,
                 method_freshness.get("webvh", freshness),
                 clock,
                 log_heads or MemoryHeads(),
@@ -117,7 +119,9 @@ class Resolver:
             self._load,
             max_bytes=max_cache_bytes,
             clock=clock,
-            revalidate_seconds=freshness.revalidate_seconds,
+            key_bytes=Question.bytes_held,
+            retry_seconds=freshness.failure_seconds,
+            longest_seconds=LONGEST_SECONDS,
             excused=(InternalError,),
         )
 
@@ -148,7 +152,7 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return dereference(resolved, parsed, options.verification_relationship)
+        return _dereferenced(resolved, parsed, options)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -169,9 +173,7 @@ class Resolver:
         """
         parsed = parse_did_url(did_url)
         resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        if resolved is None:
-            return None
-        return dereference(resolved, parsed, options.verification_relationship)
+        return None if resolved is None else _dereferenced(resolved, parsed, options)
 
     def require_method(self, did: Did) -> None:
         """
@@ -195,7 +197,17 @@ class Resolver:
         source = self._source_of(did)
         if isinstance(source, DriverSource) and source.versions:
             return True  # Each version is a question of its own, and the body of a request may ask for one.
-        return source is not None and not self._cache.is_fresh(source.question(did, DEFAULT_OPTIONS))
+        return source is not None and self._cache.would_load(source.question(did, DEFAULT_OPTIONS))
+
+    def touch(self, did: Did) -> None:
+        """Count a use of `did` that was answered from what was resolved here, so that it stays in the cache."""
+        if (source := self._source_of(did)) is not None:
+            self._cache.touch(source.question(did, DEFAULT_OPTIONS))
+
+    @property
+    def cache_bytes(self) -> int:
+        """What the cache holds, by the measure of `max_cache_bytes`."""
+        return self._cache.memory_bytes
 
     @property
     def native_methods(self) -> tuple[str, ...]:
@@ -262,7 +274,7 @@ class Resolver:
             return resolved
         source = self._required_source(did)
         if options.version_time is not None and "versionTime" not in source.versions:
-            return _expanded(await self._observed(did, options.version_time), options)
+            return _expanded(await self._observed(did, options, options.version_time), options)
         question = source.question(did, options)
         max_stale = math.inf if options.max_stale is None else options.max_stale
         try:
@@ -317,11 +329,13 @@ class Resolver:
     def _is_observed(self, did: Did) -> bool:
         return self._observer is not None and did.method == "web"
 
-    async def _observed(self, did: Did, version_time: str) -> Resolved:
+    async def _observed(self, did: Did, options: Options, version_time: str) -> Resolved:
         if self._observer is None:
             raise AssertionError("asked for an observation without an observer")
         question = self._required_source(did).question(did, DEFAULT_OPTIONS)
-        return await observed_resolution(self._observer, question.did, did, version_time)
+        return await observed_resolution(
+            self._observer, question.did, did, version_time, explain=options.explain
+        )
 
     async def _load(self, question: Question, known: Known | None) -> Known:
         source = self._required_source(parse_did(question.did))
@@ -337,6 +351,15 @@ class Resolver:
             self._guard = Guard()
             self._fetcher = self._guard.fetch_stranger
         return await self._fetcher(plan, headers)
+
+
+def _dereferenced(resolved: Resolved, did_url: DidUrl, options: Options) -> Dereferenced:
+    """Return what `did_url` names; where that is nothing, the error has the steps of the resolution."""
+    try:
+        return dereference(resolved, did_url, options.verification_relationship)
+    except ResolutionError as error:
+        error.steps = resolved.steps
+        raise
 
 
 def with_parameters(options: Options, did_url: DidUrl) -> Options:

@@ -32,6 +32,10 @@ class Question(msgspec.Struct, frozen=True):
     host: str
     options: tuple[tuple[str, str], ...] = ()
 
+    def bytes_held(self) -> int:
+        """Return about how many bytes it takes to keep: here, in the steps, and in what its values are made of."""
+        return 4 * len(self.did) + sum(len(name) + len(value) for name, value in self.options)
+
 
 class Entry(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
     """
@@ -40,7 +44,9 @@ class Entry(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
     Attributes:
         value: what the load found.
         fresh_until: seconds since 1970.
+        revalidate_until: until when it is served while it is loaded anew; 0: never past freshness.
         stale_until: until when it may be served where it cannot be loaded anew; 0: never past freshness.
+        retry_at, failure: when it is to be loaded again, after a load that failed with `failure`.
         value_bytes: the length of the bytes in `value`.
         headers: the origin's headers about caching, for revalidation.
         steps: how it was loaded.
@@ -48,7 +54,10 @@ class Entry(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
 
     value: V
     fresh_until: float
+    revalidate_until: float = 0.0
     stale_until: float = 0.0
+    retry_at: float = 0.0
+    failure: Exception | None = None
     value_bytes: int = 0
     headers: Mapping[str, str] = {}
     steps: tuple[Step, ...] = ()

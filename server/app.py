@@ -23,9 +23,10 @@ from operators import Principals
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.fetch import Guard
+from resolver.binding import touch
+from resolver.outbound.fetch import Guard
+from resolver.outbound.trust import trust_of
 from resolver.routes import build_routes as resolver_routes
-from resolver.trust import trust_of
 from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background
@@ -50,7 +51,7 @@ from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, me
 from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.purges import Purges
-from server.readings import driver_readings, mirror_readings, readings
+from server.readings import cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
@@ -130,7 +131,9 @@ async def _build(
     principals = Principals(database, clock=clock)
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
-    hot = HotTable(max_bytes=settings.hot_max_bytes, clock=clock)
+    hot = HotTable(
+        max_bytes=settings.hot_max_bytes, clock=clock, on_used=lambda raw_path: touch(resolver, raw_path)
+    )
     registry = Registry(database, clock=clock)
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
@@ -214,7 +217,7 @@ async def _build(
     telemetry.sources.append(lambda: readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: mirror_readings(mirror))
     telemetry.sources += [observations.readings, alarms.readings, purges.readings]
-    telemetry.sources.append(lambda: driver_readings(resolver))
+    telemetry.sources.append(lambda: [*cache_readings(resolver), *driver_readings(resolver)])
     telemetry.sources.append(lambda: readings_of(guard))
     health = Health(_checks(database, registry, publisher, background, clock))
     return Services(

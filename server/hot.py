@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from server.cycle import ready_head
-from server.http import ENCODED_CORS, encoded_headers, is_not_modified
+from server.http import ENCODED_CORS, headers_of, is_not_modified
 from wire import Answer
 
 MAX_KEY_BYTES = 2_048  # raw path and Accept together; longer requests take the ordinary way
@@ -60,6 +60,7 @@ class HotAnswer:
         "headers",
         "unmodified_head",
         "unmodified_headers",
+        "used_until",
     )
 
     def __init__(self, answer: Answer) -> None:
@@ -68,6 +69,7 @@ class HotAnswer:
         self.fresh_until = _NEVER if answer.fresh_until is None else answer.fresh_until
         self.body_message = {"type": "http.response.body", "body": answer.body}
         self._until = 0.0
+        self.used_until = _NEVER if answer.immutable else 0.0
         self.headers: Headers = []
         self.unmodified_headers: Headers = []
         self.head = self.unmodified_head = b""
@@ -79,7 +81,7 @@ class HotAnswer:
 
     def _render(self, now: float) -> None:
         length = (b"content-length", str(len(self.answer.body)).encode())
-        self.headers = [*encoded_headers(self.answer, now), *ENCODED_CORS, length]
+        self.headers = [*headers_of(self.answer, now), *ENCODED_CORS, length]
         self.unmodified_headers = [header for header in self.headers if header[0] not in _OF_A_BODY]
         self.head = ready_head(200, self.headers) + b"x-request-id: "
         self.unmodified_head = ready_head(304, self.unmodified_headers) + b"x-request-id: "
@@ -130,12 +132,23 @@ class HotTable:
     What is new goes first where room is needed, so that a flood of answers that nobody asks for twice (a did:key
     can be made up by the million) leaves what is hot where it is.
 
+    Args:
+        on_used: told the raw path of an answer that may change, once in each second in which it is given: whoever
+            made it does not see these uses otherwise.
+
     Attributes:
         purges: how often `purge` was called. An answer whose making began at another number must not be kept: it
             may say what was purged meanwhile.
     """
 
-    def __init__(self, *, max_bytes: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        clock: Callable[[], float],
+        on_used: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        self._on_used = on_used
         self._max_bytes = max_bytes
         self._clock = clock
         self._new: _Segment[Answer] = _Segment()  # Most are never asked for again: no more is made of them.
@@ -158,6 +171,9 @@ class HotTable:
         if entry.fresh_until <= now:
             self._kept.take(key)
             return None
+        if entry.used_until <= now:
+            entry.used_until = now + 1.0
+            self._on_used(key[0])
         self.hits += 1
         return entry
 

@@ -7,6 +7,7 @@ How an `Answer` becomes an HTTP response: the one place that knows Date, Age, Ca
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
 
@@ -19,7 +20,10 @@ ANSWER_KEY = "touchstone.answer"
 # notes: wallets run in browsers); there are no cookies, so no credentials either.
 ENCODED_CORS: list[tuple[bytes, bytes]] = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Age, Content-Location, Location, Retry-After, X-Request-ID"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Age, Cache-Status, Content-Location, Location, Retry-After, X-Request-ID",
+    ),
     (b"x-content-type-options", b"nosniff"),
 ]
 
@@ -62,7 +66,7 @@ def encoded_headers(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _headers_of(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
+def headers_of(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
     """Return `encoded_headers`; those of an answer that never changes are the same for all of its type."""
     if not answer.immutable or answer.headers or answer.etag is None:
         return encoded_headers(answer, now)
@@ -85,7 +89,7 @@ def rendered(
     answer: Answer, now: float, if_none_match: bytes | None
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Return status, headers and body as sent: 304 where the condition names the answer's tag."""
-    headers = _headers_of(answer, now)
+    headers = headers_of(answer, now)
     if if_none_match is not None and is_not_modified(answer, if_none_match.decode("latin-1")):
         return 304, [header for header in headers if header[0] != b"content-type"], b""
     return answer.status, [*headers, (b"content-length", b"%d" % len(answer.body))], answer.body
@@ -100,6 +104,8 @@ class AnswerResponse(Response[Any]):
 
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
         answer: Answer = self.content
+        if request.method not in ("GET", "HEAD"):
+            return _unconditional(answer, request.app.state.clock())
         request.scope[ANSWER_KEY] = answer
         headers = response_headers(answer, request.app.state.clock())
         conditions = ",".join(request.headers.getall("if-none-match", [])) or None
@@ -107,3 +113,12 @@ class AnswerResponse(Response[Any]):
             return ASGIResponse(body=answer.body, status_code=answer.status, headers=headers)
         kept = [header for header in headers if header[0] != "content-type"]
         return ASGIResponse(status_code=304, headers=kept, is_head_response=True)
+
+
+def _unconditional(answer: Answer, now: float) -> ASGIResponse:
+    """
+    Return the response to what is not a read: If-None-Match asks for no 304 there (RFC 9110, section 13.1.2), and
+    no cache may keep what a body made for a read of the same URL (RFC 9110, section 9.3.3).
+    """
+    unkept = msgspec.structs.replace(answer, fresh_until=None, immutable=False)
+    return ASGIResponse(body=answer.body, status_code=answer.status, headers=response_headers(unkept, now))

@@ -14,7 +14,7 @@ import msgspec
 
 from resolver import JsonObject, ResolutionError, public_key_of
 from resolver.document import RELATIONSHIPS, absolute
-from resolver.keys import jwk_of
+from resolver.keys.multikey import jwk_of
 
 MAX_KEYS = 100  # keys told apart in one document; the rest of them are told by one digest
 MAX_NAMED = 20  # keys named in each list of a difference; the counts say how many there are

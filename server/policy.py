@@ -26,7 +26,7 @@ def freshness_of(settings: Settings) -> FreshnessBounds:
         floor_seconds=settings.cache_min_ttl_seconds,
         ceiling_seconds=settings.cache_max_ttl_seconds,
         negative_seconds=settings.cache_negative_ttl_seconds,
-        revalidate_seconds=settings.cache_revalidate_seconds,
+        revalidate_seconds=min(settings.cache_revalidate_seconds, settings.cache_stale_seconds),
         stale_seconds=settings.cache_stale_seconds,
     )
 

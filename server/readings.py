@@ -5,7 +5,7 @@ What the metrics tell of the database, the publisher, the mirror, the drivers an
 from collections.abc import Callable
 
 from resolver import Resolver
-from resolver.driver_breaker import BreakerState
+from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.board import Reading
 from server.hot import HotTable
@@ -32,6 +32,11 @@ def driver_readings(resolver: Resolver) -> list[Reading]:
         Reading("touchstone_driver_requests", "Requests to drivers.", sum(s.requests for s in states), "sum"),
         Reading("touchstone_driver_failures", "... that failed.", sum(s.failures for s in states), "sum"),
     ]
+
+
+def cache_readings(resolver: Resolver) -> list[Reading]:
+    """Return what the documents that this process keeps take."""
+    return [Reading("touchstone_cache_bytes", "Bytes of DID documents kept.", resolver.cache_bytes, "sum")]
 
 
 def readings(

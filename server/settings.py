@@ -33,6 +33,7 @@ NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_
 _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
 _LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
 NO_MIRROR = "off"
+CACHED_METHODS = ("web", "webvh")
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
 _NOT_ABOVE_ZERO = (
     "cache_method_ttl_seconds",
@@ -303,12 +304,14 @@ def _range_faults(settings: Settings) -> list[str]:
     ]
     if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:
         faults.append(f"{PREFIX}CACHE_STALE_SECONDS: expected 0 (never) to {MAX_STALE_SECONDS} (a day)")
-    if not 0 <= settings.cache_revalidate_seconds <= settings.cache_stale_seconds:
-        faults.append(f"{PREFIX}CACHE_REVALIDATE_SECONDS: expected 0 up to {PREFIX}CACHE_STALE_SECONDS")
-    if not all(seconds > 0 for seconds in settings.cache_method_ttl_seconds.values()):
-        faults.append(
-            f"{PREFIX}CACHE_METHOD_TTL_SECONDS: expected numbers above 0, such as web=300,webvh=900"
-        )
+    if not 0 <= settings.cache_revalidate_seconds <= MAX_STALE_SECONDS:
+        faults.append(f"{PREFIX}CACHE_REVALIDATE_SECONDS: expected 0 (none) to {MAX_STALE_SECONDS} (a day)")
+    faults += [
+        f"{PREFIX}CACHE_METHOD_TTL_SECONDS: expected web or webvh, and 1 to {MAX_STALE_SECONDS} seconds (a day),"
+        f" found {method}={seconds}; a driver has a time to live of its own"
+        for method, seconds in settings.cache_method_ttl_seconds.items()
+        if method not in CACHED_METHODS or not 1 <= seconds <= MAX_STALE_SECONDS
+    ]
     faults += [
         f"{PREFIX}{field.upper()}: expected a finite number from 0, found {value}"
         for field, value in msgspec.structs.asdict(settings).items()

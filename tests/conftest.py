@@ -33,7 +33,7 @@ def _network_off() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """One PostgreSQL for the session, from the first test that asks; each makes a database of its own."""
+    """One PostgreSQL for the session, from the first test that asks; each has a database of its own."""
     try:
         cluster = Cluster()
     except PostgresMissing as missing:
@@ -43,11 +43,14 @@ def postgres() -> Iterator[Cluster]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """An empty database, on each engine in turn."""
     if request.param == "sqlite":
-        return SqlitePlace(tmp_path / "touchstone.db")
-    return PostgresPlace(request.getfixturevalue("postgres"))
+        yield SqlitePlace(tmp_path / "touchstone.db")
+        return
+    place = PostgresPlace(request.getfixturevalue("postgres"))
+    yield place
+    place.give_back()
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ class Cluster:
         self._base = Path(tempfile.mkdtemp(prefix="touchstone-pg-"))
         self._own(self._base, 0o700)
         self._host = "host"  # or "hostssl": what a line for TCP begins with in pg_hba.conf
+        self.empty_databases: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._standbys: dict[str, Cluster] = {}
 
@@ -184,6 +185,15 @@ class Cluster:
         names = map(sql.Identifier, (name, template or "template1"))
         self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(name)
+
+    def empty_database(self, name: str) -> None:
+        """End its connections, drop all that is in it, and note it in `empty_databases`."""
+        ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}"
+        self.execute(sql.SQL(ended).format(sql.Literal(name)))
+        self.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(name)))
+        for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
+            self.execute(statement, database=name)
+        self.empty_databases.append(name)
 
     def drop_database(self, name: str) -> None:
         """Drop it, if it is there; its connections are ended."""

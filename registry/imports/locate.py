@@ -13,8 +13,12 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from wire.json import MAX_NUMBER_CHARS
+
 # A string, a bracket, a comma, or a number or literal; white space and colons are passed over.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
+
+_LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_NUMBER_CHARS + 1}}}")
 
 _STEPS = {"{": 1, "[": 1, "}": -1, "]": -1}
 
@@ -85,6 +89,14 @@ def first_deeper(text: str, max_depth: int) -> int | None:
     for token in _TOKEN.finditer(text):
         depth += _STEPS.get(token[0], 0)
         if depth > max_depth:
+            return token.start()
+    return None
+
+
+def first_long_number(text: str) -> int | None:
+    """Return the offset of the first number with more digits in a row than `wire.json` reads, or None."""
+    for token in _TOKEN.finditer(text):
+        if token[0][0] != '"' and _LONG_NUMBER.search(token[0]):
             return token.start()
     return None
 

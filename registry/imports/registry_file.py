@@ -20,6 +20,7 @@ from registry.file_format import RegistryFile, facts_of
 from registry.imports.locate import (
     first_deeper,
     first_duplicate,
+    first_long_number,
     first_out_of_range,
     in_order,
     line_at,
@@ -87,6 +88,8 @@ def _place_at_fault(data: bytes, text: str, message: str) -> tuple[str, int] | N
         offset = first_deeper(text, MAX_DEPTH)
     elif "out of range" in message:
         offset = first_out_of_range(text)
+    elif "of over" in message and "digits" in message:
+        offset = first_long_number(text)
     elif (bad := first_bad_byte(data)) is not None:
         offset = len(data[:bad].decode())
     return None if offset is None else (place_of(text, offset), line_at(text, offset))

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from resolver.did import Did, parse_did
 from resolver.errors import InternalError, NotFound, ResolutionError
-from resolver.fetch import Fetch
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag
 from resolver.heads import LogHeads
 from resolver.methods.webvh import WEBVH, scid_of, witness_plan
@@ -43,7 +42,7 @@ class WebvhSource:
     Asks the web servers of did:webvh.
 
     Args:
-        fetch: fetches a plan, behind the guard.
+        asking: fetches a plan, behind the guard.
         freshness: bounds within which the `ttl` of a log decides how long it is kept.
         clock: seconds since 1970.
         heads: remembers the highest version of each log.
@@ -54,13 +53,13 @@ class WebvhSource:
 
     def __init__(
         self,
-        fetch: Fetch,
+        asking: Asking,
         freshness: FreshnessBounds,
         clock: Callable[[], float],
         heads: LogHeads,
         limits: LogLimits = DEFAULT_LIMITS,
     ) -> None:
-        self._asked = Asking(fetch, freshness, clock)
+        self._asked = asking
         self._freshness = freshness
         self._clock = clock
         self._heads = heads
@@ -162,6 +161,7 @@ class WebvhSource:
         return Entry(
             value=finding_of(history, now),
             fresh_until=now + seconds,
+            revalidate_until=now + seconds + self._freshness.revalidate_seconds if holds else 0.0,
             stale_until=now + seconds + self._freshness.stale_seconds if holds else 0.0,
             value_bytes=history.memory_bytes,
             headers=headers,

@@ -128,13 +128,13 @@ def traced_growth(cases: int, *, seed: int, by: Callable[[int, int], object] | N
     """
     Return by how many bytes the traced memory grew over `cases` cases that were all run once before.
 
-    So caches are full, and every module is loaded: what grows now grows with every case. `by` runs them (`run`).
+    So caches are full of what was traced, and every module is loaded: what grows now grows with every case. `by`
+    runs them (`run`).
     """
     ran = by or (lambda cases, seed: run(cases, seed=seed))
-    ran(cases, seed)
     tracemalloc.start()
     try:
-        ran(cases // 10, seed)
+        ran(cases, seed)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
         ran(cases, seed)

@@ -24,8 +24,8 @@ from resolver.did import parse_did_url
 from resolver.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document, relative_ids_expanded
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.errors import InvalidDidDocument, ResolutionError
-from resolver.keys import multikey_of
-from resolver.lint import warnings_of
+from resolver.keys.multikey import multikey_of
+from resolver.lint.findings import warnings_of
 from resolver.representation import present
 from resolver.results import Resolved
 from tests.fuzz.answers import BASE, DID

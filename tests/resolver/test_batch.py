@@ -1,6 +1,7 @@
 """Batches: each item with its own answer, in order, within the bounds on work, time and bytes."""
 
 import asyncio
+import base64
 import json
 import os
 import time
@@ -13,7 +14,7 @@ import pytest
 from resolver import Resolver
 from resolver.batch import BatchRequest, answer_batch, read_batch
 from resolver.binding import answer
-from resolver.fetch import GuardLimits
+from resolver.outbound.fetch import GuardLimits
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, web
 from tests.simulator import Host, Request
 from wire import MalformedBody, PayloadTooLarge, UnsupportedMediaType
@@ -32,8 +33,8 @@ async def results_of(resolver: Resolver, *identifiers: str, **parameters: Any) -
     return results
 
 
-def ids(results: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    return [(result["identifier"], result["status"]) for result in results]
+def ids(results: list[dict[str, Any]]) -> list[tuple[str | None, int]]:
+    return [(result.get("identifier"), result["status"]) for result in results]
 
 
 async def test_each_identifier_has_its_own_answer_in_its_place_and_a_bad_one_spoils_nothing() -> None:
@@ -43,9 +44,45 @@ async def test_each_identifier_has_its_own_answer_in_its_place_and_a_bad_one_spo
 
         results = await results_of(resolver, *given)
 
-    assert ids(results) == list(zip(given, [500, 200, 501, 400, 400, 200, 400, 404, 200], strict=True))
+    statuses = [500, 200, 501, 400, 400, 200, 400, 404, 200]
+    named = [None if status in (400, 501) else name for name, status in zip(given, statuses, strict=True)]
+    assert ids(results) == list(zip(named, statuses, strict=True))
     assert results[5]["result"]["didDocument"] == DOCUMENT
     assert results[8]["result"]["content"]["id"] == VM
+
+
+def _secrets() -> list[str]:
+    """DIDs that hold a secret key: of a private multicodec, in a JWK, in a JWK of no type of ours, with a slip."""
+    key = base58.b58encode(b"\x80\x26" + bytes(range(32))).decode()  # ed25519-priv as a varint
+    jwks = [
+        {"kty": "OKP", "crv": "Ed25519", "x": base64url(bytes(32)), "d": "c2VjcmV0"},
+        {"kty": "OKP", "crv": "Ed448", "x": base64url(bytes(57)), "d": "c2VjcmV0"},
+        {"kty": "oct", "k": "c2VjcmV0"},
+    ]
+    dids = [f"did:key:z{key}", *(f"did:jwk:{base64url(json.dumps(jwk).encode())}" for jwk in jwks)]
+    return [*dids, f"{dids[1]}=", f"{dids[0]}#z{key}", f"did:peer:0z{key}", f"DID:key:z{key}"]
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("paid", [True, False])
+@pytest.mark.parametrize("most", [8_388_608, 300])
+@pytest.mark.parametrize("options", [{}, {"explain": True}, {"nope": 1}, {"publicKeyFormat": "nope"}])
+async def test_a_secret_key_in_a_batch_is_told_by_its_place_and_never_echoed(
+    paid: bool, most: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resolver.batch.MAX_BATCH_ANSWER_BYTES", most)
+    batch = BatchRequest(identifiers=(KEY, *_secrets()), options=options)
+
+    found = await answer_batch(Resolver(), batch, spend=lambda _: 0.0 if paid else 3.0)
+
+    results = json.loads(found.body)["results"]
+    assert len(results) == 1 + len(_secrets())
+    for result, secret in zip(results[1:], _secrets(), strict=True):
+        assert "identifier" not in result and result["status"] in (400, 500, 501, 503)
+        assert secret not in found.body.decode()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from resolver.budget import Budget, GuardLimits, domain_of
-from resolver.fetch_errors import OutboundBudgetExceeded
+from resolver.outbound.budget import Budget, GuardLimits, domain_of
+from resolver.outbound.errors import OutboundBudgetExceeded
 
 LIMITS = GuardLimits(host_burst=2, site_burst=3, burst=5)
 

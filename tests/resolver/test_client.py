@@ -5,10 +5,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import base58
 import httpx
 import pytest
 
 from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved, Resolver
+from resolver.batch import answer_batch, read_batch
 from resolver.binding import answer_local
 from resolver.client import ResolverClient
 
@@ -144,6 +146,48 @@ async def test_many_dids_are_asked_for_in_batches_and_each_has_its_result_or_its
     ]
     assert [item.did for item in found if isinstance(item, Resolved)] == dids[:-1]
     assert isinstance(found[-1], NotFound)
+
+
+async def test_many_long_dids_are_asked_for_in_batches_that_the_resolver_takes() -> None:
+    codec = b"\x91\x24"  # mldsa-65-pub as a varint
+    keys = [base58.b58encode(codec + bytes((n,)) * 1_952).decode() for n in range(100)]
+    dids = [f"did:key:z{key}" for key in keys]
+    counts: list[int] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        batch = read_batch(request.content, request.headers["content-type"])
+        counts.append(len(batch.identifiers))
+        found = await answer_batch(Resolver(), batch)
+        return httpx.Response(200, content=found.body)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    async with ResolverClient("https://r.example/", http=http) as resolver:
+        found = await resolver.resolve_many(dids)
+        none = await resolver.resolve_many([])
+
+    assert [item.did for item in found if isinstance(item, Resolved)] == dids
+    assert len(counts) == 2 and sum(counts) == 100
+    assert none == []
+
+
+async def test_an_error_keeps_what_the_resolver_tells_of_it() -> None:
+    kept = {
+        "didKeyError": "invalidPublicKey",
+        "driver": "d",
+        "problemDetails": {"a": ["b"]},
+        "headers": {},
+        "self": 1,
+    }
+    error = {"type": "https://www.w3.org/ns/did#INVALID_DID", "title": "x", "status": 400, "detail": "why"}
+    async with client(lambda _: result(400, error=error | kept)) as resolver:
+        with pytest.raises(InvalidDid) as raised:
+            await resolver.resolve(DID)
+    async with client(lambda _: result(400, error=error | {"cause": "c", "x": "y" * 17_000})) as resolver:
+        with pytest.raises(InvalidDid) as bounded:
+            await resolver.resolve(DID)
+
+    assert (raised.value.members, raised.value.did_key_error) == (kept, "invalidPublicKey")
+    assert bounded.value.members == {"cause": "c"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from resolver.document import (
 )
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
 from resolver.errors import FeatureNotSupported, InvalidDidDocument
-from resolver.jwk import PRIVATE_MEMBERS
+from resolver.keys.jwk import PRIVATE_MEMBERS
 from wire import encode
 
 DID = "did:web:example.com"

@@ -7,7 +7,7 @@ from resolver.kept import Kept
 
 
 def kept(max_bytes: int = 100) -> Kept[str, bytes]:
-    return Kept(max_bytes, len)
+    return Kept(max_bytes, lambda _, value: len(value))
 
 
 def test_a_flood_of_new_keys_evicts_nothing_that_was_asked_for_twice() -> None:

@@ -19,8 +19,8 @@ from resolver import (
     NotFound,
     Options,
 )
-from resolver.fetch import GuardLimits
-from resolver.origin import WebSource
+from resolver.origin import Asking, WebSource
+from resolver.outbound.fetch import GuardLimits
 from resolver.source import Question
 from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned, held
@@ -185,7 +185,8 @@ async def test_a_remembered_refusal_keeps_neither_the_body_nor_the_calls_that_le
     async def fetch(*_: object) -> Fetched:
         return Fetched(status=200, headers={"content-type": "application/json"}, body=b"{" * 1_000)
 
-    entry = await WebSource(fetch, FreshnessBounds(), Clock()).load(Question(DID, "issuer.example"), None)
+    asking = Asking(fetch, FreshnessBounds(), Clock())
+    entry = await WebSource(asking, FreshnessBounds(), Clock()).load(Question(DID, "issuer.example"), None)
 
     assert isinstance(entry.value, InvalidDidDocument)
     assert (entry.value.__traceback__, entry.value.__context__) == (None, None)

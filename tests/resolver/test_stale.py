@@ -7,11 +7,22 @@ from typing import Any
 
 import pytest
 
-from resolver import FreshnessBounds, InternalError, InvalidDidDocument, NotFound, Options, Resolver
-from resolver.binding import answer, may_fetch
-from resolver.fetch import GuardLimits
+from resolver import (
+    Fetched,
+    FetchPlan,
+    FreshnessBounds,
+    InternalError,
+    InvalidDidDocument,
+    NotFound,
+    Options,
+    ResolutionError,
+    Resolver,
+)
+from resolver.binding import answer, may_fetch, touch
+from resolver.outbound.errors import OriginUnreachable
+from resolver.outbound.fetch import GuardLimits
 from resolver.source import Nothing, Observed
-from tests.resolver.scenes import DID, DOCUMENT, PATH, web
+from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned
 
 pytestmark = pytest.mark.anyio
@@ -359,6 +370,42 @@ async def test_explain_tells_the_steps_of_a_failure_too_and_the_public_nothing_c
     assert "explain" not in plain["didResolutionMetadata"]
 
 
+async def test_explain_tells_the_steps_where_a_did_url_names_nothing() -> None:
+    explain = Options(explain=True)
+    async with web() as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, DOCUMENT)
+        errors = []
+        for did_url in (f"{DID}#nope", f"{DID}/path", f"{DID}?hl=zh", f"{DID}?service=a&relativeRef=/..#x"):
+            with pytest.raises(ResolutionError) as caught:
+                await resolver.dereference(did_url, explain)
+            errors.append(caught.value)
+        with pytest.raises(ResolutionError) as computed:
+            resolver.dereference_local(f"{KEY}#nope", explain)
+        with pytest.raises(ResolutionError) as plain:
+            await resolver.dereference(f"{DID}#nope")
+
+    assert [[step.step for step in error.steps] for error in errors] == [["cache", "fetch", "freshness"]] * 4
+    assert [step.step for step in computed.value.steps] == ["computed from the DID"]
+    assert plain.value.steps == ()
+
+
+async def test_explain_tells_that_a_version_was_answered_from_an_observation_or_had_none() -> None:
+    seen = {"versionTime": "1970-01-12T14:00:00Z", "found": "a document was kept for that time"}
+    missed = {"versionTime": "1970-01-01T00:00:01Z", "found": "nothing was kept for that time"}
+    observer = Notebook()
+    async with web(observer=observer) as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, DOCUMENT)
+        await resolver.resolve(DID)
+        found = await resolver.resolve(DID, Options(explain=True, version_time=seen["versionTime"]))
+        plain = await resolver.resolve(DID, Options(version_time=seen["versionTime"]))
+        with pytest.raises(NotFound) as caught:
+            await resolver.resolve(DID, Options(explain=True, version_time=missed["versionTime"]))
+
+    assert [(step.step, step.detail) for step in found.steps] == [("observations", seen)]
+    assert [(step.step, step.detail) for step in caught.value.steps] == [("observations", missed)]
+    assert plain.steps == ()
+
+
 async def test_only_what_is_not_fresh_in_the_cache_may_cost_a_request_to_an_origin() -> None:
     path = f"/1.0/identifiers/{DID}".encode()
     async with web() as (_, issuer, resolver, clock):
@@ -370,3 +417,156 @@ async def test_only_what_is_not_fresh_in_the_cache_may_cost_a_request_to_an_orig
         costs.append(may_fetch(resolver, path, b""))
 
     assert costs == [True, False, True]
+
+
+async def test_what_fails_at_another_port_or_for_another_document_says_nothing_of_a_did() -> None:
+    async with web() as (_, issuer, resolver, _clock):
+        issuer.publish(PATH, DOCUMENT)
+        issuer.answer("/large/did.json", canned(b"x" * 300_000, 200))
+        issuer.answer("/zipped/did.json", canned(b"{}", 200, content_encoding="gzip"))
+        for other in (f"{DID}:large", f"{DID}:zipped") * 4:
+            with pytest.raises(InternalError):
+                await resolver.resolve(other)
+
+        assert (await resolver.resolve(DID)).document == DOCUMENT
+
+
+async def test_a_server_that_takes_no_connection_is_left_alone_after_three_attempts_and_tried_again() -> None:
+    async with web() as (world, issuer, resolver, clock):
+        world.name("issuer.example", [])
+        for number in range(6):
+            with pytest.raises(InternalError) as refused:
+                await resolver.resolve(f"{DID}:{number}")
+        attempts = len(world.resolutions)
+        world.name("issuer.example", [issuer.address])
+        issuer.publish(PATH, DOCUMENT)
+        clock.now += 5
+
+        assert attempts == 3
+        assert refused.value.members == {"cause": "origin_unreachable"}
+        assert (await resolver.resolve(DID)).document == DOCUMENT
+
+
+async def test_while_its_origin_is_down_a_hot_did_costs_no_more_than_a_fresh_one() -> None:
+    path = f"/1.0/identifiers/{DID}".encode()
+    async with web(freshness=HOUR) as (world, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 503))
+        clock.now += 100
+        costs, stale = [], []
+        for _ in range(20):
+            costs.append(may_fetch(resolver, path, b""))
+            stale.append((await resolver.resolve(DID)).stale)
+        clock.now += 5
+        costs.append(may_fetch(resolver, path, b""))
+
+    assert costs == [True] + [False] * 19 + [True]
+    assert all(stale)
+    assert len(world.requests) == 2
+
+
+async def test_an_origin_that_comes_back_is_asked_within_five_seconds() -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 503))
+        clock.now += 100
+        await resolver.resolve(DID)
+        issuer.publish(PATH, NEW, cache_control="max-age=60")
+        clock.now += 4.9
+        still = await resolver.resolve(DID)
+        clock.now += 0.1
+        after = await resolver.resolve(DID)
+
+    assert (still.document, still.stale) == (DOCUMENT, True)
+    assert (after.document, after.stale) == (NEW, False)
+
+
+class Origin:
+    """A fetcher of one document, with no guard that has a clock of its own; it refuses the ports in `closed`."""
+
+    def __init__(self, document: dict[str, Any] | None) -> None:
+        self.document = document
+        self.closed: set[int] = set()
+
+    async def fetch(self, plan: FetchPlan, _headers: object) -> Fetched:
+        if plan.port in self.closed:
+            raise OriginUnreachable("closed")
+        status = 404 if self.document is None else 200
+        body = json.dumps(self.document).encode()
+        return Fetched(status=status, headers={"content-type": "application/json"}, body=body)
+
+
+async def test_a_clock_that_is_set_back_keeps_no_document_alive() -> None:
+    clock, origin = Clock(), Origin(DOCUMENT)
+    async with Resolver(fetcher=origin.fetch, clock=clock) as resolver:
+        await resolver.resolve(DID)
+        origin.document = NEW
+        clock.now -= 9 * 86_400
+
+        assert (await resolver.resolve(DID)).document == NEW
+
+
+async def test_a_port_that_is_closed_says_nothing_of_another() -> None:
+    origin = Origin(DOCUMENT)
+    origin.closed = {1025}
+    async with Resolver(fetcher=origin.fetch, clock=Clock()) as resolver:
+        for _ in range(10):
+            with pytest.raises(InternalError):
+                await resolver.resolve(f"{DID}%3A1025")
+
+        assert (await resolver.resolve(DID)).document == DOCUMENT
+
+
+async def test_a_stale_answer_says_so_in_its_head_whatever_its_form() -> None:
+    path = f"/1.0/identifiers/{DID}".encode()
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 503))
+        clock.now += 100
+
+        bare = await answer(resolver, path, b"", "application/did")
+        full = await answer(resolver, path, b"", None)
+
+    assert (
+        dict(bare.headers) == dict(full.headers) == {"cache-status": "touchstone; hit; detail=stale-if-error"}
+    )
+    assert json.loads(bare.body) == DOCUMENT
+
+
+async def test_the_bytes_of_dids_are_counted_those_that_do_not_exist_among_them() -> None:
+    origin = Origin(None)
+    async with Resolver(fetcher=origin.fetch, clock=Clock(), max_cache_bytes=1_000_000) as resolver:
+        for number in range(100):
+            with pytest.raises(NotFound):
+                await resolver.resolve(f"{DID}:{'a' * 8_000}:{number}")
+
+        assert 900_000 < resolver.cache_bytes <= 1_000_000
+        assert resolver.purge() <= 1_000_000 // 32_000
+
+
+async def test_a_use_that_was_answered_elsewhere_keeps_a_document_through_a_flood() -> None:
+    origin = Origin(DOCUMENT)
+    async with Resolver(fetcher=origin.fetch, clock=Clock(), max_cache_bytes=100_000) as resolver:
+        await resolver.resolve(DID)
+        for number in range(500):
+            for _ in range(2):  # Each of the flood is asked for twice, so that it is protected as well.
+                with pytest.raises(InvalidDidDocument):
+                    await resolver.resolve(f"{DID}:{number}")
+            touch(resolver, f"/1.0/identifiers/{DID}".encode())
+        origin.closed = {443}
+
+        assert (await resolver.resolve(DID)).document == DOCUMENT
+
+
+async def test_what_is_no_identifier_is_no_use() -> None:
+    async with Resolver() as resolver:
+        for path in (
+            b"/",
+            b"/1.0/identifiers/",
+            b"/1.0/identifiers/did:web:127.0.0.1",
+            b"/1.0/identifiers/\xff",
+        ):
+            touch(resolver, path)

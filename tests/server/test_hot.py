@@ -103,3 +103,17 @@ def test_a_header_that_would_break_the_head_is_not_kept() -> None:
         hot.keep(f"/{value}".encode(), b"", Answer(body=b"x", etag='"x"', immutable=True, headers=headers))
 
     assert held(hot, b"/a\r\nset-cookie: x", b"/a\nb", b"/a\x00b", b"/plain") == [False, False, False, True]
+
+
+def test_uses_of_what_may_change_are_told_once_a_second_and_those_of_the_rest_never() -> None:
+    told: list[bytes] = []
+    table = HotTable(max_bytes=1_000_000, clock=lambda: 0.0, on_used=told.append)
+    changing = Answer(body=b"a", etag='"a"', fresh_until=100.0)
+    table.keep(b"/changing", b"", changing)
+    table.keep(b"/fixed", b"", Answer(body=b"b", etag='"b"', immutable=True))
+
+    for now in (1.0, 1.2, 1.9, 2.0, 2.5, 3.1):
+        assert table.find((b"/changing", b""), now) is not None
+        assert table.find((b"/fixed", b""), now) is not None
+
+    assert told == [b"/changing"] * 3

@@ -51,7 +51,31 @@ async def test_get_head_and_an_empty_post_say_the_same(client: httpx.AsyncClient
     assert got.status_code == head.status_code == posted.status_code
     assert got.content == posted.content
     assert head.content == b""
-    assert volatile(got) == volatile(head) == volatile(posted)
+    assert volatile(got) == volatile(head)
+    # No cache keeps what was posted for; a cache that did would give it to who sends another body.
+    of_a_cache = {"cache-control", "age"}
+    assert posted.headers["cache-control"] == "no-store" and "age" not in posted.headers
+    assert {n: v for n, v in volatile(got).items() if n not in of_a_cache} == {
+        n: v for n, v in volatile(posted).items() if n not in of_a_cache
+    }
+
+
+async def test_a_post_is_never_answered_304_and_what_its_body_chose_is_not_kept(
+    client: httpx.AsyncClient,
+) -> None:
+    """RFC 9110, section 13.1.2: with other methods than GET and HEAD, If-None-Match asks for nothing of ours."""
+    tag = (await client.get(BASE + KEY)).headers["etag"]
+    for given in ("*", tag):
+        got = await client.get(BASE + KEY, headers={"if-none-match": given})
+        posted = await client.post(BASE + KEY, headers={"if-none-match": given})
+        assert (got.status_code, posted.status_code) == (304, 200)
+        assert posted.json()["didDocument"]["id"] == KEY
+
+    chosen = await client.post(BASE + KEY, json={"publicKeyFormat": "JsonWebKey2020"})
+    assert chosen.headers["cache-control"] == "no-store"
+    after = await client.get(BASE + KEY)
+    assert after.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert after.json()["didDocument"]["verificationMethod"][0]["type"] == "Multikey"
 
 
 async def test_answers_from_memory_are_those_of_the_media_type_asked_for(client: httpx.AsyncClient) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from server.policy import freshness_of, method_freshness_of
 from server.settings import Settings, SettingsError, load_settings
 
 ALONE = {"TOUCHSTONE_PUBLIC_URL": "https://vc.example"}
@@ -147,3 +148,23 @@ def test_a_trusted_authority_is_a_file_of_certificates(tmp_path: Path) -> None:
     assert load_settings({name: str(good)}).dangerously_trusted_ca_file == str(good)
     for path in (empty, tmp_path / "missing.pem"):
         assert _faults({name: str(path)})[0].startswith(f"{name}={path}: ")
+
+
+@pytest.mark.parametrize("value", ["wbe=60", "web=0", "web=99999999", "web", "web=60,key=5"])
+def test_a_time_to_live_of_a_method_that_is_never_cached_or_of_years_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"TOUCHSTONE_CACHE_METHOD_TTL_SECONDS": value})
+
+    assert "TOUCHSTONE_CACHE_METHOD_TTL_SECONDS" in str(refused.value)
+
+
+def test_nothing_is_served_stale_where_the_seconds_are_none() -> None:
+    settings = load_settings(
+        {"TOUCHSTONE_CACHE_STALE_SECONDS": "0", "TOUCHSTONE_CACHE_METHOD_TTL_SECONDS": "web=60, webvh=900"}
+    )
+
+    bounds = freshness_of(settings)
+    by_method = method_freshness_of(settings)
+
+    assert (bounds.stale_seconds, bounds.revalidate_seconds) == (0, 0)
+    assert (by_method["web"].ceiling_seconds, by_method["webvh"].default_seconds) == (60, 900)

@@ -17,8 +17,8 @@ from resolver import (
     Options,
     Resolver,
 )
-from resolver.fetch import GuardLimits
 from resolver.heads import MemoryHeads
+from resolver.outbound.fetch import GuardLimits
 from resolver.webvh import InvalidLog
 from resolver.webvh.slices import Slices, in_slices
 from resolver.webvh.source import MAX_UNDER_WAY
@@ -270,6 +270,7 @@ async def test_a_log_that_is_gone_is_not_found_and_an_origin_that_fails_leaves_t
         at.pass_time()
         stale = await at.resolver.resolve(log.did)
         at.host.answer(LOG, canned(b"", 410))
+        at.pass_time()
 
         with pytest.raises(NotFound):
             await at.resolver.resolve(log.did)

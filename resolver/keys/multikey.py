@@ -1,7 +1,7 @@
 """
 Multikeys: multibase text to checked public keys and back. Pure.
 
-Controlled Identifiers v1.0, section 2.2.2 (Multikey); the types are in `key_types.py`. A key has one text:
+Controlled Identifiers v1.0, section 2.2.2 (Multikey); the types are in `types.py`. A key has one text:
 base58btc for all types; the post-quantum ones may be in base64url as well, since their suites write them so
 (di-quantum-safe, 2026-04) and did:key v0.9 knows base58btc only.
 """
@@ -28,9 +28,9 @@ from resolver.encoding import (
     read_varint,
 )
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.jwk import PublicKey, jwk_of, jwk_to_key
-from resolver.key_checks import check, load
-from resolver.key_types import (
+from resolver.keys.checks import check, load
+from resolver.keys.jwk import PublicKey, jwk_of, jwk_to_key
+from resolver.keys.types import (
     BY_CURVE,
     ED25519,
     JWK_JCS,

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from resolver.addresses import network_of
-from resolver.fetch_errors import OutboundBudgetExceeded
-from resolver.pacing import Pacer
+from resolver.outbound.addresses import network_of
+from resolver.outbound.errors import OutboundBudgetExceeded
+from resolver.outbound.pacing import Pacer
 
 
 class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,8 +19,9 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     The caps of one guard; a server with several workers divides the rates and bursts by their number.
 
     Attributes:
-        total_seconds: from the name lookup to the last byte.
-        name_seconds, connect_seconds: the name lookup, and each attempt to connect, within that.
+        total_seconds: from waiting for a slot to the last byte.
+        slot_seconds, name_seconds, connect_seconds: the wait for a slot (at most half of the above), the name
+            lookup, and each attempt to connect, within that.
         max_head_bytes: status line and headers of the answer.
         max_answers: addresses of one name; more are refused, since each must be checked.
         concurrent, concurrent_per_host: fetches under way.
@@ -30,6 +31,7 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     total_seconds: float = 5.0
+    slot_seconds: float = 2.0
     name_seconds: float = 2.0
     connect_seconds: float = 2.0
     max_head_bytes: int = 16_384  # 16 KiB
@@ -42,6 +44,11 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     concurrent: int = 64
     rate_per_second: float = 50.0
     burst: int = 100
+
+    @property
+    def concurrent_per_site(self) -> int:
+        """Fetches under way to the hosts of one domain: an eighth, lest a few slow domains stop the others."""
+        return max(self.concurrent_per_host, self.concurrent // 8)
 
 
 DEFAULT_LIMITS = GuardLimits()

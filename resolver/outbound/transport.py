@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from resolver.connection import Connection, ConnectionStale
-from resolver.fetch_errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
+from resolver.outbound.connection import Connection, ConnectionStale
+from resolver.outbound.errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
 from resolver.results import Fetched
 
 Dial = Callable[[str, int], Awaitable[socket.socket]]
@@ -107,7 +107,7 @@ class Transport:
         Ask `place` for `target`; the caller sets the deadline, and cancelling aborts the connection.
 
         Raises:
-            FetchError: see `fetch_errors.py`.
+            FetchError: see `errors.py`.
             ValueError: as `request_of`.
         """
         request = request_of(place, target, headers)

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from resolver.document import DID_V1, DID_V1_1, SIGNATURE_RELATIONSHIPS, refuse_secrets_in
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.keys import decode_multikey, public_key_of
-from resolver.lint_subject import (
+from resolver.keys.multikey import decode_multikey, public_key_of
+from resolver.lint.subject import (
     Finding,
     Part,
     Severity,
@@ -24,8 +24,8 @@ from resolver.lint_subject import (
     subject_of,
     types_of,
 )
+from resolver.lint.terms import CONTEXTS, terms_of
 from resolver.results import JsonObject
-from resolver.terms import CONTEXTS, terms_of
 
 Rule = Callable[[Subject], Iterator[Finding]]
 
