@@ -128,19 +128,25 @@ def decode_multikey(multibase: str, *, experimental: bool = False) -> Multikey:
 
 def refuse_secret_multibase(multibase: str) -> None:
     """
-    Refuse a multibase value that is a private or symmetric key; what cannot be decoded is no key of ours to judge.
+    Refuse a multibase value that is a private or symmetric key, or in a base in which none is looked for.
+
+    Controlled Identifiers v1.0, section 2.4 (Multibase), has base58btc and base64url. What cannot be decoded in
+    these is no key of ours to judge.
 
     It is judged by its first bytes, and not decoded: secret keys of post-quantum suites are over every cap, and a
     document has room for 165 texts just below one, which would take 60 ms.
 
     Raises:
-        KeyRefused: its multicodec is one of a private or symmetric key.
+        KeyRefused: its multicodec is one of a private or symmetric key; another base.
     """
+    multibase = multibase.strip()  # Behind white space, too, it is a key to whoever reads it.
     if multibase.startswith("u"):
         with suppress(EncodingError):
             if decode_base64url(multibase[1:5])[:2] in SECRET_PREFIXES:
                 raise KeyRefused(_SECRET, _NO_TYPE)
-    elif multibase.startswith("z") and len(multibase) >= _MIN_KEY_CHARS:
+    elif not multibase.startswith("z"):
+        raise KeyRefused('expected multibase in base58btc or base64url, which begins with "z" or "u"', None)
+    elif len(multibase) >= _MIN_KEY_CHARS:
         leading = leading_value(multibase[1:])
         if not _SECRET_VALUES.isdisjoint((int(leading - LEADING_ERROR), int(leading + LEADING_ERROR))):
             raise KeyRefused(_SECRET, _NO_TYPE)

@@ -77,11 +77,11 @@ def findings_of(
 def _private_keys(subject: Subject) -> Iterator[Finding]:
     """CID, section 2.2: a secret key is never part of a document."""
     told: set[str] = set()
-    for pointer, found in maps_with_pointers(subject.document):
+    for pointer, found, is_context in maps_with_pointers(subject.document):
         if pointer.rpartition("/")[0] in told:
             continue  # A JWK in a method that has been told of.
         try:
-            refuse_secrets_in(found)
+            refuse_secrets_in(found, is_context=is_context)
         except InvalidDidDocument as error:
             told.add(pointer)
             advice = "take it out, and replace the key: it is known to everybody now"

@@ -89,9 +89,12 @@ SCOPED = {"DIDCommMessaging": {"@id": "x:y", "@context": {"p": "x:p"}}}
     [
         (method(secretKeyMultibase="z"), ("error", "private-key", VM)),
         (document(x=[{"a/b~c": {"kty": "oct", "k": "x"}}]), ("error", "private-key", "/x/0/a~1b~0c")),
+        (document(x=[["-----BEGIN PRIVATE KEY-----"]]), ("error", "private-key", "")),
+        (document(y={"z": "-----BEGIN PRIVATE KEY-----"}), ("error", "private-key", "/y")),
+        (document(y={"-----BEGIN PRIVATE KEY-----": "z"}), ("error", "private-key", "/y")),
         (
-            document(x=["-----BEGIN PRIVATE KEY-----"], y={"z": "-----BEGIN PRIVATE KEY-----"}),
-            ("error", "private-key", "/y"),
+            document(**{"@context": [DID_V1, {"a": {"kty": "oct", "k": "x"}}]}),
+            ("error", "private-key", "/@context/1/a"),
         ),
         (
             document(verificationMethod=[METHOD, METHOD]),
