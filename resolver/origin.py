@@ -96,9 +96,10 @@ class WebSource:
         did = parse_did(question.did)
         document = _document_of(known)
         tag = entity_tag(known.headers) if known is not None and document is not None else None
-        fetched, step = await self._asked(
-            WEB.plan(did, DEFAULT_OPTIONS), {"if-none-match": tag} if tag else {}
-        )
+        plan = WEB.plan(did, DEFAULT_OPTIONS)
+        if document is not None:
+            plan = msgspec.structs.replace(plan, is_known=True)
+        fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
         if known is not None and document is not None and tag and fetched.status == 304:
             return self._kept(document, cache_headers(fetched.headers, known.headers), step)
         return self._read(did, fetched, step)

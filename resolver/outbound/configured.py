@@ -113,7 +113,7 @@ class ConfiguredFetch:
         if self._transport is None:
             self._transport = Transport(
                 addresses_of=self._resolve_name,
-                spend=lambda _: None,
+                spend=lambda _address, _is_known: None,
                 dial=self._dial or dial_tcp,
                 ssl_context=self._ssl_context or trust_of(),
                 connect_seconds=CONNECT_SECONDS,

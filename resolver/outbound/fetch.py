@@ -97,7 +97,7 @@ class Guard:
             FetchError: see `errors.py`.
         """
         try:
-            self._budget.spend_on_host(plan.host)
+            self._budget.spend_on_host(plan.host, is_known=plan.is_known)
             fetched = await self._within_deadline(plan, headers)
         except FetchError as error:
             self.outcomes[error.cause] += 1
@@ -126,6 +126,7 @@ class Guard:
                     plan.path,
                     self._headers_of(plan, headers),
                     plan.max_bytes,
+                    is_known=plan.is_known,
                 )
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {self._limits.total_seconds:g} s") from None
@@ -144,7 +145,7 @@ class Guard:
 
         return Transport(
             addresses_of=self._addresses_of,
-            spend=self._budget.spend_on_address,
+            spend=lambda address, is_known: self._budget.spend_on_address(address, is_known=is_known),
             dial=self._dial or dial_tcp,
             ssl_context=self._ssl_context or trust_of(),
             connect_seconds=self._limits.connect_seconds,

@@ -37,6 +37,18 @@ def test_what_a_busy_host_or_domain_is_refused_costs_the_others_nothing() -> Non
     assert granted(budget, "a.two.example", "b.two.example") == 2
 
 
+def test_a_quarter_is_reserved_for_what_is_known() -> None:
+    now = [0.0]
+    budget = Budget(GuardLimits(), lambda: now[0])
+    granted(budget, *["issuer.example"] * 100, *(f"x{number}.issuer.example" for number in range(100)))
+
+    budget.spend_on_host("issuer.example", is_known=True)
+    with pytest.raises(OutboundBudgetExceeded) as refused:
+        budget.spend_on_host("issuer.example", is_known=True)
+    assert not _may(budget, "issuer.example")
+    assert 0 < refused.value.retry_after_seconds <= 4
+
+
 def test_shares_come_back_with_time() -> None:
     now = [0.0]
     budget = Budget(LIMITS, lambda: now[0])
