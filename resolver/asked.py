@@ -15,8 +15,9 @@ import msgspec
 from resolver.did import parse_parameters
 from resolver.errors import InvalidDidUrl, InvalidOptions
 from resolver.options import ACCEPT, WIRE_NAMES
-from wire import JsonError, UnsupportedMediaType, parse_accept, read
+from wire import JsonError, UnsupportedMediaType, read
 from wire.body import MAX_BODY_BYTES, media_type_of
+from wire.negotiation import is_accept as is_accept_header
 
 BASE_PATH = "/1.0/identifiers"
 _RAW_BASE_PATH = BASE_PATH.encode() + b"/"
@@ -81,7 +82,7 @@ def wanted_accept(asked: Asked, given: Given, header: str | None) -> str | None:
 
 def is_accept(option: object) -> TypeGuard[str]:
     """Tell whether the value of the option `accept` is written as an Accept header is."""
-    return isinstance(option, str) and bool(parse_accept(option))
+    return isinstance(option, str) and is_accept_header(option)
 
 
 def option_names(asked: Asked, given: Given) -> set[str]:

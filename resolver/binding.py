@@ -3,7 +3,7 @@ The HTTP(S) binding of DID Resolution v1 without a web framework: a request's by
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 
 import msgspec
@@ -20,7 +20,7 @@ from resolver.asked import (
     read_options_body,
     wanted_accept,
 )
-from resolver.did import Did, parse_did, parse_did_url, parse_parameters
+from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
 from resolver.methods import KEY
 from resolver.methods.key import legacy_format_for
@@ -80,7 +80,11 @@ def answer_local(
     try:
         options = _options(resolver, asked, given, no_cache=no_cache)
         result = _local(resolver, asked, options)
-        if result is not None and wants_old_suites(result, accept):
+        if (
+            result is not None
+            and asked.identifier.startswith("did:key:")
+            and wants_old_suites(result, accept, bare_by_default=bare_by_default)
+        ):
             result = _local(resolver, asked, for_old_suites(result, options))
     except ResolutionError as error:
         return present(error, accept, did_url=asked.is_did_url)
@@ -155,6 +159,15 @@ def touch(resolver: Resolver, raw_path: bytes) -> None:
 
 
 def _local(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Dereferenced | None:
+    """Return what needs no network; a DID that breaks a rule of its method is that, whatever an option is."""
+    try:
+        return _local_in_any_order(resolver, asked, options)
+    except (InvalidOptions, FeatureNotSupported):
+        _require_valid(resolver, parse_did_url(asked.identifier).did)
+        raise
+
+
+def _local_in_any_order(resolver: Resolver, asked: Asked, options: Options) -> Resolved | Dereferenced | None:
     if asked.is_did_url:
         return resolver.dereference_local(asked.identifier, options)
     return resolver.resolve_local(asked.identifier, options)
@@ -197,7 +210,8 @@ def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) 
     """
     Read the options, of the query and of the body, in the order of the resolution algorithm.
 
-    1. Syntax of the DID URL, its method, and what the method says of the syntax.
+    1. Syntax of the DID URL, its method, and what the method says of the syntax: the last is the resolution's
+       part, and done here only where it would not come to that, since an option is refused.
     2. Is every option supported? A version in the DID URL itself counts as one.
     3. Is each of them valid?
 
@@ -211,7 +225,17 @@ def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) 
         parse_parameters(asked.option_query)
     own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
     resolver.require_method(did_url.did)
-    _require_valid(resolver, did_url.did)
+    try:
+        return _options_of(resolver, asked, given, did_url, own, no_cache=no_cache)
+    except ResolutionError:
+        _require_valid(resolver, did_url.did)
+        raise
+
+
+def _options_of(
+    resolver: Resolver, asked: Asked, given: Given, did_url: DidUrl, own: Set[str], *, no_cache: bool
+) -> Options:
+    """Steps 2 and 3 of `_options`."""
     versions = resolver.versions_of(did_url.did)
     names = own | option_names(asked, given)
     refuse_unsupported(names, did_url.did.method, versions, dereferences=asked.is_did_url)  # 2.

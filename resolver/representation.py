@@ -76,7 +76,9 @@ def present(
     return _answer(result, chosen)
 
 
-def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> bool:
+def wants_old_suites(
+    result: Resolved | Dereferenced, accept: str | None, *, bare_by_default: bool = False
+) -> bool:
     """
     Tell whether `accept` chooses a form of the old generation for JSON-LD processors.
 
@@ -86,7 +88,7 @@ def wants_old_suites(result: Resolved | Dereferenced, accept: str | None) -> boo
         return False
     if "*" not in accept and "ld+json" not in accept.lower():
         return False
-    return _choose(accept, _offers(result)) in (*_LEGACY_TYPES, DID_LD_JSON)
+    return _choose(accept, _offers(result, bare_first=bare_by_default)) in (*_LEGACY_TYPES, DID_LD_JSON)
 
 
 def _offers(result: Resolved | Dereferenced, *, bare_first: bool = False) -> tuple[MediaType, ...]:

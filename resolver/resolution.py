@@ -289,6 +289,7 @@ class Resolver:
         if own is not None:
             return _expanded(own, options)
         if options.version_time is not None and self._is_observed(did):
+            self._required_source(did).question(did, DEFAULT_OPTIONS)
             return None
         if did.method not in METHODS:
             self._required_source(did).question(did, options)

@@ -42,11 +42,19 @@ def parse_accept(header: str) -> list[tuple[MediaType, float]]:
         return []
     ranges = []
     for found in _RANGE.finditer(header):
+        if not found[3]:
+            ranges.append((MediaType(f"{found[1]}/{found[2]}".lower()), 1.0))
+            continue
         parameters = {m[1].lower(): _unquote(m[2]) for m in _PARAMETER.finditer(found[3])}
         q = _quality(parameters.pop("q", "1"))
         name = f"{found[1]}/{found[2]}".lower()
         ranges.append((MediaType(name, tuple(sorted(parameters.items()))), q))
     return ranges
+
+
+def is_accept(text: str) -> bool:
+    """Tell whether `parse_accept` finds a range in `text`."""
+    return len(text) <= MAX_ACCEPT_CHARS and _RANGE.search(text) is not None
 
 
 def choose(header: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
@@ -71,7 +79,8 @@ def _choose(header: str | None, offers: tuple[MediaType, ...]) -> MediaType | No
     ranges = parse_accept(header) if header else []
     if not ranges:
         return offers[0]
-    scored = [(_score(offer, ranges), -position) for position, offer in enumerate(offers)]
+    wanted = _by_name(ranges)
+    scored = [(_score(offer, wanted), -position) for position, offer in enumerate(offers)]
     (quality, _), position = max(scored)
     return offers[-position] if quality > 0 else None
 
@@ -84,25 +93,28 @@ def asks_for_no_cache(cache_control: str) -> bool:
     return any(directive.strip().lower() == "no-cache" for directive in cache_control.split(","))
 
 
-def _score(offer: MediaType, ranges: list[tuple[MediaType, float]]) -> tuple[float, int]:
+def _by_name(ranges: list[tuple[MediaType, float]]) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
+    """Return the highest q of each range, by its name and what must be equal: nothing, of a range with a star."""
+    wanted: dict[str, dict[frozenset[tuple[str, str]], float]] = {}
+    for found, q in ranges:
+        parameters = () if found.name.endswith("/*") else found.parameters
+        needed = frozenset(pair for pair in parameters if pair[0] != "charset")
+        of_name = wanted.setdefault(found.name, {})
+        of_name[needed] = max(q, of_name.get(needed, 0.0))
+    return wanted
+
+
+def _score(offer: MediaType, wanted: dict[str, dict[frozenset[tuple[str, str]], float]]) -> tuple[float, int]:
     """Return (q, specificity) of the most specific range that matches `offer`; (0, 0) where none does."""
-    matching = [(_specificity(offer, wanted), q) for wanted, q in ranges]
-    specificity, quality = max(matching)
-    return (quality, specificity) if specificity else (0.0, 0)
-
-
-def _specificity(offer: MediaType, wanted: MediaType) -> int:
-    """Return 0 where `wanted` does not match `offer`, more the more exactly it does."""
-    if wanted.name == "*/*":
-        return 1
-    if wanted.name.endswith("/*"):
-        return 2 if offer.name.startswith(wanted.name[:-1]) else 0
-    if wanted.name != offer.name:
-        return 0
-    parameters = tuple((key, value) for key, value in wanted.parameters if key != "charset")
-    if not parameters:
-        return 3
-    return 4 if set(parameters) <= set(offer.parameters) else 0
+    own = frozenset(offer.parameters)
+    with_parameters = [q for needed, q in wanted.get(offer.name, {}).items() if needed and needed <= own]
+    if with_parameters:
+        return max(with_parameters), 4
+    names = ((offer.name, 3), (offer.name.partition("/")[0] + "/*", 2), ("*/*", 1))
+    for name, specificity in names:
+        if (q := wanted.get(name, {}).get(frozenset())) is not None:
+            return q, specificity
+    return 0.0, 0
 
 
 def _quality(text: str) -> float:

@@ -587,3 +587,34 @@ def test_only_what_may_be_fetched_counts_as_outbound(identifier: str, query: byt
     resolver = Resolver(own_document=own_document, own_hosts=frozenset({"localhost:8000"}))
 
     assert may_fetch(resolver, (BASE + identifier).encode(), query) is may
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_the_suites_are_those_of_the_form_that_was_chosen_whatever_is_the_default(bare: bool) -> None:
+    accept = "application/did+ld+json, application/did-resolution"
+    found = answer_local(Resolver(), (BASE + KEY).encode(), b"", accept, bare_by_default=bare)
+
+    assert found is not None
+    document = json.loads(found.body)
+    method = (document if bare else document["didDocument"])["verificationMethod"][0]
+    assert found.media_type == ("application/did+ld+json" if bare else "application/did-resolution")
+    assert method["type"] == ("Ed25519VerificationKey2020" if bare else "Multikey")
+
+
+def test_a_document_is_computed_once_with_options_as_without() -> None:
+    class Counting(Resolver):
+        computed = 0
+
+        def _resolve_local(self, did: Any, options: Any) -> Any:
+            self.computed += 1
+            return super()._resolve_local(did, options)
+
+    resolver = Counting()
+    path = (BASE + PEER.replace(":", "%3A")).encode()
+    found = answer_local(resolver, path, b"expandRelativeUrls=true&accept=application%2Fdid", "text/html")
+
+    assert found is not None
+    assert (found.status, found.media_type, resolver.computed) == (200, "application/did", 1)
+
+
+PEER = "did:peer:0z6MkqRYqQiSgvZQdnBytw86Qbs2ZWUkGv22od935YF4s8M7V"
