@@ -51,9 +51,9 @@ async def test_a_batch_is_answered_in_order_and_is_not_kept_by_caches(
     answer = await client.post("/1.0/identifiers", json={"dids": [own, "x", KEY]})
 
     results = answer.json()["results"]
-    assert [(result["identifier"], result["status"]) for result in results] == [
+    assert [(result.get("identifier"), result["status"]) for result in results] == [
         (own, 200),
-        ("x", 400),
+        (None, 400),
         (KEY, 200),
     ]
     assert answer.headers["cache-control"] == "no-store"
