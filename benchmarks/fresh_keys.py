@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from benchmarks.result import Result, compared
 from resolver import Options, Resolver
-from resolver.arithmetic import HAS_GMPY2
 from resolver.encoding import encode_base58btc
+from resolver.keys.arithmetic import HAS_GMPY2
 from resolver.routes import answer_local
 
 ROUNDS = 5

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.http import ACCEPT
-from benchmarks.machine import cpu_seconds, on_load_core
+from benchmarks.machine import cpu_seconds, on_load_core, wait_until_idle
 from benchmarks.processes import Running, clean_environment
 
 CONNECTIONS = 64
@@ -36,6 +36,7 @@ def shoot(server: Running, target: Target, seconds: float) -> Shot:
     Raises:
         RuntimeError: the load generator failed, or got an answer other than 200.
     """
+    wait_until_idle()
     before = cpu_seconds(server.pid)
     process = subprocess.Popen(
         _command(server.port, target, seconds),

@@ -4,8 +4,12 @@ What Linux tells of a process (CPU time, memory), and which core a process runs 
 
 import os
 import socket
+import time
 from pathlib import Path
 
+MAX_WAIT_SECONDS = 2.0  # for quiet, before each shot
+LOOK_SECONDS = 0.2
+ENOUGH_IDLE = 0.85  # of all cores
 _TICKS = os.sysconf("SC_CLK_TCK")  # per second
 
 
@@ -23,6 +27,24 @@ def on_server_core() -> None:
 def on_load_core() -> None:
     """Keep this process on the core of the load."""
     os.sched_setaffinity(0, {cores()[1]})
+
+
+def wait_until_idle() -> None:
+    """Wait until the cores have little else to do, for a while at most: neighbours are noise."""
+    until = time.monotonic() + MAX_WAIT_SECONDS
+    while time.monotonic() < until:
+        idle, total = _idle_and_total()
+        time.sleep(LOOK_SECONDS)
+        idle_now, total_now = _idle_and_total()
+        if idle_now - idle >= ENOUGH_IDLE * (total_now - total):
+            return
+
+
+def _idle_and_total() -> tuple[int, int]:
+    """Return the clock ticks of all cores since the start: idle, and altogether."""
+    first = Path("/proc/stat").read_text().partition("\n")[0]
+    ticks = [int(field) for field in first.split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def cpu_seconds(pid: int) -> float:

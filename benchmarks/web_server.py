@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import uvloop
 
-from resolver.transport import dial_tcp
+from resolver.outbound.transport import dial_tcp
 from server.memory import settle
 from server.outbound import guard_of
 from server.run import bind_sockets, serve

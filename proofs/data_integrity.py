@@ -114,7 +114,7 @@ def verify_proof(document: JsonObject, public_key: object, *, now: int) -> None:
     """
     Verify the one proof of `document` (sections 3.2.2 and 3.3.2); return if it holds, raise if not.
 
-    The caller's part (`resolver.keys`): that the key belongs to the proof's verification method, that the
+    The caller's part (`resolver.keys.multikey`): that the key belongs to the proof's verification method, that the
     method stands under assertionMethod of its controller, and that the key is not of small order.
 
     Args:

@@ -22,11 +22,11 @@ from resolver.errors import (
     RepresentationNotSupported,
     ResolutionError,
 )
-from resolver.fetch import Fetch, Guard, GuardLimits, plan_for_url
-from resolver.fetch_errors import FetchError, OutboundBudgetExceeded, UrlRefused
 from resolver.freshness import FreshnessBounds
-from resolver.keys import public_key_of
+from resolver.keys.multikey import public_key_of
 from resolver.options import options_of
+from resolver.outbound.errors import FetchError, OutboundBudgetExceeded, UrlRefused
+from resolver.outbound.fetch import Fetch, Guard, GuardLimits, plan_for_url
 from resolver.resolution import Resolver
 from resolver.results import (
     DEFAULT_OPTIONS,

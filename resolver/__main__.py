@@ -2,7 +2,7 @@
 `python -m resolver did:...`: resolve a DID or dereference a DID URL, and print what was found.
 
 Exit status: 0 found, 1 failure (a deactivated DID is one), 2 usage, 3 not found, 6 origin unavailable.
-With `--lint` as in `lint_command.py`.
+With `--lint` as in `lint/command.py`.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from resolver.binding import for_old_suites
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
-from resolver.lint_command import lint_target
+from resolver.lint.command import lint_target
 from resolver.options import DEREFERENCING_NAMES, options_of, refuse_unsupported
 from resolver.representation import present, wants_old_suites
 from resolver.resolution import Resolver

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
-from resolver.jwk import refuse_private
-from resolver.keys import refuse_secret_multibase
+from resolver.keys.jwk import refuse_private
+from resolver.keys.multikey import refuse_secret_multibase
 from resolver.results import JsonObject
 from wire import JsonError, read
 
@@ -47,7 +47,8 @@ KEY_MATERIAL = frozenset(
 )
 # CID, section 2.2 (secretKeyJwk, secretKeyMultibase), and its predecessors: never part of a document.
 _SECRET_PREFIXES = ("secretKey", "privateKey")
-_SECRET_PEM = "PRIVATE KEY-----"  # RFC 7468, sections 10 and 11, and the older forms
+# RFC 7468, sections 10 and 11, and the older forms; RFC 9580, section 6.2; RFC 4716 and what came with it.
+_SECRET_ARMOUR = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "PRIVATE KEY ----")
 
 # RFC 3986, section 3: a scheme and what it names; of DIDs and other URLs, no more is asked of another's document.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
@@ -74,7 +75,8 @@ def read_document(
     1. Strict JSON, an object (`wire.read`: size, depth, duplicate members).
     2. `id` is the DID (DID Resolution v1, resolve; did:web, section Read); `is_same` tells, by default string
        equality.
-    3. No private or secret key anywhere: by a member's name, in a JWK, in a multibase value, in PEM.
+    3. No private or secret key anywhere, `@context` included: by a member's name, in a JWK, in a multibase
+       value, in PEM. Multibase values are in base58btc or base64url (CID, section 2.4).
     4. `@context`, `controller` and `alsoKnownAs` have the shape that DID v1.1 demands.
     5. Verification methods and services have the shape that CID demands, and ids of their own.
 
@@ -201,30 +203,60 @@ def refuse_secrets(document: JsonObject) -> None:
     Raises:
         InvalidDidDocument: there is one, anywhere in the document; or over `MAX_KEYS` keys of any kind.
     """
-    keys = 0
-    for found in maps_of(document):
-        refuse_secrets_in(found)
-        keys += not KEY_MATERIAL.isdisjoint(found)
+    keys, pending = 0, [(document, False)]
+    while pending:
+        value, is_context = pending.pop()
+        for found in maps_of(value):
+            refuse_secrets_in(found, is_context=is_context)
+            keys += not KEY_MATERIAL.isdisjoint(found)
+            if "@context" in found:
+                pending.append((found["@context"], True))
     if keys > MAX_KEYS:
         raise InvalidDidDocument(f"over {MAX_KEYS} keys")
 
 
-def refuse_secrets_in(found: JsonObject) -> None:
+def refuse_secrets_in(found: JsonObject, *, is_context: bool = False) -> None:
     """
     Refuse one map of a document, for what it holds itself.
+
+    Args:
+        is_context: it stands in a JSON-LD context, where names of secret keys may be defined.
 
     Raises:
         InvalidDidDocument: secret key material, or a public key of a shape in which it could not be looked for.
     """
     for name, value in found.items():
+        if _is_armoured(name) or (value.__class__ in (str, list) and any(map(_is_armoured, _texts(value)))):
+            raise InvalidDidDocument("the document has a private key in PEM")
+    if is_context:
+        found = {name: value for name, value in found.items() if not _is_definition(value)}
+    for name, value in found.items():
         if name.startswith(_SECRET_PREFIXES):
             raise InvalidDidDocument("the document has secret key material")
         if name in KEY_MATERIAL:
             _check_key_material(name, value)
-        if isinstance(value, str) and _SECRET_PEM in value:
-            raise InvalidDidDocument("the document has a private key in PEM")
     if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
         _refuse_private_jwk(found)
+
+
+def _is_armoured(text: str) -> bool:
+    return "PRIVATE KEY" in text and any(armour in text for armour in _SECRET_ARMOUR)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield a string, or those in a list and in the lists in it; maps are looked at by themselves."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _is_definition(value: Any) -> bool:
+    """Tell whether a context defines a term so (JSON-LD 1.1, section 9.15.1): an IRI, keywords, or null."""
+    if isinstance(value, dict):
+        return all(name.startswith("@") for name in value)
+    return value is None or (isinstance(value, str) and (":" in value or value.startswith("@")))
 
 
 def _refuse_private_jwk(jwk: JsonObject) -> None:

@@ -12,7 +12,7 @@ import base64
 import math
 import re
 
-from resolver.arithmetic import from_base58, to_base58
+from resolver.keys.arithmetic import from_base58, to_base58
 
 MAX_BASE58_CHARS = 1_536  # characters; an RSA key of 8,192 bits has 1,415. Decoding is quadratic: cap first.
 MAX_BASE64URL_CHARS = 8_192  # characters; no longer than a DID

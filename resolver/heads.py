@@ -26,7 +26,7 @@ class LogHeads(Protocol):
 
 
 class MemoryHeads:
-    """Remembers as long as the process lives, at most `max_logs` logs; the oldest goes first."""
+    """Remembers as long as the process lives, at most `max_logs` logs; the one used longest ago goes first."""
 
     def __init__(self, max_logs: int = 100_000) -> None:
         self._max_logs = max_logs
@@ -34,17 +34,24 @@ class MemoryHeads:
 
     async def highest(self, scid: str) -> str | None:
         """Return the highest version seen."""
-        return self._heads.get(scid)
+        return self._used(scid)
 
     async def advance(self, scid: str, version_id: str) -> str:
         """Remember a version; see `LogHeads.advance`."""
-        known = self._heads.get(scid)
+        known = self._used(scid)
         if known is not None and number_of(known) >= number_of(version_id):
             return known
         if known is None and len(self._heads) >= self._max_logs:
             self._heads.pop(next(iter(self._heads)))
         self._heads[scid] = version_id
         return version_id
+
+    def _used(self, scid: str) -> str | None:
+        """Return the highest version seen; the log becomes the last in the order."""
+        known = self._heads.pop(scid, None)
+        if known is not None:
+            self._heads[scid] = known
+        return known
 
 
 def number_of(version_id: str) -> int:

@@ -5,22 +5,30 @@ did:web keeps no versions. A verifier of an old signature still asks which keys 
 kept answers, in `didResolutionMetadata.observation`, and says what it is.
 """
 
-from typing import Any
-
 import msgspec
 
 from resolver.did import Did
-from resolver.errors import NotFound
+from resolver.errors import InvalidDidDocument, NotFound, ResolutionError
 from resolver.options import check_version_time
 from resolver.results import JsonObject, Resolved, Step
-from resolver.source import Observed, Observer
+from resolver.source import Finding, Nothing, Observed, Observer
+from resolver.webvh.finding import LogFinding
 from wire import format_utc, parse_utc
 
 
-def observed_document(value: Any) -> bytes | None:
-    """Return the document (JSON) in what a source found, where there is one to take note of."""
+def observed_in(value: Finding | ResolutionError) -> bytes | Nothing | None:
+    """Return what there is to take note of in what a source found; None: it says nothing of the DID's document."""
+    if isinstance(value, NotFound):
+        return Nothing.NOT_FOUND
+    if isinstance(value, InvalidDidDocument):
+        return Nothing.REFUSED
+    if isinstance(value, ResolutionError):
+        return None
     document = getattr(value, "document", None)
-    return document if isinstance(document, bytes) else None
+    if isinstance(document, bytes):
+        return document
+    is_refused = isinstance(value, LogFinding) and (value.refusal or value.history.problem) is not None
+    return Nothing.REFUSED if is_refused else Nothing.DEACTIVATED
 
 
 async def observed_resolution(

@@ -11,11 +11,11 @@ from cachetools import TTLCache
 
 from resolver.did import Did, parse_did
 from resolver.errors import InternalError, InvalidDidDocument, NotFound
-from resolver.fetch import Fetch
-from resolver.fetch_errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
-from resolver.lint import warnings_of
+from resolver.lint.findings import warnings_of
 from resolver.methods import WEB
+from resolver.outbound.errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
 from wire import encode
@@ -96,9 +96,10 @@ class WebSource:
         did = parse_did(question.did)
         document = _document_of(known)
         tag = entity_tag(known.headers) if known is not None and document is not None else None
-        fetched, step = await self._asked(
-            WEB.plan(did, DEFAULT_OPTIONS), {"if-none-match": tag} if tag else {}
-        )
+        plan = WEB.plan(did, DEFAULT_OPTIONS)
+        if document is not None:
+            plan = msgspec.structs.replace(plan, is_known=True)
+        fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
         if known is not None and document is not None and tag and fetched.status == 304:
             return self._kept(document, cache_headers(fetched.headers, known.headers), step)
         return self._read(did, fetched, step)

@@ -19,9 +19,9 @@ from resolver.cache import Cache
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
-from resolver.driver_config import Driver
-from resolver.driver_gate import DriverState, FetchConfigured
-from resolver.drivers import Drivers, DriverSource
+from resolver.drivers.config import Driver
+from resolver.drivers.gate import DriverState, FetchConfigured
+from resolver.drivers.source import Drivers, DriverSource
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,
@@ -30,14 +30,14 @@ from resolver.errors import (
     NotFound,
     ResolutionError,
 )
-from resolver.fetch import Fetch, Guard
 from resolver.freshness import FreshnessBounds
 from resolver.heads import LogHeads, MemoryHeads
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
-from resolver.observing import observed_document, observed_resolution
+from resolver.observing import observed_in, observed_resolution
 from resolver.options import version_number_of
 from resolver.origin import Asking, WebSource
+from resolver.outbound.fetch import Fetch, Guard
 from resolver.results import (
     DEFAULT_OPTIONS,
     Dereferenced,
@@ -342,9 +342,9 @@ class Resolver:
         source = self._required_source(parse_did(question.did))
         entry = await source.load(question, known)
         # Options ask for an older version, which is not what the document is now.
-        document = None if question.options else observed_document(entry.value)
-        if self._observer is not None and document is not None:
-            self._observer.seen(question.did, document, self._clock())
+        found = None if question.options else observed_in(entry.value)
+        if self._observer is not None and found is not None:
+            self._observer.seen(question.did, found, self._clock())
         return entry
 
     async def _fetch(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:

@@ -131,6 +131,7 @@ class FetchPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `host` is an A-label host name, `port` the port to dial, `path` an absolute path, percent-encoded as it
     goes on the wire; the URL is `https://<host>[:port]<path>` and is only ever built from these parts.
+    `is_known`: we have had this document, so that the fetch may also use what is reserved for renewals.
     """
 
     host: str
@@ -138,6 +139,7 @@ class FetchPlan(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     accept: str
     max_bytes: int
+    is_known: bool = False
 
     @property
     def url(self) -> str:

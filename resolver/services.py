@@ -20,7 +20,7 @@ from resolver.results import JsonObject
 
 SERVICE, SERVICE_TYPE, RELATIVE_REF = "service", "serviceType", "relativeRef"
 
-MAX_RELATIVE_REF_CHARS = 2_048  # characters; the same as of a URL in `urls.py`
+MAX_RELATIVE_REF_CHARS = 2_048  # characters; the same as of a URL in `outbound/urls.py`
 MAX_ENDPOINT_CHARS = 2_048
 # Endpoints that are looked at: a client is sent to one of them, and the time to judge them is bounded.
 MAX_ENDPOINTS = 16

@@ -6,6 +6,7 @@ cache stands between the two. What others hand in (`Observer`) is declared here 
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -106,6 +107,14 @@ class Source(Protocol):
         ...
 
 
+class Nothing(StrEnum):
+    """What was found of a DID where no document was: that is an observation too."""
+
+    DEACTIVATED = "deactivated"
+    NOT_FOUND = "not-found"
+    REFUSED = "refused"  # there is a document, and it must not be passed on
+
+
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """
     A document as we saw it: its JSON, its digest, and between which times (seconds since 1970) it was what we saw.
@@ -120,10 +129,14 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 class Observer(Protocol):
     """Keeps what was seen of documents that can change; handed in by whoever has a database."""
 
-    def seen(self, did: str, document: bytes, at: float) -> None:
-        """Take note of a document (JSON) that an origin gave, or confirmed, at `at`; must not block or fail."""
+    def seen(self, did: str, found: bytes | Nothing, at: float) -> None:
+        """
+        Take note of what an origin gave, or confirmed, at `at`: a document (JSON), or that there is none.
+
+        Must not block or fail.
+        """
         ...
 
     async def observed(self, did: str, at: float) -> Observed | None:
-        """Return what was seen of `did` at the time `at`; None where we cannot tell."""
+        """Return the document seen of `did` at the time `at`; None where there was none, or we cannot tell."""
         ...

@@ -9,7 +9,7 @@ where a driver is (`resolveUri`) is kept back here.
 from collections.abc import Iterable
 
 from resolver.did import parse_did
-from resolver.driver_config import Driver
+from resolver.drivers.config import Driver
 from resolver.results import JsonObject
 
 # DIDs that anybody can resolve without a network; of did:web we can vouch for our own only.

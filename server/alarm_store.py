@@ -7,18 +7,21 @@ say so as well. Only an operator announces.
 
 import msgspec
 
+from resolver.source import Nothing
 from server.key_changes import KeyChanges, changes_between
 from server.observation_store import Interval, Sighting, keys_by_digest
 from storage import Row, Transaction
 
-MAX_OPEN = 20  # alarms of one DID; whoever does not look at these is not helped by more
+MAX_OPEN = (
+    20  # alarms of one DID; each further change is told all the same, with the number of the last of them
+)
 
 
 class KeyChange(msgspec.Struct, frozen=True, kw_only=True):
     """
     The keys of a DID changed at `at`; `alarm` is the number of the alarm, None where the change was announced.
 
-    `is_new`: no alarm for the same change was open already.
+    `is_new`: no alarm for the same change was open already; where `MAX_OPEN` are, `alarm` is the last of them.
     """
 
     did: str
@@ -43,38 +46,57 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
 
 
-def key_change(tx: Transaction, before: Interval, sighting: Sighting) -> KeyChange | None:
+def key_change(tx: Transaction, before: Interval, sighting: Sighting, at: int) -> KeyChange | None:
     """
-    Compare the keys of a document with those of the one before; None where they are the same.
+    Compare the keys of a document, seen `at` a time, with those of the one before; None where they are the same.
 
-    An alarm is raised unless the change was announced, or one for the same change is open, or `MAX_OPEN` are.
+    A deactivation is a change whatever the keys were, and so is its end; that nothing was found is none.
+
+    An alarm is raised unless the change was announced, or one for the same change is open, or `MAX_OPEN` are; in
+    this last case the change is new nevertheless.
     """
+    if sighting.digest in (Nothing.NOT_FOUND, Nothing.REFUSED):
+        return None
     changes = changes_between(keys_by_digest(tx, before.digest), sighting.keys)
-    if changes.is_empty:
+    is_deactivation = Nothing.DEACTIVATED in (before.digest, sighting.digest)
+    if before.digest == sighting.digest or (changes.is_empty and not is_deactivation):
         return None
     change = KeyChange(
         did=sighting.did,
-        at=sighting.first_at,
+        at=at,
         before_digest=before.digest,
         after_digest=sighting.digest,
         changes=changes,
     )
     if _is_announced(tx, change):
         return change
-    if (alarm_id := _open_alarm(tx, change)) is not None:
-        return msgspec.structs.replace(change, alarm=alarm_id, is_new=False)
-    return msgspec.structs.replace(change, alarm=_raise(tx, change))
+    opened = _open_alarms(tx, change)
+    if (same := opened.get((change.before_digest, change.after_digest))) is not None:
+        return msgspec.structs.replace(change, alarm=same, is_new=False)
+    alarm_id = _raise(tx, change) if len(opened) < MAX_OPEN else max(opened.values())
+    return msgspec.structs.replace(change, alarm=alarm_id)
 
 
-def open_alarms(tx: Transaction, did: str | None, *, limit: int) -> list[Alarm]:
-    """Return at most `limit` alarms that nobody has acknowledged, the oldest first."""
+def open_alarms(tx: Transaction, did: str | None, *, after: int = 0, limit: int) -> list[Alarm]:
+    """Return at most `limit` alarms that nobody has acknowledged, with an id beyond `after`, by id."""
+    narrowed = "" if did is None else " AND did = :did"
+    rows = tx.all(
+        "SELECT * FROM key_change_alarms WHERE acknowledged_at IS NULL AND id > :after"  # noqa: S608 (ours)
+        f"{narrowed} ORDER BY id LIMIT :limit",
+        {"after": after, "limit": limit} | ({} if did is None else {"did": did}),
+    )
+    return [_alarm(row) for row in rows]
+
+
+def newest_alarms(tx: Transaction, did: str | None, *, limit: int) -> list[Alarm]:
+    """Return the newest alarms that nobody has acknowledged, at most `limit`, by id."""
     narrowed = "" if did is None else " AND did = :did"
     rows = tx.all(
         "SELECT * FROM key_change_alarms WHERE acknowledged_at IS NULL"  # noqa: S608 (ours)
-        f"{narrowed} ORDER BY id LIMIT :limit",
+        f"{narrowed} ORDER BY id DESC LIMIT :limit",
         {"limit": limit} | ({} if did is None else {"did": did}),
     )
-    return [_alarm(row) for row in rows]
+    return [_alarm(row) for row in reversed(rows)]
 
 
 def count_open(tx: Transaction) -> int:
@@ -116,18 +138,14 @@ def _is_announced(tx: Transaction, change: KeyChange) -> bool:
     return found is not None
 
 
-def _open_alarm(tx: Transaction, change: KeyChange) -> int | None:
-    """Return the alarm that tells of the change already; where too many are open, the last of them."""
+def _open_alarms(tx: Transaction, change: KeyChange) -> dict[tuple[str, str], int]:
+    """Return the numbers of the DID's open alarms by the digests before and after."""
     rows = tx.all(
         "SELECT id, before_digest, after_digest FROM key_change_alarms"
         " WHERE did = :did AND acknowledged_at IS NULL ORDER BY id",
         {"did": change.did},
     )
-    wanted = (change.before_digest, change.after_digest)
-    same = [int(row["id"]) for row in rows if (row["before_digest"], row["after_digest"]) == wanted]
-    if not same and len(rows) >= MAX_OPEN:
-        return int(rows[-1]["id"])
-    return same[0] if same else None
+    return {(row["before_digest"], row["after_digest"]): int(row["id"]) for row in rows}
 
 
 def _raise(tx: Transaction, change: KeyChange) -> int:

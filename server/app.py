@@ -24,9 +24,9 @@ from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
 from resolver.binding import touch
-from resolver.fetch import Guard
+from resolver.outbound.fetch import Guard
+from resolver.outbound.trust import trust_of
 from resolver.routes import build_routes as resolver_routes
-from resolver.trust import trust_of
 from resolver.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.background import Background

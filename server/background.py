@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from registry.registry import Registry
-from resolver.fetch import Guard
+from resolver.outbound.fetch import Guard
 from server.key_alarms import KeyAlarms
 from server.log_heads import StoredHeads
 from server.observations import Observations

@@ -11,7 +11,7 @@ from server.terminal import fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from resolver import Resolver
-    from resolver.driver_config import Driver
+    from resolver.drivers.config import Driver
 
 UPSTREAM_FAILED = 6
 
@@ -30,7 +30,7 @@ def driver_check(names: tuple[str, ...]) -> None:
     Prints a line each: ok or failed, the driver, the DID, and why. A driver without test identifiers is not asked.
     Exit codes: 0 all resolved, 1 no such driver, 6 one did not.
     """
-    from resolver.trust import trust_of
+    from resolver.outbound.trust import trust_of
     from server.driver_settings import drivers_of
 
     settings = settings_or_exit()

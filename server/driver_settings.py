@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from resolver.driver_config import Driver
+    from resolver.drivers.config import Driver
     from server.settings import Settings
 
 DRIVERS = "TOUCHSTONE_DRIVERS"
@@ -32,7 +32,7 @@ def drivers_of(settings: "Settings", environ: Mapping[str, str] = os.environ) ->
     Raises:
         DriverFaults: what `driver_faults` tells.
     """
-    from resolver.driver_config import read_drivers  # Not at start: it loads every key type.
+    from resolver.drivers.config import read_drivers  # Not at start: it loads every key type.
     from resolver.methods import METHODS
 
     given = [*settings.drivers, *_entries_of(settings.drivers_file, environ)]
@@ -51,7 +51,7 @@ def driver_faults(settings: "Settings", environ: Mapping[str, str] = os.environ)
     """Return what is wrong with the drivers, one sentence a fault, each with the setting to change."""
     if not settings.drivers and not settings.drivers_file:
         return []
-    from resolver.driver_config import DriverFaults
+    from resolver.drivers.config import DriverFaults
 
     names = [DRIVERS] * bool(settings.drivers) + [DRIVERS_FILE] * bool(settings.drivers_file)
     try:
@@ -69,7 +69,7 @@ def tables_of(drivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _entries_of(path: str, environ: Mapping[str, str]) -> list[Any]:
-    from resolver.driver_config import DriverFaults, entries_of
+    from resolver.drivers.config import DriverFaults, entries_of
 
     if not path:
         return []

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from server.cycle import ready_head
-from server.http import ENCODED_CORS, encoded_headers, is_not_modified
+from server.http import ENCODED_CORS, headers_of, is_not_modified
 from wire import Answer
 
 MAX_KEY_BYTES = 2_048  # raw path and Accept together; longer requests take the ordinary way
@@ -81,7 +81,7 @@ class HotAnswer:
 
     def _render(self, now: float) -> None:
         length = (b"content-length", str(len(self.answer.body)).encode())
-        self.headers = [*encoded_headers(self.answer, now), *ENCODED_CORS, length]
+        self.headers = [*headers_of(self.answer, now), *ENCODED_CORS, length]
         self.unmodified_headers = [header for header in self.headers if header[0] not in _OF_A_BODY]
         self.head = ready_head(200, self.headers) + b"x-request-id: "
         self.unmodified_head = ready_head(304, self.unmodified_headers) + b"x-request-id: "

@@ -66,7 +66,7 @@ def encoded_headers(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _headers_of(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
+def headers_of(answer: Answer, now: float) -> list[tuple[bytes, bytes]]:
     """Return `encoded_headers`; those of an answer that never changes are the same for all of its type."""
     if not answer.immutable or answer.headers or answer.etag is None:
         return encoded_headers(answer, now)
@@ -89,7 +89,7 @@ def rendered(
     answer: Answer, now: float, if_none_match: bytes | None
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Return status, headers and body as sent: 304 where the condition names the answer's tag."""
-    headers = _headers_of(answer, now)
+    headers = headers_of(answer, now)
     if if_none_match is not None and is_not_modified(answer, if_none_match.decode("latin-1")):
         return 304, [header for header in headers if header[0] != b"content-type"], b""
     return answer.status, [*headers, (b"content-length", b"%d" % len(answer.body))], answer.body

@@ -17,7 +17,7 @@ import msgspec
 from operators import Issuer
 from proofs import Ed25519Signer, Signer, read_key_file
 from proofs.errors import KeyFileError
-from resolver.keys import jwk_of, multikey_of
+from resolver.keys.multikey import jwk_of, multikey_of
 from server.settings import Settings
 from wire import Answer, ResourceNotFound, encode, etag_of
 

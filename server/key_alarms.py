@@ -32,7 +32,11 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObservationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A document of a DID, by its SHA-256 (hex), and between which times it was seen."""
+    """
+    A document of a DID, by its SHA-256 (hex), and between which times it was seen.
+
+    Where there was none, `digest` is `deactivated`, `not-found` or `refused`.
+    """
 
     id: int
     did: str
@@ -43,7 +47,9 @@ class ObservationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A change of keys that nobody had announced; `before` and `after` are digests of the documents."""
+    """
+    A change of keys that nobody had announced; `before` and `after` are digests of the documents, or `deactivated`.
+    """
 
     alarm: int
     did: str
@@ -57,12 +63,23 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
 
 class ObservationPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    Some observations in the order of their ids, and the open alarms, the oldest first, at most 100 of each.
+    Some observations in the order of their ids, and the newest open alarms, at most 100 of each.
 
     `next`, where there may be more observations: the `after` of the next page.
     """
 
     observations: tuple[ObservationView, ...]
+    alarms: tuple[AlarmView, ...]
+    next: int | None = None
+
+
+class AlarmPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Some open alarms in the order of their numbers.
+
+    `next`, where there may be more: the `after` of the next page.
+    """
+
     alarms: tuple[AlarmView, ...]
     next: int | None = None
 
@@ -114,11 +131,11 @@ class KeyAlarms:
         return [Reading("touchstone_key_change_alarms", "Alarms that nobody has acknowledged.", self.open)]
 
     async def page(self, did: str | None = None, *, after: int = 0, limit: int = MAX_PAGE) -> ObservationPage:
-        """Return observations with an id beyond `after`, of one DID or of all, and the open alarms."""
+        """Return observations with an id beyond `after`, of one DID or of all, and the newest open alarms."""
 
         def read(tx: Transaction) -> ObservationPage:
             found = observation_store.list_intervals(tx, did, after=after, limit=limit + 1)
-            alarms = alarm_store.open_alarms(tx, did, limit=MAX_PAGE)
+            alarms = alarm_store.newest_alarms(tx, did, limit=MAX_PAGE)
             return ObservationPage(
                 observations=tuple(_observation(tx, interval) for interval in found[:limit]),
                 alarms=tuple(map(_alarm_view, alarms)),
@@ -126,6 +143,18 @@ class KeyAlarms:
             )
 
         return await self._database.read(read)
+
+    async def open_alarms(
+        self, did: str | None = None, *, after: int = 0, limit: int = MAX_PAGE
+    ) -> AlarmPage:
+        """Return the open alarms with a number beyond `after`, of one DID or of all."""
+        found = await self._database.read(
+            lambda tx: alarm_store.open_alarms(tx, did, after=after, limit=limit + 1)
+        )
+        return AlarmPage(
+            alarms=tuple(map(_alarm_view, found[:limit])),
+            next=found[limit - 1].id if len(found) > limit else None,
+        )
 
     async def acknowledge(
         self, principal: Principal, asked: Acknowledge, *, idempotency_key: str | None = None

@@ -14,11 +14,12 @@ import msgspec
 
 from resolver import JsonObject, ResolutionError, public_key_of
 from resolver.document import RELATIONSHIPS, absolute
-from resolver.keys import jwk_of
+from resolver.keys.multikey import jwk_of
 
 MAX_KEYS = 100  # keys told apart in one document; the rest of them are told by one digest
 MAX_NAMED = 20  # keys named in each list of a difference; the counts say how many there are
-MAX_ID_CHARS = 256  # characters of a key id that are kept; the thumbprint tells keys apart
+MAX_ID_CHARS = 256  # characters of a key id; a longer one is told by its beginning, its digest and its end
+_ENDS_CHARS = 100  # characters of either end
 THE_REST = "..."  # in the place of a key id
 _OTHER = ("id", "controller")  # members that are not the key
 
@@ -72,7 +73,7 @@ def keys_of(document: JsonObject) -> Keys:
             if name in RELATIONSHIPS:
                 relationships.setdefault(reference, []).append(name)
     found = {
-        key_id[:MAX_ID_CHARS]: Key(_thumbprint(method), tuple(relationships.get(key_id, ())))
+        _short(key_id): Key(_thumbprint(method), tuple(relationships.get(key_id, ())))
         for key_id, method in list(methods.items())[:MAX_KEYS]
     }
     if len(methods) > MAX_KEYS:
@@ -98,6 +99,13 @@ def changes_between(before: Keys, after: Keys) -> KeyChanges:
         removed_count=len(removed),
         changed_count=len(changed),
     )
+
+
+def _short(key_id: str) -> str:
+    """Return an id of at most `MAX_ID_CHARS` characters; different ids stay different."""
+    if len(key_id) <= MAX_ID_CHARS:
+        return key_id
+    return f"{key_id[:_ENDS_CHARS]}...{_digest(key_id)}...{key_id[-_ENDS_CHARS:]}"
 
 
 def _some(keys: list[NamedKey]) -> tuple[NamedKey, ...]:

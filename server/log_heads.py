@@ -2,6 +2,9 @@
 The highest version of each did:webvh log, for all nodes and across restarts: `resolver.heads.LogHeads`. Store.
 
 Losing the rows is losing the memory of forks, no more; a restored database remembers less of it.
+
+Over the bound those go first that were used longest ago, by the day; of one day those that were used first stay, so
+that a flood of new logs drives out none that is in use.
 """
 
 import contextlib
@@ -10,10 +13,11 @@ from collections.abc import Callable, Iterator
 
 from resolver import InternalError
 from resolver.heads import number_of
-from storage import Database, DatabaseUnavailable, Transaction
+from storage import Database, DatabaseUnavailable, Row, Transaction
 
 MAX_LOGS = 1_000_000  # rows; some 200 bytes each
 FORGET_AT_ONCE = 10_000  # rows per sweep
+DAY = 86_400.0  # seconds; how exactly a use is remembered, so that it costs a write a day
 
 
 class HeadsUnavailable(InternalError):
@@ -38,13 +42,20 @@ class StoredHeads:
 
     async def highest(self, scid: str) -> str | None:
         """
-        Return the highest version seen.
+        Return the highest version seen; the log counts as used today.
 
         Raises:
             HeadsUnavailable: nobody can tell; the log must not be taken for a new one.
         """
+        day = self._today()
         with _told():
-            return await self._database.read(lambda tx: _highest(tx, scid))
+            row = await self._database.read(lambda tx: _row(tx, scid))
+        if row is None:
+            return None
+        if row["last_used_day"] < day:
+            with contextlib.suppress(DatabaseUnavailable):  # What was read counts all the same.
+                await self._database.write(lambda tx: _use(tx, scid, day))
+        return str(row["version_id"])
 
     async def advance(self, scid: str, version_id: str) -> str:
         """
@@ -56,13 +67,16 @@ class StoredHeads:
         known = await self.highest(scid)
         if known is not None and number_of(known) >= number_of(version_id):
             return known
-        at = int(self._clock() * 1_000_000)
+        at, day = int(self._clock() * 1_000_000), self._today()
         with _told():
-            return await self._database.write(lambda tx: _advance(tx, scid, version_id, at))
+            return await self._database.write(lambda tx: _advance(tx, scid, version_id, at, day))
 
     async def forget(self, max_logs: int = MAX_LOGS) -> int:
-        """Delete the rows over `max_logs`, those that advanced longest ago first; return how many."""
+        """Delete the rows over `max_logs`, those used longest ago first; return how many."""
         return await self._database.write(lambda tx: _forget(tx, max_logs))
+
+    def _today(self) -> int:
+        return int(self._clock() // DAY)
 
 
 @contextlib.contextmanager
@@ -76,27 +90,34 @@ def _told() -> Iterator[None]:
         ) from None
 
 
-def _highest(tx: Transaction, scid: str) -> str | None:
-    row = tx.one("SELECT version_id FROM log_heads WHERE scid = :scid", {"scid": scid})
-    return None if row is None else str(row["version_id"])
+def _row(tx: Transaction, scid: str) -> Row | None:
+    return tx.one("SELECT version_id, last_used_day FROM log_heads WHERE scid = :scid", {"scid": scid})
 
 
-def _advance(tx: Transaction, scid: str, version_id: str, at: int) -> str:
+def _use(tx: Transaction, scid: str, day: int) -> None:
     tx.execute(
-        "INSERT INTO log_heads (scid, number, version_id, advanced_at)"
-        " VALUES (:scid, :number, :version_id, :at) ON CONFLICT (scid) DO UPDATE SET"
-        " number = excluded.number, version_id = excluded.version_id, advanced_at = excluded.advanced_at"
-        " WHERE log_heads.number < excluded.number",
-        {"scid": scid, "number": number_of(version_id), "version_id": version_id, "at": at},
+        "UPDATE log_heads SET last_used_day = :day WHERE scid = :scid AND last_used_day < :day",
+        {"scid": scid, "day": day},
     )
-    highest = _highest(tx, scid)
-    assert highest is not None, "it was written just now, or before"
-    return highest
+
+
+def _advance(tx: Transaction, scid: str, version_id: str, at: int, day: int) -> str:
+    tx.execute(
+        "INSERT INTO log_heads (scid, number, version_id, first_used_at, last_used_day)"
+        " VALUES (:scid, :number, :version_id, :at, :day) ON CONFLICT (scid) DO UPDATE SET"
+        " number = excluded.number, version_id = excluded.version_id, last_used_day = excluded.last_used_day"
+        " WHERE log_heads.number < excluded.number",
+        {"scid": scid, "number": number_of(version_id), "version_id": version_id, "at": at, "day": day},
+    )
+    row = _row(tx, scid)
+    assert row is not None, "it was written just now, or before"
+    return str(row["version_id"])
 
 
 def _forget(tx: Transaction, max_logs: int) -> int:
     return tx.execute(
         "DELETE FROM log_heads WHERE scid IN"
-        " (SELECT scid FROM log_heads ORDER BY advanced_at DESC, scid LIMIT :limit OFFSET :max_logs)",
+        " (SELECT scid FROM log_heads ORDER BY last_used_day DESC, first_used_at, scid"
+        " LIMIT :limit OFFSET :max_logs)",
         {"limit": FORGET_AT_ONCE, "max_logs": max_logs},
     )

@@ -2,14 +2,20 @@
 The rows of what was seen of registered DIDs. Store.
 
 An interval says: at `first_seen`, at `last_seen`, and whenever anybody looked between, the document had this
-digest. Sightings come late and in any order (several processes, batches), so each finds its place by its time. Two
-intervals overlap only where two documents were seen at the same time; then nobody can tell which one held.
+digest. Sightings come late and in any order (several processes, batches), so each finds its place by its time. One
+that would stretch an interval across another document begins a new one. Where a sighting of another document is
+told so late that the interval reaches across it already, the part between two sightings in which it lies says
+nothing.
+
+That there was no document is an interval as well: a `Nothing` stands in the place of the digest, as a document that
+has no bytes and no keys.
 """
 
 import hashlib
 
 import msgspec
 
+from resolver.source import Nothing
 from server.key_changes import Keys
 from storage import Row, Transaction
 
@@ -17,6 +23,10 @@ from storage import Row, Transaction
 # is another at every look must not fill the disk.
 MAX_BYTES_PER_DAY = 4_194_304
 DAY = 86_400_000_000  # microseconds
+SOON = 60_000_000  # microseconds; a sighting so shortly before an interval of its document tells nothing more
+
+_NOTHING = frozenset(Nothing)
+_COMPARABLE = f"digest NOT IN ('{Nothing.NOT_FOUND}', '{Nothing.REFUSED}')"
 
 
 class Sighting(msgspec.Struct, kw_only=True, eq=False):
@@ -24,8 +34,9 @@ class Sighting(msgspec.Struct, kw_only=True, eq=False):
     A document seen from `first_at` to `last_at` by one process (microseconds since 1970).
 
     Attributes:
-        document: empty once it is stored.
+        document: empty once it is stored, or there was no room for it.
         keys: those of the document; they stay.
+        is_kept: False where there was no room for the document when it was written.
     """
 
     did: str
@@ -34,15 +45,21 @@ class Sighting(msgspec.Struct, kw_only=True, eq=False):
     keys: Keys
     first_at: int
     last_at: int
+    is_kept: bool = True
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A document of a DID, and between which times (microseconds since 1970) it was seen."""
+    """
+    A document of a DID, and between which times (microseconds since 1970) it was seen.
+
+    `seen_before`: the sighting before the last one that we know of; `first_seen` where there is none.
+    """
 
     id: int
     did: str
     digest: str
     first_seen: int
+    seen_before: int
     last_seen: int
 
 
@@ -51,34 +68,42 @@ class Noted(msgspec.Struct, frozen=True):
     What became of a sighting.
 
     Attributes:
-        before: the interval of the other document that it comes after; None: nothing changed.
+        before: the interval that the new one comes after; None: no interval began, or it is the first.
+        begins_at: when the new one begins (microseconds since 1970).
         is_kept: whether the document is kept, beyond its digest and its keys.
     """
 
     before: Interval | None = None
+    begins_at: int = 0
     is_kept: bool = True
 
 
 def note(tx: Transaction, sighting: Sighting, *, spacing: int) -> Noted:
     """
-    Put a sighting in its place. Idempotent.
+    Put a sighting in its place, and keep its document where there is room. Idempotent.
 
-    1. It follows on an interval of the same document: that is prolonged, where that moves its end by `spacing`
-       microseconds or more.
-    2. Otherwise a new interval begins. One that lies before all others has the first of them as its `before`.
+    1. It lies in an interval of its document, or just before one, of which another process told first: nothing
+       is new.
+    2. It follows on one, and nobody saw another document between: that is prolonged, where that moves its end
+       by `spacing` microseconds or more.
+    3. Otherwise a new interval begins. One that lies before all others has the first of them as its `before`.
     """
-    before = _interval_at(tx, sighting.did, sighting.first_at)
-    if before is not None and before.digest == sighting.digest:
-        if sighting.last_at - before.last_seen >= max(spacing, 1):
-            _prolong(tx, before, sighting.last_at)
-        return Noted()
-    if before is None:
-        before = _first_interval(tx, sighting.did)
-        if before is not None and before.digest == sighting.digest:
-            return Noted()  # Another process told of a later look first; evidence is not moved back.
-    is_kept = _has_room(tx, sighting)
-    _begin(tx, sighting, is_kept=is_kept)
-    return Noted(before, is_kept)
+    is_new = bool(sighting.document) or sighting.digest in _NOTHING
+    is_kept = _keep(tx, sighting) if is_new else sighting.is_kept
+    own = own_interval(tx, sighting.did, sighting.digest, sighting.last_at)
+    if own is not None and own.last_seen >= sighting.last_at:
+        return Noted(is_kept=is_kept)
+    if own is not None and not is_contested(tx, own, own.last_seen, sighting.last_at):
+        if sighting.last_at - own.last_seen >= max(spacing, 1):
+            _prolong(tx, own, sighting.last_at)
+        return Noted(is_kept=is_kept)
+    # What this process confirmed meanwhile it may have seen before another process saw something else.
+    begins_at = sighting.last_at if own and own.last_seen >= sighting.first_at else sighting.first_at
+    if _is_told_already(tx, sighting, begins_at):
+        return Noted(is_kept=is_kept)  # Evidence is not moved back.
+    before = _interval_before(tx, sighting.did, begins_at) or _first_interval(tx, sighting.did)
+    _begin(tx, sighting, begins_at)
+    return Noted(before, begins_at, is_kept)
 
 
 def intervals_around(tx: Transaction, did: str, begin: int, end: int) -> list[Interval]:
@@ -95,9 +120,37 @@ def intervals_around(tx: Transaction, did: str, begin: int, end: int) -> list[In
     return [_interval(row) for row in rows]
 
 
-def newest_interval(tx: Transaction, did: str) -> Interval | None:
-    """Return the interval of a DID that began last."""
-    return _interval_at(tx, did, 2**62)
+def own_interval(tx: Transaction, did: str, digest: str, at: int) -> Interval | None:
+    """Return the interval of a document that began last, of those that had begun at a time."""
+    row = tx.one(
+        "SELECT * FROM observations WHERE did = :did AND digest = :digest AND first_seen <= :at"
+        " ORDER BY first_seen DESC, id DESC LIMIT 1",
+        {"did": did, "digest": digest, "at": at},
+    )
+    return None if row is None else _interval(row)
+
+
+def is_contested(tx: Transaction, interval: Interval, begin: int, end: int) -> bool:
+    """Tell whether another document than the interval's was seen of its DID from `begin` to `end`."""
+    found = tx.one(
+        "SELECT 1 AS found FROM observations WHERE did = :did AND digest <> :digest"
+        " AND last_seen >= :begin AND first_seen <= :end LIMIT 1",
+        {"did": interval.did, "digest": interval.digest, "begin": begin, "end": end},
+    )
+    return found is not None
+
+
+def holds(tx: Transaction, interval: Interval, begin: int, end: int) -> bool:
+    """
+    Tell whether an interval, which meets the time from `begin` to `end`, says something of it.
+
+    It does where one of its sightings lies in that time, or nobody saw another document between the two around it.
+    """
+    if any(begin <= at <= end for at in (interval.first_seen, interval.seen_before, interval.last_seen)):
+        return True
+    if end < interval.seen_before:
+        return not is_contested(tx, interval, interval.first_seen, interval.seen_before)
+    return not is_contested(tx, interval, interval.seen_before, interval.last_seen)
 
 
 def last_seen(tx: Transaction) -> dict[str, int]:
@@ -148,60 +201,100 @@ def _is_as_seen(digest: str, body: bytes) -> bool:
     return not body or hashlib.sha256(body).hexdigest() == digest
 
 
-def _interval_at(tx: Transaction, did: str, at: int) -> Interval | None:
+def _is_told_already(tx: Transaction, sighting: Sighting, begins_at: int) -> bool:
+    """Tell whether an interval of the same document begins soon after, with no other document between."""
     row = tx.one(
-        "SELECT * FROM observations WHERE did = :did AND first_seen <= :at"
-        " ORDER BY first_seen DESC, id DESC LIMIT 1",
+        "SELECT * FROM observations WHERE did = :did AND digest = :digest"
+        " AND first_seen > :at AND first_seen <= :soon ORDER BY first_seen LIMIT 1",
+        {
+            "did": sighting.did,
+            "digest": sighting.digest,
+            "at": sighting.last_at,
+            "soon": sighting.last_at + SOON,
+        },
+    )
+    after = None if row is None else _interval(row)
+    return after is not None and not is_contested(tx, after, begins_at, after.first_seen)
+
+
+def _interval_before(tx: Transaction, did: str, at: int) -> Interval | None:
+    """
+    Return the interval whose document was seen last, of those that had begun at a time.
+
+    Or the deactivation; what was not found or refused for a while has no keys to compare with.
+    """
+    row = tx.one(
+        "SELECT * FROM observations WHERE did = :did AND first_seen <= :at"  # noqa: S608 (ours)
+        f" AND {_COMPARABLE} ORDER BY last_seen DESC, id DESC LIMIT 1",
         {"did": did, "at": at},
     )
     return None if row is None else _interval(row)
 
 
 def _first_interval(tx: Transaction, did: str) -> Interval | None:
-    row = tx.one("SELECT * FROM observations WHERE did = :did ORDER BY first_seen, id LIMIT 1", {"did": did})
+    row = tx.one(
+        "SELECT * FROM observations WHERE did = :did"  # noqa: S608 (ours)
+        f" AND {_COMPARABLE} ORDER BY first_seen, id LIMIT 1",
+        {"did": did},
+    )
     return None if row is None else _interval(row)
 
 
 def _prolong(tx: Transaction, interval: Interval, last_seen_at: int) -> None:
     tx.execute(
-        "UPDATE observations SET last_seen = :at WHERE id = :id AND last_seen < :at",
+        "UPDATE observations SET seen_before = last_seen, last_seen = :at WHERE id = :id AND last_seen < :at",
         {"id": interval.id, "at": last_seen_at},
     )
 
 
-def _has_room(tx: Transaction, sighting: Sighting) -> bool:
-    row = tx.one(
-        "SELECT coalesce(sum(length(d.body)), 0) AS bytes FROM observations o"
-        " JOIN observed_documents d ON d.digest = o.digest WHERE o.did = :did AND o.first_seen > :since",
-        {"did": sighting.did, "since": sighting.first_at - DAY},
+def _keep(tx: Transaction, sighting: Sighting) -> bool:
+    """Keep a document, or its digest and keys only where there is no room; return whether it is kept now."""
+    known = tx.one(
+        "SELECT length(body) AS size FROM observed_documents WHERE digest = :d", {"d": sighting.digest}
     )
-    return row is None or int(row["bytes"]) + len(sighting.document) <= MAX_BYTES_PER_DAY
-
-
-def _begin(tx: Transaction, sighting: Sighting, *, is_kept: bool) -> None:
+    if known is not None and int(known["size"]) > 0:
+        return True
+    is_kept = _has_room(tx, sighting)
     tx.execute(
         "INSERT INTO observed_documents (digest, body, keys) VALUES (:digest, :body, :keys)"
-        " ON CONFLICT (digest) DO NOTHING",
+        " ON CONFLICT (digest) DO UPDATE SET body = excluded.body"
+        " WHERE length(observed_documents.body) = 0 AND length(excluded.body) > 0",
         {
             "digest": sighting.digest,
             "body": sighting.document if is_kept else b"",
             "keys": msgspec.json.encode(sighting.keys).decode(),
         },
     )
+    return is_kept
+
+
+def _has_room(tx: Transaction, sighting: Sighting) -> bool:
+    """Tell whether what is kept of the DID's documents of the last day leaves room for one more."""
+    row = tx.one(
+        "SELECT coalesce(sum(length(body)), 0) AS bytes FROM observed_documents WHERE digest IN"
+        " (SELECT digest FROM observations WHERE did = :did AND last_seen > :since)",
+        {"did": sighting.did, "since": sighting.last_at - DAY},
+    )
+    return row is None or int(row["bytes"]) + len(sighting.document) <= MAX_BYTES_PER_DAY
+
+
+def _begin(tx: Transaction, sighting: Sighting, begins_at: int) -> None:
     tx.execute(
-        "INSERT INTO observations (did, digest, first_seen, last_seen)"
-        " VALUES (:did, :digest, :first_at, :last_at)",
+        "INSERT INTO observations (did, digest, first_seen, seen_before, last_seen)"
+        " VALUES (:did, :digest, :begins_at, :begins_at, :last_at)",
         {
             "did": sighting.did,
             "digest": sighting.digest,
-            "first_at": sighting.first_at,
+            "begins_at": begins_at,
             "last_at": sighting.last_at,
         },
     )
 
 
 def _interval(row: Row) -> Interval:
-    return Interval(row["id"], row["did"], row["digest"], row["first_seen"], row["last_seen"])
+    return Interval(
+        row["id"], row["did"], row["digest"], row["first_seen"], row["seen_before"], row["last_seen"]
+    )
 
 
 _KEYS = msgspec.json.Decoder(Keys)

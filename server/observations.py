@@ -1,6 +1,8 @@
 """
 What this process sees of registered DIDs, written down: the `Observer` of the resolver. Service.
 
+That there was no document (deactivated, not found, refused) is seen and written in the same way.
+
 `seen` only takes note; `flush`, once a second, writes. A new document is written at the next turn, a confirmation
 of the same one at most once a minute for each DID. Where the database is away, what was seen waits, within bounds;
 past them it is dropped and counted, and an interval may then span a document that nobody wrote down.
@@ -14,7 +16,7 @@ from collections.abc import Callable
 import msgspec
 
 from resolver import JsonObject
-from resolver.source import Observed
+from resolver.source import Nothing, Observed
 from server import alarm_store, observation_store
 from server.alarm_store import KeyChange
 from server.board import Reading
@@ -53,16 +55,22 @@ class Observations:
         self.key_changes = 0
         self.dropped = 0
 
-    def seen(self, did: str, document: bytes, at: float) -> None:
-        """Take note of a document (JSON) seen at `at` (seconds since 1970); never blocks or fails."""
+    def seen(self, did: str, found: bytes | Nothing, at: float) -> None:
+        """
+        Take note of a document (JSON), or that there was none, at `at` (seconds since 1970); never blocks or fails.
+        """
         if did not in self._registered():
             return
-        now, digest = _microseconds(at), hashlib.sha256(document).hexdigest()
+        document, digest = (b"", found.value) if isinstance(found, Nothing) else (found, _sha256(found))
+        now = _microseconds(at)
         newest = self._newest.get(did)
         if newest is not None and newest.digest == digest:
             newest.last_at = max(newest.last_at, now)
+            if not newest.is_kept and not newest.document and self._has_space(document):
+                newest.document = document  # There may be room for it by now.
+                self._waiting_bytes += len(document)
             return
-        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + len(document) > MAX_WAITING_BYTES:
+        if len(self._waiting) >= MAX_WAITING or not self._has_space(document):
             self.dropped += 1
             return
         if newest is not None and newest.last_at > self._written.get(did, newest.last_at):
@@ -96,8 +104,10 @@ class Observations:
         def read(tx: Transaction) -> tuple[Interval, bytes] | None:
             found = observation_store.intervals_around(tx, did, begin, end)
             if not found and newest is not None:
-                found = _prolonged(observation_store.newest_interval(tx, did), newest, begin, end)
+                found = _prolonged(tx, newest, begin, end)
             if len({interval.digest for interval in found}) != 1:
+                return None
+            if not any(observation_store.holds(tx, interval, begin, end) for interval in found):
                 return None
             document = observation_store.document_of(tx, found[-1].digest)
             return (found[-1], document) if document else None
@@ -146,10 +156,14 @@ class Observations:
         except Exception:
             LOG.exception("a document that was seen is not kept", extra={"event": "observation_dropped"})
             change, is_kept = None, False
-        self.dropped += not is_kept
+        self.dropped += sighting.is_kept and not is_kept
+        sighting.is_kept = is_kept
         self._done(sighting, copy.last_at)
         if change is not None:
             self._tell(change)
+
+    def _has_space(self, document: bytes) -> bool:
+        return self._waiting_bytes + len(document) <= MAX_WAITING_BYTES
 
     def _done(self, sighting: Sighting, last_at: int) -> None:
         """Forget what is written; of what was prolonged meanwhile the new end is written when it is due."""
@@ -174,8 +188,8 @@ class Observations:
             LOG.info("the keys of a registered DID changed, as announced", extra=fields)
         elif change.is_new:
             self.key_changes += 1
-            message = "the keys of a registered DID changed unannounced; see GET /operator/observations"
-            LOG.warning(message, extra=fields)
+            what = "was deactivated" if change.after_digest == Nothing.DEACTIVATED else "changed its keys"
+            LOG.warning(f"a registered DID {what} unannounced; see GET /operator/alarms", extra=fields)
 
     def _forget_unregistered(self) -> None:
         registered = self._registered()
@@ -187,7 +201,9 @@ class Observations:
 def _note(tx: Transaction, sighting: Sighting, spacing: int) -> tuple[KeyChange | None, bool]:
     """Write a sighting, and the alarm and the audit row of a change of keys; tell also whether it is kept."""
     noted = observation_store.note(tx, sighting, spacing=spacing)
-    change = None if noted.before is None else alarm_store.key_change(tx, noted.before, sighting)
+    change = None
+    if noted.before is not None:
+        change = alarm_store.key_change(tx, noted.before, sighting, noted.begins_at)
     if change is not None and change.is_new:
         detail = {
             "alarm": change.alarm,
@@ -210,13 +226,19 @@ def _read_keys(sightings: list[Sighting]) -> None:
             sighting.keys = {THE_REST: Key("document:" + sighting.digest)}
 
 
-def _prolonged(interval: Interval | None, newest: Sighting, begin: int, end: int) -> list[Interval]:
-    """Return the newest interval with the confirmations that are not written yet, where it holds the time asked."""
-    if interval is None or interval.digest != newest.digest or interval.first_seen > end:
+def _prolonged(tx: Transaction, newest: Sighting, begin: int, end: int) -> list[Interval]:
+    """Return the interval of what was seen last with the confirmations that are not written yet."""
+    interval = observation_store.own_interval(tx, newest.did, newest.digest, end)
+    if interval is None or newest.last_at < begin:
         return []
-    if newest.last_at < begin:
+    if observation_store.is_contested(tx, interval, interval.last_seen, newest.last_at):
         return []
-    return [msgspec.structs.replace(interval, last_seen=newest.last_at)]
+    seen = {"seen_before": interval.last_seen, "last_seen": newest.last_at}
+    return [msgspec.structs.replace(interval, **seen)]
+
+
+def _sha256(document: bytes) -> str:
+    return hashlib.sha256(document).hexdigest()
 
 
 def _microseconds(at: float) -> int:

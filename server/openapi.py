@@ -14,8 +14,8 @@ import msgspec
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.batch import BatchRequest, BatchResult
 from server.explain import Explanation
-from server.key_alarms import Acknowledge, AlarmView, Announce, Announced, ObservationPage
-from server.operator_routes import OBSERVATIONS, PURGE
+from server.key_alarms import Acknowledge, AlarmPage, AlarmView, Announce, Announced, ObservationPage
+from server.operator_routes import ALARMS, OBSERVATIONS, PURGE
 from server.purges import AskedPurge, PurgeView
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
@@ -177,6 +177,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
     ),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
+    ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=_READ),
     ("post", f"{OBSERVATIONS}/acknowledge"): Route(
         answers={200: {JSON: AlarmView}}, body={JSON: Acknowledge}, problems=_WRITE
     ),

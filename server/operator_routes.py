@@ -1,5 +1,5 @@
 """
-`/operator/observations` and `/operator/cache/purge`, for authenticated principals. Routes.
+`/operator/observations`, `/operator/alarms` and `/operator/cache/purge`, for authenticated principals. Routes.
 """
 
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from wire.body import MAX_BODY_BYTES
 T = TypeVar("T")
 
 OBSERVATIONS = "/operator/observations"
+ALARMS = "/operator/alarms"
 PURGE = "/operator/cache/purge"
 MAX_DID_CHARS = 8_192  # characters
 _PURGE_EXAMPLE = {"did": "did:web:issuer.example"}
@@ -32,7 +33,7 @@ def build_operator_routes(alarms: KeyAlarms, purges: Purges) -> list[HTTPRouteHa
     @get(
         OBSERVATIONS,
         name="list_observations",
-        summary="What was seen of registered DIDs, and open alarms",
+        summary="What was seen of registered DIDs, and the newest open alarms",
         description=f"In the order of their ids, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
         tags=["operators: observations"],
     )
@@ -44,6 +45,22 @@ def build_operator_routes(alarms: KeyAlarms, purges: Purges) -> list[HTTPRouteHa
     ) -> Answer:
         _check_page(did, after, limit)
         return _answer(await alarms.page(did or None, after=after, limit=limit))
+
+    @get(
+        ALARMS,
+        name="list_alarms",
+        summary="Key changes that nobody announced or acknowledged",
+        description=f"In the order of their numbers, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
+        tags=["operators: observations"],
+    )
+    async def list_alarms(
+        principal: NamedDependency[Principal],  # noqa: ARG001 - whoever may read at all
+        did: FromQuery[str] = "",
+        after: FromQuery[int] = 0,
+        limit: FromQuery[int] = MAX_PAGE,
+    ) -> Answer:
+        _check_page(did, after, limit)
+        return _answer(await alarms.open_alarms(did or None, after=after, limit=limit))
 
     @post(
         f"{OBSERVATIONS}/acknowledge",
@@ -87,7 +104,7 @@ def build_operator_routes(alarms: KeyAlarms, purges: Purges) -> list[HTTPRouteHa
         asked = await _body(request, AskedPurge)
         return _answer(await purges.ask(principal, asked, idempotency_key=_key(request)), 202)
 
-    return [list_observations, acknowledge, announce, purge]
+    return [list_observations, list_alarms, acknowledge, announce, purge]
 
 
 async def _body(request: Request[Any, Any, Any], shape: type[T]) -> T:
@@ -107,6 +124,6 @@ def _check_page(did: str, after: int, limit: int) -> None:
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequest(f"limit: expected 1 to {MAX_PAGE}")
     if not 0 <= after <= 2**53:
-        raise BadRequest("after: expected the id of an observation, such as `next` of the page before")
+        raise BadRequest("after: expected an id of the list, such as `next` of the page before")
     if len(did) > MAX_DID_CHARS or not (did.isascii() and did.isprintable()):
         raise BadRequest(f"did: expected a DID, of at most {MAX_DID_CHARS} characters")

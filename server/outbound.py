@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from server.board import Reading
 
 if TYPE_CHECKING:
-    from resolver.fetch import Guard
-    from resolver.names import ResolveName
-    from resolver.transport import Dial
+    from resolver.outbound.fetch import Guard
+    from resolver.outbound.names import ResolveName
+    from resolver.outbound.transport import Dial
     from server.settings import Settings
 
 LOG = logging.getLogger("touchstone.outbound")
 
-# The label of an error (resolver/fetch_errors.py), its metric, and what that counts.
+# The label of an error (resolver/outbound/errors.py), its metric, and what that counts.
 _OUTCOMES = (
     ("ok", "touchstone_outbound_ok", "Requests to foreign hosts that were answered."),
     (
@@ -45,8 +45,8 @@ def guard_of(
     Raises:
         OSError: the file of certificates has been taken away since the settings were read.
     """
-    from resolver.fetch import Guard, GuardLimits
-    from resolver.trust import trust_of
+    from resolver.outbound.fetch import Guard, GuardLimits
+    from resolver.outbound.trust import trust_of
 
     ca_file = settings.dangerously_trusted_ca_file
     limits = GuardLimits(
@@ -78,7 +78,7 @@ def closed_network_faults(ca_file: str, private_hosts: tuple[str, ...]) -> list[
     """Return what is wrong with the settings for closed networks, one sentence a fault."""
     faults = [fault for host in private_hosts if (fault := _host_fault(host))]
     if ca_file:
-        from resolver.trust import trust_of
+        from resolver.outbound.trust import trust_of
 
         try:
             trust_of(ca_file)

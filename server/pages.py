@@ -103,6 +103,7 @@ OPERATOR_ROOT = encode(
         "service": "Touchstone, operator API",
         "statusLists": "/operator/status-lists",
         "observations": "/operator/observations",
+        "alarms": "/operator/alarms",
         "purge": "/operator/cache/purge",
         "health": ["/livez", "/readyz", "/metrics"],
         "documentation": ["/docs", "/openapi.json"],

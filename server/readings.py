@@ -5,7 +5,7 @@ What the metrics tell of the database, the publisher, the mirror, the drivers an
 from collections.abc import Callable
 
 from resolver import Resolver
-from resolver.driver_breaker import BreakerState
+from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.board import Reading
 from server.hot import HotTable

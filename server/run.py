@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import uvicorn
 
-from resolver.fetch import Guard
+from resolver.outbound.fetch import Guard
 from server.app import Services, open_services, operator_app, public_app
 from server.front import Front
 from server.hot_protocol import hot_protocol_class

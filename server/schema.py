@@ -1,7 +1,8 @@
 """
 The tables of this room: what was seen of registered DIDs, heads of logs, purges of caches. Store.
 
-Observations are evidence: what was seen stays as it was seen. Of an interval only its end moves, and only forward.
+Observations are evidence: what was seen stays as it was seen. Of an interval only its end moves, and only forward;
+`seen_before` is the sighting before the last one, or the first.
 """
 
 from storage import Migration
@@ -26,11 +27,13 @@ MIGRATIONS = (
                 did TEXT NOT NULL,
                 digest TEXT NOT NULL REFERENCES observed_documents (digest),
                 first_seen {bigint} NOT NULL,
+                seen_before {bigint} NOT NULL,
                 last_seen {bigint} NOT NULL,
-                CHECK (last_seen >= first_seen)
+                CHECK (first_seen <= seen_before AND seen_before <= last_seen)
             )
             """,
             "CREATE INDEX observations_by_did ON observations (did, first_seen)",
+            "CREATE INDEX observations_by_end ON observations (did, last_seen)",
             """
             CREATE TABLE key_change_alarms (
                 id {identity},
@@ -52,12 +55,17 @@ MIGRATIONS = (
                 announced_by TEXT NOT NULL
             )
             """,
-            forbid("observed_documents", "UPDATE", "a document stays as it was seen"),
+            forbid(
+                "observed_documents",
+                "UPDATE WHEN OLD.digest <> NEW.digest OR OLD.keys <> NEW.keys OR length(OLD.body) > 0",
+                "a document stays as it was seen; one that was not kept may be, later",
+            ),
             forbid("observed_documents", "DELETE", "a document that was seen stays"),
             forbid(
                 "observations",
                 "UPDATE WHEN OLD.did <> NEW.did OR OLD.digest <> NEW.digest"
-                " OR OLD.first_seen <> NEW.first_seen OR OLD.last_seen > NEW.last_seen",
+                " OR OLD.first_seen <> NEW.first_seen OR OLD.last_seen > NEW.last_seen"
+                " OR OLD.seen_before > NEW.seen_before",
                 "of an observation only the end moves, and only forward",
             ),
             forbid("observations", "DELETE", "an observation stays"),
@@ -74,11 +82,17 @@ MIGRATIONS = (
                 scid TEXT PRIMARY KEY,
                 number {bigint} NOT NULL,
                 version_id TEXT NOT NULL,
-                advanced_at {bigint} NOT NULL
+                first_used_at {bigint} NOT NULL,
+                last_used_day {bigint} NOT NULL
             )
             """,
-            "CREATE INDEX log_heads_by_age ON log_heads (advanced_at)",
-            forbid("log_heads", "UPDATE WHEN NEW.number <= OLD.number", "a log never goes back"),
+            "CREATE INDEX log_heads_by_use ON log_heads (last_used_day, first_used_at)",
+            forbid(
+                "log_heads",
+                "UPDATE WHEN NEW.number < OLD.number"
+                " OR (NEW.number = OLD.number AND NEW.version_id <> OLD.version_id)",
+                "a log never goes back",
+            ),
         ),
     ),
     Migration(

@@ -1,9 +1,11 @@
 """
 Looking at registered did:web and did:webvh documents, so that there is a history from the first day. Service.
 
-For the holder of the lease. Each DID has its turn about once per interval, jittered so that they spread; a new one
-has it within a minute. What is seen goes the way of every resolution, through the cache, the guard and its budgets,
-to the observer. A name that does not resolve, or a host that is busy, is nothing to tell: its next turn comes.
+For the holder of the lease. Each DID has its turn about once per interval, jittered so that they spread; a new
+one has it within a minute. DIDs of one host follow one another, `HOST_SECONDS` apart. What is seen goes the way of
+every resolution, through the cache, the guard and its budgets, to the observer. A name that does not resolve is
+nothing to tell: its next turn comes. Where a budget of ours refuses a look, the DID keeps its turn, and its host
+waits.
 """
 
 import asyncio
@@ -12,14 +14,18 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from resolver import ResolutionError, Resolver
+from resolver import Options, ResolutionError, Resolver
+from resolver.origin import OutboundBusy
 
 LOG = logging.getLogger("touchstone.watching")
 
 FIRST_SECONDS = 60.0  # seconds within which a DID that was never seen has its turn
-AT_ONCE = 4  # DIDs asked for at the same time, and per second
+AT_ONCE = 4  # hosts asked at the same time, and per second; of each one DID
+HOST_SECONDS = 2.0  # seconds between two looks at one host; clients want their share of its budget
 WATCHED = ("did:web:", "did:webvh:")  # others are computed, or need a driver
 JITTER = 0.1  # of the interval, either way
+
+_FROM_THE_ORIGIN = Options(max_stale=0)  # what is stale is served while our budget refuses to renew it
 
 LastSeen = Callable[[], Awaitable[dict[str, int]]]
 
@@ -51,11 +57,13 @@ class Watch:
         self._clock = clock
         self._uniform = uniform
         self._planned: frozenset[str] = frozenset()
-        self._turns: list[tuple[float, str]] = []  # a heap
+        self._turns: dict[str, list[tuple[float, str]]] = {}  # of each host the turns of its DIDs, a heap
+        self._hosts: list[tuple[float, str]] = []  # the hosts by their next turn, a heap
+        self._free_at: dict[str, float] = {}  # when a host may be asked again
 
     async def look(self) -> int:
         """
-        Resolve those whose turn it is, a few; return how many.
+        Resolve those whose turn it is, a few, each of another host; return how many.
 
         Raises:
             DatabaseUnavailable: the rows cannot be read.
@@ -65,17 +73,17 @@ class Watch:
         if self._registered() is not self._planned:
             await self._plan()
         due: list[str] = []
-        while self._turns and self._turns[0][0] <= self._clock() and len(due) < AT_ONCE:
-            due.append(heapq.heappop(self._turns)[1])
-        await asyncio.gather(*map(self._look_at, due))
-        for did in due:
-            heapq.heappush(self._turns, (self._clock() + self._next(), did))
+        while self._hosts and self._hosts[0][0] <= self._clock() and len(due) < AT_ONCE:
+            due.append(heapq.heappop(self._hosts)[1])
+        await asyncio.gather(*map(self._look_at_host, due))
+        for host in due:
+            heapq.heappush(self._hosts, (self._turn_of(host), host))
         return len(due)
 
     async def _plan(self) -> None:
         """Give each DID its turn: those known to us keep theirs, others follow their last look."""
         registered = self._registered()
-        turns = {did: at for at, did in self._turns if did in registered}
+        turns = {did: at for queue in self._turns.values() for at, did in queue if did in registered}
         seen = await self._last_seen()
         now = self._clock()
         for did in registered:
@@ -83,16 +91,51 @@ class Watch:
                 turns[did] = now + self._uniform(0.0, min(FIRST_SECONDS, self._interval))
                 if did in seen:
                     turns[did] = max(turns[did], seen[did] / 1_000_000 + self._next())
-        self._turns = [(at, did) for did, at in turns.items()]
-        heapq.heapify(self._turns)
+        self._arrange(turns)
         self._planned = registered
+
+    def _arrange(self, turns: dict[str, float]) -> None:
+        """Sort turns of DIDs into their hosts, and the hosts by their next turn."""
+        self._turns = {}
+        for did, at in turns.items():
+            self._turns.setdefault(_host_of(did), []).append((at, did))
+        for queue in self._turns.values():
+            heapq.heapify(queue)
+        self._free_at = {host: at for host, at in self._free_at.items() if host in self._turns}
+        self._hosts = [(self._turn_of(host), host) for host in self._turns]
+        heapq.heapify(self._hosts)
+
+    def _turn_of(self, host: str) -> float:
+        return max(self._turns[host][0][0], self._free_at.get(host, 0.0))
 
     def _next(self) -> float:
         return self._interval * self._uniform(1 - JITTER, 1 + JITTER)
 
+    async def _look_at_host(self, host: str) -> None:
+        """Look at the DID of a host whose turn it is; where we may not ask now, it stays the first."""
+        turn, did = heapq.heappop(self._turns[host])
+        wait = HOST_SECONDS
+        try:
+            await self._look_at(did)
+            turn = self._clock() + self._next()
+        except OutboundBusy as error:
+            # Twice what the budget wants, so that what is free by then is not all ours.
+            wait = max(wait, 2 * float(error.headers.get("retry-after", "1")))
+        self._free_at[host] = self._clock() + wait
+        heapq.heappush(self._turns[host], (turn, did))
+
     async def _look_at(self, did: str) -> None:
         try:
             if self._resolver.resolve_local(did) is None:  # Ours is in nobody's hands but ours.
-                await self._resolver.resolve(did)
+                await self._resolver.resolve(did, _FROM_THE_ORIGIN)
+        except OutboundBusy:
+            raise
         except ResolutionError as error:
             LOG.debug("a registered DID cannot be resolved now: %s", type(error).__name__)
+
+
+def _host_of(did: str) -> str:
+    """Return the host in a did:web or did:webvh, without the port; of a malformed one, anything."""
+    _, method, *rest = did.split(":")
+    authority = rest[1] if method == "webvh" and len(rest) > 1 else rest[0]
+    return authority.partition("%")[0].lower()

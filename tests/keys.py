@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 
-from resolver.jwk import PublicKey
+from resolver.keys.jwk import PublicKey
 
 RSA_2048 = rsa.generate_private_key(65_537, 2_048).public_key()
 KEYS: dict[str, PublicKey] = {

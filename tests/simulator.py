@@ -24,8 +24,8 @@ from typing import Any, NamedTuple, Self
 
 import trustme
 
-from resolver.fetch import DEFAULT_LIMITS, Guard, GuardLimits
-from resolver.transport import dial_tcp
+from resolver.outbound.fetch import DEFAULT_LIMITS, Guard, GuardLimits
+from resolver.outbound.transport import dial_tcp
 
 
 class Request(NamedTuple):

@@ -23,7 +23,7 @@ import msgspec
 
 from resolver.document import DID_V1, DID_V1_1
 from resolver.errors import InvalidOptions
-from resolver.key_types import ED25519, X25519, KeyType
+from resolver.keys.types import ED25519, X25519, KeyType
 
 _SECURITY = "https://w3id.org/security"
 

@@ -23,7 +23,7 @@ from resolver.errors import (
     KeyRefused,
     KeyTypeUnsupported,
 )
-from resolver.jwk import jwk_to_key
+from resolver.keys.jwk import jwk_to_key
 from resolver.methods.formats import FORMATS, JWK_2020, PublicKeyFormat
 from resolver.methods.method import ComputedMethod, refuse_key_agreement, refuse_versions
 from resolver.results import JsonObject, Options, Resolved

@@ -15,13 +15,13 @@ The did:key Method v0.9 (CG draft of 2025-11-02). Where its text contradicts its
 Beyond its table: P-521 and RSA (v0.7), jwk_jcs-pub (the wallets of EBSI), ML-DSA, and the experimental types.
 """
 
-from resolver.curve25519 import x25519_of_ed25519
 from resolver.did import Did
 from resolver.document import SIGNATURE_RELATIONSHIPS, did_document
 from resolver.encoding import encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
-from resolver.key_types import BLS12_381_G1, BLS12_381_G1G2, BLS12_381_G2, ED25519, P256, P384, P521, X25519
-from resolver.keys import Multikey, decode_multikey, multibase_of
+from resolver.keys.curve25519 import x25519_of_ed25519
+from resolver.keys.multikey import Multikey, decode_multikey, multibase_of
+from resolver.keys.types import BLS12_381_G1, BLS12_381_G1G2, BLS12_381_G2, ED25519, P256, P384, P521, X25519
 from resolver.methods.formats import PublicKeyFormat, format_for, legacy_format_of
 from resolver.methods.method import ComputedMethod, refuse_versions
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved

@@ -22,7 +22,7 @@ from resolver.encoding import (
     read_varint,
 )
 from resolver.errors import InvalidDid, InvalidDidDocument, NotFound
-from resolver.keys import Multikey
+from resolver.keys.multikey import Multikey
 from resolver.methods.key import ECDH_CURVES, document_of, multikey_in, warnings_of
 from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
 from resolver.results import JsonObject, Options, Resolved

@@ -14,11 +14,11 @@ from hashlib import sha256
 
 import msgspec
 
-from resolver.curve25519 import NotAPoint, check_ed25519
 from resolver.did import Did
 from resolver.document import DID_V1, SIGNATURE_RELATIONSHIPS
 from resolver.encoding import EncodingError, decode_base58btc, encode_base64url
 from resolver.errors import FeatureNotSupported, InvalidDid
+from resolver.keys.curve25519 import NotAPoint, check_ed25519
 from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
 from resolver.results import JsonObject, Options, Resolved
 

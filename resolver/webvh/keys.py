@@ -7,7 +7,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from resolver.errors import KeyRefused
-from resolver.keys import decode_multikey
+from resolver.keys.multikey import decode_multikey
 
 _MULTIKEY_CHARS = 48  # of every Ed25519 key in multibase base58btc
 

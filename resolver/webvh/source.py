@@ -102,7 +102,9 @@ class WebvhSource:
 
     async def _loaded(self, question: Question, known: Known | None) -> Known:
         did, was = parse_did(question.did), _known_finding(known)
-        plan = replace(WEBVH.plan(did, DEFAULT_OPTIONS), max_bytes=self._limits.max_log_bytes)
+        is_known = was is not None and was.history.problem is None
+        plan = WEBVH.plan(did, DEFAULT_OPTIONS)
+        plan = replace(plan, max_bytes=self._limits.max_log_bytes, is_known=is_known)
         tag = entity_tag(known.headers) if known and was and was.history.problem is None else None
         fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
         steps = [step]

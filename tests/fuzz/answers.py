@@ -18,8 +18,8 @@ from resolver.binding import NOTHING_GIVEN, answer, answer_local, may_fetch, rea
 from resolver.did import parse_did_url
 from resolver.document import read_document, relative_ids_expanded
 from resolver.errors import NS, InvalidDidDocument
-from resolver.keys import public_key_of
-from resolver.lint import MAX_WARNINGS, Severity, lint_bytes, warnings_of
+from resolver.keys.multikey import public_key_of
+from resolver.lint.findings import MAX_WARNINGS, Severity, lint_bytes, warnings_of
 from resolver.methods import WEB
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject
 from wire import Answer, UnsupportedMediaType, etag_of

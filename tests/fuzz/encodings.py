@@ -24,9 +24,9 @@ from resolver.encoding import (
     read_varint,
 )
 from resolver.errors import KeyRefused
-from resolver.jwk import PRIVATE_MEMBERS, jwk_of, jwk_to_key
-from resolver.key_types import SECRET_PREFIXES
-from resolver.keys import decode_multikey, multibase_of, refuse_secret_multibase
+from resolver.keys.jwk import PRIVATE_MEMBERS, jwk_of, jwk_to_key
+from resolver.keys.multikey import decode_multikey, multibase_of, refuse_secret_multibase
+from resolver.keys.types import SECRET_PREFIXES
 from tests.fuzz.identifiers import text_of
 from wire import JsonError, encode, read
 

@@ -11,13 +11,13 @@ import httpx
 
 from resolver.did import MAX_DID_BYTES, parse_did, parse_did_url, parse_parameters
 from resolver.errors import InvalidDid, InvalidDidUrl, ResolutionError
-from resolver.fetch_errors import UrlRefused
 from resolver.methods import WEB
 from resolver.methods.web import normal_form
+from resolver.outbound.errors import UrlRefused
+from resolver.outbound.urls import plan_for_url
 from resolver.results import DEFAULT_OPTIONS, FetchPlan
 from resolver.source import Question
 from resolver.spelling import read_spelling
-from resolver.urls import plan_for_url
 
 # DID v1.1, section 3.1, rule for rule, where ours is rewritten to match in linear time.
 _ABNF = re.compile(

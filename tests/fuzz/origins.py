@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import h11
 
-from resolver.answer import AnswerReader
-from resolver.fetch_errors import FetchError
+from resolver.outbound.answer import AnswerReader
+from resolver.outbound.errors import FetchError
 from resolver.results import Fetched
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES, MAX_PIECES = 4_096, 20_000, 500

@@ -11,8 +11,8 @@ from random import Random
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 
 from resolver.encoding import encode_base58btc, encode_varint
-from resolver.jwk import CURVES, jwk_of
-from resolver.keys import multikey_of
+from resolver.keys.jwk import CURVES, jwk_of
+from resolver.keys.multikey import multikey_of
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.seeds import ACCEPTS, WORDS, jwks, seeds
 from wire import encode

@@ -24,8 +24,8 @@ from resolver.did import parse_did_url
 from resolver.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document, relative_ids_expanded
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.errors import InvalidDidDocument, ResolutionError
-from resolver.keys import multikey_of
-from resolver.lint import warnings_of
+from resolver.keys.multikey import multikey_of
+from resolver.lint.findings import warnings_of
 from resolver.representation import present
 from resolver.results import Resolved
 from tests.fuzz.answers import BASE, DID
@@ -162,6 +162,13 @@ DOCUMENTS: dict[str, bytes] = {
     "1,024 JWKs in methods": _document(_many('{"publicKeyJwk":{"kty":""}}', 1_024)),
     "3,000 objects": _document(_many("{}", 3_066)),
     "3,000 JWKs": _document(_many('{"kty":""}', 3_066)),
+    "3,000 objects in contexts": _document('"@context":[' + ",".join(["{}"] * 3_060) + "]"),
+    "1,500 contexts": _document(_many('{"@context":{"kty":"a"}}', 1_500)),
+    "contexts, 27 deep": _document('"a":' + '{"@context":' * 27 + f"[{','.join(['{}'] * 3_000)}]" + "}" * 27),
+    "6,000 terms": _document(f'"@context":[{{{_names(6_128)}}}]'),
+    "6,000 texts": _document(_many('"PRIVATE KEY"', 6_132)),
+    "almost a private key in a name": _document('"' + "PRIVATE KEY----" * 17_000 + '":1'),
+    "60 keys of 4,000 spaces": _document(_many(f'{{"publicKeyMultibase":"{" " * 4_000}z"}}', 60)),
     "6,000 names": _document(_names(6_132)),
     "6,000 references": _document('"authentication":[' + ",".join(['"#a"'] * 6_132) + "]"),
     "6,000 URIs": _document('"alsoKnownAs":[' + ",".join(['"a:b1234567"'] * 6_132) + "]"),

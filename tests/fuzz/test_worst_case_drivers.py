@@ -8,8 +8,8 @@ import pytest
 
 from resolver.batch import MAX_BATCH_BODY_BYTES, read_batch
 from resolver.did import parse_did
-from resolver.driver_answer import check_document, parse_answer, told_of
-from resolver.driver_config import Driver
+from resolver.drivers.answer import check_document, parse_answer, told_of
+from resolver.drivers.config import Driver
 from resolver.errors import ResolutionError
 from resolver.results import Fetched
 from tests.fuzz.answers import DID

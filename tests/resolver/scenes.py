@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from resolver import FreshnessBounds, Resolver
-from resolver.fetch import GuardLimits
+from resolver.outbound.fetch import GuardLimits
 from tests.simulator import Host, World
 
 DID = "did:web:issuer.example"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.addresses import METADATA, PRIVATE, network_of, refuse_address, refuse_private_address
+from resolver.outbound.addresses import METADATA, PRIVATE, network_of, refuse_address, refuse_private_address
 from tests.vectors import vectors
 
 BLOCKS = [ipaddress.ip_network(row["block"]) for row in vectors("iana-special-purpose")]

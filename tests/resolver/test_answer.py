@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.answer import MAX_INTERIM, MAX_PIECES, AnswerReader
-from resolver.fetch_errors import FetchError, OriginMalformed, OriginTooLarge
+from resolver.outbound.answer import MAX_INTERIM, MAX_PIECES, AnswerReader
+from resolver.outbound.errors import FetchError, OriginMalformed, OriginTooLarge
 from resolver.results import Fetched
 
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -14,7 +14,7 @@ import pytest
 from resolver import Resolver
 from resolver.batch import BatchRequest, answer_batch, read_batch
 from resolver.binding import answer
-from resolver.fetch import GuardLimits
+from resolver.outbound.fetch import GuardLimits
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, web
 from tests.simulator import Host, Request
 from wire import MalformedBody, PayloadTooLarge, UnsupportedMediaType

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from resolver.bls12_381 import _BETA, _PSI_X, _PSI_Y, Fp2, P, Z, check_g1, check_g1g2, check_g2
-from resolver.curve25519 import NotAPoint
+from resolver.keys.bls12_381 import _BETA, _PSI_X, _PSI_Y, Fp2, P, Z, check_g1, check_g1g2, check_g2
+from resolver.keys.curve25519 import NotAPoint
 
 ORDER = Z**4 - Z**2 + 1  # of G1 and G2
 # The generators of G1 and G2, compressed (draft-irtf-cfrg-pairing-friendly-curves-11, section 4.2.1).

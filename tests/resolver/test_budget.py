@@ -2,8 +2,8 @@
 
 import pytest
 
-from resolver.budget import Budget, GuardLimits, domain_of
-from resolver.fetch_errors import OutboundBudgetExceeded
+from resolver.outbound.budget import Budget, GuardLimits, domain_of
+from resolver.outbound.errors import OutboundBudgetExceeded
 
 LIMITS = GuardLimits(host_burst=2, site_burst=3, burst=5)
 
@@ -35,6 +35,18 @@ def test_what_a_busy_host_or_domain_is_refused_costs_the_others_nothing() -> Non
     granted(budget, *(f"x{number}.one.example" for number in range(100)))
 
     assert granted(budget, "a.two.example", "b.two.example") == 2
+
+
+def test_a_quarter_is_reserved_for_what_is_known() -> None:
+    now = [0.0]
+    budget = Budget(GuardLimits(), lambda: now[0])
+    granted(budget, *["issuer.example"] * 100, *(f"x{number}.issuer.example" for number in range(100)))
+
+    budget.spend_on_host("issuer.example", is_known=True)
+    with pytest.raises(OutboundBudgetExceeded) as refused:
+        budget.spend_on_host("issuer.example", is_known=True)
+    assert not _may(budget, "issuer.example")
+    assert 0 < refused.value.retry_after_seconds <= 4
 
 
 def test_shares_come_back_with_time() -> None:

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from resolver.configured import ConfiguredFetch
-from resolver.fetch_errors import (
+from resolver.outbound.configured import ConfiguredFetch
+from resolver.outbound.errors import (
     OriginMalformed,
     OriginTimedOut,
     OriginTooLarge,

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from resolver.curve25519 import NotAPoint, check_ed25519, check_x25519, x25519_of_ed25519
+from resolver.keys.curve25519 import NotAPoint, check_ed25519, check_x25519, x25519_of_ed25519
 
 P = 2**255 - 19
 D = -121_665 * pow(121_666, -1, P) % P

@@ -199,6 +199,8 @@ def test_relationships_that_are_left_out_are_told() -> None:
         {"privateKeyJwk": "c2VjcmV0LXZhbHVl"},
         {"a": {"secretKeyMultibase": "c2VjcmV0LXZhbHVl"}},
         {"pem": "-----BEGIN PRIVATE KEY-----c2VjcmV0LXZhbHVl"},
+        {"@context": {"kty": "OKP", "d": "c2VjcmV0LXZhbHVl"}},
+        {"a": {"@context": [{"privateKeyHex": "c2VjcmV0LXZhbHVl"}]}},
     ],
 )
 def test_a_secret_key_in_an_extra_member_is_refused_and_not_repeated(extra: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ from resolver.did import parse_did, parse_did_url
 from resolver.document import maps_of
 from resolver.encoding import decode_base58btc, decode_multibase, encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, NotFound, ResolutionError
-from resolver.key_types import KEY_TYPES
-from resolver.keys import jwk_of, public_key_of
+from resolver.keys.multikey import jwk_of, public_key_of
+from resolver.keys.types import KEY_TYPES
 from resolver.methods import KEY
 from resolver.methods.formats import FORMATS
 from resolver.methods.key import legacy_format_for

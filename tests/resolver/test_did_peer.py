@@ -15,7 +15,7 @@ from resolver.dereference import dereference
 from resolver.did import parse_did, parse_did_url
 from resolver.encoding import decode_multibase, encode_base58btc, encode_base64url
 from resolver.errors import FeatureNotSupported, InvalidDid, NotFound, ResolutionError
-from resolver.keys import multikey_of
+from resolver.keys.multikey import multikey_of
 from resolver.methods import KEY, PEER
 from resolver.results import JsonObject, Options
 from resolver.spelling import read_spelling

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from resolver.did import parse_did
 from resolver.errors import FeatureNotSupported, InvalidDid, ResolutionError
-from resolver.keys import jwk_to_key
+from resolver.keys.multikey import jwk_to_key
 from resolver.methods import PKH
 from resolver.results import JsonObject, Options
 

@@ -16,7 +16,8 @@ from resolver.document import (
 )
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
 from resolver.errors import FeatureNotSupported, InvalidDidDocument
-from resolver.jwk import PRIVATE_MEMBERS
+from resolver.keys.jwk import PRIVATE_MEMBERS
+from resolver.results import JsonObject
 from wire import encode
 
 DID = "did:web:example.com"
@@ -108,11 +109,114 @@ def test_a_private_multicodec_refuses_the_document(code: int, place: str) -> Non
         assert multibase not in str(refused.value)
 
 
-def test_a_private_key_in_pem_refuses_the_document() -> None:
-    pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----"
+@pytest.mark.parametrize(
+    "multibase",
+    [
+        "f8026" + "42" * 32,
+        "F8026" + "42" * 32,
+        "mgCZ" + "QkJC" * 10,
+        "UgCZ" + "QkJC" * 10,
+        "M" + "gCZC" * 11,
+        "b" + "qate" * 8,
+        "k" + "2" * 40,
+        "7" + "4" * 40,
+        "\0abc",
+        "\U0001f680\U0001fa90",
+        "6Mk",
+        "",
+        " ",
+    ],
+)
+def test_a_multibase_value_in_another_base_is_refused_since_no_secret_is_looked_for_there(
+    multibase: str,
+) -> None:
+    with pytest.raises(InvalidDidDocument, match="expected multibase in base58btc or base64url") as refused:
+        read_document(_document(verificationMethod=[METHOD | {"publicKeyMultibase": multibase}]), DID)
 
-    with pytest.raises(InvalidDidDocument):
-        read_document(_document(verificationMethod=[METHOD_WITHOUT_KEY | {"publicKeyPem": pem}]), DID)
+    assert len(multibase) < 3 or multibase not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", [0x1300, 0x1306])
+@pytest.mark.parametrize("around", ["{}\n", " {}", "\t{}  "])
+def test_white_space_hides_no_secret_key(around: str, code: int) -> None:
+    secret = encode_varint(code) + bytes(range(32))
+    for multibase in ("z" + encode_base58btc(secret), "u" + encode_base64url(secret)):
+        method = METHOD | {"publicKeyMultibase": around.format(multibase)}
+
+        with pytest.raises(InvalidDidDocument, match="private or symmetric"):
+            read_document(_document(verificationMethod=[method]), DID)
+
+
+@pytest.mark.parametrize(
+    "armour",
+    [
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgE",
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+    ],
+)
+def test_a_private_key_in_pem_refuses_the_document(armour: str) -> None:
+    for members in (
+        {"verificationMethod": [METHOD_WITHOUT_KEY | {"publicKeyPem": armour}]},
+        {armour: 1},
+        {"x": [{"y": {armour: None}}]},
+        {"x": [1, [[armour]]]},
+        {"@context": ["https://www.w3.org/ns/did/v1", armour]},
+        {"@context": ["https://www.w3.org/ns/did/v1", {"a": {"@id": armour}}]},
+    ):
+        with pytest.raises(InvalidDidDocument, match="private key in PEM"):
+            read_document(_document(**members), DID)
+
+
+def test_words_about_private_keys_and_public_keys_in_pem_are_passed_on() -> None:
+    texts = [
+        "NEVER SEND YOUR PRIVATE KEY",
+        "-----BEGIN PUBLIC KEY-----",
+        "-----BEGIN PGP PUBLIC KEY BLOCK-----",
+    ]
+
+    read_document(_document(x=texts, **dict.fromkeys(texts, "")), DID)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"kty": "OKP", "crv": "Ed25519", "x": "AQ", "d": "c2VjcmV0"},
+        {"a": {"@context": [{"kty": "oct", "k": "c2VjcmV0"}]}},
+        {"a": {"@context": {"b": {"@context": {"publicKeyJwk": {"kty": "EC", "d": "c2VjcmV0"}}}}}},
+        {"privateKeyMultibase": "c2VjcmV0"},
+        {"secretKeyJwk": {"kty": "OKP", "d": "c2VjcmV0"}},
+        {"publicKeyMultibase": "z3u2en7t5LR2WtQH5PfFqMqwVHgeXouLzo6haApm8XHqvjxq"},
+        {"publicKeyMultibase": "f8026c2VjcmV0"},
+    ],
+)
+def test_a_secret_key_in_a_context_refuses_the_document(inner: JsonObject) -> None:
+    for members in ({"@context": [inner]}, {"x": [{"@context": inner}]}):
+        with pytest.raises(InvalidDidDocument) as refused:
+            read_document(_document(**members), DID)
+
+        assert "c2VjcmV0" not in str(refused.value)
+
+
+def test_a_context_may_define_the_names_of_secret_keys() -> None:
+    """Inline contexts in the field are copies of those of the suites."""
+    sec = "https://w3id.org/security#"
+    terms = {
+        "@version": 1.1,
+        "privateKeyMultibase": {"@id": f"{sec}privateKeyMultibase", "@type": f"{sec}multibase"},
+        "publicKeyMultibase": {"@id": f"{sec}publicKeyMultibase"},
+        "publicKeyJwk": {"@id": f"{sec}publicKeyJwk", "@type": "@json"},
+        "secretKeyJwk": "sec:secretKeyJwk",
+        "privateKeyHex": None,
+        "JsonWebKey2020": {
+            "@id": f"{sec}JsonWebKey2020",
+            "@context": {"kty": "jose:kty", "d": {"@id": "jose:d"}, "k": "@nest"},
+        },
+    }
+
+    assert read_document(_document(**{"@context": [terms]}), DID)["@context"] == [terms]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from resolver import parse_did
-from resolver.driver_breaker import Breaker, BreakerState
-from resolver.driver_config import Driver, DriverFaults, read_drivers
-from resolver.driver_patterns import MATCH_SECONDS
+from resolver.drivers.breaker import MAX_SUSPECTS, Breaker, BreakerState
+from resolver.drivers.config import Driver, DriverFaults, read_drivers
+from resolver.drivers.patterns import MATCH_SECONDS
 
 NATIVE = frozenset({"key", "web"})
 GIVEN: dict[str, Any] = {"name": "x", "pattern": "did:example:.+", "url": "http://driver.internal:8080"}
@@ -149,33 +149,96 @@ class Timer:
         return self.now
 
 
-def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_probe_through() -> None:
+def tried(breaker: Breaker, did: str, timer: Timer, *, succeeds: bool = False) -> BreakerState:
+    assert breaker.admit(did) == 0
+    if succeeds:
+        breaker.succeeded(did)
+    else:
+        breaker.failed(did, timer.now)
+    breaker.ended(did)
+    return breaker.state
+
+
+def opened(timer: Timer) -> Breaker:
+    """Return a breaker that `did:ex:slow` opened ten seconds ago."""
+    breaker = Breaker(failures_to_open=1, open_seconds=10, clock=timer)
+    tried(breaker, "did:ex:slow", timer)
+    timer.now += 10
+    return breaker
+
+
+def test_a_breaker_opens_after_failures_in_a_row_and_closes_where_a_probe_succeeds() -> None:
     timer = Timer()
     breaker = Breaker(failures_to_open=2, open_seconds=10, clock=timer)
-    states = []
-    for outcome in (breaker.failed, breaker.succeeded, breaker.failed, breaker.failed):
-        assert breaker.admit() == 0
-        outcome()
-        breaker.ended()
-        states.append(breaker.state)
+
+    states = [tried(breaker, f"did:ex:{n}", timer, succeeds=n == 1) for n in range(4)]
     timer.now = 4
-    waiting = breaker.admit()
+    waiting = breaker.admit("did:ex:x")
     timer.now = 10
-    probe, second = breaker.admit(), breaker.admit()
 
     assert states == [BreakerState.CLOSED] * 3 + [BreakerState.OPEN]
-    assert (waiting, probe, second) == (6, 0, 1)
-    assert breaker.state is BreakerState.HALF_OPEN
+    assert (waiting, breaker.state) == (6, BreakerState.HALF_OPEN)
+    assert tried(breaker, "did:ex:x", timer, succeeds=True) is BreakerState.CLOSED
+
+
+def test_a_did_that_fails_again_and_again_counts_once() -> None:
+    timer = Timer()
+    breaker = Breaker(failures_to_open=2, open_seconds=10, clock=timer)
+
+    states = [tried(breaker, "did:ex:slow", timer) for _ in range(20)]
+
+    assert states == [BreakerState.CLOSED] * 20
+    assert tried(breaker, "did:ex:other", timer) is BreakerState.OPEN
+
+
+def test_slow_dids_do_not_count_where_others_were_answered_meanwhile() -> None:
+    timer = Timer()
+    breaker = Breaker(failures_to_open=2, open_seconds=10, clock=timer)
+    timer.now = 1
+    tried(breaker, "did:ex:good", timer, succeeds=True)
+
+    for n in range(20):
+        breaker.failed(f"did:ex:slow{n}", began_at=0)
+
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_a_half_open_breaker_has_a_few_probes_of_different_dids() -> None:
+    breaker = opened(Timer())
+
+    admitted = [breaker.admit(did) for did in ("did:ex:a", "did:ex:a", "did:ex:b", "did:ex:c", "did:ex:d")]
+
+    assert admitted == [0, 1, 0, 0, 1]
+
+
+def test_dids_that_failed_before_leave_the_probes_to_others() -> None:
+    timer = Timer()
+    breaker = opened(timer)
+    tried(breaker, "did:ex:slower", timer)
+    timer.now += 10
+
+    suspects = [breaker.admit("did:ex:slow"), breaker.admit("did:ex:slower")]
+    good = tried(breaker, "did:ex:good", timer, succeeds=True)
+    breaker.failed("did:ex:slow", began_at=timer.now - 1)
+
+    assert suspects == [0, 1]
+    assert (good, breaker.state) == (BreakerState.CLOSED, BreakerState.CLOSED)
 
 
 def test_a_probe_that_was_given_up_makes_room_for_another() -> None:
-    timer = Timer()
-    breaker = Breaker(failures_to_open=1, open_seconds=10, clock=timer)
-    breaker.admit()
-    breaker.failed()
-    breaker.ended()
-    timer.now = 11
-    breaker.admit()
-    breaker.ended()
+    breaker = opened(Timer())
+    for did in ("did:ex:a", "did:ex:b", "did:ex:c"):
+        breaker.admit(did)
+    breaker.ended("did:ex:b")
 
-    assert breaker.admit() == 0
+    assert breaker.admit("did:ex:d") == 0
+
+
+def test_a_flood_of_dids_that_fail_is_not_remembered_whole() -> None:
+    timer = Timer()
+    breaker = opened(timer)
+    for n in range(10 * MAX_SUSPECTS):
+        breaker.failed(f"did:ex:{n}", timer.now)
+
+    assert len(breaker._suspects) == MAX_SUSPECTS
+    assert len(breaker._in_a_row) == 1

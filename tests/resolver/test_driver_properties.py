@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resolver import InvalidDid, ResolutionError, parse_did
-from resolver.driver_answer import Told, check_document, is_unavailable, parse_answer, told_of
-from resolver.driver_config import Driver
+from resolver.drivers.answer import Told, check_document, is_unavailable, parse_answer, told_of
+from resolver.drivers.config import Driver
 from resolver.errors import InternalError
 from resolver.results import Fetched
 

@@ -25,8 +25,8 @@ from resolver import (
     Resolver,
     parse_did,
 )
-from resolver.driver_breaker import BreakerState
-from resolver.driver_config import Driver
+from resolver.drivers.breaker import MAX_PROBES, BreakerState
+from resolver.drivers.config import Driver
 from tests.driver_process import DriverProcess, document
 
 pytestmark = pytest.mark.anyio
@@ -326,11 +326,10 @@ async def test_a_probe_that_fails_opens_the_breaker_again() -> None:
             for n in range(2):
                 await failure_of(resolver, f"did:example:{n}")
             await asyncio.sleep(0.25)
-            probe, other = await asyncio.gather(
-                *(failure_of(resolver, f"did:example:p{n}") for n in range(2))
-            )
+            probes = await asyncio.gather(*(failure_of(resolver, f"did:example:p{n}") for n in range(9)))
 
-            assert (probe.members["cause"], other.members["cause"]) == ("origin_unreachable", "driver_open")
+            causes = [probe.members["cause"] for probe in probes]
+            assert causes == ["origin_unreachable"] * MAX_PROBES + ["driver_open"] * (9 - MAX_PROBES)
             assert resolver.driver_states[0].breaker is BreakerState.OPEN
 
 
@@ -348,6 +347,19 @@ async def test_no_did_and_no_option_opens_the_breaker_for_all_others(process: Dr
         assert type(too_long) is InvalidOptions
         assert longest.document is not None
         assert resolver.driver_states[0].breaker is BreakerState.CLOSED
+
+
+async def test_a_did_that_the_driver_never_answers_opens_nothing_whatever_its_options(
+    process: DriverProcess,
+) -> None:
+    driver = driver_of(process, failures_to_open=2, supports_options=True)
+    async with resolving(driver) as resolver:
+        for number in range(6):
+            failure = await failure_of(resolver, "did:example:away", Options(version_number=number + 1))
+            assert failure.members["cause"] == "driver_unavailable"
+
+        assert resolver.driver_states[0].breaker is BreakerState.CLOSED
+        assert (await resolver.resolve(GOOD)).document is not None
 
 
 async def test_what_was_known_is_served_while_the_driver_is_away() -> None:

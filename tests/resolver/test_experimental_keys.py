@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448P
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.curve25519 import NotAPoint
-from resolver.experimental_keys import check_ed448, check_ml_kem, check_x448
+from resolver.keys.curve25519 import NotAPoint
+from resolver.keys.experimental import check_ed448, check_ml_kem, check_x448
 
 P448 = 2**448 - 2**224 - 1
 

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from resolver.fetch import GuardLimits
-from resolver.fetch_errors import (
+from resolver.outbound.errors import (
     AddressRefused,
     OriginMalformed,
     OriginTimedOut,
@@ -16,8 +15,9 @@ from resolver.fetch_errors import (
     OriginUntrusted,
     OutboundBudgetExceeded,
 )
+from resolver.outbound.fetch import GuardLimits
+from resolver.outbound.trust import trust_of
 from resolver.results import FetchPlan
-from resolver.trust import trust_of
 from tests.simulator import Host, World, canned, drip_body, drip_head, endless_body, held, raw
 
 pytestmark = pytest.mark.anyio
@@ -362,18 +362,56 @@ async def test_the_connections_to_all_hosts_together_are_capped() -> None:
 
 
 async def test_waiting_for_a_slot_in_vain_is_a_limit_of_ours_and_not_of_the_origin() -> None:
-    limits = GuardLimits(total_seconds=0.2, concurrent_per_host=1)
+    limits = GuardLimits(total_seconds=0.4, slot_seconds=0.1, concurrent_per_host=1)
     async with World() as world, world.guard(limits) as guard:
         issuer(world, drip_body(0.05))
 
         first = asyncio.create_task(guard.fetch_stranger(plan(max_bytes=100_000)))
         await asyncio.sleep(0.05)
         second = asyncio.create_task(guard.fetch_stranger(plan(max_bytes=100_000)))
-        await asyncio.sleep(0.05)
-        third = asyncio.create_task(guard.fetch_stranger(plan(max_bytes=100_000)))
-        errors = await asyncio.gather(first, second, third, return_exceptions=True)
+        errors = await asyncio.gather(first, second, return_exceptions=True)
 
-        assert [type(error) for error in errors] == [OriginTimedOut, OriginTimedOut, OutboundBudgetExceeded]
+        assert [type(error) for error in errors] == [OriginTimedOut, OutboundBudgetExceeded]
+
+
+async def test_the_deadline_covers_the_wait_for_a_slot() -> None:
+    limits = GuardLimits(total_seconds=1.0, slot_seconds=0.5, concurrent_per_host=1)
+    async with World() as world, world.guard(limits) as guard:
+        answer = asyncio.Event()
+        issuer(world, held(answer, canned(b"{}")))
+        loop = asyncio.get_running_loop()
+
+        first = asyncio.create_task(guard.fetch_stranger(plan()))
+        await asyncio.sleep(0)
+        began = loop.time()
+        second = asyncio.create_task(guard.fetch_stranger(plan()))
+        await asyncio.sleep(0.45)
+        answer.set()
+        await first
+        answer.clear()
+        with pytest.raises(OriginTimedOut):
+            await second
+
+        assert loop.time() - began < 1.3
+
+
+async def test_slow_hosts_of_one_site_leave_the_slots_of_others_alone() -> None:
+    limits = GuardLimits(concurrent=8, slot_seconds=0.1)
+    async with World() as world, world.guard(limits) as guard:
+        answer = asyncio.Event()
+        names = [f"x{number}.slow.example" for number in range(9)]
+        for name in names:
+            world.host(name).answer(PATH, held(answer, canned(b"{}")))
+        issuer(world)
+
+        slow = [asyncio.create_task(guard.fetch_stranger(plan(name))) for name in names]
+        await asyncio.sleep(0)
+        await guard.fetch_stranger(plan())
+        answer.set()
+        outcomes = await asyncio.gather(*slow, return_exceptions=True)
+
+        assert [type(outcome) for outcome in outcomes].count(OutboundBudgetExceeded) == 0
+        assert guard.outcomes["ok"] == 10
 
 
 async def test_by_default_the_checked_address_itself_is_dialled_over_tcp() -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from resolver import Resolver
 from resolver.errors import InternalError, InvalidDidDocument
-from resolver.fetch import GuardLimits
-from resolver.fetch_errors import (
+from resolver.outbound.errors import (
     FetchError,
     OriginMalformed,
     OriginTimedOut,
@@ -21,6 +20,7 @@ from resolver.fetch_errors import (
     OriginUntrusted,
     OutboundBudgetExceeded,
 )
+from resolver.outbound.fetch import GuardLimits
 from resolver.results import FetchPlan
 from tests.simulator import Request, Script, World, canned, drip_body, drip_head, endless_body, held, raw
 

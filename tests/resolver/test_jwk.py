@@ -6,7 +6,7 @@ import pytest
 
 from resolver.encoding import encode_base64url
 from resolver.errors import KeyRefused, KeyTypeUnsupported
-from resolver.jwk import PRIVATE_MEMBERS, check_rsa, jwk_of, jwk_to_key
+from resolver.keys.jwk import PRIVATE_MEMBERS, check_rsa, jwk_of, jwk_to_key
 from tests.keys import KEYS
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from multiformats import multicodec
 
-from resolver.key_types import KEY_TYPES, SECRET_CODES, UNSUPPORTED_CODES, KeyType
+from resolver.keys.types import KEY_TYPES, SECRET_CODES, UNSUPPORTED_CODES, KeyType
 
 _REFERENCE = os.environ.get("TOUCHSTONE_REFERENCE_DATA")
 # Codec, code, bytes of the key: multiformats/multicodec @ 45c88b8, did:key v0.9 and v0.7, FIPS 203, 204, 205.

@@ -13,9 +13,9 @@ from multiformats import multibase, multicodec, varint
 
 from resolver.encoding import encode_base58btc, encode_base64url
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.jwk import CURVES, check_rsa
-from resolver.key_types import KEY_TYPES, KeyType
-from resolver.keys import decode_multikey, jwk_of, jwk_to_key, multikey_of, public_key_of
+from resolver.keys.jwk import CURVES, check_rsa
+from resolver.keys.multikey import decode_multikey, jwk_of, jwk_to_key, multikey_of, public_key_of
+from resolver.keys.types import KEY_TYPES, KeyType
 from tests.keys import KEYS, RSA_2048
 from wire import encode
 

@@ -16,11 +16,11 @@ from resolver import InvalidDidDocument, InvalidOptions, Options, Resolver
 from resolver.__main__ import main
 from resolver.document import DID_V1, DID_V1_1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
 from resolver.encoding import encode_base58btc, encode_varint
-from resolver.lint import MAX_WARNINGS, Finding, Severity, lint, lint_bytes, warnings_of
-from resolver.lint_rules import RULES, RULES_FOR_ACCEPTED
+from resolver.lint.findings import MAX_WARNINGS, Finding, Severity, lint, lint_bytes, warnings_of
+from resolver.lint.rules import RULES, RULES_FOR_ACCEPTED
+from resolver.lint.terms import CONTEXTS, terms_of
 from resolver.methods.formats import FORMATS
 from resolver.results import JsonObject
-from resolver.terms import CONTEXTS, terms_of
 from wire import encode
 
 ROOT = Path(__file__).parents[2]
@@ -89,9 +89,12 @@ SCOPED = {"DIDCommMessaging": {"@id": "x:y", "@context": {"p": "x:p"}}}
     [
         (method(secretKeyMultibase="z"), ("error", "private-key", VM)),
         (document(x=[{"a/b~c": {"kty": "oct", "k": "x"}}]), ("error", "private-key", "/x/0/a~1b~0c")),
+        (document(x=[["-----BEGIN PRIVATE KEY-----"]]), ("error", "private-key", "")),
+        (document(y={"z": "-----BEGIN PRIVATE KEY-----"}), ("error", "private-key", "/y")),
+        (document(y={"-----BEGIN PRIVATE KEY-----": "z"}), ("error", "private-key", "/y")),
         (
-            document(x=["-----BEGIN PRIVATE KEY-----"], y={"z": "-----BEGIN PRIVATE KEY-----"}),
-            ("error", "private-key", "/y"),
+            document(**{"@context": [DID_V1, {"a": {"kty": "oct", "k": "x"}}]}),
+            ("error", "private-key", "/@context/1/a"),
         ),
         (
             document(verificationMethod=[METHOD, METHOD]),
@@ -349,7 +352,7 @@ def test_every_code_is_documented_and_no_other() -> None:
     documented = re.findall(
         r"`([a-z]+(?:-[a-z]+)+|refused)`(?=[^|]*\| (?:error|warning|hint))", DOCUMENTATION.read_text()
     )
-    code = "".join((ROOT / f"resolver/{name}.py").read_text() for name in ("lint", "lint_rules"))
+    code = "".join((ROOT / f"resolver/lint/{name}.py").read_text() for name in ("findings", "rules"))
     used = set(re.findall(r'(?:Finding|_refusal)\(\s*f?"([^"]+)"', code))
 
     assert set(documented) == (used - {"{_PAST[name]}-key"}) | {"expired-key", "revoked-key"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resolver.pacing import Pacer
+from resolver.outbound.pacing import Pacer
 
 
 def test_a_burst_goes_at_once_and_then_one_at_a_time() -> None:

@@ -1,6 +1,7 @@
 """The resolver: the order of its refusals, and what it asks origins for, and how often."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -18,9 +19,10 @@ from resolver import (
     MethodNotSupported,
     NotFound,
     Options,
+    ResolutionError,
 )
-from resolver.fetch import GuardLimits
 from resolver.origin import Asking, WebSource
+from resolver.outbound.fetch import GuardLimits
 from resolver.source import Question
 from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned, held
@@ -348,3 +350,19 @@ async def test_what_is_doubtful_about_a_fetched_document_is_told_in_the_metadata
     assert "relative-id" in codes
     assert confirmed.resolution_metadata == first.resolution_metadata
     assert first.document == document
+
+
+async def test_dids_that_do_not_exist_do_not_use_up_what_renews_one_that_does() -> None:
+    async with web(GuardLimits(host_burst=1)) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT)
+        await resolver.resolve(DID)
+        clock.now += 1_000
+        for number in range(20):
+            with contextlib.suppress(ResolutionError):
+                await resolver.resolve(f"{DID}:x{number}")
+
+        renewed = await resolver.resolve(DID, Options(no_cache=True))
+
+        assert not renewed.stale
+        with pytest.raises(InternalError):
+            await resolver.resolve(f"{DID}:another")

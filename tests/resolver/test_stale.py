@@ -1,6 +1,7 @@
 """Documents past their freshness: when they are served, how they are marked, and when they are not."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -18,9 +19,9 @@ from resolver import (
     Resolver,
 )
 from resolver.binding import answer, may_fetch, touch
-from resolver.fetch import GuardLimits
-from resolver.fetch_errors import OriginUnreachable
-from resolver.source import Observed
+from resolver.outbound.errors import OriginUnreachable
+from resolver.outbound.fetch import GuardLimits
+from resolver.source import Nothing, Observed
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned
 
@@ -250,14 +251,14 @@ class Notebook:
     """An observer in memory."""
 
     def __init__(self) -> None:
-        self.notes: list[tuple[str, bytes, float]] = []
+        self.notes: list[tuple[str, bytes | Nothing, float]] = []
 
-    def seen(self, did: str, document: bytes, at: float) -> None:
-        self.notes.append((did, document, at))
+    def seen(self, did: str, found: bytes | Nothing, at: float) -> None:
+        self.notes.append((did, found, at))
 
     async def observed(self, did: str, at: float) -> Observed | None:
         for noted, document, first_seen in reversed(self.notes):
-            if noted == did and first_seen <= at:
+            if noted == did and first_seen <= at and isinstance(document, bytes):
                 return Observed(document=document, digest="d", first_seen=first_seen, last_seen=at)
         return None
 
@@ -275,9 +276,30 @@ async def test_an_observer_is_told_of_every_document_and_answers_for_a_time_as_a
         with pytest.raises(NotFound):
             await resolver.resolve(DID, Options(version_time="1970-01-01T00:00:00Z"))
 
-        assert [json.loads(document) for _, document, _ in notebook.notes] == [DOCUMENT, NEW]
+        assert [json.loads(found) for _, found, _ in notebook.notes] == [DOCUMENT, NEW]
         assert (before.document, before.metadata) == (DOCUMENT, {})
         assert before.resolution_metadata["observation"]["firstSeen"] == "1970-01-12T13:46:40Z"
+
+
+async def test_an_observer_is_told_also_that_there_was_no_document_and_of_no_failure_to_ask() -> None:
+    notebook = Notebook()
+    async with web(observer=notebook) as (_, issuer, resolver, clock):
+        for script in (
+            canned(b"", 410),
+            canned(b"", 404),
+            canned(json.dumps({"id": "did:web:other.example"}).encode(), 200),
+            canned(b"", 500),
+        ):
+            issuer.answer(PATH, script)
+            clock.now += 1_000
+            with contextlib.suppress(NotFound, InvalidDidDocument, InternalError):
+                await resolver.resolve(DID)
+
+    assert [found for _, found, _ in notebook.notes] == [
+        Nothing.DEACTIVATED,
+        Nothing.NOT_FOUND,
+        Nothing.REFUSED,
+    ]
 
 
 async def test_explain_tells_the_steps_and_why_the_time_to_live() -> None:

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from resolver.fetch import Guard, GuardLimits
-from resolver.fetch_errors import (
+from resolver.outbound.errors import (
     AddressRefused,
     FetchError,
     OriginMalformed,
     OriginTimedOut,
     OutboundBudgetExceeded,
 )
+from resolver.outbound.fetch import Guard, GuardLimits
+from resolver.outbound.transport import IDLE_SECONDS, LIFETIME_SECONDS, MAX_IDLE, Place, request_of
 from resolver.results import FetchPlan
-from resolver.transport import IDLE_SECONDS, LIFETIME_SECONDS, MAX_IDLE, Place, request_of
 from tests.simulator import Request, World, canned, drip_body, raw
 
 pytestmark = pytest.mark.anyio

@@ -3,7 +3,7 @@
 import pytest
 
 from resolver import Resolver
-from resolver.driver_config import Driver
+from resolver.drivers.config import Driver
 from resolver.universal import identifiers_to_test, methods_of, properties_of, traits_of
 from wire import encode
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from resolver.fetch import plan_for_url
-from resolver.fetch_errors import UrlRefused
+from resolver.outbound.errors import UrlRefused
+from resolver.outbound.fetch import plan_for_url
 from resolver.results import FetchPlan
 
 

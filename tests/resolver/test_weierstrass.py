@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.curve25519 import NotAPoint
-from resolver.jwk import CURVES as LOADED
-from resolver.weierstrass import CURVES, check_compressed, check_x
+from resolver.keys.curve25519 import NotAPoint
+from resolver.keys.jwk import CURVES as LOADED
+from resolver.keys.weierstrass import CURVES, check_compressed, check_x
 
 # The base point of SM2's curve (GB/T 32918.5-2017, section 5) and of secp256k1 (SEC 2 v2, section 2.4.1).
 SM2_GENERATOR = "32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7"

@@ -4,7 +4,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from resolver.keys import jwk_of, multikey_of
+from resolver.keys.multikey import jwk_of, multikey_of
 
 DID = "did:web:uni.example"
 PATH = "/.well-known/did.json"

@@ -11,7 +11,7 @@ import socket
 from functools import partial
 
 import server.app
-from resolver.transport import dial_tcp
+from resolver.outbound.transport import dial_tcp
 from server.outbound import guard_of
 
 ADDRESS = "93.184.216.34"  # public-looking; nobody dials it

@@ -83,7 +83,9 @@ async def test_a_hot_path_is_answered_without_the_application() -> None:
         "etag": '"e"',
         "cache-control": "public, max-age=31536000, immutable",
         "access-control-allow-origin": "*",
-        "access-control-expose-headers": "ETag, Age, Content-Location, Location, Retry-After, X-Request-ID",
+        "access-control-expose-headers": (
+            "ETag, Age, Cache-Status, Content-Location, Location, Retry-After, X-Request-ID"
+        ),
         "x-content-type-options": "nosniff",
         "x-request-id": "0123456789abcdef",
         "date": "Thu, 01 Jan 1970 00:00:00 GMT",

@@ -2,7 +2,15 @@
 
 import pytest
 
-from server.key_changes import MAX_KEYS, MAX_NAMED, THE_REST, KeyChanges, changes_between, keys_of
+from server.key_changes import (
+    MAX_ID_CHARS,
+    MAX_KEYS,
+    MAX_NAMED,
+    THE_REST,
+    KeyChanges,
+    changes_between,
+    keys_of,
+)
 from tests.server.documents import DID, a_document, as_jwk
 
 
@@ -88,3 +96,20 @@ def test_a_document_of_very_many_keys_is_told_in_few_words_and_a_change_among_th
     assert [key.id for key in _changes(many("00"), many("01")).changed] == [THE_REST]
     gone = _changes(many("00"), a_document())
     assert (len(gone.removed), gone.removed_count) == (MAX_NAMED, MAX_KEYS + 1)
+
+
+def test_keys_of_a_very_long_did_are_told_apart() -> None:
+    did = "did:web:uni.example:" + ":".join(["tenant" * 20] * 3)
+    other = a_document("c", "b", did=did)
+    for method in other["verificationMethod"][:1]:
+        method["id"] = f"{did}#a"
+    other["assertionMethod"] = [f"{did}#a", f"{did}#b"]
+
+    keys = keys_of(a_document("a", "b", did=did))
+    changes = _changes(a_document("a", "b", did=did), other)
+
+    assert len(did) > MAX_ID_CHARS
+    assert [key_id[-2:] for key_id in keys] == ["#a", "#b"]
+    assert all(len(key_id) <= MAX_ID_CHARS for key_id in keys)
+    assert (changes.changed_count, changes.added_count, changes.removed_count) == (1, 0, 0)
+    assert _changes(a_document("a", did=did), a_document("b", did=did)).added_count == 1

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from operators import Principal, Role
-from resolver.source import Observed
+from resolver.source import Nothing, Observed
+from server.alarm_store import MAX_OPEN
 from server.bootstrap import MIGRATIONS
 from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
 from server.observation_store import MAX_BYTES_PER_DAY, faulty_documents
@@ -46,12 +47,11 @@ class Node:
     def __init__(self, database: Engine) -> None:
         self.database = database
         self.now = START
-        self.observations = Observations(
-            database, registered=lambda: frozenset({DID}), clock=lambda: self.now
-        )
-        self.alarms = KeyAlarms(database, registered=lambda: frozenset({DID}), clock=lambda: self.now)
+        self.registered = frozenset({DID})
+        self.observations = Observations(database, registered=lambda: self.registered, clock=lambda: self.now)
+        self.alarms = KeyAlarms(database, registered=lambda: self.registered, clock=lambda: self.now)
 
-    async def saw(self, *documents: tuple[float, bytes], spacing: int = 0) -> None:
+    async def saw(self, *documents: tuple[float, bytes | Nothing], spacing: int = 0) -> None:
         """See documents at seconds after the start, writing after each."""
         for seconds, document in documents:
             self.observations.seen(DID, document, START + seconds)
@@ -69,7 +69,12 @@ class Node:
             lambda tx: tx.all("SELECT * FROM observations ORDER BY first_seen, id")
         )
         return [
-            (row["first_seen"] / 1e6 - START, row["last_seen"] / 1e6 - START, row["digest"]) for row in rows
+            (
+                round(row["first_seen"] / 1e6 - START, 3),
+                round(row["last_seen"] / 1e6 - START, 3),
+                row["digest"],
+            )
+            for row in rows
         ]
 
 
@@ -169,6 +174,26 @@ async def test_two_processes_that_see_the_same_make_one_interval(two: list[Node]
     assert (await one.page()).alarms == ()
 
 
+async def test_of_two_processes_that_see_a_change_at_once_the_later_may_tell_first(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A))
+    await other.saw((10.2, B))
+    await one.saw((10.1, B))
+    await one.saw((20, B))
+
+    assert await one.intervals() == [(0, 0, digest(A)), (10.2, 20, digest(B))]
+    assert len((await one.page()).alarms) == 1
+
+
+async def test_what_was_seen_long_before_the_first_interval_is_one_of_its_own(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((1_000, A))
+    await other.saw((0, A))
+
+    assert await one.intervals() == [(0, 0, digest(A)), (1_000, 1_000, digest(A))]
+    assert (await one.page()).alarms == ()
+
+
 async def test_what_is_told_late_finds_its_place(two: list[Node]) -> None:
     one, other = two
     await one.saw((0, A), (20, B))
@@ -183,9 +208,57 @@ async def test_where_two_documents_were_seen_at_one_time_nobody_can_tell(two: li
     await one.saw((0, A), (60, A))
     await other.saw((30, B))
 
-    assert await one.at(30) is None
-    assert (await one.at(29) or pytest.fail("seen before and after")).digest == digest(A)
+    answers = [await one.at(seconds) for seconds in (0, 29, 30, 31, 60)]
+
+    assert [found and found.digest for found in answers] == [digest(A), None, None, None, digest(A)]
     assert len((await one.page()).alarms) == 1
+
+
+async def test_what_is_told_late_leaves_what_was_certain_before_the_last_look(two: list[Node]) -> None:
+    one, other = two
+    await one.saw((0, A), (1_000, A), (1_060, A))
+    await other.saw((1_030, B))
+
+    answers = [await one.at(seconds) for seconds in (500, 1_000, 1_010, 1_030, 1_050, 1_060)]
+
+    certain = digest(A)
+    assert [found and found.digest for found in answers] == [certain, certain, None, None, None, certain]
+
+
+async def test_no_process_prolongs_its_document_across_another_that_a_second_process_saw(
+    two: list[Node],
+) -> None:
+    one, other = two
+    await one.saw((0, A))
+    await other.saw((600, B), (1_200, B))
+    await one.saw((1_800, A), spacing=60_000_000)
+    await one.saw((2_400, A))
+
+    answers = {seconds: await other.at(seconds) for seconds in (0, 300, 599, 900, 1_201, 1_500, 1_800, 2_100)}
+    assert {seconds: found.digest for seconds, found in answers.items() if found is not None} == {
+        0: digest(A),
+        900: digest(B),
+        1_800: digest(A),
+        2_100: digest(A),
+    }
+    assert await one.intervals() == [(0, 0, digest(A)), (600, 1_200, digest(B)), (1_800, 2_400, digest(A))]
+    alarms = (await one.page()).alarms
+    assert [(alarm.before, alarm.after) for alarm in alarms] == [
+        (digest(A), digest(B)),
+        (digest(B), digest(A)),
+    ]
+
+
+async def test_a_confirmation_that_is_not_written_yet_is_not_stretched_across_another_document(
+    two: list[Node],
+) -> None:
+    one, other = two
+    await one.saw((0, A))
+    await other.saw((10, B))
+    one.observations.seen(DID, A, START + 20)
+
+    assert await one.at(5) is None
+    assert await one.at(15) is None
 
 
 async def test_writing_again_changes_nothing(node: Node, place: Place) -> None:
@@ -285,6 +358,45 @@ async def test_a_page_ends_where_the_next_begins(node: Node) -> None:
     assert (await node.alarms.page(OTHER)).observations == ()
 
 
+async def test_every_change_is_counted_and_told_however_many_alarms_are_open(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = MAX_OPEN + 3
+    names = [f"k{number}" for number in range(changes + 1)]
+    await node.saw(*((float(n), as_json(a_document(name))) for n, name in enumerate(names)))
+
+    alarms = (await node.page()).alarms
+    told = [record.alarm for record in caplog.records]  # type: ignore[attr-defined]
+    assert node.observations.key_changes == changes
+    assert len(alarms) == MAX_OPEN
+    assert told == [alarm.alarm for alarm in alarms] + [alarms[-1].alarm] * 3
+    assert len(await node.database.read(read_audit)) == changes
+
+
+async def test_the_alarms_of_one_did_do_not_hide_those_of_another(node: Node) -> None:
+    def told(did: str, name: str) -> bytes:
+        return as_json(a_document(name, did=did))
+
+    loud = [f"did:web:loud{number}.example" for number in range(6)]
+    node.registered = frozenset({*loud, DID})
+    for number in range(MAX_OPEN + 1):
+        for did in loud:
+            node.observations.seen(did, told(did, f"k{number}"), START + number)
+    for number in range(2):
+        node.observations.seen(DID, told(DID, f"k{number}"), START + 100 + number)
+    await node.observations.flush()
+
+    first = await node.alarms.open_alarms()
+    second = await node.alarms.open_alarms(after=first.next or 0)
+    newest = await node.alarms.page()
+    every = [*first.alarms, *second.alarms]
+    assert len({alarm.alarm for alarm in every}) == 6 * MAX_OPEN + 1
+    assert (len(first.alarms), second.next) == (100, None)
+    assert DID in [alarm.did for alarm in every]
+    assert DID in [alarm.did for alarm in newest.alarms]
+    assert [alarm.did for alarm in (await node.alarms.open_alarms(DID)).alarms] == [DID]
+
+
 async def test_a_document_that_is_another_at_every_look_does_not_fill_the_disk(node: Node) -> None:
     size = 250_000
     documents = [as_json(a_document("a", padding=f"{n:0{size}}")) for n in range(18)]
@@ -300,6 +412,88 @@ async def test_a_document_that_is_another_at_every_look_does_not_fill_the_disk(n
     assert node.observations.dropped == 3
     assert await node.at(17) is None
     assert len((await node.page()).alarms) == 1
+
+
+@pytest.mark.parametrize("nothing", list(Nothing))
+async def test_where_no_document_was_seen_the_one_before_ends_and_begins_anew(
+    node: Node, nothing: Nothing
+) -> None:
+    await node.saw((0, A), (10, A), (20, nothing), (30, nothing), (40, A), (50, A))
+
+    answers = [await node.at(seconds) for seconds in (5, 10, 15, 20, 25, 35, 40, 45)]
+    held = digest(A)
+    assert [found and found.digest for found in answers] == [held, held, None, None, None, None, held, held]
+    assert await node.intervals() == [(0, 10, held), (20, 30, nothing), (40, 50, held)]
+    assert [each.digest for each in (await node.page()).observations] == [held, nothing, held]
+    clean = await node.database.read(lambda tx: faulty_documents(tx, after="", limit=10))
+    assert clean[0] == []
+
+
+@pytest.mark.parametrize("document", [A, as_json(a_document())], ids=["a key", "no key"])
+async def test_a_deactivation_is_an_alarm_and_so_is_its_end(
+    node: Node, document: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    await node.saw((0, document), (10, Nothing.DEACTIVATED), (15, Nothing.NOT_FOUND), (20, document))
+
+    alarms = (await node.page()).alarms
+    assert [(alarm.before, alarm.after) for alarm in alarms] == [
+        (digest(document), "deactivated"),
+        ("deactivated", digest(document)),
+    ]
+    assert node.observations.key_changes == 2
+    assert "was deactivated" in caplog.records[0].getMessage()
+
+
+@pytest.mark.parametrize("nothing", [Nothing.NOT_FOUND, Nothing.REFUSED])
+async def test_a_key_that_changes_while_nothing_is_found_is_an_alarm_and_its_return_is_none(
+    node: Node, nothing: Nothing
+) -> None:
+    await node.saw((0, nothing), (10, A), (20, nothing), (30, A))
+    before = (await node.page()).alarms
+    await node.saw((40, nothing), (50, B))
+
+    assert before == ()
+    assert [(alarm.before, alarm.after) for alarm in (await node.page()).alarms] == [(digest(A), digest(B))]
+
+
+async def _filled_up(node: Node) -> None:
+    """See so many documents within a day that there is no room for another one."""
+    size = 250_000
+    documents = [as_json(a_document("a", padding=f"{n:0{size}}")) for n in range(17)]
+    await node.saw(*((float(n), document) for n, document in enumerate(documents)))
+
+
+LARGE = as_json(a_document("b", padding="0" * 250_000))
+DAY = 86_400.0  # seconds
+
+
+async def test_a_document_for_which_there_was_no_room_is_kept_as_soon_as_there_is(node: Node) -> None:
+    await _filled_up(node)
+    await node.saw((100, LARGE), (3_600, LARGE))
+    before, dropped = await node.at(200), node.observations.dropped
+    await node.saw((100 + DAY, LARGE), (200 + DAY, LARGE))
+
+    assert before is None
+    assert (await node.at(200) or pytest.fail("not kept")).document == LARGE
+    assert node.observations.dropped == dropped == 2
+    assert node.observations._waiting_bytes == 0
+
+
+async def test_another_process_keeps_a_document_for_which_there_was_no_room(two: list[Node]) -> None:
+    one, other = two
+    await _filled_up(one)
+    await one.saw((100, LARGE))
+    await other.saw((100 + DAY, LARGE))
+
+    assert (await one.at(100) or pytest.fail("not kept")).document == LARGE
+    assert len(await one.intervals()) == 18
+
+
+async def test_two_documents_that_take_turns_use_the_room_of_two(node: Node) -> None:
+    other = as_json(a_document("a", padding="1" * 250_000))
+    await node.saw(*((float(n), (LARGE, other)[n % 2]) for n in range(40)), (50.0, A))
+
+    assert (await node.at(50) or pytest.fail("not kept")).document == A
 
 
 async def test_what_waits_is_bounded_and_written_once_the_database_is_back(node: Node) -> None:
@@ -381,6 +575,9 @@ async def test_evidence_cannot_be_changed_past_us(node: Node, place: Place) -> N
         "UPDATE observations SET last_seen = first_seen",
         "DELETE FROM observed_documents",
         "UPDATE observed_documents SET keys = '{}'",
+        "UPDATE observed_documents SET body = keys"
+        if place.dialect == "sqlite"
+        else "UPDATE observed_documents SET body = ''",
     ):
         with pytest.raises(RULE_BROKEN):
             place.query(statement)

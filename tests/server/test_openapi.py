@@ -116,7 +116,8 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
     ("GET", SETS, {"authorization": "Bearer x"}, b""),
     ("GET", f"{SETS}?limit=0", {}, b""),
     *(
-        ("GET", f"{OBSERVATIONS}?{query}", {}, b"")
+        ("GET", f"{path}?{query}", {}, b"")
+        for path in (OBSERVATIONS, "/operator/alarms")
         for query in ("", "did=did:web:x.example", "limit=0", "after=x")
     ),
     ("GET", OBSERVATIONS, {"authorization": "Bearer x"}, b""),

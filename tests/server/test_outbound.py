@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import trustme
 
-from resolver.fetch_errors import AddressRefused, FetchError, OriginUntrusted
+from resolver.outbound.errors import AddressRefused, FetchError, OriginUntrusted
 from resolver.results import FetchPlan
 from server.outbound import guard_of, readings_of, warn_of_dangers
 from server.settings import Settings

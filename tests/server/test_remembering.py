@@ -151,6 +151,7 @@ async def test_a_key_change_is_an_alarm_that_an_operator_sees_and_acknowledges(
     await deployment.keys()
     found = await deployment.written()
     metrics = (await deployment.operator.get("/metrics")).text
+    listed = (await deployment.operator.get("/operator/alarms")).json()
     (alarm,) = found["alarms"]
     first, again = [
         await deployment.operator.post(
@@ -161,6 +162,7 @@ async def test_a_key_change_is_an_alarm_that_an_operator_sees_and_acknowledges(
         for _ in range(2)
     ]
 
+    assert listed == {"alarms": [alarm]}
     assert [key["id"] for key in alarm["changes"]["added"]] == [f"{DID}#b"]
     assert [key["id"] for key in alarm["changes"]["removed"]] == [f"{DID}#a"]
     assert [each["keys"][0]["id"] for each in found["observations"]] == [f"{DID}#a", f"{DID}#b"]

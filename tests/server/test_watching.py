@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from resolver import Resolver
-from server.watching import AT_ONCE, Watch
+from resolver import GuardLimits, Resolver
+from server.watching import AT_ONCE, HOST_SECONDS, Watch, _host_of
 from tests.server.documents import PATH, a_document
 from tests.simulator import World
 
@@ -53,7 +54,7 @@ class Watched:
 @pytest.fixture
 async def watched() -> AsyncIterator[Watched]:
     now = [START]
-    async with World() as world, world.guard() as guard:
+    async with World() as world, world.guard(GuardLimits(host_burst=1_000, site_burst=1_000)) as guard:
         resolver = Resolver(
             fetcher=guard.fetch_stranger,
             own_document=lambda did: a_document(did=OWN) if did == OWN else None,
@@ -132,6 +133,83 @@ async def test_a_did_that_leaves_the_registry_is_looked_at_no_more_and_others_ke
 
     assert await watched.asked_after(60) == ["c.example"]
     assert await watched.asked_after(INTERVAL) == ["b.example", "c.example"]
+
+
+def publish_tenants(watched: Watched, count: int) -> frozenset[str]:
+    """Publish documents of many DIDs of one host."""
+    host = watched.world.host("many.example")
+    dids = [f"did:web:many.example:t{number}" for number in range(count)]
+    for number, did in enumerate(dids):
+        host.publish(f"/t{number}/did.json", a_document("a", did=did))
+    return frozenset(dids)
+
+
+async def test_dids_of_one_host_follow_one_another_and_do_not_hold_up_other_hosts(watched: Watched) -> None:
+    watched.registered = publish_tenants(watched, 20) | publish(watched, "a.example")
+    await watched.asked_after(0)
+
+    assert await watched.asked_after(60) == ["a.example", "many.example"]
+    assert await watched.asked_after(HOST_SECONDS / 2) == []
+    asked = [await watched.asked_after(HOST_SECONDS) for _ in range(19)]
+    assert asked == [["many.example"]] * 19
+    assert len({request.target for request in watched.world.requests}) == 21
+    assert await watched.asked_after(60) == []
+
+
+@asynccontextmanager
+async def _on_a_budget() -> AsyncIterator[Watched]:
+    """A watch that may ask a host once in five seconds, and not before."""
+    now = [START]
+    limits = GuardLimits(host_burst=1, host_rate_per_second=0.2)
+    async with (
+        World() as world,
+        world.guard(limits, clock=lambda: now[0]) as guard,
+        Resolver(fetcher=guard.fetch_stranger, clock=lambda: now[0]) as resolver,
+    ):
+        yield Watched(world, resolver, now)
+
+
+async def test_a_look_that_our_own_budget_refuses_is_soon_made_up_for() -> None:
+    async with _on_a_budget() as watched:
+        watched.registered = publish_tenants(watched, 10)
+        await watched.asked_after(0)
+        for _ in range(180):
+            await watched.asked_after(1)
+
+    assert len({request.target for request in watched.world.requests}) == 10
+
+
+async def test_what_is_stale_is_no_look_where_our_budget_refuses_to_renew_it() -> None:
+    async with _on_a_budget() as watched:
+        did, other = sorted(publish_tenants(watched, 2))
+        watched.registered = frozenset({did})
+        await watched.asked_after(0)
+        await watched.asked_after(60)
+        watched.now[0] += INTERVAL
+        await watched.resolver.resolve(other)
+        await watched.watch.look()
+        for _ in range(30):
+            await watched.asked_after(1)
+
+    assert [request.target for request in watched.world.requests] == [
+        "/t0/did.json",
+        "/t1/did.json",
+        "/t0/did.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("did", "host"),
+    [
+        ("did:web:A.example", "a.example"),
+        ("did:web:a.example%3A8443:x", "a.example"),
+        ("did:webvh:QmScid:a.example:x", "a.example"),
+        ("did:webvh:QmScid", "qmscid"),
+        ("did:web:", ""),
+    ],
+)
+def test_ports_and_paths_are_of_one_host(did: str, host: str) -> None:
+    assert _host_of(did) == host
 
 
 async def test_one_look_takes_a_few_at_most(watched: Watched) -> None:

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import trustme
 
-import resolver.fetch
+import resolver.outbound.fetch
 from resolver import Resolver
 from resolver.errors import InternalError
-from resolver.fetch import Guard, GuardLimits
-from resolver.transport import LIFETIME_SECONDS
+from resolver.outbound.fetch import Guard, GuardLimits
+from resolver.outbound.transport import LIFETIME_SECONDS
 
 ORIGINS = ["93.184.216.34", "2606:2800:220:1::1"]
 CANARIES = [
@@ -173,7 +173,7 @@ async def resolve_all(network: Network, private_hosts: frozenset[str] = frozense
 
 async def check_then_dial(network: Network) -> dict[str, str]:
     """Do what a client without a guard in its dial does: look the name up, check it, and connect by its name."""
-    from resolver.addresses import refuse_address
+    from resolver.outbound.addresses import refuse_address
 
     outcomes = {}
     for name in zone():
@@ -207,7 +207,7 @@ async def main(mode: str) -> None:
     network = Network()
     await network.open()
     if mode == "unguarded":
-        resolver.fetch.refuse_address = lambda _: None  # type: ignore[assignment]  # The control.
+        resolver.outbound.fetch.refuse_address = lambda _: None  # type: ignore[assignment]  # The control.
     if mode == "checked-then-dialled":
         outcomes = await check_then_dial(network)
     else:

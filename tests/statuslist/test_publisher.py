@@ -125,7 +125,10 @@ async def test_only_the_holder_of_the_lease_publishes_and_the_others_follow(wing
         await wing.revoke("badges", index)
         await _until(lambda: wing.published_status(LIST, index, first) == 1)
 
-        assert (first.published, first.adopted) == (0, second.published)
+        assert first.published == 0
+        assert (
+            1 <= first.adopted <= second.published
+        )  # A version that was followed by another may be passed over.
         await _stop(loops.pop())
         await asyncio.to_thread(held.release)
         await wing.change("badges", (await wing.allocate("badges"))[0], "revocation", 1)

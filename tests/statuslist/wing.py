@@ -22,7 +22,7 @@ import statuslist.schema
 import storage
 from operators import Issuer, Principal, Role
 from proofs import Ed25519Signer, Signer
-from resolver.keys import multikey_of
+from resolver.keys.multikey import multikey_of
 from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.credential import read_status_list_credential
 from statuslist.forms import DATA_INTEGRITY

@@ -14,7 +14,7 @@ class Pacer:
     of tokens taken within the last `burst / rate_per_second` seconds.
     """
 
-    def __init__(self, *, rate_per_second: float, burst: int) -> None:
+    def __init__(self, *, rate_per_second: float, burst: float) -> None:
         self._interval = 1 / rate_per_second  # seconds for one token
         self._tolerance = (burst - 1) * self._interval  # seconds
         self._full_at: dict[Hashable, float] = {}

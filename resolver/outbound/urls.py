@@ -8,8 +8,8 @@ import re
 
 from resolver.did import parse_did
 from resolver.errors import InvalidDid
-from resolver.fetch_errors import UrlRefused
 from resolver.methods import WEB
+from resolver.outbound.errors import UrlRefused
 from resolver.results import DEFAULT_OPTIONS, FetchPlan
 
 MAX_URL_CHARS = 2_048  # characters

@@ -18,7 +18,7 @@ import msgspec
 
 from resolver.did import Did, parse_did
 from resolver.document import MAX_DOCUMENT_BYTES
-from resolver.driver_patterns import MATCH_SECONDS, is_slow, methods_in
+from resolver.drivers.patterns import MATCH_SECONDS, is_slow, methods_in
 from resolver.errors import InvalidDid
 
 MAX_DRIVERS = 256

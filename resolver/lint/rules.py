@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from resolver.document import DID_V1, DID_V1_1, SIGNATURE_RELATIONSHIPS, refuse_secrets_in
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.keys import decode_multikey, public_key_of
-from resolver.lint_subject import (
+from resolver.keys.multikey import decode_multikey, public_key_of
+from resolver.lint.subject import (
     Finding,
     Part,
     Severity,
@@ -24,8 +24,8 @@ from resolver.lint_subject import (
     subject_of,
     types_of,
 )
+from resolver.lint.terms import CONTEXTS, terms_of
 from resolver.results import JsonObject
-from resolver.terms import CONTEXTS, terms_of
 
 Rule = Callable[[Subject], Iterator[Finding]]
 
@@ -77,11 +77,11 @@ def findings_of(
 def _private_keys(subject: Subject) -> Iterator[Finding]:
     """CID, section 2.2: a secret key is never part of a document."""
     told: set[str] = set()
-    for pointer, found in maps_with_pointers(subject.document):
+    for pointer, found, is_context in maps_with_pointers(subject.document):
         if pointer.rpartition("/")[0] in told:
             continue  # A JWK in a method that has been told of.
         try:
-            refuse_secrets_in(found)
+            refuse_secrets_in(found, is_context=is_context)
         except InvalidDidDocument as error:
             told.add(pointer)
             advice = "take it out, and replace the key: it is known to everybody now"

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from resolver import bls12_381, experimental_keys, weierstrass
-from resolver.curve25519 import NotAPoint, check_ed25519, check_x25519
 from resolver.errors import KeyRefused, KeyTypeUnsupported
-from resolver.jwk import CURVES, PublicKey, check_rsa, jwk_of, jwk_to_key
-from resolver.key_types import (
+from resolver.keys import bls12_381, experimental, weierstrass
+from resolver.keys.curve25519 import NotAPoint, check_ed25519, check_x25519
+from resolver.keys.jwk import CURVES, PublicKey, check_rsa, jwk_of, jwk_to_key
+from resolver.keys.types import (
     BIP340,
     BLS12_381_G1,
     BLS12_381_G1G2,
@@ -116,9 +116,9 @@ _CHECKS: dict[int, Callable[[bytes], object]] = {
     BLS12_381_G1.code: bls12_381.check_g1,
     BLS12_381_G2.code: bls12_381.check_g2,
     BLS12_381_G1G2.code: bls12_381.check_g1g2,
-    ED448.code: experimental_keys.check_ed448,
-    X448.code: experimental_keys.check_x448,
+    ED448.code: experimental.check_ed448,
+    X448.code: experimental.check_x448,
     SM2.code: _compressed("SM2"),
     BIP340.code: lambda raw: weierstrass.check_x(raw, weierstrass.CURVES["secp256k1"]),
-    **{kind.code: experimental_keys.check_ml_kem for kind in ML_KEM},
+    **{kind.code: experimental.check_ml_kem for kind in ML_KEM},
 }

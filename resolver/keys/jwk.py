@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from resolver.curve25519 import NotAPoint, check_ed25519, check_x25519
 from resolver.encoding import EncodingError, decode_base64url, encode_base64url
 from resolver.errors import KeyRefused, KeyTypeUnsupported
+from resolver.keys.curve25519 import NotAPoint, check_ed25519, check_x25519
 from resolver.results import JsonObject
 
 PublicKey = Ed25519PublicKey | X25519PublicKey | EllipticCurvePublicKey | RSAPublicKey

@@ -7,7 +7,7 @@ a transfer coding that is not plain `chunked`, a content coding, another protoco
 
 import httptools
 
-from resolver.fetch_errors import FetchError, OriginMalformed, OriginTooLarge
+from resolver.outbound.errors import FetchError, OriginMalformed, OriginTooLarge
 from resolver.results import Fetched
 
 MAX_PIECES = 4_096  # of a body; an origin that sends single bytes costs more to parse than to send
@@ -48,7 +48,7 @@ class AnswerReader:
         Read on.
 
         Raises:
-            OriginMalformed, OriginTooLarge: see `fetch_errors.py`.
+            OriginMalformed, OriginTooLarge: see `errors.py`.
         """
         self.received += len(data)
         try:

@@ -8,8 +8,8 @@ too: it is aborted, never reused, and an origin that does not answer is not wait
 
 import asyncio
 
-from resolver.answer import AnswerReader
-from resolver.fetch_errors import FetchError, OriginMalformed, OriginUnreachable
+from resolver.outbound.answer import AnswerReader
+from resolver.outbound.errors import FetchError, OriginMalformed, OriginUnreachable
 from resolver.results import Fetched
 
 
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
 
         Raises:
             ConnectionStale: the connection had been used before, and ended without any answer.
-            OriginMalformed, OriginTooLarge, OriginUnreachable: see `fetch_errors.py`.
+            OriginMalformed, OriginTooLarge, OriginUnreachable: see `errors.py`.
         """
         if self._transport is None:
             raise self._lost()

@@ -1,7 +1,7 @@
 """
 What is doubtful about a DID document, with the place and what to do about it. Pure.
 
-Every rule of `lint_rules.py` is asked; a document that a resolver must refuse (`document.read_document`) has at
+Every rule of `rules.py` is asked; a document that a resolver must refuse (`document.read_document`) has at
 least one finding of severity "error". Nothing is fetched, no context either: `terms.py` knows the usual ones.
 """
 
@@ -10,8 +10,8 @@ from itertools import islice
 
 from resolver.document import MAX_DOCUMENT_BYTES, read_document
 from resolver.errors import InvalidDidDocument
-from resolver.lint_rules import findings_of
-from resolver.lint_subject import Finding, Severity
+from resolver.lint.rules import findings_of
+from resolver.lint.subject import Finding, Severity
 from resolver.results import JsonObject
 from wire import JsonError, read
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from resolver.document import MAX_DOCUMENT_BYTES
 from resolver.errors import InternalError, NotFound, ResolutionError
-from resolver.lint import Finding, Severity, lint_bytes
+from resolver.lint.findings import Finding, Severity, lint_bytes
 from resolver.resolution import Resolver
 from resolver.terminal import complain, unwritten
 from wire import encode

@@ -12,7 +12,7 @@ The tests hold both against multiplication by the order. A key costs 1 or 2 ms.
 
 from typing import Self, TypeVar
 
-from resolver.curve25519 import NotAPoint
+from resolver.keys.curve25519 import NotAPoint
 
 P = 0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB
 Z = 0xD201000000010000  # the absolute value of z, which is negative

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import msgspec
 
-from resolver.driver_answer import is_unavailable
-from resolver.driver_breaker import Breaker, BreakerState
-from resolver.driver_config import Driver
+from resolver.drivers.answer import is_unavailable
+from resolver.drivers.breaker import Breaker, BreakerState
+from resolver.drivers.config import Driver
 from resolver.errors import InternalError
-from resolver.fetch_errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.origin import OutboundBusy
+from resolver.outbound.errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.results import Fetched
 
 MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
@@ -59,6 +59,7 @@ class DriverGate:
         self._breaker = Breaker(
             failures_to_open=driver.failures_to_open, open_seconds=driver.open_seconds, clock=timer
         )
+        self._timer = timer
         self._slots = asyncio.Semaphore(driver.concurrent)
         self._waiting = 0
         self._requests = 0
@@ -73,25 +74,26 @@ class DriverGate:
             failures=self._failures,
         )
 
-    async def ask(self, url: str) -> Fetched:
+    async def ask(self, did: str, url: str) -> Fetched:
         """
-        Return what the driver answered, whatever its status.
+        Return what the driver answered at `url`, which asks for `did`, whatever its status.
 
         Raises:
             OutboundBusy: it is not asked now: its breaker is open, or too many wait.
             InternalError: it did not answer; `cause` tells how.
         """
         async with self._slot():
-            if (wait := self._breaker.admit()) > 0:
+            if (wait := self._breaker.admit(did)) > 0:
                 raise self._left_alone(wait)
             self._requests += 1
             try:
-                return await self._answered(url)
+                return await self._answered(did, url)
             finally:
-                self._breaker.ended()
+                self._breaker.ended(did)
 
-    async def _answered(self, url: str) -> Fetched:
+    async def _answered(self, did: str, url: str) -> Fetched:
         """Fetch, and tell the breaker what that says of the driver: nothing where it is about one DID."""
+        began_at = self._timer()
         try:
             fetched = await self._fetch(
                 url,
@@ -104,10 +106,12 @@ class DriverGate:
         except (OriginTooLarge, UrlRefused) as error:
             raise self._unanswered(error.cause) from None
         except FetchError as error:
-            raise self._failed(error.cause) from None
+            self._breaker.failed(did, began_at)
+            raise self._unanswered(error.cause) from None
         if is_unavailable(self._driver, fetched):
-            raise self._failed("driver_unavailable")
-        self._breaker.succeeded()
+            self._breaker.failed(did, began_at)
+            raise self._unanswered("driver_unavailable")
+        self._breaker.succeeded(did)
         return fetched
 
     @asynccontextmanager
@@ -138,10 +142,6 @@ class DriverGate:
             raise self._busy("is busy", "driver_busy", self._driver.timeout_seconds) from None
         finally:
             self._waiting -= 1
-
-    def _failed(self, cause: str) -> InternalError:
-        self._breaker.failed()
-        return self._unanswered(cause)
 
     def _unanswered(self, cause: str) -> InternalError:
         self._failures += 1

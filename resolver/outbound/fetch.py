@@ -1,7 +1,7 @@
 """
 The guard between us and every stranger's web server: with `configured.py` the only network of this room.
 
-Each step of `Guard.fetch_stranger` refuses with an error of its own (`fetch_errors.py`). What decides is here;
+Each step of `Guard.fetch_stranger` refuses with an error of its own (`errors.py`). What decides is here;
 `budget.py` and `slots.py` (how often), `names.py` (one name lookup) and `transport.py` (one GET) do it. Both
 lookup and dial are parameters, so that tests put a fake world behind the real guard.
 """
@@ -13,18 +13,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from resolver.addresses import refuse_address, refuse_private_address
-from resolver.budget import DEFAULT_LIMITS, Budget, GuardLimits
-from resolver.configured import ConfiguredFetch
-from resolver.fetch_errors import AddressRefused, FetchError, OriginTimedOut, OriginUnreachable
-from resolver.names import ResolveName, SystemNames
+from resolver.outbound.addresses import refuse_address, refuse_private_address
+from resolver.outbound.budget import DEFAULT_LIMITS, Budget, GuardLimits
+from resolver.outbound.configured import ConfiguredFetch
+from resolver.outbound.errors import AddressRefused, FetchError, OriginTimedOut, OriginUnreachable
+from resolver.outbound.names import ResolveName, SystemNames
+from resolver.outbound.slots import Slots
+from resolver.outbound.trust import trust_of
+from resolver.outbound.urls import plan_for_url
 from resolver.results import Fetched, FetchPlan
-from resolver.slots import Slots
-from resolver.trust import trust_of
-from resolver.urls import plan_for_url
 
 if TYPE_CHECKING:
-    from resolver.transport import Dial, Transport
+    from resolver.outbound.transport import Dial, Transport
 
 __all__ = ["DEFAULT_LIMITS", "ConfiguredFetch", "Fetch", "Guard", "GuardLimits", "plan_for_url"]
 
@@ -70,8 +70,9 @@ class Guard:
         self._clock = clock
         self._slots = Slots(
             concurrent=limits.concurrent,
+            concurrent_per_site=limits.concurrent_per_site,
             concurrent_per_host=limits.concurrent_per_host,
-            wait_seconds=limits.total_seconds,
+            wait_seconds=min(limits.slot_seconds, limits.total_seconds / 2),
         )
         self._budget = Budget(limits, clock)
         self._transport: Transport | None = None
@@ -80,24 +81,24 @@ class Guard:
         """
         Fetch the document of `plan`, whatever its status; follows no redirect and sends no credentials.
 
-        1. Take a token of the host, of its domain and of all, then a slot.
-        2. Look the name up, once; refuse unless every address is globally reachable unicast.
-        3. Take a token of the network; dial one of these addresses, TLS name = host.
-        4. Send; read up to the caps.
+        1. Take a token of the host, of its domain and of all.
+        2. Take a slot of each.
+        3. Look the name up, once; refuse unless every address is globally reachable unicast.
+        4. Take a token of the network; dial one of these addresses, TLS name = host.
+        5. Send; read up to the caps.
 
-        Steps 2 to 4 share one deadline. A connection kept from an earlier fetch of the same host stands in
-        for step 2 and the dial, for up to a minute: it leads to an address that was checked.
+        Steps 2 to 5 share one deadline. A connection kept from an earlier fetch of the same host stands in
+        for step 3 and the dial, for up to a minute: it leads to an address that was checked.
 
         Args:
             headers: further request headers, such as If-None-Match.
 
         Raises:
-            FetchError: see `fetch_errors.py`.
+            FetchError: see `errors.py`.
         """
         try:
-            self._budget.spend_on_host(plan.host)
-            async with self._slots.hold(plan.host):
-                fetched = await self._within_deadline(plan, headers)
+            self._budget.spend_on_host(plan.host, is_known=plan.is_known)
+            fetched = await self._within_deadline(plan, headers)
         except FetchError as error:
             self.outcomes[error.cause] += 1
             raise
@@ -112,17 +113,20 @@ class Guard:
         self._names.close()
 
     async def _within_deadline(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
-        from resolver.transport import Place  # Loads the parser of HTTP: not before something is fetched.
+        from resolver.outbound.transport import (
+            Place,  # Loads the parser of HTTP: not before something is fetched.
+        )
 
         if self._transport is None:
             self._transport = self._new_transport()
         try:
-            async with asyncio.timeout(self._limits.total_seconds):
+            async with asyncio.timeout(self._limits.total_seconds), self._slots.hold(plan.host):
                 return await self._transport.get(
                     Place(True, plan.host, plan.port),
                     plan.path,
                     self._headers_of(plan, headers),
                     plan.max_bytes,
+                    is_known=plan.is_known,
                 )
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {self._limits.total_seconds:g} s") from None
@@ -137,11 +141,11 @@ class Guard:
         return checked_addresses(addresses, self._limits.max_answers, refuse)
 
     def _new_transport(self) -> "Transport":
-        from resolver.transport import Transport, dial_tcp
+        from resolver.outbound.transport import Transport, dial_tcp
 
         return Transport(
             addresses_of=self._addresses_of,
-            spend=self._budget.spend_on_address,
+            spend=lambda address, is_known: self._budget.spend_on_address(address, is_known=is_known),
             dial=self._dial or dial_tcp,
             ssl_context=self._ssl_context or trust_of(),
             connect_seconds=self._limits.connect_seconds,

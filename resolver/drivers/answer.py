@@ -14,7 +14,7 @@ import msgspec
 
 from resolver.did import Did
 from resolver.document import MAX_DOCUMENT_VALUES, read_document
-from resolver.driver_config import Driver
+from resolver.drivers.config import Driver
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,

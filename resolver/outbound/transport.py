@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from resolver.connection import Connection, ConnectionStale
-from resolver.fetch_errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
+from resolver.outbound.connection import Connection, ConnectionStale
+from resolver.outbound.errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
 from resolver.results import Fetched
 
 Dial = Callable[[str, int], Awaitable[socket.socket]]
@@ -74,7 +74,7 @@ class Transport:
 
     Args:
         addresses_of: host and port to the addresses to dial, the next one where one does not answer; refuses.
-        spend: called with the address before each request to it; refuses.
+        spend: called with the address, and whether the document is known, before each request to it; refuses.
         dial: connects to an address.
         ssl_context: for https.
         connect_seconds: for each attempt to connect.
@@ -86,7 +86,7 @@ class Transport:
         self,
         *,
         addresses_of: AddressesOf,
-        spend: Callable[[str], None],
+        spend: Callable[[str, bool], None],
         dial: Dial,
         ssl_context: ssl.SSLContext,
         connect_seconds: float,
@@ -102,31 +102,39 @@ class Transport:
         self._clock = clock
         self._idle = _Idle(clock)
 
-    async def get(self, place: Place, target: str, headers: Mapping[str, str], max_bytes: int) -> Fetched:
+    async def get(
+        self,
+        place: Place,
+        target: str,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        *,
+        is_known: bool = False,
+    ) -> Fetched:
         """
         Ask `place` for `target`; the caller sets the deadline, and cancelling aborts the connection.
 
         Raises:
-            FetchError: see `fetch_errors.py`.
+            FetchError: see `errors.py`.
             ValueError: as `request_of`.
         """
         request = request_of(place, target, headers)
-        fetched = await self._on_kept(place, request, max_bytes)
+        fetched = await self._on_kept(place, request, max_bytes, is_known)
         if fetched is not None:
             return fetched
-        return await self._exchange(place, await self._connected(place), request, max_bytes)
+        return await self._exchange(place, await self._connected(place, is_known), request, max_bytes)
 
     def close(self) -> None:
         """Close the connections that were kept."""
         self._idle.close()
 
-    async def _on_kept(self, place: Place, request: bytes, max_bytes: int) -> Fetched | None:
+    async def _on_kept(self, place: Place, request: bytes, max_bytes: int, is_known: bool) -> Fetched | None:
         """Return the answer on a kept connection; None: there is none, or the origin has just closed it."""
         connection = self._idle.take(place)
         if connection is None:
             return None
         try:
-            self._spend(connection.address)
+            self._spend(connection.address, is_known)
         except FetchError:
             self._idle.put(place, connection)
             raise
@@ -143,11 +151,11 @@ class Transport:
             self._idle.put(place, connection)
         return fetched
 
-    async def _connected(self, place: Place) -> Connection:
+    async def _connected(self, place: Place, is_known: bool) -> Connection:
         """Return a connection to the first address that accepts one."""
         failed: FetchError = OriginUnreachable("the host name has no address")
         for address in await self._addresses_of(place.host, place.port):
-            self._spend(address)
+            self._spend(address, is_known)
             try:
                 dialled = await self._dial_within(address, place.port)
             except (OriginUnreachable, OriginTimedOut) as error:

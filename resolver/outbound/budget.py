@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from resolver.addresses import network_of
-from resolver.fetch_errors import OutboundBudgetExceeded
-from resolver.pacing import Pacer
+from resolver.outbound.addresses import network_of
+from resolver.outbound.errors import OutboundBudgetExceeded
+from resolver.outbound.pacing import Pacer
 
 
 class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,8 +19,9 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     The caps of one guard; a server with several workers divides the rates and bursts by their number.
 
     Attributes:
-        total_seconds: from the name lookup to the last byte.
-        name_seconds, connect_seconds: the name lookup, and each attempt to connect, within that.
+        total_seconds: from waiting for a slot to the last byte.
+        slot_seconds, name_seconds, connect_seconds: the wait for a slot (at most half of the above), the name
+            lookup, and each attempt to connect, within that.
         max_head_bytes: status line and headers of the answer.
         max_answers: addresses of one name; more are refused, since each must be checked.
         concurrent, concurrent_per_host: fetches under way.
@@ -30,6 +31,7 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     total_seconds: float = 5.0
+    slot_seconds: float = 2.0
     name_seconds: float = 2.0
     connect_seconds: float = 2.0
     max_head_bytes: int = 16_384  # 16 KiB
@@ -43,6 +45,11 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_second: float = 50.0
     burst: int = 100
 
+    @property
+    def concurrent_per_site(self) -> int:
+        """Fetches under way to the hosts of one domain: an eighth, lest a few slow domains stop the others."""
+        return max(self.concurrent_per_host, self.concurrent // 8)
+
 
 DEFAULT_LIMITS = GuardLimits()
 
@@ -52,17 +59,25 @@ _SECOND_LEVEL = frozenset(
 )
 
 
+RESERVED = 0.25  # of a rate and a burst, on top of them, for documents that we have had
+
+
 class Budget:
-    """Token buckets of hosts, of sites and of everything; used on one event loop."""
+    """
+    Token buckets of hosts, of sites and of everything; used on one event loop.
+
+    Names cost nothing: whoever asks for DIDs that do not exist empties the bucket of a host. So each has a small
+    one beside it, for documents that we have had and ask for anew; these take from either.
+    """
 
     def __init__(self, limits: GuardLimits, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._all = Pacer(rate_per_second=limits.rate_per_second, burst=limits.burst)
-        self._hosts = Pacer(rate_per_second=limits.host_rate_per_second, burst=limits.host_burst)
-        self._domains = Pacer(rate_per_second=limits.site_rate_per_second, burst=limits.site_burst)
-        self._networks = Pacer(rate_per_second=limits.site_rate_per_second, burst=limits.site_burst)
+        self._all = _Buckets(limits.rate_per_second, limits.burst)
+        self._hosts = _Buckets(limits.host_rate_per_second, limits.host_burst)
+        self._domains = _Buckets(limits.site_rate_per_second, limits.site_burst)
+        self._networks = _Buckets(limits.site_rate_per_second, limits.site_burst)
 
-    def spend_on_host(self, host: str) -> None:
+    def spend_on_host(self, host: str, *, is_known: bool = False) -> None:
         """
         Take a token of the host, of its domain and of all, before its name is looked up.
 
@@ -73,11 +88,11 @@ class Budget:
         """
         buckets = ((self._hosts, host), (self._domains, domain_of(host)), (self._all, ""))
         now = self._clock()
-        _refuse_until(max(pacer.wait(key, now) for pacer, key in buckets))
-        for pacer, key in buckets:
-            pacer.take(key, now)
+        _refuse_until(max(bucket.wait(key, now, is_known) for bucket, key in buckets))
+        for bucket, key in buckets:
+            bucket.take(key, now)
 
-    def spend_on_address(self, address: str) -> None:
+    def spend_on_address(self, address: str, *, is_known: bool = False) -> None:
         """
         Take a token of the network of `address` (/24, /48), before it is dialled or used again.
 
@@ -85,8 +100,25 @@ class Budget:
             OutboundBudgetExceeded: there is none.
         """
         network, now = network_of(address), self._clock()
-        _refuse_until(self._networks.wait(network, now))
+        _refuse_until(self._networks.wait(network, now, is_known))
         self._networks.take(network, now)
+
+
+class _Buckets:
+    """The tokens of a key, and those that are reserved for what is known."""
+
+    def __init__(self, rate_per_second: float, burst: float) -> None:
+        self._ordinary = Pacer(rate_per_second=rate_per_second, burst=burst)
+        self._reserved = Pacer(rate_per_second=rate_per_second * RESERVED, burst=max(1, burst * RESERVED))
+
+    def wait(self, key: str, now: float, is_known: bool) -> float:
+        ordinary = self._ordinary.wait(key, now)
+        return min(ordinary, self._reserved.wait(key, now)) if is_known and ordinary > 0 else ordinary
+
+    def take(self, key: str, now: float) -> None:
+        """Take an ordinary token where there is one, else a reserved one."""
+        pacer = self._reserved if self._ordinary.wait(key, now) > 0 else self._ordinary
+        pacer.take(key, now)
 
 
 def domain_of(host: str) -> str:

@@ -8,8 +8,8 @@ number of points, so that every point but the one at infinity, which has no comp
 
 import msgspec
 
-from resolver.arithmetic import is_square
-from resolver.curve25519 import NotAPoint
+from resolver.keys.arithmetic import is_square
+from resolver.keys.curve25519 import NotAPoint
 
 
 class Curve(msgspec.Struct, frozen=True):

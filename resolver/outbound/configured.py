@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from resolver.fetch_errors import OriginTimedOut, UrlRefused
-from resolver.names import ResolveName, SystemNames
+from resolver.outbound.errors import OriginTimedOut, UrlRefused
+from resolver.outbound.names import LOOKUP_THREADS, ResolveName, SystemNames
+from resolver.outbound.slots import Slots
+from resolver.outbound.trust import trust_of
+from resolver.outbound.urls import DOT_SEGMENT, PATH_AND_QUERY
 from resolver.results import Fetched
-from resolver.slots import Slots
-from resolver.trust import trust_of
-from resolver.urls import DOT_SEGMENT, PATH_AND_QUERY
 
 if TYPE_CHECKING:
-    from resolver.transport import Dial, Transport
+    from resolver.outbound.transport import Dial, Transport
 
 MAX_CONFIGURED_URL_CHARS = 32_768  # characters; a driver's URL has a DID in it, percent-encoded
 MAX_HEAD_BYTES = 16_384  # 16 KiB, as of strangers
@@ -60,13 +60,16 @@ class ConfiguredFetch:
     ) -> None:
         self._bases = tuple(_base(origin) for origin in origins)
         self._user_agent = f"touchstone-vc (+{contact})" if contact else "touchstone-vc"
-        self._names = SystemNames()
+        self._names = SystemNames(per_site=LOOKUP_THREADS)  # The operator's own sites.
         self._resolve_name = resolve_name or self._names.resolve_name
         self._dial = dial
         self._ssl_context = ssl_context
         self._clock = clock
         self._slots = Slots(
-            concurrent=CONCURRENT, concurrent_per_host=CONCURRENT_PER_ORIGIN, wait_seconds=WAIT_SECONDS
+            concurrent=CONCURRENT,
+            concurrent_per_site=CONCURRENT,
+            concurrent_per_host=CONCURRENT_PER_ORIGIN,
+            wait_seconds=WAIT_SECONDS,
         )
         self._transport: Transport | None = None
 
@@ -84,9 +87,9 @@ class ConfiguredFetch:
 
         Raises:
             UrlRefused: not under one of the origins, or not a URL that is sent as it is spelled.
-            FetchError: see `fetch_errors.py`.
+            FetchError: see `errors.py`.
         """
-        from resolver.transport import Place  # Not before something is fetched.
+        from resolver.outbound.transport import Place  # Not before something is fetched.
 
         parts = self._allowed(url)
         place = Place(parts.scheme == "https", parts.host, parts.port)
@@ -105,12 +108,12 @@ class ConfiguredFetch:
         self._names.close()
 
     def _opened(self) -> "Transport":
-        from resolver.transport import Transport, dial_tcp
+        from resolver.outbound.transport import Transport, dial_tcp
 
         if self._transport is None:
             self._transport = Transport(
                 addresses_of=self._resolve_name,
-                spend=lambda _: None,
+                spend=lambda _address, _is_known: None,
                 dial=self._dial or dial_tcp,
                 ssl_context=self._ssl_context or trust_of(),
                 connect_seconds=CONNECT_SECONDS,

@@ -112,16 +112,18 @@ def _references(document: JsonObject, did: str) -> Iterator[Reference]:
                 yield Reference(f"/{name}/{position}", name, item, absolute(item, did))
 
 
-def maps_with_pointers(value: Any, pointer: str = "") -> Iterator[tuple[str, JsonObject]]:
-    """Yield every map in a JSON value with its pointer, outer before inner; `@context` is not entered."""
+def maps_with_pointers(
+    value: Any, pointer: str = "", *, is_context: bool = False
+) -> Iterator[tuple[str, JsonObject, bool]]:
+    """Yield every map in a JSON value, outer before inner: its pointer, and whether it stands in an `@context`."""
     if isinstance(value, dict):
-        yield pointer, value
+        yield pointer, value, is_context
         for name, member in value.items():
-            if name != "@context":
-                yield from maps_with_pointers(member, child(pointer, name))
+            inside = is_context or name == "@context"
+            yield from maps_with_pointers(member, child(pointer, name), is_context=inside)
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            yield from maps_with_pointers(item, f"{pointer}/{position}")
+            yield from maps_with_pointers(item, f"{pointer}/{position}", is_context=is_context)
 
 
 def child(pointer: str, name: str) -> str:

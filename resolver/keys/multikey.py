@@ -1,7 +1,7 @@
 """
 Multikeys: multibase text to checked public keys and back. Pure.
 
-Controlled Identifiers v1.0, section 2.2.2 (Multikey); the types are in `key_types.py`. A key has one text:
+Controlled Identifiers v1.0, section 2.2.2 (Multikey); the types are in `types.py`. A key has one text:
 base58btc for all types; the post-quantum ones may be in base64url as well, since their suites write them so
 (di-quantum-safe, 2026-04) and did:key v0.9 knows base58btc only.
 """
@@ -28,9 +28,9 @@ from resolver.encoding import (
     read_varint,
 )
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.jwk import PublicKey, jwk_of, jwk_to_key
-from resolver.key_checks import check, load
-from resolver.key_types import (
+from resolver.keys.checks import check, load
+from resolver.keys.jwk import PublicKey, jwk_of, jwk_to_key
+from resolver.keys.types import (
     BY_CURVE,
     ED25519,
     JWK_JCS,
@@ -128,19 +128,25 @@ def decode_multikey(multibase: str, *, experimental: bool = False) -> Multikey:
 
 def refuse_secret_multibase(multibase: str) -> None:
     """
-    Refuse a multibase value that is a private or symmetric key; what cannot be decoded is no key of ours to judge.
+    Refuse a multibase value that is a private or symmetric key, or in a base in which none is looked for.
+
+    Controlled Identifiers v1.0, section 2.4 (Multibase), has base58btc and base64url. What cannot be decoded in
+    these is no key of ours to judge.
 
     It is judged by its first bytes, and not decoded: secret keys of post-quantum suites are over every cap, and a
     document has room for 165 texts just below one, which would take 60 ms.
 
     Raises:
-        KeyRefused: its multicodec is one of a private or symmetric key.
+        KeyRefused: its multicodec is one of a private or symmetric key; another base.
     """
+    multibase = multibase.strip()  # Behind white space, too, it is a key to whoever reads it.
     if multibase.startswith("u"):
         with suppress(EncodingError):
             if decode_base64url(multibase[1:5])[:2] in SECRET_PREFIXES:
                 raise KeyRefused(_SECRET, _NO_TYPE)
-    elif multibase.startswith("z") and len(multibase) >= _MIN_KEY_CHARS:
+    elif not multibase.startswith("z"):
+        raise KeyRefused('expected multibase in base58btc or base64url, which begins with "z" or "u"', None)
+    elif len(multibase) >= _MIN_KEY_CHARS:
         leading = leading_value(multibase[1:])
         if not _SECRET_VALUES.isdisjoint((int(leading - LEADING_ERROR), int(leading + LEADING_ERROR))):
             raise KeyRefused(_SECRET, _NO_TYPE)

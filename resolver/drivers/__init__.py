@@ -1,0 +1,1 @@
+"""Methods that others resolve for us."""

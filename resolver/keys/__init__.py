@@ -1,0 +1,1 @@
+"""Public keys: their types, encodings and checks. Pure."""

@@ -1,0 +1,1 @@
+"""The only network of the resolver: fetches behind the guard."""
