@@ -14,7 +14,7 @@ from tests.registry.examples import a_registry, as_file
 from tests.server.documents import DID
 from tests.server.workers import Workers, two_workers
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def _register(workers: Workers) -> None:

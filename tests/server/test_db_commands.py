@@ -15,6 +15,8 @@ from tests.postgres import Cluster
 from tests.process import Server
 from tests.statuslist.wing import bits_of
 
+pytestmark = pytest.mark.slow
+
 LIST = "/status-lists/badges-revocation/credential.json"
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from tests.server.test_cli import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:

@@ -19,6 +19,8 @@ from tests.databases import SqlitePlace
 from tests.process import Server
 from tests.statuslist.wing import bits_of
 
+pytestmark = pytest.mark.slow
+
 ALLOCATED = 1_000
 REVOKED = 100
 LIST = "drill-revocation"

@@ -10,6 +10,7 @@ from tests.resolver.webvh.verifying import verify
 
 WITNESS = Signer(10)
 LOG = Log().append(witnessed(1, WITNESS) | {"portable": True}).append().approve(WITNESS)
+PLAIN = Log().append().append()
 
 
 def entries_of(text: bytes) -> list[object]:
@@ -52,3 +53,15 @@ def test_the_lines_of_a_log_hold_in_their_own_order_only(order: list[int]) -> No
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(text: bytes) -> None:
     assert verify(text, LOG.scid).problem is not None
+
+
+@given(st.binary(min_size=1, max_size=1).filter(lambda between: between != b"\n"))
+def test_what_follows_a_known_log_begins_on_a_line_of_its_own(between: bytes) -> None:
+    """What is known is not read again, so that only this tells an entry from the rest of another."""
+    first, second = PLAIN.text.splitlines()
+    known = verify(first, PLAIN.scid)
+
+    history = verify(first + between + second, PLAIN.scid, known=known)
+
+    assert known.problem is None
+    assert history.problem is not None
