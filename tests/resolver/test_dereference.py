@@ -128,3 +128,10 @@ def test_what_is_no_verification_method_of_the_document_is_refused_as_one(suffix
 def test_a_method_that_the_document_does_not_have_is_not_found(fragment: str) -> None:
     with pytest.raises(NotFound):
         dereference(WITH_METHODS, parse_did_url(f"{DID}#{fragment}"), "assertionMethod")
+
+
+def test_a_url_at_a_service_is_no_method_whatever_its_fragment() -> None:
+    did_url = f"{DID}?service=service&relativeRef=x#by-reference"
+
+    with pytest.raises(InvalidVerificationMethod):
+        dereference(WITH_METHODS, parse_did_url(did_url), "authentication")
