@@ -49,6 +49,7 @@ def answer_of(did: str, query: str) -> tuple[int, str, Any]:
     name = did.split(":")[-1]
     ns = "https://www.w3.org/ns/did#"
     told = {"network": "test", "duration": 7, "contentType": "application/did+ld+json", "verified": True}
+    told["warnings"] = ["theirs"]
     answers: dict[str, tuple[int, str, Any]] = {
         "bare": (200, "application/did+ld+json", document(did)),
         "legacy": (200, LEGACY, result(document(did), told, {"created": "2026-01-01T00:00:00Z"})),

@@ -13,6 +13,7 @@ import msgspec
 from resolver.did import Did
 from resolver.document import check_document
 from resolver.errors import InvalidDidDocument, NotFound
+from resolver.lint.findings import warnings_of
 from resolver.methods.webvh import normal_form
 from resolver.options import check_version_time
 from resolver.results import JsonObject, Options, Resolved
@@ -34,12 +35,14 @@ class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
         document: the JSON of the newest document; None where the log is invalid, the DID deactivated or the
             document refused.
         refusal: why we do not pass the newest document on.
+        warnings: what is doubtful about the newest document, as JSON (`lint.warnings_of`).
     """
 
     history: History
     made_at: float
     document: bytes | None = None
     refusal: InvalidDidDocument | None = None
+    warnings: tuple[JsonObject, ...] = ()
 
     def resolved(self, did: Did, options: Options) -> Resolved:
         """
@@ -55,6 +58,8 @@ class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
         resolution: JsonObject = {}
         if (problem := self.history.problem) is not None:
             resolution = {"problemDetails": problem.members["problemDetails"]}
+        elif self.warnings and version is self.history.versions[-1]:
+            resolution = {"warnings": list(self.warnings)}
         return Resolved(
             did=did.text,
             document=document,
@@ -85,6 +90,14 @@ def finding_of(history: History, made_at: float) -> LogFinding:
         return LogFinding(history=history, made_at=made_at, document=encode(passed_on(history, newest)))
     except InvalidDidDocument as error:
         return LogFinding(history=history, made_at=made_at, refusal=copy(error))
+
+
+def with_warnings(finding: LogFinding) -> LogFinding:
+    """Return the finding with what is doubtful about its newest document; older ones are not looked at."""
+    if finding.document is None:
+        return finding
+    document = msgspec.json.decode(finding.document, type=JsonObject)
+    return msgspec.structs.replace(finding, warnings=tuple(warnings_of(document, now=finding.made_at)))
 
 
 def passed_on(history: History, version: Version) -> JsonObject:

@@ -18,7 +18,7 @@ from resolver.origin import Asking, OutboundBusy
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, Options, Step
 from resolver.source import Entry, Known, Question
 from resolver.webvh.errors import InvalidLog, invalid_log
-from resolver.webvh.finding import LogFinding, finding_of, has_had
+from resolver.webvh.finding import LogFinding, finding_of, has_had, with_warnings
 from resolver.webvh.forks import check_head
 from resolver.webvh.freshness import judge_log
 from resolver.webvh.history import (
@@ -117,7 +117,7 @@ class WebvhSource:
             await self._check(did, history)
         except (NotFound, InvalidLog) as error:
             return self._refused(error, steps)
-        return self._kept(history, headers, [*steps, _verified_step(history, was)])
+        return await self._kept(history, headers, [*steps, _verified_step(history, was)])
 
     async def _verified(self, did: Did, log: bytes, known: History, steps: list[Step]) -> History:
         """Verify a log; appends to `steps` where a witness file had to be fetched."""
@@ -152,16 +152,18 @@ class WebvhSource:
             raise copy(history.problem) if history.problem else invalid_log("did-log-id-mismatch", mismatch)
         await check_head(self._heads, scid_of(did), history)
 
-    def _kept(self, history: History, headers: Mapping[str, str], steps: list[Step]) -> Known:
+    async def _kept(self, history: History, headers: Mapping[str, str], steps: list[Step]) -> Known:
         """Return the entry of a log; one that does not hold is never fresh."""
         now = self._clock()
+        finding = finding_of(history, now)
+        await asyncio.sleep(0)  # What is doubtful is looked for in a turn of its own.
         ttl = history.versions[-1].parameters.ttl
         seconds, because = judge_log(ttl, headers, self._freshness)
         holds = history.problem is None
         if not holds:
             seconds, because = 0.0, "the log does not hold"
         return Entry(
-            value=finding_of(history, now),
+            value=with_warnings(finding),
             fresh_until=now + seconds,
             revalidate_until=now + seconds + self._freshness.revalidate_seconds if holds else 0.0,
             stale_until=now + seconds + self._freshness.stale_seconds if holds else 0.0,

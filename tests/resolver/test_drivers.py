@@ -79,7 +79,7 @@ async def test_the_metadata_of_a_driver_is_passed_on_and_cannot_say_what_is_ours
         "duration": 7,
         "driver": "ex",
         "verified": False,
-        "upstream": {"contentType": "application/did+ld+json", "verified": True},
+        "upstream": {"contentType": "application/did+ld+json", "verified": True, "warnings": ["theirs"]},
     }
 
 

@@ -97,6 +97,38 @@ async def test_a_log_is_fetched_verified_and_its_newest_document_handed_on_as_pu
         assert at.targets == [LOG]
 
 
+async def test_what_is_doubtful_about_the_newest_document_is_told_with_it_and_with_no_older_one() -> None:
+    async with scene() as at:
+        state = {"id": "did:webvh:{SCID}:issuer.example"}
+        log = Log().append(state=state | {"service": [{"id": "#a", "type": "A", "serviceEndpoint": "a:b"}]})
+        log.append(state=log.entries[0]["state"] | {"publicKey": []})
+        at.publish(log, etag='"v1"')
+
+        first = await at.resolver.resolve(log.did)
+        older = await at.resolver.resolve(log.did, Options(version_number=1))
+        at.pass_time()
+        confirmed = await at.resolver.resolve(log.did)
+
+        codes = [warning["code"] for warning in first.resolution_metadata["warnings"]]
+        assert codes == ["legacy-public-key", "relative-id"]
+        assert "warnings" not in older.resolution_metadata
+        assert confirmed.resolution_metadata == first.resolution_metadata
+
+
+async def test_of_a_log_that_does_not_hold_nor_lives_nothing_doubtful_is_told() -> None:
+    async with scene() as at:
+        log = Log().append(state={"id": "did:webvh:{SCID}:issuer.example", "publicKey": []}).append()
+        at.publish(log.copy().append(sign_with=Signer(66)))
+        newest_valid = await at.resolver.resolve(log.did, Options(version_number=2))
+        at.publish(log.append({"deactivated": True, "updateKeys": []}))
+
+        deactivated = await at.resolver.resolve(log.did)
+
+        assert newest_valid.resolution_metadata.keys() == {"problemDetails"}
+        assert deactivated.document is None
+        assert "warnings" not in deactivated.resolution_metadata
+
+
 async def test_one_fetch_answers_for_every_version() -> None:
     async with scene() as at:
         log = Log().append().append()
