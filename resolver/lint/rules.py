@@ -151,7 +151,7 @@ def _dates(subject: Subject) -> Iterator[Finding]:
             elif subject.now is not None and moment <= subject.now:
                 advice = "use another key; this one is kept for old proofs at most"
                 yield Finding(
-                    f"{_PAST[name]}-key", pointer, Severity.WARNING, f"the key has {_PAST[name]}", advice
+                    f"{_PAST[name]}-key", pointer, Severity.WARNING, f"the key is {_PAST[name]}", advice
                 )
 
 

@@ -4,6 +4,7 @@ What the rules of the document linter look at, and how they say what they found.
 A document may have any shape here: what is not of the shape looked for is not found, and nothing is raised.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from resolver.results import JsonObject
 # References that are looked at; a document has at most 256 methods, in five relationships.
 MAX_REFERENCES = 2_048
 _MAX_NAME_CHARS = 64  # characters of a name that a finding repeats
+_DATE_TIME_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _MAX_DATE_CHARS = 40  # characters; ample for a dateTimeStamp
 
 
@@ -146,7 +148,7 @@ def types_of(part: JsonObject) -> list[str]:
 
 def moment_of(value: Any) -> float | None:
     """Return a dateTimeStamp (XML Schema 1.1: a time zone is required) as seconds since 1970, None if none."""
-    if not isinstance(value, str) or len(value) > _MAX_DATE_CHARS or "T" not in value:
+    if not isinstance(value, str) or len(value) > _MAX_DATE_CHARS or not _DATE_TIME_STAMP.fullmatch(value):
         return None
     try:
         moment = datetime.fromisoformat(value)

@@ -15,7 +15,7 @@ from tests.databases import Place
 from tests.server.documents import DID
 from tests.server.workers import Workers, two_workers
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_purges_are_followed_in_order_and_old_rows_are_forgotten(place: Place) -> None:
