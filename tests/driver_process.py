@@ -57,6 +57,8 @@ def answer_of(did: str, query: str) -> tuple[int, str, Any]:
         "doubtful": (200, MODERN, result({**document(did), "@context": CONTEXT[0]})),
         "wrong-id": (200, MODERN, result(document(did + "x"))),
         "private": (200, MODERN, result(document(did, jwks={**KEY, "d": "AA"}))),
+        "private-metadata": (200, MODERN, result(document(did), told, {"key": {"privateKeyJwk": KEY}})),
+        "private-told": (200, MODERN, result(document(did), {**told, "jwk": {**KEY, "d": "AA"}})),
         "missing": (404, "text/html", None),
         "missing-told": (404, MODERN, failure({"type": ns + "NOT_FOUND", "title": "x", "detail": "secret"})),
         "missing-200": (200, LEGACY, failure("notFound")),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from resolver.did import Did
-from resolver.document import MAX_DOCUMENT_VALUES, read_document
+from resolver.document import MAX_DOCUMENT_VALUES, read_document, refuse_secrets
 from resolver.drivers.config import Driver
 from resolver.errors import (
     FeatureNotSupported,
@@ -204,6 +204,7 @@ def _metadata(driver: Driver, result: JsonObject | None, name: str) -> JsonObjec
 
     Raises:
         InternalError: not an object, over `MAX_METADATA_BYTES`, or `deactivated` is no boolean.
+        InvalidDidDocument: there is a secret key in it.
     """
     metadata = {} if result is None else result.get(name)
     if metadata is None:
@@ -212,6 +213,10 @@ def _metadata(driver: Driver, result: JsonObject | None, name: str) -> JsonObjec
         raise _unusable(driver, f"has a {name} that is no object, or over {MAX_METADATA_BYTES} bytes")
     if not isinstance(metadata.get("deactivated", False), bool):
         raise _unusable(driver, f"has a {name} whose `deactivated` is neither true nor false")
+    try:
+        refuse_secrets(metadata)
+    except InvalidDidDocument:
+        raise InvalidDidDocument(f"{name} has a private key", driver=driver.name) from None
     return metadata
 
 

@@ -113,6 +113,8 @@ async def test_a_bare_document_and_both_generations_of_results_are_read(
         ("no-media-type", RepresentationNotSupported, None),
         ("wrong-id", InvalidDidDocument, None),
         ("private", InvalidDidDocument, None),
+        ("private-metadata", InvalidDidDocument, None),
+        ("private-told", InvalidDidDocument, None),
         ("broken", InternalError, "driver_failed"),
         ("broken-told", InternalError, "driver_failed"),
         ("strange-error", InternalError, "driver_failed"),
