@@ -22,7 +22,7 @@ from tests.server.running import quiet, settings_in
 from tests.simulator import World, canned, held
 from wire import format_utc
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ENCODED = quote(DID, safe="")
 

@@ -16,7 +16,7 @@ from storage.postgres_transaction import translate
 from tests.databases import PostgresPlace
 from tests.postgres import Cluster
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 NOTES = "CREATE TABLE notes (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text TEXT UNIQUE NOT NULL)"
 
