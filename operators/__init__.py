@@ -1,9 +1,24 @@
 """
-Who may act, and the issuers they act for.
+Who may act, the issuers they act for, and the alarms that they are told.
 """
 
+from operators.alarm_store import ALARM_MIGRATIONS
+from operators.alarms import AlarmKind, Alarms, OnState
 from operators.model import Issuer, Principal, Role, check_id, require_writer
 from operators.principals import Principals
-from operators.store import MIGRATIONS
+from operators.store import PRINCIPAL_MIGRATIONS
 
-__all__ = ["MIGRATIONS", "Issuer", "Principal", "Principals", "Role", "check_id", "require_writer"]
+MIGRATIONS = (*PRINCIPAL_MIGRATIONS, *ALARM_MIGRATIONS)
+
+__all__ = [
+    "MIGRATIONS",
+    "AlarmKind",
+    "Alarms",
+    "Issuer",
+    "OnState",
+    "Principal",
+    "Principals",
+    "Role",
+    "check_id",
+    "require_writer",
+]

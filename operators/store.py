@@ -7,7 +7,7 @@ import msgspec
 from operators.model import Issuer, Principal, Role
 from storage import Migration, Row, Transaction
 
-MIGRATIONS = (
+PRINCIPAL_MIGRATIONS = (
     Migration(
         room="operators",
         number=1,

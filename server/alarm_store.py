@@ -7,6 +7,8 @@ say so as well. Only an operator announces.
 
 import msgspec
 
+from operators.alarm_store import Told, tell
+from operators.alarms import AlarmKind
 from resolver.source import Nothing
 from server.key_changes import KeyChanges, changes_between
 from server.observation_store import Interval, Sighting, keys_by_digest
@@ -15,6 +17,8 @@ from storage import Row, Transaction
 MAX_OPEN = (
     20  # alarms of one DID; each further change is told all the same, with the number of the last of them
 )
+
+REASON = "its keys changed, or it was deactivated, and nobody had announced it; see /operator/key-changes"
 
 
 class KeyChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,12 +117,23 @@ def find_alarm(tx: Transaction, alarm_id: int) -> Alarm | None:
 
 def acknowledge(tx: Transaction, alarm_id: int, *, by: str, at: int) -> bool:
     """Acknowledge an alarm; False where it is acknowledged already, or is none."""
-    changed = tx.execute(
+    row = tx.one(
         "UPDATE key_change_alarms SET acknowledged_at = :at, acknowledged_by = :by"
-        " WHERE id = :id AND acknowledged_at IS NULL",
+        " WHERE id = :id AND acknowledged_at IS NULL RETURNING did",
         {"id": alarm_id, "by": by, "at": at},
     )
-    return changed > 0
+    if row is not None and not open_alarms(tx, row["did"], limit=1):
+        tell(tx, [Told(AlarmKind.KEY_CHANGE, row["did"], None)], at)
+    return row is not None
+
+
+def acknowledge_all(tx: Transaction, did: str, by: str, at: int) -> None:
+    """Acknowledge the open alarms of a DID, all at once."""
+    tx.execute(
+        "UPDATE key_change_alarms SET acknowledged_at = :at, acknowledged_by = :by"
+        " WHERE did = :did AND acknowledged_at IS NULL",
+        {"did": did, "by": by, "at": at},
+    )
 
 
 def announce(tx: Transaction, did: str, *, not_after: int, by: str) -> None:
@@ -161,6 +176,7 @@ def _raise(tx: Transaction, change: KeyChange) -> int:
         },
     )
     assert row is not None, "RETURNING gives the row"
+    tell(tx, [Told(AlarmKind.KEY_CHANGE, change.did, REASON)], change.at)
     return int(row["id"])
 
 

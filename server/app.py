@@ -19,7 +19,8 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import License
 from litestar.types import ControllerRouterHandler
 
-from operators import Principals
+from operators import AlarmKind, Alarms, Principals
+from operators.alarm_routes import alarm_routes
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
@@ -28,6 +29,7 @@ from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
 from resolver.routes import build_routes as resolver_routes
 from resolver.universal_routes import batch_route, universal_routes
+from server.alarm_store import acknowledge_all
 from server.auth import principal_of
 from server.background import Background
 from server.bootstrap import MIGRATIONS
@@ -51,7 +53,7 @@ from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, me
 from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.problems import problem_answer
 from server.purges import Purges
-from server.readings import cache_readings, driver_readings, mirror_readings, readings
+from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
@@ -83,7 +85,8 @@ class Services(msgspec.Struct, kw_only=True):
     telemetry: Telemetry
     health: Health
     background: Background
-    alarms: KeyAlarms
+    alarms: Alarms
+    key_alarms: KeyAlarms
     purges: Purges
 
 
@@ -131,6 +134,7 @@ async def _build(
     principals = Principals(database, clock=clock)
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     identities = Identities(settings, await principals.issuers())
+    alarms = Alarms(database, clock=clock, on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all})
     hot = HotTable(
         max_bytes=settings.hot_max_bytes, clock=clock, on_used=lambda raw_path: touch(resolver, raw_path)
     )
@@ -138,7 +142,7 @@ async def _build(
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
-    alarms = KeyAlarms(database, registered=registered, clock=clock)
+    key_alarms = KeyAlarms(database, registered=registered, clock=clock)
     ca_file = settings.dangerously_trusted_ca_file
     resolver = Resolver(
         fetcher=guard.fetch_stranger,
@@ -209,6 +213,7 @@ async def _build(
         purges=purges,
         observations=observations,
         alarms=alarms,
+        key_alarms=key_alarms,
         heads=heads,
         watch=watch,
         leads=share.leads,
@@ -216,10 +221,11 @@ async def _build(
     )
     telemetry.sources.append(lambda: readings(database, publisher, background, hot, clock))
     telemetry.sources.append(lambda: mirror_readings(mirror))
-    telemetry.sources += [observations.readings, alarms.readings, purges.readings]
+    telemetry.sources += [observations.readings, key_alarms.readings, purges.readings]
+    telemetry.sources.append(lambda: alarm_readings(alarms))
     telemetry.sources.append(lambda: [*cache_readings(resolver), *driver_readings(resolver)])
     telemetry.sources.append(lambda: readings_of(guard))
-    health = Health(_checks(database, registry, publisher, background, clock))
+    health = Health(_checks(database, registry, publisher, background, alarms, clock))
     return Services(
         settings=settings,
         database=database,
@@ -235,6 +241,7 @@ async def _build(
         health=health,
         background=background,
         alarms=alarms,
+        key_alarms=key_alarms,
         purges=purges,
     )
 
@@ -287,7 +294,8 @@ def operator_app(services: Services) -> Front:
         "Touchstone, operator API",
         [
             *operator_status_routes(services.lists),
-            *build_operator_routes(services.alarms, services.purges),
+            *build_operator_routes(services.key_alarms, services.purges),
+            *alarm_routes(services.alarms),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
@@ -337,6 +345,7 @@ def _checks(
     registry: Registry,
     publisher: Publisher,
     background: Background,
+    alarms: Alarms,
     clock: Callable[[], float],
 ) -> list[Callable[[], Check]]:
     def database_check() -> Check:
@@ -359,4 +368,9 @@ def _checks(
     def background_check() -> Check:
         return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
 
-    return [database_check, registry_check, lists_check, background_check]
+    def alarms_check() -> Check:
+        """An alarm needs a person; whether it makes us unready, the check of its own subject says."""
+        detail: dict[str, object] = {kind.value: count for kind, count in alarms.counts().items() if count}
+        return Check("alarms", not detail, needed=False, detail=detail)
+
+    return [database_check, registry_check, lists_check, background_check, alarms_check]

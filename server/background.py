@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 
+from operators import Alarms
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
 from server.key_alarms import KeyAlarms
@@ -38,6 +39,7 @@ IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is written
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
+ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
@@ -50,7 +52,7 @@ class Background:
         share_metrics: called every second.
         follow_issuers: called every second; takes up the issuers that were added.
         leads: whether this process asks for the lease; of the processes of a node one does.
-        purges, observations, alarms, heads: what processes remember together, and forget.
+        purges, observations, alarms, key_alarms, heads: what processes remember together, and forget.
         watch: looks at registered DIDs.
         mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
@@ -66,7 +68,8 @@ class Background:
         follow_issuers: Callable[[], Coroutine[None, None, None]],
         purges: Purges,
         observations: Observations,
-        alarms: KeyAlarms,
+        alarms: Alarms,
+        key_alarms: KeyAlarms,
         heads: StoredHeads,
         watch: Watch,
         leads: bool,
@@ -81,6 +84,7 @@ class Background:
         self._purges = purges
         self._observations = observations
         self._alarms = alarms
+        self._key_alarms = key_alarms
         self._heads = heads
         self._watch = watch
         self._lease = database.lease(LEASE) if leads else None
@@ -112,7 +116,8 @@ class Background:
             _repeat(self._follow_registry, 0.0),
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
             _repeat(self._observations.flush, WRITE_SEEN_EVERY_SECONDS),
-            _repeat(self._alarms.count, COUNT_ALARMS_EVERY_SECONDS),
+            _repeat(self._alarms.step, ALARMS_EVERY_SECONDS),
+            _repeat(self._key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
@@ -174,6 +179,7 @@ class Background:
             await self._database.write(lambda tx: forget_before(tx, before))
             await self._purges.forget()
             await self._heads.forget()
+            await self._alarms.sweep()
 
     async def _leads(self) -> bool:
         return self._lease is not None and await asyncio.to_thread(self._lease.hold)

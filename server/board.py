@@ -22,12 +22,19 @@ class Reading(msgspec.Struct, frozen=True):
 
     Attributes:
         merge: how the numbers of several processes become one: "sum", "max" or "min".
+        labels: what tells this number from others of its name; the same names for all of them.
     """
 
     name: str
     help: str
     value: float
     merge: Literal["sum", "max", "min"] = "max"
+    labels: dict[str, str] = {}
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What is one number in all processes."""
+        return self.name, *self.labels.values()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -74,13 +81,13 @@ _DECODER = msgspec.json.Decoder(Snapshot)
 def merged(snapshots: list[Snapshot]) -> Snapshot:
     """Return the numbers of several processes as those of one."""
     requests: dict[tuple[str, str, int], int] = {}
-    readings: dict[str, Reading] = {}
+    readings: dict[tuple[str, ...], Reading] = {}
     for snapshot in snapshots:
         for route, method, status, count in snapshot.requests:
             requests[route, method, status] = requests.get((route, method, status), 0) + count
         for reading in snapshot.readings:
-            known = readings.get(reading.name)
-            readings[reading.name] = reading if known is None else _merge(known, reading)
+            known = readings.get(reading.key)
+            readings[reading.key] = reading if known is None else _merge(known, reading)
     return Snapshot(
         requests=tuple((*key, count) for key, count in requests.items()), readings=tuple(readings.values())
     )

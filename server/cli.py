@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from server.alarm_commands import alarm
 from server.driver_settings import tables_of, toml_of
 from server.operator_commands import issuer, key, principal
 from server.settings import Settings
@@ -28,7 +29,7 @@ def main() -> None:
     """Which keys has this DID, may this issuer issue that, does this credential still hold?"""
 
 
-for group in (issuer, principal, key):
+for group in (issuer, principal, key, alarm):
     main.add_command(group)
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 
 from operators import Principal
+from operators.acting import act_once, require_admin
 from server import alarm_store, observation_store
-from server.acting import act_once, require_admin
 from server.alarm_store import Alarm
 from server.board import Reading
 from server.key_changes import Key, KeyChanges
@@ -46,7 +46,7 @@ class ObservationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     keys: tuple[KeyView, ...]
 
 
-class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class KeyChangeView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """
     A change of keys that nobody had announced; `before` and `after` are digests of the documents, or `deactivated`.
     """
@@ -69,18 +69,18 @@ class ObservationPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """
 
     observations: tuple[ObservationView, ...]
-    alarms: tuple[AlarmView, ...]
+    alarms: tuple[KeyChangeView, ...]
     next: int | None = None
 
 
-class AlarmPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class KeyChangePage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     Some open alarms in the order of their numbers.
 
     `next`, where there may be more: the `after` of the next page.
     """
 
-    alarms: tuple[AlarmView, ...]
+    alarms: tuple[KeyChangeView, ...]
     next: int | None = None
 
 
@@ -146,19 +146,19 @@ class KeyAlarms:
 
     async def open_alarms(
         self, did: str | None = None, *, after: int = 0, limit: int = MAX_PAGE
-    ) -> AlarmPage:
+    ) -> KeyChangePage:
         """Return the open alarms with a number beyond `after`, of one DID or of all."""
         found = await self._database.read(
             lambda tx: alarm_store.open_alarms(tx, did, after=after, limit=limit + 1)
         )
-        return AlarmPage(
+        return KeyChangePage(
             alarms=tuple(map(_alarm_view, found[:limit])),
             next=found[limit - 1].id if len(found) > limit else None,
         )
 
     async def acknowledge(
         self, principal: Principal, asked: Acknowledge, *, idempotency_key: str | None = None
-    ) -> AlarmView:
+    ) -> KeyChangeView:
         """
         Close an alarm; one that is closed stays as it is.
 
@@ -169,7 +169,7 @@ class KeyAlarms:
         require_admin(principal)
         at = self._now()
 
-        def close(tx: Transaction) -> AlarmView:
+        def close(tx: Transaction) -> KeyChangeView:
             if alarm_store.acknowledge(tx, asked.alarm, by=principal.id, at=at):
                 subject = str(asked.alarm)
                 record(
@@ -187,7 +187,7 @@ class KeyAlarms:
             request=("acknowledge", asked),
             at=at,
             make=close,
-            result_type=AlarmView,
+            result_type=KeyChangeView,
         )
 
     async def announce(
@@ -256,9 +256,9 @@ def _key_view(key_id: str, key: Key) -> KeyView:
     return KeyView(id=key_id, thumbprint=key.thumbprint, relationships=key.relationships)
 
 
-def _alarm_view(alarm: Alarm) -> AlarmView:
+def _alarm_view(alarm: Alarm) -> KeyChangeView:
     acknowledged_at = alarm.acknowledged_at
-    return AlarmView(
+    return KeyChangeView(
         alarm=alarm.id,
         did=alarm.did,
         raised_at=format_utc(alarm.raised_at),

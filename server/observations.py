@@ -189,7 +189,7 @@ class Observations:
         elif change.is_new:
             self.key_changes += 1
             what = "was deactivated" if change.after_digest == Nothing.DEACTIVATED else "changed its keys"
-            LOG.warning(f"a registered DID {what} unannounced; see GET /operator/alarms", extra=fields)
+            LOG.warning(f"a registered DID {what} unannounced; see GET /operator/key-changes", extra=fields)
 
     def _forget_unregistered(self) -> None:
         registered = self._registered()

@@ -11,11 +11,20 @@ from typing import Any
 
 import msgspec
 
+from operators.alarm_routes import ALARMS
+from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.batch import BatchRequest, BatchResult
 from server.explain import Explanation
-from server.key_alarms import Acknowledge, AlarmPage, AlarmView, Announce, Announced, ObservationPage
-from server.operator_routes import ALARMS, OBSERVATIONS, PURGE
+from server.key_alarms import (
+    Acknowledge,
+    Announce,
+    Announced,
+    KeyChangePage,
+    KeyChangeView,
+    ObservationPage,
+)
+from server.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
 from server.purges import AskedPurge, PurgeView
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
@@ -177,9 +186,13 @@ ROUTES: dict[tuple[str, str], Route] = {
         answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
     ),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
-    ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=_READ),
+    ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
+    ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=(400, 401, 403, 503)),
+    ("post", f"{ALARMS}/acknowledge"): Route(
+        answers={200: {JSON: AlarmView}}, body={JSON: AcknowledgeAlarm}, problems=_WRITE
+    ),
     ("post", f"{OBSERVATIONS}/acknowledge"): Route(
-        answers={200: {JSON: AlarmView}}, body={JSON: Acknowledge}, problems=_WRITE
+        answers={200: {JSON: KeyChangeView}}, body={JSON: Acknowledge}, problems=_WRITE
     ),
     ("post", f"{OBSERVATIONS}/announce"): Route(
         answers={200: {JSON: Announced}}, body={JSON: Announce}, problems=_WRITE

@@ -1,5 +1,5 @@
 """
-`/operator/observations`, `/operator/alarms` and `/operator/cache/purge`, for authenticated principals. Routes.
+`/operator/observations`, `/operator/key-changes` and `/operator/cache/purge`, for authenticated principals. Routes.
 """
 
 from typing import Any, TypeVar
@@ -13,14 +13,14 @@ from litestar.params import FromQuery
 from operators import Principal
 from server.key_alarms import MAX_PAGE, Acknowledge, Announce, KeyAlarms
 from server.purges import AskedPurge, Purges
-from statuslist.openapi import reads
 from wire import Answer, BadRequest, encode, read_body
 from wire.body import MAX_BODY_BYTES
+from wire.openapi import reads
 
 T = TypeVar("T")
 
 OBSERVATIONS = "/operator/observations"
-ALARMS = "/operator/alarms"
+KEY_CHANGES = "/operator/key-changes"
 PURGE = "/operator/cache/purge"
 MAX_DID_CHARS = 8_192  # characters
 _PURGE_EXAMPLE = {"did": "did:web:issuer.example"}
@@ -47,13 +47,13 @@ def build_operator_routes(alarms: KeyAlarms, purges: Purges) -> list[HTTPRouteHa
         return _answer(await alarms.page(did or None, after=after, limit=limit))
 
     @get(
-        ALARMS,
-        name="list_alarms",
+        KEY_CHANGES,
+        name="list_key_changes",
         summary="Key changes that nobody announced or acknowledged",
         description=f"In the order of their numbers, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
         tags=["operators: observations"],
     )
-    async def list_alarms(
+    async def list_key_changes(
         principal: NamedDependency[Principal],  # noqa: ARG001 - whoever may read at all
         did: FromQuery[str] = "",
         after: FromQuery[int] = 0,
@@ -104,7 +104,7 @@ def build_operator_routes(alarms: KeyAlarms, purges: Purges) -> list[HTTPRouteHa
         asked = await _body(request, AskedPurge)
         return _answer(await purges.ask(principal, asked, idempotency_key=_key(request)), 202)
 
-    return [list_observations, list_alarms, acknowledge, announce, purge]
+    return [list_observations, list_key_changes, acknowledge, announce, purge]
 
 
 async def _body(request: Request[Any, Any, Any], shape: type[T]) -> T:

@@ -104,6 +104,7 @@ OPERATOR_ROOT = encode(
         "statusLists": "/operator/status-lists",
         "observations": "/operator/observations",
         "alarms": "/operator/alarms",
+        "keyChanges": "/operator/key-changes",
         "purge": "/operator/cache/purge",
         "health": ["/livez", "/readyz", "/metrics"],
         "documentation": ["/docs", "/openapi.json"],

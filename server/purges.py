@@ -16,9 +16,9 @@ from typing import Annotated
 import msgspec
 
 from operators import Principal
+from operators.acting import act_once, require_admin
 from resolver import MethodNotSupported, ResolutionError, Resolver
 from server import purge_store
-from server.acting import act_once, require_admin
 from server.board import Reading
 from server.purge_store import Purge
 from storage import Database, Transaction, record

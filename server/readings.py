@@ -1,9 +1,10 @@
 """
-What the metrics tell of the database, the publisher, the mirror, the drivers and the hot table.
+What the metrics tell of the database, the publisher, the mirror, the drivers, the hot table and the alarms.
 """
 
 from collections.abc import Callable
 
+from operators import Alarms
 from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
@@ -20,6 +21,16 @@ def mirror_readings(mirror: Mirror | None) -> list[Reading]:
     return [
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+    ]
+
+
+def alarm_readings(alarms: Alarms) -> list[Reading]:
+    """Return how many alarms of each kind nobody has acknowledged."""
+    return [
+        Reading(
+            "touchstone_alarms", "Alarms that nobody has acknowledged.", count, labels={"kind": kind.value}
+        )
+        for kind, count in alarms.counts().items()
     ]
 
 

@@ -110,4 +110,17 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        room="server",
+        number=4,
+        name="key changes that nobody has acknowledged are alarms",
+        statements=(
+            """
+            INSERT INTO alarms (kind, subject, reason, since, last_seen)
+            SELECT 'key-change', did, 'its keys changed before this release; see /operator/key-changes',
+                   min(raised_at), max(raised_at)
+            FROM key_change_alarms WHERE acknowledged_at IS NULL GROUP BY did
+            """,
+        ),
+    ),
 )

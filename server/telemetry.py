@@ -19,7 +19,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 
 _LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "error")
-_EVENT_FIELDS = ("event", "alarm", "added", "removed", "changed")
+_EVENT_FIELDS = ("event", "alarm", "kind", "subject", "added", "removed", "changed")
 
 Source = Callable[[], Iterable[Reading]]
 
@@ -85,8 +85,14 @@ class _Collector:
         for route, method, status, count in sorted(self._snapshot.requests):
             requests.add_metric([route, method, str(status)], count)
         yield requests
+        families: dict[str, GaugeMetricFamily] = {}
         for reading in self._snapshot.readings:
-            yield GaugeMetricFamily(reading.name, reading.help, value=reading.value)
+            names, values = list(reading.labels), list(reading.labels.values())
+            family = families.setdefault(
+                reading.name, GaugeMetricFamily(reading.name, reading.help, labels=names)
+            )
+            family.add_metric(values, reading.value)
+        yield from families.values()
 
 
 class JsonFormatter(logging.Formatter):

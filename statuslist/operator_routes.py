@@ -16,7 +16,6 @@ from operators import Principal
 from statuslist.errors import MalformedValue
 from statuslist.forms import is_set_id
 from statuslist.lists import MAX_PAGE, StatusLists
-from statuslist.openapi import reads
 from statuslist.requests import (
     Allocate,
     Allocated,
@@ -29,6 +28,7 @@ from statuslist.requests import (
 )
 from wire import Answer, BadRequest, encode, read_body
 from wire.body import MAX_BODY_BYTES
+from wire.openapi import reads
 
 T = TypeVar("T")
 

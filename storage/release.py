@@ -2,4 +2,4 @@
 Which release this is; the schema of a database knows the oldest that may use it (`storage.migrations`).
 """
 
-RELEASE = "0.2.0"
+RELEASE = "0.3.0"

@@ -117,13 +117,18 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
     ("GET", f"{SETS}?limit=0", {}, b""),
     *(
         ("GET", f"{path}?{query}", {}, b"")
-        for path in (OBSERVATIONS, "/operator/alarms")
-        for query in ("", "did=did:web:x.example", "limit=0", "after=x")
+        for path in (OBSERVATIONS, "/operator/key-changes", "/operator/alarms")
+        for query in ("", "did=did:web:x.example", "limit=0", "after=x", "after=-1", "kind=disk", "kind=x")
     ),
     ("GET", OBSERVATIONS, {"authorization": "Bearer x"}, b""),
     *(
         ("POST", path, JSON, body)
-        for path in (f"{OBSERVATIONS}/acknowledge", f"{OBSERVATIONS}/announce", PURGE)
+        for path in (
+            f"{OBSERVATIONS}/acknowledge",
+            f"{OBSERVATIONS}/announce",
+            PURGE,
+            "/operator/alarms/acknowledge",
+        )
         for body in (
             b"{",
             b"{}",

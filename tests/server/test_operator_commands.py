@@ -1,6 +1,7 @@
 """Issuers, principals and keys from the command line, beside a running server, to the first published list."""
 
 import json
+import sqlite3
 import stat
 import subprocess
 import time
@@ -171,3 +172,24 @@ def test_what_is_there_or_not_there_or_no_name_is_told_by_its_code(terminal: Ter
     assert code("key", "list", "nobody") == 3
     assert terminal.run("issuer", "list").stdout.split("\n")[0] == "b\tdid:web:b.example\t-\t"
     assert terminal.run("principal", "list").stdout == "bootstrap\t*\tadmin\tBootstrap operator\n"
+
+
+def test_an_alarm_is_listed_and_acknowledged_beside_a_running_server(terminal: Terminal) -> None:
+    assert terminal.run("issuer", "add", "acme").returncode == 0
+    with sqlite3.connect(terminal.server.directory / "var" / "touchstone.db") as database:
+        database.execute(
+            "INSERT INTO alarms (kind, subject, reason, since, last_seen)"
+            " VALUES ('process-replaced', 'a', 'b', 0, 0)"
+        )
+    terminal.server.start()
+    listed = terminal.run("alarm", "list")
+    number = listed.stdout.split("\t")[0]
+    done = terminal.run("alarm", "acknowledge", number)
+    again = terminal.run("alarm", "list")
+    unknown = terminal.run("alarm", "acknowledge", "999")
+
+    assert listed.stdout.split("\t")[1:] == ["process-replaced", "a", "1970-01-01T00:00:00Z", "-", "b\n"]
+    assert (done.stdout, done.returncode) == ("", 0)
+    assert "(process-replaced of a); it is over" in done.stderr
+    assert again.stdout == ""
+    assert unknown.returncode == 3

@@ -151,7 +151,8 @@ async def test_a_key_change_is_an_alarm_that_an_operator_sees_and_acknowledges(
     await deployment.keys()
     found = await deployment.written()
     metrics = (await deployment.operator.get("/metrics")).text
-    listed = (await deployment.operator.get("/operator/alarms")).json()
+    listed = (await deployment.operator.get("/operator/key-changes")).json()
+    raised = (await deployment.operator.get("/operator/alarms")).json()["alarms"]
     (alarm,) = found["alarms"]
     first, again = [
         await deployment.operator.post(
@@ -163,6 +164,7 @@ async def test_a_key_change_is_an_alarm_that_an_operator_sees_and_acknowledges(
     ]
 
     assert listed == {"alarms": [alarm]}
+    assert [(one["kind"], one["subject"]) for one in raised] == [("key-change", DID)]
     assert [key["id"] for key in alarm["changes"]["added"]] == [f"{DID}#b"]
     assert [key["id"] for key in alarm["changes"]["removed"]] == [f"{DID}#a"]
     assert [each["keys"][0]["id"] for each in found["observations"]] == [f"{DID}#a", f"{DID}#b"]
@@ -170,6 +172,23 @@ async def test_a_key_change_is_an_alarm_that_an_operator_sees_and_acknowledges(
     assert first.status_code == 200
     assert first.json() == again.json()
     assert (await deployment.written())["alarms"] == []
+    assert (await deployment.operator.get("/operator/alarms")).json()["alarms"] == []
+
+
+async def test_acknowledging_the_alarm_of_a_did_acknowledges_every_change_of_its_keys(
+    deployment: Deployment,
+) -> None:
+    for name in "abc":
+        deployment.publish(a_document(name))
+        await deployment.keys()
+        deployment.later(700)
+    before = await deployment.written()
+    (alarm,) = (await deployment.operator.get("/operator/alarms?kind=key-change")).json()["alarms"]
+    answer = await deployment.operator.post("/operator/alarms/acknowledge", json={"alarm": alarm["alarm"]})
+
+    assert len(before["alarms"]) == 2
+    assert answer.json()["closedAt"]
+    assert (await deployment.operator.get("/operator/key-changes")).json() == {"alarms": []}
 
 
 async def test_an_announced_change_is_no_alarm(deployment: Deployment) -> None:

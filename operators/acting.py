@@ -7,14 +7,24 @@ from typing import TypeVar
 
 import msgspec
 
-from operators import Principal
-from operators.model import Role
+from operators.model import Principal, Role
 from storage import Database, Transaction, once
 from wire import Forbidden, decode, encode
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 _MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
+
+
+def require_all_issuers(principal: Principal) -> None:
+    """
+    Let `principal` see what belongs to no issuer.
+
+    Raises:
+        Forbidden: it acts for one issuer.
+    """
+    if principal.issuer_id is not None:
+        raise Forbidden("this needs an API key for all issuers")
 
 
 def require_admin(principal: Principal) -> None:

@@ -1,0 +1,265 @@
+"""
+One model of alarms: whoever knows that something is wrong tells it here, and tells when it is well again. Service.
+
+An alarm has a kind and a subject (a list, an issuer, a DID, a node). `state` only takes note, so that it works
+while the database is away, which is a reason for alarms; `step` writes rows, once a second, and reads what others
+told. So an alarm outlives the process that raised it, and another one, which knows better, can end it.
+
+Conditions end when they are told to have ended, or when nobody has told them for `SILENT_SECONDS`. Events (a key
+changed, a process was replaced) end when somebody acknowledges them.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from operators import alarm_store
+from operators.acting import act_once, require_admin, require_all_issuers
+from operators.alarm_store import Alarm, Told
+from operators.model import Principal
+from storage import Database, DatabaseUnavailable, Transaction, record
+from wire import ResourceNotFound, format_utc
+
+LOG = logging.getLogger("touchstone.alarms")
+
+MAX_PAGE = 100  # alarms
+MAX_REASON_CHARS = 500  # characters; the rest is cut
+SEEN_EVERY = 60_000_000  # microseconds until `last_seen` of an alarm that goes on is written again
+SILENT_SECONDS = 900  # seconds; a condition that nobody tells for that long has nobody who knows of it
+KEPT_SECONDS = 90 * 86_400  # seconds that a closed alarm is kept
+RUNBOOK = "docs/runbooks/alarms.md"  # with an anchor for each kind
+
+
+class AlarmKind(StrEnum):
+    """What is wrong; the values are on the wire, in rows, metrics and anchors of the runbook."""
+
+    KEY_CHANGE = "key-change"
+    LIST_NOT_PUBLISHED = "list-not-published"
+    LIST_NEAR_END = "list-near-end"
+    WRITES_FAILING = "writes-failing"
+    DISK = "disk"
+    CLOCK = "clock"
+    PROCESS_REPLACED = "process-replaced"
+    KEY_UNREADABLE = "key-unreadable"
+    NODE_SILENT = "node-silent"
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it happened once, and is over when somebody has acknowledged it."""
+        return self in (AlarmKind.KEY_CHANGE, AlarmKind.PROCESS_REPLACED)
+
+
+Subject = tuple[AlarmKind, str]
+OnState = Callable[[AlarmKind, str, str | None], None]
+OnAcknowledged = Callable[[Transaction, str, str, int], None]  # the subject, by whom, when
+
+
+class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An alarm; `closedAt`: since when it is over; `runbook` says what to do."""
+
+    alarm: int
+    kind: str
+    subject: str
+    reason: str
+    since: str
+    last_seen: str
+    runbook: str
+    acknowledged_at: str | None = None
+    acknowledged_by: str | None = None
+    closed_at: str | None = None
+
+
+class AlarmPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Some open alarms in the order of their numbers.
+
+    `next`, where there may be more: the `after` of the next page.
+    """
+
+    alarms: tuple[AlarmView, ...]
+    next: int | None = None
+
+
+class AcknowledgeAlarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The number of an alarm that somebody has looked into."""
+
+    alarm: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class Alarms:
+    """
+    The alarms as one process tells and sees them.
+
+    Args:
+        clock: seconds since 1970.
+        on_acknowledged: called in the transaction in which an alarm of that kind is acknowledged.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float],
+        on_acknowledged: Mapping[AlarmKind, OnAcknowledged] | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._on_acknowledged = on_acknowledged or {}
+        self._holding: dict[Subject, str] = {}  # Conditions that hold as far as this process knows.
+        self._untold: dict[Subject, str | None] = {}  # What `step` has still to write.
+        self._open: dict[Subject, Alarm] = {}  # The rows, when they were last read.
+        self._written_at = 0  # Microseconds; when conditions that go on were last written.
+
+    def state(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
+        """
+        Say that something is wrong with `subject`, and why, or with None that nothing is.
+
+        On the event loop, as often as one likes. It neither blocks nor fails. `reason` tells no secret.
+        """
+        key = (kind, subject)
+        if reason is None:
+            if self._holding.pop(key, None) is not None or key in self._untold or key in self._open:
+                self._untold[key] = None
+            return
+        reason = reason[:MAX_REASON_CHARS]
+        if self._holding.get(key) == reason:
+            return
+        if key not in self._holding and key not in self._open:
+            told = {"event": "alarm", "kind": kind.value, "subject": subject}
+            LOG.warning("an alarm: %s; see touchstone alarm list", reason, extra=told)
+        if not kind.is_event:
+            self._holding[key] = reason
+        self._untold[key] = reason
+
+    def open_subjects(self, kind: AlarmKind) -> frozenset[str]:
+        """Return the subjects that are in alarm, as far as this process knows."""
+        return frozenset(subject for found, subject in (*self._open, *self._holding) if found is kind)
+
+    def counts(self) -> dict[AlarmKind, int]:
+        """Return how many alarms of each kind nobody has acknowledged; those not written yet are among them."""
+        acknowledged = {key for key, row in self._open.items() if row.acknowledged_at is not None}
+        ended = {key for key, reason in self._untold.items() if reason is None}
+        raised = {key for key, reason in self._untold.items() if reason is not None}
+        held = (self._open.keys() | self._holding.keys() | raised) - acknowledged - ended
+        found = Counter(kind for kind, _ in held)
+        return {kind: found[kind] for kind in AlarmKind}
+
+    async def step(self) -> None:
+        """
+        Write what was told since the last step, and read what is open.
+
+        Raises:
+            DatabaseUnavailable: what was told will be written later.
+        """
+        now = self._now()
+        untold, self._untold = self._untold, {}
+        goes_on = abs(now - self._written_at) >= SEEN_EVERY
+        due = {**(self._holding if goes_on else {}), **untold}
+        told = [Told(kind, subject, reason) for (kind, subject), reason in due.items()]
+        try:
+            if told:
+                await self._database.write(lambda tx: alarm_store.tell(tx, told, now))
+            rows = await self._database.read(alarm_store.open_alarms)
+        except DatabaseUnavailable:
+            self._untold = untold | self._untold
+            raise
+        if goes_on:
+            self._written_at = now
+        self._open = {(AlarmKind(row.kind), row.subject): row for row in rows if row.kind in _KNOWN}
+
+    async def sweep(self) -> None:
+        """Close conditions that nobody tells any more, and forget what was closed long ago."""
+        now = self._now()
+
+        def work(tx: Transaction) -> None:
+            conditions = [kind.value for kind in AlarmKind if not kind.is_event]
+            alarm_store.close_silent(tx, conditions, before=now - SILENT_SECONDS * 1_000_000, at=now)
+            alarm_store.forget_closed(tx, now - KEPT_SECONDS * 1_000_000)
+
+        await self._database.write(work)
+
+    async def page(
+        self, principal: Principal, *, kind: AlarmKind | None = None, after: int = 0, limit: int = MAX_PAGE
+    ) -> AlarmPage:
+        """
+        Return the open alarms with a number beyond `after`, of a kind or of all.
+
+        Raises:
+            Forbidden: the principal acts for one issuer; alarms are the node's.
+        """
+        require_all_issuers(principal)
+        found = await self._database.read(
+            lambda tx: alarm_store.open_alarms(tx, kind=kind, after=after, limit=limit + 1)
+        )
+        more = found[limit - 1].id if len(found) > limit else None
+        return AlarmPage(alarms=tuple(map(alarm_view, found[:limit])), next=more)
+
+    async def acknowledge(
+        self, principal: Principal, asked: AcknowledgeAlarm, *, idempotency_key: str | None = None
+    ) -> AlarmView:
+        """
+        Note that somebody has looked into an alarm; an event is over with that.
+
+        Raises:
+            Forbidden: the principal is not an admin for all issuers.
+            ResourceNotFound: there is no such alarm.
+        """
+        require_admin(principal)
+        at = self._now()
+        return await act_once(
+            self._database,
+            principal,
+            key=idempotency_key,
+            request=("alarm", asked),
+            at=at,
+            make=lambda tx: self._acknowledge(tx, asked.alarm, by=principal.id, at=at),
+            result_type=AlarmView,
+        )
+
+    def _acknowledge(self, tx: Transaction, number: int, *, by: str, at: int) -> AlarmView:
+        if alarm_store.acknowledge(tx, number, by=by, at=at):
+            record(tx, actor=by, action="alarm.acknowledge", subject=str(number), detail={}, at=at)
+            self._after(tx, number, by, at)
+        alarm = alarm_store.find_alarm(tx, number)
+        if alarm is None:
+            raise ResourceNotFound("there is no alarm of this number")
+        return alarm_view(alarm)
+
+    def _after(self, tx: Transaction, number: int, by: str, at: int) -> None:
+        """Close an event, and let the wing that raised it follow."""
+        alarm = alarm_store.find_alarm(tx, number)
+        if alarm is None or alarm.kind not in _KNOWN:
+            return
+        kind = AlarmKind(alarm.kind)
+        if kind in self._on_acknowledged:
+            self._on_acknowledged[kind](tx, alarm.subject, by, at)
+        if kind.is_event:
+            alarm_store.tell(tx, [Told(kind, alarm.subject, None)], at)
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+_KNOWN = frozenset(AlarmKind)  # A newer release, beside us, may tell of others.
+
+
+def alarm_view(alarm: Alarm) -> AlarmView:
+    """Return an alarm as operators see it."""
+    times = (alarm.acknowledged_at, alarm.closed_at)
+    acknowledged_at, closed_at = (None if at is None else format_utc(at) for at in times)
+    return AlarmView(
+        alarm=alarm.id,
+        kind=alarm.kind,
+        subject=alarm.subject,
+        reason=alarm.reason,
+        since=format_utc(alarm.since),
+        last_seen=format_utc(alarm.last_seen),
+        runbook=f"{RUNBOOK}#{alarm.kind}",
+        acknowledged_at=acknowledged_at,
+        acknowledged_by=alarm.acknowledged_by,
+        closed_at=closed_at,
+    )
