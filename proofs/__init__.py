@@ -23,7 +23,14 @@ from proofs.errors import (
     TransformationFailed,
     UnsupportedCryptosuite,
 )
-from proofs.jose import MAX_JWS_BYTES, Jws, read_compact, sign_compact, verify_compact
+from proofs.jose import (
+    MAX_JWS_BYTES,
+    Jws,
+    media_type_of_header,
+    read_compact,
+    sign_compact,
+    verify_compact,
+)
 from proofs.signing import Ed25519Signer, Signer, create_key_file, read_key_file
 from proofs.timestamps import parse_date_time_stamp
 
@@ -50,6 +57,7 @@ __all__ = [
     "canonicalize",
     "create_key_file",
     "is_plain",
+    "media_type_of_header",
     "parse_date_time_stamp",
     "proof_of",
     "read_compact",

@@ -89,6 +89,24 @@ def read_compact(token: bytes, *, max_bytes: int) -> Jws:
     )
 
 
+def media_type_of_header(header: JsonObject, name: str) -> str | None:
+    """
+    Return `typ` or `cty` of a header as a media type in lower case; None where it has none.
+
+    Without a slash it is meant with `application/` before it, and types compare without case (RFC 7515, sections
+    4.1.9 and 4.1.10).
+
+    Raises:
+        MalformedProof: it is no string.
+    """
+    value = header.get(name)
+    if name not in header:
+        return None
+    if not isinstance(value, str):
+        raise MalformedProof(f"expected the header {name} as a string")
+    return (value if "/" in value else f"application/{value}").lower()
+
+
 def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS_BYTES) -> Jws:
     """
     Read a token and verify it with a key of the `cryptography` package.

@@ -10,8 +10,7 @@ import msgspec
 from statuslist.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list, status_at
 from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import StatusListLengthError, StatusVerificationError
-
-CLOCK_SKEW = 60 * 1_000_000  # microseconds; tolerated at both ends of a list's validity period
+from statuslist.tokens import CLOCK_SKEW
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):

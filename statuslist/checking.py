@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from resolver import Fetch, Resolver
-from statuslist.base_credential import check_holds, read_entries
+from statuslist.base_credential import CredentialNotValid, check_holds, read_entries
 from statuslist.check import evaluate
 from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck
 from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import EntryNotOfList, MalformedValue
 from statuslist.list_source import ListSource, OwnList, VerifiedList
-from statuslist.secured import VC_JWT, verify_secured
+from statuslist.secured import verify_secured
+from statuslist.tokens import VC_JWT, TokenOutOfTime
 from wire import JsonError, Refusal, format_utc
 
 MAX_CREDENTIAL_BYTES = 65_536  # 64 KiB; the house's cap on a request body
@@ -70,6 +71,8 @@ class Checker:
             )
         except JsonError as error:
             raise MalformedValue(f"the credential is not the JSON we accept: {error}") from None
+        except TokenOutOfTime as error:
+            raise CredentialNotValid(error.detail, pointer=error.pointer) from None
         check_holds(secured.document, now)
         entries = read_entries(secured.document.get("credentialStatus"))
         trusted = frozenset({secured.issuer})

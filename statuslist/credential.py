@@ -152,6 +152,8 @@ def read_status_list_credential(document: JsonObject) -> StatusListCredential:
     credential = Members(document, MalformedStatusList)
     _check_context(credential)
     credential.require_types("VerifiableCredential", CREDENTIAL_TYPE)
+    if "credentialStatus" in document:  # Nobody looks it up, and the list may be revoked by it.
+        raise credential.fault("credentialStatus", "none: the status of a status list is not read")
     subject = Members(_only(document.get("credentialSubject")), MalformedStatusList, "/credentialSubject")
     subject.require_types(LIST_TYPE)
     valid_from, valid_until = _validity_period(credential)

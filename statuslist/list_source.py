@@ -1,10 +1,12 @@
 """
 A status list's URL to the verified list there: ours in process, a stranger's through the guard. Service.
 
-Only what has been verified is kept, for the shortest of the list's `ttl`, its `validUntil`, the origin's HTTP
-freshness, and five minutes: the last is what a holder of a stolen list key gains after it was revoked.
+Only what has been verified is kept, for the shortest of the list's `ttl`, its `validUntil`, the end of what secures
+it (the token's `exp`, the proof's `expires`, the key's end), the origin's HTTP freshness, and five minutes: the
+last is what a holder of a stolen list key gains after it was revoked.
 """
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -23,9 +25,11 @@ from resolver import (
 from resolver.cache import Cache, Entry
 from resolver.freshness import FreshnessBounds, lifetime
 from statuslist.credential import StatusListCredential, read_status_list_credential
-from statuslist.errors import StatusRetrievalError, StatusVerificationError
-from statuslist.secured import VC_JSON, VC_JWT, verify_secured
+from statuslist.errors import MalformedValue, StatusRetrievalError, StatusVerificationError
+from statuslist.secured import VC, Secured, earliest, verify_secured
+from statuslist.tokens import VC_JWT
 from wire import JsonError
+from wire.body import media_type_of
 
 OwnList = Callable[[str], tuple[bytes, str] | None]
 
@@ -33,6 +37,11 @@ MAX_LIST_BODY_BYTES = 2 * 1024 * 1024  # 2 MiB, notes of the threat model; 50 % 
 MAX_OWN_BODY_BYTES = 16 * 1024 * 1024  # 16 MiB; the longest list that we publish
 MAX_CACHE_BYTES = 33_554_432  # 32 MiB
 ACCEPT = "application/vc, application/vc+jwt, application/json;q=0.5, application/ld+json;q=0.5"
+# What may be a list of either form: types of JSON and of tokens, and what servers say that know neither; an error
+# page is none of them. The content tells which form it is, and the proof decides whether to believe it.
+_MAY_BE_LIST = re.compile(
+    r"|application/(?:[a-z0-9.+-]+\+)?(?:json|jwt)|application/vc|text/json|text/plain|(?:application|binary)/octet-stream"
+)
 BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_seconds=300.0)
 
 
@@ -99,10 +108,7 @@ class ListSource:
 
     async def _load(self, url: str, _known: Entry[VerifiedList] | None) -> Entry[VerifiedList]:
         fetched = await self._fetch(url)
-        media_type = fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in (VC_JWT, *VC_JSON):
-            raise StatusRetrievalError("what is there is neither application/vc nor application/vc+jwt")
-        found = await self._verify(fetched.body, media_type, max_bytes=MAX_LIST_BODY_BYTES)
+        found = await self._verify(fetched.body, _form_of(fetched), max_bytes=MAX_LIST_BODY_BYTES)
         return Entry(
             value=found, fresh_until=self._fresh_until(found, fetched), value_bytes=len(fetched.body)
         )
@@ -127,9 +133,11 @@ class ListSource:
             secured = await verify_secured(
                 body, media_type, resolver=self._resolver, now=int(now * 1_000_000), max_bytes=max_bytes
             )
-        except (ProofError, ResolutionError, JsonError) as error:
-            raise StatusVerificationError(f"the status list does not verify: {error}") from error
-        return VerifiedList(credential=read_status_list_credential(secured.document), retrieved_at=now)
+        except (ProofError, ResolutionError, MalformedValue, JsonError) as error:
+            raise StatusVerificationError(
+                f"the status list does not verify: {error}", pointer=error.pointer or None
+            ) from error
+        return VerifiedList(credential=_narrowed(secured), retrieved_at=now)
 
     def _fresh_until(self, found: VerifiedList, fetched: Fetched) -> float:
         ends = [self._clock() + lifetime(fetched.headers, BOUNDS)]
@@ -138,3 +146,29 @@ class ListSource:
         if found.credential.valid_until is not None:
             ends.append(found.credential.valid_until / 1_000_000)
         return min(ends)
+
+
+def _form_of(fetched: Fetched) -> str:
+    """
+    Return the media type that the body of an answer has, whichever the origin says.
+
+    Raises:
+        StatusRetrievalError: it is of neither form.
+    """
+    if _MAY_BE_LIST.fullmatch(media_type_of(fetched.headers.get("content-type"))):
+        if fetched.body.lstrip(b" \t\r\n").startswith(b"{"):
+            return VC
+        if fetched.body.count(b".") == 2:  # RFC 7515, section 7.1
+            return VC_JWT
+    raise StatusRetrievalError("what is there is neither application/vc nor application/vc+jwt")
+
+
+def _narrowed(secured: Secured) -> StatusListCredential:
+    """Return the list in `secured`, valid only while what secures it may be accepted too."""
+    found = read_status_list_credential(secured.document)
+    begins = [moment for moment in (found.valid_from, secured.not_before) if moment is not None]
+    return msgspec.structs.replace(
+        found,
+        valid_from=max(begins, default=None),
+        valid_until=earliest(found.valid_until, secured.ends),
+    )

@@ -8,6 +8,7 @@ from proofs import JsonObject, parse_date_time_stamp
 from statuslist.errors import MalformedValue
 
 MAX_URL_CHARS = 8_192  # characters; the house's cap on a DID, which a URL may contain
+MAX_INTEGER = 2**53 - 1  # the last that all readers of JSON have exactly (RFC 7493, section 2.2)
 MAX_NAMES = 32  # values of a member that may be a set; a cap of ours
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f]+")
@@ -66,8 +67,8 @@ class Members:
         value = self.members.get(name)
         if name not in self.members:
             return None
-        if type(value) is not int or value < least:
-            raise self.fault(name, f"an integer of at least {least}")
+        if type(value) is not int or not least <= value <= MAX_INTEGER:
+            raise self.fault(name, f"an integer of at least {least} and less than 2^53")
         return value
 
     def optional_time(self, name: str) -> int | None:
@@ -76,7 +77,7 @@ class Members:
             return None
         try:
             return parse_date_time_stamp(self.string(name))
-        except (ValueError, OverflowError):
+        except ValueError:
             raise self.fault(name, "a time with its offset, such as 2026-01-31T12:00:00Z") from None
 
     def require_types(self, *types: str) -> None:

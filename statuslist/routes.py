@@ -15,7 +15,7 @@ from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.checking import Checker
 from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.publisher import Publisher
-from statuslist.secured import VC_JWT
+from statuslist.tokens import VC_JWT
 from wire import Answer, ResourceNotFound, encode, read_body, require_media_type
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads

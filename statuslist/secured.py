@@ -10,20 +10,19 @@ import asyncio
 import msgspec
 
 from proofs import (
+    JsonObject,
     MalformedProof,
     ProofInvalid,
     parse_date_time_stamp,
     proof_of,
-    read_compact,
     verify_compact,
     verify_proof,
 )
-from resolver import JsonObject, Resolver, public_key_of
+from resolver import Resolver, public_key_of
+from statuslist.tokens import VC_JWT, Token, check_in_time, read_token
 from wire import read
 
-VC_JWT = "application/vc+jwt"
-# Data Integrity: its own media type, and what servers say that do not know it.
-VC_JSON = ("application/vc", "application/json", "application/ld+json", "application/vc+ld+json")
+VC = "application/vc"  # with a Data Integrity proof in it
 
 
 class Secured(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +33,18 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
         document: the credential; for a JWT its payload.
         issuer: its `issuer`, from the string or the object.
         verification_method: the DID URL of the key that signed, or shall have.
+        token: what it was read from, or None where it has a proof in it.
+        not_before, ends: when what secures it may be accepted, in microseconds since 1970, or None: `nbf` and `exp`
+            of the token, `expires` of the proof, `expires` and `revoked` of the key (once verified). The period of
+            the credential itself is not among them.
     """
 
-    body: bytes
-    media_type: str
     document: JsonObject
     issuer: str
     verification_method: str
+    token: Token | None = None
+    not_before: int | None = None
+    ends: int | None = None
 
 
 async def verify_secured(
@@ -53,65 +57,59 @@ async def verify_secured(
     2. The key must be the issuer's; otherwise nothing is resolved.
     3. Resolve the issuer; find the key under assertionMethod.
     4. Verify.
+    5. A token must be in its time.
 
     Args:
-        media_type: `VC_JWT` or one of `VC_JSON`.
+        media_type: `VC_JWT` or `VC`.
         now: microseconds since 1970.
 
     Raises:
         JsonError: not strict JSON, or over `max_bytes`.
-        ProofError: a malformed or invalid proof, or a key that is not the issuer's.
+        MalformedValue: a claim of a token that shall be a time is none.
+        ProofError: a malformed or invalid proof, a key that is not the issuer's, or one past its time.
+        TokenOutOfTime: that ProofError, of a token that has expired or is not valid yet.
         ResolutionError: the issuer's DID cannot be resolved.
     """
     secured = await asyncio.to_thread(_read, body, media_type, max_bytes)  # 1
-    method = await _assertion_method(secured, resolver, now)  # 2, 3
+    method = await _assertion_method(secured, resolver)  # 2, 3
+    key_ends = _end_of(method)
+    if key_ends is not None and key_ends <= now:
+        raise ProofInvalid("the issuer's key has expired or was revoked")
     await asyncio.to_thread(_verify, secured, public_key_of(method), now)  # 4
-    return secured
+    if secured.token is not None:
+        check_in_time(secured.token, now)  # 5
+    return msgspec.structs.replace(secured, ends=earliest(secured.ends, key_ends))
+
+
+def earliest(*moments: int | None) -> int | None:
+    """Return the first of the moments that there are; None: there is none."""
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _read(body: bytes, media_type: str, max_bytes: int) -> Secured:
     if media_type == VC_JWT:
-        return _read_jwt(body, max_bytes)
-    document = _object(read(body, max_bytes=max_bytes))
+        token = read_token(body, max_bytes=max_bytes)
+        return Secured(
+            document=token.document,
+            issuer=_issuer_of(token.document),
+            verification_method=token.key_id,
+            token=token,
+            not_before=token.not_before,
+            ends=token.expires,
+        )
+    document = read(body, max_bytes=max_bytes)
+    if not isinstance(document, dict):
+        raise MalformedProof("expected a credential, a JSON object")
+    proof = proof_of(document)
     return Secured(
-        body=body,
-        media_type=media_type,
         document=document,
         issuer=_issuer_of(document),
-        verification_method=proof_of(document).verification_method,
+        verification_method=proof.verification_method,
+        ends=proof.expires,
     )
 
 
-def _read_jwt(token: bytes, max_bytes: int) -> Secured:
-    """VC-JOSE-COSE, section 3.1.1: the payload is the credential; `vc` and `vp` are of an older standard."""
-    jws = read_compact(token, max_bytes=max_bytes)
-    kid = jws.header.get("kid")
-    if not isinstance(kid, str):
-        raise MalformedProof("expected the header kid, the DID URL of the issuer's key")
-    if jws.header.get("typ", "vc+jwt") != "vc+jwt":
-        raise MalformedProof("expected the header typ vc+jwt")
-    document = _object(read(jws.payload, max_bytes=max_bytes))
-    if "vc" in document or "vp" in document:
-        raise MalformedProof("the claims vc and vp must not be there; the payload is the credential itself")
-    issuer = _issuer_of(document)
-    _check_claims(document, issuer)
-    return Secured(body=token, media_type=VC_JWT, document=document, issuer=issuer, verification_method=kid)
-
-
-def _check_claims(document: JsonObject, issuer: str) -> None:
-    """VC-JOSE-COSE, section 3.1.3: a claim beside the member that it repeats must say the same."""
-    if document.get("iss", issuer) != issuer:
-        raise ProofInvalid("the claim iss is another than the issuer of the credential", pointer="/iss")
-    if "id" in document and document.get("jti", document["id"]) != document["id"]:
-        raise ProofInvalid("the claim jti is another than the id of the credential", pointer="/jti")
-    subject = document.get("credentialSubject")
-    subjects = subject if isinstance(subject, list) else [subject]
-    ids = [one["id"] for one in subjects if isinstance(one, dict) and "id" in one]
-    if ids and document.get("sub", ids[0]) not in ids:
-        raise ProofInvalid("the claim sub is none of the credential's subjects", pointer="/sub")
-
-
-async def _assertion_method(secured: Secured, resolver: Resolver, now: int) -> JsonObject:
+async def _assertion_method(secured: Secured, resolver: Resolver) -> JsonObject:
     did, _, fragment = secured.verification_method.partition("#")
     if did != secured.issuer or not fragment:
         raise ProofInvalid("the key is not one of the credential's issuer")
@@ -123,20 +121,15 @@ async def _assertion_method(secured: Secured, resolver: Resolver, now: int) -> J
         raise ProofInvalid("the issuer's DID document does not list the key under assertionMethod")
     if method.get("controller") != secured.issuer:
         raise ProofInvalid("the key is controlled by another than the issuer")
-    if any(_has_passed(method.get(member), now) for member in ("expires", "revoked")):
-        raise ProofInvalid("the issuer's key has expired or was revoked")
     return method
 
 
-def _has_passed(moment: object, now: int) -> bool:
-    """Tell whether a time of a verification method is over (Controlled Identifiers v1.0, section 2.2)."""
-    if moment is None:
-        return False
-    if not isinstance(moment, str):
-        raise ProofInvalid("expires and revoked of the issuer's key are no times")
+def _end_of(method: JsonObject) -> int | None:
+    """Return when a verification method ends (Controlled Identifiers v1.0, section 2.2); None: never."""
     try:
-        return parse_date_time_stamp(moment) <= now
-    except ValueError:
+        moments = [method[name] for name in ("expires", "revoked") if method.get(name) is not None]
+        return earliest(*(parse_date_time_stamp(moment) for moment in moments))
+    except (TypeError, ValueError):
         raise ProofInvalid("expires and revoked of the issuer's key are no times") from None
 
 
@@ -153,16 +146,10 @@ def find_assertion_method(document: JsonObject, did: str, fragment: str) -> Json
 
 
 def _verify(secured: Secured, public_key: object, now: int) -> None:
-    if secured.media_type == VC_JWT:
-        verify_compact(secured.body, public_key)
+    if secured.token is not None:
+        verify_compact(secured.token.compact, public_key)
     else:
         verify_proof(secured.document, public_key, now=now)
-
-
-def _object(value: object) -> JsonObject:
-    if not isinstance(value, dict):
-        raise MalformedProof("expected a credential, a JSON object")
-    return value
 
 
 def _array(value: object) -> list[object]:

@@ -16,6 +16,11 @@ from proofs import parse_date_time_stamp
         ("2026-01-31T12:00:00.5Z", 1_769_860_800_500_000),
         ("2026-01-31T12:00:00.123456789Z", 1_769_860_800_123_456),
         ("1969-12-31T23:59:59.25Z", -750_000),
+        ("2026-01-31T24:00:00Z", 1_769_904_000_000_000),
+        ("2026-01-31T24:00:00.000+01:00", 1_769_900_400_000_000),
+        ("2025-12-31T24:00:00Z", 1_767_225_600_000_000),
+        ("9999-12-31T23:59:59Z", 253_402_300_799_000_000),
+        ("0001-01-01T00:00:00Z", -62_135_596_800_000_000),
     ],
 )
 def test_a_time_is_read_to_the_microsecond(text: str, microseconds: int) -> None:
@@ -32,7 +37,15 @@ def test_a_time_is_read_to_the_microsecond(text: str, microseconds: int) -> None
         "2026-01-31T12:00:00z",
         "2026-01-31T12:00Z",
         "2026-02-30T12:00:00Z",
-        "2026-01-31T24:00:00Z",
+        "2026-01-31T24:00:01Z",
+        "2026-01-31T24:00:00.5Z",
+        "2026-01-31T24:01:00Z",
+        "2026-01-31T25:00:00Z",
+        "2026-02-30T24:00:00Z",
+        "9999-12-31T24:00:00Z",
+        "9999-12-31T23:59:59-00:01",
+        "0001-01-01T00:00:00+00:01",
+        "0000-12-31T00:00:00Z",
         "2026-01-31T12:00:60Z",
         "2026-01-31T12:00:00+14:01",
         "2026-01-31T12:00:00+01",
@@ -43,5 +56,5 @@ def test_a_time_is_read_to_the_microsecond(text: str, microseconds: int) -> None
     ],
 )
 def test_what_is_no_time_with_an_offset_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected a time|day|hour|second"):
+    with pytest.raises(ValueError, match=r"expected a time|day|hour|minute|second|year"):
         parse_date_time_stamp(text)

@@ -56,17 +56,20 @@ async def transport_of(wing: Wing, principal: Principal = ROOT) -> AsyncIterator
             own_list=wing.publisher.own_list,
             clock=wing.clock,
         )
-        routes = build_routes(wing.publisher, checker, clock=wing.clock)
-        yield httpx.ASGITransport(
-            Litestar(
-                [*routes, *build_operator_routes(wing.lists)],
-                dependencies={"principal": Provide(lambda: principal, sync_to_thread=False)},
-                response_class=RenderedAnswer,
-                exception_handlers={Exception: on_error},
-                state=State({"clock": wing.clock}),
-                logging_config=None,
-            )
-        )
+        yield httpx.ASGITransport(application_of(wing, checker, principal))
+
+
+def application_of(wing: Wing, checker: Checker, principal: Principal = ROOT) -> Litestar:
+    """Return the wing's routes as an application."""
+    routes = build_routes(wing.publisher, checker, clock=wing.clock)
+    return Litestar(
+        [*routes, *build_operator_routes(wing.lists)],
+        dependencies={"principal": Provide(lambda: principal, sync_to_thread=False)},
+        response_class=RenderedAnswer,
+        exception_handlers={Exception: on_error},
+        state=State({"clock": wing.clock}),
+        logging_config=None,
+    )
 
 
 @asynccontextmanager

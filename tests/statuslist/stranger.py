@@ -2,12 +2,14 @@
 An issuer elsewhere: its DID document and its status lists in the fake web, wrong in one way where a test asks.
 """
 
+import hashlib
 from typing import Any
 
+import base58
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof, sign_compact
+from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof, canonicalize, sign_compact
 from statuslist.bitstring import encode_list, with_statuses
 from statuslist.credential import CREDENTIALS_V2, status_entry, status_list_credential
 from tests.simulator import Host, World, canned
@@ -52,14 +54,10 @@ class Stranger:
         form: str = "jcs",
         **headers: str,
     ) -> None:
-        """Serve a list: secured as eddsa-jcs-2022 ("jcs"), eddsa-rdfc-2022 ("rdfc") or a JWT ("jwt")."""
-        document = document or self.list_document()
-        signer = signer or self.signer
-        if form == "jwt":
-            self.serve(vc_jwt(document, signer), content_type="application/vc+jwt", **headers)
-            return
-        secured = (add_jcs_proof if form == "jcs" else add_rdfc_proof)(document, signer)
-        self.serve(msgspec.json.encode(secured), content_type="application/vc", **headers)
+        """Serve a list in a form as of `secured`; `headers` (`content_type="..."`) go over those of the form."""
+        body = secured(document or self.list_document(), signer or self.signer, form)
+        content_type = "application/vc+jwt" if form == "jwt" else "application/vc"
+        self.serve(body, **({"content_type": content_type} | headers))
 
     def serve(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.host.answer(PATH, canned(body, status, **headers))
@@ -78,8 +76,30 @@ class Stranger:
         } | overrides
 
 
+def secured(document: dict[str, Any], signer: Ed25519Signer, form: str) -> bytes:
+    """Return a credential secured as eddsa-jcs-2022 ("jcs"), eddsa-rdfc-2022 ("rdfc") or a JWT ("jwt")."""
+    if form == "jwt":
+        return vc_jwt(document, signer)
+    return msgspec.json.encode((add_jcs_proof if form == "jcs" else add_rdfc_proof)(document, signer))
+
+
 def vc_jwt(document: dict[str, Any], signer: Ed25519Signer, **header: Any) -> bytes:
     """Return a credential as application/vc+jwt."""
     return sign_compact(
         msgspec.json.encode(document), header={"typ": "vc+jwt", "cty": "vc"} | header, signer=signer
     )
+
+
+def jcs_secured_until(document: dict[str, Any], signer: Ed25519Signer, expires: str) -> bytes:
+    """Return a credential with an eddsa-jcs-2022 proof that expires (vc-di-eddsa, section 3.3)."""
+    options = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "verificationMethod": signer.verification_method,
+        "proofPurpose": "assertionMethod",
+        "expires": expires,
+        "@context": document["@context"],
+    }
+    hashed = b"".join(hashlib.sha256(canonicalize(part)).digest() for part in (options, document))
+    proof_value = "z" + base58.b58encode(signer.sign(hashed)).decode()
+    return msgspec.json.encode(document | {"proof": options | {"proofValue": proof_value}})

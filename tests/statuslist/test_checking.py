@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proofs import Ed25519Signer, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
 from statuslist.base_credential import CredentialNotValid
-from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.check_requests import EntryCheck
 from statuslist.checking import Checker
 from statuslist.errors import (
     EntryNotOfList,
@@ -29,55 +26,14 @@ from statuslist.errors import (
 )
 from statuslist.list_source import ListUrlRefused
 from statuslist.requests import Allocate
-from tests.databases import SqlitePlace
 from tests.simulator import World, canned, held, raw
+from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, vc_jwt
-from tests.statuslist.wing import ISSUERS, ROOT, Wing, did_document, signer_for
+from tests.statuslist.wing import ISSUERS, ROOT, did_document
 
 pytestmark = pytest.mark.anyio
 
 OWN_LIST = "https://status.example.com/status-lists/badges-revocation/credential.json"
-QUICK = GuardLimits(host_rate_per_second=1_000.0, host_burst=1_000)
-
-
-class House:
-    """A checker between our own wing and the fake web."""
-
-    def __init__(self, wing: Wing, world: World, checker: Checker) -> None:
-        self.wing = wing
-        self.world = world
-        self.checker = checker
-        self.now = int(wing.clock() * 1_000_000)
-        self.issuer = Stranger(world, "issuer.example.com", self.now)
-
-    async def check(self, entry: Any, issuer: str | None = None, *list_issuers: str) -> StatusCheck:
-        request = EntryCheck(
-            credential_status=entry, issuer=issuer or self.issuer.did, list_issuers=list_issuers
-        )
-        return await self.checker.check_entries(request)
-
-    def requests(self) -> list[str]:
-        return [request.host + request.target for request in self.world.requests]
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    documents = {did: did_document(signer_for(issuer_id)) for issuer_id, did in ISSUERS.items()}
-    async with AsyncExitStack() as stack:
-        wing = await stack.enter_async_context(Wing.open(SqlitePlace(tmp_path / "touchstone.db")))
-        world = await stack.enter_async_context(World())
-        guard = await stack.enter_async_context(world.guard(QUICK))
-        resolver = await stack.enter_async_context(
-            Resolver(fetcher=guard.fetch_stranger, own_document=documents.get, clock=wing.clock)
-        )
-        checker = Checker(
-            resolver=resolver,
-            fetcher=guard.fetch_stranger,
-            own_list=wing.publisher.own_list,
-            clock=wing.clock,
-        )
-        stack.push_async_callback(checker.aclose)
-        yield House(wing, world, checker)
 
 
 @pytest.mark.parametrize("media_type", ["application/vc", "application/vc+jwt"])
@@ -348,7 +304,7 @@ async def test_unreachable_host_is_a_retrieval_error(house: House) -> None:
     assert raised.value.members["cause"] == "origin_unreachable"
 
 
-async def test_budget_that_is_used_up_is_ours_to_tell(tmp_path: Path) -> None:
+async def test_budget_that_is_used_up_is_ours_to_tell() -> None:
     async with World() as world, world.guard(GuardLimits(host_burst=1)) as guard:
         resolver = Resolver(fetcher=guard.fetch_stranger)
         checker = Checker(

@@ -76,7 +76,7 @@ REFUSED_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "size two without messages": ({"statusSize": 2}, "/statusMessage"),
     "too few messages": ({"statusSize": 2, "statusMessage": messages(3)}, "/statusMessage"),
     "too many messages": ({"statusSize": 2, "statusMessage": messages(5)}, "/statusMessage"),
-    "endless size": ({"statusSize": 2**70, "statusMessage": messages(4)}, "/statusMessage"),
+    "endless size": ({"statusSize": 2**70, "statusMessage": messages(4)}, "/statusSize"),
     "messages as an object": ({"statusSize": 1, "statusMessage": {}}, "/statusMessage"),
     "a status twice": ({"statusMessage": [messages(1)[0], messages(1)[0]]}, "/statusMessage"),
     "a status out of range": ({"statusMessage": [messages(1)[0], messages(3)[2]]}, "/statusMessage"),

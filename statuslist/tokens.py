@@ -1,0 +1,114 @@
+"""
+A `vc+jwt` as read: the credential in it, who shall have signed it, and when it may be accepted. Pure.
+
+Securing Verifiable Credentials using JOSE and COSE (W3C REC, 2025-05-15), section 3.1, on RFC 7515 and RFC
+7519. These rules bind every token alike, that of a credential and that of a status list.
+"""
+
+import msgspec
+
+from proofs import JsonObject, MalformedProof, ProofInvalid, media_type_of_header, read_compact
+from statuslist.errors import MalformedValue
+from wire import read
+
+VC_JWT = "application/vc+jwt"
+CLOCK_SKEW = (
+    60 * 1_000_000
+)  # microseconds; tolerated at both ends of a period (RFC 7519, 4.1.4: "small leeway")
+# Seconds since 1970: the end of the year 9999, the last that a dateTimeStamp has.
+MAX_NUMERIC_DATE = 253_402_300_799
+
+
+class TokenOutOfTime(ProofInvalid):
+    """The token has expired, or is to be accepted only later (RFC 7519, sections 4.1.4 and 4.1.5)."""
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A token, not verified.
+
+    Attributes:
+        compact: its bytes, without what the transport put behind them.
+        document: the credential: the payload.
+        key_id: the header `kid`, a DID URL.
+        not_before, expires: the claims `nbf` and `exp` in microseconds since 1970, or None.
+    """
+
+    compact: bytes
+    document: JsonObject
+    key_id: str
+    not_before: int | None
+    expires: int | None
+
+
+def read_token(body: bytes, *, max_bytes: int) -> Token:
+    """
+    Read a token without verifying it.
+
+    One line ending behind it is left out: files are saved with one, and it was never signed.
+
+    Raises:
+        JsonError: the payload is not strict JSON.
+        MalformedProof: no JWS, no `kid`, another `typ`, or a payload that is not a credential as it is.
+        ProofInvalid: a claim contradicts the member that it repeats.
+        MalformedValue: `nbf`, `exp` or `iat` is no time.
+    """
+    compact = body.removesuffix(b"\n").removesuffix(b"\r")
+    jws = read_compact(compact, max_bytes=max_bytes)
+    kid = jws.header.get("kid")
+    if not isinstance(kid, str):
+        raise MalformedProof("expected the header kid, the DID URL of the issuer's key")
+    if media_type_of_header(jws.header, "typ") not in (None, VC_JWT):
+        raise MalformedProof("expected the header typ vc+jwt")
+    document = read(jws.payload, max_bytes=max_bytes)
+    if not isinstance(document, dict):
+        raise MalformedProof("expected a credential, a JSON object")
+    if "vc" in document or "vp" in document:
+        raise MalformedProof("the claims vc and vp must not be there; the payload is the credential itself")
+    _check_repeated(document)
+    _numeric_date(document, "iat")
+    return Token(
+        compact=compact,
+        document=document,
+        key_id=kid,
+        not_before=_numeric_date(document, "nbf"),
+        expires=_numeric_date(document, "exp"),
+    )
+
+
+def check_in_time(token: Token, now: int) -> None:
+    """
+    Raises:
+        TokenOutOfTime: `now` (microseconds since 1970) is before `nbf` or after `exp`, by more than `CLOCK_SKEW`.
+    """
+    if token.not_before is not None and now + CLOCK_SKEW < token.not_before:
+        raise TokenOutOfTime("the token is not valid yet", pointer="/nbf")
+    if token.expires is not None and now - CLOCK_SKEW > token.expires:
+        raise TokenOutOfTime("the token has expired", pointer="/exp")
+
+
+def _check_repeated(document: JsonObject) -> None:
+    """VC-JOSE-COSE, section 3.1.3: a claim beside the member that it repeats must say the same."""
+    issuer = document.get("issuer")
+    issuer = issuer.get("id") if isinstance(issuer, dict) else issuer
+    if document.get("iss", issuer) != issuer:
+        raise ProofInvalid("the claim iss is another than the issuer of the credential", pointer="/iss")
+    if "id" in document and document.get("jti", document["id"]) != document["id"]:
+        raise ProofInvalid("the claim jti is another than the id of the credential", pointer="/jti")
+    subject = document.get("credentialSubject")
+    subjects = subject if isinstance(subject, list) else [subject]
+    ids = [one["id"] for one in subjects if isinstance(one, dict) and "id" in one]
+    if ids and document.get("sub", ids[0]) not in ids:
+        raise ProofInvalid("the claim sub is none of the credential's subjects", pointer="/sub")
+
+
+def _numeric_date(document: JsonObject, name: str) -> int | None:
+    """Read a claim of RFC 7519, section 2: seconds since 1970, perhaps with a fraction."""
+    if name not in document:
+        return None
+    value = document[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMERIC_DATE:
+        raise MalformedValue(
+            f"{name}: expected seconds since 1970, before the year 10000", pointer=f"/{name}"
+        )
+    return int(value * 1_000_000)

@@ -1,0 +1,72 @@
+"""
+A checker between our own wing and the fake web, with an issuer there; its clock can be turned.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from resolver import GuardLimits, Resolver
+from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.checking import Checker
+from tests.databases import SqlitePlace
+from tests.simulator import World
+from tests.statuslist.application import application_of
+from tests.statuslist.stranger import Stranger
+from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, did_document, signer_for
+from wire import encode
+
+QUICK = GuardLimits(host_rate_per_second=1_000.0, host_burst=1_000)
+
+
+class House:
+    """A checker between our own wing and the fake web."""
+
+    def __init__(self, wing: Wing, world: World, checker: Checker) -> None:
+        self.wing = wing
+        self.world = world
+        self.checker = checker
+        self.now = int(wing.clock() * 1_000_000)
+        self.issuer = Stranger(world, "issuer.example.com", self.now)
+
+    async def check(self, entry: Any, issuer: str | None = None, *list_issuers: str) -> StatusCheck:
+        request = EntryCheck(
+            credential_status=entry, issuer=issuer or self.issuer.did, list_issuers=list_issuers
+        )
+        return await self.checker.check_entries(request)
+
+    async def post(self, body: bytes, content_type: str = "application/json") -> httpx.Response:
+        """Ask `POST /status/check` over HTTP."""
+        transport = httpx.ASGITransport(application_of(self.wing, self.checker))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
+            return await http.post("/status/check", content=body, headers={"content-type": content_type})
+
+    async def post_entries(self, *entries: Any) -> httpx.Response:
+        return await self.post(encode({"issuer": self.issuer.did, "credentialStatus": entries}))
+
+    def requests(self) -> list[str]:
+        return [request.host + request.target for request in self.world.requests]
+
+
+@asynccontextmanager
+async def open_house(directory: Path) -> AsyncIterator[House]:
+    """Yield a house whose database lies in `directory`."""
+    documents = {did: did_document(signer_for(issuer_id)) for issuer_id, did in ISSUERS.items()}
+    async with AsyncExitStack() as stack:
+        wing = await stack.enter_async_context(Wing.open(SqlitePlace(directory / "touchstone.db")))
+        world = await stack.enter_async_context(World())
+        guard = await stack.enter_async_context(world.guard(QUICK))
+        resolver = await stack.enter_async_context(
+            Resolver(fetcher=guard.fetch_stranger, own_document=documents.get, clock=wing.clock)
+        )
+        checker = Checker(
+            resolver=resolver,
+            fetcher=guard.fetch_stranger,
+            own_list=wing.publisher.own_list,
+            clock=wing.clock,
+        )
+        stack.push_async_callback(checker.aclose)
+        yield House(wing, world, checker)
