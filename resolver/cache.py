@@ -12,6 +12,9 @@ An entry past `fresh_until` is served in two cases only, and never past its `sta
 
 A load that finds out something (no such DID, another id) replaces the entry, and a purge removes it: in neither
 case can what was known before come back.
+
+Loads give times in seconds since 1970. How much of them has passed is measured by a timer, so that nothing lives
+longer, or shorter, because somebody set the clock.
 """
 
 import asyncio
@@ -44,11 +47,16 @@ class State(Enum):
 
 
 class Look(msgspec.Struct, Generic[V], frozen=True):
-    """An entry, how it was had, and why the load failed where it did."""
+    """
+    An entry, how it was had, and why the load failed where it did.
+
+    `clock_step`: whole seconds by which the clock was set forward since the entry was kept; its times are so far off.
+    """
 
     entry: Entry[V]
     state: State
     failure: Exception | None = None
+    clock_step: int = 0
 
     @property
     def is_stale(self) -> bool:
@@ -63,11 +71,10 @@ class Cache(Generic[K, V]):
         load: key and the entry known so far, if any, to a new entry.
         max_bytes: bound on all `value_bytes`, plus `ENTRY_BYTES` for each; an entry over it is handed out
             but not kept.
-        clock: seconds since 1970.
+        clock: seconds since 1970, the measure of what loads return.
+        timer: monotonic seconds.
         key_bytes: what a key takes of `max_bytes`.
         retry_seconds: how long a load that failed is not tried again where a stale entry takes its place.
-        longest_seconds: no load returns an entry that is fresh for longer; one that seems to be is not, since
-            the clock was set back.
         excused: what a load may raise and a stale entry be served in its place.
     """
 
@@ -77,15 +84,15 @@ class Cache(Generic[K, V]):
         *,
         max_bytes: int,
         clock: Callable[[], float],
+        timer: Callable[[], float],
         key_bytes: Callable[[K], int] = lambda _: 0,
         retry_seconds: float = 0.0,
-        longest_seconds: float = math.inf,
         excused: tuple[type[Exception], ...] = (),
     ) -> None:
         self._load = load
         self._clock = clock
         self._retry_seconds = retry_seconds
-        self._longest_seconds = longest_seconds
+        self._timer = timer
         self._excused = excused
         self._entries: Kept[K, Entry[V]] = Kept(
             max_bytes, lambda key, entry: key_bytes(key) + _bytes_of(entry)
@@ -112,13 +119,13 @@ class Cache(Generic[K, V]):
         """
         entry = self._entries.get(key)
         if entry is not None and not renew:
-            if self._is_before(entry.fresh_until):
-                return Look(entry, State.FRESH)
-            if self._is_before(entry.retry_at) and self._is_usable(entry, max_stale):
-                return Look(entry, State.FAILED, entry.failure)
-            if self._is_before(min(entry.revalidate_until, entry.fresh_until + max_stale)):
+            if self._is_before(entry, entry.fresh_until):
+                return self._look(entry, State.FRESH)
+            if self._is_before(entry, entry.retry_at) and self._is_usable(entry, max_stale):
+                return self._look(entry, State.FAILED, entry.failure)
+            if self._is_before(entry, min(entry.revalidate_until, entry.fresh_until + max_stale)):
                 self._loading_of(key, entry)
-                return Look(entry, State.REVALIDATING)
+                return self._look(entry, State.REVALIDATING)
         try:
             return Look(await asyncio.shield(self._loading_of(key, entry)), State.LOADED)
         except self._excused as error:
@@ -127,7 +134,7 @@ class Cache(Generic[K, V]):
                 raise
             if not self._is_usable(entry, max_stale):
                 raise
-            return Look(entry, State.FAILED, error)
+            return self._look(entry, State.FAILED, error)
 
     def touch(self, key: K) -> None:
         """Count a use that was answered elsewhere, from what this cache gave."""
@@ -140,8 +147,8 @@ class Cache(Generic[K, V]):
             return False
         if entry is None:
             return True
-        is_failed = self._is_before(entry.retry_at) and self._is_before(entry.stale_until)
-        return not (is_failed or self._is_before(entry.fresh_until))
+        is_failed = self._is_before(entry, min(entry.retry_at, entry.stale_until))
+        return not (is_failed or self._is_before(entry, entry.fresh_until))
 
     def purge(self, is_meant: Callable[[K], bool] = lambda _: True) -> int:
         """
@@ -171,11 +178,18 @@ class Cache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _is_usable(self, entry: Entry[V], max_stale: float) -> bool:
-        return self._is_before(min(entry.stale_until, entry.fresh_until + max_stale))
+    def _look(self, entry: Entry[V], state: State, failure: Exception | None = None) -> Look[V]:
+        return Look(entry, state, failure, round(self._clock() - self._now(entry)))
 
-    def _is_before(self, end: float) -> bool:
-        return self._clock() < end <= self._clock() + self._longest_seconds
+    def _is_usable(self, entry: Entry[V], max_stale: float) -> bool:
+        return self._is_before(entry, min(entry.stale_until, entry.fresh_until + max_stale))
+
+    def _is_before(self, entry: Entry[V], end: float) -> bool:
+        return self._now(entry) < end
+
+    def _now(self, entry: Entry[V]) -> float:
+        """Return what the clock would say now had nobody set it since `entry` was kept."""
+        return self._timer() + entry.clock_ahead
 
     def _loading_of(self, key: K, known: Entry[V] | None) -> asyncio.Task[Entry[V]]:
         """Return the load under way, or begin one."""
@@ -198,15 +212,18 @@ class Cache(Generic[K, V]):
             if is_current:
                 del self._loading[key]
             self._outdated.discard(task)
+        entry = msgspec.structs.replace(entry, clock_ahead=self._clock() - self._timer())
         if is_current:
             self._entries.put(key, entry)
         return entry
 
     def _put_off(self, key: K, known: Entry[V] | None, error: Exception) -> None:
         """Note in what is known that it could not be loaded anew just now; what is not kept any more stays away."""
-        if known is None or self._entries.peek(key) is not known or not self._is_before(known.stale_until):
+        if known is None or self._entries.peek(key) is not known:
             return
-        retry_at = self._clock() + self._retry_seconds
+        if not self._is_before(known, known.stale_until):
+            return
+        retry_at = self._now(known) + self._retry_seconds
         put_off = msgspec.structs.replace(known, retry_at=retry_at, failure=_without_traceback(error))
         self._entries.put(key, put_off)
 

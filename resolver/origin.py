@@ -139,12 +139,15 @@ class Asking:
 
     So that a dead server costs its callers three attempts in `failure_seconds`, not one each. What counts is that
     no connection came about, at that host and port; what became of one document says nothing of the next.
+
+    Args:
+        timer: monotonic seconds.
     """
 
-    def __init__(self, fetch: Fetch, freshness: FreshnessBounds, clock: Callable[[], float]) -> None:
+    def __init__(self, fetch: Fetch, freshness: FreshnessBounds, timer: Callable[[], float]) -> None:
         self._fetch = fetch
         self._failures: TTLCache[tuple[str, int], int] = TTLCache(
-            MAX_FAILED_HOSTS, freshness.failure_seconds, timer=clock
+            MAX_FAILED_HOSTS, freshness.failure_seconds, timer=timer
         )
 
     async def __call__(self, plan: FetchPlan, headers: Mapping[str, str] = {}) -> tuple[Fetched, Step]:

@@ -55,7 +55,6 @@ from resolver.webvh.source import WebvhSource
 
 DEFAULT_FRESHNESS = FreshnessBounds()
 MAX_CACHE_BYTES = 67_108_864  # 64 MiB
-LONGEST_SECONDS = 2 * 86_400.0  # more than any document may be kept, stale time included
 
 
 class Resolver:
@@ -77,6 +76,7 @@ class Resolver:
         log_limits: what is taken of such a log.
         max_cache_bytes: bound on the documents kept.
         clock: seconds since 1970.
+        timer: monotonic seconds; what is kept for a while goes by it.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Resolver:
         log_limits: LogLimits = DEFAULT_LIMITS,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetcher = fetcher
         self._guard: Guard | None = None
@@ -103,7 +104,7 @@ class Resolver:
         self._freshness = freshness
         self._observer = observer
         self._clock = clock
-        asking = Asking(self._fetch, freshness, clock)
+        asking = Asking(self._fetch, freshness, timer)
         self._sources: dict[str, Source] = {
             "web": WebSource(asking, method_freshness.get("web", freshness), clock),
             "webvh": WebvhSource(
@@ -119,9 +120,9 @@ class Resolver:
             self._load,
             max_bytes=max_cache_bytes,
             clock=clock,
+            timer=timer,
             key_bytes=Question.bytes_held,
             retry_seconds=freshness.failure_seconds,
-            longest_seconds=LONGEST_SECONDS,
             excused=(InternalError,),
         )
 

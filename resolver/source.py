@@ -43,13 +43,14 @@ class Entry(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
 
     Attributes:
         value: what the load found.
-        fresh_until: seconds since 1970.
+        fresh_until: seconds since 1970, as the other times.
         revalidate_until: until when it is served while it is loaded anew; 0: never past freshness.
         stale_until: until when it may be served where it cannot be loaded anew; 0: never past freshness.
         retry_at, failure: when it is to be loaded again, after a load that failed with `failure`.
         value_bytes: the length of the bytes in `value`.
         headers: the origin's headers about caching, for revalidation.
         steps: how it was loaded.
+        clock_ahead: how many seconds the clock was ahead of the timer when the entry was kept; from the cache.
     """
 
     value: V
@@ -61,6 +62,7 @@ class Entry(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
     value_bytes: int = 0
     headers: Mapping[str, str] = {}
     steps: tuple[Step, ...] = ()
+    clock_ahead: float = 0.0
 
 
 class Finding(Protocol):

@@ -33,7 +33,8 @@ def resolved_from(did: Did, options: Options, look: Look[Finding | ResolutionErr
         metadata = metadata | _stale_metadata(resolved, look)
     return msgspec.structs.replace(
         resolved,
-        fresh_until=look.entry.fresh_until,
+        made_at=None if resolved.made_at is None else resolved.made_at + look.clock_step,
+        fresh_until=look.entry.fresh_until + look.clock_step,
         stale=look.is_stale,
         resolution_metadata=metadata,
         steps=_steps(look) if options.explain else (),
@@ -55,7 +56,7 @@ def _steps(look: Look[Finding | ResolutionError]) -> tuple[Step, ...]:
         made_at := getattr(look.entry.value, "made_at", None), float
     ):
         cache["retrieved"] = format_utc(int(made_at * 1_000_000))
-    cache["freshUntil"] = format_utc(int(look.entry.fresh_until * 1_000_000))
+    cache["freshUntil"] = format_utc(int((look.entry.fresh_until + look.clock_step) * 1_000_000))
     return (Step(step="cache", detail=cache), *look.entry.steps)
 
 

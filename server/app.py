@@ -97,6 +97,7 @@ async def open_services(
     *,
     guard: Guard | None = None,
     clock: Callable[[], float] = time.time,
+    timer: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Services]:
     """
     Open the database, load what is served from memory, and start the background work; close it all at the end.
@@ -104,7 +105,8 @@ async def open_services(
     Args:
         share: this process's part of the node; None: all of it.
         guard: fetches from strangers; None: the real one, within the limits of the settings.
-        clock: seconds since 1970.
+        clock: seconds since 1970; what is compared with others' times goes by it.
+        timer: monotonic seconds; what is kept for a while goes by it.
 
     Raises:
         DatabaseUnavailable, SchemaMismatch: the database is not there, or of another version.
@@ -115,7 +117,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        services = await _build(settings, share, database, guard or guard_of(settings), clock)
+        services = await _build(settings, share, database, guard or guard_of(settings), clock, timer)
         async with services.resolver:
             await services.background.start()
             try:
@@ -128,7 +130,12 @@ async def open_services(
 
 
 async def _build(
-    settings: Settings, share: Share, database: Engine, guard: Guard, clock: Callable[[], float]
+    settings: Settings,
+    share: Share,
+    database: Engine,
+    guard: Guard,
+    clock: Callable[[], float],
+    timer: Callable[[], float],
 ) -> Services:
     """Make every service; the order is that of their needs."""
     principals = Principals(database, clock=clock)
@@ -136,7 +143,10 @@ async def _build(
     identities = Identities(settings, await principals.issuers())
     alarms = Alarms(database, clock=clock, on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all})
     hot = HotTable(
-        max_bytes=settings.hot_max_bytes, clock=clock, on_used=lambda raw_path: touch(resolver, raw_path)
+        max_bytes=settings.hot_max_bytes,
+        clock=clock,
+        timer=timer,
+        on_used=lambda raw_path: touch(resolver, raw_path),
     )
     registry = Registry(database, clock=clock)
     registered = RegisteredDids(registry)
@@ -157,6 +167,7 @@ async def _build(
         driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
         clock=clock,
+        timer=timer,
     )
     mirror = Mirror(settings.mirror_path) if share.leads and settings.mirror_path is not None else None
 
@@ -181,7 +192,11 @@ async def _build(
         on_changed=publisher.wake,
     )
     checker = Checker(
-        resolver=resolver, fetcher=guard.fetch_stranger, own_list=publisher.own_list, clock=clock
+        resolver=resolver,
+        fetcher=guard.fetch_stranger,
+        own_list=publisher.own_list,
+        clock=clock,
+        timer=timer,
     )
     purges = Purges(
         database,

@@ -3,14 +3,16 @@ Hot answers: the bytes of a GET, made once, and given again to whoever asks the 
 
 The table is keyed by raw path and Accept header, exactly as sent. `server/front.py` alone fills it (from the
 `Answer` of a route); `server/hot_reads.py` alone reads it; publishers evict by path through `evict`. An entry never
-outlives `Answer.fresh_until`. Date is the server's; Age changes with the clock, so the header block that holds it
-is made anew at most once a second per entry.
+outlives `Answer.fresh_until`, and a timer sees to it that setting the clock back prolongs no life. Date is the
+server's; Age changes with the clock, so the header block that holds it is made anew at most once a second per
+entry.
 """
 
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from server.cycle import ready_head
 from server.http import ENCODED_CORS, headers_of, is_not_modified
@@ -48,12 +50,15 @@ class HotAnswer:
         unmodified_headers: of a 304.
         head, unmodified_head: the same as they go over the wire, status line first, up to the request id.
         fresh_until: seconds since 1970; infinity for what can never change.
+        ends_at: the same by the table's timer.
     """
 
     __slots__ = (
+        "_made_at",
         "_until",
         "answer",
         "body_message",
+        "ends_at",
         "etag",
         "fresh_until",
         "head",
@@ -63,12 +68,13 @@ class HotAnswer:
         "used_until",
     )
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, ends_at: float = _NEVER) -> None:
         self.answer = answer
+        self.ends_at = ends_at
         self.etag = (answer.etag or "").encode("latin-1")
         self.fresh_until = _NEVER if answer.fresh_until is None else answer.fresh_until
         self.body_message = {"type": "http.response.body", "body": answer.body}
-        self._until = 0.0
+        self._made_at = self._until = 0.0
         self.used_until = _NEVER if answer.immutable else 0.0
         self.headers: Headers = []
         self.unmodified_headers: Headers = []
@@ -76,7 +82,7 @@ class HotAnswer:
 
     def refresh(self, now: float) -> None:
         """Make the headers of this second (`now`: seconds since 1970), unless they are made already."""
-        if now >= self._until:
+        if not self._made_at <= now < self._until:
             self._render(now)
 
     def _render(self, now: float) -> None:
@@ -85,13 +91,28 @@ class HotAnswer:
         self.unmodified_headers = [header for header in self.headers if header[0] not in _OF_A_BODY]
         self.head = ready_head(200, self.headers) + b"x-request-id: "
         self.unmodified_head = ready_head(304, self.unmodified_headers) + b"x-request-id: "
-        self._until = _NEVER if self.answer.immutable else int(now) + 1.0
+        self._made_at, self._until = int(now), _NEVER if self.answer.immutable else int(now) + 1.0
 
     def matches(self, if_none_match: bytes | None) -> bool:
         """Tell whether a conditional request is answered 304."""
         if if_none_match is None:
             return False
         return if_none_match == self.etag or is_not_modified(self.answer, if_none_match.decode("latin-1"))
+
+    @property
+    def body(self) -> bytes:
+        return self.answer.body
+
+    @property
+    def immutable(self) -> bool:
+        return self.answer.immutable
+
+
+class _New(NamedTuple):
+    """An answer that was asked for once, and when it ends by the table's timer."""
+
+    answer: Answer
+    ends_at: float
 
     @property
     def body(self) -> bytes:
@@ -133,6 +154,8 @@ class HotTable:
     can be made up by the million) leaves what is hot where it is.
 
     Args:
+        clock: seconds since 1970.
+        timer: monotonic seconds.
         on_used: told the raw path of an answer that may change, once in each second in which it is given: whoever
             made it does not see these uses otherwise.
 
@@ -146,12 +169,14 @@ class HotTable:
         *,
         max_bytes: int,
         clock: Callable[[], float],
+        timer: Callable[[], float] = time.monotonic,
         on_used: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self._on_used = on_used
         self._max_bytes = max_bytes
         self._clock = clock
-        self._new: _Segment[Answer] = _Segment()  # Most are never asked for again: no more is made of them.
+        self._timer = timer
+        self._new: _Segment[_New] = _Segment()  # Most are never asked for again: no more is made of them.
         self._kept: _Segment[HotAnswer] = _Segment()
         self.hits = 0
         self.purges = 0
@@ -163,12 +188,12 @@ class HotTable:
         if entry is not None:
             entries.move_to_end(key)
         else:
-            answer = self._new.take(key)
-            if answer is None:
+            new = self._new.take(key)
+            if new is None:
                 return None
-            entry = HotAnswer(answer)
+            entry = HotAnswer(new.answer, new.ends_at)
             self._kept.put(key, entry)
-        if entry.fresh_until <= now:
+        if entry.fresh_until <= now or entry.ends_at <= self._timer():
             self._kept.take(key)
             return None
         if entry.used_until <= now:
@@ -183,14 +208,18 @@ class HotTable:
             return
         if any(_BREAKS.search(value) for _, value in answer.headers):
             return  # Nobody would check them any more; the ordinary way refuses them.
-        if not answer.immutable and (answer.fresh_until is None or answer.fresh_until <= self._clock()):
-            return
+        ends_at = _NEVER
+        if not answer.immutable:
+            left = 0.0 if answer.fresh_until is None else answer.fresh_until - self._clock()
+            if left <= 0:
+                return
+            ends_at = self._timer() + left
         key = (raw_path, accept)
         self._new.take(key)
         if self._kept.take(key) is not None:
-            self._kept.put(key, HotAnswer(answer))
+            self._kept.put(key, HotAnswer(answer, ends_at))
         else:
-            self._new.put(key, answer)
+            self._new.put(key, _New(answer, ends_at))
         while self._new.bytes_held + self._kept.bytes_held > self._max_bytes:
             self._make_room()
 

@@ -5,6 +5,7 @@ Every way out but the last is an exception: no fault, gap or doubt ends in "vali
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from resolver import Fetch, Resolver
@@ -29,15 +30,24 @@ class Checker:
         resolver: for the keys of issuers.
         fetcher: for the lists of strangers; the guard's `fetch_stranger`.
         own_list: our lists in process (`Publisher.own_list`).
-        clock: seconds since 1970.
+        clock: seconds since 1970; what others say of times is compared with it.
+        timer: monotonic seconds; how long a list is kept goes by it.
     """
 
     def __init__(
-        self, *, resolver: Resolver, fetcher: Fetch, own_list: OwnList, clock: Callable[[], float]
+        self,
+        *,
+        resolver: Resolver,
+        fetcher: Fetch,
+        own_list: OwnList,
+        clock: Callable[[], float],
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
-        self._lists = ListSource(resolver=resolver, fetcher=fetcher, own_list=own_list, clock=clock)
+        self._lists = ListSource(
+            resolver=resolver, fetcher=fetcher, own_list=own_list, clock=clock, timer=timer
+        )
 
     async def check_entries(self, request: EntryCheck) -> StatusCheck:
         """

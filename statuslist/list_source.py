@@ -71,16 +71,23 @@ class ListSource:
         own_list: body and media type of a list of ours by its URL; None for a URL that is not ours.
         fetcher: a plan to what its origin answered; the guard's `fetch_stranger`.
         clock: seconds since 1970.
+        timer: monotonic seconds; how long a list is kept goes by it.
     """
 
     def __init__(
-        self, *, resolver: Resolver, fetcher: Fetch, own_list: OwnList, clock: Callable[[], float]
+        self,
+        *,
+        resolver: Resolver,
+        fetcher: Fetch,
+        own_list: OwnList,
+        clock: Callable[[], float],
+        timer: Callable[[], float],
     ) -> None:
         self._resolver = resolver
         self._fetcher = fetcher
         self._own_list = own_list
         self._clock = clock
-        self._cache = Cache(self._load, max_bytes=MAX_CACHE_BYTES, clock=clock)
+        self._cache = Cache(self._load, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer)
 
     async def get(self, url: str) -> VerifiedList:
         """

@@ -17,9 +17,15 @@ AT_ONCE = FreshnessBounds(revalidate_seconds=0)  # a stale document is asked for
 
 
 class Clock:
+    """Seconds since 1970; `now` is what passes, `set_by` what somebody set the clock by."""
+
     now = 1_000_000.0
+    set_by = 0.0
 
     def __call__(self) -> float:
+        return self.now + self.set_by
+
+    def timer(self) -> float:
         return self.now
 
 
@@ -33,6 +39,6 @@ async def web(limits: GuardLimits = FAST, **parameters: Any) -> AsyncIterator[Sc
     async with (
         World() as world,
         world.guard(limits, clock=clock) as guard,
-        Resolver(fetcher=guard.fetch_stranger, clock=clock, **parameters) as resolver,
+        Resolver(fetcher=guard.fetch_stranger, clock=clock, timer=clock.timer, **parameters) as resolver,
     ):
         yield world, world.host("issuer.example"), resolver, clock

@@ -31,7 +31,7 @@ class Source:
         return Entry(value=value, fresh_until=self.now + self.ttl, value_bytes=self.value_bytes)
 
     def cache(self, max_bytes: int = 1_000_000) -> Cache[str, str]:
-        return Cache(self.load, max_bytes=max_bytes, clock=lambda: self.now)
+        return Cache(self.load, max_bytes=max_bytes, clock=lambda: self.now, timer=lambda: self.now)
 
 
 async def test_an_entry_serves_until_it_is_no_longer_fresh_and_then_helps_to_renew() -> None:

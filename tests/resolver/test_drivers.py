@@ -207,7 +207,7 @@ def test_no_did_leads_to_another_place_of_the_driver(name: str) -> None:
 async def test_what_is_known_is_kept_for_the_ttl_of_the_driver(process: DriverProcess) -> None:
     clock = Clock()
     did = "did:example:kept"
-    async with resolving(driver_of(process, ttl_seconds=60), clock=clock) as resolver:
+    async with resolving(driver_of(process, ttl_seconds=60), clock=clock, timer=clock) as resolver:
         first = await resolver.resolve(did)
         clock.now += 59
         await resolver.resolve(did)
@@ -367,7 +367,7 @@ async def test_a_did_that_the_driver_never_answers_opens_nothing_whatever_its_op
 async def test_what_was_known_is_served_while_the_driver_is_away() -> None:
     clock = Clock()
     with DriverProcess() as process:
-        async with resolving(driver_of(process, ttl_seconds=60), clock=clock) as resolver:
+        async with resolving(driver_of(process, ttl_seconds=60), clock=clock, timer=clock) as resolver:
             await resolver.resolve(GOOD)
             process.stop()
             clock.now += 120

@@ -22,7 +22,7 @@ from resolver.binding import answer, may_fetch, touch
 from resolver.outbound.errors import OriginUnreachable
 from resolver.outbound.fetch import GuardLimits
 from resolver.source import Nothing, Observed
-from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, Clock, web
+from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned
 
 pytestmark = pytest.mark.anyio
@@ -498,14 +498,51 @@ class Origin:
         return Fetched(status=status, headers={"content-type": "application/json"}, body=body)
 
 
-async def test_a_clock_that_is_set_back_keeps_no_document_alive() -> None:
-    clock, origin = Clock(), Origin(DOCUMENT)
-    async with Resolver(fetcher=origin.fetch, clock=clock) as resolver:
+@pytest.mark.parametrize("seconds", [-9 * 86_400, -7_200, -1, 1, 7_200, 9 * 86_400])
+async def test_setting_the_clock_changes_no_documents_life(seconds: float) -> None:
+    """Two hours back kept a document, and with it a stolen key, alive for two hours more."""
+    async with web(freshness=AT_ONCE) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
         await resolver.resolve(DID)
-        origin.document = NEW
-        clock.now -= 9 * 86_400
+        issuer.publish(PATH, NEW, cache_control="max-age=60")
+        clock.set_by += seconds
+        clock.now += 59
+        kept = await resolver.resolve(DID)
+        clock.now += 1
+        renewed = await resolver.resolve(DID)
 
-        assert (await resolver.resolve(DID)).document == NEW
+        assert (kept.document, renewed.document) == (DOCUMENT, NEW)
+        assert (kept.made_at, kept.fresh_until) == (clock() - 60, clock())
+
+
+@pytest.mark.parametrize("seconds", [-7_200, 7_200])
+async def test_setting_the_clock_changes_no_stale_life(seconds: float) -> None:
+    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        issuer.answer(PATH, canned(b"", 503))
+        clock.set_by += seconds
+        clock.now += 60 + 3_599
+        stale = await resolver.resolve(DID)
+        clock.now += 1
+
+        assert stale.stale is True
+        with pytest.raises(InternalError):
+            await resolver.resolve(DID)
+
+
+async def test_a_server_that_was_down_is_asked_again_though_the_clock_was_set_back() -> None:
+    clock, origin = Clock(), Origin(DOCUMENT)
+    origin.closed = {443}
+    async with Resolver(fetcher=origin.fetch, clock=clock, timer=clock.timer) as resolver:
+        for _ in range(4):
+            with pytest.raises(InternalError):
+                await resolver.resolve(DID)
+        origin.closed = set()
+        clock.set_by -= 7_200
+        clock.now += 5
+
+        assert (await resolver.resolve(DID)).document == DOCUMENT
 
 
 async def test_a_port_that_is_closed_says_nothing_of_another() -> None:

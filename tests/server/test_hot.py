@@ -1,5 +1,7 @@
 """The table of hot answers: what it keeps, what it lets go first, and that nothing outlives its source."""
 
+import pytest
+
 from server.hot import ENTRY_OVERHEAD_BYTES, HotTable
 from wire import Answer
 
@@ -57,6 +59,35 @@ def test_an_entry_ends_with_its_source() -> None:
     assert held(hot, b"/a", b"/past") == [True, False]
     assert hot.find((b"/a", b""), NOW + 10) is None
     assert hot.bytes_held == 0
+
+
+@pytest.mark.parametrize("was_hot", [False, True])
+def test_an_answer_lives_no_longer_where_the_clock_was_set_back(was_hot: bool) -> None:
+    passed = [0.0]
+    hot = HotTable(max_bytes=16 * ENTRY, clock=lambda: NOW, timer=lambda: passed[0])
+    hot.keep(b"/a", b"", answer(NOW + 10))
+    if was_hot:
+        hot.find((b"/a", b""), NOW)
+
+    passed[0] = 9.9
+    before = was_hot and hot.find((b"/a", b""), NOW - 7_200)
+    passed[0] = 10.0
+
+    assert bool(before) is was_hot
+    assert hot.find((b"/a", b""), NOW - 7_200) is None
+
+
+def test_the_headers_follow_a_clock_that_was_set_back() -> None:
+    hot = table(16)
+    hot.keep(b"/a", b"", Answer(body=b"x", etag='"x"', made_at=NOW - 900, fresh_until=NOW + 60))
+    found = hot.find((b"/a", b""), NOW)
+    assert found is not None
+    ages = []
+    for now in (NOW, NOW - 600):
+        found.refresh(now)
+        ages.append(dict(found.headers)[b"age"])
+
+    assert ages == [b"900", b"300"]
 
 
 def test_eviction_is_by_the_beginning_of_the_path_wherever_the_entry_is() -> None:

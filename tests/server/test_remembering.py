@@ -75,7 +75,9 @@ async def _two_nodes(place: Place, directory: Path) -> AsyncIterator[tuple[Deplo
     """Two nodes of one deployment, in one fake web."""
     async with _deployed(place, directory) as one, one.world.guard() as guard:
         settings = one.services.settings
-        async with open_services(settings, guard=guard, clock=lambda: one.now[0]) as services:
+        async with open_services(
+            settings, guard=guard, clock=lambda: one.now[0], timer=lambda: one.now[0]
+        ) as services:
             other = Deployment(one.world, services, one.now)
             async with other.public, other.operator:
                 yield one, other
@@ -88,7 +90,9 @@ async def _deployed(place: Place, directory: Path, **changes: Any) -> AsyncItera
     now = [float(int(time.time()))]
     async with World() as world, world.guard() as guard:
         world.host("uni.example").publish(PATH, a_document("a"), cache_control="max-age=600")
-        async with open_services(settings, guard=guard, clock=lambda: now[0]) as services:
+        async with open_services(
+            settings, guard=guard, clock=lambda: now[0], timer=lambda: now[0]
+        ) as services:
             await services.registry.import_file(as_file(a_registry()), "test")
             deployment = Deployment(world, services, now)
             async with deployment.public, deployment.operator:

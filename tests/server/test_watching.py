@@ -60,6 +60,7 @@ async def watched() -> AsyncIterator[Watched]:
             own_document=lambda did: a_document(did=OWN) if did == OWN else None,
             own_hosts=frozenset({"us.example"}),
             clock=lambda: now[0],
+            timer=lambda: now[0],
         )
         async with resolver:
             yield Watched(world, resolver, now)
@@ -164,7 +165,7 @@ async def _on_a_budget() -> AsyncIterator[Watched]:
     async with (
         World() as world,
         world.guard(limits, clock=lambda: now[0]) as guard,
-        Resolver(fetcher=guard.fetch_stranger, clock=lambda: now[0]) as resolver,
+        Resolver(fetcher=guard.fetch_stranger, clock=lambda: now[0], timer=lambda: now[0]) as resolver,
     ):
         yield Watched(world, resolver, now)
 

@@ -158,7 +158,9 @@ async def resolve_all(network: Network, private_hosts: frozenset[str] = frozense
         clock=lambda: now[0],
         dangerous_private_hosts=private_hosts,
     )
-    async with Resolver(fetcher=guard.fetch_stranger, clock=lambda: now[0]) as resolving:
+    async with Resolver(
+        fetcher=guard.fetch_stranger, clock=lambda: now[0], timer=lambda: now[0]
+    ) as resolving:
         for name in zone():
             for _ in range(3):
                 now[0] += 100 * LIFETIME_SECONDS

@@ -55,6 +55,7 @@ async def transport_of(wing: Wing, principal: Principal = ROOT) -> AsyncIterator
             fetcher=guard.fetch_stranger,
             own_list=wing.publisher.own_list,
             clock=wing.clock,
+            timer=wing.clock.timer,
         )
         yield httpx.ASGITransport(application_of(wing, checker, principal))
 

@@ -60,13 +60,19 @@ async def open_house(directory: Path) -> AsyncIterator[House]:
         world = await stack.enter_async_context(World())
         guard = await stack.enter_async_context(world.guard(QUICK))
         resolver = await stack.enter_async_context(
-            Resolver(fetcher=guard.fetch_stranger, own_document=documents.get, clock=wing.clock)
+            Resolver(
+                fetcher=guard.fetch_stranger,
+                own_document=documents.get,
+                clock=wing.clock,
+                timer=wing.clock.timer,
+            )
         )
         checker = Checker(
             resolver=resolver,
             fetcher=guard.fetch_stranger,
             own_list=wing.publisher.own_list,
             clock=wing.clock,
+            timer=wing.clock.timer,
         )
         stack.push_async_callback(checker.aclose)
         yield House(wing, world, checker)

@@ -363,6 +363,32 @@ async def test_list_is_kept_for_the_shortest_of_all_bounds(
     assert before == (1 if seconds else 2)
 
 
+@pytest.mark.parametrize("seconds", [-7_200, -90, 90])
+async def test_setting_the_clock_changes_no_lists_life(house: House, seconds: float) -> None:
+    """Two hours back kept a list, without its newest revocations, alive for 7,500 s."""
+    document = house.issuer.list_document(valid_from=house.now - 10**11, valid_until=house.now + 10**11)
+    house.issuer.publish_list(document, cache_control="max-age=3600")
+    await house.check(house.issuer.entry())
+    house.wing.clock.set_by += seconds
+
+    house.wing.clock.ahead += 298
+    await house.check(house.issuer.entry())
+    before = house.requests().count("issuer.example.com" + PATH)
+    house.wing.clock.ahead += 3
+    await house.check(house.issuer.entry())
+
+    assert (before, house.requests().count("issuer.example.com" + PATH)) == (1, 2)
+
+
+async def test_end_of_a_list_goes_by_the_clock_that_others_have(house: House) -> None:
+    house.issuer.publish_list()
+    await house.check(house.issuer.entry())
+    house.wing.clock.set_by += 7_200
+
+    with pytest.raises(StatusVerificationError, match="no longer valid"):
+        await house.check(house.issuer.entry())
+
+
 async def test_a_list_that_is_purged_is_fetched_anew(house: House) -> None:
     house.issuer.publish_list(cache_control="max-age=3600")
     await house.check(house.issuer.entry())

@@ -45,13 +45,23 @@ READER = Principal(id="reader", name="Reader", issuer_id=None, roles=frozenset({
 
 
 class Clock:
-    """Seconds since 1970: real time plus what a test adds."""
+    """
+    Seconds since 1970: real time plus what a test adds.
+
+    Attributes:
+        ahead: seconds that a test lets pass.
+        set_by: seconds by which somebody set the clock; no time passed.
+    """
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self.set_by = 0.0
 
     def __call__(self) -> float:
-        return time.time() + self.ahead
+        return time.time() + self.ahead + self.set_by
+
+    def timer(self) -> float:
+        return time.monotonic() + self.ahead
 
 
 def signer_for(issuer_id: str) -> Ed25519Signer:

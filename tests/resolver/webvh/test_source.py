@@ -52,7 +52,9 @@ class Scene:
         self.resolver = self.another()
 
     def another(self, **parameters: Any) -> Resolver:
-        return Resolver(fetcher=self.fetch, clock=self.clock, freshness=AT_ONCE, **parameters)
+        return Resolver(
+            fetcher=self.fetch, clock=self.clock, timer=self.clock, freshness=AT_ONCE, **parameters
+        )
 
     def publish(self, log: Log, host: Host | None = None, **headers: str) -> None:
         (host or self.host).answer(LOG, canned(log.text, content_type="text/jsonl", **headers))
