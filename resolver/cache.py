@@ -50,7 +50,7 @@ class Look(msgspec.Struct, Generic[V], frozen=True):
     """
     An entry, how it was had, and why the load failed where it did.
 
-    `clock_step`: whole seconds by which the clock was set forward since the entry was kept; its times are so far off.
+    `clock_step`: whole seconds by which the clock was set forward since the entry was kept.
     """
 
     entry: Entry[V]
