@@ -43,7 +43,7 @@ from server.http import AnswerResponse
 from server.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
-from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.log_heads import StoredHeads
 from server.observation_store import last_seen
 from server.observations import Observations
@@ -284,7 +284,12 @@ def public_app(services: Services) -> Front:
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
-            *status_routes(services.publisher, services.checker, clock=clock),
+            *status_routes(
+                services.publisher,
+                services.checker,
+                clock=clock,
+                account_of=lambda client: ClientAccount(buckets[Cost.OUTBOUND], client),
+            ),
             *identity_routes(services.identities, clock),
             *health_routes(services.health, detailed=False),
             *page_routes(clock, root_page=ROOT),

@@ -15,7 +15,6 @@ What it does not recognise exactly falls through to the routes, which alone defi
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,7 +28,7 @@ from server.hot import HotTable
 from server.hot_reads import READS, HotReads
 from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
 from server.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifiers
-from server.limits import ClientAddresses, Cost, TokenBuckets, TooManyRequests
+from server.limits import ClientAddresses, Cost, TokenBuckets, too_many
 from server.problems import ClientGone, problem_answer
 from server.request_head import RequestHead, request_id_of
 from server.telemetry import Telemetry, coarse_client
@@ -53,14 +52,16 @@ def _never(_raw_path: bytes, _query_string: bytes) -> bool:
 
 
 def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFetch) -> Cost:
-    """Tell what a request may cost: a stranger's did:web or a check may make us ask a stranger."""
+    """
+    Tell what a request may cost: a stranger's did:web may make us ask a stranger.
+
+    A batch, or a check of statuses, is computation; what is fetched for it is charged once it is known.
+    """
     if method == "OPTIONS":
         return Cost.HOT
     if raw_path.startswith(IDENTIFIERS_PATH):
         is_answered = method in (*READS, "POST")
         return Cost.OUTBOUND if is_answered and may_fetch(raw_path, query_string) else Cost.CPU
-    if raw_path == b"/status/check" and method == "POST":
-        return Cost.OUTBOUND
     return Cost.HOT if method in READS else Cost.CPU
 
 
@@ -275,7 +276,7 @@ class _Exchange:
         raw_path = self._scope["raw_path"]
         wait = self._front.wait_seconds(self._front.cost_of(self._scope), self._client)
         if wait:
-            await self._refuse(_too_many(wait), sender)
+            await self._refuse(too_many(wait), sender)
         elif not is_one_spelling(raw_path):
             await self._refuse(
                 ResourceNotFound("there is no resource with this spelling of its path"), sender
@@ -334,11 +335,3 @@ class _Exchange:
         scope: Any = self._scope
         route = scope.get("path_template") or "unmatched"
         self._front.account(route, self._method, self._status, self._request_id, self._client, self._started)
-
-
-def _too_many(wait: float) -> TooManyRequests:
-    seconds = max(1, math.ceil(wait))
-    return TooManyRequests(
-        f"this client asks faster than it may; ask again in {seconds} s",
-        headers={"retry-after": str(seconds)},
-    )

@@ -8,6 +8,7 @@ clients are counted by /64.
 """
 
 import ipaddress
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -41,6 +42,15 @@ class TooManyRequests(Refusal):
     status = 429
 
 
+def too_many(wait: float) -> TooManyRequests:
+    """Return the refusal of a client that has to wait for `wait` seconds."""
+    seconds = max(1, math.ceil(wait))
+    return TooManyRequests(
+        f"this client asks faster than it may; ask again in {seconds} s",
+        headers={"retry-after": str(seconds)},
+    )
+
+
 class Allows(Protocol):
     """Takes a token for `client`; returns 0, or the seconds until there is one."""
 
@@ -67,12 +77,16 @@ class TokenBuckets:
         self._max_clients = max_clients
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def take(self, client: str) -> float:
-        """Take a token of `client`; return 0, or the seconds until it has one."""
+    def take(self, client: str, count: float = 1) -> float:
+        """
+        Take tokens of `client`, all or none; return 0, or the seconds until it has them.
+
+        What costs more than a full bucket is had for a full one, and leaves a debt.
+        """
         now = self._clock()
         bucket = self._buckets.get(client)
         if bucket is None:
-            self._buckets[client] = _Bucket(self._burst - 1, now)
+            self._buckets[client] = _Bucket(self._burst - count, now)
             if len(self._buckets) > self._max_clients:
                 self._buckets.popitem(last=False)
             return 0.0
@@ -81,11 +95,39 @@ class TokenBuckets:
         if tokens > self._burst:
             tokens = self._burst
         bucket.at = now
-        if tokens < 1:
+        needed = count if count < self._burst else self._burst
+        if tokens < needed:
             bucket.tokens = tokens
-            return (1 - tokens) / self._rate
-        bucket.tokens = tokens - 1
+            return (needed - tokens) / self._rate
+        bucket.tokens = tokens - count
         return 0.0
+
+    def owe(self, client: str, count: float = 1) -> None:
+        """Take tokens of `client`, though it have none: a debt that it waits off before it has one again."""
+        if self.take(client, count):
+            self._buckets[client].tokens -= count
+
+
+class ClientAccount:
+    """What one client may spend on work of which it is known late how much there is (`statuslist.account`)."""
+
+    def __init__(self, buckets: TokenBuckets, client: str) -> None:
+        self._buckets = buckets
+        self._client = client
+
+    def pay(self, requests: int) -> None:
+        """
+        Take a token for each request, all or none.
+
+        Raises:
+            TooManyRequests: there are too few.
+        """
+        if wait := self._buckets.take(self._client, requests):
+            raise too_many(wait)
+
+    def owe(self, requests: int) -> None:
+        """Take a token for each request, as a debt where there is none."""
+        self._buckets.owe(self._client, requests)
 
 
 class ClientAddresses:

@@ -8,13 +8,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from resolver import Fetch, Resolver
+from resolver import Fetch, Resolved, Resolver
+from statuslist.account import UNLIMITED, Account
 from statuslist.base_credential import CredentialNotValid, check_holds, read_entries
 from statuslist.check import evaluate
 from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck
 from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import EntryNotOfList, MalformedValue
-from statuslist.list_source import ListSource, OwnList, VerifiedList
+from statuslist.list_source import ListSource, OwnList, VerifiedList, would_ask
 from statuslist.secured import verify_secured
 from statuslist.tokens import VC_JWT, TokenOutOfTime
 from wire import JsonError, Refusal, format_utc
@@ -49,20 +50,21 @@ class Checker:
             resolver=resolver, fetcher=fetcher, own_list=own_list, clock=clock, timer=timer
         )
 
-    async def check_entries(self, request: EntryCheck) -> StatusCheck:
+    async def check_entries(self, request: EntryCheck, account: Account = UNLIMITED) -> StatusCheck:
         """
         Check entries of a credential that the caller has verified (`credentialVerified: false`).
 
         Raises:
+            Refusal: `account` cannot pay for the lists that must be fetched; then none is.
             MalformedValue: an entry is malformed, or there is none, or more than 8.
             StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `check.evaluate`. The first entry
                 that fails fails the check: part of an answer could be taken for the whole.
         """
         trusted = frozenset({request.issuer, *request.list_issuers})
         entries = read_entries(request.credential_status)
-        return await self._check(entries, request.issuer, trusted, credential_verified=False)
+        return await self._check(entries, request.issuer, trusted, account, credential_verified=False)
 
-    async def check_credential(self, token: bytes) -> StatusCheck:
+    async def check_credential(self, token: bytes, account: Account = UNLIMITED) -> StatusCheck:
         """
         Verify a whole credential (`application/vc+jwt`), then check its entries.
 
@@ -72,12 +74,18 @@ class Checker:
             ProofError, ResolutionError: the credential does not verify.
             MalformedValue: it is not a VCDM 2.0 credential with status entries.
             CredentialNotValid: it has expired, or is not valid yet.
-            StatusListError, OutboundBudgetExceeded: as `check_entries`.
+            Refusal, StatusListError, OutboundBudgetExceeded: as `check_entries`; so for the issuer's DID document.
         """
         now = self._now()
+
+        async def resolve(did: str) -> Resolved:
+            if would_ask(self._resolver, did):
+                account.pay(1)
+            return await self._resolver.resolve(did)
+
         try:
             secured = await verify_secured(
-                token, VC_JWT, resolver=self._resolver, now=now, max_bytes=MAX_CREDENTIAL_BYTES
+                token, VC_JWT, resolve=resolve, now=now, max_bytes=MAX_CREDENTIAL_BYTES
             )
         except JsonError as error:
             raise MalformedValue(f"the credential is not the JSON we accept: {error}") from None
@@ -86,7 +94,7 @@ class Checker:
         check_holds(secured.document, now)
         entries = read_entries(secured.document.get("credentialStatus"))
         trusted = frozenset({secured.issuer})
-        return await self._check(entries, secured.issuer, trusted, credential_verified=True)
+        return await self._check(entries, secured.issuer, trusted, account, credential_verified=True)
 
     def purge_lists(self) -> None:
         """Forget the verified lists of others; each is fetched, and its issuer's key resolved, anew."""
@@ -97,9 +105,20 @@ class Checker:
         await self._lists.aclose()
 
     async def _check(
-        self, entries: list[Entry], issuer: str, trusted: frozenset[str], *, credential_verified: bool
+        self,
+        entries: list[Entry],
+        issuer: str,
+        trusted: frozenset[str],
+        account: Account,
+        *,
+        credential_verified: bool,
     ) -> StatusCheck:
-        results = await _all_or_first_error(self._check_entry(entry, issuer, trusted) for entry in entries)
+        fetches = sum(1 for url in {entry.list_url for entry in entries} if self._lists.would_fetch(url))
+        if fetches:
+            account.pay(fetches)
+        results = await _all_or_first_error(
+            self._check_entry(entry, issuer, trusted, account) for entry in entries
+        )
         return StatusCheck(
             valid=bool(results) and all(result.valid for result in results),
             credential_verified=credential_verified,
@@ -107,9 +126,11 @@ class Checker:
             results=tuple(results),
         )
 
-    async def _check_entry(self, entry: Entry, issuer: str, trusted: frozenset[str]) -> CheckedEntry:
+    async def _check_entry(
+        self, entry: Entry, issuer: str, trusted: frozenset[str], account: Account
+    ) -> CheckedEntry:
         try:
-            found = await self._lists.get(entry.list_url)
+            found = await self._lists.get(entry.list_url, account)
             if found.is_own:
                 _check_fits(entry, found.credential)
             result = await asyncio.to_thread(evaluate, entry, found.credential, now=self._now())

@@ -18,14 +18,22 @@ from resolver import (
     FetchError,
     OutboundBudgetExceeded,
     ResolutionError,
+    Resolved,
     Resolver,
     UrlRefused,
+    parse_did,
     plan_for_url,
 )
 from resolver.cache import Cache, Entry
 from resolver.freshness import FreshnessBounds, lifetime
+from statuslist.account import UNLIMITED, Account
 from statuslist.credential import StatusListCredential, read_status_list_credential
-from statuslist.errors import MalformedValue, StatusRetrievalError, StatusVerificationError
+from statuslist.errors import (
+    MalformedValue,
+    StatusListError,
+    StatusRetrievalError,
+    StatusVerificationError,
+)
 from statuslist.secured import VC, Secured, earliest, verify_secured
 from statuslist.tokens import VC_JWT
 from wire import JsonError
@@ -87,11 +95,25 @@ class ListSource:
         self._fetcher = fetcher
         self._own_list = own_list
         self._clock = clock
+        self._accounts: dict[str, Account] = {}  # Of who asked first for a list that is being loaded.
         self._cache = Cache(self._load, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer)
 
-    async def get(self, url: str) -> VerifiedList:
+    def would_fetch(self, url: str) -> bool:
+        """Tell whether `get` would ask a stranger now: not for a list of ours, nor for one in memory."""
+        try:
+            if self._own_list(url) is not None:
+                return False
+            plan_for_url(url, accept=ACCEPT, max_bytes=MAX_LIST_BODY_BYTES)
+        except (StatusListError, UrlRefused):
+            return False
+        return self._cache.would_load(url)
+
+    async def get(self, url: str, account: Account = UNLIMITED) -> VerifiedList:
         """
         Return the list at `url`; requests for one URL share one fetch.
+
+        Args:
+            account: has paid for the fetch of the list; owes that of its issuer's DID document where there is one.
 
         Raises:
             StatusRetrievalError: no list could be fetched there; a URL that is refused among them.
@@ -101,8 +123,10 @@ class ListSource:
         """
         own = self._own_list(url)
         if own is not None:
-            found = await self._verify(*own, max_bytes=MAX_OWN_BODY_BYTES)
+            found = await self._verify(*own, max_bytes=MAX_OWN_BODY_BYTES, account=account)
             return msgspec.structs.replace(found, is_own=True)
+        if self._cache.would_load(url):
+            self._accounts[url] = account
         return (await self._cache.get(url)).value
 
     def purge(self) -> None:
@@ -114,8 +138,11 @@ class ListSource:
         await self._cache.aclose()
 
     async def _load(self, url: str, _known: Entry[VerifiedList] | None) -> Entry[VerifiedList]:
+        account = self._accounts.pop(url, UNLIMITED)
         fetched = await self._fetch(url)
-        found = await self._verify(fetched.body, _form_of(fetched), max_bytes=MAX_LIST_BODY_BYTES)
+        found = await self._verify(
+            fetched.body, _form_of(fetched), max_bytes=MAX_LIST_BODY_BYTES, account=account
+        )
         return Entry(
             value=found, fresh_until=self._fresh_until(found, fetched), value_bytes=len(fetched.body)
         )
@@ -134,11 +161,19 @@ class ListSource:
             raise StatusRetrievalError(f"the list's origin answered {fetched.status}")
         return fetched
 
-    async def _verify(self, body: bytes, media_type: str, *, max_bytes: int) -> VerifiedList:
+    async def _verify(
+        self, body: bytes, media_type: str, *, max_bytes: int, account: Account
+    ) -> VerifiedList:
         now = self._clock()
+
+        async def resolve(did: str) -> Resolved:
+            if would_ask(self._resolver, did):
+                account.owe(1)
+            return await self._resolver.resolve(did)
+
         try:
             secured = await verify_secured(
-                body, media_type, resolver=self._resolver, now=int(now * 1_000_000), max_bytes=max_bytes
+                body, media_type, resolve=resolve, now=int(now * 1_000_000), max_bytes=max_bytes
             )
         except (ProofError, ResolutionError, MalformedValue, JsonError) as error:
             raise StatusVerificationError(
@@ -153,6 +188,14 @@ class ListSource:
         if found.credential.valid_until is not None:
             ends.append(found.credential.valid_until / 1_000_000)
         return min(ends)
+
+
+def would_ask(resolver: Resolver, did: str) -> bool:
+    """Tell whether resolving `did` would ask a stranger now; where it is refused, or is ours, nobody is asked."""
+    try:
+        return resolver.may_fetch(parse_did(did)) and resolver.resolve_local(did) is None
+    except ResolutionError:
+        return False
 
 
 def _form_of(fetched: Fetched) -> str:

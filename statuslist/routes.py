@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
+from statuslist.account import UNLIMITED, Account
 from statuslist.answers import NEGOTIATED, answer_form, answer_negotiated
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.checking import Checker
@@ -39,12 +40,21 @@ _ENTRY_EXAMPLE = {
 
 
 def build_routes(
-    publisher: Publisher, checker: Checker, *, clock: Callable[[], float]
+    publisher: Publisher,
+    checker: Checker,
+    *,
+    clock: Callable[[], float],
+    account_of: Callable[[str], Account] = lambda _: UNLIMITED,
 ) -> list[HTTPRouteHandler]:
     """
     Return the public route handlers of the status lists, for a Litestar application.
 
-    The application's response class must render an `Answer`. `clock`: seconds since 1970.
+    The application's response class must render an `Answer`.
+
+    Args:
+        clock: seconds since 1970.
+        account_of: who is charged for the fetches of a check; the client is the request's state `client`, where the
+            server put it.
     """
 
     @get(
@@ -95,10 +105,11 @@ def build_routes(
     )
     async def check_status(request: Request[Any, Any, Any]) -> Answer:
         body, content_type = await request.body(), request.headers.get("content-type")
+        account = account_of(request.scope.get("state", {}).get("client", ""))
         if require_media_type(content_type, "application/json", VC_JWT) == VC_JWT:
-            checked = await checker.check_credential(body)
+            checked = await checker.check_credential(body, account)
         else:
-            checked = await checker.check_entries(read_body(body, content_type, EntryCheck))
+            checked = await checker.check_entries(read_body(body, content_type, EntryCheck), account)
         return Answer(body=encode(checked))
 
     return [get_status_list, get_with_proof, get_jwt, check_status]

@@ -6,6 +6,7 @@ document lists it under assertionMethod (VC Data Integrity 1.0, section 4.5; VC-
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -18,9 +19,11 @@ from proofs import (
     verify_compact,
     verify_proof,
 )
-from resolver import Resolver, public_key_of
+from resolver import Resolved, public_key_of
 from statuslist.tokens import VC_JWT, Token, check_in_time, read_token
 from wire import read
+
+Resolve = Callable[[str], Awaitable[Resolved]]
 
 VC = "application/vc"  # with a Data Integrity proof in it
 
@@ -48,7 +51,7 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def verify_secured(
-    body: bytes, media_type: str, *, resolver: Resolver, now: int, max_bytes: int
+    body: bytes, media_type: str, *, resolve: Resolve, now: int, max_bytes: int
 ) -> Secured:
     """
     Return the credential in `body` once its signature holds.
@@ -61,6 +64,7 @@ async def verify_secured(
 
     Args:
         media_type: `VC_JWT` or `VC`.
+        resolve: a DID to its resolution.
         now: microseconds since 1970.
 
     Raises:
@@ -71,7 +75,7 @@ async def verify_secured(
         ResolutionError: the issuer's DID cannot be resolved.
     """
     secured = await asyncio.to_thread(_read, body, media_type, max_bytes)  # 1
-    method = await _assertion_method(secured, resolver)  # 2, 3
+    method = await _assertion_method(secured, resolve)  # 2, 3
     key_ends = _end_of(method)
     if key_ends is not None and key_ends <= now:
         raise ProofInvalid("the issuer's key has expired or was revoked")
@@ -109,11 +113,11 @@ def _read(body: bytes, media_type: str, max_bytes: int) -> Secured:
     )
 
 
-async def _assertion_method(secured: Secured, resolver: Resolver) -> JsonObject:
+async def _assertion_method(secured: Secured, resolve: Resolve) -> JsonObject:
     did, _, fragment = secured.verification_method.partition("#")
     if did != secured.issuer or not fragment:
         raise ProofInvalid("the key is not one of the credential's issuer")
-    document = (await resolver.resolve(secured.issuer)).document
+    document = (await resolve(secured.issuer)).document
     if document is None:
         raise ProofInvalid("the issuer's DID is deactivated")
     method = find_assertion_method(document, secured.issuer, fragment)

@@ -52,6 +52,38 @@ def test_a_client_that_rests_for_long_gains_no_more_than_a_burst() -> None:
     assert [bool(buckets.take("a")) for _ in range(3)] == [False, False, True]
 
 
+def test_tokens_are_taken_all_or_none() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(2.0, clock)
+
+    assert (buckets.take("a", 3), buckets.take("a", 2), buckets.take("a", 1)) == (0.0, 0.5, 0.0)
+    assert buckets.take("new", 4) == 0.0
+    assert buckets.take("new", 1) == 0.5
+
+
+def test_what_costs_more_than_a_full_bucket_is_had_for_a_full_one_and_leaves_a_debt() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(2.0, clock)
+    buckets.take("a")
+    early = buckets.take("a", 8)
+    clock.now = 0.5
+
+    assert (early, buckets.take("a", 8)) == (0.5, 0.0)
+    assert buckets.take("a") == 2.5
+
+
+def test_a_debt_is_waited_off() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(1.0, clock)
+    buckets.owe("a")
+    buckets.owe("a", 5)
+    clock.now = 4.0
+
+    assert buckets.take("a") == 1.0
+    clock.now = 5.0
+    assert buckets.take("a") == 0.0
+
+
 def test_the_clients_remembered_are_bounded() -> None:
     buckets = TokenBuckets(1.0, Clock(), max_clients=2)
     for client in ("a", "a", "b", "c"):
@@ -120,7 +152,7 @@ def test_an_ipv6_client_is_its_64() -> None:
         ("GET", b"/1.0/identifiers/did%3Ajwk%3Ae30", Cost.CPU),
         ("GET", b"/1.0/identifiers/did:keys:x", Cost.CPU),
         ("GET", b"/1.0/identifiers/did:web:127.0.0.1", Cost.CPU),
-        ("POST", b"/status/check", Cost.OUTBOUND),
+        ("POST", b"/status/check", Cost.CPU),
         ("GET", b"/status/check", Cost.HOT),
         ("POST", b"/trqp/authorization", Cost.CPU),
         ("OPTIONS", b"/status/check", Cost.HOT),
@@ -137,7 +169,7 @@ def test_a_request_costs_what_it_may_make_us_do(method: str, path: bytes, cost: 
 async def test_the_refusal_is_a_problem_that_tells_when_to_come_back(tmp_path: Path) -> None:
     """The check is refused before its body is looked at; a forged header from loopback changes nothing."""
     async with (
-        running_in(tmp_path, rate_outbound_per_second=0.2) as running,
+        running_in(tmp_path, rate_cpu_per_second=0.2) as running,
         httpx.AsyncClient(base_url=running.url, trust_env=False) as client,
     ):
         first = await client.post("/status/check", json={})

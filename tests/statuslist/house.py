@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from resolver import GuardLimits, Resolver
+from statuslist.account import UNLIMITED, Account
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.checking import Checker
 from tests.databases import SqlitePlace
@@ -32,11 +33,13 @@ class House:
         self.now = int(wing.clock() * 1_000_000)
         self.issuer = Stranger(world, "issuer.example.com", self.now)
 
-    async def check(self, entry: Any, issuer: str | None = None, *list_issuers: str) -> StatusCheck:
+    async def check(
+        self, entry: Any, issuer: str | None = None, *list_issuers: str, account: Account = UNLIMITED
+    ) -> StatusCheck:
         request = EntryCheck(
             credential_status=entry, issuer=issuer or self.issuer.did, list_issuers=list_issuers
         )
-        return await self.checker.check_entries(request)
+        return await self.checker.check_entries(request, account)
 
     async def post(self, body: bytes, content_type: str = "application/json") -> httpx.Response:
         """Ask `POST /status/check` over HTTP."""
