@@ -111,7 +111,6 @@ async def open_services(
     Raises:
         DatabaseUnavailable, SchemaMismatch: the database is not there, or of another version.
         IdentityChanged: the database was made for another DID.
-        KeyFileError: a signing key is missing, unsafe or no key.
     """
     share = share or Share()
     database = open_of(settings)
@@ -140,8 +139,9 @@ async def _build(
     """Make every service; the order is that of their needs."""
     principals = Principals(database, clock=clock)
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
-    identities = Identities(settings, await principals.issuers())
     alarms = Alarms(database, clock=clock, on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all})
+    identities = Identities(settings, on_state=alarms.state)
+    identities.take_up(await principals.issuers())
     hot = HotTable(
         max_bytes=settings.hot_max_bytes,
         clock=clock,

@@ -62,6 +62,7 @@ def serve(init_sample: bool, workers: int | None) -> None:
 
         run(lambda: initialise(settings, sample=True, say=say))
     _refuse_open_key(settings)
+    run(lambda: _require_own_key(settings))
     count = (settings.workers if workers is None else workers) or len(os.sched_getaffinity(0))
     try:
         code = serve_node(settings, count, run, lambda: _announce(settings, count))
@@ -77,6 +78,22 @@ def _refuse_open_key(settings: Settings) -> None:
     path = operator_key_path(settings)
     if path.exists() and path.stat().st_mode & 0o077:
         fail(f"{path}: others may read this key; run: chmod 600 {path}")
+
+
+async def _require_own_key(settings: Settings) -> None:
+    """
+    Fail at the start, before there are processes, where our own signing key is unsafe or gone.
+
+    Only here: to a process that is started later, and to an issuer beside us, an alarm is raised instead.
+    """
+    from server.commands import open_principals
+    from server.identity import DEFAULT_ISSUER, require_same_identity, signer_for
+
+    async with open_principals(settings) as principals:
+        own = await principals.find_issuer(DEFAULT_ISSUER)
+        require_same_identity(settings, own)
+        if own is not None:
+            signer_for(settings, own)
 
 
 def _announce(settings: Settings, workers: int) -> None:

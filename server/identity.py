@@ -5,6 +5,9 @@ The service's own DID is did:web of the public URL, its document at `/.well-know
 host is `did:web:<host>:issuers:<id>`, at `/issuers/<id>/did.json`. Each has one Ed25519 status key, listed
 under `assertionMethod` in two shapes: `#<id>` as Multikey (what Data Integrity verifiers read) and
 `#<id>-jwk` as JsonWebKey (what VC-JOSE-COSE verifiers read, section 3.3.1 there).
+
+No other DID is answered from here, whatever an issuer's row says: a foreign DID's document is its owner's to publish,
+and is fetched as anybody's.
 """
 
 import logging
@@ -12,11 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from operators import Issuer
+from operators import AlarmKind, Issuer, OnState
 from proofs import Ed25519Signer, Signer, read_key_file
 from proofs.errors import KeyFileError
+from resolver.errors import InternalError
 from resolver.keys.multikey import jwk_of, multikey_of
 from server.settings import Settings
 from wire import Answer, ResourceNotFound, encode, etag_of
@@ -60,12 +62,21 @@ def did_document(did: str, key_name: str, signer: Signer) -> JsonObject:
     }
 
 
-class HostedIssuer(msgspec.Struct, frozen=True):
-    """An issuer whose key we hold: its row, its signer and its document."""
+class DocumentUnavailable(InternalError):
+    """We host this DID, and its key cannot be read just now; its operator has an alarm."""
 
-    issuer: Issuer
-    signer: Ed25519Signer
-    document: JsonObject
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the key of this DID of ours cannot be read just now; try again later",
+            headers={"retry-after": "5"},
+        )
+
+
+def is_hosted(settings: Settings, issuer: Issuer) -> bool:
+    """Tell whether the document of an issuer is ours to serve: it lies under our host, and we hold its key."""
+    return issuer.key_name is not None and issuer.did == issuer_did(settings, issuer.id)
 
 
 class IdentityChanged(Exception):
@@ -93,54 +104,80 @@ def require_same_identity(settings: Settings, default_issuer: Issuer | None) -> 
 
 class Identities:
     """
-    The issuers that we host, by id and by DID; read at start, and those added since by `take_up`.
+    The issuers that we host or sign for; `take_up` reads their keys.
 
-    Raises (constructor):
-        KeyFileError: a key file is missing, unsafe or no key.
+    A key that cannot be read fails its issuer alone: its document is unavailable and its lists are not signed anew.
+
+    Args:
+        on_state: told of each key that cannot be read, and when it can be again.
     """
 
-    def __init__(self, settings: Settings, issuers: Iterable[Issuer]) -> None:
+    def __init__(self, settings: Settings, *, on_state: OnState = lambda *_: None) -> None:
         self._settings = settings
-        self._told: set[str] = set()  # Issuers whose key could not be read: once in the log is enough.
-        self._by_id = {issuer.id: _hosted(settings, issuer) for issuer in issuers if issuer.key_name}
-        self._by_did = {hosted.issuer.did: hosted for hosted in self._by_id.values()}
+        self._on_state = on_state
+        self._signers: dict[str, Ed25519Signer] = {}  # By the id of the issuer.
+        self._documents: dict[
+            str, JsonObject | None
+        ] = {}  # By DID, of those we host; None: no key to be read.
+        self._unreadable: set[str] = set()  # Ids of issuers; once in the log is enough.
 
     def take_up(self, issuers: Iterable[Issuer]) -> bool:
         """
-        Host the issuers that are new among `issuers`; tell whether there was one.
+        Read the keys of the issuers whose keys we have not yet; tell whether there was one.
 
-        One whose key file cannot be read is logged, and tried again at the next call: its key may be on its way.
+        One that cannot be read is logged, is an alarm, and is tried again at the next call.
         """
-        new = [issuer for issuer in issuers if issuer.key_name and issuer.id not in self._by_id]
-        return sum(self._take_up(issuer) for issuer in new) > 0
+        missing = [issuer for issuer in issuers if issuer.key_name and issuer.id not in self._signers]
+        return sum(self._take_up(issuer) for issuer in missing) > 0
 
     def _take_up(self, issuer: Issuer) -> bool:
+        hosted = is_hosted(self._settings, issuer)
         try:
-            hosted = _hosted(self._settings, issuer)
-        except KeyFileError as error:
-            if issuer.id not in self._told:
-                LOG.warning("the issuer %s cannot sign: %s", issuer.id, error)
-            self._told.add(issuer.id)
+            signer = signer_for(self._settings, issuer)
+        except (KeyFileError, OSError) as error:
+            self._cannot_read(issuer, error)
+            if hosted:
+                self._documents[issuer.did] = None
             return False
-        self._by_id[issuer.id] = self._by_did[issuer.did] = hosted
+        self._signers[issuer.id] = signer
+        if hosted:
+            self._documents[issuer.did] = did_document(issuer.did, issuer.key_name or "", signer)
+        if issuer.id in self._unreadable:  # Another node, which can read it, says nothing of this one.
+            self._unreadable.remove(issuer.id)
+            self._on_state(AlarmKind.KEY_UNREADABLE, issuer.id, None)
         return True
+
+    def _cannot_read(self, issuer: Issuer, error: Exception) -> None:
+        if issuer.id not in self._unreadable:
+            LOG.warning("the issuer %s cannot sign: %s", issuer.id, error)
+        self._unreadable.add(issuer.id)
+        self._on_state(AlarmKind.KEY_UNREADABLE, issuer.id, str(error))
 
     def signer_of(self, issuer_id: str) -> Signer:
         """
-        Return the signer of a hosted issuer.
+        Return the signer of an issuer.
 
         Raises:
             ResourceNotFound: we hold no key of that issuer.
         """
-        hosted = self._by_id.get(issuer_id)
-        if hosted is None:
+        signer = self._signers.get(issuer_id)
+        if signer is None:
             raise ResourceNotFound(f"no signing key is held for the issuer {issuer_id!r}")
-        return hosted.signer
+        return signer
 
     def own_document(self, did: str) -> JsonObject | None:
-        """Return our document for `did`, or None where we do not host it."""
-        hosted = self._by_did.get(did)
-        return hosted.document if hosted is not None else None
+        """
+        Return our document for `did`, or None where we do not host it.
+
+        Raises:
+            DocumentUnavailable: we host it, and its key cannot be read.
+        """
+        if did not in self._documents:
+            return None
+        document = self._documents[did]
+        if document is None:
+            raise DocumentUnavailable
+        return document
 
     def document_answer(self, issuer_id: str, now: float) -> Answer:
         """
@@ -148,11 +185,12 @@ class Identities:
 
         Raises:
             ResourceNotFound: we host no such issuer.
+            DocumentUnavailable: as `own_document`.
         """
-        hosted = self._by_id.get(issuer_id)
-        if hosted is None:
+        document = self.own_document(issuer_did(self._settings, issuer_id))
+        if document is None:
             raise ResourceNotFound("no issuer of this name is hosted here")
-        body = encode(hosted.document)
+        body = encode(document)
         return Answer(
             body=body,
             media_type=DID_JSON,
@@ -161,9 +199,14 @@ class Identities:
         )
 
 
-def _hosted(settings: Settings, issuer: Issuer) -> HostedIssuer:
+def signer_for(settings: Settings, issuer: Issuer) -> Ed25519Signer:
+    """
+    Read the key of an issuer that has one.
+
+    Raises:
+        KeyFileError: its file is missing, unsafe or no key.
+    """
     key_name = issuer.key_name or ""
-    private_key = read_key_file(key_path(settings, key_name))
     method = f"{issuer.did}#{key_name}"
-    signer = Ed25519Signer(private_key, method, jws_key_id=method + JWK_SUFFIX)
-    return HostedIssuer(issuer, signer, did_document(issuer.did, key_name, signer))
+    private_key = read_key_file(key_path(settings, key_name))
+    return Ed25519Signer(private_key, method, jws_key_id=method + JWK_SUFFIX)

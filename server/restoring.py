@@ -16,16 +16,17 @@ Without a file (a PostgreSQL recovered by its own means) 3 to 5 happen in place,
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from operators import Principals
+from proofs import Signer
 from server.background import LEASE
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
-from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.identity import DEFAULT_ISSUER, require_same_identity, signer_for
 from server.policy import policy_of
 from server.settings import Settings
 from server.upkeep import hold
@@ -125,9 +126,8 @@ async def _open_epoch(
     issuers = await principals.issuers()
     own = next((issuer for issuer in issuers if issuer.id == DEFAULT_ISSUER), None)
     require_same_identity(settings, own)
-    identities = Identities(settings, issuers)
     now = time.time_ns() // 1_000
-    signers = {issuer.id: identities.signer_of(issuer.id) for issuer in issuers if issuer.key_name}
+    signers = {issuer.id: signer_for(settings, issuer) for issuer in issuers if issuer.key_name}
 
     def read_one(list_id: str, form: FormName, body: bytes) -> FoundList:
         return read_found(list_id, form, body, signers=signers, base_url=settings.public_url, now=now)
@@ -137,14 +137,14 @@ async def _open_epoch(
     report = await database.write(
         lambda tx: open_epoch(tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now)
     )
-    await _publish(database, settings, identities)
+    await _publish(database, settings, signers)
     return report
 
 
-async def _publish(database: Database, settings: Settings, identities: Identities) -> None:
+async def _publish(database: Database, settings: Settings, signers: Mapping[str, Signer]) -> None:
     publisher = Publisher(
         database,
-        signer_of=identities.signer_of,
+        signer_of=lambda issuer_id: signers[issuer_id],
         clock=time.time,
         policy=policy_of(settings),
         on_published=lambda _: None,

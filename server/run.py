@@ -95,7 +95,7 @@ async def serve(
     `guard` fetches from strangers; None: the real one, within the limits of the settings.
 
     Raises:
-        DatabaseUnavailable, SchemaMismatch, KeyFileError: as `open_services`.
+        DatabaseUnavailable, SchemaMismatch, IdentityChanged: as `open_services`.
     """
     share = share or Share()
     async with open_services(share.of(settings), share, guard=guard) as services:

@@ -1,22 +1,26 @@
-"""Both forms of our lists name a key of our DID document, in the shape that their verifiers read."""
+"""Our DID documents: the keys in them, whose they are, and what a key that cannot be read does to whom."""
 
 import json
 from base64 import urlsafe_b64decode
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from operators import Issuer
 from proofs import create_key_file, sign_compact
 from resolver import public_key_of
-from server.identity import Identities
+from server.identity import DocumentUnavailable, Identities
 from server.settings import Settings
+from wire import ResourceNotFound
 
 
 def _identities(directory: Path) -> tuple[Identities, Ed25519PrivateKey]:
     key = create_key_file(directory / "key-1.pem")
     settings = Settings(key_dir=str(directory))
-    return Identities(settings, [Issuer(id="default", did=settings.did, key_name="key-1")]), key
+    identities = Identities(settings)
+    identities.take_up([Issuer(id="default", did=settings.did, key_name="key-1")])
+    return identities, key
 
 
 def test_the_same_key_stands_in_the_shape_of_each_form(tmp_path: Path) -> None:
@@ -44,3 +48,65 @@ def test_a_did_that_is_not_ours_has_no_document_here(tmp_path: Path) -> None:
     identities, _ = _identities(tmp_path)
 
     assert identities.own_document("did:web:localhost%3A8001") is None
+
+
+OURS = "did:web:localhost%3A8000"
+
+
+def _rows(*rows: tuple[str, str]) -> list[Issuer]:
+    return [Issuer(id=issuer_id, did=did, key_name=f"{issuer_id}-1") for issuer_id, did in rows]
+
+
+@pytest.mark.parametrize(
+    "did",
+    [
+        "did:web:bank.example",
+        "did:web:localhost%3A8000:issuers:another",
+        "did:web:localhost%3a8000:issuers:acme",
+        f"{OURS}:issuers:acme:x",
+        "did:web:localhost:issuers:acme",
+    ],
+)
+def test_a_did_that_is_not_the_issuers_own_under_our_host_is_never_answered_from_here(
+    tmp_path: Path, did: str
+) -> None:
+    create_key_file(tmp_path / "acme-1.pem")
+    identities = Identities(Settings(key_dir=str(tmp_path)))
+    identities.take_up(_rows(("acme", did)))
+
+    assert identities.own_document(did) is None
+    with pytest.raises(ResourceNotFound):
+        identities.document_answer("acme", 0.0)
+
+
+def test_a_key_that_cannot_be_read_fails_its_issuer_alone_until_it_can(tmp_path: Path) -> None:
+    told: list[tuple[str, str, bool]] = []
+    create_key_file(tmp_path / "good-1.pem")
+    create_key_file(tmp_path / "open-1.pem").private_bytes_raw()
+    (tmp_path / "open-1.pem").chmod(0o644)
+    (tmp_path / "words-1.pem").write_text("no key")
+    (tmp_path / "words-1.pem").chmod(0o600)
+    (tmp_path / "folder-1.pem").mkdir()
+    rows = _rows(*((name, f"{OURS}:issuers:{name}") for name in ("gone", "open", "words", "folder", "good")))
+    identities = Identities(
+        Settings(key_dir=str(tmp_path)),
+        on_state=lambda kind, subject, reason: told.append((kind.value, subject, reason is not None)),
+    )
+    taken = identities.take_up(rows)
+    for name in ("gone", "open", "words", "folder"):
+        with pytest.raises(DocumentUnavailable):
+            identities.own_document(f"{OURS}:issuers:{name}")
+        with pytest.raises(ResourceNotFound):
+            identities.signer_of(name)
+    (tmp_path / "open-1.pem").chmod(0o600)
+    mended = identities.take_up(rows)
+
+    assert taken
+    assert identities.own_document(f"{OURS}:issuers:good") is not None
+    assert mended
+    assert identities.own_document(f"{OURS}:issuers:open") is not None
+    assert [subject for _, subject, is_wrong in told if is_wrong] == [
+        *("gone", "open", "words", "folder"),
+        *("gone", "words", "folder"),
+    ]
+    assert [row for row in told if not row[2]] == [("key-unreadable", "open", False)]
