@@ -6,8 +6,8 @@ host is `did:web:<host>:issuers:<id>`, at `/issuers/<id>/did.json`. Each has one
 under `assertionMethod` in two shapes: `#<id>` as Multikey (what Data Integrity verifiers read) and
 `#<id>-jwk` as JsonWebKey (what VC-JOSE-COSE verifiers read, section 3.3.1 there).
 
-No other DID is answered from here, whatever an issuer's row says: a foreign DID's document is its owner's to publish,
-and is fetched as anybody's.
+No other DID is answered from here, whatever an issuer's row says: a foreign DID's document is its owner's to
+publish, and is fetched as anybody's.
 """
 
 import logging
