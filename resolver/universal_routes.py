@@ -34,7 +34,8 @@ def batch_route(
         operation_id="resolveMany",
         status_code=200,
         summary=f"Resolve or dereference up to {MAX_BATCH} DIDs and DID URLs",
-        description="Each has its own status and result, in the order given; one that fails spoils nothing. "
+        description=f"In a body of {MAX_BATCH_BODY_BYTES // 1_024} KiB. "
+        "Each has its own status and result, in the order given; one that fails spoils nothing. "
         "Options are those of a single resolution, the same for all.",
         tags=["resolver"],
         request_max_body_size=MAX_BATCH_BODY_BYTES,

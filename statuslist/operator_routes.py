@@ -17,14 +17,16 @@ from statuslist.errors import MalformedValue
 from statuslist.forms import is_set_id
 from statuslist.lists import MAX_PAGE, StatusLists
 from statuslist.requests import (
+    MAX_CHANGES_BODY_BYTES,
+    MAX_CHANGES_PER_CALL,
     Allocate,
     Allocated,
     Changed,
-    ChangeStatuses,
     CreateSet,
     EntryView,
     SetPage,
     SetView,
+    read_changes,
 )
 from wire import Answer, BadRequest, encode, read_body
 from wire.body import MAX_BODY_BYTES
@@ -111,16 +113,16 @@ def build_operator_routes(lists: StatusLists) -> list[HTTPRouteHandler]:
         name="change_statuses",
         status_code=200,
         summary="Revoke, suspend, or lift a suspension",
-        description="Up to 1,000 changes, all or none. A revocation is final.",
+        description=f"Up to {MAX_CHANGES_PER_CALL:,} changes in 1 MiB, all or none. A revocation is final.",
         tags=_TAGS,
         responses={200: _described(Changed, "Durable; published within a second.")},
         operation_class=reads(_CHANGE_EXAMPLE),
-        request_max_body_size=MAX_BODY_BYTES,
+        request_max_body_size=MAX_CHANGES_BODY_BYTES,
     )
     async def set_statuses(
         principal: NamedDependency[Principal], set_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
-        wanted = await _body(request, ChangeStatuses)
+        wanted = read_changes(await request.body(), request.headers.get("content-type"))
         changed = await lists.set_statuses(
             principal, set_id, wanted, idempotency_key=_idempotency_key(request)
         )

@@ -10,10 +10,17 @@ from typing import Annotated, Literal
 import msgspec
 
 from statuslist.forms import FormMediaType
+from wire import read_body
 
 Purpose = Literal["revocation", "suspension"]
 MAX_ALLOCATED_PER_CALL = 10_000  # entries
-MAX_CHANGES_PER_CALL = 1_000  # changes; a body of that many is near the house's 64 KiB
+MAX_CHANGES_PER_CALL = 1_000  # changes
+MAX_CHANGES_BODY_BYTES = (
+    1_048_576  # 1 MiB; that many changes fit, their reasons of 256 letters or digits with them
+)
+MAX_CHANGES_VALUES = (
+    6 * MAX_CHANGES_PER_CALL
+)  # JSON values; a change has five. So that reading takes under 10 ms
 MIN_LENGTH = 131_072  # entries; section 6.1 (Group Privacy): no shorter list may be published
 MAX_LENGTH = 2**26  # entries, 8 MiB; the cap that w3c/vc-bitstring-status-list#208 suggests
 
@@ -120,6 +127,22 @@ class ChangeStatuses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Changes made all or none, in the order given."""
 
     changes: Annotated[tuple[StatusChange, ...], msgspec.Meta(min_length=1, max_length=MAX_CHANGES_PER_CALL)]
+
+
+def read_changes(body: bytes, content_type: str | None) -> ChangeStatuses:
+    """
+    Read the body of a change of statuses.
+
+    Raises:
+        UnsupportedMediaType, PayloadTooLarge, MalformedBody: as `wire.read_body`.
+    """
+    return read_body(
+        body,
+        content_type,
+        ChangeStatuses,
+        max_bytes=MAX_CHANGES_BODY_BYTES,
+        max_values=MAX_CHANGES_VALUES,
+    )
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,8 +28,9 @@ from resolver.keys.multikey import multikey_of
 from resolver.lint.findings import warnings_of
 from resolver.representation import present
 from resolver.results import Resolved
+from statuslist.requests import MAX_CHANGES_BODY_BYTES, read_changes
 from tests.fuzz.answers import BASE, DID
-from wire import JsonError, UnsupportedMediaType
+from wire import JsonError, MalformedBody, UnsupportedMediaType
 
 YARDSTICK_MS = 1.4  # what the yardstick takes on the machine of the figures
 ACCEPTED_MS, REFUSED_MS = 10.0, 1.0
@@ -139,6 +140,45 @@ def test_no_request_costs_more_than_ten_milliseconds(name: str, slowness: float)
     spent = _milliseconds(REQUESTS[name])
     print(f"{spent:8.2f} ms  {name}")
 
+    assert spent <= ACCEPTED_MS * slowness
+
+
+def _change(reason: str) -> str:
+    return f'{{"statusListIndex":"94567","statusPurpose":"revocation","status":1,"reason":"{reason}"}}'
+
+
+def _changes(*items: str) -> bytes:
+    return f'{{"changes":[{",".join(items)}]}}'.encode()
+
+
+MEBIBYTE = 1_000_000  # bytes, nearly
+CHANGES: dict[str, bytes] = {
+    "1,000 changes": _changes(*[_change("r" * 256)] * 1_000),
+    "1,000 changes of two bytes a letter": _changes(*[_change("\u00e9" * 256)] * 1_000),
+    "1,000 changes of escapes": _changes(*[_change("\\u00e9" * 140)] * 1_000),
+    "1,000 changes but for the last": _changes(*[_change("r" * 256)] * 999, "{}"),
+    "1 MiB of white space": _changes(" " * MEBIBYTE),
+    "1 MiB of letters": _changes(f'"{"a" * MEBIBYTE}"'),
+    "1 MiB of escapes": _changes(f'"{chr(92)}u00e9{"a" * 994_000}"'),
+    "1 MiB of escaped quotes": _changes('"' + '\\"' * (MEBIBYTE // 2) + '"'),
+    "1 MiB of empty texts": _changes('""' * (MEBIBYTE // 2)),
+    "1 MiB of zeros": _changes("0," * (MEBIBYTE // 2) + "0"),
+    "1 MiB of brackets": _changes("[" * MEBIBYTE),
+    "5,900 numbers of 170 digits": _changes(*["9" * 170] * 5_900),
+    "5,900 names": _changes("{" + ",".join(f'"{number}{"k" * 160}":1' for number in range(5_900)) + "}"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_no_changes_cost_more_than_ten_milliseconds_to_read(name: str, slowness: float) -> None:
+    def run() -> None:
+        with suppress(MalformedBody):
+            read_changes(CHANGES[name], "application/json")
+
+    spent = _milliseconds(run)
+    print(f"{spent:8.2f} ms  {name}")
+
+    assert len(CHANGES[name]) <= MAX_CHANGES_BODY_BYTES
     assert spent <= ACCEPTED_MS * slowness
 
 

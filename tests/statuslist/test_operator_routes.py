@@ -67,6 +67,40 @@ async def test_retry_with_the_same_key_does_nothing_twice(wing: Wing) -> None:
     assert await wing.count("allocations") == 1
 
 
+async def test_thousand_changes_with_the_longest_reasons_are_taken_and_one_more_is_refused(
+    wing: Wing, http: httpx.AsyncClient
+) -> None:
+    await wing.create("badges")
+    indexes = await wing.allocate("badges", 1_001)
+    changes = [
+        {"statusListIndex": str(index), "statusPurpose": "revocation", "status": 1, "reason": "r" * 256}
+        for index in indexes
+    ]
+
+    taken = await http.post(f"{SETS}/badges/statuses", json={"changes": changes[:1_000]})
+    refused = await http.post(f"{SETS}/badges/statuses", json={"changes": changes})
+
+    assert (taken.status_code, taken.json()["changed"]) == (200, 1_000)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/changes")
+
+
+async def test_body_over_a_mebibyte_is_too_large_for_changes(wing: Wing, http: httpx.AsyncClient) -> None:
+    await wing.create("badges")
+
+    response = await http.post(f"{SETS}/badges/statuses", content=b" " * 1_048_577, headers=JSON)
+
+    assert response.status_code == 413
+
+
+async def test_ten_thousand_entries_are_allocated_in_one_call(wing: Wing, http: httpx.AsyncClient) -> None:
+    await wing.create("badges", "revocation", "suspension")
+
+    response = await http.post(f"{SETS}/badges/allocations", json={"count": 10_000})
+
+    assert response.status_code == 201
+    assert len(response.json()["entries"]) == 10_000
+
+
 async def test_entries_are_ready_for_a_credential(wing: Wing, http: httpx.AsyncClient) -> None:
     await wing.create("badges")
 
