@@ -147,6 +147,8 @@ def test_changelog_begins_with_this_version_and_keeps_the_order_of_sections() ->
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert versions[0] == metadata["version"]
+    minor = metadata["version"].rpartition(".")[0]
+    assert f"| {minor}.x | yes |" in (ROOT / "SECURITY.md").read_text()
     for version in versions:
         begin = headings.index(("##", version)) + 1
         end = next((n for n in range(begin, len(headings)) if headings[n][0] == "##"), len(headings))

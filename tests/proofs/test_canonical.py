@@ -1,8 +1,6 @@
 """RFC 8785, with the rfc8785 package as the oracle of the fast path."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs import TransformationFailed, canonicalize
+from tests.reference import needs_reference, reference
 from wire import read
-
-REFERENCE = Path(os.environ.get("TOUCHSTONE_REFERENCE_DATA", "/nonexistent")) / "jcs"
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -85,10 +82,10 @@ def test_nesting_too_deep_for_the_interpreter_is_refused() -> None:
         canonicalize(value)
 
 
-@pytest.mark.skipif(not REFERENCE.is_dir(), reason="TOUCHSTONE_REFERENCE_DATA names no folder with jcs/")
+@needs_reference("jcs")
 @pytest.mark.parametrize("name", ["arrays", "french", "structures", "unicode", "values", "weird"])
 def test_reference_pairs_of_json_canonicalization(name: str) -> None:
-    value = read((REFERENCE / f"{name}.input.json").read_bytes(), max_bytes=65_536)
+    value = read((reference("jcs") / f"{name}.input.json").read_bytes(), max_bytes=65_536)
 
-    assert canonicalize(value) == (REFERENCE / f"{name}.output.json").read_bytes().rstrip(b"\n")
+    assert canonicalize(value) == (reference("jcs") / f"{name}.output.json").read_bytes().rstrip(b"\n")
     assert json.loads(canonicalize(value)) == value

@@ -1,7 +1,6 @@
 """TRQP over HTTP, through the SDK client and with raw requests."""
 
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from registry import AuthorityNotFound, DefinitionNotFound, Registry, TrqpReques
 from registry.client import RegistryClient, RegistryUnavailable
 from registry.routes import build_routes
 from tests.databases import SqlitePlace
+from tests.reference import needs_reference, reference
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_question, a_registry, as_file
 from wire import Answer, MalformedBody, Refusal, render_problem
@@ -175,12 +175,9 @@ async def test_get_is_not_a_question(tmp_path: Path) -> None:
 
 
 def reference_schemas() -> dict[str, Draft202012Validator]:
-    folder = os.environ.get("TOUCHSTONE_REFERENCE_DATA")
-    if not folder:
-        pytest.skip("TOUCHSTONE_REFERENCE_DATA names no folder: the schemas of TRQP v2.0 are not checked")
     return {
         name: Draft202012Validator(
-            json.loads((Path(folder) / "trqp" / f"trqp_{name}.schema.json").read_text()),
+            json.loads((reference("trqp") / f"trqp_{name}.schema.json").read_text()),
             format_checker=Draft202012Validator.FORMAT_CHECKER,
         )
         for name in (
@@ -192,6 +189,7 @@ def reference_schemas() -> dict[str, Draft202012Validator]:
     }
 
 
+@needs_reference("trqp")
 @pytest.mark.parametrize("context", [{}, {"context": {"time": "2025-01-01T00:00:00Z", "locator": "x"}}])
 async def test_questions_and_answers_are_those_of_the_protocols_own_schemas(
     tmp_path: Path, context: dict[str, Any]

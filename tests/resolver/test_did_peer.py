@@ -1,9 +1,7 @@
 """did:peer: the examples of the specification, what the peers' libraries agree on, and what is refused."""
 
 import json
-import os
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +18,10 @@ from resolver.methods import KEY, PEER
 from resolver.results import JsonObject, Options
 from resolver.spelling import read_spelling
 from tests.keys import KEYS
+from tests.reference import needs_reference, reference
 from wire import encode
 
-REFERENCE = Path(os.environ.get("TOUCHSTONE_REFERENCE_DATA", "/nonexistent")) / "did-peer"
-needs_reference = pytest.mark.skipif(
-    not REFERENCE.is_dir(), reason="TOUCHSTONE_REFERENCE_DATA names no folder with did-peer/"
-)
+REFERENCE = reference("did-peer")
 
 ED25519 = "z6Mkj3PUd1WjvaDhNZhhhXQdz5UnZXmS7ehtx8bsPpD47kKc"
 X25519 = "z6LSg8zQom395jKLrGiBNruB9MM6V8PWuf2FpEy4uRFiqQBR"
@@ -345,7 +341,7 @@ def test_no_did_peer_with_one_character_changed_is_the_same_did(did: str, data: 
     assert changed == did or not did.startswith("did:peer:4")  # One hash, one document.
 
 
-@needs_reference
+@needs_reference("did-peer")
 @pytest.mark.parametrize("name", ["credo-didPeer4zQmUJdJ", "credo-didPeer4zQmd8Cp"])
 def test_numalgo_4_gives_what_credo_gives(name: str) -> None:
     expected = json.loads((REFERENCE / f"{name}.json").read_text())
@@ -353,7 +349,7 @@ def test_numalgo_4_gives_what_credo_gives(name: str) -> None:
     assert _resolve(expected["id"]) == expected
 
 
-@needs_reference
+@needs_reference("did-peer")
 @pytest.mark.parametrize("number", range(6))
 def test_the_input_documents_of_did_peer_4_come_back(number: int) -> None:
     given_document = json.loads((REFERENCE / f"did-peer-4-example-{number}.json").read_text())
@@ -365,7 +361,7 @@ def test_the_input_documents_of_did_peer_4_come_back(number: int) -> None:
     assert encode(document).decode().replace(f',"controller":"{did}"', "") == encode(given_document).decode()
 
 
-@needs_reference
+@needs_reference("did-peer")
 @pytest.mark.parametrize(
     "name", ["0z6MksLe", "2Ez6L", "2Ez6LMoreServices", "2Ez6LMultipleServicesSingleToken"]
 )

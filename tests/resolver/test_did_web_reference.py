@@ -1,7 +1,5 @@
 """did:web against what others publish: the cases of web5 and documents of walt.id, over the simulated web."""
 
-import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,16 +8,12 @@ import pytest
 
 from resolver import Resolver
 from resolver.errors import ResolutionError
+from tests.reference import needs_reference, reference
 from tests.simulator import World
 
-REFERENCE = Path(os.environ.get("TOUCHSTONE_REFERENCE_DATA", "/nonexistent")) / "did-web"
+REFERENCE = reference("did-web")
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(
-        not REFERENCE.is_dir(), reason="TOUCHSTONE_REFERENCE_DATA names no folder with did-web/"
-    ),
-]
+pytestmark = pytest.mark.anyio
 
 # docs/divergences.md: a name that is not found is a failure to ask, which passes; web5 expects notFound.
 OURS = {"notFound error returned when domain does not exist": "internalerror"}
@@ -31,6 +25,7 @@ def _web5() -> list[Any]:
     return list(msgspec.json.decode(path.read_bytes())["vectors"]) if path.exists() else []
 
 
+@needs_reference("did-web")
 @pytest.mark.parametrize("case", _web5(), ids=lambda case: case["description"])
 async def test_a_case_of_web5_has_its_outcome(case: Any) -> None:
     async with (
@@ -61,6 +56,7 @@ def _code(problem_type: str) -> str:
     return problem_type.rpartition("#")[2].replace("_", "").lower()
 
 
+@needs_reference("did-web")
 @pytest.mark.parametrize("name", WALT)
 async def test_a_document_of_walt_is_resolved_as_published(name: str) -> None:
     text = (REFERENCE / f"{name}.json").read_text()

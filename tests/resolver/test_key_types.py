@@ -1,15 +1,13 @@
 """The table of key types: codes, lengths and prefixes as they are registered."""
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 from multiformats import multicodec
 
 from resolver.keys.types import KEY_TYPES, SECRET_CODES, UNSUPPORTED_CODES, KeyType
+from tests.reference import needs_reference, reference
 
-_REFERENCE = os.environ.get("TOUCHSTONE_REFERENCE_DATA")
 # Codec, code, bytes of the key: multiformats/multicodec @ 45c88b8, did:key v0.9 and v0.7, FIPS 203, 204, 205.
 FACTS = {
     "secp256k1-pub": (0xE7, 33),
@@ -71,9 +69,9 @@ def test_a_prefix_is_what_the_multicodec_package_unwraps(kind: KeyType) -> None:
     assert multicodec.unwrap(kind.prefix + b"key") == (row, b"key")
 
 
-@pytest.mark.skipif(_REFERENCE is None, reason="TOUCHSTONE_REFERENCE_DATA is not set")
+@needs_reference("multicodec")
 def test_every_key_of_the_newest_multicodec_table_is_public_or_secret() -> None:
-    table = Path(_REFERENCE or "") / "multicodec" / "multicodec-table.csv"
+    table = reference("multicodec") / "multicodec-table.csv"
     rows = list(csv.reader(table.read_text().splitlines(), skipinitialspace=True))
     keys = {row[0].strip(): int(row[2], 16) for row in rows if row[1].strip() == "key"}
     assert len(keys) > 60

@@ -26,6 +26,19 @@ def _shape(value: object) -> object:
     return value if isinstance(value, bool) else type(value).__name__
 
 
+def test_the_python_of_the_readme_runs_as_printed() -> None:
+    blocks = [
+        text for language, text in _BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"
+    ]
+    printed = [
+        subprocess.run([sys.executable, "-c", text], capture_output=True, text=True) for text in blocks
+    ]
+
+    assert blocks
+    assert [done.stderr for done in printed] == [""] * len(blocks)
+    assert all("did:key:z6Mkha" in done.stdout for done in printed)
+
+
 def test_every_command_runs_and_prints_what_is_shown(server: Server) -> None:
     server.initialise("--sample")
     server.start()

@@ -5,7 +5,6 @@ Read from `TOUCHSTONE_REFERENCE_DATA`, never copied; without it these tests are 
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,10 @@ from resolver.methods.webvh import scid_of
 from resolver.resolution import with_parameters
 from resolver.results import DEFAULT_OPTIONS
 from resolver.webvh.finding import finding_of
+from tests.reference import needs_reference, reference
 from tests.resolver.webvh.verifying import NOW, code_of, verify
 
-_DATA = os.environ.get("TOUCHSTONE_REFERENCE_DATA", "")
-_FOLDER = Path(_DATA or "/nonexistent") / "did-webvh"
-pytestmark = pytest.mark.skipif(not _DATA, reason="TOUCHSTONE_REFERENCE_DATA names no folder")
+_FOLDER = reference("did-webvh")
 
 # Where the vectors contradict the specification: a new witness list counts from the next entry on, so that the old
 # one's threshold must approve the change; and the id of a witness is a did:key DID, not a bare multikey.
@@ -62,10 +60,12 @@ def newest_did(folder: Path) -> str:
     return did
 
 
+@needs_reference("did-webvh")
 def test_the_suite_is_all_there() -> None:
     assert (len(POSITIVE), len(NEGATIVE)) == (64, 16)
 
 
+@needs_reference("did-webvh")
 @pytest.mark.parametrize("folder", POSITIVE, ids=name_of)
 def test_a_log_of_another_implementation_holds_or_contradicts_the_specification(folder: Path) -> None:
     history = verify_folder(folder, newest_did(folder))
@@ -73,6 +73,7 @@ def test_a_log_of_another_implementation_holds_or_contradicts_the_specification(
     assert code_of(history) == CONTRADICTING.get(name_of(folder))
 
 
+@needs_reference("did-webvh")
 @pytest.mark.parametrize(
     "folder", [path for path in POSITIVE if name_of(path) not in CONTRADICTING], ids=name_of
 )
@@ -87,6 +88,7 @@ def test_the_newest_version_and_its_metadata_are_those_of_the_suite(folder: Path
     assert (resolved.document is None) == expected.get("deactivated", False)
 
 
+@needs_reference("did-webvh")
 @pytest.mark.parametrize(
     "folder", [path for path in NEGATIVE if (path / "did.jsonl").read_bytes()], ids=name_of
 )
@@ -98,6 +100,7 @@ def test_a_forged_log_is_refused(folder: Path) -> None:
     assert code_of(history) is not None
 
 
+@needs_reference("did-webvh")
 @pytest.mark.parametrize(
     "folder", [path for path in NEGATIVE if not (path / "did.jsonl").read_bytes()], ids=name_of
 )
@@ -115,6 +118,7 @@ def test_a_forged_did_is_refused_for_its_host_or_path(folder: Path) -> None:
 UPDATED_DIFFERS = "missing-witness"
 
 
+@needs_reference("did-webvh")
 @pytest.mark.parametrize("number", range(22))
 def test_a_case_of_the_python_resolver(number: int) -> None:
     cases = json.loads((SUITE / "resolver-suite.json").read_text())
@@ -136,5 +140,6 @@ def test_a_case_of_the_python_resolver(number: int) -> None:
             assert found.metadata[name] == value
 
 
+@needs_reference("did-webvh")
 def test_the_python_resolver_has_no_further_cases() -> None:
     assert len(json.loads((SUITE / "resolver-suite.json").read_text())) == 22
