@@ -1,14 +1,17 @@
 """
-The kinds of identifier that an entity may have, each with one spelling. Pure.
+The kinds of identifier that an entity may have. Pure.
 
 - `did`: a DID (DID v1.1, section 3.1); an authority's identifier is always one. Of a method that we resolve, it
   is one that could be resolved, in normal form (`resolver.read_spelling`).
-- `https`: an https URL without user, query and fragment, as OpenID Federation 1.0, section 1.2 has it.
+- `https`: an https URL without user, query and fragment, as OpenID Federation 1.0, section 1.2 has it. It is
+  registered as it is spelled, since credentials name it so: `iss` is compared without any change (RFC 7519,
+  section 2, StringOrURI), so that capitals in the host, a default port or an escape are those of the issuer.
 - `jwk-thumbprint`: a key alone, as the URI of its SHA-256 thumbprint (RFC 9278, section 3).
 - `x509_hash`: a certificate alone, as the SHA-256 of its DER (OpenID4VP 1.0, section 5.9.3).
 """
 
 import re
+from ipaddress import IPv6Address
 from typing import Literal, TypeAlias
 
 from resolver import ResolutionError, parse_did, read_spelling
@@ -23,11 +26,15 @@ _X509_HASH = re.compile(rf"x509_hash:{_SHA256}")
 # A developer's own server, which no public did:web can name; the sample ecosystem has it.
 _THIS_MACHINE = re.compile(r"did:web:localhost(?:%3A[1-9][0-9]{0,4})?(?::[A-Za-z0-9._:-]+)?")
 
-# RFC 3986 restricted: a host in lower case (A-labels), no default port, pchars in the path, no dot segments.
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# RFC 3986, sections 3.2.2, 3.2.3 and 3.3:
+#
+#   host = IP-literal / reg-name, not empty (RFC 9110, section 4.2.2)
+#   port = *DIGIT   path-abempty = *( "/" *pchar )
+_ESCAPE = "%[0-9A-Fa-f]{2}"
 _HTTPS = re.compile(
-    rf"https://{_LABEL}(?:\.{_LABEL})*(?::(?!443(?:/|$))[1-9]\d{{0,4}})?"
-    r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*",
+    r"(?i:https)://"
+    rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]++)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|{_ESCAPE})++)(?::[0-9]*+)?"
+    rf"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|{_ESCAPE})*+)*+",
     re.ASCII,
 )
 
@@ -37,11 +44,11 @@ def identifier_kind(text: str) -> IdentifierKind:
     Return which kind of identifier `text` is.
 
     Raises:
-        ValueError: it is none of them, or not in its one spelling.
+        ValueError: it is none of them, or a DID that is not in normal form.
     """
     if text.startswith("did:"):
         return _did(text)
-    if _HTTPS.fullmatch(text):
+    if is_https_url(text):
         return "https"
     if _THUMBPRINT.fullmatch(text):
         return "jwk-thumbprint"
@@ -51,8 +58,17 @@ def identifier_kind(text: str) -> IdentifierKind:
 
 
 def is_https_url(text: str) -> bool:
-    """Tell whether `text` is an https URL in the spelling above."""
-    return _HTTPS.fullmatch(text) is not None
+    """Tell whether `text` is an https URL without user, query and fragment, in any spelling."""
+    found = _HTTPS.fullmatch(text)
+    return found is not None and (found["ipv6"] is None or _is_ipv6(found["ipv6"]))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _did(text: str) -> IdentifierKind:

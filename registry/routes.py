@@ -84,7 +84,7 @@ _REQUEST_SCHEMA = Schema(
                     description="Answer as of this time (RFC 3339 in UTC, ending in Z); absent: now.",
                 )
             },
-            additional_properties=Schema(type=OpenAPIType.STRING),
+            description="Other members have no effect; those that are strings are echoed.",
         ),
     },
 )

@@ -17,8 +17,9 @@ class TrqpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
     A TRQP query; the four identifiers are non-empty.
 
-    `context.time` (RFC 3339, UTC) asks for the answer as of that time; other members, all strings, are
-    echoed and have no effect (`locator` among them: we need no help to find our records).
+    `context.time` (RFC 3339, UTC) asks for the answer as of that time; other members have no effect (`locator`
+    among them: we need no help to find our records). Those that are strings are echoed; others are left out, since
+    the protocol's context has strings only, and members that are not known are to be ignored.
     """
 
     entity_id: str
@@ -80,7 +81,7 @@ def read_request(body: bytes, content_type: str | None) -> TrqpRequest:
     Raises:
         UnsupportedMediaType, PayloadTooLarge: as `wire.read_body`.
         MalformedBody: not a JSON object, a duplicate member, one of the four missing, empty or not a string,
-            a context that is not an object of strings, a `context.time` that is not a time in UTC.
+            a context that is no object, a `context.time` that is not a time in UTC.
     """
     members = read_body(body, content_type, dict[str, object])
     entity_id, authority_id, action, resource = (_identifier(members, name) for name in _REQUIRED)
@@ -104,23 +105,17 @@ def _identifier(members: dict[str, object], name: str) -> str:
 def _context(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise MalformedBody("expected an object `context`, found another type", pointer="/context")
-    context: dict[str, str] = {}
-    for name, text in value.items():
-        if not isinstance(text, str):
-            raise MalformedBody("every member of `context` is a string", pointer=_in_context(name))
-        context[name] = text
-    _require_time(context.get("time"))
-    return context
+    _require_time(value)
+    return {name: text for name, text in value.items() if isinstance(text, str)}
 
 
-def _require_time(text: str | None) -> None:
+def _require_time(context: dict[str, object]) -> None:
     """Refuse a `context.time` that is there but no time: the question must not be answered for now."""
+    if "time" not in context:
+        return
+    if not isinstance(text := context["time"], str):
+        raise MalformedBody("`context.time`: expected a string", pointer="/context/time")
     try:
-        if text is not None:
-            parse_utc(text)
+        parse_utc(text)
     except ValueError as error:
         raise MalformedBody(f"`context.time`: {error}", pointer="/context/time") from None
-
-
-def _in_context(name: str) -> str:
-    return f"/context/{name[:64].replace('~', '~0').replace('/', '~1')}"

@@ -49,6 +49,20 @@ def test_an_as_of_question_is_answered_for_its_time(time: str, authorized: bool,
     assert answer.context == {"time": time, "locator": "x"}
 
 
+def test_an_https_issuer_is_found_as_it_is_spelled_and_in_no_other_spelling() -> None:
+    spelled = "https://FHIR.hospital.example/api/Keys/32001/SHC"
+    view = view_from(
+        entities=[{"id": spelled, "names": {"en": "Hospital"}}], authorizations=[a_grant(entity_id=spelled)]
+    )
+
+    found = [
+        authorization(view, a_question(entity_id=asked), NOW).authorized
+        for asked in (spelled, spelled.lower(), f"{spelled}/", spelled.replace("Keys", "%4Beys"))
+    ]
+
+    assert found == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("time", "authorized"),
     [
