@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from operators import Principal
+from operators.acting import require_admin
 from resolver import Dereferenced, JsonObject, ResolutionError, Resolved, Resolver, options_of
 from resolver.did import parse_parameters
 from resolver.representation import explained
@@ -35,17 +36,24 @@ class Explanation(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
 
 
 def explain_route(resolver: Resolver) -> HTTPRouteHandler:
-    """Return the route; the application's dependencies have `principal`."""
+    """
+    Return the route; the application's dependencies have `principal`.
+
+    For admins of all issuers: the steps tell where drivers are and which addresses were dialled, which belongs to
+    no issuer, and `noCache` makes this node ask anew.
+    """
 
     @get(
         "/operator/explain",
         name="explain_resolution",
         summary="Explain a resolution",
         description="Resolves `did`, a DID or DID URL, with the other query parameters as options, and tells "
-        "the steps, confidential ones included. Goes through the cache as any other request does.",
+        "the steps, confidential ones included. Goes through the cache as any other request does. Needs an API key "
+        "with the role admin, for all issuers.",
         tags=["operators: resolver"],
     )
-    async def explain(principal: NamedDependency[Principal], request: Request[Any, Any, Any]) -> Answer:  # noqa: ARG001
+    async def explain(principal: NamedDependency[Principal], request: Request[Any, Any, Any]) -> Answer:
+        require_admin(principal)
         return await _explained(resolver, request.scope["query_string"].decode("latin-1"))
 
     return explain

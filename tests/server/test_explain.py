@@ -1,11 +1,14 @@
 """What an operator is told of a resolution, over the operator's listener."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from operators import Principals, Role
+from server.database import open_of
 from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio
@@ -39,3 +42,38 @@ async def test_a_question_that_is_none_and_a_stranger_are_refused(tmp_path: Path
         ]
 
     assert statuses == [400, 400, 401]
+
+
+@pytest.mark.parametrize(
+    ("role", "issuer_id", "status"),
+    [
+        (Role.ADMIN, None, 200),
+        (Role.READER, None, 403),
+        (Role.ISSUER, None, 403),
+        (Role.ADMIN, "default", 403),
+        (Role.ISSUER, "default", 403),
+        (Role.READER, "default", 403),
+    ],
+)
+async def test_the_network_of_a_node_is_explained_to_admins_of_all_issuers_only(
+    tmp_path: Path, role: Role, issuer_id: str | None, status: int
+) -> None:
+    async with running_in(tmp_path) as running:
+        key = await a_key(running, role, issuer_id)
+        answer = await asked(running, f"?did={KEY}", authorization=f"Bearer {key}")
+
+    assert answer.status_code == status
+    assert ("steps" in answer.json()) == (status == 200)
+
+
+async def a_key(running: Running, role: Role, issuer_id: str | None) -> str:
+    """Return the API key of a new principal, made beside the running server."""
+    database = open_of(running.settings)
+    try:
+        principals = Principals(database, clock=time.time)
+        await principals.create_principal(
+            "eve", name="Eve", issuer_id=issuer_id, roles=frozenset({role}), actor="test"
+        )
+        return await principals.create_key("eve", actor="test")
+    finally:
+        database.close()
