@@ -6,6 +6,7 @@ once; that is also how long a revoked key may still work.
 """
 
 import secrets
+import time
 from collections.abc import Callable
 
 from cachetools import TTLCache
@@ -26,6 +27,7 @@ class Principals:
     """
     Args:
         clock: seconds since 1970.
+        timer: monotonic seconds; how long a key is believed does not depend on the clock.
         random_bytes: a source fit for secrets.
     """
 
@@ -34,12 +36,13 @@ class Principals:
         database: Database,
         *,
         clock: Callable[[], float],
+        timer: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._database = database
         self._clock = clock
         self._random_bytes = random_bytes
-        self._believed: TTLCache[str, Principal] = TTLCache(MAX_BELIEVED, BELIEVED_SECONDS, timer=clock)
+        self._believed: TTLCache[str, Principal] = TTLCache(MAX_BELIEVED, BELIEVED_SECONDS, timer=timer)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """

@@ -38,7 +38,7 @@ async def database(place: Place) -> AsyncIterator[Engine]:
 
 @pytest.fixture
 def principals(database: Engine, clock: Clock) -> Principals:
-    return Principals(database, clock=clock)
+    return Principals(database, clock=clock, timer=clock)
 
 
 async def a_key(principals: Principals, *, expires_at: int | None = None) -> str:
@@ -126,6 +126,19 @@ async def test_another_process_revoking_a_key_stops_it_within_two_seconds(
     await principals.authenticate(f"Bearer {key}")
     await Principals(database, clock=clock).revoke_key(key.split("_")[1], actor="other process")
     clock.now += 2.1
+
+    with pytest.raises(Unauthenticated):
+        await principals.authenticate(f"Bearer {key}")
+
+
+async def test_a_revoked_key_stops_working_though_the_clock_went_back(database: Engine, clock: Clock) -> None:
+    timer = Clock()
+    principals = Principals(database, clock=clock, timer=timer)
+    key = await a_key(principals)
+    await principals.authenticate(f"Bearer {key}")
+    await Principals(database, clock=clock).revoke_key(key.split("_")[1], actor="other process")
+    clock.now -= 7_200
+    timer.now += 2.1
 
     with pytest.raises(Unauthenticated):
         await principals.authenticate(f"Bearer {key}")
