@@ -137,7 +137,7 @@ async def _build(
     timer: Callable[[], float],
 ) -> Services:
     """Make every service; the order is that of their needs."""
-    principals = Principals(database, clock=clock)
+    principals = Principals(database, clock=clock, timer=timer)
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
     alarms = Alarms(database, clock=clock, on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all})
     identities = Identities(settings, on_state=alarms.state)
@@ -180,8 +180,10 @@ async def _build(
         database,
         signer_of=identities.signer_of,
         clock=clock,
+        timer=timer,
         policy=policy_of(settings),
         on_published=on_published,
+        on_state=alarms.state,
     )
 
     lists = StatusLists(
@@ -234,13 +236,13 @@ async def _build(
         leads=share.leads,
         mirror=mirror,
     )
-    telemetry.sources.append(lambda: readings(database, publisher, background, hot, clock))
+    telemetry.sources.append(lambda: readings(database, publisher, background, hot))
     telemetry.sources.append(lambda: mirror_readings(mirror))
     telemetry.sources += [observations.readings, key_alarms.readings, purges.readings]
     telemetry.sources.append(lambda: alarm_readings(alarms))
     telemetry.sources.append(lambda: [*cache_readings(resolver), *driver_readings(resolver)])
     telemetry.sources.append(lambda: readings_of(guard))
-    health = Health(_checks(database, registry, publisher, background, alarms, clock))
+    health = Health(_checks(database, registry, publisher, background, alarms))
     return Services(
         settings=settings,
         database=database,
@@ -366,12 +368,11 @@ def _checks(
     publisher: Publisher,
     background: Background,
     alarms: Alarms,
-    clock: Callable[[], float],
 ) -> list[Callable[[], Check]]:
     def database_check() -> Check:
         """Where an outage passes, it does not make us unready: reads go on, and writes say when to come back."""
         detail: dict[str, object] = {
-            "age_s": round(background.age_seconds(clock()), 3),
+            "age_s": round(background.age_seconds(), 3),
             "wal_bytes": database.stats.wal_bytes,
         }
         return Check("database", database.is_healthy, needed=not database.recovers, detail=detail)
@@ -380,9 +381,13 @@ def _checks(
         return Check("registry", True, detail={"version": registry.view.version})
 
     def lists_check() -> Check:
-        end = publisher.soonest_end()
-        remaining = None if end is None else int(end - clock())
-        detail: dict[str, object] = {"remaining_s": remaining, "never_published": publisher.never_published}
+        remaining = publisher.remaining_seconds()
+        detail: dict[str, object] = {
+            "remaining_s": None if remaining is None else int(remaining),
+            "never_published": publisher.never_published,
+            "not_yet_valid": publisher.not_yet_valid,
+            "waiting_s": round(publisher.waiting_seconds, 3),
+        }
         return Check("status_lists", remaining is None or remaining > 0, detail=detail)
 
     def background_check() -> Check:

@@ -40,6 +40,7 @@ WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is writ
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
+PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
@@ -98,18 +99,20 @@ class Background:
     def is_running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
-    def age_seconds(self, now: float) -> float:
+    def age_seconds(self) -> float:
         """Return how old what is served from memory may be: since when the database was not read in full."""
-        return max(0.0, now - min(self._publisher.followed_at, self._registry_seen_at))
+        return time.monotonic() - min(self._publisher.followed_at, self._registry_seen_at)
 
     async def start(self) -> None:
         """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""
         await self._purges.start()
         await self._publisher.load()
         if await self._leads():
-            await self._publisher.publish_dirty()
+            with contextlib.suppress(TimeoutError):  # What takes longer goes on behind the answers.
+                async with asyncio.timeout(PUBLISH_FIRST_SECONDS):
+                    await self._publisher.publish_dirty()
         await self._registry.load()
-        self._registry_seen_at = time.time()
+        self._registry_seen_at = time.monotonic()
         self._database.watch(self._wake)
         work: list[Coroutine[None, None, None]] = [
             self._publisher.run(self._lease),
@@ -152,7 +155,7 @@ class Background:
     async def _follow_registry(self) -> None:
         self._woken.clear()
         await self._registry.refresh()
-        self._registry_seen_at = time.time()
+        self._registry_seen_at = time.monotonic()
         await _wait(self._woken)
 
     async def _follow_purges(self) -> None:

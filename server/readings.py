@@ -2,8 +2,6 @@
 What the metrics tell of the database, the publisher, the mirror, the drivers, the hot table and the alarms.
 """
 
-from collections.abc import Callable
-
 from operators import Alarms
 from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
@@ -50,12 +48,9 @@ def cache_readings(resolver: Resolver) -> list[Reading]:
     return [Reading("touchstone_cache_bytes", "Bytes of DID documents kept.", resolver.cache_bytes, "sum")]
 
 
-def readings(
-    database: Engine, publisher: Publisher, background: Background, hot: HotTable, clock: Callable[[], float]
-) -> list[Reading]:
-    """Return what the database, the publisher and the hot table tell at `clock()`."""
-    stats, end = database.stats, publisher.soonest_end()
-    remaining = (end - clock()) if end else 0.0
+def readings(database: Engine, publisher: Publisher, background: Background, hot: HotTable) -> list[Reading]:
+    """Return what the database, the publisher and the hot table tell now."""
+    stats, remaining = database.stats, publisher.remaining_seconds() or 0.0
     return [
         Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
         Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
@@ -64,7 +59,7 @@ def readings(
         Reading(
             "touchstone_database_age_seconds",
             "How old what is served from memory may be.",
-            background.age_seconds(clock()),
+            background.age_seconds(),
         ),
         Reading("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
         Reading(
@@ -81,6 +76,11 @@ def readings(
             "touchstone_lists_never_published",
             "Lists that are wanted and have no version yet.",
             publisher.never_published,
+        ),
+        Reading(
+            "touchstone_lists_waiting_seconds",
+            "Since when the oldest change waits to be published.",
+            publisher.waiting_seconds,
         ),
         Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
         Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),

@@ -47,7 +47,8 @@ def answer_form(lists: Lists, list_id: str, form: FormName, query: bytes, *, now
     """
     Answer with one form of a list, at its permanent URL.
 
-    A cache may keep it for the list's `ttl`, and never beyond `validUntil` (section 2.2, "ttl").
+    A cache may keep it for the list's `ttl`, and never beyond `validUntil` (section 2.2, "ttl"). Nobody may
+    keep one that is not valid yet, since the clock was set back: it is about to be signed anew.
 
     Args:
         query: the query string; any is refused (section 4 of the standard leaves history optional).
@@ -69,12 +70,13 @@ def answer_form(lists: Lists, list_id: str, form: FormName, query: bytes, *, now
             "the status list could not be signed anew in time", headers={"retry-after": "5"}
         )
     artefact = published.forms[form]
+    is_valid_yet = published.valid_from / 1_000_000 <= now
     return Answer(
         body=artefact.body,
         media_type=artefact.media_type,
         etag=artefact.etag,
         made_at=now,
-        fresh_until=min(now + lists.policy.ttl_seconds, valid_until),
+        fresh_until=min(now + lists.policy.ttl_seconds, valid_until) if is_valid_yet else None,
     )
 
 

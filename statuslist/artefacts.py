@@ -24,6 +24,7 @@ class ListVersions(msgspec.Struct, frozen=True):
     """
 
     list_id: str
+    issuer_id: str
     wanted: int
     published: int
     changed: int
@@ -86,14 +87,12 @@ def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
 def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
     """Return both versions of every list that changed after the change number `after` (-1: of every list)."""
     rows = tx.all(
-        "SELECT id, wanted_version, published_version, changed_version FROM status_lists"
-        " WHERE changed_version > :after ORDER BY changed_version, id",
+        "SELECT l.id AS list_id, s.issuer_id, l.wanted_version AS wanted, l.published_version AS published,"
+        " l.changed_version AS changed FROM status_lists l JOIN status_sets s ON s.id = l.set_id"
+        " WHERE l.changed_version > :after ORDER BY l.changed_version, l.id",
         {"after": after},
     )
-    return [
-        ListVersions(row["id"], row["wanted_version"], row["published_version"], row["changed_version"])
-        for row in rows
-    ]
+    return [ListVersions(**{name: row[name] for name in ListVersions.__struct_fields__}) for row in rows]
 
 
 def read_content(tx: Transaction, list_id: str) -> ListContent:

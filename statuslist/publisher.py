@@ -5,6 +5,9 @@ Every process follows; the one that holds the lease publishes.
 
     read rows -> render -> self-check -> artefact rows and version, by compare-and-set -> swap -> on_published
 
+There is no pass that waits for all that is due: each look at the rows offers what is due to `turns`, and a list is
+published as soon as a slot is free and its turn has come. Lists are told apart by their issuers, the tenants.
+
 Each step leaves readers with the last good version if the process dies after it: before the compare-and-set
 nothing was written, after it every process finds the new version in the rows within 250 ms. Several processes
 may publish at once: one wins a version, all serve its bytes. Serving needs neither signer nor database.
@@ -12,23 +15,32 @@ may publish at once: one wins a version, all serve its bytes. Serving needs neit
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import msgspec
 
+from operators.alarms import OnState
 from proofs import Signer
 from statuslist import artefacts
 from statuslist.artefacts import Artefact, ListContent, ListVersions
+from statuslist.demand import Demand
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl
 from statuslist.forms import DATA_INTEGRITY, parse_list_url
+from statuslist.list_alarms import LATE_SECONDS, ListAlarms
 from statuslist.rendering import Policy, check_rendered, render
+from statuslist.turns import Lane, Turns
 from storage import Database, DatabaseUnavailable, Lease, Transaction
+from wire import format_utc
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
-PACE_SECONDS = 0.1  # between two passes: changes that come thick make one version together
-CONCURRENT = 8  # lists rendered at once; their writes share commits
-MAX_BACKOFF_SECONDS = 60.0
+PACE_SECONDS = 0.1  # between two looks: changes that come thick make one version together
+SLOTS = 8  # lists under way at once; their writes share commits
+SLOTS_PER_TENANT = 4  # ... of one issuer
+SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
+NEVER = float("-inf")  # on a monotonic clock
 
 _log = logging.getLogger(__name__)
 
@@ -43,10 +55,16 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     policy: str
     forms: dict[str, Artefact]
 
-    @property
-    def sign_anew_at(self) -> int:
-        """Half of its life: a signer that fails then has as long again to be mended."""
-        return (self.valid_from + self.valid_until) // 2
+    def needs_signature(self, now: int) -> bool:
+        """
+        Tell whether half of its life is over: a signer that fails then has as long again to be mended. Or it has
+        not begun: the clock was set back, and verifiers refuse it.
+        """
+        return now >= (self.valid_from + self.valid_until) // 2 or self.valid_from > now
+
+    def is_near_end(self, now: int) -> bool:
+        """Tell whether less than a quarter of its life is left: signing has failed for as long."""
+        return self.valid_until - now < (self.valid_until - self.valid_from) // 4
 
 
 class Publisher:
@@ -55,8 +73,10 @@ class Publisher:
 
     Args:
         signer_of: the signer of an issuer, by the issuer's id; may raise, which fails that list only.
-        clock: seconds since 1970.
+        clock: seconds since 1970; what it says is written into lists, and what they say is compared with it.
+        timer: monotonic seconds, for what lasts.
         on_published: called on the event loop with a list's id after its new version is what `current` gives.
+        on_state: told by the process that publishes which lists are late, or near their end, and of a wrong clock.
 
     `published`, `adopted` and `failed` count versions made here, versions made by other processes, and
     attempts that failed, for metrics.
@@ -70,6 +90,8 @@ class Publisher:
         clock: Callable[[], float],
         policy: Policy,
         on_published: Callable[[str], None],
+        on_state: OnState = lambda *_: None,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.published = 0
         self.adopted = 0
@@ -78,14 +100,19 @@ class Publisher:
         self._database = database
         self._signer_of = signer_of
         self._clock = clock
+        self._timer = timer
         self._on_published = on_published
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
-        self._versions: dict[str, ListVersions] = {}  # What the rows said when they were last looked at.
-        self._seen = -1  # The last change number among them.
-        self.followed_at = 0.0  # When that was, in seconds since 1970.
-        self._backoff: dict[str, _Backoff] = {}
+        self._demand = Demand()
+        self._seen = -1  # The last change number among the rows that were looked at.
+        self.followed_at = NEVER  # When that was, in monotonic seconds.
+        self._turns = Turns(slots=SLOTS, per_tenant=SLOTS_PER_TENANT)
+        self._surveyed_at = NEVER  # Monotonic seconds.
+        self._alarms = ListAlarms(on_state)
         self._wanted = asyncio.Event()
-        self._pass = asyncio.Lock()
+        self._following = asyncio.Lock()
+        # Threads of its own: lists that are slow to render must not keep others from the loop's.
+        self._threads = ThreadPoolExecutor(SLOTS, "publisher")
 
     def current(self, list_id: str) -> Published | None:
         """Return the published version of a list; None where there is no such list, or not yet."""
@@ -102,7 +129,7 @@ class Publisher:
         if not url.startswith(f"{self.policy.base_url}/"):
             return None
         found = parse_list_url(self.policy.base_url, url)
-        if found is None or found[0] not in self._versions:
+        if found is None or found[0] not in self._demand:
             raise NoListAtOwnUrl(
                 "there is no status list at that URL of ours; send statusListCredential as it was allocated:"
                 " it ends in /credential.json or /credential.jwt, without a query or a fragment"
@@ -113,18 +140,35 @@ class Publisher:
         artefact = published.forms[found[1]]
         return artefact.body, artefact.media_type
 
-    def soonest_end(self) -> float | None:
-        """Return when the first of the lists runs out (seconds since 1970), for the alarm; None: no lists."""
-        return min((current.valid_until / 1_000_000 for current in self._current.values()), default=None)
+    def remaining_seconds(self) -> float | None:
+        """
+        Return how long all lists are good for, for the alarm; None: there are no lists.
+
+        Not at all, 0, where one is not valid yet, or not any more.
+        """
+        now = self._now()
+        ends = [0 if now < found.valid_from else found.valid_until - now for found in self._current.values()]
+        return max(0, min(ends)) / 1_000_000 if ends else None
+
+    @property
+    def not_yet_valid(self) -> int:
+        """How many lists are dated in the future, so that verifiers refuse them: the clock was set back."""
+        now = self._now()
+        return sum(found.valid_from > now for found in self._current.values())
 
     @property
     def never_published(self) -> int:
         """How many lists are wanted and have no version yet; for longer than a second, their signer is missing."""
-        return sum(1 for found in self._versions.values() if found.published == 0)
+        return self._demand.never_published
+
+    @property
+    def waiting_seconds(self) -> float:
+        """For how long the oldest change has been waiting to be published; 0: none waits."""
+        return self._demand.longest_wait(self._timer())
 
     def retry(self) -> None:
         """Try at once what failed before: a signer has come; to be called on the event loop."""
-        self._backoff.clear()
+        self._demand.retry()
         self.wake()
 
     def wake(self) -> None:
@@ -154,37 +198,83 @@ class Publisher:
 
         With None this process only follows. Should two processes publish at once, nothing is lost but work.
         """
-        while True:
-            self._wanted.clear()
-            try:
-                leads = lease is not None and await asyncio.to_thread(lease.hold)
-                await (self.publish_dirty() if leads else self.follow())
-            except DatabaseUnavailable as error:
-                _log.warning("status lists: %s", error)
-                await asyncio.sleep(POLL_SECONDS)
-            except Exception:
-                # A bug: whatever it is, the next pass must come.
-                self.failed += 1
-                _log.exception("status lists: a pass failed")
-            await asyncio.sleep(PACE_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._wanted.wait()
+        async with asyncio.TaskGroup() as under_way:
+            while True:
+                self._wanted.clear()
+                try:
+                    leads = lease is not None and await asyncio.to_thread(lease.hold)
+                    await self.follow()
+                    if leads:
+                        self._begin(under_way)
+                    else:
+                        self._turns.clear()
+                        self._alarms.leave()
+                except DatabaseUnavailable as error:
+                    _log.warning("status lists: %s", error)
+                    await asyncio.sleep(POLL_SECONDS)
+                except Exception:
+                    # A bug: whatever it is, the next look must come.
+                    self.failed += 1
+                    _log.exception("status lists: a look at the rows failed")
+                await asyncio.sleep(PACE_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wanted.wait()
 
     async def publish_dirty(self) -> int:
         """
-        Publish every list whose rows say more than its published version, or whose signature is half through.
+        Publish every list whose rows say more than its published version, or whose signature is half through, and
+        wait for it; for the start, and for tools.
 
         Returns:
             How many versions were published here. A list that failed is counted, logged and tried again
             later; it holds up no other.
         """
         await self.follow()
-        async with self._pass:
-            slots = asyncio.Semaphore(CONCURRENT)
-            due = [found for found in self._versions.values() if self._is_due(found)]
-            outcomes = await asyncio.gather(*(self._attempt(found, slots) for found in due))
-            return sum(outcomes)
+        before, self._surveyed_at = self.published, NEVER
+        async with asyncio.TaskGroup() as under_way:
+            self._begin(under_way)
+        return self.published - before
+
+    def _begin(self, under_way: asyncio.TaskGroup) -> None:
+        """Offer what is due, then begin with those whose turn it is; each that ends lets another begin."""
+        now = self._timer()
+        for list_id in self._demand.waiting(now):
+            self._turns.offer(list_id, Lane(self._demand.tenant_of(list_id), is_change=True))
+        if now - self._surveyed_at >= SURVEY_SECONDS:
+            self._survey()
+        self._take_turns(under_way)
+
+    def _take_turns(self, under_way: asyncio.TaskGroup) -> None:
+        while (list_id := self._turns.take()) is not None:
+            under_way.create_task(self._take_turn(list_id, under_way))
+
+    async def _take_turn(self, list_id: str, under_way: asyncio.TaskGroup) -> None:
+        try:
+            await self._attempt(list_id)
+        finally:
+            self._turns.end(list_id)
+        self._take_turns(under_way)
+
+    def _survey(self) -> None:
+        """Look at the times of all lists: offer those that are to be signed anew, and tell of those in trouble."""
+        now, at = self._now(), self._timer()
+        for list_id in [found.list_id for found in self._current.values() if found.needs_signature(now)]:
+            if not self._demand.is_waiting(list_id) and self._demand.may_begin(list_id, at):
+                self._turns.offer(list_id, Lane(self._demand.tenant_of(list_id), is_change=False))
+        self._alarms.tell(
+            late=self._demand.late(before=at - LATE_SECONDS),
+            near_end=self._near_end(now),
+            in_the_future=self.not_yet_valid,
+            lists=self._current,
+            now=at,
+        )
+        self._surveyed_at = at
+
+    def _near_end(self, now: int) -> Iterator[tuple[str, str]]:
+        for found in self._current.values():
+            if found.is_near_end(now):
+                yield found.list_id, f"valid until {format_utc(found.valid_until)}, and not signed anew"
 
     async def follow(self) -> None:
         """
@@ -193,77 +283,64 @@ class Publisher:
         Raises:
             DatabaseUnavailable: the rows cannot be read; what was served before still is.
         """
-        async with self._pass:
-            asked_at = self._clock()
+        async with self._following:
+            asked_at = self._timer()
             changed = await self._database.read(lambda tx: artefacts.changed_lists(tx, self._seen))
             await self._adopt(changed)
-            self._versions.update((found.list_id, found) for found in changed)
+            for found in changed:
+                self._demand.rows_say(found, asked_at)
             self._seen = max((found.changed for found in changed), default=self._seen)
             self.followed_at = asked_at
 
     async def _adopt(self, versions: list[ListVersions]) -> None:
-        unknown = [found.list_id for found in versions if found.published != self._version_of(found.list_id)]
+        unknown = [found.list_id for found in versions if found.published > self._version_of(found.list_id)]
         if not unknown:
             return
         found = await self._database.read(
             lambda tx: [artefacts.published_artefacts(tx, list_id) for list_id in unknown]
         )
         for forms in found:
-            self.adopted += 1
-            self._swap(forms)
+            self.adopted += self._swap(forms)
 
-    def _is_due(self, versions: ListVersions) -> bool:
-        backoff = self._backoff.get(versions.list_id)
-        if backoff is not None and self._clock() < backoff.until:
-            return False
-        return versions.wanted > versions.published or self._needs_signature(versions.list_id)
-
-    def _needs_signature(self, list_id: str) -> bool:
-        current = self._current.get(list_id)
-        return current is not None and current.sign_anew_at <= self._now()
-
-    async def _attempt(self, versions: ListVersions, slots: asyncio.Semaphore) -> bool:
-        list_id = versions.list_id
+    async def _attempt(self, list_id: str) -> None:
         try:
-            async with slots:
-                done = await self._publish(list_id)
+            await self._publish(list_id)
         except DatabaseUnavailable as error:
-            # Not this list's fault: no backoff, so that it is published at once when the database is back.
+            # Not this list's fault: no pause, so that it is published at once when the database is back.
             _log.warning("status list %s: not published, %s", list_id, error)
-            return False
-        except Exception:
+        except Exception as error:
             # One list's failure (no signer, self-check, database) must not hold up the others.
             self.failed += 1
-            failures = self._backoff[list_id].failures + 1 if list_id in self._backoff else 1
-            until = self._clock() + min(2.0 ** (failures - 1), MAX_BACKOFF_SECONDS)
-            self._backoff[list_id] = _Backoff(failures, until)
-            _log.exception("status list %s: version %d not published", list_id, versions.wanted)
-            return False
-        self._backoff.pop(list_id, None)
-        return done
+            self._demand.has_failed(list_id, f"publishing fails: {type(error).__name__}", self._timer())
+            _log.exception("status list %s: not published", list_id)
+        else:
+            self._demand.is_well(list_id)
+            if self._demand.is_waiting(list_id):
+                self.wake()  # It was changed meanwhile, and could not be offered.
 
-    async def _publish(self, list_id: str) -> bool:
+    async def _publish(self, list_id: str) -> None:
         """
-        Publish one list; False where another process was faster.
+        Publish one list, unless another process is faster.
 
         1. Read what its rows say, in one snapshot.
         2. Render and sign every form. 3. Read them back, and compare with the version before.
         4. Write them and the version, unless the version before is not the published one any more.
         5. Swap, then tell.
         """
-        version = self._version_of(list_id)
-        if self._needs_signature(list_id):
+        began, version = self._timer(), self._version_of(list_id)
+        current = self._current.get(list_id)
+        if current is not None and current.needs_signature(self._now()):
             await self._database.write(lambda tx: artefacts.want_fresh_signature(tx, list_id, version))
         content = await self._database.read(lambda tx: artefacts.read_content(tx, list_id))
         if content.published_version != version or content.version == version:
-            return False  # Published elsewhere since this pass began; the next one takes it up.
-        made = await asyncio.to_thread(self._render_and_check, content)
+            return  # Published elsewhere meanwhile; the next look takes it up.
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(self._threads, self._render_and_check, content)
         if not await self._database.write(lambda tx: artefacts.publish(tx, content, made)):
-            return False
-        self._versions[list_id] = ListVersions(list_id, content.version, content.version, self._seen)
+            return
         self.published += 1
+        self._demand.is_published(list_id, content.version, began)
         self._swap(made)
-        return True
 
     def _render_and_check(self, content: ListContent) -> tuple[Artefact, ...]:
         signer = self._signer_of(content.issuer_id)
@@ -273,8 +350,11 @@ class Publisher:
         check_rendered(rendered, previous, signer, self.policy, now=self._now())
         return rendered.artefacts
 
-    def _swap(self, forms: Sequence[Artefact]) -> None:
+    def _swap(self, forms: Sequence[Artefact]) -> bool:
+        """Serve a version; False where a newer one is served already: looks and publications overlap."""
         first = forms[0]
+        if first.version <= self._version_of(first.list_id):
+            return False
         self._current[first.list_id] = Published(
             list_id=first.list_id,
             version=first.version,
@@ -284,6 +364,7 @@ class Publisher:
             forms={artefact.form: artefact for artefact in forms},
         )
         self._on_published(first.list_id)
+        return True
 
     def _version_of(self, list_id: str) -> int:
         current = self._current.get(list_id)
@@ -291,10 +372,3 @@ class Publisher:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
-
-
-class _Backoff(msgspec.Struct, frozen=True):
-    """How often in a row a list has failed, and before when (seconds since 1970) it is not tried again."""
-
-    failures: int
-    until: float

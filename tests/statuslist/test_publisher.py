@@ -1,6 +1,7 @@
 """Publication: what readers see, and when; what is refused; what a crash or a lost race leaves behind."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -226,7 +227,7 @@ async def test_crash_before_the_commit_leaves_the_last_good_version(wing: Wing) 
 
     await crashing.publish_dirty()
     assert wing.published_status(LIST, index, crashing) == 0
-    wing.clock.ahead += 2  # Past the back-off.
+    wing.clock.ahead += 2  # Past the pause.
     await crashing.publish_dirty()
 
     assert wing.published_status(LIST, index, crashing) == 1
@@ -402,6 +403,99 @@ async def test_loop_survives_a_database_that_fails(wing: Wing) -> None:
         assert publisher.failed == 1
     finally:
         await _stop(loop)
+
+
+async def test_a_tenant_with_many_slow_lists_delays_no_other(wing: Wing) -> None:
+    """While every slot that one tenant may have is taken, another's revocation appears."""
+    for number in range(20):
+        await wing.create(f"big-{number}", issuer_id="acme")
+    await wing.create("badges", issuer_id="default")
+    (index,) = await wing.allocate("badges")
+    is_free = threading.Event()
+
+    def slow_for_acme(issuer_id: str) -> Signer:
+        if issuer_id == "acme":
+            is_free.wait(30)
+        return signer_for(issuer_id)
+
+    publisher = wing.another_publisher(signer_of=slow_for_acme)
+    loop = asyncio.create_task(publisher.run(wing.database.lease("publisher")))
+    try:
+        await _until(lambda: publisher.current(LIST) is not None)
+        await wing.revoke("badges", index)
+        await _until(lambda: wing.published_status(LIST, index, publisher) == 1)
+
+        assert publisher.current("big-0-revocation") is None
+        is_free.set()
+        await _until(lambda: publisher.current("big-19-revocation") is not None)
+    finally:
+        is_free.set()
+        await _stop(loop)
+
+
+async def test_a_change_does_not_wait_for_the_lists_of_its_tenant_that_are_signed_anew(wing: Wing) -> None:
+    for number in range(20):
+        await wing.create(f"big-{number}")
+    index = await wing.set_with_entry("badges")
+    await wing.publisher.publish_dirty()
+    order: list[str] = []
+    publisher = wing.another_publisher(on_published=order.append)
+    await publisher.load()
+    order.clear()
+    wing.clock.ahead += 86_400 / 2
+    await wing.revoke("badges", index)
+
+    await publisher.publish_dirty()
+
+    assert len(order) == 21
+    assert order.index(LIST) < 8
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_lists_from_the_future_are_made_anew_when_the_clock_goes_back(
+    wing: Wing, is_restarted: bool
+) -> None:
+    """Versions go on, and `validFrom` goes back with the clock that was mended."""
+    index = await wing.set_with_entry("badges")
+    wing.clock.set_by = 3 * 86_400
+    await wing.revoke("badges", index)
+    await wing.publisher.publish_dirty()
+    ahead = wing.publisher.current(LIST)
+    wing.clock.set_by = 0
+    publisher = wing.another_publisher() if is_restarted else wing.publisher
+    await publisher.load()
+
+    published = [await publisher.publish_dirty() for _ in range(2)]
+
+    mended = publisher.current(LIST)
+    assert ahead is not None
+    assert mended is not None
+    assert published == [1, 0]
+    assert mended.version == ahead.version + 1
+    assert mended.valid_from / 1_000_000 <= wing.clock()
+    assert mended.valid_until < ahead.valid_until
+    assert wing.published_status(LIST, index, publisher) == 1
+
+
+async def test_a_clock_two_hours_back_makes_what_was_just_signed_anew(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+
+    wing.clock.set_by = -7_200
+
+    assert await wing.publisher.publish_dirty() == 1
+    current = wing.publisher.current(LIST)
+    assert current is not None
+    assert current.valid_from / 1_000_000 <= wing.clock()
+
+
+async def test_a_clock_that_lags_by_less_than_the_skew_changes_nothing(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+
+    wing.clock.set_by = -50
+
+    assert await wing.publisher.publish_dirty() == 0
 
 
 async def _until(is_so: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -120,6 +120,16 @@ async def test_cache_may_keep_a_list_for_its_ttl_and_never_beyond_its_end(
     assert 90 <= int(late.headers["cache-control"].removeprefix("public, max-age=")) <= 100
 
 
+async def test_list_from_the_future_is_kept_by_no_cache(wing: Wing, http: httpx.AsyncClient) -> None:
+    wing.clock.set_by = -7_200
+    ahead = await http.get(LIST)
+    await wing.publisher.publish_dirty()
+    mended = await http.get(LIST)
+
+    assert ahead.headers["cache-control"] == "no-store"
+    assert mended.headers["cache-control"] == "public, max-age=300"
+
+
 async def test_expired_list_is_neither_served_nor_confirmed(wing: Wing, http: httpx.AsyncClient) -> None:
     """304 for a copy that has run out would keep it in use (adorsys/status-list-server#482)."""
     tag = (await http.get(LIST)).headers["etag"]

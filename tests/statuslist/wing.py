@@ -20,7 +20,7 @@ import operators
 import operators.store
 import statuslist.schema
 import storage
-from operators import Issuer, Principal, Role
+from operators import AlarmKind, Issuer, Principal, Role
 from proofs import Ed25519Signer, Signer
 from resolver.keys.multikey import multikey_of
 from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
@@ -95,6 +95,7 @@ class Wing:
         self.database = database
         self.policy = Policy(base_url=BASE_URL, **policy)
         self.told: list[str] = []
+        self.alarms: dict[tuple[str, str], str] = {}  # those that hold, with their reasons
         self.publisher = self.another_publisher(on_published=self.told.append)
         self.lists = StatusLists(
             database,
@@ -128,9 +129,17 @@ class Wing:
             database or self.database,
             signer_of=signer_of,
             clock=self.clock,
+            timer=self.clock.timer,
             policy=self.policy,
             on_published=on_published,
+            on_state=self._state,
         )
+
+    def _state(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
+        if reason is None:
+            self.alarms.pop((kind, subject), None)
+        else:
+            self.alarms[kind, subject] = reason
 
     async def create(self, set_id: str, *purposes: str, issuer_id: str = "acme") -> None:
         wanted = {"id": set_id, "issuerId": issuer_id, "purposes": purposes or ("revocation",)}

@@ -1,0 +1,113 @@
+"""
+What the rows want of each list: which wait to be published, since when, and which failed. Pure.
+
+All times are seconds of a monotonic clock: a step of the system's clock makes no list wait.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from statuslist.artefacts import ListVersions
+
+MAX_BACKOFF_SECONDS = 60.0
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """
+    A list that failed.
+
+    Attributes:
+        reason: of the last failure, for operators.
+        times: in a row.
+        retry_at: before that it is not tried again.
+    """
+
+    reason: str
+    times: int
+    since: float
+    retry_at: float
+
+
+class Demand:
+    """What is known of the rows of all lists, and how their publication went in this process."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, ListVersions] = {}
+        self._waiting: dict[str, float] = {}  # since when a list says less than its rows
+        self._failures: dict[str, Failure] = {}
+
+    def __contains__(self, list_id: str) -> bool:
+        return list_id in self._lists
+
+    @property
+    def never_published(self) -> int:
+        """How many lists have no version yet."""
+        return sum(found.published == 0 for found in self._lists.values())
+
+    def tenant_of(self, list_id: str) -> str:
+        """Return the issuer of a list that the rows have told of."""
+        return self._lists[list_id].issuer_id
+
+    def rows_say(self, found: ListVersions, now: float) -> None:
+        """Take up what a look at the rows found; an older look than another changes nothing."""
+        list_id, known = found.list_id, self._lists.get(found.list_id)
+        if known is not None:
+            wanted, published = max(found.wanted, known.wanted), max(found.published, known.published)
+            found = msgspec.structs.replace(found, wanted=wanted, published=published)
+        self._lists[list_id] = found
+        if found.wanted <= found.published:
+            self._waiting.pop(list_id, None)
+        elif known is not None and found.published > known.published:
+            self._waiting[list_id] = now
+        else:
+            self._waiting.setdefault(list_id, now)
+
+    def is_published(self, list_id: str, version: int, began: float) -> None:
+        """Note a version whose making began at `began`: what was wanted later waits since then."""
+        known = self._lists[list_id]
+        self.is_well(list_id)
+        self.rows_say(msgspec.structs.replace(known, wanted=version, published=version), began)
+
+    def has_failed(self, list_id: str, reason: str, now: float) -> None:
+        """Note that a list failed by its own fault; it is tried again after a pause that grows."""
+        known = self._failures.get(list_id)
+        times = known.times + 1 if known is not None else 1
+        pause = min(2.0 ** min(times - 1, 16), MAX_BACKOFF_SECONDS)
+        since = known.since if known is not None else now
+        self._failures[list_id] = Failure(reason, times, since, now + pause)
+
+    def is_well(self, list_id: str) -> None:
+        """Note that an attempt went well, or that there was nothing to do: somebody else was faster."""
+        self._failures.pop(list_id, None)
+
+    def retry(self) -> None:
+        """End all pauses: what failed before may go well now."""
+        for list_id, failure in self._failures.items():
+            self._failures[list_id] = msgspec.structs.replace(failure, times=0, retry_at=0.0)
+
+    def may_begin(self, list_id: str, now: float) -> bool:
+        """Tell whether a list is not in a pause."""
+        failure = self._failures.get(list_id)
+        return failure is None or failure.retry_at <= now
+
+    def is_waiting(self, list_id: str) -> bool:
+        """Tell whether a list says less than its rows."""
+        return list_id in self._waiting
+
+    def waiting(self, now: float) -> list[str]:
+        """Return the lists that wait and may begin."""
+        return [list_id for list_id in self._waiting if self.may_begin(list_id, now)]
+
+    def longest_wait(self, now: float) -> float:
+        """Return for how many seconds the oldest change has been waiting to be seen; 0: none waits."""
+        return max(0.0, now - min(self._waiting.values(), default=now))
+
+    def late(self, before: float) -> Iterator[tuple[str, str]]:
+        """Yield the lists that have been waiting, or failing, since before that time, each with the reason."""
+        for list_id, failure in self._failures.items():
+            if failure.since <= before:
+                yield list_id, failure.reason
+        for list_id, since in self._waiting.items():
+            if since <= before and list_id not in self._failures:
+                yield list_id, "it waits to be published"

@@ -1,0 +1,70 @@
+"""
+What is wrong with our lists, told as alarms by the process that publishes. Pure but for whom it tells.
+
+A list that is well is told of once a minute only: that ends the alarms of a former publisher.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from operators.alarms import AlarmKind, OnState, Subject
+
+LATE_SECONDS = (
+    10.0  # seconds that a list may wait, or fail, before somebody is told; the promise is one second
+)
+MAX_TOLD = 100  # lists told of at once, of each kind: what is wrong with more of them is one thing
+ALL_WELL_SECONDS = 60.0  # seconds between two times that every list that is well is told of
+CLOCK = (AlarmKind.CLOCK, "lists")
+_OF_LISTS = (AlarmKind.LIST_NOT_PUBLISHED, AlarmKind.LIST_NEAR_END)
+
+
+class ListAlarms:
+    """Tells `on_state` what is wrong, again and again, and what is well again."""
+
+    def __init__(self, on_state: OnState) -> None:
+        self._on_state = on_state
+        self._told: set[Subject] = set()
+        self._all_told_at: float | None = None  # Monotonic seconds; None: not since this process publishes.
+
+    def tell(
+        self,
+        *,
+        late: Iterable[tuple[str, str]],
+        near_end: Iterable[tuple[str, str]],
+        in_the_future: int,
+        lists: Iterable[str],
+        now: float,
+    ) -> None:
+        """
+        Tell how the lists do.
+
+        Args:
+            late, near_end: lists, each with the reason; of more than `MAX_TOLD` the first are told of.
+            in_the_future: how many lists are not valid yet by our clock.
+            lists: all of them.
+            now: monotonic seconds.
+        """
+        holding: dict[Subject, str] = {}
+        for kind, found in zip(_OF_LISTS, (late, near_end), strict=True):
+            holding |= {(kind, list_id): reason for list_id, reason in islice(found, MAX_TOLD)}
+        if in_the_future:
+            holding[CLOCK] = f"{in_the_future} lists are dated in the future: the clock was, or is, wrong"
+        for subject in self._well(lists, now) - holding.keys():
+            self._on_state(*subject, None)
+        for (kind, list_id), reason in holding.items():
+            self._on_state(kind, list_id, reason)
+        self._told = set(holding)
+
+    def leave(self) -> None:
+        """Another process publishes, and tells from now on."""
+        for subject in self._told:
+            self._on_state(*subject, None)
+        self._told.clear()
+        self._all_told_at = None
+
+    def _well(self, lists: Iterable[str], now: float) -> set[Subject]:
+        """Return whom to tell that they are well, should they be."""
+        if self._all_told_at is not None and now - self._all_told_at < ALL_WELL_SECONDS:
+            return self._told
+        self._all_told_at = now
+        return self._told | {CLOCK} | {(kind, list_id) for list_id in lists for kind in _OF_LISTS}

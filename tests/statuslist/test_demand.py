@@ -1,0 +1,66 @@
+"""Since when a list says less than its rows, and when one that failed is tried again; by a monotonic clock."""
+
+from statuslist.artefacts import ListVersions
+from statuslist.demand import MAX_BACKOFF_SECONDS, Demand
+
+
+def rows(wanted: int, published: int, list_id: str = "list") -> ListVersions:
+    return ListVersions(list_id, "issuer", wanted, published, 0)
+
+
+def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:
+    demand = Demand()
+    demand.rows_say(rows(1, 0), 10.0)
+    demand.rows_say(rows(2, 0), 12.0)
+
+    assert demand.longest_wait(15.0) == 5.0
+    assert demand.waiting(15.0) == ["list"]
+
+
+def test_what_was_wanted_while_a_version_was_made_waits_since_then() -> None:
+    demand = Demand()
+    demand.rows_say(rows(1, 0), 10.0)
+    demand.rows_say(rows(2, 0), 12.0)
+
+    demand.is_published("list", 1, 11.0)
+
+    assert demand.longest_wait(15.0) == 4.0
+    demand.is_published("list", 2, 14.0)
+    assert demand.longest_wait(15.0) == 0.0
+
+
+def test_a_look_older_than_a_publication_takes_nothing_back() -> None:
+    demand = Demand()
+    demand.rows_say(rows(1, 0), 10.0)
+    demand.is_published("list", 1, 10.5)
+
+    demand.rows_say(rows(1, 0), 11.0)
+
+    assert demand.waiting(12.0) == []
+    assert demand.never_published == 0
+
+
+def test_a_list_that_fails_is_tried_again_after_pauses_that_grow_to_a_bound() -> None:
+    demand = Demand()
+    demand.rows_say(rows(1, 0), 0.0)
+    pauses = []
+    for _ in range(2_000):
+        demand.has_failed("list", "no key", 0.0)
+        pauses.append(next(pause for pause in (1, 2, 4, 60, 61) if demand.may_begin("list", pause)))
+
+    assert pauses[:3] == [1, 2, 4]
+    assert pauses[-1] == MAX_BACKOFF_SECONDS
+    demand.retry()
+    assert demand.waiting(0.0) == ["list"]
+
+
+def test_a_failure_is_told_since_it_first_failed() -> None:
+    demand = Demand()
+    demand.rows_say(rows(1, 1), 0.0)
+    demand.has_failed("list", "no key", 5.0)
+    demand.has_failed("list", "no key at all", 8.0)
+
+    assert list(demand.late(before=4.0)) == []
+    assert list(demand.late(before=5.0)) == [("list", "no key at all")]
+    demand.is_well("list")
+    assert list(demand.late(before=100.0)) == []

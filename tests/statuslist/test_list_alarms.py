@@ -1,0 +1,178 @@
+"""Which lists are in trouble is told by the process that publishes, while it lasts, and that it is over."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from operators import AlarmKind
+from proofs import Signer
+from statuslist.list_alarms import ALL_WELL_SECONDS, MAX_TOLD, ListAlarms
+from tests.databases import Place
+from tests.statuslist.wing import Wing, signer_for
+
+pytestmark = pytest.mark.anyio
+
+LIST = "badges-revocation"
+NOT_PUBLISHED = (AlarmKind.LIST_NOT_PUBLISHED, LIST)
+NEAR_END = (AlarmKind.LIST_NEAR_END, LIST)
+CLOCK = (AlarmKind.CLOCK, "lists")
+
+
+@pytest.fixture
+async def wing(place: Place) -> AsyncIterator[Wing]:
+    async with Wing.open(place) as opened:
+        await opened.create("badges")
+        yield opened
+
+
+class Signers:
+    """The signers of a process whose keys can go away."""
+
+    is_gone = False
+
+    def __call__(self, issuer_id: str) -> Signer:
+        if self.is_gone:
+            raise FileNotFoundError("/secret/path of the key")
+        return signer_for(issuer_id)
+
+
+async def test_a_list_that_is_not_published_is_an_alarm_until_it_is(wing: Wing) -> None:
+    signers = Signers()
+    signers.is_gone = True
+    publisher = wing.another_publisher(signer_of=signers)
+    await publisher.publish_dirty()
+    assert wing.alarms == {}
+
+    wing.clock.ahead += 11
+    await publisher.publish_dirty()
+    assert wing.alarms == {NOT_PUBLISHED: "publishing fails: FileNotFoundError"}
+    assert publisher.waiting_seconds == pytest.approx(11, abs=5)
+    signers.is_gone = False
+    wing.clock.ahead += 61
+    await publisher.publish_dirty()
+    await publisher.publish_dirty()
+
+    assert wing.alarms == {}
+    assert publisher.waiting_seconds == 0
+
+
+async def test_a_list_that_waits_though_nothing_failed_is_an_alarm(wing: Wing) -> None:
+    """It waits for its turn, for the disk, for a process that hangs: the revocation is late all the same."""
+    publisher = wing.another_publisher()
+    await publisher.follow()
+
+    wing.clock.ahead += 11
+    await publisher.publish_dirty()
+
+    assert wing.alarms == {NOT_PUBLISHED: "it waits to be published"}
+    await publisher.publish_dirty()
+    assert wing.alarms == {}
+
+
+async def test_a_list_whose_renewal_fails_is_an_alarm_and_another_near_its_end(wing: Wing) -> None:
+    signers = Signers()
+    publisher = wing.another_publisher(signer_of=signers)
+    await publisher.publish_dirty()
+    signers.is_gone = True
+    wing.clock.ahead += 86_400 * 0.6
+    await publisher.publish_dirty()
+    wing.clock.ahead += 11
+    await publisher.publish_dirty()
+    assert wing.alarms.keys() == {NOT_PUBLISHED}
+
+    wing.clock.ahead += 86_400 * 0.2
+    await publisher.publish_dirty()
+
+    assert wing.alarms.keys() == {NOT_PUBLISHED, NEAR_END}
+    assert "/secret" not in str(wing.alarms)
+
+
+async def test_lists_from_the_future_are_an_alarm_and_count_as_not_good(wing: Wing) -> None:
+    signers = Signers()
+    publisher = wing.another_publisher(signer_of=signers)
+    wing.clock.set_by = 3 * 86_400
+    await publisher.publish_dirty()
+    assert publisher.remaining_seconds() == pytest.approx(86_400, abs=10)
+    wing.clock.set_by = 0
+    signers.is_gone = True
+
+    await publisher.publish_dirty()
+
+    assert CLOCK in wing.alarms
+    assert (publisher.remaining_seconds(), publisher.not_yet_valid) == (0, 1)
+    signers.is_gone = False
+    wing.clock.ahead += 61
+    await publisher.publish_dirty()
+    await publisher.publish_dirty()
+    assert wing.alarms == {}
+    assert publisher.remaining_seconds() == pytest.approx(86_400, abs=120)
+    assert publisher.not_yet_valid == 0
+
+
+async def test_a_process_that_only_follows_tells_nothing(wing: Wing) -> None:
+    publisher = wing.another_publisher()
+    await publisher.follow()
+
+    wing.clock.ahead += 100
+    await publisher.follow()
+
+    assert wing.alarms == {}
+    assert publisher.waiting_seconds > 99
+
+
+class Told:
+    """What was told: (kind, subject), and whether it holds."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[AlarmKind, str, str | None]] = []
+
+    def __call__(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
+        self.calls.append((kind, subject, reason))
+
+
+def tell(alarms: ListAlarms, *late: str, now: float = 0.0) -> None:
+    lists = [f"list-{number}" for number in range(1_000)]
+    found = ((name, "it fails") for name in late)
+    alarms.tell(late=found, near_end=(), in_the_future=0, lists=lists, now=now)
+
+
+def test_lists_that_are_well_are_told_of_at_first_and_then_once_a_minute() -> None:
+    told = Told()
+    alarms = ListAlarms(told)
+
+    tell(alarms, now=0)
+    assert len(told.calls) == 2_001
+    told.calls.clear()
+    tell(alarms, now=1)
+    assert told.calls == []
+    tell(alarms, "list-5", now=2)
+    tell(alarms, now=3)
+    assert told.calls == [
+        (AlarmKind.LIST_NOT_PUBLISHED, "list-5", "it fails"),
+        (AlarmKind.LIST_NOT_PUBLISHED, "list-5", None),
+    ]
+    tell(alarms, now=ALL_WELL_SECONDS)
+    assert len(told.calls) == 2_003
+
+
+def test_an_outage_of_everything_is_told_of_some_lists() -> None:
+    told = Told()
+    alarms = ListAlarms(told)
+    tell(alarms)
+    told.calls.clear()
+
+    tell(alarms, *(f"list-{number}" for number in range(1_000)))
+
+    assert len(told.calls) == MAX_TOLD
+
+
+def test_who_stops_publishing_takes_back_what_it_told() -> None:
+    told = Told()
+    alarms = ListAlarms(told)
+    tell(alarms, "list-5")
+    told.calls.clear()
+
+    alarms.leave()
+    alarms.leave()
+
+    assert told.calls == [(AlarmKind.LIST_NOT_PUBLISHED, "list-5", None)]
