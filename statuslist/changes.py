@@ -6,12 +6,13 @@ from operators import Principal
 from operators.store import find_issuer
 from statuslist import store
 from statuslist.allocation import number_of
-from statuslist.errors import NotAllocated, RangeError, UnknownPurpose
+from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, UnknownPurpose
 from statuslist.purposes import check_transition
 from statuslist.requests import StatusChange
 from storage import Transaction
 from wire import Conflict, ResourceNotFound
 
+CLOSED = "closed by a restore"  # reference of the allocation by which an epoch takes what is left of a set
 OWN_ISSUER = "default"  # the service itself
 
 
@@ -28,6 +29,13 @@ def issuer_for(principal: Principal, wanted: str | None) -> str:
     if principal.issuer_id not in (None, issuer_id):
         raise ResourceNotFound("there is no such issuer")
     return issuer_id
+
+
+def no_room(tx: Transaction, status_set: store.StatusSet, count: int) -> ListFull:
+    """Return the refusal of an allocation for which too few entries are left."""
+    if store.last_reference(tx, status_set.id) == CLOSED:
+        return SetClosed("a restore closed this set, so that no index is given twice; create another set")
+    return ListFull(f"fewer than {count} of {status_set.length} entries are left; create another set")
 
 
 def check_issuer(tx: Transaction, issuer_id: str) -> None:

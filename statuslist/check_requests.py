@@ -2,7 +2,7 @@
 What `POST /status/check` reads and answers. Pure.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -25,6 +25,28 @@ class EntryCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     list_issuers: Annotated[tuple[Url, ...], msgspec.Meta(max_length=MAX_LIST_ISSUERS)] = ()
 
 
+Reason = Literal["list-issuer-not-trusted", "revoked", "suspended", "refresh", "message", "status-set"]
+_REASONS: dict[str, Reason] = {
+    "revocation": "revoked",
+    "suspension": "suspended",
+    "refresh": "refresh",
+    "message": "message",
+}
+
+
+def reason_of(purpose: str, status: int, *, is_trusted: bool) -> Reason | None:
+    """
+    Return why an entry is not valid; None where it is.
+
+    That the list's issuer is not trusted comes first: what such a list says means nothing. Then what a status other
+    than 0 means by the list's purpose (Bitstring Status List v1.0, section 2.1); of a purpose that the standard has
+    no name for, that it is set.
+    """
+    if not is_trusted:
+        return "list-issuer-not-trusted"
+    return _REASONS.get(purpose, "status-set") if status else None
+
+
 class CheckedEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """
     What a list says about one entry (Bitstring Status List v1.0, section 3.2), and whose list it is.
@@ -32,6 +54,7 @@ class CheckedEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     Attributes:
         status: the value in the list.
         valid: `status` is 0, and the list's issuer is the credential's or one that the caller trusts.
+        reason: why it is not valid, in a word; absent where it is.
         issuer_bound: the list's issuer is the credential's. The standard lets them differ (section 2.2),
             so that the signature of a list proves nothing by itself: anybody can sign a list.
         list_retrieved_at, list_valid_until: RFC 3339; how old the answer can be.
@@ -48,16 +71,20 @@ class CheckedEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     list_retrieved_at: str
     list_valid_until: str | None = None
     message: str | None = None
+    reason: Reason | None = None
 
 
-class StatusCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class StatusCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """
     The answer: `valid` only if every result is, and there is one at least.
 
-    `credential_verified`: we verified the credential itself; otherwise the caller vouches for it.
+    Attributes:
+        credential_verified: we verified the credential itself; otherwise the caller vouches for it.
+        reason: that of the first result that is not valid; absent where all are.
     """
 
     valid: bool
     credential_verified: bool
     checked_at: str
     results: tuple[CheckedEntry, ...]
+    reason: Reason | None = None

@@ -12,7 +12,7 @@ from resolver import Fetch, Resolved, Resolver
 from statuslist.account import UNLIMITED, Account
 from statuslist.base_credential import CredentialNotValid, check_holds, read_entries
 from statuslist.check import evaluate
-from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck
+from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
 from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import EntryNotOfList, MalformedValue
 from statuslist.list_source import ListSource, OwnList, VerifiedList, would_ask
@@ -124,6 +124,7 @@ class Checker:
             credential_verified=credential_verified,
             checked_at=format_utc(self._now()),
             results=tuple(results),
+            reason=next((result.reason for result in results if not result.valid), None),
         )
 
     async def _check_entry(
@@ -138,10 +139,11 @@ class Checker:
             # Pointers of these errors lead into the list, hence its URL beside them.
             error.members.setdefault("statusListCredential", entry.list_url)
             raise
+        reason = reason_of(result.purpose, result.status, is_trusted=found.credential.issuer in trusted)
         return CheckedEntry(
             status=result.status,
             purpose=result.purpose,
-            valid=result.valid and found.credential.issuer in trusted,
+            valid=reason is None,
             issuer_bound=found.credential.issuer == issuer,
             status_list_credential=entry.list_url,
             status_list_index=str(entry.index),
@@ -149,6 +151,7 @@ class Checker:
             list_retrieved_at=format_utc(int(found.retrieved_at * 1_000_000)),
             list_valid_until=_valid_until(found),
             message=result.message,
+            reason=reason,
         )
 
     def _now(self) -> int:

@@ -20,11 +20,10 @@ import msgspec
 from statuslist import store
 from statuslist.allocation import KEY_BYTES
 from statuslist.artefacts import published_artefacts
+from statuslist.changes import CLOSED
 from statuslist.purposes import PURPOSES, REVOCATION
 from statuslist.recovery import FoundList, set_indexes
 from storage import Transaction, record
-
-REFERENCE = "closed by a restore"  # of the allocation that takes what is left of a set
 
 
 class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +98,7 @@ def _close(tx: Transaction, set_id: str, actor: str, at: int) -> bool:
             set_id=set_id,
             first_number=first,
             count=count,
-            reference=REFERENCE,
+            reference=CLOSED,
             expires_at=None,
             actor=actor,
             at=at,

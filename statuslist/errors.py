@@ -9,6 +9,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- NotAllocated              404    no credential was given that index
     +-- IrreversibleStatus        409    a revocation is final
     +-- ListFull                  409    fewer indices are left than asked for
+    |   +-- SetClosed             409    a restore closed the set
     +-- NoListAtOwnUrl            422    STATUS_RETRIEVAL_ERROR: below our URL, and no list's permanent URL
     +-- EntryNotOfList            422    STATUS_VERIFICATION_ERROR: not the purpose or size of our list
     |   we must act
@@ -138,6 +139,16 @@ class ListFull(StatusListError):
     type = "/problems/list-full"
     title = "Status list full"
     status = 409
+
+
+class SetClosed(ListFull):
+    """
+    A restore closed the status set: a backup does not tell which indices were handed out after it, so that none is
+    given any more. What was issued can still be revoked; create another set for what is issued from now on.
+    """
+
+    type = "/problems/set-closed"
+    title = "Status set closed by a restore"
 
 
 class SelfCheckFailed(Exception):

@@ -16,8 +16,7 @@ import msgspec
 from operators import Principal, require_writer
 from statuslist import artefacts, store
 from statuslist.allocation import KEY_BYTES
-from statuslist.changes import apply_change, check_allocated, check_issuer, issuer_for, own_set
-from statuslist.errors import ListFull
+from statuslist.changes import apply_change, check_allocated, check_issuer, issuer_for, no_room, own_set
 from statuslist.forms import FORMS, is_set_id, list_id_of
 from statuslist.purposes import check_purposes
 from statuslist.requests import (
@@ -127,6 +126,7 @@ class StatusLists:
             Forbidden: the principal may only read.
             ResourceNotFound: as `get_set`.
             ListFull: fewer entries than `count` are left; none is handed out.
+            SetClosed: that ListFull, of a set that a restore closed.
             BadRequest: `expires_at` is not a time.
         """
         require_writer(principal)
@@ -137,9 +137,7 @@ class StatusLists:
         def take(tx: Transaction) -> int:
             first = store.take_numbers(tx, set_id, request.count)
             if first is None:
-                raise ListFull(
-                    f"fewer than {request.count} of {status_set.length} entries are left; create another set"
-                )
+                raise no_room(tx, status_set, request.count)
             taken = store.Allocation(
                 set_id=set_id,
                 first_number=first,

@@ -99,6 +99,15 @@ def take_numbers(tx: Transaction, set_id: str, count: int) -> int | None:
     return row["next_number"] - count if row is not None else None
 
 
+def last_reference(tx: Transaction, set_id: str) -> str | None:
+    """Return the reference of the allocation that took the highest numbers of a set; None: there is none."""
+    row = tx.one(
+        "SELECT reference FROM allocations WHERE set_id = :set_id ORDER BY first_number DESC LIMIT 1",
+        {"set_id": set_id},
+    )
+    return row["reference"] if row is not None else None
+
+
 def insert_allocation(tx: Transaction, allocation: Allocation) -> None:
     """Record who took which numbers."""
     tx.send(

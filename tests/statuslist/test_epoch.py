@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from statuslist.epoch import REFERENCE, EpochReport, open_epoch
-from statuslist.errors import ListFull
+from statuslist.changes import CLOSED
+from statuslist.epoch import EpochReport, open_epoch
+from statuslist.errors import ListFull, SetClosed
 from statuslist.recovery import FoundList, gather, read_found
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
@@ -51,10 +52,28 @@ async def test_no_set_gives_an_index_and_each_can_still_be_revoked(wing: Wing) -
     rows = wing.place.query("SELECT first_number, count, reference FROM allocations ORDER BY first_number")
 
     assert (report.closed_sets, report.lists) == (1, 1)
-    assert rows[-1] == (1, 131_071, REFERENCE)
+    assert rows[-1] == (1, 131_071, CLOSED)
     with pytest.raises(ListFull):
         await wing.allocate("badges")
     await wing.revoke("badges", 131_071)
+
+
+async def test_set_that_a_restore_closed_says_so_and_one_that_was_full_is_full(wing: Wing) -> None:
+    await wing.set_with_entry("badges")
+    await wing.create("full")
+    for _ in range(13):
+        await wing.allocate("full", 10_000)
+    await wing.allocate("full", 1_072)
+    await open_it(wing, {})
+    await wing.create("new")
+
+    with pytest.raises(SetClosed, match="a restore closed this set") as closed:
+        await wing.allocate("badges")
+    with pytest.raises(ListFull, match="entries are left") as full:
+        await wing.allocate("full")
+
+    assert (closed.value.type, full.value.type) == ("/problems/set-closed", "/problems/list-full")
+    assert await wing.allocate("new")
 
 
 async def test_an_epoch_opened_again_changes_no_status(wing: Wing) -> None:
