@@ -5,6 +5,7 @@ Nothing else knows all rooms. What one wing needs of another, or of the server, 
 """
 
 import asyncio
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,6 +34,7 @@ from server.alarm_store import acknowledge_all
 from server.auth import principal_of
 from server.background import Background
 from server.bootstrap import MIGRATIONS
+from server.clock import ClockWatch
 from server.database import open_of
 from server.driver_settings import drivers_of, share_of
 from server.explain import explain_route
@@ -213,6 +215,7 @@ async def _build(
         last_seen=lambda: database.read(last_seen),
         interval=settings.observe_interval_seconds,
         clock=clock,
+        timer=timer,
     )
     telemetry = Telemetry(share.board, share.slot)
 
@@ -233,6 +236,7 @@ async def _build(
         key_alarms=key_alarms,
         heads=heads,
         watch=watch,
+        clock_watch=ClockWatch(clock=clock, timer=timer, on_state=alarms.state, node=os.uname().nodename),
         leads=share.leads,
         mirror=mirror,
     )

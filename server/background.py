@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine
 from operators import Alarms
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
+from server.clock import ClockWatch
 from server.key_alarms import KeyAlarms
 from server.log_heads import StoredHeads
 from server.observations import Observations
@@ -40,6 +41,7 @@ WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is writ
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
+CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
@@ -55,6 +57,7 @@ class Background:
         leads: whether this process asks for the lease; of the processes of a node one does.
         purges, observations, alarms, key_alarms, heads: what processes remember together, and forget.
         watch: looks at registered DIDs.
+        clock_watch: tells whether the machine's clock jumped; asked by the processes that `leads`.
         mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
 
@@ -73,6 +76,7 @@ class Background:
         key_alarms: KeyAlarms,
         heads: StoredHeads,
         watch: Watch,
+        clock_watch: ClockWatch,
         leads: bool,
         mirror: Mirror | None = None,
     ) -> None:
@@ -88,6 +92,7 @@ class Background:
         self._key_alarms = key_alarms
         self._heads = heads
         self._watch = watch
+        self._clock_watch = clock_watch
         self._lease = database.lease(LEASE) if leads else None
         self._mirror = mirror
         self._woken = asyncio.Event()
@@ -129,6 +134,7 @@ class Background:
                 _repeat(self._seal, SEAL_EVERY_SECONDS),
                 _repeat(self._forget, FORGET_EVERY_SECONDS),
                 _repeat(self._look, LOOK_EVERY_SECONDS),
+                _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
             ]
         if self._mirror is not None:
             work.append(self._mirror.run())
@@ -168,6 +174,9 @@ class Background:
         if await self._leads():
             await self._watch.look()
 
+    async def _look_at_clock(self) -> None:
+        self._clock_watch.look()
+
     async def _share(self) -> None:
         self._share_metrics()
 
@@ -178,9 +187,10 @@ class Background:
 
     async def _forget(self) -> None:
         if await self._leads():
-            before = int((time.time() - IDEMPOTENCY_SECONDS) * 1_000_000)
+            now = self._clock_watch.surely_past()
+            before = int((now - IDEMPOTENCY_SECONDS) * 1_000_000)
             await self._database.write(lambda tx: forget_before(tx, before))
-            await self._purges.forget()
+            await self._purges.forget(now)
             await self._heads.forget()
             await self._alarms.sweep()
 

@@ -127,9 +127,9 @@ class Purges:
         """Return what the metrics tell."""
         return [Reading("touchstone_cache_purges", "Purges done.", self.followed, "sum")]
 
-    async def forget(self) -> None:
-        """Delete old rows; for the holder of the lease."""
-        before = int((self._clock() - KEPT_SECONDS) * 1_000_000)
+    async def forget(self, now: float) -> None:
+        """Delete rows that are old at `now`, seconds since 1970; for the holder of the lease."""
+        before = int((now - KEPT_SECONDS) * 1_000_000)
         await self._database.write(lambda tx: purge_store.forget_before(tx, before))
 
     def _purge(self, purge: Purge) -> None:

@@ -36,7 +36,8 @@ class Watch:
         registered: the DIDs of the registry.
         last_seen: when each DID was seen last (microseconds since 1970), as the rows say.
         interval: seconds between two looks at a DID; 0: never look.
-        clock: seconds since 1970.
+        clock: seconds since 1970, to compare with `last_seen`.
+        timer: monotonic seconds: turns come though the clock is set back.
         uniform: a random number between two.
     """
 
@@ -48,6 +49,7 @@ class Watch:
         last_seen: LastSeen,
         interval: float,
         clock: Callable[[], float],
+        timer: Callable[[], float],
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._resolver = resolver
@@ -55,6 +57,7 @@ class Watch:
         self._last_seen = last_seen
         self._interval = interval
         self._clock = clock
+        self._timer = timer
         self._uniform = uniform
         self._planned: frozenset[str] = frozenset()
         self._turns: dict[str, list[tuple[float, str]]] = {}  # of each host the turns of its DIDs, a heap
@@ -73,7 +76,7 @@ class Watch:
         if self._registered() is not self._planned:
             await self._plan()
         due: list[str] = []
-        while self._hosts and self._hosts[0][0] <= self._clock() and len(due) < AT_ONCE:
+        while self._hosts and self._hosts[0][0] <= self._timer() and len(due) < AT_ONCE:
             due.append(heapq.heappop(self._hosts)[1])
         await asyncio.gather(*map(self._look_at_host, due))
         for host in due:
@@ -85,12 +88,15 @@ class Watch:
         registered = self._registered()
         turns = {did: at for queue in self._turns.values() for at, did in queue if did in registered}
         seen = await self._last_seen()
-        now = self._clock()
+        now, since_1970 = self._timer(), self._clock()
         for did in registered:
             if did.startswith(WATCHED) and did not in turns:
                 turns[did] = now + self._uniform(0.0, min(FIRST_SECONDS, self._interval))
                 if did in seen:
-                    turns[did] = max(turns[did], seen[did] / 1_000_000 + self._next())
+                    ago = max(
+                        0.0, since_1970 - seen[did] / 1_000_000
+                    )  # Never ahead, whatever the clock says.
+                    turns[did] = max(turns[did], now - ago + self._next())
         self._arrange(turns)
         self._planned = registered
 
@@ -117,11 +123,11 @@ class Watch:
         wait = HOST_SECONDS
         try:
             await self._look_at(did)
-            turn = self._clock() + self._next()
+            turn = self._timer() + self._next()
         except OutboundBusy as error:
             # Twice what the budget wants, so that what is free by then is not all ours.
             wait = max(wait, 2 * float(error.headers.get("retry-after", "1")))
-        self._free_at[host] = self._clock() + wait
+        self._free_at[host] = self._timer() + wait
         heapq.heappush(self._turns[host], (turn, did))
 
     async def _look_at(self, did: str) -> None:

@@ -27,6 +27,7 @@ class Watched:
         self.seen: dict[str, int] = {}
         self.now = now
         self.resolver = resolver
+        self.set_by = 0.0  # seconds by which somebody set the clock
         self.watch = self.with_interval(INTERVAL)
 
     def with_interval(self, interval: float) -> Watch:
@@ -38,7 +39,8 @@ class Watched:
             registered=lambda: self.registered,
             last_seen=last_seen,
             interval=interval,
-            clock=lambda: self.now[0],
+            clock=lambda: self.now[0] + self.set_by,
+            timer=lambda: self.now[0],
             uniform=lambda low, high: (low + high) / 2,
         )
 
@@ -120,6 +122,25 @@ async def test_what_was_seen_lately_waits_for_its_turn_after_a_restart(watched: 
 
     assert await watched.asked_after(60) == ["b.example"]
     assert await watched.asked_after(INTERVAL - 600) == ["a.example"]
+
+
+async def test_turns_come_though_the_clock_is_set_back(watched: Watched) -> None:
+    """Three days ahead by mistake, every DID had its next turn in three days."""
+    watched.registered = publish(watched, "a.example")
+    await watched.asked_after(0)
+    watched.set_by = 3 * 86_400.0
+    assert await watched.asked_after(60) == ["a.example"]
+    watched.set_by = 0.0
+
+    assert await watched.asked_after(INTERVAL + 60) == ["a.example"]
+
+
+async def test_what_was_seen_in_the_future_is_looked_at_within_an_interval(watched: Watched) -> None:
+    watched.registered = publish(watched, "a.example")
+    watched.seen = {"did:web:a.example": int((START + 3 * 86_400) * 1_000_000)}
+    await watched.asked_after(0)
+
+    assert await watched.asked_after(INTERVAL + 60) == ["a.example"]
 
 
 async def test_a_did_that_leaves_the_registry_is_looked_at_no_more_and_others_keep_their_turns(

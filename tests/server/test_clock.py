@@ -1,0 +1,59 @@
+"""A clock that jumps is an alarm for a while, and makes nothing old that is young."""
+
+from operators import AlarmKind
+from server.clock import TOLD_SECONDS, ClockWatch
+
+NODE = "node-1"
+
+
+class Machine:
+    """A machine's two clocks, of which anybody can set one."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.ahead = 1_800_000_000.0
+        self.reason: str | None = None
+        self.watch = ClockWatch(clock=self.clock, timer=lambda: self.now, on_state=self.state, node=NODE)
+
+    def clock(self) -> float:
+        return self.now + self.ahead
+
+    def state(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
+        assert (kind, subject) == (AlarmKind.CLOCK, NODE)
+        self.reason = reason
+
+    def looked_after(self, seconds: float, *, set_by: float = 0.0) -> str | None:
+        """Let time pass, and somebody set the clock; return the alarm."""
+        self.now += seconds
+        self.ahead += set_by
+        self.watch.look()
+        return self.reason
+
+
+def test_a_clock_that_jumps_is_an_alarm_for_a_while() -> None:
+    machine = Machine()
+
+    assert machine.looked_after(1) is None
+    assert machine.looked_after(1, set_by=7_200) == "the clock was set forward by 7200 s"
+    assert machine.looked_after(1) == "the clock was set forward by 7200 s"
+    assert machine.looked_after(1, set_by=-7_200) == "the clock was set back by 7200 s"
+    assert machine.looked_after(TOLD_SECONDS - 1) is not None
+    assert machine.looked_after(1) is None
+
+
+def test_a_clock_that_is_slewed_and_a_process_that_slept_are_no_alarm() -> None:
+    machine = Machine()
+
+    assert [machine.looked_after(1, set_by=0.5) for _ in range(100)] == [None] * 100
+    assert machine.looked_after(10_000) is None
+
+
+def test_what_is_surely_past_follows_neither_a_clock_set_forward_nor_one_set_back() -> None:
+    machine = Machine()
+    began = machine.clock()
+    machine.looked_after(60, set_by=7_200)
+    ahead = machine.watch.surely_past()
+    machine.looked_after(60, set_by=-10_000)
+
+    assert ahead == began + 60
+    assert machine.watch.surely_past() == began + 120 - 2_800
