@@ -23,6 +23,7 @@ from server.log_heads import StoredHeads
 from server.observations import Observations
 from server.purges import Purges
 from server.watching import Watch
+from statuslist.artefacts import reduce_superseded
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher
 from storage import DatabaseUnavailable, Engine, forget_before, seal
@@ -35,6 +36,9 @@ SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
 SEAL_LIMIT = 500  # audit rows per transaction
 SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
 ISSUERS_EVERY_SECONDS = 1.0  # seconds; how soon an issuer that was added has its document and its lists
+REDUCE_EVERY_SECONDS = 600.0  # seconds between two looks for bytes that only releases before 0.3 keep
+REDUCE_PAUSE_SECONDS = 0.02  # seconds; others write in between
+REDUCE_LIMIT = 8  # forms per transaction; of 2 MiB at most
 FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is written
@@ -133,6 +137,7 @@ class Background:
             work += [
                 _repeat(self._seal, SEAL_EVERY_SECONDS),
                 _repeat(self._forget, FORGET_EVERY_SECONDS),
+                _repeat(self._reduce, REDUCE_EVERY_SECONDS),
                 _repeat(self._look, LOOK_EVERY_SECONDS),
                 _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
             ]
@@ -184,6 +189,13 @@ class Background:
         if await self._leads():
             while await self._database.write(lambda tx: seal(tx, limit=SEAL_LIMIT)) == SEAL_LIMIT:
                 pass
+
+    async def _reduce(self) -> None:
+        """Let the bytes of superseded lists go in small steps, so that an upgrade need not wait for it."""
+        reduced = REDUCE_LIMIT
+        while reduced == REDUCE_LIMIT and await self._leads():
+            reduced = await self._database.write(lambda tx: reduce_superseded(tx, limit=REDUCE_LIMIT))
+            await asyncio.sleep(REDUCE_PAUSE_SECONDS)
 
     async def _forget(self) -> None:
         if await self._leads():

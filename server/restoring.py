@@ -33,17 +33,16 @@ from server.upkeep import hold
 from statuslist import epoch
 from statuslist.artefacts import published_artefacts
 from statuslist.epoch import EpochReport, open_epoch
-from statuslist.forms import DATA_INTEGRITY, JWT, FormName
+from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.mirror import read_mirror
 from statuslist.publisher import Publisher
-from statuslist.recovery import FoundList, gather, read_found
+from statuslist.recovery import FoundForm, FoundList, gather, read_found
 from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
 from wire import Conflict
 
 Say = Callable[[str], None]
-Form = tuple[str, FormName, bytes]  # the list's id, the form's name, its bytes as they were found
 
 
 class NotPublished(Exception):
@@ -120,7 +119,11 @@ async def _restore_held(
 
 
 async def _open_epoch(
-    database: Engine, settings: Settings, forms: Sequence[Form] | Iterator[Form], actor: str, say: Say
+    database: Engine,
+    settings: Settings,
+    forms: Sequence[FoundForm] | Iterator[FoundForm],
+    actor: str,
+    say: Say,
 ) -> EpochReport:
     principals = Principals(database, clock=time.time)
     issuers = await principals.issuers()
@@ -129,8 +132,8 @@ async def _open_epoch(
     now = time.time_ns() // 1_000
     signers = {issuer.id: signer_for(settings, issuer) for issuer in issuers if issuer.key_name}
 
-    def read_one(list_id: str, form: FormName, body: bytes) -> FoundList:
-        return read_found(list_id, form, body, signers=signers, base_url=settings.public_url, now=now)
+    def read_one(form: FoundForm) -> FoundList:
+        return read_found(form, signers=signers, base_url=settings.public_url, now=now)
 
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")
@@ -155,7 +158,7 @@ async def _publish(database: Database, settings: Settings, signers: Mapping[str,
         raise NotPublished(f"{publisher.failed} lists could not be published; nothing may be served")
 
 
-async def _published_in(path: Path, say: Say) -> list[Form]:
+async def _published_in(path: Path, say: Say) -> list[FoundForm]:
     """Return what a former database has as published; nothing where it is gone or cannot be read."""
     try:
         database = open_database(f"sqlite:///{path}")
@@ -171,12 +174,20 @@ async def _published_in(path: Path, say: Say) -> list[Form]:
         database.close()
 
 
-async def _forms_in(database: Database) -> list[Form]:
+async def _forms_in(database: Database) -> list[FoundForm]:
     names = await database.read(epoch.list_ids)
-    forms: list[Form] = []
+    forms: list[FoundForm] = []
     for name in names:
         found = await database.read(lambda tx, name=name: published_artefacts(tx, name))  # type: ignore[misc]
-        forms += [(name, JWT if each.form == JWT else DATA_INTEGRITY, each.body) for each in found]
+        forms += [
+            FoundForm(
+                list_id=name,
+                form=JWT if each.form == JWT else DATA_INTEGRITY,
+                body=each.body,
+                version=each.version,
+            )
+            for each in found
+        ]
     return forms
 
 
@@ -185,11 +196,10 @@ def _former(path: Path) -> list[Path]:
     return [old for old in (path, *set_aside(path)) if old.exists()]
 
 
-def _mirrored(settings: Settings, mirrors: Sequence[Path]) -> Iterator[Form]:
+def _mirrored(settings: Settings, mirrors: Sequence[Path]) -> Iterator[FoundForm]:
     own = [settings.mirror_path] if settings.mirror_path is not None else []
     for directory in (*mirrors, *own):
-        for found in read_mirror(directory):
-            yield found.list_id, found.form, found.body
+        yield from read_mirror(directory)
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,9 @@ one whose artefacts readers get. So a list is dirty while the two differ, and ve
 rows said when `wanted_version` was v.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -123,7 +125,8 @@ def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> 
     """
     Publish a version, if the one before still is the published one; False, and nothing written, if not.
 
-    The compare-and-set comes first: it locks the list, so that a version has the artefacts of one publisher.
+    The compare-and-set comes first: it locks the list, so that a version has the artefacts of one publisher. The
+    bytes of the versions before are let go with it.
     """
     won = tx.execute(
         "UPDATE status_lists SET published_version = :version,"
@@ -132,13 +135,65 @@ def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> 
         {"id": content.list_id, "version": content.version, "previous": content.published_version},
     )
     if won:
+        rows = [msgspec.structs.asdict(artefact) for artefact in made]
         tx.execute_many(
             "INSERT INTO artefacts"
             " (list_id, version, form, media_type, body, etag, valid_from, valid_until, policy) VALUES"
             " (:list_id, :version, :form, :media_type, :body, :etag, :valid_from, :valid_until, :policy)",
-            [msgspec.structs.asdict(artefact) for artefact in made],
+            rows,
+        )
+        _note_served(tx, rows)
+        tx.send(
+            "DELETE FROM artefacts WHERE list_id = :id AND version < :version"
+            " AND EXISTS (SELECT 1 FROM served_forms s WHERE s.list_id = artefacts.list_id"
+            " AND s.version = artefacts.version AND s.form = artefacts.form)",
+            {"id": content.list_id, "version": content.version},
         )
     return won > 0
+
+
+def reduce_superseded(tx: Transaction, *, limit: int) -> int:
+    """
+    Note what at most `limit` superseded forms were, and let their bytes go; return how many that was.
+
+    Earlier releases kept the bytes of every version, and may still run beside this one.
+    """
+    found = tx.all(
+        "SELECT a.* FROM artefacts a JOIN status_lists l ON l.id = a.list_id"
+        " WHERE a.version < l.published_version ORDER BY a.list_id, a.version, a.form LIMIT :limit",
+        {"limit": limit},
+    )
+    rows = [{name: row[name] for name in Artefact.__struct_fields__} for row in found]
+    _note_served(tx, rows)
+    tx.execute_many(
+        "DELETE FROM artefacts WHERE list_id = :list_id AND version = :version AND form = :form",
+        [{name: row[name] for name in ("list_id", "version", "form")} for row in rows],
+    )
+    return len(rows)
+
+
+def _note_served(tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
+    names = ("list_id", "version", "form", "valid_from", "valid_until")
+    tx.execute_many(
+        "INSERT INTO served_forms (list_id, version, form, digest, valid_from, valid_until)"
+        " VALUES (:list_id, :version, :form, :digest, :valid_from, :valid_until)"
+        " ON CONFLICT (list_id, version, form) DO NOTHING",
+        [{"digest": digest_of(row["body"]), **{name: row[name] for name in names}} for row in rows],
+    )
+
+
+def digest_of(body: bytes) -> str:
+    """Return the digest by which a published form is known for ever: SHA-256, in hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def served_digest(tx: Transaction, list_id: str, version: int, form: str) -> str | None:
+    """Return the digest of what was published as a form of a version; None where nothing was."""
+    row = tx.one(
+        "SELECT digest FROM served_forms WHERE list_id = :list_id AND version = :version AND form = :form",
+        {"list_id": list_id, "version": version, "form": form},
+    )
+    return None if row is None else str(row["digest"])
 
 
 def published_artefacts(tx: Transaction, list_id: str) -> list[Artefact]:

@@ -19,7 +19,7 @@ import msgspec
 
 from statuslist import store
 from statuslist.allocation import KEY_BYTES
-from statuslist.artefacts import published_artefacts
+from statuslist.artefacts import digest_of, published_artefacts
 from statuslist.changes import CLOSED
 from statuslist.purposes import PURPOSES, REVOCATION
 from statuslist.recovery import FoundList, set_indexes
@@ -168,16 +168,23 @@ def _take_over(
 
 def _is_newer(tx: Transaction, list_id: str, newest: FoundList) -> bool:
     """
-    Tell whether a published list is newer than the rows.
+    Tell whether a published list is newer than the rows: its version is beyond what they have as published.
 
-    Times are whole seconds, so that two versions can have the same; but the rows know every version before them.
+    Of one whose version is not known the time tells. Times are whole seconds, so that two versions can have the
+    same; but the rows know every version before them.
     """
+    if newest.version is not None:
+        row = tx.one("SELECT published_version FROM status_lists WHERE id = :id", {"id": list_id})
+        return row is None or newest.version > row["published_version"]
     own = published_artefacts(tx, list_id)
     if own and newest.valid_from < own[0].valid_from:
         return False
+    asked = {"list_id": list_id, "form": newest.form, "body": newest.body, "digest": digest_of(newest.body)}
     known = tx.one(
-        "SELECT version FROM artefacts WHERE list_id = :list_id AND form = :form AND body = :body",
-        {"list_id": list_id, "form": newest.form, "body": newest.body},
+        "SELECT version FROM artefacts WHERE list_id = :list_id AND form = :form AND body = :body"
+        " UNION ALL SELECT version FROM served_forms"
+        " WHERE list_id = :list_id AND form = :form AND digest = :digest",
+        asked,
     )
     return known is None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from statuslist.allocation import number_of
-from statuslist.artefacts import published_artefacts
+from statuslist.artefacts import digest_of, published_artefacts, served_digest
 from statuslist.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.credential import read_status_list_credential
 from statuslist.errors import StatusListError
@@ -34,14 +34,21 @@ def _silent(_done: int, _all: int) -> None:
 
 
 async def forms_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
-    """Every published list has an artefact of every form, of its published version."""
+    """Every published list has an artefact of every form, of its published version, as it was published."""
 
     def look(tx: Transaction, list_id: str) -> list[str]:
         row = tx.one("SELECT published_version FROM status_lists WHERE id = :id", {"id": list_id})
         published = row["published_version"] if row is not None else 0
-        there = {artefact.form for artefact in published_artefacts(tx, list_id)}
-        missing = sorted(set(MEDIA_TYPES) - there) if published else []
-        return [f"{list_id}: version {published} has no {form}" for form in missing]
+        there = {artefact.form: artefact.body for artefact in published_artefacts(tx, list_id)}
+        missing = sorted(set(MEDIA_TYPES) - there.keys()) if published else []
+        changed = [
+            form
+            for form, body in there.items()
+            if served_digest(tx, list_id, published, form) not in (None, digest_of(body))
+        ]
+        return [f"{list_id}: version {published} has no {form}" for form in missing] + [
+            f"{list_id}: {form} of version {published} is not what was published" for form in changed
+        ]
 
     return await _over_lists(database, look, on_progress)
 

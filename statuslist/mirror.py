@@ -3,35 +3,37 @@ Published lists as files, for a dumb file server and for a restore: written as t
 
     <directory>/status-lists/<list id>/credential.json
     <directory>/status-lists/<list id>/credential.jwt
+    <directory>/status-lists/<list id>/credential.json.version, credential.jwt.version
 
-That is the path of each form's URL. A file is replaced at once as a whole, and is on the disk before it gets its
+That is the path of each form's URL, and beside each its version and the SHA-256 of the bytes that have it: a
+restore orders by version, which no clock moves. Where the digest is another one, the form was replaced and its
+version was not (a crash came between): then the version is not known.
+
+ A file is replaced at once as a whole, and is on the disk before it gets its
 name, so that what a restore finds here is what readers were given last, whatever became of the database.
 """
 
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
-from statuslist.forms import MEDIA_TYPES, FormName
+from statuslist.artefacts import Artefact, digest_of
+from statuslist.forms import MEDIA_TYPES
 from statuslist.publisher import Published
+from statuslist.recovery import FoundForm
 from statuslist.rendering import MAX_BODY_BYTES
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written
+MAX_VERSION_BYTES = 100  # bytes
+_VERSION_LINE = re.compile(
+    rb"([1-9][0-9]{0,18}) ([0-9a-f]{64})\n"
+)  # Versions fit 63 bits, as in the database.
 
 _log = logging.getLogger(__name__)
-
-
-class MirroredForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of a mirror, as it was found; nothing about it is verified."""
-
-    list_id: str
-    form: FormName
-    body: bytes
 
 
 class Mirror:
@@ -86,16 +88,37 @@ def write_forms(directory: Path, published: Published) -> None:
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
     for form, artefact in published.forms.items():
         path = place / form
-        if not path.exists() or path.read_bytes() != artefact.body:
-            _replace(path, artefact.body)
+        for file, body in ((path, artefact.body), (_version_path(path), _version_line(artefact))):
+            if not file.exists() or file.read_bytes() != body:
+                _replace(file, body)
 
 
-def read_mirror(directory: Path) -> Iterator[MirroredForm]:
+def read_mirror(directory: Path) -> Iterator[FoundForm]:
     """Yield every file of a mirror that can be one, list by list; files over the cap are passed over."""
     for form in MEDIA_TYPES:
         for path in sorted((directory / DIRECTORY).glob(f"*/{form}")):
             if path.is_file() and path.stat().st_size <= MAX_BODY_BYTES:
-                yield MirroredForm(list_id=path.parent.name, form=form, body=path.read_bytes())
+                body = path.read_bytes()
+                version = _read_version(_version_path(path), body)
+                yield FoundForm(list_id=path.parent.name, form=form, body=body, version=version)
+
+
+def _version_path(form: Path) -> Path:
+    return form.with_name(f"{form.name}.version")
+
+
+def _version_line(artefact: Artefact) -> bytes:
+    return f"{artefact.version} {digest_of(artefact.body)}\n".encode()
+
+
+def _read_version(path: Path, body: bytes) -> int | None:
+    """Return what the file says; None where it is not there, damaged, or about other bytes."""
+    try:
+        with path.open("rb") as file:
+            found = _VERSION_LINE.fullmatch(file.read(MAX_VERSION_BYTES))
+    except OSError:
+        return None
+    return int(found[1]) if found and found[2].decode() == digest_of(body) else None
 
 
 def _replace(path: Path, body: bytes) -> None:

@@ -23,6 +23,15 @@ class NotOurList(Exception):
     """Bytes that claim to be a list of ours and are not, or not one that we can use; the message says why."""
 
 
+class FoundForm(msgspec.Struct, frozen=True, kw_only=True):
+    """One published form as it was found, in a mirror or a database; nothing about it is verified."""
+
+    list_id: str
+    form: FormName
+    body: bytes
+    version: int | None
+
+
 class FoundList(msgspec.Struct, frozen=True, kw_only=True):
     """
     What one list said last.
@@ -31,6 +40,7 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
         issuer_id: of the issuer that signed it.
         bits: most significant bit first; for a revocation list the union of all that was found.
         valid_from: microseconds since 1970, of the newest that was found.
+        version: its version; None where that was not written beside it, as by releases before 0.3.
         form, body: that newest one.
     """
 
@@ -41,6 +51,13 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: int
     form: FormName
     body: bytes
+    version: int | None = None
+
+    def is_newer_than(self, other: "FoundList") -> bool:
+        """Compare by version, which no clock moves; by `validFrom` only where a version is not known."""
+        if self.version is not None and other.version is not None:
+            return self.version > other.version
+        return self.valid_from > other.valid_from
 
     @property
     def length(self) -> int:
@@ -48,16 +65,14 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_found(
-    list_id: str,
-    form: FormName,
-    body: bytes,
+    found: FoundForm,
     *,
     signers: Mapping[str, Signer],
     base_url: str,
     now: int,
 ) -> FoundList:
     """
-    Return what a published form of the list `list_id` says.
+    Return what a published form of a list says.
 
     Args:
         signers: of every issuer that we host, by the issuer's id.
@@ -66,6 +81,7 @@ def read_found(
     Raises:
         NotOurList: it is not ours, or damaged.
     """
+    list_id, form, body = found.list_id, found.form, found.body
     set_id, _, purpose = list_id.rpartition("-")
     if not is_set_id(set_id) or purpose not in PURPOSES:
         raise NotOurList("no list of ours has that name")
@@ -87,6 +103,7 @@ def read_found(
             valid_from=credential.valid_from or 0,
             form=form,
             body=body,
+            version=found.version,
         )
     raise NotOurList("no key of ours has signed it")
 
@@ -100,7 +117,7 @@ def merge(known: FoundList | None, found: FoundList) -> FoundList:
     """
     if known is None:
         return found
-    newest = found if found.valid_from > known.valid_from else known
+    newest = found if found.is_newer_than(known) else known
     is_same = (known.issuer_id, known.length) == (found.issuer_id, found.length)
     if newest.purpose != REVOCATION or not is_same:
         return newest
@@ -109,17 +126,17 @@ def merge(known: FoundList | None, found: FoundList) -> FoundList:
 
 
 def gather(
-    forms: Iterable[tuple[str, FormName, bytes]],
-    read_one: Callable[[str, FormName, bytes], FoundList],
+    forms: Iterable[FoundForm],
+    read_one: Callable[[FoundForm], FoundList],
     on_stranger: Callable[[str], None],
 ) -> dict[str, FoundList]:
     """Return what was found of each list, by its id; what is not ours is told to `on_stranger` and ignored."""
     newest: dict[str, FoundList] = {}
-    for list_id, form, body in forms:
+    for found in forms:
         try:
-            newest[list_id] = merge(newest.get(list_id), read_one(list_id, form, body))
+            newest[found.list_id] = merge(newest.get(found.list_id), read_one(found))
         except NotOurList as error:
-            on_stranger(f"{list_id}/{form} is ignored: {error}")
+            on_stranger(f"{found.list_id}/{found.form} is ignored: {error}")
     return newest
 
 

@@ -1,14 +1,17 @@
 """
 The tables of this room. Store.
 
-Rows are the truth: bitstrings and published bytes are projections of them. One-way rules are triggers, so
-that no statement of ours undoes a revocation by mistake, nor does a plain UPDATE or DELETE in a database shell.
-They are no defence against somebody who means it: the owner of a database can drop its triggers, and in SQLite
-INSERT OR REPLACE passes by them where a shell has not set `recursive_triggers`, as our own connection does.
+Rows are the truth: bitstrings and published bytes are projections of them. The bytes of a version are kept while it
+is the published one; what was served before is told by its digest and its times, in `served_forms`.
+
+One-way rules are triggers, so that no statement of ours undoes a revocation by mistake, nor does a plain UPDATE or
+DELETE in a database shell. They are no defence against somebody who means it: the owner of a database can drop its
+triggers, and in SQLite INSERT OR REPLACE passes by them where a shell has not set `recursive_triggers`, as our own
+connection does.
 """
 
 from storage import Migration
-from storage.migrations import forbid
+from storage.migrations import ForbidWhile, Lift, forbid
 
 MIGRATIONS = (
     Migration(
@@ -141,6 +144,33 @@ MIGRATIONS = (
         statements=(
             "ALTER TABLE status_lists ADD COLUMN changed_version {bigint} NOT NULL DEFAULT 0",
             "CREATE INDEX status_lists_by_change ON status_lists (changed_version)",
+        ),
+    ),
+    Migration(
+        room="statuslist",
+        number=4,
+        name="what was served stays known; only the published version keeps its bytes",
+        statements=(
+            """
+            CREATE TABLE served_forms (
+                list_id TEXT NOT NULL REFERENCES status_lists (id),
+                version {bigint} NOT NULL,
+                form TEXT NOT NULL,
+                digest TEXT NOT NULL,
+                valid_from {bigint} NOT NULL,
+                valid_until {bigint} NOT NULL,
+                PRIMARY KEY (list_id, version, form)
+            )
+            """,
+            forbid("served_forms", "UPDATE", "what was served stays as it was served"),
+            forbid("served_forms", "DELETE", "what was served stays known"),
+            Lift("artefacts", room="statuslist", number=2, position=5),
+            ForbidWhile(
+                "artefacts",
+                "DELETE",
+                "SELECT 1 FROM status_lists l WHERE l.id = OLD.list_id AND l.published_version <= OLD.version",
+                "readers get the published version",
+            ),
         ),
     ),
 )

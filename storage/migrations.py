@@ -7,8 +7,9 @@ A statement is plain SQL for both engines, with these tokens where the engines d
     {identity}           INTEGER PRIMARY KEY AUTOINCREMENT / BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY
     {bigint}             INTEGER / BIGINT
 
-or `forbid(table, when, message)` for a one-way rule, which becomes a trigger. On PostgreSQL every TEXT column
-compares by code point (COLLATE "C"), as on SQLite.
+or a one-way rule, which becomes a trigger: `forbid(table, when, message)`, or `ForbidWhile` where a query decides.
+`Lift` takes a rule of an earlier step away; only the step that puts another in its place does so. On PostgreSQL
+every TEXT column compares by code point (COLLATE "C"), as on SQLite.
 
 Migrations expand, then contract. A step that an older release can live with (a new table, a column with a default)
 says nothing; one that it cannot (a column dropped) names in `oldest_release` the oldest that it can run beside.
@@ -58,6 +59,27 @@ class Forbid(msgspec.Struct, frozen=True):
     message: str
 
 
+class ForbidWhile(msgspec.Struct, frozen=True, tag=True):
+    """A one-way rule: `event` on a row of `table` fails with `message` while `query` (over OLD, NEW) has a row."""
+
+    table: str
+    event: str
+    query: str
+    message: str
+
+
+class Lift(msgspec.Struct, frozen=True, tag=True):
+    """The end of a rule: the one that stands at `position` among the statements of step `number` of `room`."""
+
+    table: str
+    room: str
+    number: int
+    position: int
+
+
+Statement = str | Forbid | ForbidWhile | Lift
+
+
 def forbid(table: str, when: str, message: str) -> Forbid:
     """
     Return the rule that forbids an event on a table: `forbid("events", "DELETE", "events are append only")`.
@@ -85,7 +107,7 @@ class Migration(msgspec.Struct, frozen=True):
     room: str
     number: int
     name: str
-    statements: tuple[str | Forbid, ...]
+    statements: tuple[Statement, ...]
     oldest_release: str = "0"
 
     @property
@@ -214,10 +236,15 @@ def _apply_one(tx: Transaction, migration: Migration, dialect: str) -> None:
         )
 
 
-def render(statement: str | Forbid, dialect: str, name: str) -> str:
-    """Return the SQL of a statement for one engine; `name` names the trigger of a `Forbid`."""
+def render(statement: Statement, dialect: str, name: str) -> str:
+    """Return the SQL of a statement for one engine; `name` names the trigger of a rule."""
     if isinstance(statement, Forbid):
         return (_sqlite_trigger if dialect == "sqlite" else _postgres_trigger)(statement, f"forbid_{name}")
+    if isinstance(statement, ForbidWhile):
+        return (_sqlite_while if dialect == "sqlite" else _postgres_while)(statement, f"forbid_{name}")
+    if isinstance(statement, Lift):
+        lifted = f"forbid_{statement.room}_{statement.number}_{statement.position}"
+        return f"DROP TRIGGER {lifted}" + ("" if dialect == "sqlite" else f" ON {statement.table}")
     for token, sql in TOKENS[dialect].items():
         statement = statement.replace(token, sql)
     return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement) if dialect == "postgres" else statement
@@ -237,6 +264,24 @@ def _postgres_trigger(rule: Forbid, name: str) -> str:
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
         f" $$ BEGIN RAISE integrity_constraint_violation USING MESSAGE = '{_quoted(rule.message)}'; END $$;"
         f" CREATE TRIGGER {name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW {when}EXECUTE FUNCTION {name}()"
+    )
+
+
+def _sqlite_while(rule: ForbidWhile, name: str) -> str:
+    return (
+        f"CREATE TRIGGER {name} BEFORE {rule.event} ON {rule.table} BEGIN"
+        f" SELECT RAISE(ABORT, '{_quoted(rule.message)}') WHERE EXISTS ({rule.query}); END"
+    )
+
+
+def _postgres_while(rule: ForbidWhile, name: str) -> str:
+    row = "OLD" if rule.event == "DELETE" else "NEW"
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF EXISTS ({rule.query}) THEN"
+        f" RAISE integrity_constraint_violation USING MESSAGE = '{_quoted(rule.message)}'; END IF;"
+        f" RETURN {row}; END $$;"
+        f" CREATE TRIGGER {name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW EXECUTE FUNCTION {name}()"
     )
 
 

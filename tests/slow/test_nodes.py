@@ -52,8 +52,8 @@ def test_a_revocation_is_seen_on_every_node_within_a_second(postgres: Cluster, t
         time.sleep(1.5)
         for reader in readers:
             reader.finish()
-    stored = place.query("SELECT version, body FROM artefacts WHERE form = 'credential.json'")
-    digests = {hashlib.sha256(body).digest(): version for version, body in stored}
+    stored = place.query("SELECT version, digest FROM served_forms WHERE form = 'credential.json'")
+    digests = {digest: version for version, digest in stored}
     delays = sorted(
         max(reader.shown_at(index) for reader in readers) - at for index, at in acknowledged.items()
     )
@@ -68,4 +68,4 @@ def test_a_revocation_is_seen_on_every_node_within_a_second(postgres: Cluster, t
     for reader in readers:
         assert reader.failures == []
         assert len(reader.bodies) > 10
-        assert {hashlib.sha256(body).digest() for body in reader.bodies} <= digests.keys()
+        assert {hashlib.sha256(body).hexdigest() for body in reader.bodies} <= digests.keys()

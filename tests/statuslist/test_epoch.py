@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from statuslist.changes import CLOSED
 from statuslist.epoch import EpochReport, open_epoch
 from statuslist.errors import ListFull, SetClosed
-from statuslist.recovery import FoundList, gather, read_found
+from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.recovery import FoundForm, FoundList, gather, merge, read_found
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
 
@@ -21,20 +23,26 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
         yield opened
 
 
-def published(wing: Wing, *list_ids: str) -> dict[str, FoundList]:
-    """Return what a mirror has now of these lists."""
+def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, FoundList]:
+    """Return what a mirror has now of these lists; without `versions` as releases before 0.3 wrote it."""
     signers = {issuer_id: signer_for(issuer_id) for issuer_id in ISSUERS}
     now = int(wing.clock() * 1_000_000)
     forms = []
     for list_id in list_ids:
         current = wing.publisher.current(list_id)
         assert current is not None
-        forms += [(list_id, form, artefact.body) for form, artefact in current.forms.items()]
+        forms += [
+            FoundForm(
+                list_id=list_id,
+                form=JWT if form == JWT else DATA_INTEGRITY,
+                body=artefact.body,
+                version=artefact.version if versions else None,
+            )
+            for form, artefact in current.forms.items()
+        ]
     return gather(
         forms,
-        lambda list_id, form, body: read_found(
-            list_id, form, body, signers=signers, base_url=BASE_URL, now=now
-        ),
+        lambda form: read_found(form, signers=signers, base_url=BASE_URL, now=now),
         pytest.fail,
     )
 
@@ -106,25 +114,30 @@ async def test_every_list_is_published_anew_under_a_version_that_never_was(wing:
     assert 1_000_000 < first.version < second.version < 2**53
 
 
-async def test_suspensions_are_taken_over_exactly_where_they_are_newer(wing: Wing, place: Place) -> None:
+@pytest.mark.parametrize("versions", [True, False])
+async def test_suspensions_are_taken_over_exactly_where_they_are_newer(
+    wing: Wing, place: Place, versions: bool
+) -> None:
     """Within one second too, where both versions have the same time."""
     await wing.create("badges", "revocation", "suspension")
     kept, lifted, added = await wing.allocate("badges", 3)
     for index in (kept, lifted):
         await wing.change("badges", index, "suspension", 1)
     await wing.publisher.publish_dirty()
-    old = published(wing, "badges-suspension")
+    old = published(wing, "badges-suspension", versions=versions)
     await wing.change("badges", lifted, "suspension", 0)
     await wing.change("badges", added, "suspension", 1)
     await wing.publisher.publish_dirty()
-    new = published(wing, "badges-suspension")
+    new = published(wing, "badges-suspension", versions=versions)
     # As a backup between the two versions would have it.
     place.drop_rule("status_lists", "UPDATE")
-    place.drop_rule("artefacts", "DELETE")
+    for table in ("artefacts", "served_forms"):
+        place.drop_rule(table, "DELETE")
     wing.tamper(
         f"DELETE FROM statuses WHERE entry_index = {added}",
         f"INSERT INTO statuses (set_id, purpose, entry_index, value) VALUES ('badges', 'suspension', {lifted}, 1)",
         "DELETE FROM artefacts WHERE version > 3 AND list_id = 'badges-suspension'",
+        "DELETE FROM served_forms WHERE version > 3 AND list_id = 'badges-suspension'",
         "UPDATE status_lists SET wanted_version = 3, published_version = 3 WHERE id = 'badges-suspension'",
     )
     unchanged = await open_it(wing, old)
@@ -135,16 +148,34 @@ async def test_suspensions_are_taken_over_exactly_where_they_are_newer(wing: Win
     assert rows == {kept, added}
 
 
+async def test_a_list_dated_in_the_future_wins_over_no_later_version(wing: Wing) -> None:
+    """The clock was a day ahead when an older version was published, and right again for the newest."""
+    await wing.create("badges", "suspension")
+    (index,) = await wing.allocate("badges", 1)
+    wing.clock.ahead += 86_400
+    await wing.change("badges", index, "suspension", 1)
+    await wing.publisher.publish_dirty()
+    old = published(wing, "badges-suspension")["badges-suspension"]
+    await wing.change("badges", index, "suspension", 0)
+    await wing.publisher.publish_dirty()
+    new = published(wing, "badges-suspension")["badges-suspension"]
+    dated_right = msgspec.structs.replace(new, valid_from=old.valid_from - 86_400_000_000)
+
+    for first, second in ((old, dated_right), (dated_right, old)):
+        assert merge(first, second).version == new.version
+
+
 async def test_a_set_of_which_only_lists_are_left_is_made_anew_and_closed(wing: Wing, place: Place) -> None:
     await wing.create("badges", "revocation", "suspension")
     revoked, other = await wing.allocate("badges", 2)
     await wing.revoke("badges", revoked)
     await wing.publisher.publish_dirty()
     found = published(wing, "badges-revocation", "badges-suspension")
-    for table in ("allocations", "status_lists", "status_sets", "artefacts", "statuses", "status_events"):
+    rows = ("statuses", "status_events")
+    for table in ("allocations", *rows, "status_lists", "status_sets", "artefacts", "served_forms"):
         place.drop_rule(table, "DELETE")
     wing.tamper(
-        *(f"DELETE FROM {table}" for table in ("artefacts", "statuses", "status_events", "allocations")),
+        *(f"DELETE FROM {table}" for table in ("artefacts", "served_forms", *rows, "allocations")),
         "DELETE FROM status_lists",
         "DELETE FROM status_sets",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from statuslist.forms import DATA_INTEGRITY
+from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.mirror import Mirror, read_mirror
 from statuslist.publisher import Published
 from tests.databases import SqlitePlace
@@ -91,4 +91,37 @@ async def test_a_file_half_written_is_never_read(wing: Wing, tmp_path: Path) -> 
     mirror = Mirror(tmp_path / "public")
     mirror.take(current)
     await mirror.write_due()
-    assert sorted(place.iterdir()) == [place / "credential.json", half, place / "credential.jwt"]
+    assert sorted(path.name for path in place.iterdir()) == [
+        "credential.json",
+        "credential.json.node-1.unfinished",
+        "credential.json.version",
+        "credential.jwt",
+        "credential.jwt.version",
+    ]
+
+
+async def test_each_form_has_its_version_beside_it(wing: Wing, tmp_path: Path) -> None:
+    current = await _publish(wing)
+    mirror = Mirror(tmp_path / "public")
+    mirror.take(current)
+    await mirror.write_due()
+
+    assert [found.version for found in read_mirror(tmp_path / "public")] == [current.version] * 2
+
+
+@pytest.mark.parametrize(
+    "text", [None, b"", b"1", b"9 " + b"0" * 64 + b"\n", b"-1 " + b"0" * 64 + b"\n", b"1" * 1_000_000]
+)
+async def test_a_version_that_is_missing_damaged_or_of_other_bytes_is_not_known(
+    wing: Wing, tmp_path: Path, text: bytes | None
+) -> None:
+    mirror = Mirror(tmp_path / "public")
+    mirror.take(await _publish(wing))
+    await mirror.write_due()
+    file = tmp_path / "public/status-lists" / LIST / "credential.json.version"
+    file.unlink()
+    if text is not None:
+        file.write_bytes(text)
+
+    found = {one.form: one.version for one in read_mirror(tmp_path / "public")}
+    assert (found[DATA_INTEGRITY], found[JWT]) == (None, 1)

@@ -6,7 +6,7 @@ import pytest
 from statuslist.artefacts import ListContent
 from statuslist.bitstring import with_statuses
 from statuslist.forms import DATA_INTEGRITY, JWT, FormName
-from statuslist.recovery import FoundList, NotOurList, merge, read_found, set_indexes
+from statuslist.recovery import FoundForm, FoundList, NotOurList, merge, read_found, set_indexes
 from statuslist.rendering import Policy, render
 from tests.statuslist.lists import HOUR, LENGTH, NOW
 from tests.statuslist.wing import BASE_URL, signer_for
@@ -31,7 +31,8 @@ def published(
 
 
 def found(list_id: str, body: bytes, form: FormName = DATA_INTEGRITY, *, now: int = NOW) -> FoundList:
-    return read_found(list_id, form, body, signers=SIGNERS, base_url=BASE_URL, now=now)
+    one = FoundForm(list_id=list_id, form=form, body=body, version=None)
+    return read_found(one, signers=SIGNERS, base_url=BASE_URL, now=now)
 
 
 @pytest.mark.parametrize("form", [DATA_INTEGRITY, JWT])
@@ -70,9 +71,7 @@ def test_a_list_that_another_key_has_signed_is_refused() -> None:
 
     with pytest.raises(NotOurList, match="no key of ours"):
         read_found(
-            "badges-revocation",
-            DATA_INTEGRITY,
-            body,
+            FoundForm(list_id="badges-revocation", form=DATA_INTEGRITY, body=body, version=1),
             signers={"default": SIGNERS["default"]},
             base_url=BASE_URL,
             now=NOW,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from statuslist import artefacts, store
+from statuslist.forms import DATA_INTEGRITY, JWT
 from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing
 
@@ -133,3 +134,45 @@ async def test_signing_anew_is_asked_for_once(wing: Wing) -> None:
     versions = await wing.database.read(lambda tx: artefacts.changed_lists(tx, -1))
     found = {version.list_id: version for version in versions}["badges-revocation"]
     assert (found.wanted, found.published) == (3, 2)
+
+
+async def test_only_the_published_version_keeps_its_bytes_and_what_was_served_stays_known(wing: Wing) -> None:
+    served: dict[int, str] = {}
+    for _ in range(3):
+        await wing.revoke("badges", (await wing.allocate("badges"))[0])
+        await wing.publisher.publish_dirty()
+        current = wing.publisher.current("badges-revocation")
+        assert current is not None
+        served[current.version] = artefacts.digest_of(current.forms[JWT].body)
+
+    kept = wing.place.query("SELECT version, form FROM artefacts WHERE list_id = 'badges-revocation'")
+    told = {
+        version: await wing.database.read(
+            lambda tx, version=version: artefacts.served_digest(tx, "badges-revocation", version, JWT)
+        )
+        for version in served
+    }
+    assert kept == [(max(served), form) for form in (DATA_INTEGRITY, JWT)]
+    assert told == served
+
+
+async def test_bytes_that_an_earlier_release_kept_are_let_go_in_small_steps(wing: Wing) -> None:
+    """An earlier release inserts a version and deletes none, and knows nothing of `served_forms`."""
+    for version in range(3, 13):
+        wing.tamper(
+            f"INSERT INTO artefacts SELECT list_id, {version}, form, media_type, body, etag, valid_from,"
+            " valid_until, policy FROM artefacts WHERE list_id = 'badges-revocation' AND version = 2",
+            f"UPDATE status_lists SET wanted_version = {version}, published_version = {version}"
+            " WHERE id = 'badges-revocation'",
+        )
+    steps = []
+    while not steps or steps[-1]:
+        steps.append(await wing.database.write(lambda tx: artefacts.reduce_superseded(tx, limit=8)))
+
+    kept = wing.place.query("SELECT version FROM artefacts WHERE list_id = 'badges-revocation'")
+    told = wing.place.query(
+        "SELECT DISTINCT version FROM served_forms WHERE list_id = 'badges-revocation' ORDER BY version"
+    )
+    assert steps == [8, 8, 4, 0]
+    assert kept == [(12,), (12,)]
+    assert [version for (version,) in told] == [*range(2, 12)]

@@ -10,7 +10,7 @@ import registry
 import statuslist.schema
 import storage
 from storage import Engine, Migration, SchemaMismatch, Transaction, migrate
-from storage.migrations import SchemaState, forbid, read_schema, render
+from storage.migrations import ForbidWhile, Lift, SchemaState, forbid, read_schema, render
 from tests.databases import RULE_BROKEN, SQL_ERRORS, Place, Query
 
 pytestmark = pytest.mark.anyio
@@ -178,3 +178,29 @@ def test_every_token_is_rendered_for_every_engine() -> None:
 )
 def test_the_steps_of_a_room_are_numbered_without_a_gap(room: str, steps: tuple[Migration, ...]) -> None:
     assert [(step.room, step.number) for step in steps] == [(room, n) for n in range(1, len(steps) + 1)]
+
+
+SERVED = Migration(
+    room="test",
+    number=2,
+    name="only what is shown stays",
+    statements=(
+        "CREATE TABLE shown (thing_id {bigint} NOT NULL)",
+        Lift("things", room="test", number=1, position=1),
+        ForbidWhile("things", "DELETE", "SELECT 1 FROM shown WHERE thing_id = OLD.id", "it's shown"),
+    ),
+)
+
+
+async def test_a_rule_can_depend_on_other_rows_and_take_the_place_of_an_earlier_one(
+    database: Engine, place: Place
+) -> None:
+    await migrate(database, [THINGS, SERVED])
+    for name in ("shown", "hidden"):
+        place.query(f"INSERT INTO things (name, value) VALUES ('{name}', 1)")
+    place.query("INSERT INTO shown SELECT id FROM things WHERE name = 'shown'")
+
+    place.query("DELETE FROM things WHERE name = 'hidden'")
+    with pytest.raises(RULE_BROKEN, match="it's shown"):
+        place.query("DELETE FROM things")
+    assert place.query("SELECT name FROM things") == [("shown",)]
