@@ -6,7 +6,7 @@ In this order:
 1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header
    (`server/hot_reads.py`);
 2. a read of an identifier, by the functions that the route would call (`Identifiers`);
-3. the client's tokens for what the request may cost;
+3. the client's tokens: each request costs one of memory, and one of what else it may cost;
 4. HEAD as GET whose body is dropped, and CORS preflight;
 5. the application, with a request id, and the common headers added to what it answers;
 6. the hot table filled (before the answer is sent), the log line, the counter.
@@ -55,14 +55,14 @@ def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFet
     """
     Tell what a request may cost: a stranger's did:web may make us ask a stranger.
 
-    A batch, or a check of statuses, is computation; what is fetched for it is charged once it is known.
+    What reaches a route is computation, a page as well: only the hot table answers from memory. So is a batch, or a
+    check of statuses; what is fetched for it is charged once it is known.
     """
     if method == "OPTIONS":
         return Cost.HOT
-    if raw_path.startswith(IDENTIFIERS_PATH):
-        is_answered = method in (*READS, "POST")
-        return Cost.OUTBOUND if is_answered and may_fetch(raw_path, query_string) else Cost.CPU
-    return Cost.HOT if method in READS else Cost.CPU
+    if raw_path.startswith(IDENTIFIERS_PATH) and method in (*READS, "POST"):
+        return Cost.OUTBOUND if may_fetch(raw_path, query_string) else Cost.CPU
+    return Cost.CPU
 
 
 def is_one_spelling(raw_path: bytes) -> bool:
@@ -238,7 +238,15 @@ class Front:
         return cost_of(scope["method"], scope["raw_path"], scope["query_string"], self._may_fetch)
 
     def wait_seconds(self, cost: Cost, client: str) -> float:
-        """Take a token; return 0, or the seconds until the client has one again."""
+        """
+        Take a token; return 0, or the seconds until the client has one again.
+
+        One of memory goes with it: who has none left for the hot table must not get the same by the dearer way.
+        """
+        wait = self._take(Cost.HOT, client)
+        return wait if wait or cost is Cost.HOT else self._take(cost, client)
+
+    def _take(self, cost: Cost, client: str) -> float:
         bucket = self._buckets.get(cost)
         return bucket.take(client) if bucket is not None else 0.0
 

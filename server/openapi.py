@@ -168,7 +168,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", "/livez"): Route(answers={200: {JSON: OBJECT}}, problems=(429,)),
     ("get", "/readyz"): Route(answers=_HEALTH, problems=(429,)),
     ("get", "/metrics"): Route(answers={200: {"text/plain; version=0.0.4; charset=utf-8": TEXT}}),
-    ("get", "/problems/{slug}"): Route(answers={200: {HTML: TEXT}}, problems=(404, 429)),
+    ("get", "/problems/{slug}"): Route(answers={200: {HTML: TEXT}}, problems=(404, 429), is_conditional=True),
     ("get", "/openapi.json"): Route(answers={200: {JSON: OBJECT}}, problems=(429,), is_conditional=True),
     ("get", "/docs"): Route(answers={200: {HTML: TEXT}}, problems=(429,), is_conditional=True),
     ("get", "/"): Route(answers={200: {JSON: OBJECT}}, problems=(429,)),

@@ -7,9 +7,11 @@ loads nothing from elsewhere.
 
 import html
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from litestar import Request, get
+import msgspec
+from litestar import Litestar, Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -65,20 +67,19 @@ def metrics_route(telemetry: Telemetry) -> HTTPRouteHandler:
 
 def page_routes(clock: Callable[[], float], *, root_page: bytes) -> list[HTTPRouteHandler]:
     """Return the pages that people read: problem types, the API's documentation, the root (`root_page`)."""
+    api_pages = _made_once()
 
     @get("/problems/{slug:str}", tags=["Pages"], summary="What a problem type means")
     async def problem(slug: FromPath[str]) -> Answer:
-        return problem_page(slug)
+        return _fresh(problem_page(slug), clock())
 
     @get("/openapi.json", tags=["Pages"], summary="This API as OpenAPI 3.1")
     async def openapi(request: Request[Any, Any, Any]) -> Answer:
-        body = encode(complete(request.app.openapi_schema.to_schema()))
-        return _page(body, "application/json", clock())
+        return _fresh(api_pages(request.app).openapi, clock())
 
     @get("/docs", tags=["Pages"], summary="This API as a page")
     async def docs(request: Request[Any, Any, Any]) -> Answer:
-        body = docs_page(complete(request.app.openapi_schema.to_schema()))
-        return _page(body, "text/html; charset=utf-8", clock())
+        return _fresh(api_pages(request.app).docs, clock())
 
     @get("/", tags=["Pages"], summary="Where to go from here")
     async def root() -> Answer:
@@ -112,14 +113,33 @@ OPERATOR_ROOT = encode(
 )
 
 
-def _page(body: bytes, media_type: str, now: float) -> Answer:
-    return Answer(
-        body=body,
-        media_type=media_type,
-        etag=etag_of(body, media_type),
-        headers=PAGE_HEADERS if media_type.startswith("text/html") else (),
-        fresh_until=now + PAGE_FRESH_SECONDS,
-    )
+class ApiPages(NamedTuple):
+    """What an application tells of itself; the same for as long as it lives."""
+
+    openapi: Answer
+    docs: Answer
+
+
+def _made_once() -> Callable[[Litestar], ApiPages]:
+    """Return what makes the pages at their first use: the schema is some 10 ms of the event loop."""
+
+    @cache
+    def api_pages(app: Litestar) -> ApiPages:
+        schema = complete(app.openapi_schema.to_schema())
+        return ApiPages(
+            _page(encode(schema), "application/json"), _page(docs_page(schema), "text/html; charset=utf-8")
+        )
+
+    return api_pages
+
+
+def _page(body: bytes, media_type: str) -> Answer:
+    headers = PAGE_HEADERS if media_type.startswith("text/html") else ()
+    return Answer(body=body, media_type=media_type, etag=etag_of(body, media_type), headers=headers)
+
+
+def _fresh(page: Answer, now: float) -> Answer:
+    return msgspec.structs.replace(page, fresh_until=now + PAGE_FRESH_SECONDS)
 
 
 def docs_page(schema: dict[str, Any]) -> bytes:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from litestar.exceptions import HTTPException
 from litestar.exceptions import MethodNotAllowedException as LitestarMethodNotAllowed
 
-from wire import Answer, BadRequest, PayloadTooLarge, Refusal, ResourceNotFound, UnsupportedMediaType
+from wire import Answer, BadRequest, PayloadTooLarge, Refusal, ResourceNotFound, UnsupportedMediaType, etag_of
 from wire.problem import PROBLEM_JSON, problem_of, render_problem
 
 LOG = logging.getLogger("touchstone.problems")
 PAGE_PREFIX = "/problems/"
+HTML = "text/html; charset=utf-8"
 
 
 class InternalProblem(Refusal):
@@ -134,8 +135,8 @@ def problem_page(slug: str) -> Answer:
         title=html.escape(kind.title),
         status=kind.status,
         text=html.escape(" ".join((kind.__doc__ or "").split())),
-    )
-    return Answer(body=body.encode(), media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+    ).encode()
+    return Answer(body=body, media_type=HTML, etag=etag_of(body, HTML), headers=PAGE_HEADERS)
 
 
 PAGE_HEADERS = (("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),)

@@ -153,10 +153,12 @@ def test_an_ipv6_client_is_its_64() -> None:
         ("GET", b"/1.0/identifiers/did:keys:x", Cost.CPU),
         ("GET", b"/1.0/identifiers/did:web:127.0.0.1", Cost.CPU),
         ("POST", b"/status/check", Cost.CPU),
-        ("GET", b"/status/check", Cost.HOT),
+        ("GET", b"/status/check", Cost.CPU),
         ("POST", b"/trqp/authorization", Cost.CPU),
         ("OPTIONS", b"/status/check", Cost.HOT),
-        ("GET", b"/status-lists/a", Cost.HOT),
+        ("GET", b"/status-lists/a", Cost.CPU),
+        ("GET", b"/docs", Cost.CPU),
+        ("HEAD", b"/openapi.json", Cost.CPU),
     ],
 )
 def test_a_request_costs_what_it_may_make_us_do(method: str, path: bytes, cost: Cost) -> None:
@@ -175,7 +177,6 @@ async def test_the_refusal_is_a_problem_that_tells_when_to_come_back(tmp_path: P
         first = await client.post("/status/check", json={})
         forged = {"x-forwarded-for": "198.51.100.1"}
         second = await client.post("/status/check", json={}, headers=forged)
-        page = await client.get(second.json()["type"])
         preflight = await client.options("/status/check")
         await asyncio.sleep(0)
 
@@ -183,4 +184,4 @@ async def test_the_refusal_is_a_problem_that_tells_when_to_come_back(tmp_path: P
     assert 1 <= int(second.headers["retry-after"]) <= 5
     assert second.headers["content-type"] == "application/problem+json"
     assert second.headers["access-control-allow-origin"] == "*"
-    assert (page.status_code, preflight.status_code) == (200, 204)
+    assert preflight.status_code == 204
