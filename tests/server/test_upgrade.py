@@ -1,0 +1,147 @@
+"""A database that release 0.2.0 made, with data, is taken over: nothing is lost, and what has to change changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pysqlite3 import dbapi2 as sqlite3
+
+from operators import Principal, Role
+from proofs import create_key_file
+from server.app import Services, open_services
+from server.settings import Settings
+from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
+from statuslist.credential import read_status_list_credential
+from statuslist.forms import DATA_INTEGRITY
+from statuslist.rendering import MAX_BODY_BYTES
+from statuslist.requests import ChangeStatuses, StatusChange
+from storage import read_sealed, verify_chain
+from tests.databases import RULE_BROKEN, Place
+from wire import read
+
+pytestmark = pytest.mark.anyio
+
+DUMPS = Path(__file__).parent / "release_0_2_0"
+THEN = 1_790_000_600.0  # seconds since 1970; the lists of the dump are valid
+ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+
+
+def _restore(place: Place) -> None:
+    text = (DUMPS / f"{place.dialect}.sql").read_text()
+    if place.dialect == "postgres":
+        with psycopg.connect(place.url, autocommit=True) as connection:
+            connection.execute(text)
+        return
+    connection = sqlite3.connect(place.url.removeprefix("sqlite:///"), isolation_level=None)
+    try:
+        connection.executescript(text)
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def old(place: Place) -> Place:
+    _restore(place)
+    return place
+
+
+@asynccontextmanager
+async def upgraded(old: Place, directory: Path) -> AsyncIterator[Services]:
+    for name in ("key-1", "acme-1"):
+        if not (directory / f"{name}.pem").exists():
+            create_key_file(directory / f"{name}.pem")
+    settings = Settings(
+        database_url=old.url, key_dir=str(directory), mirror_dir="off", observe_interval_seconds=0
+    )
+    async with open_services(settings, clock=lambda: THEN) as services:
+        yield services
+
+
+def _set_in(services: Services, list_id: str) -> set[int]:
+    published = services.publisher.current(list_id)
+    assert published is not None
+    document: Any = read(published.forms[DATA_INTEGRITY].body, max_bytes=MAX_BODY_BYTES)
+    bits = expand_list(read_status_list_credential(document).encoded_list, max_bytes=MAX_LIST_BYTES)
+    return {index for index in range(131_072) if status_at(bits, index)}
+
+
+def _rows(old: Place, table: str) -> int:
+    return int(old.query(f"SELECT count(*) FROM {table}")[0][0])
+
+
+async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path: Path) -> None:
+    statuses = dict(old.query("SELECT purpose, entry_index FROM statuses WHERE set_id = 'badges'"))
+    before = {row[0]: bytes(row[1]) for row in old.query("SELECT etag, body FROM artefacts")}
+    async with upgraded(old, tmp_path) as services:
+        served = services.publisher.current("badges-suspension")
+        assert served is not None
+        suspended = _set_in(services, "badges-suspension")
+        lifted = StatusChange(
+            status_list_index=str(statuses["suspension"]), status_purpose="suspension", status=0
+        )
+        await services.lists.set_statuses(ROOT, "badges", ChangeStatuses(changes=(lifted,)))
+        async with asyncio.timeout(5):
+            while (await _version(services)) == served.version:
+                await asyncio.sleep(0.05)
+        after = _set_in(services, "badges-suspension")
+        revoked = _set_in(services, "badges-revocation")
+
+    assert served.version == 4
+    assert before[served.forms[DATA_INTEGRITY].etag] == served.forms[DATA_INTEGRITY].body
+    assert (suspended, after, revoked) == ({statuses["suspension"]}, set(), {statuses["revocation"]})
+
+
+async def _version(services: Services) -> int:
+    current = services.publisher.current("badges-suspension")
+    return current.version if current is not None else 0
+
+
+async def test_superseded_versions_let_their_bytes_go_and_stay_known(old: Place, tmp_path: Path) -> None:
+    versions = old.query("SELECT DISTINCT list_id, version FROM artefacts")
+    async with upgraded(old, tmp_path), asyncio.timeout(5):
+        while _rows(old, "artefacts") > 8:
+            await asyncio.sleep(0.05)
+
+    published = set(old.query("SELECT id, published_version FROM status_lists"))
+    assert len(versions) > len(published)
+    assert set(old.query("SELECT list_id, version FROM artefacts")) == published
+    assert set(old.query("SELECT DISTINCT list_id, version FROM served_forms")) == set(versions) - published
+    with pytest.raises(RULE_BROKEN):
+        old.query("DELETE FROM artefacts")
+
+
+async def test_key_changes_that_nobody_acknowledged_are_alarms(old: Place, tmp_path: Path) -> None:
+    async with upgraded(old, tmp_path) as services:
+        await services.alarms.step()
+        (alarm,) = (await services.alarms.page(ROOT)).alarms
+
+    assert (alarm.kind, alarm.subject) == ("key-change", "did:web:uni.example")
+    assert _rows(old, "key_change_alarms") == 2
+
+
+async def test_every_row_is_still_there_and_the_audit_chain_holds(old: Place, tmp_path: Path) -> None:
+    tables = ("issuers", "principals", "api_keys", "status_sets", "allocations", "statuses", "status_events")
+    more = ("observations", "observed_documents", "registry_facts", "idempotency")
+    before = {table: _rows(old, table) for table in (*tables, *more)}
+    audited = _rows(old, "audit")
+    async with upgraded(old, tmp_path) as services:
+        sealed = await services.database.read(read_sealed)
+
+    assert {table: _rows(old, table) for table in before} == before
+    assert _rows(old, "audit") == audited
+    assert len(sealed) == audited
+    assert verify_chain(sealed) == sealed[-1].digest
+
+
+async def test_a_second_start_changes_nothing(old: Place, tmp_path: Path) -> None:
+    async with upgraded(old, tmp_path):
+        pass
+    steps = old.query("SELECT room, number, applied_at FROM migrations ORDER BY room, number")
+    async with upgraded(old, tmp_path):
+        pass
+
+    assert old.query("SELECT room, number, applied_at FROM migrations ORDER BY room, number") == steps
