@@ -1,7 +1,7 @@
 """
 What is wrong with our lists, told as alarms by the process that publishes. Pure but for whom it tells.
 
-A list that is well is told of once a minute only: that ends the alarms of a former publisher.
+That lists are well is told of some at each time, all of them in turn: it ends the alarms of a former publisher.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ LATE_SECONDS = (
     10.0  # seconds that a list may wait, or fail, before somebody is told; the promise is one second
 )
 MAX_TOLD = 100  # lists told of at once, of each kind: what is wrong with more of them is one thing
-ALL_WELL_SECONDS = 60.0  # seconds between two times that every list that is well is told of
+WELL_AT_ONCE = 500  # lists told of at once that they are well, if they are; a millisecond's worth
 CLOCK = (AlarmKind.CLOCK, "lists")
 _OF_LISTS = (AlarmKind.LIST_NOT_PUBLISHED, AlarmKind.LIST_NEAR_END)
 
@@ -24,7 +24,7 @@ class ListAlarms:
     def __init__(self, on_state: OnState) -> None:
         self._on_state = on_state
         self._told: set[Subject] = set()
-        self._all_told_at: float | None = None  # Monotonic seconds; None: not since this process publishes.
+        self._well_told = 0  # How many of the lists were told of in this round.
 
     def tell(
         self,
@@ -33,7 +33,6 @@ class ListAlarms:
         near_end: Iterable[tuple[str, str]],
         in_the_future: int,
         lists: Iterable[str],
-        now: float,
     ) -> None:
         """
         Tell how the lists do.
@@ -42,14 +41,13 @@ class ListAlarms:
             late, near_end: lists, each with the reason; of more than `MAX_TOLD` the first are told of.
             in_the_future: how many lists are not valid yet by our clock.
             lists: all of them.
-            now: monotonic seconds.
         """
         holding: dict[Subject, str] = {}
         for kind, found in zip(_OF_LISTS, (late, near_end), strict=True):
             holding |= {(kind, list_id): reason for list_id, reason in islice(found, MAX_TOLD)}
         if in_the_future:
             holding[CLOCK] = f"{in_the_future} lists are dated in the future: the clock was, or is, wrong"
-        for subject in self._well(lists, now) - holding.keys():
+        for subject in self._well(lists) - holding.keys():
             self._on_state(*subject, None)
         for (kind, list_id), reason in holding.items():
             self._on_state(kind, list_id, reason)
@@ -60,11 +58,9 @@ class ListAlarms:
         for subject in self._told:
             self._on_state(*subject, None)
         self._told.clear()
-        self._all_told_at = None
 
-    def _well(self, lists: Iterable[str], now: float) -> set[Subject]:
+    def _well(self, lists: Iterable[str]) -> set[Subject]:
         """Return whom to tell that they are well, should they be."""
-        if self._all_told_at is not None and now - self._all_told_at < ALL_WELL_SECONDS:
-            return self._told
-        self._all_told_at = now
-        return self._told | {CLOCK} | {(kind, list_id) for list_id in lists for kind in _OF_LISTS}
+        some = list(islice(lists, self._well_told, self._well_told + WELL_AT_ONCE))
+        self._well_told = self._well_told + len(some) if len(some) == WELL_AT_ONCE else 0
+        return self._told | {CLOCK} | {(kind, list_id) for list_id in some for kind in _OF_LISTS}

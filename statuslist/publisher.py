@@ -267,7 +267,6 @@ class Publisher:
             near_end=self._near_end(now),
             in_the_future=self.not_yet_valid,
             lists=self._current,
-            now=at,
         )
         self._surveyed_at = at
 

@@ -1,7 +1,17 @@
-"""A clock that jumps is an alarm for a while, and makes nothing old that is young."""
+"""A clock that jumps is an alarm for a while, makes nothing old that is young, and is seen in readiness."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
 
 from operators import AlarmKind
+from server.app import Services, open_services
+from server.bootstrap import initialise
 from server.clock import TOLD_SECONDS, ClockWatch
+from tests.server.running import quiet, settings_in
 
 NODE = "node-1"
 
@@ -57,3 +67,33 @@ def test_what_is_surely_past_follows_neither_a_clock_set_forward_nor_one_set_bac
 
     assert ahead == began + 60
     assert machine.watch.surely_past() == began + 120 - 2_800
+
+
+def lists_of(services: Services) -> dict[str, object]:
+    """Return the operators' readiness of the status lists, with the status of the whole answer."""
+    answer = services.health.ready(detailed=True)
+    (check,) = [check for check in json.loads(answer.body)["checks"] if check["name"] == "status_lists"]
+    return {"status": answer.status, "ok": check["ok"], **check["detail"]}
+
+
+@pytest.mark.anyio
+async def test_a_node_whose_lists_are_from_the_future_is_not_ready_until_they_are_made_anew(
+    tmp_path: Path,
+) -> None:
+    settings = settings_in(tmp_path)
+    await initialise(settings, sample=True, say=quiet)
+    set_by = 3 * 86_400.0
+    async with open_services(settings, clock=lambda: time.time() + set_by) as services:
+        services.health.is_started = True
+        ahead = lists_of(services)
+        set_by = 0.0
+        back = lists_of(services)
+        async with asyncio.timeout(10):
+            while lists_of(services)["status"] != 200:
+                await asyncio.sleep(0.01)
+        mended = lists_of(services)
+
+    assert (ahead["status"], ahead["not_yet_valid"]) == (200, 0)
+    assert (back["status"], back["ok"], back["remaining_s"]) == (503, False, 0)
+    assert back["not_yet_valid"] != 0
+    assert mended["not_yet_valid"] == 0
