@@ -151,7 +151,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         is_conditional=True,
     ),
     ("get", "/status-lists/{list_id}/credential.json"): Route(
-        answers={200: {"application/vc": OBJECT}}, problems=(400, 404, 429, 503), is_conditional=True
+        answers={200: dict.fromkeys(_LIST_JSON, OBJECT)}, problems=(400, 404, 429, 503), is_conditional=True
     ),
     ("get", "/status-lists/{list_id}/credential.jwt"): Route(
         answers={200: {JWT: TEXT}}, problems=(400, 404, 429, 503), is_conditional=True

@@ -19,6 +19,8 @@ NEGOTIATED = (
     MediaType("application/json"),
     MediaType("application/ld+json"),
 )
+# The same without the token: many clients parse an answer only where its type has "json" in it.
+AS_JSON = tuple(offer for offer in NEGOTIATED if offer.name != "application/vc+jwt")
 
 
 class QueryRefused(StatusRetrievalError):
@@ -80,6 +82,19 @@ def answer_form(lists: Lists, list_id: str, form: FormName, query: bytes, *, now
     )
 
 
+def answer_with_proof(lists: Lists, list_id: str, accept: str | None, query: bytes, *, now: float) -> Answer:
+    """
+    Answer with the Data Integrity form at its permanent URL, under the type that `accept` wants most.
+
+    Whoever wants none of `AS_JSON` gets `application/vc`: entries point here, and the bytes are the same.
+
+    Raises:
+        Refusal: as `answer_form`.
+    """
+    answer = answer_form(lists, list_id, DATA_INTEGRITY, query, now=now)
+    return _as_type(answer, (choose(accept, AS_JSON) or AS_JSON[0]).name)
+
+
 def answer_negotiated(lists: Lists, list_id: str, accept: str | None, query: bytes, *, now: float) -> Answer:
     """
     Answer with the form that `accept` wants most, and say where it stays (Content-Location).
@@ -93,12 +108,14 @@ def answer_negotiated(lists: Lists, list_id: str, accept: str | None, query: byt
         raise NotAcceptable(f"expected one of {', '.join(offer.name for offer in NEGOTIATED)}")
     form = JWT if chosen.name == "application/vc+jwt" else DATA_INTEGRITY
     answer = answer_form(lists, list_id, form, query, now=now)
+    location = ("content-location", list_url(lists.policy.base_url, list_id, form))
+    return msgspec.structs.replace(_as_type(answer, chosen.name), headers=(location,))
+
+
+def _as_type(answer: Answer, media_type: str) -> Answer:
+    """Return the same bytes under the type that Accept chose."""
     return msgspec.structs.replace(
-        answer,
-        media_type=chosen.name,
-        etag=_etag_as(answer, chosen.name),
-        headers=(("content-location", list_url(lists.policy.base_url, list_id, form)),),
-        vary=("accept",),
+        answer, media_type=media_type, etag=_etag_as(answer, media_type), vary=("accept",)
     )
 
 

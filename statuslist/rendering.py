@@ -26,6 +26,7 @@ from statuslist.credential import StatusListCredential, read_status_list_credent
 from statuslist.errors import SelfCheckFailed, StatusListError
 from statuslist.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES, FormName, list_url
 from statuslist.purposes import REVOCATION
+from statuslist.tokens import check_in_time, read_token
 from wire import JsonError, encode, etag_of, read
 
 SKEW_SECONDS = 60  # how far a verifier's clock may lag ours; validFrom is back-dated by it
@@ -149,16 +150,23 @@ def _check_against(previous: bytes, rendered: Rendered) -> None:
 
 
 def _secure(document: JsonObject, form: FormName, signer: Signer, cryptosuite: str) -> bytes:
-    """Return the bytes of one form: Data Integrity, or VC-JOSE-COSE section 3.1 (Securing with JOSE)."""
+    """
+    Return the bytes of one form: Data Integrity, or VC-JOSE-COSE section 3.1 (Securing with JOSE).
+
+    A token has `iss` beside `issuer`: readers of JWTs in the field (did-jwt) refuse one without.
+    """
     if form == JWT:
-        return sign_compact(encode(document), header={"typ": "vc+jwt", "cty": "vc"}, signer=signer)
+        payload = encode({"iss": document["issuer"], **document})
+        return sign_compact(payload, header={"typ": "vc+jwt", "cty": "vc"}, signer=signer)
     return encode(_ADD_PROOF[cryptosuite](document, signer))
 
 
 def _verified(artefact: Artefact, signer: Signer, now: int) -> StatusListCredential:
     if artefact.form == JWT:
-        payload = verify_compact(artefact.body, signer.public_key).payload
-        return read_status_list_credential(read(payload, max_bytes=MAX_BODY_BYTES))
+        token = read_token(artefact.body, max_bytes=MAX_BODY_BYTES)
+        verify_compact(token.compact, signer.public_key)
+        check_in_time(token, now)
+        return read_status_list_credential(token.document)
     document = read(artefact.body, max_bytes=MAX_BODY_BYTES)
     verify_proof(document, signer.public_key, now=now)
     return read_status_list_credential(document)

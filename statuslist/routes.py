@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from statuslist.account import UNLIMITED, Account
-from statuslist.answers import NEGOTIATED, answer_form, answer_negotiated
+from statuslist.answers import NEGOTIATED, answer_form, answer_negotiated, answer_with_proof
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.checking import Checker
 from statuslist.forms import DATA_INTEGRITY, JWT
@@ -65,18 +65,18 @@ def build_routes(
         responses={200: _LIST},
     )
     async def get_status_list(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
-        accept = ", ".join(request.headers.getall("accept", [])) or None
-        return answer_negotiated(publisher, list_id, accept, _query(request), now=clock())
+        return answer_negotiated(publisher, list_id, _accept(request), _query(request), now=clock())
 
     @get(
         f"/status-lists/{{list_id:str}}/{DATA_INTEGRITY}",
         name="get_status_list_with_proof",
         summary="A status list with a Data Integrity proof; its permanent URL",
+        description="The same bytes as application/vc, or as the type of JSON that Accept asks for.",
         tags=["status lists"],
         responses={200: _LIST},
     )
     async def get_with_proof(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
-        return answer_form(publisher, list_id, DATA_INTEGRITY, _query(request), now=clock())
+        return answer_with_proof(publisher, list_id, _accept(request), _query(request), now=clock())
 
     @get(
         f"/status-lists/{{list_id:str}}/{JWT}",
@@ -113,6 +113,10 @@ def build_routes(
         return Answer(body=encode(checked))
 
     return [get_status_list, get_with_proof, get_jwt, check_status]
+
+
+def _accept(request: Request[Any, Any, Any]) -> str | None:
+    return ", ".join(request.headers.getall("accept", [])) or None
 
 
 def _query(request: Request[Any, Any, Any]) -> bytes:

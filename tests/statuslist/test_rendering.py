@@ -5,10 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofs import Ed25519Signer
+from proofs import Ed25519Signer, sign_compact
 from statuslist.artefacts import ListContent
 from statuslist.errors import SelfCheckFailed
+from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.rendering import Policy, Rendered, check_rendered, render
+from statuslist.tokens import read_token
 from tests.statuslist.wing import BASE_URL, signer_for
 
 NOW = 1_800_000_000_000_000
@@ -41,6 +43,27 @@ def check(rendered: Rendered, previous: Rendered | None = None) -> None:
 def test_good_version_passes_first_and_after_another() -> None:
     check(rendered_of(1))
     check(rendered_of(1, 94_567), rendered_of(1))
+
+
+def test_token_names_its_issuer_for_readers_of_jwts_too() -> None:
+    """did-jwt refuses a token without `iss`."""
+    artefacts = {artefact.form: artefact for artefact in rendered_of(1).artefacts}
+    token = read_token(artefacts[JWT].body, max_bytes=1_000_000)
+
+    assert token.document["iss"] == token.document["issuer"] == SIGNER.controller
+    assert "iss" not in msgspec.json.decode(artefacts[DATA_INTEGRITY].body)
+
+
+def test_token_whose_iss_is_another_is_seen() -> None:
+    rendered = rendered_of(1)
+    payload = read_token(rendered.artefacts[1].body, max_bytes=1_000_000).document | {
+        "iss": "did:web:x.example"
+    }
+    body = sign_compact(msgspec.json.encode(payload), header={"typ": "vc+jwt"}, signer=SIGNER)
+    wrong = msgspec.structs.replace(rendered.artefacts[1], body=body)
+
+    with pytest.raises(SelfCheckFailed, match="iss"):
+        check(msgspec.structs.replace(rendered, artefacts=(rendered.artefacts[0], wrong)))
 
 
 def test_lost_revocation_is_seen() -> None:

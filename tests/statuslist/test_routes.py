@@ -73,16 +73,63 @@ async def test_other_types_are_not_acceptable(http: httpx.AsyncClient, accept: s
 
 
 @pytest.mark.parametrize(
-    ("form", "media_type"), [(DATA_INTEGRITY, "application/vc"), (JWT, "application/vc+jwt")]
+    ("accept", "media_type"),
+    [
+        (None, "application/vc"),
+        ("*/*", "application/vc"),
+        ("text/html", "application/vc"),
+        ("application/vc+jwt", "application/vc"),
+        (BROWSER, "application/vc"),
+        ("application/vc", "application/vc"),
+        ("application/json", "application/json"),
+        ("application/ld+json", "application/ld+json"),
+        ("application/ld+json, application/json", "application/json"),
+        ("application/ld+json, application/json;q=0.9", "application/ld+json"),
+        ("application/vc, application/ld+json, application/json", "application/vc"),
+        ("application/json, text/plain", "application/json"),
+    ],
 )
-async def test_permanent_url_gives_its_form_whatever_is_accepted(
-    http: httpx.AsyncClient, form: str, media_type: str
+async def test_permanent_url_of_the_list_with_a_proof_gives_the_same_bytes_as_the_type_that_is_accepted(
+    wing: Wing, http: httpx.AsyncClient, accept: str | None, media_type: str
 ) -> None:
-    response = await http.get(f"{LIST}/{form}", headers={"accept": "text/html"})
+    """Loaders of JSON-LD parse an answer only where its type has "json" in it."""
+    request = http.build_request("GET", f"{LIST}/{DATA_INTEGRITY}")
+    request.headers.pop("accept")
+    request.headers.update({} if accept is None else {"accept": accept})
+    response = await http.send(request)
 
+    current = wing.publisher.current("badges-revocation")
+    assert current is not None
+    assert response.content == current.forms[DATA_INTEGRITY].body
     assert response.headers["content-type"] == media_type
-    assert "vary" not in response.headers
+    assert response.headers["vary"] == "accept"
     assert "content-location" not in response.headers
+
+
+async def test_permanent_url_of_the_token_gives_it_whatever_is_accepted(http: httpx.AsyncClient) -> None:
+    response = await http.get(f"{LIST}/{JWT}", headers={"accept": "application/json"})
+
+    assert response.headers["content-type"] == "application/vc+jwt"
+    assert "vary" not in response.headers
+
+
+async def test_types_of_a_permanent_url_have_tags_of_their_own_and_one_of_them_is_that_of_the_list(
+    http: httpx.AsyncClient,
+) -> None:
+    url = f"{LIST}/{DATA_INTEGRITY}"
+    tags = {
+        accept: (await http.get(url, headers={"accept": accept})).headers["etag"]
+        for accept in ("application/vc", "application/json", "application/ld+json")
+    }
+    unchanged = await http.get(
+        url, headers={"accept": "application/json", "if-none-match": tags["application/json"]}
+    )
+    other = await http.get(
+        url, headers={"accept": "application/json", "if-none-match": tags["application/vc"]}
+    )
+
+    assert len(set(tags.values())) == 3
+    assert (unchanged.status_code, other.status_code) == (304, 200)
 
 
 async def test_representations_have_tags_of_their_own(http: httpx.AsyncClient) -> None:
