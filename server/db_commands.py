@@ -11,12 +11,13 @@ import click
 
 from server.terminal import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
 
+SERVED_PAGE = 1_000  # versions read at once
 REPORT_SECONDS = 1.0  # seconds between two lines about one long step
 
 
 @click.group()
 def db() -> None:
-    """The database: migrate, check, back up, restore, copy."""
+    """The database: migrate, check, back up, restore, copy, and what was served."""
 
 
 @db.command("migrate")
@@ -107,6 +108,36 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
         run(work)
     except NotPublished as error:
         fail(str(error))
+
+
+@db.command("served")
+@click.argument("list_id", metavar="LIST")
+def db_served(list_id: str) -> None:
+    """
+    Print what was served of a status list: version, form, SHA-256, validFrom, validUntil; separated by tabs.
+
+    Of a list that somebody kept, `sha256sum` tells which version it is, hence from when to when it was the newest.
+    """
+    from server.commands import open_database
+    from statuslist.artefacts import served_forms
+    from wire import ResourceNotFound, format_utc
+
+    settings = settings_or_exit()
+
+    async def work() -> None:
+        async with open_database(settings) as database:
+            after = -1
+            while found := await database.read(
+                lambda tx: served_forms(tx, list_id, after=after, limit=SERVED_PAGE)
+            ):
+                for one in found:
+                    times = (format_utc(one.valid_from), format_utc(one.valid_until))
+                    click.echo("\t".join((str(one.version), one.form, one.digest, *times)))
+                after = found[-1].version
+            if after < 0:
+                raise ResourceNotFound(f"nothing was published of a list {list_id[:80]!r}")
+
+    run(work)
 
 
 @db.command("copy")

@@ -187,6 +187,27 @@ def digest_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+class ServedForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What was published as a form of a version; times in microseconds since 1970, `digest` as `digest_of`."""
+
+    version: int
+    form: str
+    digest: str
+    valid_from: int
+    valid_until: int
+
+
+def served_forms(tx: Transaction, list_id: str, *, after: int, limit: int) -> list[ServedForm]:
+    """Return what was served of at most `limit` versions of a list beyond `after`, by version and form."""
+    rows = tx.all(
+        "SELECT version, form, digest, valid_from, valid_until FROM served_forms WHERE list_id = :list_id"
+        " AND version IN (SELECT DISTINCT version FROM served_forms WHERE list_id = :list_id"
+        " AND version > :after ORDER BY version LIMIT :limit) ORDER BY version, form",
+        {"list_id": list_id, "after": after, "limit": limit},
+    )
+    return [ServedForm(**{name: row[name] for name in ServedForm.__struct_fields__}) for row in rows]
+
+
 def served_digest(tx: Transaction, list_id: str, version: int, form: str) -> str | None:
     """Return the digest of what was published as a form of a version; None where nothing was."""
     row = tx.one(

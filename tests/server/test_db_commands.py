@@ -1,5 +1,6 @@
 """`touchstone db` on either engine, beside a running server, and from one engine to the other."""
 
+import hashlib
 import subprocess
 import sys
 import time
@@ -60,6 +61,22 @@ def test_check_passes_beside_a_running_server(server: Server) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "FAILED" not in checked.stdout
     assert len(checked.stdout.splitlines()) == (8 if "sqlite" in server.settings["DATABASE_URL"] else 7)
+
+
+def test_what_was_served_before_can_be_told_by_its_bytes(server: Server) -> None:
+    bodies = []
+    for index in allocate(server, 2):
+        revoke(server, index)
+        time.sleep(1)
+        bodies.append(server.get(LIST))
+    told = touchstone(server, "db", "served", "badges-revocation")
+    unknown = touchstone(server, "db", "served", "nothing")
+
+    rows = [line.split("\t") for line in told.stdout.splitlines()]
+    digests = {row[2]: int(row[0]) for row in rows if row[1] == "credential.json"}
+    versions = [digests[hashlib.sha256(body).hexdigest()] for body in bodies]
+    assert versions == sorted(set(versions))
+    assert (unknown.returncode, unknown.stdout) == (3, "")
 
 
 def test_check_tells_what_is_wrong_by_line_and_exit_code(server: Server, place: Place) -> None:
