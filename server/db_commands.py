@@ -5,6 +5,7 @@ The command line of the database: `touchstone db`. Data goes to stdout, talk to 
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -128,7 +129,7 @@ def db_served(list_id: str) -> None:
         async with open_database(settings) as database:
             after = -1
             while found := await database.read(
-                lambda tx: served_forms(tx, list_id, after=after, limit=SERVED_PAGE)
+                partial(served_forms, list_id=list_id, after=after, limit=SERVED_PAGE)
             ):
                 for one in found:
                     times = (format_utc(one.valid_from), format_utc(one.valid_until))
