@@ -194,6 +194,7 @@ async def _build(
         random_bytes=secrets.token_bytes,
         base_url=settings.public_url,
         on_changed=publisher.wake,
+        max_entries_per_issuer=settings.max_entries_per_issuer,
     )
     checker = Checker(
         resolver=resolver,

@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
     list_validity_seconds: int = 86_400
     list_ttl_seconds: int = 300
+    max_entries_per_issuer: int = 2_147_483_648
     cache_max_bytes: int = 67_108_864
     cache_min_ttl_seconds: int = 30
     cache_max_ttl_seconds: int = 600

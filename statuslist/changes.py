@@ -6,7 +6,7 @@ from operators import Principal
 from operators.store import find_issuer
 from statuslist import store
 from statuslist.allocation import number_of
-from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, UnknownPurpose
+from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, TooManyEntries, UnknownPurpose
 from statuslist.purposes import check_transition
 from statuslist.requests import StatusChange
 from storage import Transaction
@@ -45,6 +45,16 @@ def check_issuer(tx: Transaction, issuer_id: str) -> None:
     if issuer.key_name is None:
         raise Conflict(
             "the issuer signs elsewhere: we hold no key to sign its lists with", pointer="/issuerId"
+        )
+
+
+def check_entries(tx: Transaction, issuer_id: str, most: int) -> None:
+    """Refuse what was just added where the issuer's lists have more than `most` entries with it."""
+    entries = store.entries_of(tx, issuer_id)
+    if entries > most:
+        raise TooManyEntries(
+            f"the lists of this issuer would have {entries} entries in all, and may have {most}: ask for a shorter"
+            " set, or for TOUCHSTONE_MAX_ENTRIES_PER_ISSUER to be raised"
         )
 
 

@@ -10,6 +10,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- IrreversibleStatus        409    a revocation is final
     +-- ListFull                  409    fewer indices are left than asked for
     |   +-- SetClosed             409    a restore closed the set
+    +-- TooManyEntries        409    the lists of the issuer have as many entries as one issuer may have
     +-- NoListAtOwnUrl            422    STATUS_RETRIEVAL_ERROR: below our URL, and no list's permanent URL
     +-- EntryNotOfList            422    STATUS_VERIFICATION_ERROR: not the purpose or size of our list
     |   we must act
@@ -149,6 +150,14 @@ class SetClosed(ListFull):
 
     type = "/problems/set-closed"
     title = "Status set closed by a restore"
+
+
+class TooManyEntries(StatusListError):
+    """The lists of the issuer would have more entries in all than one issuer may have."""
+
+    type = "/problems/too-many-entries"
+    title = "Too many entries"
+    status = 409
 
 
 class SelfCheckFailed(Exception):

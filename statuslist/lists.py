@@ -16,7 +16,15 @@ import msgspec
 from operators import Principal, require_writer
 from statuslist import artefacts, store
 from statuslist.allocation import KEY_BYTES
-from statuslist.changes import apply_change, check_allocated, check_issuer, issuer_for, no_room, own_set
+from statuslist.changes import (
+    apply_change,
+    check_allocated,
+    check_entries,
+    check_issuer,
+    issuer_for,
+    no_room,
+    own_set,
+)
 from statuslist.forms import FORMS, is_set_id, list_id_of
 from statuslist.purposes import check_purposes
 from statuslist.requests import (
@@ -38,6 +46,7 @@ T = TypeVar("T")
 
 SET_ID_BYTES = 10  # random bytes; 16 characters of base32
 MAX_PAGE = 100  # sets
+MAX_ENTRIES_PER_ISSUER = 2_147_483_648  # 2^31: 16,384 of the smallest lists, or 32 of the largest
 _MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
 
 
@@ -50,6 +59,7 @@ class StatusLists:
         random_bytes: a source fit for keys, such as `secrets.token_bytes`.
         base_url: the public URL, without a slash at its end.
         on_changed: called on the event loop once a change that must be published is durable.
+        max_entries_per_issuer: in all lists of an issuer; every process keeps them in memory as published.
     """
 
     def __init__(
@@ -60,12 +70,14 @@ class StatusLists:
         random_bytes: Callable[[int], bytes],
         base_url: str,
         on_changed: Callable[[], None],
+        max_entries_per_issuer: int = MAX_ENTRIES_PER_ISSUER,
     ) -> None:
         self._database = database
         self._clock = clock
         self._random_bytes = random_bytes
         self._base_url = base_url
         self._on_changed = on_changed
+        self._max_entries = max_entries_per_issuer
 
     async def create_set(
         self, principal: Principal, request: CreateSet, *, idempotency_key: str | None = None
@@ -79,6 +91,7 @@ class StatusLists:
             UnknownPurpose: a purpose twice.
             ResourceNotFound: the issuer is unknown, or not the principal's.
             Conflict: the id is taken, or the issuer signs elsewhere.
+            TooManyEntries: the issuer's lists would be too large, all of them together.
         """
         require_writer(principal)
         status_set = self._new_set(principal, request)
@@ -87,6 +100,7 @@ class StatusLists:
             check_issuer(tx, status_set.issuer_id)
             if not store.insert_set(tx, status_set):
                 raise Conflict(f"the id {status_set.id} is taken", pointer="/id")
+            check_entries(tx, status_set.issuer_id, self._max_entries)
             self._record(tx, principal, "status_set.create", status_set.id, {"length": status_set.length})
             return set_view(status_set, self._base_url)
 

@@ -67,6 +67,16 @@ def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
     return True
 
 
+def entries_of(tx: Transaction, issuer_id: str) -> int:
+    """Return how many entries all lists of an issuer have, allocated or not."""
+    row = tx.one(
+        "SELECT coalesce(sum(s.length), 0) AS entries FROM status_sets s"
+        " JOIN status_lists l ON l.set_id = s.id WHERE s.issuer_id = :issuer_id",
+        {"issuer_id": issuer_id},
+    )
+    return int(row["entries"]) if row is not None else 0
+
+
 def find_set(tx: Transaction, set_id: str) -> StatusSet | None:
     """Return the set, whoever owns it."""
     return next(iter(_sets_of(tx.all(f"{_SETS} WHERE s.id = :id ORDER BY l.purpose", {"id": set_id}))), None)

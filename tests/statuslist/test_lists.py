@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,8 +14,10 @@ from statuslist.errors import (
     ListFull,
     NotAllocated,
     RangeError,
+    TooManyEntries,
     UnknownPurpose,
 )
+from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet
 from storage import IdempotencyConflict
 from tests.databases import Place
@@ -54,6 +57,26 @@ async def test_set_without_an_id_gets_an_unguessable_one(wing: Wing) -> None:
 async def test_set_id_that_is_no_label_is_refused(wing: Wing, set_id: str) -> None:
     with pytest.raises(BadRequest):
         await wing.lists.create_set(ROOT, CreateSet(id=set_id, purposes=REVOCATION))
+
+
+async def test_lists_of_one_issuer_have_a_bound_together_that_leaves_others_alone(wing: Wing) -> None:
+    lists = StatusLists(
+        wing.database,
+        clock=wing.clock,
+        random_bytes=secrets.token_bytes,
+        base_url=BASE_URL,
+        on_changed=lambda: None,
+        max_entries_per_issuer=3 * 131_072,
+    )
+    await lists.create_set(ACME, CreateSet(purposes=("revocation", "suspension")))
+    with pytest.raises(TooManyEntries, match="524288 entries in all, and may have 393216"):
+        await lists.create_set(ACME, CreateSet(purposes=("revocation", "suspension")))
+
+    await lists.create_set(ACME, CreateSet(purposes=REVOCATION))
+    await lists.create_set(OTHER, CreateSet(purposes=REVOCATION))
+    with pytest.raises(TooManyEntries):
+        await lists.create_set(ACME, CreateSet(purposes=REVOCATION))
+    assert await wing.count("status_lists") == 4
 
 
 async def test_set_id_is_taken_once(wing: Wing) -> None:
