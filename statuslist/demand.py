@@ -55,6 +55,8 @@ class Demand:
         if known is not None:
             wanted, published = max(found.wanted, known.wanted), max(found.published, known.published)
             found = msgspec.structs.replace(found, wanted=wanted, published=published)
+            if published > known.published:
+                self.is_well(list_id)
         self._lists[list_id] = found
         if found.wanted <= found.published:
             self._waiting.pop(list_id, None)
@@ -66,7 +68,6 @@ class Demand:
     def is_published(self, list_id: str, version: int, began: float) -> None:
         """Note a version whose making began at `began`: what was wanted later waits since then."""
         known = self._lists[list_id]
-        self.is_well(list_id)
         self.rows_say(msgspec.structs.replace(known, wanted=version, published=version), began)
 
     def has_failed(self, list_id: str, reason: str, now: float) -> None:

@@ -198,6 +198,7 @@ class Publisher:
 
         With None this process only follows. Should two processes publish at once, nothing is lost but work.
         """
+        leads = False
         async with asyncio.TaskGroup() as under_way:
             while True:
                 self._wanted.clear()
@@ -211,6 +212,8 @@ class Publisher:
                         self._alarms.leave()
                 except DatabaseUnavailable as error:
                     _log.warning("status lists: %s", error)
+                    if leads:
+                        self._tell()  # Lists run out meanwhile.
                     await asyncio.sleep(POLL_SECONDS)
                 except Exception:
                     # A bug: whatever it is, the next look must come.
@@ -257,18 +260,21 @@ class Publisher:
         self._take_turns(under_way)
 
     def _survey(self) -> None:
-        """Look at the times of all lists: offer those that are to be signed anew, and tell of those in trouble."""
+        """Look at the times of all lists: offer those that are to be signed anew, then tell of those in trouble."""
         now, at = self._now(), self._timer()
         for list_id in [found.list_id for found in self._current.values() if found.needs_signature(now)]:
             if not self._demand.is_waiting(list_id) and self._demand.may_begin(list_id, at):
                 self._turns.offer(list_id, Lane(self._demand.tenant_of(list_id), is_change=False))
+        self._tell()
+        self._surveyed_at = at
+
+    def _tell(self) -> None:
         self._alarms.tell(
-            late=self._demand.late(before=at - LATE_SECONDS),
-            near_end=self._near_end(now),
+            late=self._demand.late(before=self._timer() - LATE_SECONDS),
+            near_end=self._near_end(self._now()),
             in_the_future=self.not_yet_valid,
             lists=self._current,
         )
-        self._surveyed_at = at
 
     def _near_end(self, now: int) -> Iterator[tuple[str, str]]:
         for found in self._current.values():
@@ -305,7 +311,9 @@ class Publisher:
         try:
             await self._publish(list_id)
         except DatabaseUnavailable as error:
-            # Not this list's fault: no pause, so that it is published at once when the database is back.
+            # Not this list's fault: no pause, so that it is published at once when the database is back. Others
+            # would fail as well, and be rendered in vain: the next look offers them again.
+            self._turns.clear()
             _log.warning("status list %s: not published, %s", list_id, error)
         except Exception as error:
             # One list's failure (no signer, self-check, database) must not hold up the others.

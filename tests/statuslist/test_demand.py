@@ -54,6 +54,17 @@ def test_a_list_that_fails_is_tried_again_after_pauses_that_grow_to_a_bound() ->
     assert demand.waiting(0.0) == ["list"]
 
 
+def test_a_list_that_another_process_published_has_not_failed() -> None:
+    demand = Demand()
+    demand.rows_say(rows(2, 1), 0.0)
+    demand.has_failed("list", "no key", 5.0)
+
+    demand.rows_say(rows(2, 2), 6.0)
+
+    assert list(demand.late(before=100.0)) == []
+    assert demand.may_begin("list", 6.0)
+
+
 def test_a_failure_is_told_since_it_first_failed() -> None:
     demand = Demand()
     demand.rows_say(rows(1, 1), 0.0)

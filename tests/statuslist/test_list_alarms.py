@@ -1,16 +1,20 @@
 """Which lists are in trouble is told by the process that publishes, while it lasts, and that it is over."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import pytest
 
 from operators import AlarmKind
 from proofs import Signer
 from statuslist.list_alarms import MAX_TOLD, WELL_AT_ONCE, ListAlarms
+from storage import Database, DatabaseUnavailable, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import Wing, signer_for
 
 pytestmark = pytest.mark.anyio
+T = TypeVar("T")
 
 LIST = "badges-revocation"
 NOT_PUBLISHED = (AlarmKind.LIST_NOT_PUBLISHED, LIST)
@@ -107,6 +111,44 @@ async def test_lists_from_the_future_are_an_alarm_and_count_as_not_good(wing: Wi
     assert wing.alarms == {}
     assert publisher.remaining_seconds() == pytest.approx(86_400, abs=120)
     assert publisher.not_yet_valid == 0
+
+
+async def test_alarms_are_told_while_the_database_is_away(wing: Wing) -> None:
+    class Away(Database):
+        """Reads and writes until it is away."""
+
+        dialect = wing.database.dialect
+        is_away = False
+
+        async def read(self, fn: Callable[[Transaction], T]) -> T:
+            if self.is_away:
+                raise DatabaseUnavailable("away")
+            return await wing.database.read(fn)
+
+        async def write(self, fn: Callable[[Transaction], T]) -> T:
+            return await wing.database.write(fn)
+
+        def close(self) -> None:
+            """Others use what is behind it."""
+
+    database = Away()
+    publisher = wing.another_publisher(database=database)
+    loop = asyncio.create_task(publisher.run(wing.database.lease("publisher")))
+    try:
+        await _until(lambda: publisher.current(LIST) is not None)
+        database.is_away = True
+        wing.clock.ahead += 86_400 * 0.9
+
+        await _until(lambda: NEAR_END in wing.alarms)
+    finally:
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_process_that_only_follows_tells_nothing(wing: Wing) -> None:
