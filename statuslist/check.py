@@ -7,7 +7,7 @@ is an exception: no fault, gap or doubt ends in "valid".
 
 import msgspec
 
-from statuslist.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list, status_at
+from statuslist.bitstring import MINIMUM_ENTRIES, status_at
 from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import StatusListLengthError, StatusVerificationError
 from statuslist.tokens import CLOCK_SKEW
@@ -34,43 +34,41 @@ class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
 def evaluate(
     entry: Entry,
     list_credential: StatusListCredential,
+    bits: bytes,
     *,
     now: int,
     minimum_length: int = MINIMUM_ENTRIES,
     skew: int = CLOCK_SKEW,
 ) -> StatusResult:
     """
-    Tell the status of `entry` by `list_credential`, fetched from the entry's URL and verified before.
+    Tell the status of `entry` by `list_credential`, fetched from the entry's URL, verified and expanded before.
 
     1. The list is valid now, and is the list of that URL (steps 4 and VCDM 2.0, section 4.9).
     2. It is a list for the entry's purpose (step 5), in entries of the same size.
-    3. Expand it (steps 6 to 8).
-    4. It has at least the minimum of entries (step 9).
-    5. Read the status (step 10).
-    6. Tell what it means (steps 11 to 15).
+    3. It has at least the minimum of entries (step 9).
+    4. Read the status (step 10).
+    5. Tell what it means (steps 11 to 15).
 
     Args:
+        bits: the expanded list (steps 6 to 8), which many checks share.
         now: microseconds since 1970.
         minimum_length: entries; another value only where an ecosystem's specification sets it.
         skew: microseconds of clock difference to tolerate.
 
     Raises:
         StatusVerificationError: 1 or 2 does not hold (STATUS_VERIFICATION_ERROR).
-        MalformedStatusList: the list cannot be expanded (MALFORMED_VALUE_ERROR).
-        StatusListTooLarge: it expands beyond `MAX_LIST_BYTES`.
-        StatusListLengthError: 4 does not hold (STATUS_LIST_LENGTH_ERROR).
+        StatusListLengthError: 3 does not hold (STATUS_LIST_LENGTH_ERROR).
         RangeError: the index lies outside the list (RANGE_ERROR).
     """
     _check_window(list_credential, now, skew)  # 1
     _check_binding(entry, list_credential)
     _check_purpose(entry, list_credential)  # 2
-    bits = expand_list(list_credential.encoded_list, max_bytes=MAX_LIST_BYTES)  # 3
-    if len(bits) * 8 < minimum_length * entry.size:  # 4
+    if len(bits) * 8 < minimum_length * entry.size:  # 3
         raise StatusListLengthError(
             f"the list has {len(bits) * 8 // entry.size} entries; the minimum is {minimum_length}"
         )
-    status = status_at(bits, entry.index, size=entry.size)  # 5
-    return StatusResult(  # 6
+    status = status_at(bits, entry.index, size=entry.size)  # 4
+    return StatusResult(  # 5
         status=status, purpose=entry.purpose, valid=status == 0, message=_message(entry, status)
     )
 

@@ -134,7 +134,7 @@ class Checker:
             found = await self._lists.get(entry.list_url, account)
             if found.is_own:
                 _check_fits(entry, found.credential)
-            result = await asyncio.to_thread(evaluate, entry, found.credential, now=self._now())
+            result = evaluate(entry, found.credential, found.bits, now=self._now())
         except Refusal as error:
             # Pointers of these errors lead into the list, hence its URL beside them.
             error.members.setdefault("statusListCredential", entry.list_url)

@@ -1,6 +1,7 @@
 """What a check costs its client: a token for each request to a stranger, paid before it is made."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -183,3 +184,34 @@ async def test_list_whose_fetch_fails_is_paid_for_each_time(house: House) -> Non
             await house.check(house.issuer.entry(), account=purse)
 
     assert purse.spent == len(house.world.requests) == 3
+
+
+async def test_list_in_memory_is_expanded_once_however_many_entries_are_asked_for(house: House) -> None:
+    """The longest list takes 26 ms to expand; eight of it in each request of a client would be a weapon."""
+    house.issuer.publish_list(house.issuer.list_document(length=2**26))
+    entries = [house.issuer.entry(10**6 * number) for number in range(8)]
+
+    began = time.process_time()
+    await house.check(entries)
+    first = time.process_time() - began
+    spent = []
+    for _ in range(5):
+        began = time.process_time()
+        await house.check(entries)
+        spent.append(time.process_time() - began)
+
+    assert min(spent) < first / 5
+
+
+async def test_new_version_of_an_own_list_counts_at_once(house: House) -> None:
+    index = await house.wing.set_with_entry("badges")
+    await house.wing.publisher.publish_dirty()
+    url = "https://status.example.com/status-lists/badges-revocation/credential.json"
+    entry = house.issuer.entry(index, statusListCredential=url)
+    before = [(await house.check(entry, ISSUERS["acme"])).results[0] for _ in range(2)]
+    await house.wing.revoke("badges", index)
+    await house.wing.publisher.publish_dirty()
+    after = (await house.check(entry, ISSUERS["acme"])).results[0]
+
+    assert [result.valid for result in before] == [True, True]
+    assert (after.valid, after.reason) == (False, "revoked")
