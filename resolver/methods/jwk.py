@@ -6,6 +6,7 @@ did:jwk (quartzjer/did-jwk, 2023-08-19). What it leaves open:
 - A key of Curve25519 without `use` gets the relationships that it can have, not all five, and a warning in
   didResolutionMetadata says so; with a `use` that it cannot have the DID is refused. EC and RSA keys without
   `use` get all five, by the letter.
+- Null for `use` is as if it were absent: so write libraries that know no absence. It stays in the JWK.
 - A `use` other than `sig` and `enc` (RFC 7517, section 4.2, allows more) is refused: by the letter the key
   would get every relationship, the ones that its owner meant to exclude among them.
 - The canonical form of the JWK is not required, so a key has many DIDs; the DID is never spelled anew.
@@ -71,7 +72,7 @@ class JwkMethod(ComputedMethod):
         method = {"id": own_id, "type": form.type, "controller": did.text, "publicKeyJwk": jwk}
         document = did_document(did.text, list(form.context), [method], {name: [own_id] for name in names})
         _refuse_secrets(document)
-        is_less = "use" not in jwk and len(names) < len(_BY_USE[None])
+        is_less = jwk.get("use") is None and len(names) < len(_BY_USE[None])
         return Resolved(
             did=did.text,
             document=document,
@@ -110,7 +111,7 @@ def _jwk_in(did: Did) -> JsonObject:
 
 def _relationships(jwk: JsonObject) -> tuple[str, ...]:
     use = jwk.get("use")
-    if "use" in jwk and not isinstance(use, str):
+    if use is not None and not isinstance(use, str):
         raise InvalidDid("did:jwk: use is not a string")
     if use not in _BY_USE:
         raise FeatureNotSupported('did:jwk: expected the use "sig", "enc" or none')

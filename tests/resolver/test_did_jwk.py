@@ -107,11 +107,19 @@ def test_relationships_follow_the_use_and_the_curve(
 
 
 @pytest.mark.parametrize(
-    ("jwk", "use"), [(ED25519, "enc"), (X25519, "sig"), (P256, None), (P256, 1), (P256, ["sig"])]
+    ("jwk", "use"), [(ED25519, "enc"), (X25519, "sig"), (P256, 1), (P256, False), (P256, ["sig"])]
 )
 def test_a_use_that_the_key_cannot_have_is_refused(jwk: dict[str, Any], use: Any) -> None:
     with pytest.raises(InvalidDid):
         _resolve(_did(jwk | {"use": use}))
+
+
+@pytest.mark.parametrize("jwk", [P256, ED25519, X25519, RSA])
+def test_null_for_the_use_is_as_if_it_were_absent_and_stays_in_the_jwk(jwk: dict[str, Any]) -> None:
+    document = _resolve(_did(jwk | {"use": None, "kid": None}))
+
+    assert _relationships(document) == _relationships(_resolve(_did(jwk)))
+    assert document["verificationMethod"][0]["publicKeyJwk"] == jwk | {"use": None, "kid": None}
 
 
 @pytest.mark.parametrize("use", ["", "SIG", "tls", "sig enc"])
@@ -187,6 +195,7 @@ def test_relationships_that_are_left_out_are_told() -> None:
         return [warning["code"] for warning in metadata.get("warnings", [])]
 
     assert warnings(ED25519) == warnings(X25519) == ["relationships-omitted"]
+    assert warnings(ED25519 | {"use": None}) == ["relationships-omitted"]
     assert warnings(P256) == warnings(RSA) == []
     assert warnings(ED25519 | {"use": "sig"}) == warnings(P256 | {"use": "enc"}) == []
 
