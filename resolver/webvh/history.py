@@ -118,14 +118,24 @@ def _continues(log: bytes, known: bytes) -> bool:
 def _check_size(log: bytes, limits: LogLimits) -> None:
     if len(log) > limits.max_log_bytes:
         raise invalid_log("invalid-log-entry", f"the log has over {limits.max_log_bytes} bytes")
-    if log.count(b"\n", 0, max(len(log) - 1, 0)) >= limits.max_entries:
+    if log.count(b"\n", 0, _end_of(log)) >= limits.max_entries:
         raise invalid_log("invalid-log-entry", f"the log has over {limits.max_entries} entries")
 
 
 def _lines(log: bytes, start: int) -> Iterator[tuple[int, int]]:
-    """Yield where each line begins and ends, from `start` on; the last one may lack its newline."""
-    while start < len(log):
+    """
+    Yield where each line begins and ends, from `start` on; the last one may lack its newline.
+
+    Lines without anything on them are passed over at the end, where editors and templates leave them, and nowhere
+    else.
+    """
+    written = _end_of(log)
+    while start < written:
         end = log.find(b"\n", start)
         end = len(log) if end < 0 else end
         yield start, end
         start = end + 1
+
+
+def _end_of(log: bytes) -> int:
+    return len(log.rstrip(b" \t\r\n"))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from resolver.webvh.history import common_versions
+from resolver.webvh.limits import LogLimits
 from tests.resolver.webvh.logs import Json, Log, nothing
 from tests.resolver.webvh.verifying import code_of, verify, verify_log
 
@@ -66,3 +68,29 @@ def test_a_proof_may_be_an_object_and_every_one_of_several_must_hold() -> None:
     assert holds(Log().append(after=nothing))
     assert code_of(verify_log(Log().append(after=with_a_bad_one))) == "proof-verification-failed"
     assert code_of(verify_log(Log().append(after=none))) == "proof-verification-failed"
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\n\n\n", b"\r\n", b" \n\t\n "])
+def test_empty_lines_at_the_end_of_a_log_are_passed_over(ending: bytes) -> None:
+    log = Log().append().append()
+
+    history = verify(log.text + ending, log.scid)
+    longer = verify(log.append().text, log.scid, known=history)
+
+    assert (code_of(history), len(history.versions)) == (None, 2)
+    assert (code_of(longer), len(longer.versions)) == (None, 3)
+    assert common_versions(history, longer) == 2
+
+
+def test_an_empty_line_between_two_entries_is_refused() -> None:
+    log = Log().append().append()
+
+    assert code_of(verify(log.text.replace(b"}\n{", b"}\n\n{"), log.scid)) == "invalid-log-entry"
+
+
+def test_empty_lines_are_no_entries_to_be_counted() -> None:
+    log = Log().append().append()
+    limits = LogLimits(max_entries=2)
+
+    assert code_of(verify(log.text + b"\n" * 9, log.scid, limits=limits)) is None
+    assert code_of(verify(log.append().text, log.scid, limits=limits)) == "invalid-log-entry"
