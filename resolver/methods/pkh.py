@@ -7,6 +7,7 @@ key from the signature, or is given it. Nothing says that the account exists.
 The text and its test vectors differ; we hold to the vectors, which implementations follow: `blockchainAccountId` is
 the CAIP-10 account, and the capability relationships are there. To the text: one method, `#blockchainAccountId`.
 An address is checked, and never changed: the case of an EVM address is its checksum, and part of the DID.
+Accounts without a type here, such as scripts and contracts, are checked too: a sound one is no invalid DID.
 """
 
 import re
@@ -20,6 +21,7 @@ from resolver.encoding import EncodingError, decode_base58btc, encode_base64url
 from resolver.errors import FeatureNotSupported, InvalidDid
 from resolver.keys.curve25519 import NotAPoint, check_ed25519
 from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
+from resolver.methods.segwit import is_segwit_address
 from resolver.results import JsonObject, Options, Resolved
 
 # CAIP-2 (chain_id) and CAIP-10 (account_id); "%" is left out, no network below has it in an address:
@@ -47,20 +49,25 @@ _JWK_TERM = {"@id": f"{_SECURITY}publicKeyJwk", "@type": "@json"}
 
 
 class _Hash(msgspec.Struct, frozen=True):
-    """Base58Check: what an address begins with once decoded, before a hash of 20 bytes, and its type here."""
+    """Base58Check: what an address begins with once decoded, before a hash of 20 bytes; its type, if it has one."""
 
     version: bytes
-    type: str
+    type: str | None
 
 
+_BITCOIN = "000000000019d6689c085ae165831e93"
 _BIP122 = {  # by the reference: the first 32 digits of the genesis block's hash
-    "000000000019d6689c085ae165831e93": (_Hash(b"\x00", _RECOVERY),),  # Bitcoin, P2PKH
-    "1a91e3dace36e2be3bf030a65679fe82": (_Hash(b"\x1e", _RECOVERY),),  # Dogecoin, P2PKH
+    _BITCOIN: (_Hash(b"\x00", _RECOVERY), _Hash(b"\x05", None)),  # P2PKH, P2SH
+    # Dogecoin, the same two.
+    "1a91e3dace36e2be3bf030a65679fe82": (_Hash(b"\x1e", _RECOVERY), _Hash(b"\x16", None)),
 }
 _TEZOS = (
     _Hash(b"\x06\xa1\x9f", "Ed25519PublicKeyBLAKE2BDigestSize20Base58CheckEncoded2021"),  # tz1
     _Hash(b"\x06\xa1\xa1", _RECOVERY),  # tz2
     _Hash(b"\x06\xa1\xa4", "P256PublicKeyBLAKE2BDigestSize20Base58CheckEncoded2021"),  # tz3
+    _Hash(b"\x06\xa1\xa6", None),  # tz4, BLS12-381
+    _Hash(b"\x02\x5a\x79", None),  # KT1, a contract
+    _Hash(b"\x06\x7c\x75", None),  # sr1, a smart rollup
 )
 
 
@@ -75,7 +82,8 @@ class PkhMethod(ComputedMethod):
 
         Raises:
             InvalidDid: not a CAIP-10 account, or not an address of its network.
-            FeatureNotSupported: a version, publicKeyFormat or keyAgreement, or a network that is not ours.
+            FeatureNotSupported: a version, publicKeyFormat or keyAgreement, or a network that is not ours; a sound
+                address of another form than that of one key.
         """
         found = _ACCOUNT.fullmatch(did.method_specific_id)
         if found is None:
@@ -118,6 +126,8 @@ def _material(namespace: str, reference: str, address: str) -> JsonObject:
         return _solana(address)
     if namespace == "tezos":
         return _hashed(address, _TEZOS)
+    if namespace == "bip122" and reference == _BITCOIN and is_segwit_address(address, "bc"):
+        raise _unsupported("a segregated witness (bc1...)")
     if namespace == "bip122" and reference in _BIP122:
         return _hashed(address, _BIP122[reference])
     raise FeatureNotSupported(
@@ -126,7 +136,11 @@ def _material(namespace: str, reference: str, address: str) -> JsonObject:
 
 
 def _solana(address: str) -> JsonObject:
-    """Return the key that the address is; program addresses are no points, hence have no key."""
+    """
+    Return the key that the address is; program addresses are no points, hence have no key.
+
+    They have no checksum either: what is no point is refused, since half of all mistyped addresses are none.
+    """
     key = _decoded(address)
     try:
         if len(key) != 32:
@@ -145,8 +159,16 @@ def _hashed(address: str, hashes: tuple[_Hash, ...]) -> JsonObject:
         if payload.startswith(known.version) and len(payload) == len(known.version) + 20:
             if sha256(sha256(payload).digest()).digest()[:4] != checksum:
                 raise InvalidDid("did:pkh: the checksum of the address does not match")
+            if known.type is None:
+                raise _unsupported("a script, a contract, or a key of another type")
             return {"type": known.type}
-    raise InvalidDid("did:pkh: not the Base58Check address of one key on its network")
+    raise InvalidDid("did:pkh: not an address of its network")
+
+
+def _unsupported(what: str) -> FeatureNotSupported:
+    return FeatureNotSupported(
+        f"did:pkh: the address is sound, but that of {what}: no type of method is defined for it"
+    )
 
 
 def _decoded(address: str) -> bytes:

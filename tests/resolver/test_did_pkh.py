@@ -89,12 +89,10 @@ def test_the_case_of_an_evm_address_is_kept() -> None:
         "eip155:1:%30xb9c5714089478a327f09197987f16f9e5d936e8a",
         f"{BITCOIN}:128Lkh3S7CkDTBZ8W7BbpsN3YYizJMp8p7",  # checksum
         f"{BITCOIN}:DH5yaieqoZN36fDVciNyRueRGvGLR3mr7L",  # an address of another network
-        f"{BITCOIN}:3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",  # a script: no one key
         f"{BITCOIN}:0",
         f"{SOLANA}:CKg5d12Jhpej1JqtmxLJgaFqqeYjxgPqToJ4LBdvG9E",
         f"{SOLANA}:11111111111111111111111111111111",  # small order
         f"{TEZOS}:tz1TzrmTBSuiVHV2VfMnGRMYvTEPCP42oSM7",
-        f"{TEZOS}:KT1PWx2mnDueood7fEmfbBDKx1D9BAnnXitn",  # a contract
         "a" * 200,
     ],
 )
@@ -113,6 +111,20 @@ def test_what_is_no_account_of_its_network_is_refused(account: str) -> None:
 )
 def test_another_network_is_not_supported(account: str) -> None:
     with pytest.raises(FeatureNotSupported):
+        _resolve(account)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        f"{BITCOIN}:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",  # BIP 173: the hash of a key
+        f"{BITCOIN}:bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",  # BIP 350: Taproot
+        f"{BITCOIN}:3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",  # a script
+        f"{TEZOS}:KT1PWx2mnDueood7fEmfbBDKx1D9BAnnXitn",  # a contract
+    ],
+)
+def test_a_sound_account_without_a_type_of_method_is_not_supported_and_not_invalid(account: str) -> None:
+    with pytest.raises(FeatureNotSupported, match="the address is sound"):
         _resolve(account)
 
 
