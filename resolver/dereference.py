@@ -125,7 +125,7 @@ def _check_method(found: Dereferenced, document: JsonObject, did_url: DidUrl, re
     if did_url.fragment is None or found.names_url or method is None or not _is_method(method):
         raise InvalidVerificationMethod("the DID URL does not name a verification method")
     own_id = absolute(method["id"], did)
-    if own_id != f"{did}#{did_url.fragment}" or method["controller"] != did:
+    if own_id != f"{did}#{did_url.fragment}" or absolute(method["controller"], did) != did:
         raise InvalidVerificationMethod(
             "the verification method has the id or the controller of another document"
         )

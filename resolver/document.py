@@ -2,12 +2,15 @@
 DID documents: read and validate one that a stranger serves, expand its ids, build our own. Pure.
 
 Decentralized Identifiers v1.1 and Controlled Identifiers v1.0 (CID), section 2. A document is kept as
-received: what breaks a rule below refuses the whole of it, and nothing is added, dropped or renamed.
+received: what breaks a rule below refuses the whole of it, and nothing is added, dropped or renamed. What is
+taken though no reader needs it, `lint.omissions` leaves out of what is passed on.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
 from resolver.keys.jwk import refuse_private
@@ -50,6 +53,9 @@ _SECRET_PREFIXES = ("secretKey", "privateKey")
 # RFC 7468, sections 10 and 11, and the older forms; RFC 9580, section 6.2; RFC 4716 and what came with it.
 _SECRET_ARMOUR = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "PRIVATE KEY ----")
 
+# Members of a document that may be absent; writers of JSON that know no absence write null for them.
+OPTIONAL_MEMBERS = ("controller", "alsoKnownAs", "verificationMethod", *RELATIONSHIPS, "service")
+
 # RFC 3986, section 3: a scheme and what it names; of DIDs and other URLs, no more is asked of another's document.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 _RELATIVE = re.compile(r"[!-~]+")
@@ -77,8 +83,10 @@ def read_document(
        equality.
     3. No private or secret key anywhere, `@context` included: by a member's name, in a JWK, in a multibase
        value, in PEM. Multibase values are in base58btc or base64url (CID, section 2.4).
-    4. `@context`, `controller` and `alsoKnownAs` have the shape that DID v1.1 demands.
-    5. Verification methods and services have the shape that CID demands, and ids of their own.
+    4. `@context`, `controller` and `alsoKnownAs` have the shape that DID v1.1 demands. Strings in `alsoKnownAs`
+       that are no URIs, and null for one of `OPTIONAL_MEMBERS`, are taken: they say nothing.
+    5. Verification methods and services have the shape that CID demands, and ids of their own. The same method may
+       be embedded in several properties: no rule forbids it, and equal maps leave nothing open.
 
     Raises:
         InvalidDidDocument: one of these does not hold.
@@ -117,7 +125,8 @@ def check_document(
     methods, services = list(_methods(document)), _maps(document, "service")
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
         raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
-    _check_methods(methods, own_id, needs_controllers=needs_controllers)
+    _check_methods(methods, needs_controllers=needs_controllers)
+    _check_embedded(document, own_id)
     _check_services(services, own_id)
 
 
@@ -126,8 +135,9 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
     Return the document with absolute DID URLs as ids (`expandRelativeUrls`; RFC 3986, section 5).
 
     Changed are the `id` of every map, in properties of extensions too, and the references in verification
-    relationships, where they begin with "#", "?" or one "/". A bare word is left: with a DID as the base, whose
-    path is `web:example.com`, RFC 3986 would turn `files` into `did:files`, which is no DID URL.
+    relationships, where they begin with "#", "?" or one "/"; and a `controller` that is "", which is the DID. A
+    bare word is left: with a DID as the base, whose path is `web:example.com`, RFC 3986 would turn `files` into
+    `did:files`, which is no DID URL.
 
     Raises:
         FeatureNotSupported: the document would grow by over `MAX_GROWTH_BYTES`: a DID may have 8 KiB, and a
@@ -145,8 +155,11 @@ def relative_ids_expanded(document: JsonObject) -> JsonObject:
 
 def _count_relative(document: JsonObject) -> int:
     """Return how many ids and references might be made absolute, or more."""
-    references = (document[name] for name in RELATIONSHIPS if isinstance(document.get(name), list))
-    return sum("id" in found for found in maps_of(document)) + sum(map(len, references))
+    lists = (
+        document[name] for name in ("controller", *RELATIONSHIPS) if isinstance(document.get(name), list)
+    )
+    maps = sum(("id" in found) + ("controller" in found) for found in maps_of(document))
+    return maps + sum(map(len, lists))
 
 
 def with_services(document: JsonObject, services: tuple[JsonObject, ...]) -> JsonObject:
@@ -160,10 +173,10 @@ def absolute(reference: str, did: str) -> str:
     """
     Return a relative DID URL (DID v1.1, section 3.2.2) with the DID before it; any other text as it is.
 
-    One begins with "#", "?" or one "/".
+    One begins with "#", "?" or one "/", or is empty: then it is the DID itself.
     """
     is_relative = reference.startswith(("#", "?", "/")) and not reference.startswith("//")
-    return did + reference if is_relative else reference
+    return did + reference if is_relative or not reference else reference
 
 
 def maps_of(value: Any) -> Iterator[JsonObject]:
@@ -193,6 +206,11 @@ def _expanded(value: Any, did: str) -> Any:
     }
     if isinstance(own_id := members.get("id"), str):
         members["id"] = absolute(own_id, did)
+    controller = members.get("controller")
+    if controller == "":
+        members["controller"] = did
+    elif isinstance(controller, list):
+        members["controller"] = [item or did if isinstance(item, str) else item for item in controller]
     return members
 
 
@@ -233,7 +251,7 @@ def refuse_secrets_in(found: JsonObject, *, is_context: bool = False) -> None:
     for name, value in found.items():
         if name.startswith(_SECRET_PREFIXES):
             raise InvalidDidDocument("the document has secret key material")
-        if name in KEY_MATERIAL:
+        if name in KEY_MATERIAL and value is not None:
             _check_key_material(name, value)
     if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
         _refuse_private_jwk(found)
@@ -283,10 +301,11 @@ def _check_own_members(document: JsonObject) -> None:
     """DID v1.1, sections 4 (alsoKnownAs, controller) and 6 (`@context`): each may be absent."""
     if "@context" in document and not _is_context(document["@context"]):
         raise InvalidDidDocument("@context: expected a string, or a list of strings and objects")
-    controller = document.get("controller", [])
-    if not _are_uris([controller] if isinstance(controller, str) else controller):
+    controller = _member(document, "controller")
+    if not _are_controllers([controller] if isinstance(controller, str) else controller):
         raise InvalidDidDocument("controller: expected a DID, or a list of DIDs")
-    if not _are_uris(document.get("alsoKnownAs", [])):
+    aliases = _member(document, "alsoKnownAs")
+    if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
         raise InvalidDidDocument("alsoKnownAs: expected a list of URIs")
 
 
@@ -296,8 +315,18 @@ def _is_context(context: Any) -> bool:
     return _is_text(context)
 
 
-def _are_uris(items: Any) -> bool:
-    return isinstance(items, list) and all(isinstance(item, str) and _URI.fullmatch(item) for item in items)
+def is_uri(text: str) -> bool:
+    """Tell whether `text` begins with a scheme and is ASCII without white space; no more is asked of another's."""
+    return _URI.fullmatch(text) is not None
+
+
+def _are_controllers(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(item, str) and _is_controller(item) for item in items)
+
+
+def _is_controller(text: str) -> bool:
+    """DID v1.1, section 3.2.2: a URL may be relative; "" is the DID of the document, as Sidetree's nodes write."""
+    return not text or is_uri(text)
 
 
 def _is_text(value: Any) -> bool:
@@ -315,20 +344,57 @@ def _methods(document: JsonObject) -> Iterator[JsonObject]:
                 raise InvalidDidDocument(f"{name}: expected references and verification methods")
 
 
-def _check_methods(methods: list[JsonObject], did: str, *, needs_controllers: bool) -> None:
+def _check_methods(methods: list[JsonObject], *, needs_controllers: bool) -> None:
     for method in methods:
-        wanted = (
-            ("id", "type", "controller") if needs_controllers or "controller" in method else ("id", "type")
-        )
-        if not all(_is_text(method.get(name)) for name in wanted):
-            raise InvalidDidDocument(
-                "a verification method needs an id, a type and a controller, all strings"
-            )
-        if not _RELATIVE.fullmatch(method["id"]) or not _URI.fullmatch(method.get("controller", did)):
-            raise InvalidDidDocument("the id or controller of a verification method is no URL")
-        if len(KEY_MATERIAL & method.keys()) > 1:
+        _check_method(method, needs_controller=needs_controllers)
+        if sum(method[name] is not None for name in KEY_MATERIAL & method.keys()) > 1:
             raise InvalidDidDocument("a verification method has key material of more than one kind")
-    _check_unique([method["id"] for method in methods], did, "verification methods")
+
+
+def _check_method(method: JsonObject, *, needs_controller: bool) -> None:
+    controller = method.get("controller")
+    has_controller = isinstance(controller, str) or (controller is None and not needs_controller)
+    if not has_controller or not all(_is_text(method.get(name)) for name in ("id", "type")):
+        raise InvalidDidDocument("a verification method needs an id, a type and a controller, all strings")
+    if not _RELATIVE.fullmatch(method["id"]) or not _is_controller(controller or ""):
+        raise InvalidDidDocument("the id or controller of a verification method is no URL")
+
+
+def _check_embedded(document: JsonObject, did: str) -> None:
+    """
+    Refuse two methods under one id, unless they are one method, embedded in several properties.
+
+    Equal are those whose JSON is, with ids and controllers made absolute; one property is a set, and has it once.
+    """
+    seen: dict[str, JsonObject] = {}
+    for name in ("verificationMethod", *RELATIONSHIPS):
+        own = {absolute(method["id"], did): method for method in embedded_methods(document, name)}
+        if len(own) != sum(1 for _ in embedded_methods(document, name)):
+            raise InvalidDidDocument("two verification methods have the same id")
+        if any(not are_equal(seen[own_id], own[own_id], did) for own_id in seen.keys() & own.keys()):
+            raise InvalidDidDocument("two different verification methods have the same id")
+        seen |= own
+
+
+def embedded_methods(document: JsonObject, name: str) -> Iterator[JsonObject]:
+    """Yield the methods that stand in a property; references are passed over."""
+    items = document.get(name)
+    return (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
+
+
+def are_equal(one: JsonObject, other: JsonObject, did: str) -> bool:
+    """Tell whether two maps are one verification method of `did`: as JSON, where 1 is neither 1.0 nor true."""
+    return _spelled_out(one, did) == _spelled_out(other, did)
+
+
+def _spelled_out(method: JsonObject, did: str) -> bytes:
+    present = {name: member for name, member in method.items() if member is not None}
+    names = {
+        name: absolute(present[name], did)
+        for name in ("id", "controller")
+        if isinstance(present.get(name), str)
+    }
+    return msgspec.json.encode(present | names, order="sorted")
 
 
 def _check_services(services: list[JsonObject], did: str) -> None:
@@ -340,21 +406,17 @@ def _check_services(services: list[JsonObject], did: str) -> None:
             raise InvalidDidDocument(
                 "the serviceEndpoint of a service is no string, no object and no list of them"
             )
-    ids = [service["id"] for service in services if "id" in service]
+    ids = [service["id"] for service in services if service.get("id") is not None]
     if not all(isinstance(own_id, str) and _RELATIVE.fullmatch(own_id) for own_id in ids):
         raise InvalidDidDocument("the id of a service is no URL")
-    _check_unique(ids, did, "services")
+    if len({absolute(own_id, did) for own_id in ids}) != len(ids):
+        raise InvalidDidDocument("two services have the same id")
 
 
 def _is_set_of(value: Any, kinds: tuple[type, ...]) -> bool:
     """Tell whether `value` is one or a list of one or more of `kinds`; an empty string is none."""
     items = value if isinstance(value, list) else [value]
     return bool(items) and all(isinstance(item, kinds) and item != "" for item in items)
-
-
-def _check_unique(ids: list[str], did: str, what: str) -> None:
-    if len({absolute(own_id, did) for own_id in ids}) != len(ids):
-        raise InvalidDidDocument(f"two {what} have the same id")
 
 
 def _maps(document: JsonObject, name: str) -> list[JsonObject]:
@@ -365,7 +427,13 @@ def _maps(document: JsonObject, name: str) -> list[JsonObject]:
 
 
 def _list(document: JsonObject, name: str) -> list[Any]:
-    items = document.get(name, [])
+    items = _member(document, name)
     if not isinstance(items, list):
         raise InvalidDidDocument(f"{name}: expected a list")
     return items
+
+
+def _member(document: JsonObject, name: str) -> Any:
+    """Return a member; null is as if it were absent."""
+    member = document.get(name)
+    return [] if member is None else member

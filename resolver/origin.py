@@ -13,6 +13,7 @@ from resolver.did import Did, parse_did
 from resolver.errors import InternalError, InvalidDidDocument, NotFound
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
 from resolver.lint.findings import warnings_of
+from resolver.lint.omissions import without_omissions
 from resolver.methods import WEB
 from resolver.outbound.errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
 from resolver.outbound.fetch import Fetch
@@ -39,12 +40,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         made_at: when, seconds since 1970.
         metadata: didDocumentMetadata.
         resolution_metadata: members for didResolutionMetadata.
+        told: warnings about how the document was served and read, which hold as long as it does.
     """
 
     document: bytes | None
     made_at: float
     metadata: JsonObject = {}
     resolution_metadata: JsonObject = {}
+    told: tuple[JsonObject, ...] = ()
 
     def resolved(self, did: Did, options: Options) -> Resolved:  # noqa: ARG002 - no option changes it
         """
@@ -94,14 +97,15 @@ class WebSource:
         Not kept: every failure to ask, lest a limit of ours make a good DID look bad.
         """
         did = parse_did(question.did)
-        document = _document_of(known)
-        tag = entity_tag(known.headers) if known is not None and document is not None else None
+        found = _found_in(known)
+        tag = entity_tag(known.headers) if known is not None and found is not None else None
         plan = WEB.plan(did, DEFAULT_OPTIONS)
-        if document is not None:
+        if found is not None:
             plan = msgspec.structs.replace(plan, is_known=True)
         fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
-        if known is not None and document is not None and tag and fetched.status == 304:
-            return self._kept(document, cache_headers(fetched.headers, known.headers), step)
+        if known is not None and found is not None and tag and fetched.status == 304:
+            headers = cache_headers(fetched.headers, known.headers)
+            return self._kept(found.document or b"", found.told, headers, step)
         return self._read(did, fetched, step)
 
     def _read(self, did: Did, fetched: Fetched, step: Step) -> Known:
@@ -114,16 +118,20 @@ class WebSource:
         if document is None:
             gone = Found(document=None, made_at=now)
             return Entry(value=gone, fresh_until=now + self._freshness.negative_seconds, steps=(step,))
-        return self._kept(encode(document), cache_headers(fetched.headers), step)
+        document, told = without_omissions(document)
+        told = (*WEB.warnings(fetched), *told)
+        return self._kept(encode(document), told, cache_headers(fetched.headers), step)
 
-    def _kept(self, document: bytes, headers: Mapping[str, str], step: Step) -> Known:
+    def _kept(
+        self, document: bytes, told: tuple[JsonObject, ...], headers: Mapping[str, str], step: Step
+    ) -> Known:
         """Return the entry of a document that the origin gave, or confirmed, just now."""
         now = self._clock()
         seconds, reason = judge(headers, self._freshness)
-        warnings = warnings_of(msgspec.json.decode(document), now=now)
+        warnings = warnings_of(msgspec.json.decode(document), now=now, told=told)
         metadata: JsonObject = {"warnings": warnings} if warnings else {}
         return Entry(
-            value=Found(document=document, made_at=now, resolution_metadata=metadata),
+            value=Found(document=document, made_at=now, resolution_metadata=metadata, told=told),
             fresh_until=now + seconds,
             revalidate_until=now + seconds + self._freshness.revalidate_seconds,
             stale_until=now + seconds + self._freshness.stale_seconds,
@@ -192,5 +200,7 @@ def _failed_step(plan: FetchPlan, error: FetchError, seconds: float) -> Step:
     )
 
 
-def _document_of(known: Known | None) -> bytes | None:
-    return known.value.document if known is not None and isinstance(known.value, Found) else None
+def _found_in(known: Known | None) -> Found | None:
+    """Return what is known where it is a document."""
+    value = known.value if known is not None else None
+    return value if isinstance(value, Found) and value.document is not None else None

@@ -123,7 +123,10 @@ async def _assertion_method(secured: Secured, resolve: Resolve) -> JsonObject:
     method = find_assertion_method(document, secured.issuer, fragment)
     if method is None:
         raise ProofInvalid("the issuer's DID document does not list the key under assertionMethod")
-    if method.get("controller") != secured.issuer:
+    if method.get("controller") not in (
+        secured.issuer,
+        "",
+    ):  # "" is relative to the DID: DID v1.1, section 3.2.2
         raise ProofInvalid("the key is controlled by another than the issuer")
     return method
 

@@ -27,6 +27,7 @@ from resolver.errors import (
     RepresentationNotSupported,
     ResolutionError,
 )
+from resolver.lint.omissions import without_omissions
 from resolver.results import Fetched, JsonObject
 from wire import JsonError, encode, read
 
@@ -103,11 +104,13 @@ class Told(msgspec.Struct, frozen=True):
         document: the JSON of its document; None where deactivated.
         metadata: didDocumentMetadata.
         resolution_metadata: what goes into didResolutionMetadata.
+        warnings: what was left out of the document (`check_document`).
     """
 
     document: bytes | None
     metadata: JsonObject
     resolution_metadata: JsonObject
+    warnings: tuple[JsonObject, ...] = ()
 
 
 def is_unavailable(driver: Driver, fetched: Fetched) -> bool:
@@ -152,19 +155,23 @@ def told_of(driver: Driver, parsed: Parsed) -> Told:
     return Told(encode(document), metadata, marked)
 
 
-def check_document(driver: Driver, did: Did, told: Told) -> None:
+def check_document(driver: Driver, did: Did, told: Told) -> Told:
     """
-    Check the document as a stranger's: its id is the DID, it holds no private key.
+    Check the document as a stranger's: its id is the DID, it holds no private key. Return it as it is passed on.
 
     Raises:
         InvalidDidDocument: it must not be passed on.
     """
     if told.document is None:
-        return
+        return told
     try:
-        read_document(told.document, did.text)
+        received = read_document(told.document, did.text)
     except InvalidDidDocument as error:
         raise InvalidDidDocument(error.detail, driver=driver.name) from None
+    document, warnings = without_omissions(received)
+    if not warnings:
+        return told
+    return msgspec.structs.replace(told, document=encode(document), warnings=warnings)
 
 
 def _json(driver: Driver, fetched: Fetched) -> Any:

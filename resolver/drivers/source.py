@@ -19,7 +19,7 @@ from copy import copy
 import msgspec
 
 from resolver.did import Did, parse_did
-from resolver.drivers.answer import check_document, parse_answer, told_of
+from resolver.drivers.answer import Told, check_document, parse_answer, told_of
 from resolver.drivers.config import Driver
 from resolver.drivers.gate import DriverGate, DriverState, FetchConfigured
 from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
@@ -117,7 +117,7 @@ class DriverSource:
             await asyncio.sleep(0)
             told = told_of(self.driver, parsed)
             await asyncio.sleep(0)
-            check_document(self.driver, did, told)
+            told = check_document(self.driver, did, told)
             await asyncio.sleep(0)
         except InternalError as error:
             error = self._as_told(error, fetched)
@@ -129,7 +129,7 @@ class DriverSource:
             document=told.document,
             made_at=now,
             metadata=told.metadata,
-            resolution_metadata=told.resolution_metadata | _warnings(told.document, now),
+            resolution_metadata=told.resolution_metadata | _warnings(told, now),
         )
         if told.document is None:
             return Entry(value=found, fresh_until=now + self._freshness.negative_seconds, steps=(step,))
@@ -178,9 +178,11 @@ class DriverSource:
         )
 
 
-def _warnings(document: bytes | None, now: float) -> JsonObject:
+def _warnings(told: Told, now: float) -> JsonObject:
     """Return what is doubtful about a document, as of any other that is asked for."""
-    warnings = [] if document is None else warnings_of(msgspec.json.decode(document), now=now)
+    if told.document is None:
+        return {}
+    warnings = warnings_of(msgspec.json.decode(told.document), now=now, told=told.warnings)
     return {"warnings": warnings} if warnings else {}
 
 

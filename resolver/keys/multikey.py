@@ -93,7 +93,7 @@ _MULTIBASE_TYPES: dict[str, KeyType | None] = {
 }
 # The suites of 2018 and 2019: the key's bytes in base58btc, without a prefix or multibase letter.
 _BASE58_TYPES = {"Ed25519VerificationKey2018": ED25519, "X25519KeyAgreementKey2019": X25519}
-_JWK_TYPES = frozenset({"JsonWebKey", "JsonWebKey2020"})
+JWK_TYPES = frozenset({"JsonWebKey", "JsonWebKey2020"})
 
 
 def decode_multikey(multibase: str, *, experimental: bool = False) -> Multikey:
@@ -205,7 +205,7 @@ def public_key_of(verification_method: JsonObject) -> PublicKey:
             return _key_of_multibase(kind, verification_method.get("publicKeyMultibase"))
         if kind in _BASE58_TYPES:
             return _key_of_base58(_BASE58_TYPES[kind], verification_method.get("publicKeyBase58"))
-        if kind in _JWK_TYPES and isinstance(jwk := verification_method.get("publicKeyJwk"), dict):
+        if kind in JWK_TYPES and isinstance(jwk := verification_method.get("publicKeyJwk"), dict):
             return jwk_to_key(jwk)
     except KeyRefused as error:
         raise InvalidDidDocument(f"the key of a verification method was refused: {error}") from None

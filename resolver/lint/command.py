@@ -14,7 +14,7 @@ from pathlib import Path
 
 from resolver.document import MAX_DOCUMENT_BYTES
 from resolver.errors import InternalError, NotFound, ResolutionError
-from resolver.lint.findings import Finding, Severity, lint_bytes
+from resolver.lint.findings import Finding, Severity, in_order, lint_bytes, told_in
 from resolver.resolution import Resolver
 from resolver.terminal import complain, unwritten
 from wire import encode
@@ -41,12 +41,12 @@ def lint_target(
         strict: count warnings as errors.
     """
     try:
-        body = _body_of(target, make_resolver)
+        body, told = _body_of(target, make_resolver)
     except ResolutionError as error:
         return complain(f"{error.type.rpartition('#')[2]}: {error.detail}", _status_of(error))
     except OSError as error:
         return complain(f"{target}: {error.strerror or error}", USAGE)
-    findings = lint_bytes(body, now=clock())
+    findings = in_order([*told, *lint_bytes(body, now=clock())])
     try:
         print(_as_json(findings) if as_json else _as_table(findings), flush=True)
     except OSError as error:
@@ -54,22 +54,26 @@ def lint_target(
     return FOUND if any(finding.severity in _FAILING[strict] for finding in findings) else OK
 
 
-def _body_of(target: str, make_resolver: Callable[[], Resolver]) -> bytes:
-    """Return the document as it is served; of a file one byte more than one may have, to be told of it."""
+def _body_of(target: str, make_resolver: Callable[[], Resolver]) -> tuple[bytes, list[Finding]]:
+    """
+    Return the document as it is served; of a file one byte more than one may have, to be told of it.
+
+    Of a DID it is the document as it is passed on, with what its resolution tells beyond what is in there.
+    """
     if target == "-":
-        return sys.stdin.buffer.read(MAX_DOCUMENT_BYTES + 1)
+        return sys.stdin.buffer.read(MAX_DOCUMENT_BYTES + 1), []
     if target.startswith("did:"):
         return asyncio.run(_resolved(target, make_resolver))
     with Path(target).open("rb") as file:
-        return file.read(MAX_DOCUMENT_BYTES + 1)
+        return file.read(MAX_DOCUMENT_BYTES + 1), []
 
 
-async def _resolved(did: str, make_resolver: Callable[[], Resolver]) -> bytes:
+async def _resolved(did: str, make_resolver: Callable[[], Resolver]) -> tuple[bytes, list[Finding]]:
     async with make_resolver() as resolver:
         resolved = await resolver.resolve(did)
     if resolved.document is None:
         raise NotFound("the DID is deactivated: it has no document")
-    return encode(resolved.document)
+    return encode(resolved.document), told_in(resolved.resolution_metadata)
 
 
 def _status_of(error: ResolutionError) -> int:

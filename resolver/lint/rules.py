@@ -9,23 +9,27 @@ from collections.abc import Callable, Iterator
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from resolver.document import DID_V1, DID_V1_1, SIGNATURE_RELATIONSHIPS, refuse_secrets_in
-from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
-from resolver.keys.multikey import decode_multikey, public_key_of
+from resolver.did import parse_did
+from resolver.document import DID_V1, DID_V1_1, SIGNATURE_RELATIONSHIPS, are_equal, refuse_secrets_in
+from resolver.errors import InvalidDid, InvalidDidDocument, KeyRefused, KeyTypeUnsupported
+from resolver.keys.multikey import JWK_TYPES, decode_multikey, jwk_to_key, public_key_of
+from resolver.lint.omissions import omissions
 from resolver.lint.subject import (
     Finding,
     Part,
     Severity,
     Subject,
     child,
+    did_of,
     maps_with_pointers,
     moment_of,
     name_of,
     subject_of,
     types_of,
 )
-from resolver.lint.terms import CONTEXTS, terms_of
+from resolver.lint.terms import CONTEXTS, MAX_INNER_BYTES, Terms, terms_in, terms_of
 from resolver.results import JsonObject
+from wire import encode
 
 Rule = Callable[[Subject], Iterator[Finding]]
 
@@ -34,7 +38,14 @@ _READ_TYPES = frozenset(
     {"Multikey", "JsonWebKey", "JsonWebKey2020", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020"}
 )
 _BASE58_TYPES = frozenset({"Ed25519VerificationKey2018", "X25519KeyAgreementKey2019"})
-_ACCOUNT_TYPES = frozenset({"EcdsaSecp256k1RecoveryMethod2020"})  # a hash of a key, as in did:pkh
+# A hash of a key, as in did:pkh.
+_ACCOUNT_TYPES = frozenset(
+    {
+        "EcdsaSecp256k1RecoveryMethod2020",
+        "Ed25519PublicKeyBLAKE2BDigestSize20Base58CheckEncoded2021",
+        "P256PublicKeyBLAKE2BDigestSize20Base58CheckEncoded2021",
+    }
+)
 # Types that newer ones have replaced; W3C, Verification Method property extensions.
 _OLD_TYPES = frozenset(
     {
@@ -64,14 +75,24 @@ def findings_of(
     `is_accepted` tells that `read_document` has accepted the document: then less has to be asked.
     """
     did = document.get("id")
-    if not isinstance(did, str) or not did.startswith("did:"):
-        yield Finding(
-            "no-did", "/id", Severity.ERROR, "the document has no DID as its id", "set id to the DID"
-        )
+    if not isinstance(did, str) or not _is_did(did):
+        detail = "the document has no DID as its id" + _WHAT_IS_NONE * isinstance(did, str)
+        yield Finding("no-did", "/id", Severity.ERROR, detail, "set id to the DID")
         return
     subject = subject_of(document, did, now=now, max_keys=max_keys)
     for rule in RULES_FOR_ACCEPTED if is_accepted else RULES:
         yield from rule(subject)
+
+
+_WHAT_IS_NONE = ": did:<method>:<identifier> in the characters of DID v1.1, without path, query or fragment"
+
+
+def _is_did(text: str) -> bool:
+    try:
+        parse_did(text)
+    except InvalidDid:
+        return False
+    return True
 
 
 def _private_keys(subject: Subject) -> Iterator[Finding]:
@@ -89,20 +110,23 @@ def _private_keys(subject: Subject) -> Iterator[Finding]:
 
 
 def _duplicate_ids(subject: Subject) -> Iterator[Finding]:
+    """CID, sections 2.1.4 and 2.2; one and the same method may be embedded in several properties."""
     for things in (subject.methods, subject.services):
-        seen: set[str] = set()
+        first: dict[str, Part] = {}
+        placed: set[tuple[str, str]] = set()
         for thing in things:
-            own_id = thing.absolute_id(subject.did)
-            if own_id in seen:
+            if (own_id := thing.absolute_id(subject.did)) is None:
+                continue
+            is_again = (thing.member, own_id) in placed
+            if is_again or not are_equal(thing.value, first.setdefault(own_id, thing).value, subject.did):
                 detail, advice = "another one has this id, too", "give each an id of its own"
                 yield Finding("duplicate-id", f"{thing.pointer}/id", Severity.ERROR, detail, advice)
-            if own_id is not None:
-                seen.add(own_id)
+            placed.add((thing.member, own_id))
 
 
 def _dangling_references(subject: Subject) -> Iterator[Finding]:
     """A reference below this DID to a method that is not there; those to other documents cannot be judged."""
-    ids = {method.absolute_id(subject.did) for method in subject.methods}
+    ids = {part.absolute_id(subject.did) for part in (*subject.methods, *subject.legacy_methods)}
     for reference in subject.references:
         target, pointer = reference.target, reference.pointer
         if target.startswith(f"{subject.did}#") and target not in ids:
@@ -173,10 +197,11 @@ def _controllers(subject: Subject) -> Iterator[Finding]:
     """CID, section 3.3, steps 9 and 10: a verifier refuses a method of another document."""
     for method in subject.methods:
         own_id = method.absolute_id(subject.did)
-        if own_id is not None and own_id.startswith("did:") and own_id.partition("#")[0] != subject.did:
+        if own_id is not None and own_id.startswith("did:") and did_of(own_id) != subject.did:
             detail, advice = "the id lies under another DID", f"write {subject.did}#..."
             yield Finding("foreign-method", f"{method.pointer}/id", Severity.WARNING, detail, advice)
-        if "controller" in method.value and method.value["controller"] != subject.did:
+        controller = method.value.get("controller")
+        if controller not in (None, "", subject.did):
             detail = "the controller is not the DID of this document"
             advice = f"write {subject.did}, unless another party really controls the key"
             yield Finding(
@@ -204,41 +229,68 @@ def _contexts(subject: Subject) -> Iterator[Finding]:
     if first not in (DID_V1, DID_V1_1):
         detail, advice = "the first context is not that of DID documents", f"begin @context with {DID_V1_1}"
         yield Finding("context-order", "/@context", Severity.WARNING, detail, advice)
-    for position in terms_of(context).unknown:
+    yield from _unknown_contexts("", terms_of(context))
+
+
+def _unknown_contexts(pointer: str, terms: Terms) -> Iterator[Finding]:
+    for position in terms.unknown:
         detail = "a context that is not known here: its terms, and all others, were not checked"
-        yield Finding(
-            "unknown-context", f"/@context/{position}", Severity.HINT, detail, "make sure it is fixed"
-        )
+        where, advice = f"{pointer}/@context/{position}", "make sure it is fixed"
+        yield Finding("unknown-context", where, Severity.HINT, detail, advice)
 
 
 def _terms(subject: Subject) -> Iterator[Finding]:
-    """Terms without a definition: JSON-LD software drops them without a word, or refuses the document."""
+    """
+    Terms without a definition: JSON-LD software drops them without a word, or refuses the document.
+
+    Of services of did:peer:2 nothing is said: the method settles the contexts, and nobody can add one.
+    """
     if (context := subject.document.get("@context")) is None:
         return
     terms = terms_of(context)
-    if terms.is_open:
+    yield from _undefined_members("", subject.document, terms)
+    parts = subject.methods if subject.did.startswith("did:peer:2") else subject.parts
+    if sum(len(encode(part.value.get("@context"))) for part in parts) > MAX_INNER_BYTES:
         return
-    maps = [("", subject.document), *((m.pointer, m.value) for m in (*subject.methods, *subject.services))]
-    for pointer, found in maps:
-        kinds = types_of(found)
-        for member in found:
-            if not terms.defines(member, kinds):
-                detail = f"no context defines {name_of(member)} here"
-                where = child(pointer, member)
-                yield Finding("undefined-term", where, Severity.WARNING, detail, _context_for(member, kinds))
-    for severity, things in ((Severity.WARNING, subject.methods), (Severity.HINT, subject.services)):
-        for thing in things:
-            for kind in types_of(thing.value):
-                if not terms.defines_type(kind):
-                    detail, advice = (
-                        f"no context defines the type {name_of(kind)}",
-                        _context_for(kind, [kind]),
-                    )
-                    yield Finding("undefined-type", f"{thing.pointer}/type", severity, detail, advice)
+    inner = [(part, terms_in(part.value, part.member, terms)) for part in parts]
+    for part, defined in inner:
+        yield from _undefined_members(part.pointer, part.value, defined)
+        if "@context" in part.value:
+            yield from _unknown_contexts(part.pointer, defined)
+    for part, defined in inner:
+        yield from _undefined_types(part, defined)
+
+
+def _undefined_members(pointer: str, found: JsonObject, terms: Terms) -> Iterator[Finding]:
+    kinds = types_of(found)
+    for member in found:
+        if terms.defines(member, kinds) or (member == "publicKey" and not pointer):
+            continue  # Of publicKey a rule of its own speaks.
+        detail, where = f"no context defines {name_of(member)} here", child(pointer, member)
+        yield Finding("undefined-term", where, Severity.WARNING, detail, _context_for(member, kinds))
+
+
+def _undefined_types(part: Part, terms: Terms) -> Iterator[Finding]:
+    severity = Severity.HINT if part.member == "service" else Severity.WARNING
+    for kind in types_of(part.value):
+        if not terms.defines_type(kind):
+            detail, advice = f"no context defines the type {name_of(kind)}", _context_for(kind, [kind])
+            yield Finding("undefined-type", f"{part.pointer}/type", severity, detail, advice)
+
+
+def _omissions(subject: Subject) -> Iterator[Finding]:
+    """What resolvers here leave out of the document, and others refuse it for."""
+    yield from omissions(subject.document)
 
 
 def _relative_ids(subject: Subject) -> Iterator[Finding]:
-    """did:web, section Create: DID URLs in the document are absolute; not all software makes them so."""
+    """
+    did:web, section Create: DID URLs in the document are absolute; not all software makes them so.
+
+    did:peer demands relative ones.
+    """
+    if subject.did.startswith("did:peer:"):
+        return
     for thing in (*subject.methods, *subject.services):
         own_id = thing.value.get("id")
         if isinstance(own_id, str) and ":" not in own_id.partition("#")[0]:
@@ -268,6 +320,7 @@ RULES: tuple[Rule, ...] = (
     _dates,
     _legacy_members,
     _controllers,
+    _omissions,
     _types,
     _contexts,
     _terms,
@@ -276,7 +329,7 @@ RULES: tuple[Rule, ...] = (
 )
 # Those that can still find something in a document that `read_document` accepted, and worse than a hint.
 RULES_FOR_ACCEPTED = tuple(
-    rule for rule in RULES if rule not in (_private_keys, _duplicate_ids, _unused_methods)
+    rule for rule in RULES if rule not in (_private_keys, _duplicate_ids, _omissions, _unused_methods)
 )
 
 
@@ -308,14 +361,17 @@ def _unreadable_key(method: Part, reason: str) -> Finding:
 
 
 def _is_of_rare_type(method: JsonObject) -> bool:
-    """Tell whether a Multikey is of a type that is experimental, or that we know by its code only."""
-    multibase = method.get("publicKeyMultibase")
-    if method.get("type") != "Multikey" or not isinstance(multibase, str):
-        return False
+    """Tell whether a key is of a type that is experimental, or known by its name or code at most."""
     try:
-        decode_multikey(multibase, experimental=True)
+        if method.get("type") == "Multikey" and isinstance(
+            multibase := method.get("publicKeyMultibase"), str
+        ):
+            decode_multikey(multibase, experimental=True)
+            return True  # One that can be decoded, and was not loaded.
+        if method.get("type") in JWK_TYPES and isinstance(jwk := method.get("publicKeyJwk"), dict):
+            jwk_to_key(jwk)
     except KeyTypeUnsupported:
         return True
     except KeyRefused:
         return False
-    return True
+    return False

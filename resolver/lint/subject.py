@@ -20,6 +20,7 @@ from resolver.results import JsonObject
 MAX_REFERENCES = 2_048
 _MAX_NAME_CHARS = 64  # characters of a name that a finding repeats
 _DATE_TIME_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_END_OF_DID = re.compile(r"[/?#]")
 _MAX_DATE_CHARS = 40  # characters; ample for a dateTimeStamp
 
 
@@ -66,6 +67,11 @@ class Part(msgspec.Struct, frozen=True):
     relationship: str = ""
 
     @property
+    def member(self) -> str:
+        """The member of the document that it stands in."""
+        return self.pointer.split("/")[1]
+
+    @property
     def kind(self) -> str:
         """The type, "" where it is not one string."""
         kind = self.value.get("type")
@@ -91,10 +97,16 @@ class Subject(msgspec.Struct, frozen=True):
     document: JsonObject
     did: str
     methods: list[Part]
+    legacy_methods: list[Part]
     services: list[Part]
     references: list[Reference]
     now: float | None
     max_keys: int | None
+
+    @property
+    def parts(self) -> list[Part]:
+        """The methods, and then the services."""
+        return [*self.methods, *self.services]
 
 
 def subject_of(document: JsonObject, did: str, *, now: float | None, max_keys: int | None) -> Subject:
@@ -102,9 +114,10 @@ def subject_of(document: JsonObject, did: str, *, now: float | None, max_keys: i
     methods = [Part(f"/verificationMethod/{i}", item) for i, item in _maps(document, "verificationMethod")]
     for name in RELATIONSHIPS:
         methods += [Part(f"/{name}/{i}", item, name) for i, item in _maps(document, name)]
+    legacy = [Part(f"/publicKey/{i}", item) for i, item in _maps(document, "publicKey")]
     services = [Part(f"/service/{i}", item) for i, item in _maps(document, "service")]
     references = list(islice(_references(document, did), MAX_REFERENCES))
-    return Subject(document, did, methods, services, references, now, max_keys)
+    return Subject(document, did, methods, legacy, services, references, now, max_keys)
 
 
 def _references(document: JsonObject, did: str) -> Iterator[Reference]:
@@ -133,6 +146,11 @@ def child(pointer: str, name: str) -> str:
     if len(name) > _MAX_NAME_CHARS:
         return pointer
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def did_of(did_url: str) -> str:
+    """Return the DID that a DID URL begins with."""
+    return _END_OF_DID.split(did_url, maxsplit=1)[0]
 
 
 def name_of(text: str) -> str:

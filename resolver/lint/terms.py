@@ -16,6 +16,7 @@ from resolver.results import JsonObject
 # Past these nothing is said of terms: a document needs far fewer, and the time to look at them is bounded.
 MAX_CONTEXTS = 64
 MAX_DEFINITIONS = 256
+MAX_INNER_BYTES = 16_384  # of JSON, of the contexts inside methods and services; 256 methods name one each
 
 _CORE = frozenset(
     {
@@ -49,24 +50,34 @@ class Terms(msgspec.Struct, frozen=True):
     Attributes:
         anywhere: terms defined in every map.
         by_type: terms that a map of a type has beside these; the keys are terms themselves.
+        scoped: what the definition of a term brings along for a map of that type, or under that member.
         is_open: everything is defined, or may be: `@vocab`, or a context that we do not know.
         unknown: the positions in `@context` of the contexts that we do not know.
+        outer: what is defined around these, where they stand in a part of a document.
     """
 
     anywhere: frozenset[str]
     by_type: dict[str, frozenset[str]] = {}
+    scoped: "dict[str, Terms]" = {}
     is_open: bool = False
     unknown: tuple[int, ...] = ()
+    outer: "Terms | None" = None
 
     def defines(self, member: str, types: list[str]) -> bool:
         """Tell whether a member's name, in a map of these types, is defined."""
         if self.is_open or member.startswith("@") or ":" in member or member in self.anywhere:
             return True
-        return member in self.by_type or any(member in self.by_type.get(kind, ()) for kind in types)
+        if member in self.by_type or any(member in self.by_type.get(kind, ()) for kind in types):
+            return True
+        if any(self.scoped[kind].defines(member, types) for kind in types if kind in self.scoped):
+            return True
+        return self.outer is not None and self.outer.defines(member, types)
 
     def defines_type(self, kind: str) -> bool:
         """Tell whether the value of a `type` is defined; an IRI always is."""
-        return self.is_open or ":" in kind or kind in self.by_type or kind in self.anywhere
+        if self.is_open or ":" in kind or kind in self.by_type or kind in self.anywhere:
+            return True
+        return self.outer is not None and self.outer.defines_type(kind)
 
 
 def _suite(kind: str, *members: str) -> Terms:
@@ -118,23 +129,42 @@ CONTEXTS: dict[str, Terms] = {
 }
 
 
-def terms_of(context: Any) -> Terms:
-    """Return what a document's `@context` defines: a string, an object, or a list of these."""
+def terms_of(context: Any, outer: Terms | None = None) -> Terms:
+    """
+    Return what an `@context` defines: a string, an object, null, or a list of these.
+
+    JSON-LD 1.1, section 4.1: `outer` goes on being defined, unless a null takes back all that comes before it.
+    """
     items = context if isinstance(context, list) else [context]
     if len(items) > MAX_CONTEXTS:
         return Terms(frozenset(), is_open=True)
-    known = [_terms_of_item(item) for item in items]
+    start = max((position + 1 for position, item in enumerate(items) if item is None), default=0)
+    known = [_terms_of_item(item) for item in items[start:]]
     by_type: dict[str, frozenset[str]] = {}
     for terms in known:
         for kind, members in () if terms is None else terms.by_type.items():
             by_type[kind] = by_type.get(kind, frozenset()) | members
-    unknown = tuple(position for position, terms in enumerate(known) if terms is None)
+    unknown = tuple(position for position, terms in enumerate(known, start) if terms is None)
     return Terms(
         frozenset[str]().union(*(terms.anywhere for terms in known if terms is not None)),
         by_type,
+        {name: scoped for terms in known if terms is not None for name, scoped in terms.scoped.items()},
         is_open=bool(unknown) or any(terms is not None and terms.is_open for terms in known),
         unknown=unknown,
+        outer=None if start else outer,
     )
+
+
+def terms_in(part: JsonObject, member: str, outer: Terms) -> Terms:
+    """
+    Return what is defined in a map that stands under `member` of the document, where `outer` is defined.
+
+    JSON-LD 1.1, section 4.1: what the definition of the member brings along (property-scoped), then the map's own
+    `@context`. Those of its types are looked up by `Terms.defines`.
+    """
+    scoped = outer.scoped.get(member)
+    terms = outer if scoped is None else msgspec.structs.replace(scoped, outer=outer)
+    return terms_of(part["@context"], terms) if "@context" in part else terms
 
 
 def _terms_of_item(item: Any) -> Terms | None:
@@ -149,10 +179,9 @@ def _terms_of_definitions(definitions: JsonObject) -> Terms:
     if len(definitions) > MAX_DEFINITIONS:
         return Terms(frozenset(), is_open=True)
     names = frozenset(name for name in definitions if not name.startswith("@"))
-    scoped = {name: _scoped_names(definitions[name]) for name in names}
-    return Terms(names, scoped, is_open=definitions.get("@vocab") is not None)
-
-
-def _scoped_names(definition: Any) -> frozenset[str]:
-    scoped = definition.get("@context") if isinstance(definition, dict) else None
-    return frozenset(scoped) if isinstance(scoped, dict) else frozenset()
+    scoped = {
+        name: terms_of(definition["@context"])
+        for name, definition in definitions.items()
+        if name in names and isinstance(definition, dict) and "@context" in definition
+    }
+    return Terms(names, scoped=scoped, is_open=definitions.get("@vocab") is not None)

@@ -23,6 +23,7 @@ from resolver.encoding import (
 )
 from resolver.errors import InvalidDid, InvalidDidDocument, NotFound
 from resolver.keys.multikey import Multikey
+from resolver.lint.omissions import without_omissions
 from resolver.methods.key import ECDH_CURVES, document_of, multikey_in, warnings_of
 from resolver.methods.method import ComputedMethod, refuse_public_key_format, refuse_versions
 from resolver.results import JsonObject, Options, Resolved
@@ -217,11 +218,13 @@ def _hash_only(did: Did, _: Options) -> Resolved:
 
 def _resolved(did: Did, document: JsonObject) -> Resolved:
     try:
-        document = read_document(encode(document), did.text)
+        document, told = without_omissions(read_document(encode(document), did.text))
     except InvalidDidDocument as error:
         raise InvalidDid(f"did:peer: {error.detail}") from None
     _refuse_absolute_ids(document)
-    return Resolved(did=did.text, document=document)
+    return Resolved(
+        did=did.text, document=document, resolution_metadata={"warnings": list(told)} if told else {}
+    )
 
 
 def _refuse_absolute_ids(document: JsonObject) -> None:

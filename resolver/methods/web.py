@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 from resolver.did import Did, parse_did
 from resolver.document import MAX_DOCUMENT_BYTES, read_document
 from resolver.errors import InternalError, InvalidDid, InvalidDidDocument, NotFound, ResolutionError
+from resolver.lint.subject import Finding, Severity
 from resolver.methods.method import Method, refuse_public_key_format, refuse_versions
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options
 from resolver.source import Question
@@ -41,7 +42,8 @@ _MAX_REMEMBERED_CHARS = 512  # characters of an identifier whose plan is remembe
 
 # application/json, application/did, and every `+json`; RFC 6839, section 3.1.
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:json|did|[a-z0-9!#$&^_.+-]+\+json)")
-_UTF8 = re.compile(r";\s*charset\s*=\s*\"?utf-?8\"?\s*", re.IGNORECASE)
+# What hosts of plain files say of a name, or of one that they do not know: nothing about what is in the file.
+_UNTOLD_TYPES = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream"})
 
 
 class WebMethod(Method):
@@ -83,7 +85,7 @@ class WebMethod(Method):
         Raises:
             NotFound: 404.
             InternalError: any status but 200, 404 and 410; the member `originStatus` has it.
-            InvalidDidDocument: not JSON by its content type, or refused by `read_document`.
+            InvalidDidDocument: of a content type that is another's (text/html), or refused by `read_document`.
         """
         if fetched.status == 410:
             return None
@@ -93,8 +95,20 @@ class WebMethod(Method):
             raise InternalError(
                 f"the web server answered with status {fetched.status}", originStatus=fetched.status
             )
-        _check_content_type(fetched.headers.get("content-type", ""))
+        if not _is_json(fetched) and _media_type(fetched) not in _UNTOLD_TYPES:
+            raise InvalidDidDocument(
+                "the web server did not serve the document as JSON (its Content-Type); "
+                "expected application/did or application/json"
+            )
         return read_document(fetched.body, did.text, max_bytes=MAX_DOCUMENT_BYTES, is_same=_is_spelling_of)
+
+    def warnings(self, fetched: Fetched) -> tuple[JsonObject, ...]:
+        """Return what to tell of how a document was served that `document` has read."""
+        if _is_json(fetched):
+            return ()
+        told = f"served as {_media_type(fetched) or 'no media type'}, not as JSON; it was read strictly"
+        advice = "serve did.json with Content-Type: application/did or application/json"
+        return (Finding("media-type", "", Severity.WARNING, told, advice).as_json(),)
 
 
 def _is_spelling_of(found: str, normal: str) -> bool:
@@ -160,12 +174,13 @@ def _path_segment(segment: str) -> str:
     return quote(text, safe="")
 
 
-def _check_content_type(header: str) -> None:
-    media_type, semicolon, parameters = header.partition(";")
-    if not _JSON_TYPE.fullmatch(media_type.strip().lower()):
-        raise InvalidDidDocument("the web server did not serve the document as JSON (its Content-Type)")
-    if "charset" in parameters.lower() and not _UTF8.search(semicolon + parameters):
-        raise InvalidDidDocument("the web server serves the document in a charset other than UTF-8")
+def _is_json(fetched: Fetched) -> bool:
+    return _JSON_TYPE.fullmatch(_media_type(fetched)) is not None
+
+
+def _media_type(fetched: Fetched) -> str:
+    """Return the type without its parameters: a charset has no effect on JSON (RFC 8259, section 11)."""
+    return fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 WEB = WebMethod()

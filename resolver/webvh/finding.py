@@ -14,6 +14,7 @@ from resolver.did import Did
 from resolver.document import check_document
 from resolver.errors import InvalidDidDocument, NotFound
 from resolver.lint.findings import warnings_of
+from resolver.lint.omissions import without_omissions
 from resolver.methods.webvh import normal_form
 from resolver.options import check_version_time
 from resolver.results import JsonObject, Options, Resolved
@@ -54,12 +55,10 @@ class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
                 another spelling or place of the DID, or must not be passed on.
         """
         version = selected(self.history, options)
-        document = self._document_of(version, did)
-        resolution: JsonObject = {}
+        document, warnings = self._document_of(version, did)
+        resolution: JsonObject = {"warnings": list(warnings)} if warnings else {}
         if (problem := self.history.problem) is not None:
-            resolution = {"problemDetails": problem.members["problemDetails"]}
-        elif self.warnings and version is self.history.versions[-1]:
-            resolution = {"warnings": list(self.warnings)}
+            resolution["problemDetails"] = problem.members["problemDetails"]
         return Resolved(
             did=did.text,
             document=document,
@@ -69,16 +68,17 @@ class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
             implied_services=() if document is None else implied_services(did),
         )
 
-    def _document_of(self, version: Version, did: Did) -> JsonObject | None:
+    def _document_of(self, version: Version, did: Did) -> tuple[JsonObject | None, tuple[JsonObject, ...]]:
+        """Return the document of a version, and the warnings; of an older one, what was left out of it."""
         if version.did != did.text:
             raise _another_id(version, self.history.versions[-1], did)
         if version.parameters.deactivated:
-            return None
+            return None, ()
         if version is not self.history.versions[-1] or self.history.problem is not None:
             return passed_on(self.history, version)
         if self.document is None:
             raise copy(self.refusal) if self.refusal else AssertionError("neither a document nor a refusal")
-        return msgspec.json.decode(self.document, type=JsonObject)
+        return msgspec.json.decode(self.document, type=JsonObject), self.warnings
 
 
 def finding_of(history: History, made_at: float) -> LogFinding:
@@ -87,9 +87,10 @@ def finding_of(history: History, made_at: float) -> LogFinding:
     if history.problem is not None or newest.parameters.deactivated:
         return LogFinding(history=history, made_at=made_at)
     try:
-        return LogFinding(history=history, made_at=made_at, document=encode(passed_on(history, newest)))
+        document, told = passed_on(history, newest)
     except InvalidDidDocument as error:
         return LogFinding(history=history, made_at=made_at, refusal=copy(error))
+    return LogFinding(history=history, made_at=made_at, document=encode(document), warnings=told)
 
 
 def with_warnings(finding: LogFinding) -> LogFinding:
@@ -97,19 +98,20 @@ def with_warnings(finding: LogFinding) -> LogFinding:
     if finding.document is None:
         return finding
     document = msgspec.json.decode(finding.document, type=JsonObject)
-    return msgspec.structs.replace(finding, warnings=tuple(warnings_of(document, now=finding.made_at)))
+    warnings = warnings_of(document, now=finding.made_at, told=finding.warnings)
+    return msgspec.structs.replace(finding, warnings=tuple(warnings))
 
 
-def passed_on(history: History, version: Version) -> JsonObject:
+def passed_on(history: History, version: Version) -> tuple[JsonObject, tuple[JsonObject, ...]]:
     """
-    Return the document of a version.
+    Return the document of a version, and what to tell of what is left out of it.
 
     Raises:
         InvalidDidDocument: it must not be passed on (`document.check_document`).
     """
     state: JsonObject = msgspec.json.decode(history.log[version.start : version.end])["state"]
     check_document(state, version.did, needs_controllers=False)
-    return state
+    return without_omissions(state)
 
 
 def selected(history: History, options: Options) -> Version:

@@ -20,9 +20,10 @@ from resolver.document import read_document, relative_ids_expanded
 from resolver.errors import NS, InvalidDidDocument
 from resolver.keys.multikey import public_key_of
 from resolver.lint.findings import MAX_WARNINGS, Severity, lint_bytes, warnings_of
+from resolver.lint.omissions import without_omissions
 from resolver.methods import WEB
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject
-from wire import Answer, UnsupportedMediaType, etag_of
+from wire import Answer, UnsupportedMediaType, encode, etag_of
 from wire.body import MAX_BODY_BYTES
 
 BASE = b"/1.0/identifiers/"
@@ -165,10 +166,13 @@ def document(data: bytes) -> None:
     assert taken["id"] == DID
     assert len(warnings_of(taken, now=1_000.0)) <= MAX_WARNINGS
     assert not secrets_in(taken), "a secret was passed on"
+    passed_on, told = without_omissions(taken)
+    assert (passed_on == taken) is not bool(told), "what was left out was not told"
+    assert without_omissions(passed_on) == (read_document(encode(passed_on), DID, max_bytes=2**22), ())
     expanded = relative_ids_expanded(taken)
     assert relative_ids_expanded(expanded) == expanded
     assert read_document(json.dumps(expanded, ensure_ascii=False).encode(), DID, max_bytes=2**22) == expanded
-    for method in taken.get("verificationMethod", []):
+    for method in taken.get("verificationMethod") or []:
         try:
             public_key_of(method)
         except InvalidDidDocument:

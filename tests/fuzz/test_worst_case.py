@@ -21,11 +21,20 @@ from resolver import Resolver
 from resolver.binding import answer_local, read_options_body
 from resolver.dereference import dereference
 from resolver.did import parse_did_url
-from resolver.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document, relative_ids_expanded
+from resolver.document import (
+    DID_V1_1,
+    KEY_MATERIAL,
+    MAX_DOCUMENT_BYTES,
+    MAX_DOCUMENT_VALUES,
+    RELATIONSHIPS,
+    read_document,
+    relative_ids_expanded,
+)
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.errors import InvalidDidDocument, ResolutionError
 from resolver.keys.multikey import multikey_of
 from resolver.lint.findings import warnings_of
+from resolver.lint.omissions import without_omissions
 from resolver.representation import present
 from resolver.results import Resolved
 from statuslist.requests import MAX_CHANGES_BODY_BYTES, read_changes
@@ -191,6 +200,7 @@ def _methods(count: int, **members: Any) -> str:
     return '"verificationMethod":' + json.dumps([{"id": f"#k{number}", **method} for number in range(count)])
 
 
+EMBEDDING = ("verificationMethod", *RELATIONSHIPS)
 _NESTED = '{"a":{"a":{"a":{"a":{"a":{}}}}}}'
 DOCUMENTS: dict[str, bytes] = {
     "256 methods": _document(_methods(256, note="x" * 850)),
@@ -212,6 +222,17 @@ DOCUMENTS: dict[str, bytes] = {
     "6,000 names": _document(_names(6_132)),
     "6,000 references": _document('"authentication":[' + ",".join(['"#a"'] * 6_132) + "]"),
     "6,000 URIs": _document('"alsoKnownAs":[' + ",".join(['"a:b1234567"'] * 6_132) + "]"),
+    "6,000 words": _document('"alsoKnownAs":[' + ",".join(['"b1234567"'] * 6_132) + "]"),
+    "null in 256 methods": _document(
+        _methods(256, **dict.fromkeys(sorted(KEY_MATERIAL - {"publicKeyMultibase"})))
+    ),
+    "one method in six properties": _document(
+        ",".join(_methods(42).replace("verificationMethod", name) for name in EMBEDDING)
+    ),
+    "contexts in 256 methods": _document(
+        f'"@context":"{DID_V1_1}",'
+        + _methods(256, **{"@context": [{f"t{number}": "a:b" for number in range(4)}]})
+    ),
     "6,000 floats": _document(_many("1.234567890e9", 6_132)),
     "650 integers of 399 digits": _document(_many("7" * 399, 650)),
     "43,000 escapes": _document('"a":"' + "\\u00e9" * 43_000 + '"'),
@@ -232,6 +253,7 @@ def test_no_document_costs_more_than_ten_milliseconds(name: str, slowness: float
         "present": lambda: present(resolved, None),
         "dereference": lambda: dereference(resolved, parse_did_url(f"{DID}#nothing")),
         "warn": lambda: warnings_of(document, now=1_000.0),
+        "leave out": lambda: without_omissions(document),
         "expand": lambda: relative_ids_expanded(document),
     }
     spent = {step: _milliseconds(run) for step, run in steps.items()}

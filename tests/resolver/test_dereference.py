@@ -84,11 +84,13 @@ METHODS = {
         {"id": "#by-reference", "type": "Multikey", "controller": DID, "publicKeyMultibase": "z6Mk"},
         {"id": f"{DID}#absolute", "type": "Multikey", "controller": DID, "publicKeyMultibase": "z6Mk"},
         {"id": "#other", "type": "Multikey", "controller": "did:web:other.example"},
+        {"id": "#ours", "type": "Multikey", "controller": ""},
         {"id": "#two-keys", "type": "X", "controller": DID, "publicKeyMultibase": "z", "publicKeyJwk": {}},
         {"id": "did:web:other.example#stranger", "type": "Multikey", "controller": DID},
     ],
     "authentication": [f"{DID}#by-reference", {"id": "#by-value", "type": "Multikey", "controller": DID}],
-    "assertionMethod": ["#absolute", "#other", "#two-keys", "#service"],
+    "assertionMethod": ["#absolute", "#other", "#two-keys", "#service", "#ours"],
+    "keyAgreement": [{"id": f"{DID}#by-value", "type": "Multikey", "controller": DID}],
     "service": [{"id": "#service", "type": "A", "serviceEndpoint": "https://a.example"}],
 }
 WITH_METHODS = Resolved(did=DID, document=METHODS)
@@ -99,7 +101,9 @@ WITH_METHODS = Resolved(did=DID, document=METHODS)
     [
         ("by-reference", "authentication"),
         ("by-value", "authentication"),
+        ("by-value", "keyAgreement"),
         ("absolute", "assertionMethod"),
+        ("ours", "assertionMethod"),
     ],
 )
 def test_a_method_is_given_where_the_relationship_lists_it(fragment: str, relationship: str) -> None:
@@ -111,7 +115,7 @@ def test_a_method_is_given_where_the_relationship_lists_it(fragment: str, relati
 
 @pytest.mark.parametrize(
     ("fragment", "relationship"),
-    [("by-reference", "assertionMethod"), ("by-value", "keyAgreement"), ("absolute", "authentication")],
+    [("by-reference", "assertionMethod"), ("by-value", "assertionMethod"), ("absolute", "authentication")],
 )
 def test_a_method_that_the_relationship_does_not_list_is_refused(fragment: str, relationship: str) -> None:
     with pytest.raises(InvalidRelationship):

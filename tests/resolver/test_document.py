@@ -9,6 +9,7 @@ from resolver.document import (
     MAX_DOCUMENT_VALUES,
     MAX_KEYS,
     MAX_METHODS_AND_SERVICES,
+    OPTIONAL_MEMBERS,
     RELATIONSHIPS,
     maps_of,
     read_document,
@@ -238,7 +239,6 @@ def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
         {"verificationMethod": METHOD},
         {"verificationMethod": ["#key-1"]},
         {"verificationMethod": [None]},
-        {"verificationMethod": None},
         {"verificationMethod": [{**METHOD, "id": None}]},
         {"verificationMethod": [{**METHOD, "type": ["Multikey"]}]},
         {"verificationMethod": [{**METHOD, "controller": [DID]}]},
@@ -247,7 +247,10 @@ def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
         {"verificationMethod": [{**METHOD, "publicKeyBase58": "a"}]},
         {"verificationMethod": [METHOD, METHOD]},
         {"verificationMethod": [METHOD, {**METHOD, "id": f"{DID}#key-1"}]},
-        {"verificationMethod": [METHOD], "keyAgreement": [METHOD]},
+        {"verificationMethod": [METHOD], "keyAgreement": [METHOD | {"type": "JsonWebKey"}]},
+        {"verificationMethod": [METHOD], "keyAgreement": [METHOD | {"id": f"{DID}#key-1", "n": 1}]},
+        {"authentication": [METHOD | {"n": 1}], "keyAgreement": [METHOD | {"n": True}]},
+        {"keyAgreement": [METHOD, METHOD]},
         {"authentication": "#key-1"},
         {"authentication": [5]},
         {"keyAgreement": [["#key-1"]]},
@@ -287,6 +290,48 @@ def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
 def test_a_document_that_breaks_a_rule_of_cid_is_refused(members: dict[str, Any]) -> None:
     with pytest.raises(InvalidDidDocument):
         read_document(_document(**members), DID)
+
+
+@pytest.mark.parametrize("first", ["verificationMethod", "authentication"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        METHOD,
+        dict(reversed(METHOD.items())),
+        METHOD | {"id": f"{DID}#key-1", "controller": ""},
+        METHOD | {"publicKeyJwk": None},
+    ],
+)
+def test_a_method_that_is_embedded_again_as_it_was_is_taken(first: str, again: JsonObject) -> None:
+    document = {"id": DID, first: [METHOD], "assertionMethod": [again], "keyAgreement": [again]}
+
+    assert read_document(encode(document), DID) == document
+
+
+@pytest.mark.parametrize("name", OPTIONAL_MEMBERS)
+def test_null_for_a_member_that_may_be_absent_is_taken(name: str) -> None:
+    assert read_document(_document(**{name: None}), DID)[name] is None
+
+
+@pytest.mark.parametrize("members", [{"controller": ""}, {"controller": ["", "did:example:other"]}])
+def test_a_relative_controller_is_the_did(members: dict[str, Any]) -> None:
+    method = METHOD | {"controller": ""}
+    document = read_document(_document(verificationMethod=[method], **members), DID)
+
+    expanded = relative_ids_expanded(document)
+
+    assert document["verificationMethod"] == [method]
+    assert expanded["verificationMethod"][0]["controller"] == DID
+    assert expanded["controller"] in (DID, [DID, "did:example:other"])
+
+
+def test_relative_controllers_count_towards_what_a_document_may_grow_by() -> None:
+    did = "did:web:a.example:" + "a" * 8_000
+
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded({"id": did, "x": [{"controller": ""}] * 200})
+    with pytest.raises(FeatureNotSupported):
+        relative_ids_expanded({"id": did, "controller": [""] * 200})
 
 
 def test_methods_and_services_are_counted_together() -> None:

@@ -141,6 +141,15 @@ async def test_key_of_another_or_past_its_time_is_refused(house: House, member: 
         await house.check(house.issuer.entry(VALID))
 
 
+async def test_key_whose_controller_is_relative_is_the_issuers(house: House) -> None:
+    document = did_document(house.issuer.signer)
+    document["verificationMethod"][0]["controller"] = ""
+    house.issuer.publish_did(document)
+    house.issuer.publish_list()
+
+    assert (await house.check(house.issuer.entry(VALID))).valid
+
+
 async def test_key_whose_time_is_to_come_counts(house: House) -> None:
     document = did_document(house.issuer.signer)
     document["verificationMethod"][0]["expires"] = "9000-01-01T00:00:00Z"

@@ -6,7 +6,7 @@ from resolver import InvalidDidUrl, InvalidOptions, NotFound, Options
 from resolver.dereference import dereference
 from resolver.did import parse_did_url
 from resolver.webvh import parallel_did_web
-from tests.resolver.webvh.logs import Log, Signer, witnessed
+from tests.resolver.webvh.logs import Json, Log, Signer, witnessed
 from tests.resolver.webvh.verifying import resolved
 
 WITNESS = Signer(10)
@@ -215,3 +215,18 @@ def test_an_implicit_service_has_a_did_url_and_is_no_part_of_the_document() -> N
 
     assert service is not None and service["type"] == "LinkedVerifiablePresentation"
     assert document == log.entries[0]["state"]
+
+
+def test_what_is_left_out_of_a_version_is_told_with_it() -> None:
+    def state(log: Log, **members: object) -> Json:
+        return {"@context": ["https://www.w3.org/ns/did/v1"], "id": log.did, **members}
+
+    log = Log().append()
+    log.append(state=state(log, keyAgreement=None, alsoKnownAs=["word"])).append(state=state(log))
+
+    older, newest = resolved(log, Options(version_number=2)), resolved(log)
+
+    codes = [warning["code"] for warning in older.resolution_metadata["warnings"]]
+    assert codes == ["null-member", "malformed-alias"]
+    assert older.document == newest.document == state(log)
+    assert newest.resolution_metadata == {}
