@@ -6,7 +6,7 @@ from proofs import sign_compact
 from statuslist.errors import StatusRetrievalError, StatusVerificationError
 from tests.statuslist.house import House
 from tests.statuslist.stranger import secured
-from wire import encode, parse_utc
+from wire import MediaType, choose, encode, parse_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +36,23 @@ async def test_list_is_read_where_its_media_type_says_little(
     serve_as(house, content_type, form)
 
     assert (await house.check(house.issuer.entry())).valid is True
+
+
+async def test_server_that_knows_no_type_of_ours_is_asked_for_what_it_has(house: House) -> None:
+    house.issuer.publish_list()
+
+    await house.check(house.issuer.entry())
+
+    accept = house.world.requests[0].headers["accept"]
+    types = (
+        "application/vc",
+        "application/json",
+        "application/vc+jwt",
+        "text/plain",
+        "application/octet-stream",
+    )
+    assert [bool(choose(accept, (MediaType(name),))) for name in types] == [True] * 5
+    assert choose(accept, tuple(MediaType(name) for name in types)) == MediaType("application/vc")
 
 
 @pytest.mark.parametrize(

@@ -220,3 +220,30 @@ async def test_credential_whose_token_expired_is_not_valid(house: House) -> None
         await house.checker.check_credential(vc_jwt(credential, house.issuer.signer))
 
     assert raised.value.pointer == "/exp"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"crit": ["exp"], "exp": 1},
+        {"crit": []},
+        {"b64": False},
+        {"kid": None},
+        {"kid": 7},
+        {"kid": "#key-1"},
+        {"kid": "did:web:other.example.com#key-1"},
+        {"kid": "did:web:issuer.example.com"},
+    ],
+)
+async def test_header_that_is_refused_of_a_credential_is_refused_of_a_list(
+    house: House, header: dict[str, object]
+) -> None:
+    signer = house.issuer.signer
+    house.issuer.serve(
+        vc_jwt(house.issuer.list_document(), signer, **header), content_type="application/vc+jwt"
+    )
+
+    with pytest.raises(StatusVerificationError):
+        await house.check(house.issuer.entry())
+    with pytest.raises(ProofError):
+        await house.checker.check_credential(vc_jwt(house.issuer.credential(), signer, **header))
