@@ -301,7 +301,8 @@ def _relative_ids(subject: Subject) -> Iterator[Finding]:
 
 
 def _unused_methods(subject: Subject) -> Iterator[Finding]:
-    used = {reference.target for reference in subject.references}
+    used: set[str | None] = {reference.target for reference in subject.references}
+    used |= {method.absolute_id(subject.did) for method in subject.methods if method.relationship}
     for method in subject.methods:
         if not method.relationship and method.absolute_id(subject.did) not in used:
             detail, advice = (

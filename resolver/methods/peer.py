@@ -134,7 +134,7 @@ def _methods_of(did: Did, keys: list[tuple[str, str, Multikey]]) -> JsonObject:
 
 
 def _named(services: list[JsonObject]) -> list[JsonObject]:
-    unnamed = (service for service in services if "id" not in service)
+    unnamed = (service for service in services if service.get("id") is None)
     for number, service in enumerate(unnamed):
         service["id"] = f"#service-{number}" if number else "#service"
     return services
@@ -181,12 +181,13 @@ def _of_document(did: Did, _: Options) -> Resolved:
     document = _document_in(encoded)
     if "id" in document:  # 2.
         raise InvalidDid("did:peer:4: the encoded document has an id")
-    also = document.get("alsoKnownAs", [])
-    if not isinstance(also, list):
+    also = document.get("alsoKnownAs")
+    if not isinstance(also, list | None):
         raise InvalidDid("did:peer:4: alsoKnownAs is not a list")
     for method in _methods(document):
-        method.setdefault("controller", did.text)  # 3.
-    return _resolved(did, document | {"id": did.text, "alsoKnownAs": [*also, f"did:peer:{short}"]})
+        if method.get("controller") is None:
+            method["controller"] = did.text  # 3.
+    return _resolved(did, document | {"id": did.text, "alsoKnownAs": [*(also or []), f"did:peer:{short}"]})
 
 
 def _document_in(encoded: str) -> JsonObject:

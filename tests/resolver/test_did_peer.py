@@ -263,6 +263,30 @@ def test_a_document_of_numalgo_4_gets_its_id_its_alias_and_its_controllers() -> 
     assert document == INPUT
 
 
+def test_null_and_words_in_a_document_of_numalgo_4_are_left_out_and_told() -> None:
+    method = INPUT["verificationMethod"][0]
+    nulls = {"service": None, "keyAgreement": None, "verificationMethod": [method | {"controller": None}]}
+    did = _four(INPUT | nulls | {"alsoKnownAs": ["word"]})
+
+    resolved = PEER.plan(parse_did(did), Options())
+
+    assert resolved.document is not None
+    assert resolved.document.keys().isdisjoint({"service", "keyAgreement"})
+    assert resolved.document["verificationMethod"] == [method | {"controller": did}]
+    assert resolved.document["alsoKnownAs"] == [did.rpartition(":")[0]]
+    codes = [warning["code"] for warning in resolved.resolution_metadata["warnings"]]
+    assert codes == ["null-member", "null-member", "malformed-alias"]
+
+
+def test_null_for_the_alias_or_the_id_of_a_service_is_as_if_it_were_absent() -> None:
+    aliased = _resolve(_four(INPUT | {"alsoKnownAs": None}))
+    service = {"id": None, "t": "dm", "s": "https://a.example"}
+    served = _resolve(f"did:peer:2.S{encode_base64url(encode(service))}")
+
+    assert len(aliased["alsoKnownAs"]) == 1
+    assert served["service"][0]["id"] == "#service"
+
+
 def test_an_alias_of_numalgo_4_is_kept() -> None:
     did = _four(INPUT | {"alsoKnownAs": ["https://a.example"]})
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from operators import Issuer
 from proofs import create_key_file, sign_compact
 from resolver import public_key_of
+from resolver.lint.findings import lint
 from server.identity import DocumentUnavailable, Identities
 from server.settings import Settings
 from wire import ResourceNotFound
@@ -34,6 +35,14 @@ def test_the_same_key_stands_in_the_shape_of_each_form(tmp_path: Path) -> None:
     assert methods[signer.jws_key_id]["type"] == "JsonWebKey"
     assert all(public_key_of(method) == key.public_key() for method in methods.values())
     assert set(document["assertionMethod"]) == set(methods)
+
+
+def test_the_linter_finds_nothing_in_our_own_document(tmp_path: Path) -> None:
+    identities, _ = _identities(tmp_path)
+    document = identities.own_document("did:web:localhost%3A8000")
+
+    assert document is not None
+    assert lint(document) == []
 
 
 def test_a_jws_names_the_json_web_key(tmp_path: Path) -> None:
