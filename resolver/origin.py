@@ -97,15 +97,14 @@ class WebSource:
         Not kept: every failure to ask, lest a limit of ours make a good DID look bad.
         """
         did = parse_did(question.did)
-        found = _found_in(known)
-        tag = entity_tag(known.headers) if known is not None and found is not None else None
+        document, told = _document_of(known)
+        tag = entity_tag(known.headers) if known is not None and document is not None else None
         plan = WEB.plan(did, DEFAULT_OPTIONS)
-        if found is not None:
+        if document is not None:
             plan = msgspec.structs.replace(plan, is_known=True)
         fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
-        if known is not None and found is not None and tag and fetched.status == 304:
-            headers = cache_headers(fetched.headers, known.headers)
-            return self._kept(found.document or b"", found.told, headers, step)
+        if known is not None and document is not None and tag and fetched.status == 304:
+            return self._kept(document, told, cache_headers(fetched.headers, known.headers), step)
         return self._read(did, fetched, step)
 
     def _read(self, did: Did, fetched: Fetched, step: Step) -> Known:
@@ -200,7 +199,8 @@ def _failed_step(plan: FetchPlan, error: FetchError, seconds: float) -> Step:
     )
 
 
-def _found_in(known: Known | None) -> Found | None:
-    """Return what is known where it is a document."""
-    value = known.value if known is not None else None
-    return value if isinstance(value, Found) and value.document is not None else None
+def _document_of(known: Known | None) -> tuple[bytes | None, tuple[JsonObject, ...]]:
+    """Return the document that is known, and what was told of it."""
+    if known is None or not isinstance(known.value, Found):
+        return None, ()
+    return known.value.document, known.value.told
