@@ -207,7 +207,7 @@ def _raise_error(driver: Driver, parsed: Parsed) -> None:
 
 def _metadata(driver: Driver, result: JsonObject | None, name: str) -> JsonObject:
     """
-    Return a structure of metadata as the driver gave it.
+    Return a structure of metadata as the driver gave it, but for members that are null: they say nothing.
 
     Raises:
         InternalError: not an object, over `MAX_METADATA_BYTES`, or `deactivated` is no boolean.
@@ -218,6 +218,7 @@ def _metadata(driver: Driver, result: JsonObject | None, name: str) -> JsonObjec
         return {}
     if not isinstance(metadata, dict) or len(encode(metadata)) > MAX_METADATA_BYTES:
         raise _unusable(driver, f"has a {name} that is no object, or over {MAX_METADATA_BYTES} bytes")
+    metadata = {member: value for member, value in metadata.items() if value is not None}
     if not isinstance(metadata.get("deactivated", False), bool):
         raise _unusable(driver, f"has a {name} whose `deactivated` is neither true nor false")
     try:

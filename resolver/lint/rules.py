@@ -166,7 +166,7 @@ def _dates(subject: Subject) -> Iterator[Finding]:
     """CID, section 2.2: `expires` and `revoked` are dateTimeStamps; past them the key must not be used."""
     for method in subject.methods:
         for name in ("expires", "revoked"):
-            if name not in method.value:
+            if method.value.get(name) is None:
                 continue
             pointer, moment = f"{method.pointer}/{name}", moment_of(method.value[name])
             if moment is None:

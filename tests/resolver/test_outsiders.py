@@ -84,6 +84,7 @@ async def test_what_is_sound_is_resolved_with_a_warning_and_what_is_not_is_refus
     assert resolved.document.get("alsoKnownAs") == expected.get(
         "alsoKnownAs", resolved.document.get("alsoKnownAs")
     )
+    assert resolved.metadata == expected.get("metadata", {})
     assert resolved.resolution_metadata.get("verified") is expected.get("verified")
 
 
