@@ -51,8 +51,9 @@ def open_epoch(
     Args:
         found: what was published last, by the id of the list; see `statuslist.recovery`.
         random_bytes: a source fit for keys.
-        at: now, in microseconds since 1970; also the next version of every list. A list's version grows by one per
-            change, far less than a million a second, so that no number ever comes twice.
+        at: now, in microseconds since 1970; also the next version of every list, unless one that was found is
+            beyond it. A list's version grows by one per change, far less than a million a second, so that no
+            number ever comes twice.
     """
     made, notes = _make_lost_sets(tx, found.values(), random_bytes, at)  # 3; they too are closed by step 1.
     closed = sum(_close(tx, set_id, actor, at) for set_id in _set_ids(tx))
@@ -67,7 +68,7 @@ def open_epoch(
         new_sets=made,
         revocations=changed["revocation"],
         suspensions=changed["suspension"],
-        lists=_jump(tx, at),  # 4
+        lists=_jump(tx, max(at, _beyond(found.values()))),  # 4
         notes=tuple(notes),
     )
     detail = {name: value for name, value in msgspec.structs.asdict(report).items() if name != "notes"}
@@ -207,6 +208,11 @@ def _change(newest: FoundList, index: int, value: int, actor: str, at: int) -> s
         actor=actor,
         at=at,
     )
+
+
+def _beyond(found: Iterable[FoundList]) -> int:
+    """Return a version beyond all that were found: a clock that was ahead may have numbered them."""
+    return 1 + max((each.version or 0 for each in found), default=0)
 
 
 def _jump(tx: Transaction, at: int) -> int:

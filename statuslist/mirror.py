@@ -83,11 +83,20 @@ class Mirror:
 
 
 def write_forms(directory: Path, published: Published) -> None:
-    """Write each form of a version; a file that says so already is left alone."""
+    """
+    Write each form of a version; a file that says so already is left alone.
+
+    Raises:
+        FileExistsError: a newer version is there. A node that shares the directory was faster, and we take that
+            version up soon; or the mirror is of another database, which a person must decide about.
+    """
     place = directory / DIRECTORY / published.list_id
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
     for form, artefact in published.forms.items():
         path = place / form
+        there = _version_of(path)
+        if there is not None and there > artefact.version:
+            raise FileExistsError(f"version {there} is there, which is newer than ours, {artefact.version}")
         for file, body in ((path, artefact.body), (_version_path(path), _version_line(artefact))):
             if not file.exists() or file.read_bytes() != body:
                 _replace(file, body)
@@ -101,6 +110,10 @@ def read_mirror(directory: Path) -> Iterator[FoundForm]:
                 body = path.read_bytes()
                 version = _read_version(_version_path(path), body)
                 yield FoundForm(list_id=path.parent.name, form=form, body=body, version=version)
+
+
+def _version_of(form: Path) -> int | None:
+    return _read_version(_version_path(form), form.read_bytes()) if form.exists() else None
 
 
 def _version_path(form: Path) -> Path:

@@ -202,3 +202,18 @@ async def test_a_list_of_another_issuer_is_noted_and_not_taken_over(wing: Wing) 
 
     assert report.revocations == 0
     assert "another issuer" in report.notes[0]
+
+
+async def test_next_version_is_beyond_one_that_a_clock_ahead_had_numbered(wing: Wing) -> None:
+    """An earlier restore, while the clock was ahead, numbered what the mirror has."""
+    await wing.create("badges")
+    await wing.publisher.publish_dirty()
+    found = published(wing, "badges-revocation")
+    ahead = int(wing.clock() * 1_000_000) + 3_600_000_000
+    found = {list_id: msgspec.structs.replace(each, version=ahead) for list_id, each in found.items()}
+    await open_it(wing, found)
+    await wing.publisher.publish_dirty()
+    current = wing.publisher.current("badges-revocation")
+
+    assert current is not None
+    assert current.version == ahead + 1

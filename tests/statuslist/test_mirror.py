@@ -125,3 +125,21 @@ async def test_a_version_that_is_missing_damaged_or_of_other_bytes_is_not_known(
 
     found = {one.form: one.version for one in read_mirror(tmp_path / "public")}
     assert (found[DATA_INTEGRITY], found[JWT]) == (None, 1)
+
+
+async def test_an_older_version_never_takes_the_place_of_a_newer_one(wing: Wing, tmp_path: Path) -> None:
+    """As a node that is behind another would, in a directory that both write."""
+    old = await _publish(wing)
+    await wing.revoke("badges", (await wing.allocate("badges"))[0])
+    new = await _publish(wing)
+    behind, ahead = Mirror(tmp_path / "public"), Mirror(tmp_path / "public")
+    ahead.take(new)
+    await ahead.write_due()
+    behind.take(old)
+    written = await behind.write_due()
+    kept = [found.version for found in read_mirror(tmp_path / "public")]
+    behind.take(new)
+
+    assert (written, kept, behind.failed) == (False, [new.version] * 2, 1)
+    assert await behind.write_due()
+    assert behind.waiting == 0
