@@ -63,6 +63,7 @@ from server.telemetry import Telemetry
 from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
+from statuslist.mark import ServedMark
 from statuslist.mirror import Mirror
 from statuslist.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.publisher import Publisher
@@ -186,6 +187,7 @@ async def _build(
         policy=policy_of(settings),
         on_published=on_published,
         on_state=alarms.state,
+        mark=ServedMark(share.board.marks, share.slot) if share.board is not None else None,
     )
 
     lists = StatusLists(
@@ -311,6 +313,7 @@ def public_app(services: Services) -> Front:
         hot=services.hot,
         buckets=buckets,
         identifiers=Identifiers(services.resolver, renewals.take, bare_by_default=bare),
+        lists_are_behind=services.publisher.is_behind,
     )
 
 

@@ -1,5 +1,5 @@
 """
-Metrics of all processes of one node: each puts its own on a board in shared memory, any of them renders the sum.
+What the processes of one node share in memory: metrics, which any of them renders as their sum, and marks.
 
 A slot is written by one process and read by all. A reader may meet a write half done: then what it reads is no
 JSON, and it takes what it read there before.
@@ -11,6 +11,8 @@ import struct
 from typing import Literal
 
 import msgspec
+
+from statuslist.mark import SLOT_BYTES as MARK_BYTES
 
 SLOT_BYTES = 131_072  # 128 KiB; the counters of one process take a few
 _LENGTH = struct.Struct("<I")
@@ -50,6 +52,7 @@ class Board:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._memory = mmap.mmap(-1, slots * SLOT_BYTES)
+        self.marks = mmap.mmap(-1, slots * MARK_BYTES)  # of what each serves; see `statuslist.mark`
         self._last: dict[int, Snapshot] = {}
 
     def put(self, slot: int, snapshot: Snapshot) -> None:

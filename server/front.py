@@ -90,6 +90,7 @@ class Front:
         buckets: tokens per client and cost; empty where nobody is limited.
         identifiers: how reads of identifiers are answered; None: as any other request.
         is_public: whether answers carry CORS headers.
+        lists_are_behind: whether another process of the node may serve newer status lists than this one.
 
     Attributes:
         reads: the hot answers, for whoever may give them earlier than this layer; None: there are none.
@@ -107,6 +108,7 @@ class Front:
         buckets: Mapping[Cost, TokenBuckets] | None = None,
         identifiers: Identifiers | None = None,
         is_public: bool = True,
+        lists_are_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._app = app
         self._base_url = base_url
@@ -121,7 +123,9 @@ class Front:
         self._is_public = is_public
         tokens = self._buckets.get(Cost.HOT)
         self.reads = (
-            HotReads(hot, tokens=tokens, telemetry=telemetry, clock=clock) if hot is not None else None
+            HotReads(hot, tokens=tokens, telemetry=telemetry, clock=clock, lists_are_behind=lists_are_behind)
+            if hot is not None
+            else None
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,8 +3,9 @@ Which requests are answered from the hot table, and what is counted: the same fo
 for the protocol that may answer before it (decision 0016).
 
 A GET or HEAD without query and body, whose path and Accept header the table knows; not with `Cache-Control:
-no-cache` where there is an origin to be asked anew; and only while the client has tokens. All else is None here,
-and takes the ordinary way. A hot answer is counted under the route "hot"; one in `LOG_ONE_HOT_IN` has a log line.
+no-cache` where there is an origin to be asked anew; not a status list that another process of the node may serve
+in a newer version; and only while the client has tokens. All else is None here, and takes the ordinary way. A hot
+answer is counted under the route "hot"; one in `LOG_ONE_HOT_IN` has a log line.
 """
 
 import logging
@@ -20,6 +21,7 @@ LOG = logging.getLogger("touchstone.requests")
 
 LOG_ONE_HOT_IN = 1_000  # hot answers per log line; at DEBUG each has one (decision 0005)
 READS = ("GET", "HEAD")
+LISTS_PATH = b"/status-lists/"
 
 
 class HotReads:
@@ -29,6 +31,7 @@ class HotReads:
     Args:
         tokens: what a client may spend on hot answers; None: as much as it likes.
         clock: seconds since 1970.
+        lists_are_behind: whether another process of the node may serve newer status lists than this one.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class HotReads:
         tokens: TokenBuckets | None,
         telemetry: Telemetry,
         clock: Callable[[], float],
+        lists_are_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._table = table
         self._tokens = tokens
         self._telemetry = telemetry
         self._clock = clock
+        self._lists_are_behind = lists_are_behind
         self._answers = 0
 
     def find(self, method: str, raw_path: bytes, head: RequestHead, client: str) -> HotAnswer | None:
@@ -51,6 +56,8 @@ class HotReads:
             return None
         if head.no_cache and raw_path.startswith(IDENTIFIERS_PATH):
             return None  # The resolver is to ask anew; nothing else has a source to be asked.
+        if raw_path.startswith(LISTS_PATH) and self._lists_are_behind():
+            return None  # The route looks at the rows first.
         now = self._clock()
         found = self._table.find((raw_path, head.accept), now)
         if found is None or (self._tokens is not None and self._tokens.take(client)):

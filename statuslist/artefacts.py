@@ -97,6 +97,12 @@ def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
     return [ListVersions(**{name: row[name] for name in ListVersions.__struct_fields__}) for row in rows]
 
 
+def last_change(tx: Transaction) -> int:
+    """Return the number of the last change of any list; -1: there are no lists."""
+    row = tx.one("SELECT max(changed_version) AS last FROM status_lists")
+    return -1 if row is None or row["last"] is None else int(row["last"])
+
+
 def read_content(tx: Transaction, list_id: str) -> ListContent:
     """Return what the list's next version has to say; the list must exist (they are never deleted)."""
     row = tx.one(

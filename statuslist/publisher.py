@@ -9,8 +9,9 @@ There is no pass that waits for all that is due: each look at the rows offers wh
 published as soon as a slot is free and its turn has come. Lists are told apart by their issuers, the tenants.
 
 Each step leaves readers with the last good version if the process dies after it: before the compare-and-set
-nothing was written, after it every process finds the new version in the rows within 250 ms. Several processes
-may publish at once: one wins a version, all serve its bytes. Serving needs neither signer nor database.
+nothing was written, after it every process finds the new version in the rows within 250 ms, and before it answers
+where another process of its node serves it already (`statuslist.mark`). Several processes may publish at once: one
+wins a version, all serve its bytes. Serving needs neither signer nor database.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from statuslist.demand import Demand
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl
 from statuslist.forms import DATA_INTEGRITY, parse_list_url
 from statuslist.list_alarms import LATE_SECONDS, ListAlarms
+from statuslist.mark import ServedMark
 from statuslist.rendering import Policy, check_rendered, render
 from statuslist.turns import Lane, Turns
 from storage import Database, DatabaseUnavailable, Lease, Transaction
@@ -39,6 +41,7 @@ POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of
 PACE_SECONDS = 0.1  # between two looks: changes that come thick make one version together
 SLOTS = 8  # lists under way at once; their writes share commits
 SLOTS_PER_TENANT = 4  # ... of one issuer
+CATCH_UP_SECONDS = 0.5  # that an answer waits for what another process serves already
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
 NEVER = float("-inf")  # on a monotonic clock
 
@@ -77,6 +80,7 @@ class Publisher:
         timer: monotonic seconds, for what lasts.
         on_published: called on the event loop with a list's id after its new version is what `current` gives.
         on_state: told by the process that publishes which lists are late, or near their end, and of a wrong clock.
+        mark: what the processes of this node serve; None: this one is alone.
 
     `published`, `adopted` and `failed` count versions made here, versions made by other processes, and
     attempts that failed, for metrics.
@@ -92,6 +96,7 @@ class Publisher:
         on_published: Callable[[str], None],
         on_state: OnState = lambda *_: None,
         timer: Callable[[], float] = time.monotonic,
+        mark: ServedMark | None = None,
     ) -> None:
         self.published = 0
         self.adopted = 0
@@ -102,6 +107,9 @@ class Publisher:
         self._clock = clock
         self._timer = timer
         self._on_published = on_published
+        self._mark = mark or ServedMark()
+        self.is_behind = self._mark.is_behind
+        self._catch_up_again_at = NEVER  # Monotonic seconds.
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
         self._demand = Demand()
         self._seen = -1  # The last change number among the rows that were looked at.
@@ -289,21 +297,52 @@ class Publisher:
             DatabaseUnavailable: the rows cannot be read; what was served before still is.
         """
         async with self._following:
-            asked_at = self._timer()
-            changed = await self._database.read(lambda tx: artefacts.changed_lists(tx, self._seen))
-            await self._adopt(changed)
-            for found in changed:
-                self._demand.rows_say(found, asked_at)
-            self._seen = max((found.changed for found in changed), default=self._seen)
-            self.followed_at = asked_at
+            await self._look()
+
+    async def catch_up(self) -> bool:
+        """
+        Look at the rows before an answer, where another process of the node serves a version that may be newer.
+
+        Returns:
+            Whether `current` is as new as what any process of the node served until now. False where the rows
+            cannot be read in time: what is served then must be kept by no cache.
+        """
+        if not self.is_behind():
+            return True
+        if self._timer() < self._catch_up_again_at:
+            return False
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS), self._following:
+                if self.is_behind():  # Else somebody looked while we waited.
+                    await self._look()
+        except (TimeoutError, DatabaseUnavailable) as error:
+            _log.warning("status lists: behind another process of this node: %s", error)
+            self._catch_up_again_at = self._timer() + POLL_SECONDS
+            return False
+        return True
+
+    async def _look(self) -> None:
+        """Take up what the rows say; whoever calls holds `_following`."""
+        asked_at, others = self._timer(), self._mark.others()
+        changed = await self._database.read(lambda tx: artefacts.changed_lists(tx, self._seen))
+        await self._adopt(changed)
+        for found in changed:
+            self._demand.rows_say(found, asked_at)
+        self._seen = max((found.changed for found in changed), default=self._seen)
+        self.followed_at = asked_at
+        self._mark.has_looked(others)
 
     async def _adopt(self, versions: list[ListVersions]) -> None:
         unknown = [found.list_id for found in versions if found.published > self._version_of(found.list_id)]
         if not unknown:
             return
-        found = await self._database.read(
-            lambda tx: [artefacts.published_artefacts(tx, list_id) for list_id in unknown]
-        )
+
+        def read(tx: Transaction) -> tuple[list[list[Artefact]], int]:
+            found = [artefacts.published_artefacts(tx, list_id) for list_id in unknown]
+            return found, artefacts.last_change(tx)  # Afterwards: nothing that was found is beyond it.
+
+        found, change = await self._database.read(read)
+        self._mark.will_serve(change)
         for forms in found:
             self.adopted += self._swap(forms)
 
@@ -343,8 +382,14 @@ class Publisher:
             return  # Published elsewhere meanwhile; the next look takes it up.
         loop = asyncio.get_running_loop()
         made = await loop.run_in_executor(self._threads, self._render_and_check, content)
-        if not await self._database.write(lambda tx: artefacts.publish(tx, content, made)):
+
+        def write(tx: Transaction) -> int | None:
+            return artefacts.last_change(tx) if artefacts.publish(tx, content, made) else None
+
+        change = await self._database.write(write)
+        if change is None:
             return
+        self._mark.will_serve(change)
         self.published += 1
         self._demand.is_published(list_id, content.version, began)
         self._swap(made)

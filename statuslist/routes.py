@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
@@ -57,6 +58,12 @@ def build_routes(
             server put it.
     """
 
+    async def newest(answer: Callable[[], Answer]) -> Answer:
+        """Answer when this process is as far as the others of its node; no cache may keep what may be older."""
+        is_newest = await publisher.catch_up()
+        made = answer()
+        return made if is_newest else msgspec.structs.replace(made, fresh_until=None)
+
     @get(
         "/status-lists/{list_id:str}",
         name="get_status_list",
@@ -65,7 +72,8 @@ def build_routes(
         responses={200: _LIST},
     )
     async def get_status_list(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
-        return answer_negotiated(publisher, list_id, _accept(request), _query(request), now=clock())
+        accept, query = _accept(request), _query(request)
+        return await newest(lambda: answer_negotiated(publisher, list_id, accept, query, now=clock()))
 
     @get(
         f"/status-lists/{{list_id:str}}/{DATA_INTEGRITY}",
@@ -76,7 +84,8 @@ def build_routes(
         responses={200: _LIST},
     )
     async def get_with_proof(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
-        return answer_with_proof(publisher, list_id, _accept(request), _query(request), now=clock())
+        accept, query = _accept(request), _query(request)
+        return await newest(lambda: answer_with_proof(publisher, list_id, accept, query, now=clock()))
 
     @get(
         f"/status-lists/{{list_id:str}}/{JWT}",
@@ -86,7 +95,8 @@ def build_routes(
         responses={200: _LIST},
     )
     async def get_jwt(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
-        return answer_form(publisher, list_id, JWT, _query(request), now=clock())
+        query = _query(request)
+        return await newest(lambda: answer_form(publisher, list_id, JWT, query, now=clock()))
 
     @post(
         "/status/check",
@@ -105,6 +115,7 @@ def build_routes(
     )
     async def check_status(request: Request[Any, Any, Any]) -> Answer:
         body, content_type = await request.body(), request.headers.get("content-type")
+        await publisher.catch_up()  # A check of our own lists does not go back either.
         account = account_of(request.scope.get("state", {}).get("client", ""))
         if require_media_type(content_type, "application/json", VC_JWT) == VC_JWT:
             checked = await checker.check_credential(body, account)

@@ -3,6 +3,9 @@
 import pytest
 
 from server.hot import ENTRY_OVERHEAD_BYTES, HotTable
+from server.hot_reads import HotReads
+from server.request_head import RequestHead
+from server.telemetry import Telemetry
 from wire import Answer
 
 NOW = 1_000.0
@@ -148,3 +151,22 @@ def test_uses_of_what_may_change_are_told_once_a_second_and_those_of_the_rest_ne
         assert table.find((b"/fixed", b""), now) is not None
 
     assert told == [b"/changing"] * 3
+
+
+@pytest.mark.parametrize(
+    ("path", "is_answered"), [(b"/status-lists/a/credential.json", False), (b"/a", True)]
+)
+def test_a_list_that_another_process_may_serve_newer_is_not_answered_from_memory(
+    path: bytes, is_answered: bool
+) -> None:
+    hot, behind = table(16), [False]
+    hot.keep(path, b"", answer(NOW + 10))
+    reads = HotReads(
+        hot, tokens=None, telemetry=Telemetry(), clock=lambda: NOW, lists_are_behind=lambda: behind[0]
+    )
+    first = reads.find("GET", path, RequestHead([]), "192.0.2.1")
+    behind[0] = True
+    second = reads.find("GET", path, RequestHead([]), "192.0.2.1")
+
+    assert first is not None
+    assert (second is not None) is is_answered

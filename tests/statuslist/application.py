@@ -41,8 +41,8 @@ def on_error(_: Request[Any, Any, Any], error: Exception) -> RenderedAnswer:
 
 
 @asynccontextmanager
-async def transport_of(wing: Wing, principal: Principal = ROOT) -> AsyncIterator[httpx.ASGITransport]:
-    """Yield an httpx transport to the application."""
+async def checker_of(wing: Wing) -> AsyncIterator[Checker]:
+    """Yield a checker of our own lists and those of an empty web."""
     documents = {did: did_document(signer_for(issuer_id)) for issuer_id, did in ISSUERS.items()}
     async with World() as world, world.guard() as guard:
         resolver = Resolver(
@@ -50,13 +50,19 @@ async def transport_of(wing: Wing, principal: Principal = ROOT) -> AsyncIterator
             own_document=documents.get,
             own_hosts=frozenset({"status.example.com"}),
         )
-        checker = Checker(
+        yield Checker(
             resolver=resolver,
             fetcher=guard.fetch_stranger,
             own_list=wing.publisher.own_list,
             clock=wing.clock,
             timer=wing.clock.timer,
         )
+
+
+@asynccontextmanager
+async def transport_of(wing: Wing, principal: Principal = ROOT) -> AsyncIterator[httpx.ASGITransport]:
+    """Yield an httpx transport to the application."""
+    async with checker_of(wing) as checker:
         yield httpx.ASGITransport(application_of(wing, checker, principal))
 
 

@@ -27,6 +27,7 @@ from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.credential import read_status_list_credential
 from statuslist.forms import DATA_INTEGRITY
 from statuslist.lists import StatusLists
+from statuslist.mark import ServedMark
 from statuslist.publisher import Publisher
 from statuslist.rendering import MAX_BODY_BYTES, Policy
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
@@ -123,6 +124,7 @@ class Wing:
         database: Database | None = None,
         signer_of: Callable[[str], Signer] = signer_for,
         on_published: Callable[[str], None] = lambda _: None,
+        mark: ServedMark | None = None,
     ) -> Publisher:
         """Return a publisher as another process would have it, or this one after a restart."""
         return Publisher(
@@ -133,6 +135,7 @@ class Wing:
             policy=self.policy,
             on_published=on_published,
             on_state=self._state,
+            mark=mark,
         )
 
     def _state(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
