@@ -13,6 +13,8 @@ What a caller may rely on
   (SQLite: WAL with `synchronous=FULL`; PostgreSQL: `synchronous_commit`, hence every synchronous standby).
   Where it raises `DatabaseUnavailable` the outcome may be unknown: the connection can break while a commit is under
   way. Idempotency keys make a retry safe.
+- *A write ends.* Where a deadline is set, `write` raises `DatabaseUnavailable` at its end, whatever hangs: a write that
+  had not begun never happens, the outcome of one that had is unknown.
 - *Reads are snapshots.* `read` runs `fn` in one read transaction; it sees every write that returned before
   the call, and nothing uncommitted.
 - *Cancelling the caller does not cancel the work.* A write once taken is committed or fails as a whole.
@@ -21,6 +23,7 @@ SQL is written once for both engines: `:name` parameters, integer microseconds U
 `RETURNING` and `ON CONFLICT` as both engines know them; what differs is a token in a migration.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -32,7 +35,12 @@ T = TypeVar("T")
 
 
 class WriterStats(msgspec.Struct):
-    """Plain counters of one engine, written by its writer thread and read by the metrics."""
+    """
+    Plain counters of one engine, written by its writer thread and read by the metrics.
+
+    `failures` counts writes whose callers were told so. `failing_since` is a monotonic time, None from the next
+    commit on.
+    """
 
     commits: int = 0
     writes: int = 0
@@ -41,6 +49,14 @@ class WriterStats(msgspec.Struct):
     checkpoints: int = 0
     checkpoint_failures: int = 0
     wal_bytes: int = 0
+    failures: int = 0
+    failing_since: float | None = None
+
+    def failed(self, writes: int) -> None:
+        """Count writes that failed; also on event loops, when their time is over."""
+        self.failures += writes
+        if self.failing_since is None:
+            self.failing_since = time.monotonic()
 
 
 class Row(Protocol):
@@ -134,11 +150,18 @@ class Engine(Database, Protocol):
     Attributes:
         is_healthy: whether writes can be expected to work.
         recovers: whether an outage passes without a restart of this process.
+        write_seconds: how long a write may take; None, as it is opened: for ever, as tools and migrations need it.
     """
 
     is_healthy: bool
     recovers: bool
     stats: WriterStats
+
+    @property
+    def write_seconds(self) -> float | None: ...
+
+    @write_seconds.setter
+    def write_seconds(self, seconds: float | None) -> None: ...
 
     def lease(self, name: str) -> Lease:
         """Return a claim to the lease `name` of this database, not yet held; `close` releases it."""

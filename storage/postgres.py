@@ -131,6 +131,15 @@ class PostgresDatabase:
         self._leases: list[PostgresLease] = []
         self._is_closed = False
 
+    @property
+    def write_seconds(self) -> float | None:
+        """As `Engine.write_seconds`."""
+        return self._writer.write_seconds
+
+    @write_seconds.setter
+    def write_seconds(self, seconds: float | None) -> None:
+        self._writer.write_seconds = seconds
+
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.write`."""
         return await self._writer.write(fn)
@@ -175,9 +184,9 @@ class PostgresDatabase:
             lease.release()
         if self._watch is not None:
             self._watch.close()
-        self._writer.close()
+        mine = self._connection if self._writer.close() else None  # One that hangs ends with the process.
         self._readers.shutdown()
-        for connection in (self._connection, *self._read_connections):
+        for connection in (mine, *self._read_connections):
             if connection is not None:
                 connection.close()
 
@@ -277,7 +286,7 @@ class PostgresDatabase:
             f" ({str(error).strip().splitlines()[0]})" if error is not None and str(error).strip() else ""
         )
         return DatabaseUnavailable(
-            f"the write failed{reason}; {outcome}, retry with the same key", headers={"retry-after": "1"}
+            f"the write failed{reason}; {outcome}, try again with the same key", headers={"retry-after": "1"}
         )
 
     def _connect(self, dsn: Dsn) -> psycopg.Connection[dict[str, Any]]:
@@ -322,7 +331,8 @@ def _run_each(batch: list[Job], run: Callable[[Job], None]) -> int:
     """Run jobs until the batch or its time is over; return how many ran."""
     until = time.monotonic() + BATCH_SECONDS
     for number, job in enumerate(batch, 1):
-        run(job)
+        if job.begin():
+            run(job)
         if time.monotonic() > until:
             return number
     return len(batch)

@@ -11,7 +11,8 @@ Theory of operation
 - *Checkpoints.* Automatic ones swallow I/O errors, so they are off. The writer checkpoints when the WAL has
   grown over `CHECKPOINT_WAL_BYTES`; a failure is counted and logged.
 - *Failure.* An error of COMMIT fails the whole batch with `DatabaseUnavailable`. An I/O error makes the
-  engine unhealthy for good: after a failed sync nobody knows what the disk holds, so start over.
+  engine unhealthy for good: after a failed sync nobody knows what the disk holds, so start over. (pysqlite3 does not tell a failed
+  sync from a failed write, so a quota counts too; a full disk is an error of its own, which passes.)
 
 The library is pysqlite3: SQLite before 3.51.3 (but for 3.50.7 and 3.44.6 and their later patches) can lose a
 commit when a checkpoint meets a WAL reset, and Debian's is older.
@@ -34,7 +35,7 @@ from pysqlite3 import dbapi2 as sqlite3
 from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
 from storage.file_lease import FileLease
 from storage.wakeups import Wakeups
-from storage.writer import BATCH_SECONDS, MAX_BATCH, Job, Writer
+from storage.writer import BATCH_SECONDS, MAX_BATCH, UNKNOWN, Job, Writer
 
 T = TypeVar("T")
 
@@ -148,6 +149,15 @@ class SqliteDatabase:
             self._commit, stats=self.stats, on_idle=self._checkpoint_when_due, max_batch=max_batch
         )
 
+    @property
+    def write_seconds(self) -> float | None:
+        """As `Engine.write_seconds`."""
+        return self._writer.write_seconds
+
+    @write_seconds.setter
+    def write_seconds(self, seconds: float | None) -> None:
+        self._writer.write_seconds = seconds
+
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.write`."""
         if not self.is_healthy:
@@ -184,11 +194,14 @@ class SqliteDatabase:
         self._is_closed = True
         for lease in self._leases:
             lease.release()
-        self._writer.close()
+        has_ended = self._writer.close()
         self._wakeups.close()
         self._readers.shutdown()
         for connection in self._read_connections:
             connection.close()
+        if not has_ended:
+            LOG.error("the writer hangs; its connection is left to the end of the process")
+            return
         if self.is_healthy:
             self._checkpoint("TRUNCATE")
         self._connection.close()
@@ -204,7 +217,8 @@ class SqliteDatabase:
                 until = time.monotonic() + BATCH_SECONDS
                 done = 0
                 for job in batch:
-                    self._run_in_savepoint(job)
+                    if job.begin():
+                        self._run_in_savepoint(job)
                     done += 1
                     if time.monotonic() > until:
                         break
@@ -233,7 +247,7 @@ class SqliteDatabase:
         if _code(error) in _CORRUPTIONS:
             self.is_healthy = False
         return DatabaseUnavailable(
-            f"the write failed ({error}); whether it happened is unknown, retry with the same key",
+            f"the write failed ({error}); {UNKNOWN}",
             headers={"retry-after": "1"},
         )
 

@@ -4,6 +4,10 @@ Group commit: one thread that takes every write that waits, and hands them to it
 The engine's `commit(batch)` runs the jobs in one database transaction and says how many, from the first, are
 durable now; the rest stay for the next batch. A job whose own function failed has its `error` set and is durable
 as "undone". `commit` raises where the transaction as a whole failed; nobody of the batch is acknowledged then.
+
+The engine asks each job whether it may `begin`. A caller waits for `write_seconds`, whatever holds up the thread (a
+lock of a process that was stopped, a disk that hangs): a job that has not begun by then is withdrawn, so that it
+never happens; the outcome of one that has is unknown.
 """
 
 import asyncio
@@ -25,17 +29,49 @@ T = TypeVar("T")
 LOG = logging.getLogger("touchstone.storage")
 
 MAX_BATCH = 512  # functions per transaction
+WRITE_SECONDS = 10.0  # seconds that a caller of a server waits; tools wait for ever
+UNKNOWN = "whether it happened is unknown, try again with the same idempotency key"
 BATCH_SECONDS = 0.05  # seconds; an engine ends a batch after that, so that other processes get their turn
 
 
 class Job(msgspec.Struct):
-    """One caller's work. The writer thread fills `result` or `error`; `loop` alone touches `future`."""
+    """
+    One caller's work. The writer thread fills `result` or `error`; `loop` alone touches `future`.
+
+    `turn` has one element until the work has begun or is withdrawn: whoever pops it decides which. (`list.pop` is
+    atomic, and a lock for each write would cost more.)
+    """
 
     fn: Callable[[Transaction], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    turn: list[None] = msgspec.field(default_factory=lambda: [None])
+    has_begun: bool = False
     result: Any = None
     error: BaseException | None = None
+
+    def begin(self) -> bool:
+        """Tell whether the work may run, on the writer thread; it may also run again."""
+        self.has_begun = self.has_begun or self._take_turn()
+        return self.has_begun
+
+    def withdraw(self) -> bool:
+        """Tell whether the work will never happen, on the event loop; False: it has begun."""
+        if not self._take_turn():
+            return False
+        self.fn = _nothing  # What it held is not kept by a queue that stands still.
+        return True
+
+    def _take_turn(self) -> bool:
+        try:
+            self.turn.pop()
+        except IndexError:
+            return False
+        return True
+
+
+def _nothing(_: Transaction) -> None:
+    """Stands for work that was withdrawn."""
 
 
 class Writer:
@@ -46,6 +82,9 @@ class Writer:
         commit: see above; runs on the writer thread only.
         on_idle: called on the writer thread after each batch.
         max_batch: functions per transaction.
+
+    Attributes:
+        write_seconds: how long a caller waits; None: for ever.
     """
 
     def __init__(
@@ -60,6 +99,7 @@ class Writer:
         self._stats = stats
         self._on_idle = on_idle
         self._max_batch = max_batch
+        self.write_seconds: float | None = None
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._left: list[Job] = []  # Taken, and not yet in a transaction; of the writer thread.
         self._is_closed = False
@@ -72,7 +112,7 @@ class Writer:
         Run `fn` in its turn; return its result once it is durable.
 
         Raises:
-            DatabaseUnavailable: the writer is closed, or the transaction failed.
+            DatabaseUnavailable: the writer is closed, the transaction failed, or `write_seconds` are over.
         """
         loop = asyncio.get_running_loop()
         job = Job(fn, loop, loop.create_future())
@@ -80,16 +120,40 @@ class Writer:
             if self._is_closed:
                 raise DatabaseUnavailable("the database is closed", headers={"retry-after": "5"})
             self._queue.put(job)
-        result: T = await job.future
-        return result
+        if self.write_seconds is None:
+            result: T = await job.future
+            return result
+        deadline = loop.call_later(self.write_seconds, self._expire, job)
+        try:
+            result = await job.future
+            return result
+        finally:
+            deadline.cancel()
 
-    def close(self) -> None:
-        """Finish the writes taken so far, then end the thread. Idempotent."""
+    def close(self) -> bool:
+        """
+        Finish the writes taken so far, then end the thread. Idempotent.
+
+        Returns False where a deadline holds and the thread hangs: what it uses may not be closed then.
+        """
         with self._closing:
             if not self._is_closed:
                 self._is_closed = True
                 self._queue.put(None)
-        self._thread.join()
+        self._thread.join(self.write_seconds)
+        return not self._thread.is_alive()
+
+    def _expire(self, job: Job) -> None:
+        """Runs on the event loop of `job`, when its time is over."""
+        if job.future.done():
+            return
+        if job.withdraw():
+            reason = "the database is busy or hangs; nothing was written, try again"
+        else:
+            reason = f"the write takes long; {UNKNOWN}"
+        self._stats.failed(1)
+        LOG.error("a write was given up after %.0f seconds: %s", self.write_seconds, reason)
+        job.future.set_exception(DatabaseUnavailable(reason, headers={"retry-after": "1"}))
 
     def _run(self) -> None:
         is_open = True
@@ -116,6 +180,7 @@ class Writer:
         batch = self._left
         try:
             done = self._commit(batch)
+            self._stats.failing_since = None
             self._stats.commits += 1
             self._stats.writes += done
             self._stats.largest_batch = max(self._stats.largest_batch, done)
@@ -124,13 +189,13 @@ class Writer:
             done = self._refuse(batch, error)
         except Exception:  # A slip of the engine must not end the thread that every write needs.
             LOG.exception("a batch of %d writes failed", len(batch))
-            reason = "the write failed; whether it happened is unknown, retry with the same key"
-            done = self._refuse(batch, DatabaseUnavailable(reason, headers={"retry-after": "1"}))
+            error = DatabaseUnavailable(f"the write failed; {UNKNOWN}", headers={"retry-after": "1"})
+            done = self._refuse(batch, error)
         self._left = batch[done:]
         tell(batch[:done])
 
-    @staticmethod
-    def _refuse(batch: list[Job], error: DatabaseUnavailable) -> int:
+    def _refuse(self, batch: list[Job], error: DatabaseUnavailable) -> int:
+        self._stats.failed(len(batch))
         for job in batch:
             job.error = error
         return len(batch)

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from storage import DatabaseUnavailable
+from storage import DatabaseUnavailable, Transaction
 from storage.sqlite import SqliteDatabase, open_sqlite
 
 WRITERS = 8
@@ -28,6 +28,16 @@ def limit_files(limit: int) -> None:
     """Let no file grow over `limit` bytes: a write beyond it fails, as it does on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+
+async def hold_the_lock(database: SqliteDatabase) -> None:
+    """Stop, as SIGSTOP does, in the middle of a transaction."""
+
+    def stop(_: Transaction) -> None:
+        print("stopped", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    await database.write(stop)
 
 
 async def forever(database: SqliteDatabase) -> None:
@@ -77,7 +87,7 @@ async def alternate(database: SqliteDatabase) -> None:
     print(len(waits), max(waits))
 
 
-MODES = {mode.__name__: mode for mode in (forever, until_full, checkpoint_fails, alternate)}
+MODES = {mode.__name__: mode for mode in (forever, hold_the_lock, until_full, checkpoint_fails, alternate)}
 
 
 async def main(mode: str, path: str) -> None:

@@ -237,3 +237,41 @@ async def test_many_rows_go_in_with_one_statement(database: Database) -> None:
 
     assert len(await database.read(texts)) == 1_000
     assert await database.read(lambda tx: tx.one("SELECT 1 FROM notes WHERE text = ''")) is None
+
+
+async def test_a_write_that_has_not_begun_in_time_never_happens(database: Engine, outside: Query) -> None:
+    opened = threading.Event()
+    database.write_seconds = 0.3
+    first = asyncio.create_task(database.write(lambda tx: opened.wait(30)))
+    await asyncio.sleep(0.1)
+    with pytest.raises(DatabaseUnavailable, match="nothing was written"):
+        await database.write(note("late"))
+    opened.set()
+    with pytest.raises(DatabaseUnavailable, match="unknown"):
+        await first
+    failures, is_failing = database.stats.failures, database.stats.failing_since is not None
+    database.write_seconds = 30.0
+    await database.write(note("next"))
+
+    assert outside("SELECT text FROM notes") == [("next",)]
+    assert (failures, is_failing) == (2, True)
+    assert database.stats.failing_since is None
+
+
+async def test_a_write_that_has_begun_is_told_to_be_unknown_and_may_be_done(
+    database: Engine, outside: Query
+) -> None:
+    opened = threading.Event()
+    database.write_seconds = 0.3
+
+    def slow(tx: Transaction) -> None:
+        tx.execute("INSERT INTO notes (text) VALUES ('slow')")
+        assert opened.wait(30)
+
+    with pytest.raises(DatabaseUnavailable, match="the same idempotency key"):
+        await database.write(slow)
+    opened.set()
+    database.write_seconds = None
+    await database.write(note("next"))
+
+    assert outside("SELECT text FROM notes ORDER BY text") == [("next",), ("slow",)]

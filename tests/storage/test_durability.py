@@ -1,5 +1,6 @@
 """What was acknowledged stays: killed processes, a full disk, a checkpoint that fails, two writers at once."""
 
+import asyncio
 import itertools
 import subprocess
 import sys
@@ -8,11 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from storage import DatabaseUnavailable
 from storage.sqlite import open_sqlite
+from tests.storage.child import write_row
 from tests.storage.conftest import run_outside
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 10
+
+
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
@@ -71,6 +77,31 @@ def test_a_checkpoint_that_fails_is_counted_and_ends_the_trust_in_the_engine(pat
     assert out.split() == ["1", "False"], err
     assert "a checkpoint failed" in err
     assert names_in(path) == {f"row-{number}" for number in range(16)}
+
+
+async def test_a_writer_that_is_stopped_holds_up_no_write_of_another_for_ever(path: Path) -> None:
+    """It has the lock: what waits for it is told in time, and is never done; nor does it keep us from closing."""
+    holder = start("hold_the_lock", path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "stopped\n"
+    database = open_sqlite(path)
+    database.write_seconds = 0.5
+    began = time.monotonic()
+    outcomes = await asyncio.gather(
+        *(write_row(database, f"waits-{number}") for number in range(3)), return_exceptions=True
+    )
+    await asyncio.to_thread(database.close)
+    seconds = time.monotonic() - began
+    again = open_sqlite(path)
+    holder.kill()
+    holder.communicate()
+    await write_row(again, "afterwards")
+    again.close()
+
+    assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 3
+    assert "nothing was written" in str(outcomes[2])
+    assert seconds < 5
+    assert names_in(path) == {"afterwards"}
 
 
 def test_two_processes_that_write_take_turns(path: Path) -> None:
