@@ -11,7 +11,9 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from resolver.binding import for_old_suites
+import msgspec
+
+from resolver.binding import MADE_HERE
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
 from resolver.lint.command import lint_target
@@ -64,8 +66,8 @@ async def _find(
     async with make_resolver() as resolver:
         options = _options(resolver, did_url, given)
         found = await _found(resolver, did_url, options)
-        if wants_old_suites(found, accept):
-            return await _found(resolver, did_url, for_old_suites(found, options))
+        if did_url.startswith(MADE_HERE) and wants_old_suites(found, accept):
+            return await _found(resolver, did_url, msgspec.structs.replace(options, old_suites=True))
         return found
 
 

@@ -20,12 +20,18 @@ from resolver.asked import (
     read_options_body,
     wanted_accept,
 )
-from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
+from resolver.did import Did, DidUrl, parse_did_url, parse_parameters
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
-from resolver.methods import KEY
-from resolver.methods.key import legacy_format_for
-from resolver.options import ACCEPT, NO_CACHE, VERSION_OPTIONS, options_of, refuse_unsupported
-from resolver.representation import present, wants_old_suites
+from resolver.options import (
+    ACCEPT,
+    NO_CACHE,
+    PUBLIC_KEY_FORMAT,
+    VERSION_OPTIONS,
+    options_of,
+    refuse_format,
+    refuse_unsupported,
+)
+from resolver.representation import Preferred, present, wants_old_suites
 from resolver.resolution import Resolver
 from resolver.results import DEFAULT_OPTIONS, Dereferenced, Options, Resolved
 from wire import Answer
@@ -37,7 +43,6 @@ __all__ = [
     "Given",
     "answer",
     "answer_local",
-    "for_old_suites",
     "may_fetch",
     "read_asked",
     "read_options_body",
@@ -47,6 +52,8 @@ __all__ = [
 # What asks nobody, whatever is configured; to parse it for that would be a tenth of a fresh did:key.
 _COMPUTED = (f"{BASE_PATH}/did:key:".encode(), f"{BASE_PATH}/did:jwk:".encode())
 _NO_CACHE = Options(no_cache=True)
+# Whose documents we make ourselves; a did:web that needs no network is our own.
+MADE_HERE = ("did:key:", "did:web:", "did:peer:0")
 
 WaitToRenew = Callable[[], float]
 
@@ -63,7 +70,7 @@ def answer_local(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
-    bare_by_default: bool = False,
+    preferred: Preferred = "result",
 ) -> Answer | None:
     """
     Answer what needs no network, errors included; None where the network is needed.
@@ -73,7 +80,7 @@ def answer_local(
         accept: the Accept header; the option of this name goes over it.
         given: options from a body.
         no_cache: `Cache-Control: no-cache` was sent: the option `noCache`, where that is not given itself.
-        bare_by_default: who has no preference gets the bare document, not the full result.
+        preferred: what who has no preference gets.
     """
     asked = read_asked(raw_path, query_string)
     accept = wanted_accept(asked, given, accept)
@@ -82,15 +89,15 @@ def answer_local(
         result = _local(resolver, asked, options)
         if (
             result is not None
-            and asked.identifier.startswith("did:key:")
-            and wants_old_suites(result, accept, bare_by_default=bare_by_default)
+            and asked.identifier.startswith(MADE_HERE)
+            and wants_old_suites(result, accept, preferred=preferred)
         ):
-            result = _local(resolver, asked, for_old_suites(result, options))
+            result = _local(resolver, asked, msgspec.structs.replace(options, old_suites=True))
     except ResolutionError as error:
-        return present(error, accept, did_url=asked.is_did_url)
+        return present(error, accept, did_url=asked.is_did_url, preferred=preferred)
     if result is None:
         return None
-    return present(result, accept, did_url=asked.is_did_url, bare_by_default=bare_by_default)
+    return present(result, accept, did_url=asked.is_did_url, preferred=preferred)
 
 
 async def answer(
@@ -101,7 +108,7 @@ async def answer(
     given: Given = NOTHING_GIVEN,
     *,
     no_cache: bool = False,
-    bare_by_default: bool = False,
+    preferred: Preferred = "result",
     wait_to_renew: WaitToRenew = _at_once,
 ) -> Answer:
     """
@@ -117,7 +124,7 @@ async def answer(
         accept,
         given,
         no_cache=no_cache,
-        bare_by_default=bare_by_default,
+        preferred=preferred,
     )
     if local is not None:
         return local
@@ -129,8 +136,8 @@ async def answer(
             options = _within_budget(options, wait_to_renew, was_named=NO_CACHE in option_names(asked, given))
         result = await _remote(resolver, asked, options)
     except ResolutionError as error:
-        return present(error, accept, did_url=asked.is_did_url)
-    return present(result, accept, did_url=asked.is_did_url, bare_by_default=bare_by_default)
+        return present(error, accept, did_url=asked.is_did_url, preferred=preferred)
+    return present(result, accept, did_url=asked.is_did_url, preferred=preferred)
 
 
 def may_fetch(resolver: Resolver, raw_path: bytes, query_string: bytes) -> bool:
@@ -198,14 +205,6 @@ async def _remote(resolver: Resolver, asked: Asked, options: Options) -> Resolve
     return await resolver.resolve(asked.identifier, options)
 
 
-def for_old_suites(result: Resolved | Dereferenced, options: Options) -> Options:
-    """Return the options with a format that old loaders know, for a did:key of which no format was asked for."""
-    did = parse_did(result.did if isinstance(result, Resolved) else result.resolved.did)
-    if did.method != KEY.name or options.public_key_format is not None:
-        return options
-    return msgspec.structs.replace(options, public_key_format=legacy_format_for(did))
-
-
 def _options(resolver: Resolver, asked: Asked, given: Given, *, no_cache: bool) -> Options:
     """
     Read the options, of the query and of the body, in the order of the resolution algorithm.
@@ -239,7 +238,8 @@ def _options_of(
     versions = resolver.versions_of(did_url.did)
     names = own | option_names(asked, given)
     refuse_unsupported(names, did_url.did.method, versions, dereferences=asked.is_did_url)  # 2.
-    named = given_options(asked, given)  # 3.
+    named = given_options(asked, given)
+    refuse_format(named.get(PUBLIC_KEY_FORMAT), did_url.did.method)  # Its value decides.
     accept = named.pop(ACCEPT, "*/*")
     options = options_of({NO_CACHE: True} | named if no_cache else named)
     if not is_accept(accept):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from resolver.conversion import CONVERSIONS
 from resolver.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
@@ -28,7 +29,8 @@ _STRINGS = {
     "verificationRelationship": "verification_relationship",
 }
 # The methods whose answers can honour these; others refuse them.
-_METHODS_WITH = {"keyAgreement": ("key",), "publicKeyFormat": ("key", "jwk")}
+_METHODS_WITH = {"keyAgreement": ("key",)}
+_METHODS_WITH_FORMATS = ("key", "jwk")
 # did:webvh v1.0, section DID URL (versionNumber); ours (maxStale). Decimal, as an integer or its text.
 _NUMBERS = {"versionNumber": "version_number", "maxStale": "max_stale"}
 _MAX_NUMBER = 2**31
@@ -39,6 +41,7 @@ RELATIONSHIP = "verificationRelationship"
 DEREFERENCING_NAMES = frozenset({*_BOOLEANS, *_STRINGS, *_NUMBERS})
 OPTION_NAMES = DEREFERENCING_NAMES - {RELATIONSHIP}
 NO_CACHE = "noCache"
+PUBLIC_KEY_FORMAT = "publicKeyFormat"
 VERSION_OPTIONS = frozenset({"versionId", "versionTime", "versionNumber"})
 
 # How an answer looks is no matter of a resolution: `accept` never becomes part of `Options`.
@@ -100,6 +103,18 @@ def refuse_unsupported(
     for name, methods in _METHODS_WITH.items():
         if name in names and method not in methods:
             raise FeatureNotSupported(f"{name} is no option of did:{method}")
+
+
+def refuse_format(name: object, method: str) -> None:
+    """
+    Refuse a `publicKeyFormat` that a DID's method does not have; did:key and did:jwk have more than all others.
+
+    Raises:
+        FeatureNotSupported: always, for such a one.
+    """
+    formats = (None, *CONVERSIONS)
+    if method not in _METHODS_WITH_FORMATS and name not in formats:
+        raise FeatureNotSupported(f"publicKeyFormat of a did:{method} is {' or '.join(CONVERSIONS)}")
 
 
 def parameters_of(options: Options) -> dict[str, str]:

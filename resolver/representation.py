@@ -9,19 +9,22 @@ other file knows that there are two generations. Where the CR contradicts itself
   metadata `dereferencingMetadata`.
 - A deactivated DID has a null document and a boolean `deactivated`, with status 410 and never cached; as a
   bare document it is an empty body.
-- With no Accept header, with `*/*` and for browsers the answer is the full result, as most clients expect.
+- With no Accept header, with `*/*` and for browsers the answer is the full result, as most clients expect; or what
+  the operator prefers (`Preferred`).
 - A URL at a service endpoint (`text/uri-list`) is a redirection, 303 with an empty body, whichever result was
   asked for, where the DID URL means a URL (`relativeRef`); else only where `text/uri-list` was asked for.
 
 A document is passed on as its method made it, for each of its media types. Documents that we make ourselves
-(did:key) have contexts and suites that old loaders know where the type is one of the old generation:
-`wants_old_suites` tells that.
+(did:key, our own) have contexts and suites that old loaders know where the type is one of DID v1.0:
+`wants_old_suites` tells that. As JSON-LD, what a fragment names has the contexts that define its terms.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
+from resolver.contexts import listed
 from resolver.errors import RepresentationNotSupported, ResolutionError
 from resolver.results import Dereferenced, JsonObject, Resolved, Step
 from wire import Answer, MediaType, choose, encode, etag_of, render_problem
@@ -40,11 +43,16 @@ URI_LIST = MediaType("text/uri-list")
 DID_DOCUMENT = MediaType("application/did")
 # The types of DID Core v1.0 and the less precise ones that DID v1.1 asks not to refuse; those of JSON-LD only
 # for a document with a context. Plain ld+json stands before LEGACY, which it would match as well.
-_JSON_TYPES = (DID_DOCUMENT, MediaType("application/did+json"), MediaType("application/json"))
+DID_JSON = MediaType("application/did+json")
+_JSON_TYPES = (DID_DOCUMENT, DID_JSON, MediaType("application/json"))
 DID_LD_JSON = MediaType("application/did+ld+json")
 _JSON_LD_TYPES = (DID_LD_JSON, MediaType("application/ld+json"))
 _BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
 _LEGACY_TYPES = (LEGACY, LEGACY_DEREFERENCING)
+_OLD_TYPES = (*_LEGACY_TYPES, DID_JSON, DID_LD_JSON)
+
+# What who has no preference gets: the full result, the bare document, or the full result of the CCG drafts.
+Preferred = Literal["result", "document", "legacy"]
 
 _LEGACY_CONTEXT = "https://w3id.org/did-resolution/v1"
 _VARY = ("accept",)
@@ -55,68 +63,78 @@ def present(
     accept: str | None,
     *,
     did_url: bool = False,
-    bare_by_default: bool = False,
+    preferred: Preferred = "result",
 ) -> Answer:
     """
     Return the HTTP answer for a result or an error, in the form that `accept` wants most.
 
     `did_url` tells that a DID URL with a path, query or fragment was asked for, not a DID; of an error
     nothing else tells. An Accept header that nothing satisfies is answered by RepresentationNotSupported.
-    `bare_by_default` gives the bare document, not the full result, to who has no preference.
+    `preferred` is what who has no preference gets.
     """
     if isinstance(result, ResolutionError):
-        return _present_error(result, accept, did_url=did_url)
-    offers = _offers(result, bare_first=bare_by_default)
+        return _present_error(result, accept, did_url=did_url, preferred=preferred)
+    offers = _offers(result, accept, preferred)
     chosen = _choose(accept, offers)
     if chosen is None and _resolution_of(result).deactivated:
         chosen = offers[0]  # "Gone" is the answer to everybody, whatever they can read.
     if chosen is None:
         refusal = RepresentationNotSupported("nothing in the Accept header can be produced for this DID")
-        return _present_error(refusal, accept, did_url=did_url)
+        return _present_error(refusal, accept, did_url=did_url, preferred=preferred)
     return _answer(result, chosen)
 
 
 def wants_old_suites(
-    result: Resolved | Dereferenced, accept: str | None, *, bare_by_default: bool = False
+    result: Resolved | Dereferenced, accept: str | None, *, preferred: Preferred = "result"
 ) -> bool:
     """
-    Tell whether `accept` chooses a form of the old generation for JSON-LD processors.
+    Tell whether `accept` chooses a form of the old generation.
 
-    These know the contexts of their time only: did/v1 and those of its cryptographic suites.
+    Its JSON-LD processors know the contexts of their time only: did/v1 and those of its cryptographic suites. And
+    `application/did+json` has the data model of `application/did+ld+json` (DID Core v1.0, section 6).
     """
-    if accept is None or accept == "*/*":
-        return False
-    if "*" not in accept and "ld+json" not in accept.lower():
-        return False
-    return _choose(accept, _offers(result, bare_first=bare_by_default)) in (*_LEGACY_TYPES, DID_LD_JSON)
+    if preferred != "legacy":
+        if accept is None or accept == "*/*":
+            return False
+        if "*" not in accept and not any(name in accept.lower() for name in ("ld+json", "did+json")):
+            return False
+    return _choose(accept, _offers(result, accept, preferred)) in _OLD_TYPES
 
 
-def _offers(result: Resolved | Dereferenced, *, bare_first: bool = False) -> tuple[MediaType, ...]:
+def _offers(
+    result: Resolved | Dereferenced, accept: str | None, preferred: Preferred
+) -> tuple[MediaType, ...]:
     """
     Return what can be made of `result`, what we prefer first.
 
     A DID is a DID URL too, so both results can be made of a whole document; of a part only one.
     """
-    if isinstance(result, Dereferenced) and result.urls:
-        return _offers_of_urls(result, bare_first=bare_first)
-    content = _content_of(result)
-    bare = _BARE_TYPES if content is None or "@context" in content else _JSON_TYPES
+    bare = _bare_types(result)
     results: tuple[MediaType, ...] = (DEREFERENCING,)
     if isinstance(result, Resolved):
         results = (RESOLUTION, DEREFERENCING)
-    elif result.content is result.resolved.document:
+    elif not result.urls and result.content is result.resolved.document:
         results = (DEREFERENCING, RESOLUTION)
-    return (*bare, *results, *_LEGACY_TYPES) if bare_first else (*results, *bare, *_LEGACY_TYPES)
+    urls = (URI_LIST,) if isinstance(result, Dereferenced) and result.urls else ()
+    if _is_legacy_first(accept, preferred):
+        return (*_LEGACY_TYPES, *results, *bare, *urls)
+    if preferred == "document" and not (isinstance(result, Dereferenced) and result.names_url):
+        return (*bare, *results, *_LEGACY_TYPES, *urls)
+    return (*results, *bare, *_LEGACY_TYPES, *urls)
 
 
-def _offers_of_urls(result: Dereferenced, *, bare_first: bool) -> tuple[MediaType, ...]:
-    """Return the offers for a DID URL that selects services; a document is one of them if it has content."""
-    if result.content is None:
-        return (DEREFERENCING, URI_LIST, *_LEGACY_TYPES)
-    bare = _BARE_TYPES if "@context" in result.content else _JSON_TYPES
-    if bare_first and not result.names_url:
-        return (*bare, DEREFERENCING, *_LEGACY_TYPES, URI_LIST)
-    return (DEREFERENCING, *bare, *_LEGACY_TYPES, URI_LIST)
+def _bare_types(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
+    """Return the types of a bare document; those of JSON-LD where there are contexts, its own or around it."""
+    content, document = _content_of(result), _resolution_of(result).document
+    if content is None:
+        return () if isinstance(result, Dereferenced) and result.urls else _BARE_TYPES
+    return _BARE_TYPES if "@context" in content or "@context" in (document or {}) else _JSON_TYPES
+
+
+def _is_legacy_first(accept: str | None, preferred: Preferred) -> bool:
+    """Tell whether the old result goes first; not where a document is asked for as plain `ld+json`."""
+    named = "" if accept is None else accept.lower()
+    return preferred == "legacy" and ("application/ld+json" not in named or "profile" in named)
 
 
 def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
@@ -171,7 +189,21 @@ def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | No
         return _legacy_result(result)
     if chosen == LEGACY_DEREFERENCING:
         return {"@context": _LEGACY_CONTEXT, **_legacy_dereferencing_result(result)}
-    return _content_of(result)
+    return _as_json_ld(result) if chosen in _JSON_LD_TYPES else _content_of(result)
+
+
+def _as_json_ld(result: Resolved | Dereferenced) -> JsonObject | None:
+    """Return the content; a part of a document with the contexts around it, before any of its own."""
+    content, document = _content_of(result), _resolution_of(result).document
+    if (
+        content is None
+        or document is None
+        or isinstance(result, Resolved)
+        or content.get("id") == document["id"]
+    ):
+        return content
+    contexts = [*listed(document.get("@context")), *listed(content.get("@context"))]
+    return {"@context": contexts, **{name: member for name, member in content.items() if name != "@context"}}
 
 
 def _resolution_result(metadata: JsonObject, document: JsonObject | None, about: JsonObject) -> JsonObject:
@@ -195,7 +227,7 @@ def _legacy_dereferencing_result(result: Resolved | Dereferenced) -> JsonObject:
 
 def _legacy_type_of(content: JsonObject | None) -> MediaType:
     """Return the content type that the old generation gives what has a context, and what has none."""
-    return DID_LD_JSON if content is not None and "@context" in content else _JSON_TYPES[1]
+    return DID_LD_JSON if content is not None and "@context" in content else DID_JSON
 
 
 def _legacy_result(result: Resolved | Dereferenced) -> JsonObject:
@@ -229,14 +261,19 @@ def explained(steps: Iterable[Step], *, reveal: bool = False) -> list[JsonObject
     return [{"step": step.step, **step.detail, **(step.confidential if reveal else {})} for step in steps]
 
 
-def _present_error(error: ResolutionError, accept: str | None, *, did_url: bool) -> Answer:
+def _present_error(
+    error: ResolutionError, accept: str | None, *, did_url: bool, preferred: Preferred
+) -> Answer:
     """
     Return the answer to an error; never 406 instead of it, and `no-store`.
 
     The binding leaves the body open where a bare document was asked for: it is the full result then, too.
     """
-    results = (DEREFERENCING, RESOLUTION) if did_url else (RESOLUTION, DEREFERENCING)
-    chosen = _choose(accept, (*results, *_BARE_TYPES, *_LEGACY_TYPES, PROBLEM))
+    results: tuple[MediaType, ...] = (DEREFERENCING, RESOLUTION) if did_url else (RESOLUTION, DEREFERENCING)
+    if preferred == "legacy":
+        results = (LEGACY, *results)
+    first = results if _is_legacy_first(accept, preferred) or preferred != "legacy" else results[1:]
+    chosen = _choose(accept, (*first, *_BARE_TYPES, *_LEGACY_TYPES, PROBLEM))
     if chosen is None or chosen in _BARE_TYPES:
         chosen = results[0]
     return Answer(

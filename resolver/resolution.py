@@ -16,6 +16,8 @@ from urllib.parse import unquote
 import msgspec
 
 from resolver.cache import Cache
+from resolver.contexts import in_old_suites
+from resolver.conversion import CONVERSIONS, converted
 from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.document import relative_ids_expanded
@@ -275,20 +277,20 @@ class Resolver:
             return resolved
         source = self._required_source(did)
         if options.version_time is not None and "versionTime" not in source.versions:
-            return _expanded(await self._observed(did, options, options.version_time), options)
+            return _presented(await self._observed(did, options, options.version_time), options)
         question = source.question(did, options)
         max_stale = math.inf if options.max_stale is None else options.max_stale
         try:
             look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
         except ResolutionError as error:
             raise own_copy(error, error.steps, options) from None
-        return _expanded(resolved_from(did, options, look), options)
+        return _presented(resolved_from(did, options, look), options)
 
     def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
         self.require_method(did)
         own = self._own(did, options)
         if own is not None:
-            return _expanded(own, options)
+            return _presented(own, options)
         if options.version_time is not None and self._is_observed(did):
             self._required_source(did).question(did, DEFAULT_OPTIONS)
             return None
@@ -296,7 +298,7 @@ class Resolver:
             self._required_source(did).question(did, options)
             return None
         planned = METHODS[did.method].plan(did, options)
-        return None if isinstance(planned, FetchPlan) else _expanded(explained(planned, options), options)
+        return None if isinstance(planned, FetchPlan) else _presented(explained(planned, options), options)
 
     def _own(self, did: Did, options: Options) -> Resolved | None:
         """Return the resolution of a DID of ours; None for all others."""
@@ -308,7 +310,9 @@ class Resolver:
                 raise NotFound("this server has no such DID")
             return None
         refuse_versions(options)
-        refuse_public_key_format(options)
+        refuse_public_key_format(options, did.method)
+        if options.old_suites and options.public_key_format is None:
+            document = in_old_suites(document)
         now = self._clock()
         return Resolved(
             did=did.text,
@@ -399,7 +403,11 @@ def _authority(did: Did) -> str:
     return unquote(did.method_specific_id.partition(":")[0]).lower().removesuffix(":443")
 
 
-def _expanded(resolved: Resolved, options: Options) -> Resolved:
+def _presented(resolved: Resolved, options: Options) -> Resolved:
+    """Return the resolution with its keys and ids in the form that the options ask for; nothing of that is kept."""
+    name = options.public_key_format
+    if name is not None and name in CONVERSIONS:
+        resolved = converted(resolved, name)
     if not options.expand_relative_urls or resolved.document is None:
         return resolved
     return msgspec.structs.replace(resolved, document=relative_ids_expanded(resolved.document))

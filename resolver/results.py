@@ -25,10 +25,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         max_stale: how many seconds past freshness the caller takes where the origin does not answer
             (`maxStale`); None: as many as the resolver allows.
         explain: tell the steps taken.
-        public_key_format: did:key's `publicKeyFormat`; None: the method's default ("Multikey").
+        public_key_format: `publicKeyFormat`, did:key's option, of which every method has two values; None: as the
+            method has its keys.
         enable_encryption_key_derivation: did:key's option; derive X25519 from Ed25519.
-        enable_experimental_public_key_types: did:key's option; types that no specification settles.
+        enable_experimental_public_key_types: did:key's option; types that no specification settles. None is as
+            False, but that False refuses the formats that did:key does not list.
         key_agreement: did:key's `keyAgreement`; "ecdh": keys of NIST curves are for key agreement, too.
+        old_suites: documents that we make ourselves have contexts and types of DID v1.0, where no
+            `public_key_format` is asked for; never on the wire: a media type asks for it.
         verification_relationship: of dereferencing only (`verificationRelationship`): what is named must be a
             verification method that this relationship of the document lists.
     """
@@ -41,8 +45,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_stale: int | None = None
     explain: bool = False
     public_key_format: str | None = None
+    old_suites: bool = False
     enable_encryption_key_derivation: bool = True
-    enable_experimental_public_key_types: bool = False
+    enable_experimental_public_key_types: bool | None = None
     key_agreement: str | None = None
     verification_relationship: str | None = None
 

@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from resolver.binding import BASE_PATH, NOTHING_GIVEN, Given, answer, answer_local, read_options_body
 from resolver.options import WIRE_NAMES
+from resolver.representation import Preferred
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
 from wire import Answer, asks_for_no_cache
@@ -73,7 +74,7 @@ def build_routes(
     resolver: Resolver,
     wait_to_renew: Callable[[str], float] = lambda _: 0.0,
     *,
-    bare_by_default: bool = False,
+    preferred: Preferred = "result",
 ) -> list[HTTPRouteHandler]:
     """
     Return the route handlers of the resolver, for a Litestar application.
@@ -83,7 +84,7 @@ def build_routes(
     Args:
         wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one. The
             client is the request's state `client`, where the server put it.
-        bare_by_default: who has no preference gets the bare document, not the full result.
+        preferred: what who has no preference gets.
     """
 
     async def answered(request: Request[Any, Any, Any], given: Given) -> Answer:
@@ -94,7 +95,7 @@ def build_routes(
             _accept(request),
             given,
             no_cache=_no_cache(request),
-            bare_by_default=bare_by_default,
+            preferred=preferred,
             wait_to_renew=lambda: wait_to_renew(client),
         )
 

@@ -12,6 +12,11 @@ from resolver.did import parse_did
 from resolver.drivers.config import Driver
 from resolver.results import JsonObject
 
+# As its clients ask: the last slash is theirs.
+UNIVERSAL_PATHS = frozenset(
+    f"/1.0/{name}/".encode() for name in ("methods", "properties", "testIdentifiers", "traits")
+)
+
 # DIDs that anybody can resolve without a network; of did:web we can vouch for our own only.
 _TEST_IDENTIFIERS: dict[str, tuple[str, ...]] = {
     "key": (

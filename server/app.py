@@ -274,7 +274,7 @@ def public_app(services: Services) -> Front:
     """Return the application of the public listener: reads, questions and checks; nothing that changes state."""
     settings = services.settings
     clock = time.time
-    bare = settings.default_representation == "document"
+    preferred = settings.default_representation
     renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
     buckets = {
         Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
@@ -289,7 +289,7 @@ def public_app(services: Services) -> Front:
         services,
         "Touchstone",
         [
-            *resolver_routes(services.resolver, renewals.take, bare_by_default=bare),
+            *resolver_routes(services.resolver, renewals.take, preferred=preferred),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             *registry_routes(services.registry),
@@ -312,7 +312,7 @@ def public_app(services: Services) -> Front:
         clock=clock,
         hot=services.hot,
         buckets=buckets,
-        identifiers=Identifiers(services.resolver, renewals.take, bare_by_default=bare),
+        identifiers=Identifiers(services.resolver, renewals.take, preferred=preferred),
         lists_are_behind=services.publisher.is_behind,
     )
 

@@ -23,6 +23,7 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from resolver.universal import UNIVERSAL_PATHS
 from server.cycle import READY_HEAD, ready_head
 from server.hot import HotTable
 from server.hot_reads import READS, HotReads
@@ -71,9 +72,10 @@ def is_one_spelling(raw_path: bytes) -> bool:
 
     The router would decode escapes, fold slashes and drop the last one; what looks at the raw path (the hot
     table and its eviction, the cost of a request) must never see a second spelling of the same resource.
-    Identifiers are the exception: their resource reads the raw path itself, and `//` may stand in a DID URL.
+    Identifiers are the exception: their resource reads the raw path itself, and `//` may stand in a DID URL. So is
+    the last slash with which clients of the Universal Resolver ask for what it tells of itself: that never changes.
     """
-    if raw_path.startswith(b"/1.0/identifiers"):
+    if raw_path.startswith(b"/1.0/identifiers") or raw_path in UNIVERSAL_PATHS:
         return True
     return raw_path == b"/" or not (b"//" in raw_path or b"%" in raw_path or raw_path.endswith(b"/"))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from resolver import Resolver
 from resolver.binding import answer, answer_local, may_fetch
+from resolver.representation import Preferred
 from wire import Answer
 
 IDENTIFIERS_PATH = b"/1.0/identifiers/"
@@ -31,7 +32,7 @@ class Identifiers:
 
     Args:
         wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one.
-        bare_by_default: who has no preference gets the bare document, not the full result.
+        preferred: what who has no preference gets.
     """
 
     def __init__(
@@ -39,11 +40,11 @@ class Identifiers:
         resolver: Resolver,
         wait_to_renew: Callable[[str], float] = lambda _: 0.0,
         *,
-        bare_by_default: bool = False,
+        preferred: Preferred = "result",
     ) -> None:
         self._resolver = resolver
         self._wait_to_renew = wait_to_renew
-        self._bare_by_default = bare_by_default
+        self._preferred = preferred
 
     def may_fetch(self, raw_path: bytes, query_string: bytes) -> bool:
         """Tell whether a request may make us ask a stranger."""
@@ -57,7 +58,7 @@ class Identifiers:
             asked.query_string,
             asked.accept,
             no_cache=asked.no_cache,
-            bare_by_default=self._bare_by_default,
+            preferred=self._preferred,
         )
 
     async def answer(self, asked: Asked) -> Answer:
@@ -68,6 +69,6 @@ class Identifiers:
             asked.query_string,
             asked.accept,
             no_cache=asked.no_cache,
-            bare_by_default=self._bare_by_default,
+            preferred=self._preferred,
             wait_to_renew=lambda: self._wait_to_renew(asked.client),
         )

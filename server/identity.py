@@ -18,6 +18,7 @@ from typing import Any
 from operators import AlarmKind, Issuer, OnState
 from proofs import Ed25519Signer, Signer, read_key_file
 from proofs.errors import KeyFileError
+from resolver.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from resolver.keys.multikey import jwk_of, multikey_of
 from server.settings import Settings
@@ -181,7 +182,7 @@ class Identities:
 
     def document_answer(self, issuer_id: str, now: float) -> Answer:
         """
-        Return the answer for a did.json.
+        Return the answer for a did.json: of the media types of DID v1.0, hence with contexts of that time.
 
         Raises:
             ResourceNotFound: we host no such issuer.
@@ -190,7 +191,7 @@ class Identities:
         document = self.own_document(issuer_did(self._settings, issuer_id))
         if document is None:
             raise ResourceNotFound("no issuer of this name is hosted here")
-        body = encode(document)
+        body = encode(with_contexts_of_v1(document))
         return Answer(
             body=body,
             media_type=DID_JSON,

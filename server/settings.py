@@ -88,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     outbound_connections: int = 64
     dangerously_trusted_ca_file: str = ""
     dangerously_allowed_private_hosts: tuple[str, ...] = ()
-    default_representation: Literal["result", "document"] = "result"
+    default_representation: Literal["result", "document", "legacy"] = "result"
     hot_max_bytes: int = 67_108_864
     hot_protocol: bool = False
     rate_hot_per_second: float = 500.0

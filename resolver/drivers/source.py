@@ -78,7 +78,7 @@ class DriverSource:
             InvalidDid: the driver's URL would lead elsewhere, or be too long.
             InvalidOptions, FeatureNotSupported: a version where the driver takes none, a long one, or two.
         """
-        refuse_public_key_format(options)
+        refuse_public_key_format(options, did.method)
         passed = self._passed(options)
         if len(self.driver.url_of(did, passed)) > MAX_URL_CHARS:
             raise InvalidDid("the DID is too long for its method's driver")

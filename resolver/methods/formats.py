@@ -75,20 +75,31 @@ FORMATS = {
     "legacy2020": msgspec.structs.replace(_ED25519_2020, embeds=True),
     "legacy2018": msgspec.structs.replace(_ED25519_2018, embeds=True),
 }
+# The names in the algorithm of v0.9; its drafts until 2025 have JsonWebKey2020 in the place of JsonWebKey.
+LISTED = ("Multikey", "JsonWebKey", "JsonWebKey2020", "Ed25519VerificationKey2020")
 
 
-def format_for(name: str | None, key_type: KeyType) -> PublicKeyFormat:
+def format_for(name: str | None, key_type: KeyType, *, lists_only: bool = False) -> PublicKeyFormat:
     """
     Return the format of this name, for a key of this type; of None, the default.
 
+    `lists_only`: none but those that did:key names itself (v0.9, section Signature Method Creation Algorithm:
+    `enableExperimentalPublicKeyTypes` is false).
+
     Raises:
-        InvalidOptions: no format has the name, or a key of the type cannot have it.
+        InvalidOptions: no format has the name, it is not listed (invalidPublicKeyType), or a key of the type cannot
+            have it.
     """
     if name is None:
         return MULTIKEY
     form = FORMATS.get(name)
     if form is None:
         raise _refused(f"expected one of {', '.join(FORMATS)}")
+    if lists_only and name not in LISTED:
+        raise _refused(
+            f"without enableExperimentalPublicKeyTypes expected one of {', '.join(LISTED)}",
+            "invalidPublicKeyType",
+        )
     if form.embeds and key_type not in (ED25519, X25519):
         form = JWK_2020
     if form.agreement_type and not form.embeds and key_type is not ED25519:
@@ -105,5 +116,5 @@ def legacy_format_of(key_type: KeyType) -> str:
     return "JsonWebKey2020" if key_type.has_jwk else "multikey-v1"
 
 
-def _refused(reason: str) -> InvalidOptions:
-    return InvalidOptions(f"publicKeyFormat: {reason}", did_key_error="unsupportedPublicKeyType")
+def _refused(reason: str, did_key_error: str = "unsupportedPublicKeyType") -> InvalidOptions:
+    return InvalidOptions(f"publicKeyFormat: {reason}", did_key_error=did_key_error)

@@ -61,7 +61,7 @@ class JwkMethod(ComputedMethod):
         Raises:
             InvalidDid: not base64url of a JSON object, private members, a `use` that is not a string or that
                 the key cannot have, or a key that we refuse.
-            InvalidOptions: a `publicKeyFormat` that is none of a JWK.
+            InvalidOptions: a `publicKeyFormat` that is neither Multikey nor one of a JWK.
             FeatureNotSupported: a version, a `keyAgreement`, another `use`, a key type that is not ours.
         """
         jwk = _jwk_in(did)
@@ -81,10 +81,11 @@ class JwkMethod(ComputedMethod):
 
 
 def _format(name: str | None) -> PublicKeyFormat:
-    form = JWK_2020 if name is None else FORMATS.get(name)
+    """Return the format; a Multikey is made of the JWK afterwards (`conversion.py`)."""
+    form = JWK_2020 if name in (None, "Multikey") else FORMATS.get(name)
     if form is None or form.material != "publicKeyJwk":
         names = [name for name, form in FORMATS.items() if form.material == "publicKeyJwk"]
-        raise InvalidOptions(f"publicKeyFormat: a did:jwk has one of {', '.join(names)}")
+        raise InvalidOptions(f"publicKeyFormat: a did:jwk has one of Multikey, {', '.join(names)}")
     return form
 
 

@@ -21,7 +21,17 @@ from resolver.encoding import encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
 from resolver.keys.curve25519 import x25519_of_ed25519
 from resolver.keys.multikey import Multikey, decode_multikey, multibase_of
-from resolver.keys.types import BLS12_381_G1, BLS12_381_G1G2, BLS12_381_G2, ED25519, P256, P384, P521, X25519
+from resolver.keys.types import (
+    BLS12_381_G1,
+    BLS12_381_G1G2,
+    BLS12_381_G2,
+    ED25519,
+    P256,
+    P384,
+    P521,
+    X25519,
+    KeyType,
+)
 from resolver.methods.formats import PublicKeyFormat, format_for, legacy_format_of
 from resolver.methods.method import ComputedMethod, refuse_versions
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved
@@ -55,17 +65,6 @@ class KeyMethod(ComputedMethod):
         )
 
 
-def legacy_format_for(did: Did) -> str:
-    """
-    Return the `publicKeyFormat` in which loaders of the time before v0.9 read the document of a did:key.
-
-    Raises:
-        InvalidDid, FeatureNotSupported: as `plan`, but for an experimental type: "multikey-v1".
-    """
-    options = Options(enable_experimental_public_key_types=True)
-    return legacy_format_of(multikey_in(did, did.method_specific_id, options).key_type)
-
-
 def multikey_in(did: Did, multibase: str, options: Options = DEFAULT_OPTIONS) -> Multikey:
     """
     Return the key in a DID.
@@ -75,7 +74,7 @@ def multikey_in(did: Did, multibase: str, options: Options = DEFAULT_OPTIONS) ->
         FeatureNotSupported: a public key of a type that is not ours, or is experimental and was not asked for.
     """
     try:
-        return decode_multikey(multibase, experimental=options.enable_experimental_public_key_types)
+        return decode_multikey(multibase, experimental=bool(options.enable_experimental_public_key_types))
     except KeyTypeUnsupported as error:
         raise FeatureNotSupported(str(error), did_key_error=error.did_key_error) from None
     except KeyRefused as error:
@@ -89,7 +88,7 @@ def document_of(did: str, multibase: str, key: Multikey, options: Options) -> Js
     Raises:
         InvalidOptions: as `plan`.
     """
-    form = format_for(options.public_key_format, key.key_type)
+    form = _format_of(options, key.key_type)
     if key.key_type is X25519:
         return _x25519_document(did, multibase, key, form)
     if key.key_type is ED25519 and options.enable_encryption_key_derivation:
@@ -100,6 +99,13 @@ def document_of(did: str, multibase: str, key: Multikey, options: Options) -> Js
     if options.key_agreement is not None and key.key_type in ECDH_CURVES:
         names = (*names, "keyAgreement")
     return did_document(did, list(form.context), methods, {name: list(ids) for name in names})
+
+
+def _format_of(options: Options, key_type: KeyType) -> PublicKeyFormat:
+    if options.public_key_format is None and options.old_suites:
+        return format_for(legacy_format_of(key_type), key_type)
+    lists_only = options.enable_experimental_public_key_types is False
+    return format_for(options.public_key_format, key_type, lists_only=lists_only)
 
 
 def warnings_of(key: Multikey) -> JsonObject:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from resolver.did import Did
 from resolver.errors import FeatureNotSupported, InvalidOptions
+from resolver.options import refuse_format
 from resolver.results import FetchPlan, Options, Resolved
 
 
@@ -43,18 +44,18 @@ def refuse_versions(options: Options) -> None:
         raise FeatureNotSupported("the DID's method keeps no versions of its documents")
 
 
-def refuse_public_key_format(options: Options) -> None:
+def refuse_public_key_format(options: Options, method: str) -> None:
     """
-    Refuse did:key's options on behalf of another method, whose answer could not honour them.
+    Refuse did:key's options on behalf of another `method`, whose answer could not honour them.
 
+    Two formats every method has: the keys of its documents are written so afterwards (`conversion.py`).
     `enableEncryptionKeyDerivation` and `enableExperimentalPublicKeyTypes` need no refusal: where nothing is
     derived and no type is experimental, both of their values hold.
 
     Raises:
-        FeatureNotSupported: `publicKeyFormat` or `keyAgreement` was given.
+        FeatureNotSupported: another `publicKeyFormat`, or `keyAgreement`, was given.
     """
-    if options.public_key_format is not None:
-        raise FeatureNotSupported("publicKeyFormat is an option of did:key and did:jwk only")
+    refuse_format(options.public_key_format, method)
     refuse_key_agreement(options)
 
 

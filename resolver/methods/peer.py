@@ -63,7 +63,7 @@ class PeerMethod(ComputedMethod):
         if read_numalgo is None:
             raise InvalidDid("did:peer: expected numalgo 0, 1, 2, 3 or 4")
         refuse_versions(options)
-        refuse_public_key_format(options)
+        refuse_public_key_format(options, did.method)
         return read_numalgo(did, options)
 
 

@@ -90,7 +90,7 @@ class PkhMethod(ComputedMethod):
             raise InvalidDid("did:pkh: expected namespace:reference:address of CAIP-10")
         material = _material(found[1], found[2], found[3])
         refuse_versions(options)
-        refuse_public_key_format(options)
+        refuse_public_key_format(options, did.method)
         return Resolved(did=did.text, document=_document(did, material))
 
 

@@ -66,7 +66,7 @@ class WebMethod(Method):
         plan = _plan_of(identifier) if len(identifier) <= _MAX_REMEMBERED_CHARS else _new_plan(identifier)
         if options is not DEFAULT_OPTIONS:
             refuse_versions(options)
-            refuse_public_key_format(options)
+            refuse_public_key_format(options, did.method)
         return plan
 
     def question(self, did: Did, options: Options) -> Question:

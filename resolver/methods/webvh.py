@@ -50,7 +50,7 @@ class WebvhMethod(Method):
         plan = _web_plan(did)
         if sum(v is not None for v in (options.version_id, options.version_time, options.version_number)) > 1:
             raise InvalidOptions(f"{', '.join(sorted(VERSION_OPTIONS))} exclude one another")
-        refuse_public_key_format(options)
+        refuse_public_key_format(options, did.method)
         return _beside(plan, LOG, _LOG_ACCEPT, MAX_LOG_BYTES)
 
     def question(self, did: Did, options: Options) -> Question:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from resolver import Resolver
@@ -47,6 +48,7 @@ REPEATS = 7
 KEY = b"did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 RESOLVER = Resolver()
 _RSA = multikey_of(RSAPublicNumbers(65_537, (1 << 8_191) | 1).public_key()).encode()
+_P521 = multikey_of(derive_private_key(1, SECP521R1()).public_key()).encode()
 _OKP = '{"kty":"OKP","crv":"Ed25519","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"'
 
 
@@ -130,6 +132,12 @@ REQUESTS: dict[str, Callable[[], object]] = {
     "did:jwk of 1,950 objects": _asked(_did_jwk(_many("{}", 1_950))),
     "did:jwk of 600 names": _asked(_did_jwk(_names(600))),
     "did:peer:2 of 39 keys": _asked(b"did:peer:2" + (b".V" + KEY[8:]) * 39),
+    "did:peer:2 of 39 keys as JWKs": _asked(
+        b"did%3Apeer%3A2" + (b".V" + KEY[8:]) * 39, b"publicKeyFormat=JsonWebKey"
+    ),
+    "did:peer:2 of 50 keys of P-521 as JWKs": _asked(
+        b"did%3Apeer%3A2" + (b".V" + _P521) * 50, b"publicKeyFormat=JsonWebKey"
+    ),
     "did:peer:2 of 1,900 services": _asked(b"did:peer:2.S" + _base64url(f"[{','.join(['{}'] * 1_900)}]")),
     "did:peer:4 of 1,900 objects": _asked(_did_peer_4(f"{{{_many('{}', 1_900)}}}")),
     "did:peer:4 of one long text": _asked(_did_peer_4(f'{{"a":"{"x" * 5_850}"}}')),

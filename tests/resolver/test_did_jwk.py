@@ -183,7 +183,7 @@ def test_a_format_of_a_jwk_comes_with_a_context_that_defines_it(form: str) -> No
     assert document["verificationMethod"][0]["type"] == ("JsonWebKey2020" if is_2020 else "JsonWebKey")
 
 
-@pytest.mark.parametrize("form", ["Multikey", "legacy2020", "jwk2019", ""])
+@pytest.mark.parametrize("form", ["multikey-v1", "legacy2020", "jwk2019", ""])
 def test_a_format_that_is_none_of_a_jwk_is_refused(form: str) -> None:
     with pytest.raises(InvalidOptions):
         _resolve(_did(P256), public_key_format=form)

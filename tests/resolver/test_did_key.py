@@ -20,7 +20,6 @@ from resolver.keys.multikey import jwk_of, public_key_of
 from resolver.keys.types import KEY_TYPES
 from resolver.methods import KEY
 from resolver.methods.formats import FORMATS
-from resolver.methods.key import legacy_format_for
 from resolver.results import JsonObject, Options
 from resolver.routes import answer_local
 from tests.resolver.test_bls12_381 import G1, G2
@@ -264,11 +263,11 @@ def test_a_key_of_2018_is_the_key_in_base58() -> None:
 
 
 @pytest.mark.parametrize("vector", SUPPORTED, ids=lambda vector: vector["did"][8:20] + vector["did"][-6:])
-def test_the_format_for_old_loaders_is_one_that_the_key_can_have(vector: dict[str, Any]) -> None:
-    form = legacy_format_for(parse_did(vector["did"]))
+def test_old_loaders_get_a_format_that_they_know_and_the_key_can_have(vector: dict[str, Any]) -> None:
+    form = "Ed25519VerificationKey2020" if vector["codec"] == "ed25519-pub" else "JsonWebKey2020"
 
-    document = _resolve(vector["did"], public_key_format=form)
-    assert form == ("Ed25519VerificationKey2020" if vector["codec"] == "ed25519-pub" else "JsonWebKey2020")
+    document = _resolve(vector["did"], old_suites=True)
+    assert document == _resolve(vector["did"], public_key_format=form)
     assert document["@context"][0] == "https://www.w3.org/ns/did/v1"
     assert len(document["@context"]) > 1
 
@@ -276,8 +275,41 @@ def test_the_format_for_old_loaders_is_one_that_the_key_can_have(vector: dict[st
 def test_a_key_that_is_no_json_web_key_has_the_old_context_of_multikeys() -> None:
     did = f"did:key:{_multikey(0x1210, bytes(1_312))}"
 
-    assert legacy_format_for(parse_did(did)) == "multikey-v1"
-    assert legacy_format_for(parse_did(EXPERIMENTAL[0]["did"])) == "multikey-v1"
+    assert _resolve(did, old_suites=True) == _resolve(did, public_key_format="multikey-v1")
+    assert _resolve(
+        EXPERIMENTAL[0]["did"], old_suites=True, enable_experimental_public_key_types=True
+    ) == _resolve(
+        EXPERIMENTAL[0]["did"], public_key_format="multikey-v1", enable_experimental_public_key_types=True
+    )
+
+
+def test_a_format_that_is_asked_for_goes_over_that_of_old_loaders() -> None:
+    assert _resolve(ED25519, public_key_format="JsonWebKey", old_suites=True) == _resolve(
+        ED25519, public_key_format="JsonWebKey"
+    )
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_without_experimental_types_only_the_formats_that_did_key_lists_are_given(form: str) -> None:
+    listed = {"Multikey", "JsonWebKey", "JsonWebKey2020", "Ed25519VerificationKey2020"}
+    if form in listed:
+        assert _resolve(ED25519, public_key_format=form, enable_experimental_public_key_types=False)
+        return
+    with pytest.raises(InvalidOptions, match="expected one of Multikey") as refused:
+        _resolve(ED25519, public_key_format=form, enable_experimental_public_key_types=False)
+
+    assert refused.value.did_key_error == "invalidPublicKeyType"
+    assert _resolve(ED25519, public_key_format=form) == _resolve(
+        ED25519, public_key_format=form, enable_experimental_public_key_types=True
+    )
+
+
+def test_an_unknown_format_is_unsupported_whether_or_not_experimental_types_are_on() -> None:
+    for experimental in (None, False, True):
+        with pytest.raises(InvalidOptions) as refused:
+            _resolve(ED25519, public_key_format="x", enable_experimental_public_key_types=experimental)
+
+        assert refused.value.did_key_error == "unsupportedPublicKeyType"
 
 
 @pytest.mark.parametrize(("code", "size"), [(0x1210, 1_312), (0x1211, 1_952), (0x1212, 2_592)])

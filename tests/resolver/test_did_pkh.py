@@ -129,7 +129,7 @@ def test_a_sound_account_without_a_type_of_method_is_not_supported_and_not_inval
 
 
 def test_options_that_cannot_be_honoured_are_refused() -> None:
-    for options in ({"version_id": "1"}, {"public_key_format": "Multikey"}, {"key_agreement": "ecdh"}):
+    for options in ({"version_id": "1"}, {"public_key_format": "jwk"}, {"key_agreement": "ecdh"}):
         with pytest.raises(FeatureNotSupported):
             _resolve(VECTORS[0][0], **options)
 

@@ -165,7 +165,7 @@ def test_options_that_cannot_be_honoured_are_refused() -> None:
     for options in (
         Options(version_id="1"),
         Options(version_time="2020"),
-        Options(public_key_format="Multikey"),
+        Options(public_key_format="JsonWebKey2020"),
     ):
         with pytest.raises(FeatureNotSupported):
             WEB.plan(DID, options)

@@ -246,7 +246,7 @@ async def test_versions_are_passed_on_only_to_a_driver_that_supports_options(pro
         versioned = await resolver.resolve("did:example:options", asked)
         plain = await resolver.resolve("did:example:options")
         with pytest.raises(FeatureNotSupported):
-            await resolver.resolve("did:example:options", Options(public_key_format="Multikey"))
+            await resolver.resolve("did:example:options", Options(public_key_format="legacy2020"))
 
     assert versioned.resolution_metadata["asked"] == "versionId=3%204"
     assert plain.resolution_metadata["asked"] == ""

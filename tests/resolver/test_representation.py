@@ -419,14 +419,14 @@ def test_what_a_did_url_does_not_name_is_406(result: Resolved | Dereferenced, ac
 @pytest.mark.parametrize("accept", [None, "*/*", BROWSER])
 def test_the_bare_document_may_be_the_default_and_the_results_remain(accept: str | None) -> None:
     def kind(result: Resolved | Dereferenced, accept: str | None) -> str:
-        return present(result, accept, did_url=True, bare_by_default=True).media_type
+        return present(result, accept, did_url=True, preferred="document").media_type
 
     assert {kind(result, accept) for result in (RESOLVED, WHOLE, PART, SERVICE)} == {"application/did"}
     assert kind(RESOLVED, RESOLUTION) == RESOLUTION
     assert kind(RESOLVED, LEGACY) == LEGACY
-    assert present(URL, accept, did_url=True, bare_by_default=True).status == 303
-    assert present(DEACTIVATED, accept, bare_by_default=True).status == 410
-    assert present(NotFound("no"), accept, bare_by_default=True).media_type == RESOLUTION
+    assert present(URL, accept, did_url=True, preferred="document").status == 303
+    assert present(DEACTIVATED, accept, preferred="document").status == 410
+    assert present(NotFound("no"), accept, preferred="document").media_type == RESOLUTION
 
 
 GONE = Dereferenced(
@@ -450,7 +450,7 @@ def test_a_deactivated_did_is_gone_whatever_was_asked_for(
         (BROWSER, False),
         (RESOLUTION, False),
         ("application/did", False),
-        ("application/did+json", False),
+        ("application/did+json", True),
         ("application/ld+json", False),
         (LEGACY, True),
         (LEGACY_DEREFERENCING, True),
@@ -459,8 +459,88 @@ def test_a_deactivated_did_is_gone_whatever_was_asked_for(
         ("text/html", False),
     ],
 )
-def test_the_old_generation_for_json_ld_wants_its_own_suites(accept: str | None, wanted: bool) -> None:
+def test_the_old_media_types_want_their_own_suites(accept: str | None, wanted: bool) -> None:
     assert wants_old_suites(RESOLVED, accept) is wanted
+
+
+@pytest.mark.parametrize("accept", ["application/did+ld+json", "application/ld+json"])
+@pytest.mark.parametrize("own", [None, "https://b.example/v1", ["https://b.example/v1", {"c": "d:e"}]])
+def test_a_part_as_json_ld_has_the_contexts_around_it_before_its_own(accept: str, own: Any) -> None:
+    content = METHOD if own is None else {"@context": own, **METHOD}
+    part = Dereferenced(did_url=f"{DID}#key-1", content=content, resolved=RESOLVED)
+
+    answer = present(part, accept, did_url=True)
+
+    inner = [] if own is None else [own] if isinstance(own, str) else own
+    assert (answer.status, answer.media_type) == (200, accept)
+    assert _json(answer) == {"@context": ["https://www.w3.org/ns/did/v1.1", *inner], **METHOD}
+
+
+@pytest.mark.parametrize("accept", ["application/did", "application/did+json", "application/json"])
+def test_a_part_as_json_is_as_it_stands_in_the_document(accept: str) -> None:
+    assert _json(present(PART, accept, did_url=True)) == METHOD
+
+
+def test_a_part_of_a_document_without_contexts_is_no_json_ld() -> None:
+    part = Dereferenced(did_url=f"{DID}#key-1", content=METHOD, resolved=WITHOUT_CONTEXT)
+
+    assert present(part, "application/did+ld+json", did_url=True).status == 406
+    assert present(part, "application/ld+json;q=0.5, application/did", did_url=True).status == 200
+
+
+@pytest.mark.parametrize("result", [RESOLVED, WHOLE, PART])
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, LEGACY),
+        ("*/*", LEGACY),
+        (BROWSER, LEGACY),
+        ("application/*", LEGACY),
+        (LEGACY, LEGACY),
+        (LEGACY_DEREFERENCING, LEGACY_DEREFERENCING),
+        (f"application/ld+json, {LEGACY}", LEGACY),
+        ("application/ld+json", "application/ld+json"),
+        ("application/ld+json, */*;q=0.1", "application/ld+json"),
+        ("application/did+ld+json", "application/did+ld+json"),
+        ("application/did", "application/did"),
+        ("application/json", "application/json"),
+        (DEREFERENCING, DEREFERENCING),
+        ("*/*;q=0.1, application/did+json", "application/did+json"),
+    ],
+)
+def test_the_old_result_may_be_the_default_and_all_others_remain(
+    result: Resolved | Dereferenced, accept: str | None, media_type: str
+) -> None:
+    assert present(result, accept, did_url=True, preferred="legacy").media_type == media_type
+
+
+@pytest.mark.parametrize("did_url", [False, True])
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, LEGACY),
+        ("*/*", LEGACY),
+        ("application/did+ld+json", LEGACY),
+        ("application/ld+json", LEGACY),
+        ("text/html", LEGACY),
+        (RESOLUTION, RESOLUTION),
+        (DEREFERENCING, DEREFERENCING),
+        ("application/problem+json", "application/problem+json"),
+    ],
+)
+def test_where_the_old_result_is_the_default_errors_have_it_too(
+    accept: str | None, media_type: str, did_url: bool
+) -> None:
+    answer = present(NotFound("no"), accept, did_url=did_url, preferred="legacy")
+
+    assert (answer.status, answer.media_type) == (404, media_type)
+
+
+def test_where_the_old_result_is_the_default_old_suites_are_wanted_by_who_has_no_preference() -> None:
+    assert wants_old_suites(RESOLVED, None, preferred="legacy")
+    assert wants_old_suites(RESOLVED, "*/*", preferred="legacy")
+    assert not wants_old_suites(RESOLVED, "application/did", preferred="legacy")
+    assert not wants_old_suites(RESOLVED, "application/ld+json", preferred="legacy")
 
 
 @pytest.mark.parametrize(("result", "content"), [(RESOLVED, DOCUMENT), (WHOLE, DOCUMENT), (PART, METHOD)])

@@ -307,7 +307,8 @@ def test_a_relative_reference_does_not_leave_the_endpoint(base_url: str, referen
         (LEGACY, "Ed25519VerificationKey2020", "https://w3id.org/security/suites/ed25519-2020/v1"),
         ("application/did+ld+json", "Ed25519VerificationKey2020", "https://w3id.org/security/suites/ed25519"),
         ("application/did", "Multikey", "https://www.w3.org/ns/did/v1.1"),
-        ("application/did+json", "Multikey", "https://www.w3.org/ns/did/v1.1"),
+        ("application/did+json", "Ed25519VerificationKey2020", "https://w3id.org/security/suites/ed25519"),
+        ("application/json", "Multikey", "https://www.w3.org/ns/did/v1.1"),
     ],
 )
 def test_a_did_key_has_suites_of_the_generation_asked_for(
@@ -318,6 +319,31 @@ def test_a_did_key_has_suites_of_the_generation_asked_for(
     document = result.get("didDocument", result)
     assert document["verificationMethod"][0]["type"] == kind
     assert any(str(item).startswith(context) for item in document["@context"])
+
+
+def test_did_json_and_did_ld_json_show_the_same_data_model(client: TestClient[Litestar]) -> None:
+    accepts = ("application/did+json", "application/did+ld+json")
+
+    for did in (KEY, PEER):
+        assert len({client.get(BASE + did, headers={"accept": accept}).content for accept in accepts}) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ("publicKeyFormat=legacy2020&enableExperimentalPublicKeyTypes=false", "invalidPublicKeyType"),
+        ("publicKeyFormat=Nothing&enableExperimentalPublicKeyTypes=false", "unsupportedPublicKeyType"),
+        ("publicKeyFormat=Nothing", "unsupportedPublicKeyType"),
+    ],
+)
+def test_a_format_that_did_key_refuses_has_its_name_for_it(base_url: str, options: str, error: str) -> None:
+    target = BASE + KEY.replace(":", "%3A") + "?" + options
+    status, _, result = get_raw(base_url, target)
+    _, _, legacy = get_raw(base_url, target, f"accept: {LEGACY}\r\n")
+
+    assert (status, error_of(result)) == (400, "INVALID_OPTIONS")
+    assert result["didResolutionMetadata"]["error"]["didKeyError"] == error
+    assert legacy["didResolutionMetadata"]["error"] == error
 
 
 def test_a_key_of_another_type_has_an_old_suite_too_and_a_format_asked_for_goes_over_it(
@@ -592,7 +618,9 @@ def test_only_what_may_be_fetched_counts_as_outbound(identifier: str, query: byt
 @pytest.mark.parametrize("bare", [True, False])
 def test_the_suites_are_those_of_the_form_that_was_chosen_whatever_is_the_default(bare: bool) -> None:
     accept = "application/did+ld+json, application/did-resolution"
-    found = answer_local(Resolver(), (BASE + KEY).encode(), b"", accept, bare_by_default=bare)
+    found = answer_local(
+        Resolver(), (BASE + KEY).encode(), b"", accept, preferred="document" if bare else "result"
+    )
 
     assert found is not None
     document = json.loads(found.body)

@@ -9,11 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from operators import Issuer
 from proofs import create_key_file, sign_compact
-from resolver import public_key_of
+from resolver import Resolver, public_key_of
+from resolver.binding import answer_local
 from resolver.lint.findings import lint
 from server.identity import DocumentUnavailable, Identities
 from server.settings import Settings
 from wire import ResourceNotFound
+
+LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 
 
 def _identities(directory: Path) -> tuple[Identities, Ed25519PrivateKey]:
@@ -43,6 +46,68 @@ def test_the_linter_finds_nothing_in_our_own_document(tmp_path: Path) -> None:
 
     assert document is not None
     assert lint(document) == []
+
+
+def test_our_document_has_contexts_that_define_its_terms_in_each_form(tmp_path: Path) -> None:
+    identities, key = _identities(tmp_path)
+    resolver = Resolver(own_document=identities.own_document)
+    found = {
+        accept: answer_local(resolver, f"/1.0/identifiers/{OURS}".encode(), b"", accept)
+        for accept in ("application/did", "application/did+json", "application/did+ld+json", LEGACY)
+    }
+    documents = {accept: json.loads(answer.body) for accept, answer in found.items() if answer is not None}
+    documents[LEGACY] = documents[LEGACY]["didDocument"]
+    documents["file"] = json.loads(identities.document_answer("default", 0.0).body)
+
+    assert documents["application/did"] == identities.own_document(OURS)
+    assert documents["application/did"]["@context"] == ["https://www.w3.org/ns/did/v1.1"]
+    assert documents["application/did+json"] == documents["application/did+ld+json"] == documents[LEGACY]
+    assert documents[LEGACY]["@context"] == [
+        "https://www.w3.org/ns/did/v1",
+        "https://w3id.org/security/multikey/v1",
+        "https://w3id.org/security/suites/jws-2020/v1",
+    ]
+    assert documents["file"]["@context"] == [
+        "https://www.w3.org/ns/did/v1",
+        "https://w3id.org/security/multikey/v1",
+        "https://w3id.org/security/jwk/v1",
+    ]
+    for name, document in documents.items():
+        assert lint(document) == [], name
+        assert all(public_key_of(method) == key.public_key() for method in document["verificationMethod"])
+        assert documents["file"]["assertionMethod"] == document["assertionMethod"]
+
+
+@pytest.mark.parametrize(("number", "types"), [(0, ["Multikey"] * 2), (1, ["JsonWebKey"] * 2)])
+def test_a_format_that_is_asked_for_is_that_of_our_own_document(
+    tmp_path: Path, number: int, types: list[str]
+) -> None:
+    identities, _ = _identities(tmp_path)
+    resolver = Resolver(own_document=identities.own_document)
+    before = json.dumps(identities.own_document(OURS))
+    path = f"/1.0/identifiers/{OURS.replace(':', '%3A').replace('%3A8000', '%253A8000')}".encode()
+    answer = answer_local(resolver, path, f"publicKeyFormat={types[0]}".encode(), "application/did+ld+json")
+
+    assert answer is not None
+    document = json.loads(answer.body)
+    assert [method["type"] for method in document["verificationMethod"]] == types
+    assert document["verificationMethod"][number] == json.loads(before)["verificationMethod"][number]
+    assert document["@context"] == ["https://www.w3.org/ns/did/v1.1"]
+    assert json.dumps(identities.own_document(OURS)) == before
+
+
+def test_a_part_of_our_document_as_json_ld_has_its_contexts(tmp_path: Path) -> None:
+    identities, _ = _identities(tmp_path)
+    resolver = Resolver(own_document=identities.own_document)
+    path = f"/1.0/identifiers/{OURS}%23key-1-jwk".replace(":", "%3A").replace("A8000", "A8000").encode()
+    path = path.replace(b"%3A8000", b"%253A8000")
+    answer = answer_local(resolver, path, b"", "application/did+ld+json")
+
+    assert answer is not None
+    method = json.loads(answer.body)
+    assert (method["id"], method["type"]) == (f"{OURS}#key-1-jwk", "JsonWebKey2020")
+    assert method["@context"][0] == "https://www.w3.org/ns/did/v1"
+    assert "https://w3id.org/security/suites/jws-2020/v1" in method["@context"]
 
 
 def test_a_jws_names_the_json_web_key(tmp_path: Path) -> None:

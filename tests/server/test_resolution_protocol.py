@@ -18,6 +18,7 @@ ACCEPTS = [
     "*/*",
     "application/did-resolution",
     "application/did",
+    "application/did+json",
     "application/did+ld+json",
     LEGACY,
     "application/did-url-dereferencing",
@@ -87,9 +88,13 @@ async def test_answers_from_memory_are_those_of_the_media_type_asked_for(client:
         assert first[accept].content == again[accept].content, accept
         assert volatile(first[accept]) == volatile(again[accept]), accept
     kinds = {accept: found.text.count("Ed25519VerificationKey2020") for accept, found in first.items()}
-    assert {accept for accept, count in kinds.items() if count} == {"application/did+ld+json", LEGACY}
+    assert {accept for accept, count in kinds.items() if count} == {
+        "application/did+json",
+        "application/did+ld+json",
+        LEGACY,
+    }
     assert first["text/html"].status_code == first["text/uri-list"].status_code == 406
-    assert len({found.headers.get("etag") for found in first.values()}) == 6
+    assert len({found.headers.get("etag") for found in first.values()}) == 7
 
 
 async def test_the_bare_document_is_the_default_where_it_is_set(tmp_path: Path) -> None:
@@ -103,6 +108,38 @@ async def test_the_bare_document_is_the_default_where_it_is_set(tmp_path: Path) 
 
     assert {answer.headers["content-type"] for answer in (*found, posted)} == {"application/did"}
     assert found[0].json() == found[1].json() == full.json()["didDocument"]
+
+
+async def test_the_old_result_is_the_default_where_it_is_set(tmp_path: Path) -> None:
+    async with (
+        running_in(tmp_path, default_representation="legacy") as running,
+        httpx.AsyncClient(base_url=running.url, trust_env=False) as client,
+    ):
+        found = [await client.get(BASE + KEY) for _ in range(3)]  # from the route, and from memory
+        posted = await client.post(BASE + KEY)
+        named = await client.get(BASE + KEY, headers={"accept": LEGACY})
+        own = await client.get(BASE + running.settings.did)
+        refused = await client.get(BASE + "did:web:127.0.0.1")
+        modern = await client.get(BASE + KEY, headers={"accept": "application/did-resolution"})
+
+    assert {answer.headers["content-type"] for answer in (*found, posted, own, refused)} == {LEGACY}
+    assert {answer.content for answer in (*found, posted)} == {named.content}
+    assert found[0].json()["didDocument"]["verificationMethod"][0]["type"] == "Ed25519VerificationKey2020"
+    assert own.json()["didDocument"]["@context"][0] == "https://www.w3.org/ns/did/v1"
+    assert (refused.status_code, refused.json()["didResolutionMetadata"]["error"]) == (400, "invalidDid")
+    assert modern.json()["didDocument"]["verificationMethod"][0]["type"] == "Multikey"
+
+
+async def test_the_formats_of_a_document_are_kept_apart_in_memory(client: httpx.AsyncClient) -> None:
+    encoded = BASE + KEY.replace(":", "%3A")
+    names = ("Multikey", "JsonWebKey", "JsonWebKey2020", "Multikey", "JsonWebKey", "JsonWebKey2020")
+
+    for name in names:
+        found = await client.get(f"{encoded}?publicKeyFormat={name}")
+        plain = await client.get(encoded)
+
+        assert found.json()["didDocument"]["verificationMethod"][0]["type"] == name
+        assert plain.json()["didDocument"]["verificationMethod"][0]["type"] == "Multikey"
 
 
 async def test_an_entity_tag_of_one_generation_does_not_match_the_other(client: httpx.AsyncClient) -> None:

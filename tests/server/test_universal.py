@@ -44,6 +44,22 @@ async def test_what_it_tells_of_itself_is_json_that_caches_keep(client: httpx.As
     assert isinstance(first.json(), list if name == "methods" else dict)
 
 
+@pytest.mark.parametrize("name", ENDPOINTS)
+async def test_what_it_tells_of_itself_is_told_with_the_last_slash_too(
+    client: httpx.AsyncClient, name: str
+) -> None:
+    without = await client.get(f"/1.0/{name}")
+    for _ in range(2):  # from the route, and from memory
+        found = await client.get(f"/1.0/{name}/")
+
+        assert (found.status_code, found.content) == (200, without.content)
+        assert found.headers["etag"] == without.headers["etag"]
+    assert (await client.head(f"/1.0/{name}/")).status_code == 200
+    assert (await client.get(f"/1.0/{name}//")).status_code == 404
+    assert (await client.get(f"//1.0/{name}/")).status_code == 404
+    assert (await client.post(f"/1.0/{name}/")).status_code == 405
+
+
 async def test_a_batch_is_answered_in_order_and_is_not_kept_by_caches(
     running: Running, client: httpx.AsyncClient
 ) -> None:

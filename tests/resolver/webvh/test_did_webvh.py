@@ -74,7 +74,7 @@ def test_two_versions_exclude_one_another_and_a_format_is_not_supported() -> Non
     with pytest.raises(InvalidOptions):
         WEBVH.plan(did, Options(version_id="1-x", version_number=1))
     with pytest.raises(FeatureNotSupported):
-        WEBVH.plan(did, Options(public_key_format="JsonWebKey"))
+        WEBVH.plan(did, Options(public_key_format="JsonWebKey2020"))
 
 
 def test_spellings_of_one_did_ask_one_question_whatever_the_version() -> None:
