@@ -47,6 +47,7 @@ from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
 from server.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.log_heads import StoredHeads
+from server.nodes import Nodes, node_name
 from server.observation_store import last_seen
 from server.observations import Observations
 from server.operator_routes import build_operator_routes
@@ -60,6 +61,7 @@ from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
+from server.vitals import Vitals
 from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
@@ -68,7 +70,8 @@ from statuslist.mirror import Mirror
 from statuslist.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
-from storage import RELEASE, Engine, migrate
+from storage import RELEASE, Engine, migrate, sqlite_path
+from storage.writer import WRITE_SECONDS
 from wire.body import MAX_BODY_BYTES
 
 
@@ -119,6 +122,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
+        database.write_seconds = WRITE_SECONDS
         services = await _build(settings, share, database, guard or guard_of(settings), clock, timer)
         async with services.resolver:
             await services.background.start()
@@ -226,6 +230,9 @@ async def _build(
         if identities.take_up(await principals.issuers()):
             publisher.retry()
 
+    file = sqlite_path(settings.database_url)
+    nodes = Nodes(database, node_name(settings), on_state=alarms.state, clock=clock, timer=timer)
+    vitals = Vitals(database, share, nodes, folder=file and file.parent, on_state=alarms.state)
     background = Background(
         database,
         publisher,
@@ -239,6 +246,8 @@ async def _build(
         key_alarms=key_alarms,
         heads=heads,
         watch=watch,
+        vitals=vitals,
+        nodes=nodes,
         clock_watch=ClockWatch(clock=clock, timer=timer, on_state=alarms.state, node=os.uname().nodename),
         leads=share.leads,
         mirror=mirror,
@@ -249,7 +258,9 @@ async def _build(
     telemetry.sources.append(lambda: alarm_readings(alarms))
     telemetry.sources.append(lambda: [*cache_readings(resolver), *driver_readings(resolver)])
     telemetry.sources.append(lambda: readings_of(guard))
-    health = Health(_checks(database, registry, publisher, background, alarms))
+    telemetry.sources.append(vitals.readings)
+    checks = [*_checks(database, registry, publisher, background, alarms), vitals.check]
+    health = Health(checks, writes_fail=lambda: vitals.writes_fail)
     return Services(
         settings=settings,
         database=database,
@@ -378,12 +389,12 @@ def _checks(
     alarms: Alarms,
 ) -> list[Callable[[], Check]]:
     def database_check() -> Check:
-        """Where an outage passes, it does not make us unready: reads go on, and writes say when to come back."""
+        """It does not make us unready: reads go on, and writes say when to come back."""
         detail: dict[str, object] = {
             "age_s": round(background.age_seconds(), 3),
             "wal_bytes": database.stats.wal_bytes,
         }
-        return Check("database", database.is_healthy, needed=not database.recovers, detail=detail)
+        return Check("database", database.is_healthy, needed=False, detail=detail)
 
     def registry_check() -> Check:
         return Check("registry", True, detail={"version": registry.view.version})

@@ -18,10 +18,13 @@ from operators import Alarms
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
 from server.clock import ClockWatch
+from server.heartbeats import BEAT_SECONDS
 from server.key_alarms import KeyAlarms
 from server.log_heads import StoredHeads
+from server.nodes import Nodes
 from server.observations import Observations
 from server.purges import Purges
+from server.vitals import Vitals
 from server.watching import Watch
 from statuslist.artefacts import reduce_superseded
 from statuslist.mirror import Mirror
@@ -45,6 +48,7 @@ WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is writ
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
+NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
@@ -61,6 +65,7 @@ class Background:
         leads: whether this process asks for the lease; of the processes of a node one does.
         purges, observations, alarms, key_alarms, heads: what processes remember together, and forget.
         watch: looks at registered DIDs.
+        vitals, nodes: how this process, its node and the others do.
         clock_watch: tells whether the machine's clock jumped; asked by the processes that `leads`.
         mirror: written as long as we run, and to the end when we stop; None: there is none.
     """
@@ -80,6 +85,8 @@ class Background:
         key_alarms: KeyAlarms,
         heads: StoredHeads,
         watch: Watch,
+        vitals: Vitals,
+        nodes: Nodes,
         clock_watch: ClockWatch,
         leads: bool,
         mirror: Mirror | None = None,
@@ -96,6 +103,8 @@ class Background:
         self._key_alarms = key_alarms
         self._heads = heads
         self._watch = watch
+        self._vitals = vitals
+        self._nodes = nodes
         self._clock_watch = clock_watch
         self._lease = database.lease(LEASE) if leads else None
         self._mirror = mirror
@@ -117,13 +126,16 @@ class Background:
         await self._purges.start()
         await self._publisher.load()
         if await self._leads():
-            with contextlib.suppress(TimeoutError):  # What takes longer goes on behind the answers.
+            # What takes longer, or cannot be written now, goes on behind the answers.
+            with contextlib.suppress(TimeoutError, DatabaseUnavailable):
                 async with asyncio.timeout(PUBLISH_FIRST_SECONDS):
                     await self._publisher.publish_dirty()
         await self._registry.load()
         self._registry_seen_at = time.monotonic()
         self._database.watch(self._wake)
         work: list[Coroutine[None, None, None]] = [
+            _repeat(self._vitals.beat, BEAT_SECONDS),
+            _repeat(self._vitals.probe, BEAT_SECONDS),
             self._publisher.run(self._lease),
             _repeat(self._follow_registry, 0.0),
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
@@ -139,6 +151,8 @@ class Background:
                 _repeat(self._forget, FORGET_EVERY_SECONDS),
                 _repeat(self._reduce, REDUCE_EVERY_SECONDS),
                 _repeat(self._look, LOOK_EVERY_SECONDS),
+                _repeat(self._vitals.look_at_disk, NODES_EVERY_SECONDS),
+                _repeat(self._look_at_nodes, NODES_EVERY_SECONDS),
                 _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
             ]
         if self._mirror is not None:
@@ -152,6 +166,8 @@ class Background:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(DatabaseUnavailable):
             await self._observations.flush(0)
+            if self._lease is not None:
+                await self._nodes.end()
         if self._mirror is not None:
             await self._mirror.write_due()
         if self._lease is not None:
@@ -179,6 +195,10 @@ class Background:
         if await self._leads():
             await self._watch.look()
 
+    async def _look_at_nodes(self) -> None:
+        if await self._leads():
+            await self._nodes.look()
+
     async def _look_at_clock(self) -> None:
         self._clock_watch.look()
 
@@ -205,6 +225,7 @@ class Background:
             await self._purges.forget(now)
             await self._heads.forget()
             await self._alarms.sweep()
+            await self._nodes.forget()
 
     async def _leads(self) -> bool:
         return self._lease is not None and await asyncio.to_thread(self._lease.hold)

@@ -1,5 +1,5 @@
 """
-A node: one process that does everything, or a supervisor with a background process and several workers.
+A node: its sockets, and a supervisor with the processes that serve on them.
 """
 
 from collections.abc import Callable, Coroutine
@@ -28,9 +28,6 @@ def serve_node(settings: Settings, workers: int, run: Run, on_ready: Callable[[]
     """
     sockets = bind_sockets(settings)
     try:
-        if workers == 1:
-            run(lambda: serve(settings, sockets, _settled(on_ready)))
-            return 0
 
         def child(share: Share, given: Sockets, is_ready: Callable[[], None]) -> None:
             run(lambda: serve(settings, given, _settled(is_ready), share))

@@ -50,12 +50,16 @@ def cache_readings(resolver: Resolver) -> list[Reading]:
 
 def readings(database: Engine, publisher: Publisher, background: Background, hot: HotTable) -> list[Reading]:
     """Return what the database, the publisher and the hot table tell now."""
+    is_up = database.is_healthy and database.stats.failing_since is None
     stats, remaining = database.stats, publisher.remaining_seconds() or 0.0
     return [
         Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
         Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
+        Reading("touchstone_database_write_failures", "Writes refused or given up.", stats.failures, "sum"),
         Reading("touchstone_database_retries", "Batches run again.", stats.retries, "sum"),
-        Reading("touchstone_database_up", "1 while the database answers.", float(database.is_healthy), "min"),
+        Reading(
+            "touchstone_database_up", "1 while the database answers and takes writes.", float(is_up), "min"
+        ),
         Reading(
             "touchstone_database_age_seconds",
             "How old what is served from memory may be.",

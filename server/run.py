@@ -1,7 +1,7 @@
 """
 One process: starts the services and the two listeners, tells when it is ready, and drains on SIGTERM.
 
-With several workers this is what each of them does (`server.supervisor`); the background process does it without
+This is what each worker does (`server.supervisor`); the background process of several workers does it without
 listeners.
 
 Stopping (SIGTERM or SIGINT):
@@ -32,6 +32,7 @@ from server.protocol_limits import ProtocolLimits
 from server.settings import Settings, split_bind
 from server.share import Share
 
+REPLACE = signal.SIGUSR1  # "End, another takes your place": as SIGTERM without step 1.
 BACKLOG = 2_048  # connections that wait to be accepted; uvicorn's own default
 
 
@@ -99,27 +100,38 @@ async def serve(
     """
     share = share or Share()
     async with open_services(share.of(settings), share, guard=guard) as services:
-        stop = _stop_event(share)
+        stop = _Stop(share)
         if share.serves:
             await _answer(services, sockets, on_ready, stop)
         else:
             on_ready()
-            await stop.wait()
+            await stop.asked.wait()
 
 
-def _stop_event(share: Share) -> asyncio.Event:
-    """Return what is set when a signal asks to stop, or the supervisor is gone."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if share.parent is not None:
-        loop.add_reader(share.parent, stop.set)
-    return stop
+class _Stop:
+    """
+    Waits for a signal that asks to stop, or for the end of the supervisor.
+
+    Attributes:
+        delays: whether a load balancer is to look elsewhere first; not where this process is replaced only.
+    """
+
+    def __init__(self, share: Share) -> None:
+        self.asked = asyncio.Event()
+        self.delays = True
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.asked.set)
+        loop.add_signal_handler(REPLACE, self._replace)
+        if share.parent is not None:
+            loop.add_reader(share.parent, self.asked.set)
+
+    def _replace(self) -> None:
+        self.delays = self.asked.is_set()
+        self.asked.set()
 
 
-async def _answer(
-    services: Services, sockets: Sockets, on_ready: Callable[[], None], stop: asyncio.Event
-) -> None:
+async def _answer(services: Services, sockets: Sockets, on_ready: Callable[[], None], stop: _Stop) -> None:
     settings = services.settings
     listeners = {
         _listener(public_app(services), services, is_public=True): sockets.public,
@@ -129,11 +141,12 @@ async def _answer(
     await asyncio.gather(*(listener.is_up.wait() for listener in listeners))
     services.health.is_started = True
     on_ready()
-    stopping = asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(stop.asked.wait())
     await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    services.health.is_draining = True
-    await asyncio.sleep(settings.drain_delay_seconds)
+    if stop.delays:
+        services.health.is_draining = True
+        await asyncio.sleep(settings.drain_delay_seconds)
     for listener in listeners:
         listener.should_exit = True
     await asyncio.gather(*running)

@@ -7,6 +7,7 @@ import math
 import msgspec
 
 from server.board import Board
+from server.heartbeats import Heartbeats
 from server.settings import Settings
 
 
@@ -19,6 +20,8 @@ class Share(msgspec.Struct, kw_only=True):
         leads: whether this process asks for the lease, hence publishes.
         serves: whether it answers requests.
         slot, board: where its metrics go; None: it is the only process.
+        beats: the heartbeats of the node's processes, of which this one writes that of its slot.
+        replaces: why this process was started in the place of another; None: it was not.
         parent: a descriptor that reads as ended when the supervisor is gone.
     """
 
@@ -27,6 +30,8 @@ class Share(msgspec.Struct, kw_only=True):
     serves: bool = True
     slot: int = 0
     board: Board | None = None
+    beats: Heartbeats = msgspec.field(default_factory=Heartbeats)
+    replaces: str | None = None
     parent: int | None = None
 
     def of(self, settings: Settings) -> Settings:

@@ -1,11 +1,14 @@
 """
-One node of several processes: a supervisor, one background process and N workers, forked from it.
+One node: a supervisor, one background process and N workers, forked from it.
 
 The supervisor forks before anything has a thread; it serves nothing and knows no database. The background process
 publishes, seals and sweeps while the lease is its own; workers answer. All workers accept from the same sockets,
-so a connection that waits is taken by another when a worker dies.
+so a connection that waits is taken by another when a worker dies. A single worker does the background work too: one
+process less is what whoever asks for one worker wants.
 
-- A child that dies is started anew, after `RESTART_SECONDS` at the most; its lease and its connections go with it.
+- A child that dies is started anew; its lock, lease and connections go with it. `server.watchdog` says when.
+- A child that does not answer is killed (one that was stopped dies of SIGKILL only); one whose database has
+  failed is asked to finish (SIGUSR1: the node stays, and so does readiness), and killed when its time is up.
 - SIGTERM or SIGINT: every child drains (`server.run`); who has not ended when its time is up is killed.
 - Should the supervisor itself be killed, each child sees the end of a pipe, and drains.
 """
@@ -19,16 +22,29 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+import msgspec
+
 from server.board import Board
-from server.run import Sockets
+from server.heartbeats import Heartbeats
+from server.run import REPLACE, Sockets
 from server.settings import Settings
 from server.share import Share
+from server.watchdog import Fault, Watchdog
 
 LOG = logging.getLogger("touchstone.supervisor")
 
-RESTART_SECONDS = 1.0  # between two starts of the same child
+LOOK_SECONDS = 1.0  # between two looks at the heartbeats
+TERM_SECONDS = 1.0  # from SIGTERM to SIGKILL for a child that does not answer
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 EXTRA_SECONDS = 5.0  # a child's time beyond its own, before it is killed
+
+
+class _Child(msgspec.Struct):
+    """A process: its slot (0 does the background work), and, once it is to end, why and when it is killed."""
+
+    slot: int
+    reason: str | None = None
+    kill_at: float = 0.0
 
 
 RunChild = Callable[[Share, Sockets, Callable[[], None]], None]
@@ -49,9 +65,12 @@ class Supervisor:
         self._workers = workers
         self._run = run
         self._on_ready = on_ready
-        self._board = Board(workers + 1)
-        self._children: dict[int, int] = {}  # process id -> slot; slot 0 is the background process
-        self._started_at: dict[int, float] = {}
+        self._slots = range(workers + 1 if workers > 1 else 1)
+        self._board = Board(len(self._slots))
+        self._beats = Heartbeats(len(self._slots))
+        self._watchdog = Watchdog()
+        self._children: dict[int, _Child] = {}  # by process id
+        self._missing: dict[int, str] = {}  # slot -> why its process ended; to be started anew
         self._is_stopping = False
         self._lifeline, self._held = os.pipe()  # children have the first end, only we the second
 
@@ -60,7 +79,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGALRM, self._on_late)
-        for slots in ([0], list(range(1, self._workers + 1))):  # The background process publishes first.
+        for slots in (self._slots[:1], self._slots[1:]):  # The background process publishes first.
             if not all(_is_ready(pipe) for pipe in [self._start(slot) for slot in slots]):
                 code = 0 if self._is_stopping else 1
                 self._stop()
@@ -72,18 +91,54 @@ class Supervisor:
         return 0
 
     def _wait(self) -> None:
-        """Wait for children to end; start those anew that were not asked to."""
-        while self._children:
-            pid, status = os.waitpid(-1, 0)
-            slot = self._children.pop(pid, None)
-            if slot is None or self._is_stopping:
-                continue
-            LOG.error("process %d ended with %d; starting it anew", pid, os.waitstatus_to_exitcode(status))
-            time.sleep(max(0.0, self._started_at[slot] + RESTART_SECONDS - time.monotonic()))
+        """Wait for children to end; replace those that were not asked to, and those that do badly."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))  # So that it ends the wait for it.
+        while self._children or (self._missing and not self._is_stopping):
+            self._reap()
             if not self._is_stopping:
-                os.close(self._start(slot))
+                self._start_missing()
+                self._watch()
+            if self._children or self._missing:
+                signal.sigtimedwait((signal.SIGCHLD,), LOOK_SECONDS)
 
-    def _start(self, slot: int) -> int:
+    def _reap(self) -> None:
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            child = self._children.pop(pid, None)
+            if child is not None and not self._is_stopping:
+                code = os.waitstatus_to_exitcode(status)
+                LOG.error("process %d ended with %d; starting it anew", pid, code)
+                self._missing[child.slot] = child.reason or f"it ended with {code}"
+
+    def _start_missing(self) -> None:
+        for slot, reason in list(self._missing.items()):
+            if self._watchdog.due_at(slot) <= time.monotonic():
+                del self._missing[slot]
+                self._beats.count_replaced()
+                os.close(self._start(slot, replaces=reason))
+
+    def _watch(self) -> None:
+        """End who does badly, and kill who was to end and has not."""
+        now = time.monotonic()
+        living = {child.slot: pid for pid, child in self._children.items() if child.reason is None}
+        for slot, fault in self._watchdog.faults(
+            {slot: self._beats.of(slot) for slot in living}, now
+        ).items():
+            self._end(living[slot], fault, now)
+        for pid, child in self._children.items():
+            if child.reason is not None and now >= child.kill_at:
+                self._signal(pid, signal.SIGKILL)
+
+    def _end(self, pid: int, fault: Fault, now: float) -> None:
+        LOG.error("process %d is replaced: %s", pid, fault.reason)
+        patience = self._settings.shutdown_timeout_seconds + EXTRA_SECONDS if fault.answers else TERM_SECONDS
+        child = self._children[pid]
+        child.reason, child.kill_at = fault.reason, now + patience
+        self._signal(pid, REPLACE if fault.answers else signal.SIGTERM)
+
+    def _start(self, slot: int, replaces: str | None = None) -> int:
         """
         Fork the child of a slot; return a descriptor on which it writes when it is ready.
 
@@ -91,7 +146,8 @@ class Supervisor:
         none may find it with ours.
         """
         ready, tell = os.pipe()
-        self._started_at[slot] = time.monotonic()
+        self._watchdog.started(slot, time.monotonic())
+        self._beats.clear(slot)
         sys.stdout.flush()
         sys.stderr.flush()
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -102,26 +158,28 @@ class Supervisor:
         pid = os.fork()
         if pid == 0:
             os.close(ready)
-            self._be_child(slot, tell)
-        self._children[pid] = slot
+            self._be_child(slot, tell, replaces)
+        self._children[pid] = _Child(slot)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(tell)
         return ready
 
-    def _be_child(self, slot: int, tell: int) -> NoReturn:
+    def _be_child(self, slot: int, tell: int, replaces: str | None) -> NoReturn:
         """Run as a child, and end this process whatever happens."""
         code = 1
         try:
             os.close(self._held)
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_SIGNALS, signal.SIGCHLD))
             share = Share(
                 workers=self._workers,
                 leads=slot == 0,
-                serves=slot > 0,
+                serves=slot == self._slots[-1] or slot > 0,
                 slot=slot,
                 board=self._board,
+                beats=self._beats,
+                replaces=replaces,
                 parent=self._lifeline,
             )
             self._run(share, self._sockets, lambda: _tell(tell))
@@ -151,8 +209,12 @@ class Supervisor:
 
     def _signal_all(self, number: signal.Signals) -> None:
         for pid in list(self._children):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+            self._signal(pid, number)
+
+    @staticmethod
+    def _signal(pid: int, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _tell(descriptor: int) -> None:

@@ -13,8 +13,8 @@ What a caller may rely on
   (SQLite: WAL with `synchronous=FULL`; PostgreSQL: `synchronous_commit`, hence every synchronous standby).
   Where it raises `DatabaseUnavailable` the outcome may be unknown: the connection can break while a commit is under
   way. Idempotency keys make a retry safe.
-- *A write ends.* Where a deadline is set, `write` raises `DatabaseUnavailable` at its end, whatever hangs: a write that
-  had not begun never happens, the outcome of one that had is unknown.
+- *A write ends.* Where a deadline is set, `write` raises `DatabaseUnavailable` at its end, whatever hangs: a write
+  that had not begun never happens, the outcome of one that had is unknown.
 - *Reads are snapshots.* `read` runs `fn` in one read transaction; it sees every write that returned before
   the call, and nothing uncommitted.
 - *Cancelling the caller does not cancel the work.* A write once taken is committed or fails as a whole.

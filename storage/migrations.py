@@ -139,9 +139,14 @@ async def migrate(
     """
     Apply what is missing of `migrations`, in their order, in one transaction; return what that was.
 
+    Where nothing is missing nothing is written: a process starts, and serves reads, while the disk is full.
+
     Raises:
         SchemaMismatch: the database is beyond `release`, or holds another text of one of the steps.
     """
+    schema = await database.read(lambda tx: read_schema(tx, migrations, database.dialect))
+    if not (schema.missing or schema.unknown or schema.differing):
+        return ()
     return await database.write(lambda tx: apply(tx, migrations, database.dialect, release))
 
 

@@ -11,8 +11,9 @@ Theory of operation
 - *Checkpoints.* Automatic ones swallow I/O errors, so they are off. The writer checkpoints when the WAL has
   grown over `CHECKPOINT_WAL_BYTES`; a failure is counted and logged.
 - *Failure.* An error of COMMIT fails the whole batch with `DatabaseUnavailable`. An I/O error makes the
-  engine unhealthy for good: after a failed sync nobody knows what the disk holds, so start over. (pysqlite3 does not tell a failed
-  sync from a failed write, so a quota counts too; a full disk is an error of its own, which passes.)
+  engine unhealthy for good: after a failed sync nobody knows what the disk holds, so start over. (pysqlite3
+  does not tell a failed sync from a failed write, so a quota counts too. A full disk is an error of its own,
+  which passes.)
 
 The library is pysqlite3: SQLite before 3.51.3 (but for 3.50.7 and 3.44.6 and their later patches) can lose a
 commit when a checkpoint meets a WAL reset, and Debian's is older.

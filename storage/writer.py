@@ -120,15 +120,14 @@ class Writer:
             if self._is_closed:
                 raise DatabaseUnavailable("the database is closed", headers={"retry-after": "5"})
             self._queue.put(job)
-        if self.write_seconds is None:
-            result: T = await job.future
-            return result
-        deadline = loop.call_later(self.write_seconds, self._expire, job)
+        seconds = self.write_seconds
+        deadline = loop.call_later(seconds, self._expire, job) if seconds is not None else None
         try:
-            result = await job.future
-            return result
+            result: T = await job.future
         finally:
-            deadline.cancel()
+            if deadline is not None:
+                deadline.cancel()
+        return result
 
     def close(self) -> bool:
         """
@@ -189,8 +188,8 @@ class Writer:
             done = self._refuse(batch, error)
         except Exception:  # A slip of the engine must not end the thread that every write needs.
             LOG.exception("a batch of %d writes failed", len(batch))
-            error = DatabaseUnavailable(f"the write failed; {UNKNOWN}", headers={"retry-after": "1"})
-            done = self._refuse(batch, error)
+            slip = DatabaseUnavailable(f"the write failed; {UNKNOWN}", headers={"retry-after": "1"})
+            done = self._refuse(batch, slip)
         self._left = batch[done:]
         tell(batch[:done])
 

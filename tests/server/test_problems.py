@@ -122,7 +122,7 @@ async def test_a_failure_of_ours_tells_nothing_and_is_logged_in_full(
     settings = settings_in(tmp_path)
     await initialise(settings, sample=False, say=quiet)
     async with open_services(settings) as services:
-        services.health = Health([burst])
+        services.health = Health([burst], writes_fail=lambda: False)
         transport = httpx.ASGITransport(public_app(services), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
             answer = await client.get("/readyz", headers={"x-request-id": FIND_ME})
