@@ -72,6 +72,8 @@ class _Conversion:
         self.left: list[str] = []
         self._name = name
         self._keys = self._chars = 0
+        # By its id: a method that is embedded in several relationships is converted once.
+        self._done: dict[str, tuple[JsonObject, JsonObject]] = {}
 
     def document(self, document: JsonObject) -> JsonObject:
         names = [
@@ -82,6 +84,14 @@ class _Conversion:
     def _item(self, item: Any) -> Any:
         if not isinstance(item, dict) or item.get("type") == self._name:
             return item
+        own_id = str(item.get("id", ""))
+        given, made = self._done.get(own_id, (None, None))
+        if given != item:
+            made = self._method(item, own_id)
+            self._done[own_id] = (item, made)
+        return made
+
+    def _method(self, item: JsonObject, own_id: str) -> JsonObject:
         self._keys += 1
         self._chars += _key_chars(item)
         try:
@@ -89,7 +99,7 @@ class _Conversion:
                 raise KeyRefused("behind the keys that are converted")
             return _method_in(item, self._name)
         except KeyRefused:
-            self.left.append(str(item.get("id", "")))
+            self.left.append(own_id)
             return item
 
 
@@ -121,7 +131,8 @@ def _key_in(method: JsonObject) -> PublicKey:
     if not isinstance(kind, str) or kind not in _KEY_TYPES:
         raise KeyRefused("the type of the verification method is not known")
     expected = _KEY_TYPES[kind]
-    member = next(iter(KEY_MATERIAL & method.keys()), "")  # A document with two in one method is refused.
+    held = (name for name in KEY_MATERIAL & method.keys() if method[name] is not None)
+    member = next(held, "")  # A document with two in one method is refused.
     key = _key_of(member, method.get(member), expected)
     if expected is not None and jwk_of(key).get("crv", "") != expected.curve:
         raise KeyRefused("the key is not of the type of the verification method")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from resolver import Resolver
 from resolver.binding import answer_local, read_options_body
+from resolver.conversion import converted
 from resolver.dereference import dereference
 from resolver.did import parse_did_url
 from resolver.document import (
@@ -212,6 +213,13 @@ EMBEDDING = ("verificationMethod", *RELATIONSHIPS)
 _NESTED = '{"a":{"a":{"a":{"a":{"a":{}}}}}}'
 DOCUMENTS: dict[str, bytes] = {
     "256 methods": _document(_methods(256, note="x" * 850)),
+    "256 methods of P-521": _document(_methods(256, publicKeyMultibase=_P521.decode())),
+    "70 methods of ML-DSA-87": _document(
+        _methods(70, type="Ed25519VerificationKey2020", publicKeyMultibase="zMo" + "z" * 3_540)
+    ),
+    "160 methods of 1,500 characters": _document(
+        _methods(160, type="Ed25519VerificationKey2018", publicKeyMultibase="z" + "z" * 1_500)
+    ),
     "1,024 multibase texts": _document(_many('{"publicKeyMultibase":"zz"}', 1_024)),
     "1,024 keys of ten characters": _document(_many('{"publicKeyMultibase":"zzzzzzzzzz"}', 1_024)),
     "1,024 keys of 190 characters": _document(_many(f'{{"publicKeyMultibase":"z{"z" * 190}"}}', 1_024)),
@@ -259,6 +267,8 @@ def test_no_document_costs_more_than_ten_milliseconds(name: str, slowness: float
     steps: dict[str, Callable[[], object]] = {
         "read": lambda: read_document(body, DID),
         "present": lambda: present(resolved, None),
+        "as JWKs": lambda: converted(resolved, "JsonWebKey"),
+        "as Multikeys": lambda: converted(resolved, "Multikey"),
         "dereference": lambda: dereference(resolved, parse_did_url(f"{DID}#nothing")),
         "warn": lambda: warnings_of(document, now=1_000.0),
         "leave out": lambda: without_omissions(document),

@@ -115,6 +115,28 @@ def test_ids_controllers_relationships_and_all_other_members_stay() -> None:
     ]
 
 
+def test_a_method_that_is_embedded_again_and_again_is_converted_once_and_everywhere() -> None:
+    methods = [
+        {**a_method("Ed25519VerificationKey2020"), **material(ED25519, "Multikey"), "id": f"#{number}"}
+        for number in range(MAX_KEYS)
+    ]
+    embedding = ("authentication", "assertionMethod", "keyAgreement")
+
+    document = in_format("JsonWebKey", **dict.fromkeys(embedding, methods)).document
+
+    assert document is not None
+    for name in embedding:
+        assert {method["type"] for method in document[name]} == {"JsonWebKey"}
+
+
+def test_a_member_that_is_null_is_no_key() -> None:
+    method = a_method("Ed25519VerificationKey2020", publicKeyJwk=None, **material(ED25519, "Multikey"))
+
+    assert methods_of(in_format("Multikey", method)) == [
+        a_method("Multikey", **material(ED25519, "Multikey"))
+    ]
+
+
 def test_a_jwk_keeps_its_members() -> None:
     jwk = jwk_of(P256) | {"kid": "k", "alg": "ES256", "use": "sig"}
 
