@@ -17,6 +17,7 @@ import asyncio
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Mirror:
         self._directory = directory
         self._due: dict[str, Published] = {}  # Of the event loop.
         self._woken = asyncio.Event()
+        self._writing = threading.Lock()
 
     @property
     def waiting(self) -> int:
@@ -72,7 +74,7 @@ class Mirror:
         failed = self.failed
         for list_id, published in list(self._due.items()):
             try:
-                await asyncio.to_thread(write_forms, self._directory, published)
+                await asyncio.to_thread(self._write, published)
             except OSError as error:  # A full or absent disk must not stop publication.
                 self.failed += 1
                 _log.error("status list %s: not mirrored: %s", list_id, error)
@@ -80,6 +82,11 @@ class Mirror:
             if self._due.get(list_id) is published:
                 del self._due[list_id]
         return self.failed == failed
+
+    def _write(self, published: Published) -> None:
+        """One at a time: the thread of a task that was cancelled still writes while `write_due` ends our work."""
+        with self._writing:
+            write_forms(self._directory, published)
 
 
 def write_forms(directory: Path, published: Published) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.process import Server
 
+pytestmark = pytest.mark.slow
+
 
 class Terminal:
     def __init__(self, directory: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from tests.driver_process import DriverProcess
 from tests.server.test_cli import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def process() -> Iterator[DriverProcess]:

@@ -14,6 +14,8 @@ import pytest
 
 from tests.process import Server
 
+pytestmark = pytest.mark.slow
+
 REQUEST_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 DID = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.process import ROOT
 
+pytestmark = pytest.mark.slow
+
 # A node of one worker whose child in the given slot asks the supervisor to stop before it does anything else.
 NODE = """
 import os, signal, sys, time

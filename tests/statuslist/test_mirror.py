@@ -143,3 +143,18 @@ async def test_an_older_version_never_takes_the_place_of_a_newer_one(wing: Wing,
     assert (written, kept, behind.failed) == (False, [new.version] * 2, 1)
     assert await behind.write_due()
     assert behind.waiting == 0
+
+
+async def test_a_write_whose_task_was_cancelled_disturbs_none_after_it(wing: Wing, tmp_path: Path) -> None:
+    current = await _publish(wing)
+    failed = 0
+    for number in range(30):
+        mirror = Mirror(tmp_path / f"public-{number}")
+        running = asyncio.create_task(mirror.run())
+        mirror.take(current)
+        await asyncio.sleep(0.0005 * (number % 5))
+        running.cancel()
+        await mirror.write_due()
+        failed += mirror.failed
+
+    assert failed == 0

@@ -15,6 +15,8 @@ from tests.machine import PostgresMissing, find_binaries, is_alive, wait_until
 from tests.postgres import Cluster
 from tests.process import ROOT
 
+pytestmark = pytest.mark.slow
+
 Process = Popen[str]
 COMMIT = "import psycopg, sys; psycopg.connect(sys.argv[1], autocommit=True).execute('INSERT INTO rows VALUES (1)')"
 COMMITS_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 KILLS = 10
 
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture
