@@ -65,6 +65,6 @@ async def act_once(
             at=at,
             make=lambda: encode(make(tx)),
         )
-        return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES)
+        return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES, max_values=None)
 
     return await database.write(work)

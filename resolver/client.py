@@ -189,7 +189,7 @@ def _result_or_error(did: str, item: JsonObject, now: float) -> Resolved | Resol
 def _items_of(response: httpx.Response, count: int) -> list[JsonObject]:
     """Return the items of a batch's answer: as many as were asked for."""
     try:
-        body = read(response.content, max_bytes=MAX_BATCH_BYTES, max_depth=MAX_BATCH_DEPTH)
+        body = read(response.content, max_bytes=MAX_BATCH_BYTES, max_depth=MAX_BATCH_DEPTH, max_values=None)
     except JsonError:
         raise _not_an_answer(response.status_code) from None
     items = body.get("results") if isinstance(body, dict) and response.status_code == 200 else None
@@ -200,7 +200,7 @@ def _items_of(response: httpx.Response, count: int) -> list[JsonObject]:
 
 def _result_of(content: bytes, status: int) -> JsonObject:
     try:
-        result = read(content, max_bytes=MAX_ANSWER_BYTES, max_depth=MAX_ANSWER_DEPTH)
+        result = read(content, max_bytes=MAX_ANSWER_BYTES, max_depth=MAX_ANSWER_DEPTH, max_values=None)
     except JsonError:
         raise _not_an_answer(status) from None
     if not _is_result(result):

@@ -5,15 +5,13 @@ did:web keeps no versions. A verifier of an old signature still asks which keys 
 kept answers, in `didResolutionMetadata.observation`, and says what it is.
 """
 
-import msgspec
-
 from resolver.did import Did
 from resolver.errors import InvalidDidDocument, NotFound, ResolutionError
 from resolver.options import check_version_time
 from resolver.results import JsonObject, Resolved, Step
 from resolver.source import Finding, Nothing, Observed, Observer
 from resolver.webvh.finding import LogFinding
-from wire import format_utc, parse_utc
+from wire import format_utc, parse_utc, read_again
 
 
 def observed_in(value: Finding | ResolutionError) -> bytes | Nothing | None:
@@ -46,7 +44,7 @@ async def observed_resolution(
     check_version_time(version_time)
     at = parse_utc(version_time) / 1_000_000
     observed = await observer.observed(normal, at)
-    document = None if observed is None else msgspec.json.decode(observed.document, type=JsonObject)
+    document = None if observed is None else read_again(observed.document)
     if observed is None or document is None or document["id"] != did.text:
         missing = NotFound(
             "this server did not see the document of this DID at that time; did:web itself keeps no versions"

@@ -19,7 +19,7 @@ from resolver.outbound.errors import AddressRefused, FetchError, OriginUnreachab
 from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
-from wire import encode
+from wire import encode, read_again
 
 MAX_FAILED_HOSTS = 4_096  # hosts and ports remembered for a few seconds
 MAX_FAILURES = 3  # attempts to connect before a server is left alone
@@ -56,7 +56,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             InvalidDidDocument: the document is that of another spelling (DID Resolution v1: string-equal).
         """
-        document = None if self.document is None else msgspec.json.decode(self.document, type=JsonObject)
+        document = None if self.document is None else read_again(self.document)
         if document is not None and document["id"] != did.text:
             raise InvalidDidDocument("the document's id is not the DID that was asked for")
         return Resolved(
@@ -127,7 +127,7 @@ class WebSource:
         """Return the entry of a document that the origin gave, or confirmed, just now."""
         now = self._clock()
         seconds, reason = judge(headers, self._freshness)
-        warnings = warnings_of(msgspec.json.decode(document), now=now, told=told)
+        warnings = warnings_of(read_again(document), now=now, told=told)
         metadata: JsonObject = {"warnings": warnings} if warnings else {}
         return Entry(
             value=Found(document=document, made_at=now, resolution_metadata=metadata, told=told),

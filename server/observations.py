@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from resolver import JsonObject
 from resolver.source import Nothing, Observed
 from server import alarm_store, observation_store
 from server.alarm_store import KeyChange
@@ -23,6 +22,7 @@ from server.board import Reading
 from server.key_changes import THE_REST, Key, keys_of
 from server.observation_store import Interval, Sighting
 from storage import Database, DatabaseUnavailable, Transaction, record
+from wire import read_again
 
 LOG = logging.getLogger("touchstone.observations")
 
@@ -221,7 +221,7 @@ def _read_keys(sightings: list[Sighting]) -> None:
         if not sighting.document:
             continue
         try:
-            sighting.keys = keys_of(msgspec.json.decode(sighting.document, type=JsonObject))
+            sighting.keys = keys_of(read_again(sighting.document))
         except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
             sighting.keys = {THE_REST: Key("document:" + sighting.digest)}
 

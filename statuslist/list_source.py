@@ -45,6 +45,7 @@ OwnList = Callable[[str], tuple[bytes, str] | None]
 
 MAX_LIST_BODY_BYTES = 2 * 1024 * 1024  # 2 MiB, notes of the threat model; 50 % of a million entries fit
 MAX_OWN_BODY_BYTES = 16 * 1024 * 1024  # 16 MiB; the longest list that we publish
+MAX_LIST_VALUES = 1_000  # JSON values beside the bits, which are one; 256 messages are 769
 MAX_CACHE_BYTES = 33_554_432  # 32 MiB of expanded lists, once for those of others and once for ours
 ACCEPT = "application/vc, application/vc+jwt, application/json;q=0.5, application/ld+json;q=0.5, */*;q=0.1"
 # What may be a list of either form: types of JSON and of tokens, and what servers say that know neither; an error
@@ -192,7 +193,12 @@ class ListSource:
 
         try:
             secured = await verify_secured(
-                body, media_type, resolve=resolve, now=int(now * 1_000_000), max_bytes=max_bytes
+                body,
+                media_type,
+                resolve=resolve,
+                now=int(now * 1_000_000),
+                max_bytes=max_bytes,
+                max_values=MAX_LIST_VALUES,
             )
         except (ProofError, ResolutionError, MalformedValue, JsonError) as error:
             raise StatusVerificationError(

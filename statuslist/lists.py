@@ -257,7 +257,7 @@ class StatusLists:
                 at=self._now(),
                 make=lambda: encode(make(tx)),
             )
-            return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES)
+            return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES, max_values=None)
 
         return await self._database.write(work)
 

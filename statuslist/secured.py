@@ -22,6 +22,7 @@ from proofs import (
 from resolver import Resolved, public_key_of
 from statuslist.tokens import VC_JWT, Token, check_in_time, read_token
 from wire import read
+from wire.json import MAX_VALUES
 
 Resolve = Callable[[str], Awaitable[Resolved]]
 
@@ -51,7 +52,7 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def verify_secured(
-    body: bytes, media_type: str, *, resolve: Resolve, now: int, max_bytes: int
+    body: bytes, media_type: str, *, resolve: Resolve, now: int, max_bytes: int, max_values: int = MAX_VALUES
 ) -> Secured:
     """
     Return the credential in `body` once its signature holds.
@@ -68,13 +69,13 @@ async def verify_secured(
         now: microseconds since 1970.
 
     Raises:
-        JsonError: not strict JSON, or over `max_bytes`.
+        JsonError: not strict JSON, over `max_bytes`, or over `max_values` JSON values.
         MalformedValue: a claim of a token that shall be a time is none.
         ProofError: a malformed or invalid proof, a key that is not the issuer's, or one past its time.
         TokenOutOfTime: that ProofError, of a token that has expired or is not valid yet.
         ResolutionError: the issuer's DID cannot be resolved.
     """
-    secured = await asyncio.to_thread(_read, body, media_type, max_bytes)  # 1
+    secured = await asyncio.to_thread(_read, body, media_type, max_bytes, max_values)  # 1
     method = await _assertion_method(secured, resolve)  # 2, 3
     key_ends = _end_of(method)
     if key_ends is not None and key_ends <= now:
@@ -90,9 +91,9 @@ def earliest(*moments: int | None) -> int | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _read(body: bytes, media_type: str, max_bytes: int) -> Secured:
+def _read(body: bytes, media_type: str, max_bytes: int, max_values: int) -> Secured:
     if media_type == VC_JWT:
-        token = read_token(body, max_bytes=max_bytes)
+        token = read_token(body, max_bytes=max_bytes, max_values=max_values)
         return Secured(
             document=token.document,
             issuer=_issuer_of(token.document),
@@ -101,7 +102,7 @@ def _read(body: bytes, media_type: str, max_bytes: int) -> Secured:
             not_before=token.not_before,
             ends=token.expires,
         )
-    document = read(body, max_bytes=max_bytes)
+    document = read(body, max_bytes=max_bytes, max_values=max_values)
     if not isinstance(document, dict):
         raise MalformedProof("expected a credential, a JSON object")
     proof = proof_of(document)

@@ -10,6 +10,7 @@ import msgspec
 from proofs import JsonObject, MalformedProof, ProofInvalid, media_type_of_header, read_compact
 from statuslist.errors import MalformedValue
 from wire import read
+from wire.json import MAX_VALUES
 
 VC_JWT = "application/vc+jwt"
 CLOCK_SKEW = (
@@ -41,14 +42,14 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     expires: int | None
 
 
-def read_token(body: bytes, *, max_bytes: int) -> Token:
+def read_token(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> Token:
     """
     Read a token without verifying it.
 
     One line ending behind it is left out: files are saved with one, and it was never signed.
 
     Raises:
-        JsonError: the payload is not strict JSON.
+        JsonError: the payload is not strict JSON, or has over `max_values` values.
         MalformedProof: no JWS, no `kid`, another `typ`, or a payload that is not a credential as it is.
         ProofInvalid: a claim contradicts the member that it repeats.
         MalformedValue: `nbf`, `exp` or `iat` is no time.
@@ -60,7 +61,7 @@ def read_token(body: bytes, *, max_bytes: int) -> Token:
         raise MalformedProof("expected the header kid, the DID URL of the issuer's key")
     if media_type_of_header(jws.header, "typ") not in (None, VC_JWT):
         raise MalformedProof("expected the header typ vc+jwt")
-    document = read(jws.payload, max_bytes=max_bytes)
+    document = read(jws.payload, max_bytes=max_bytes, max_values=max_values)
     if not isinstance(document, dict):
         raise MalformedProof("expected a credential, a JSON object")
     if "vc" in document or "vp" in document:

@@ -18,7 +18,7 @@ from wire.body import (
     read_body,
     require_media_type,
 )
-from wire.json import JsonError, decode, encode, read
+from wire.json import JsonError, decode, encode, read, read_again
 from wire.negotiation import MediaType, asks_for_no_cache, choose, parse_accept
 from wire.problem import Problem, Refusal, render_problem
 from wire.times import format_utc, parse_utc
@@ -48,6 +48,7 @@ __all__ = [
     "parse_accept",
     "parse_utc",
     "read",
+    "read_again",
     "read_body",
     "render_problem",
     "require_media_type",

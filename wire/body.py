@@ -4,7 +4,7 @@ A request body to a Struct, and the refusals that every API shares. Pure.
 
 from typing import TypeVar
 
-from wire.json import JsonError, decode
+from wire.json import MAX_VALUES, JsonError, decode
 from wire.problem import Refusal
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ def read_body(
     type: type[T],
     *,
     max_bytes: int = MAX_BODY_BYTES,
-    max_values: int | None = None,
+    max_values: int = MAX_VALUES,
 ) -> T:
     """
     Decode a JSON request body into `type`.

@@ -58,7 +58,7 @@ def read_registry_file(data: bytes) -> Facts:
 
 def _read_json(data: bytes) -> object:
     try:
-        document: object = read(data, max_bytes=MAX_FILE_BYTES)
+        document: object = read(data, max_bytes=MAX_FILE_BYTES, max_values=None)
     except JsonError as error:
         raise RegistryFileError((_json_fault(data, error),), found=1) from None
     return document

@@ -31,6 +31,7 @@ from resolver.origin import Found, OutboundBusy
 from resolver.outbound.configured import ConfiguredFetch
 from resolver.results import Fetched, JsonObject, Options, Step
 from resolver.source import Entry, Known, Question
+from wire import read_again
 
 MAX_URL_CHARS = (
     32_768  # as `configured.py`: a DID of 8 KiB is three times as long where each character is encoded
@@ -182,7 +183,7 @@ def _warnings(told: Told, now: float) -> JsonObject:
     """Return what is doubtful about a document, as of any other that is asked for."""
     if told.document is None:
         return {}
-    warnings = warnings_of(msgspec.json.decode(told.document), now=now, told=told.warnings)
+    warnings = warnings_of(read_again(told.document), now=now, told=told.warnings)
     return {"warnings": warnings} if warnings else {}
 
 

@@ -23,7 +23,7 @@ from resolver.webvh.history import History
 from resolver.webvh.parameters import Parameters
 from resolver.webvh.services import implied_services
 from resolver.webvh.verification import Version
-from wire import encode, format_utc, parse_utc
+from wire import encode, format_utc, parse_utc, read_again
 
 
 class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
             return passed_on(self.history, version)
         if self.document is None:
             raise copy(self.refusal) if self.refusal else AssertionError("neither a document nor a refusal")
-        return msgspec.json.decode(self.document, type=JsonObject), self.warnings
+        return read_again(self.document), self.warnings
 
 
 def finding_of(history: History, made_at: float) -> LogFinding:
@@ -97,7 +97,7 @@ def with_warnings(finding: LogFinding) -> LogFinding:
     """Return the finding with what is doubtful about its newest document; older ones are not looked at."""
     if finding.document is None:
         return finding
-    document = msgspec.json.decode(finding.document, type=JsonObject)
+    document = read_again(finding.document)
     warnings = warnings_of(document, now=finding.made_at, told=finding.warnings)
     return msgspec.structs.replace(finding, warnings=tuple(warnings))
 
@@ -109,7 +109,7 @@ def passed_on(history: History, version: Version) -> tuple[JsonObject, tuple[Jso
     Raises:
         InvalidDidDocument: it must not be passed on (`document.check_document`).
     """
-    state: JsonObject = msgspec.json.decode(history.log[version.start : version.end])["state"]
+    state: JsonObject = read_again(history.log[version.start : version.end])["state"]
     check_document(state, version.did, needs_controllers=False)
     return without_omissions(state)
 

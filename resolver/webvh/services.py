@@ -4,13 +4,11 @@ The services that every did:webvh has, and the did:web beside it. Pure.
 did:webvh v1.0, sections DID URL Resolution and Publishing a Parallel did:web DID.
 """
 
-import msgspec
-
 from resolver.did import Did, parse_did
 from resolver.document import with_services
 from resolver.methods.webvh import base_url, scid_of, web_did_of
 from resolver.results import JsonObject
-from wire import encode
+from wire import encode, read_again
 
 _LINKED_VP_CONTEXT = "https://identity.foundation/linked-vp/contexts/v1"
 
@@ -43,7 +41,7 @@ def parallel_did_web(document: JsonObject) -> JsonObject:
     did: Did = parse_did(document["id"])
     text = encode(with_services(document, implied_services(did)))
     moved = text.replace(f"did:webvh:{scid_of(did)}:".encode(), b"did:web:")
-    parallel = msgspec.json.decode(moved, type=JsonObject)
+    parallel = read_again(moved)
     names = dict.fromkeys([*parallel.get("alsoKnownAs", []), did.text])
     names.pop(web_did_of(did), None)
     return {**parallel, "alsoKnownAs": list(names)}

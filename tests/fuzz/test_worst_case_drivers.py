@@ -13,23 +13,12 @@ from resolver.drivers.config import Driver
 from resolver.errors import ResolutionError
 from resolver.results import Fetched
 from tests.fuzz.answers import DID
-from tests.fuzz.test_worst_case import (
-    ACCEPTED_MS,
-    DOCUMENTS,
-    REFUSED_MS,
-    YARDSTICK_MS,
-    _milliseconds,
-    _yardstick,
-)
+from tests.fuzz.costs import ACCEPTED_MS, REFUSED_MS, milliseconds
+from tests.fuzz.test_worst_case import DOCUMENTS
 from wire import Refusal
 
 # No driver may be for did:web; here it only reads what the documents of these cases are.
 DRIVER = Driver(name="x", pattern="did:web:.+", url="http://driver.internal")
-
-
-@pytest.fixture
-def slowness() -> float:
-    return _milliseconds(_yardstick) / YARDSTICK_MS
 
 
 def _result(document: bytes) -> bytes:
@@ -51,7 +40,7 @@ def test_no_step_of_reading_an_answer_costs_more_than_ten_milliseconds(name: str
         "tell": lambda: told_of(DRIVER, parsed),
         "check": lambda: check_document(DRIVER, parse_did(DID), told),
     }
-    spent = {step: _milliseconds(run) for step, run in steps.items()}
+    spent = {step: milliseconds(run) for step, run in steps.items()}
     print(f"{name:>36}: " + ", ".join(f"{step} {value:.2f} ms" for step, value in spent.items()))
 
     assert max(spent.values()) <= ACCEPTED_MS * slowness
@@ -94,7 +83,7 @@ REFUSED: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_over_a_cap_is_refused_in_a_moment(name: str, slowness: float) -> None:
     """The dearest takes just under a millisecond, hence the allowance."""
-    spent = _milliseconds(REFUSED[name])
+    spent = milliseconds(REFUSED[name])
     print(f"{spent:8.3f} ms  {name}")
 
     assert spent <= 2 * REFUSED_MS * slowness
@@ -105,4 +94,4 @@ def test_a_batch_as_large_as_it_may_be_is_read_within_ten_milliseconds(slowness:
 
     assert len(body) <= MAX_BATCH_BODY_BYTES
     assert read_batch(body, "application/json").dids
-    assert _milliseconds(lambda: read_batch(body, "application/json")) <= ACCEPTED_MS * slowness
+    assert milliseconds(lambda: read_batch(body, "application/json")) <= ACCEPTED_MS * slowness

@@ -1,6 +1,7 @@
 """Strict JSON: caps before parsing, no duplicates, one encoding, hostile input in linear time."""
 
 import json
+import struct
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire import JsonError, decode, encode, read
+from wire import JsonError, decode, encode, read, read_again
 from wire.json import MAX_DEPTH, MAX_REASON_CHARS, pointer_of
 
 KIB = 1_024
@@ -168,6 +169,77 @@ def test_half_a_surrogate_pair_is_called_so(text: str) -> None:
 def test_a_whole_pair_is_not_blamed(text: str) -> None:
     with pytest.raises(JsonError, match="malformed"):
         read_small(text.encode())
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    with pytest.raises(JsonError, match="byte order mark"):
+        read_small(b'\xef\xbb\xbf{"a":1}')
+    with pytest.raises(JsonError, match="byte order mark"):
+        decode_small(b'\xef\xbb\xbf{"text":"a"}')
+
+
+# Numbers at the edges of a double, and what they are: RFC 8785, appendix B, and some that are hard to round.
+EDGES = {
+    "5e-324": "0000000000000001",
+    "-5e-324": "8000000000000001",
+    "1.7976931348623157e308": "7fefffffffffffff",
+    "-1.7976931348623157e308": "ffefffffffffffff",
+    "9007199254740992.0": "4340000000000000",
+    "295147905179352830000.0": "4430000000000000",
+    "9.999999999999997e22": "44b52d02c7e14af5",
+    "1e23": "44b52d02c7e14af6",
+    "1.0000000000000001e23": "44b52d02c7e14af7",
+    "999999999999999700000.0": "444b1ae4d6e2ef4e",
+    "1e+21": "444b1ae4d6e2ef50",
+    "9.999999999999997e-7": "3eb0c6f7a0b5ed8c",
+    "0.000001": "3eb0c6f7a0b5ed8d",
+    "333333333.3333332": "41b3de4355555553",
+    "2.4703282292062327208e-324": "0000000000000000",
+    "2.4703282292062327209e-324": "0000000000000001",
+    "0.0": "0000000000000000",
+    "-0.0": "8000000000000000",
+}
+
+
+@pytest.mark.parametrize("spelling", EDGES)
+def test_a_number_is_the_double_nearest_to_it(spelling: str) -> None:
+    (number,) = read_small(f"[{spelling}]".encode())
+
+    assert struct.pack(">d", number).hex() == EDGES[spelling]
+    assert read_again(encode({"a": number})) == {"a": number}
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_read_as_python_reads_it(number: float) -> None:
+    assert read_small(f"[{number!r}]".encode()) == [number]
+
+
+def test_a_number_beyond_a_double_is_refused_wherever_it_stands() -> None:
+    for data in (b"[1e309]", b'{"a":{"b":-1e999}}', b"1e309"):
+        with pytest.raises(JsonError, match="out of range"):
+            read_small(data)
+        with pytest.raises(JsonError, match="out of range"):
+            decode(data, object, max_bytes=100)
+
+
+def test_a_duplicate_of_a_long_document_is_refused_without_its_name() -> None:
+    data = b'{"a":"%b","b":1,"b":1}' % (b"x" * 300_000)
+
+    with pytest.raises(JsonError, match="a member occurs twice in one object"):
+        read(data, max_bytes=1_000_000)
+
+
+_TEXTS = st.text(st.sampled_from(':\\"a{,['))
+_TREES = st.recursive(
+    st.none() | st.floats(allow_nan=False, allow_infinity=False) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(_TREES, st.booleans())
+def test_colons_in_strings_are_no_duplicates(value: object, ascii_only: bool) -> None:
+    assert read_small(json.dumps(value, indent=1, ensure_ascii=ascii_only).encode()) == value
 
 
 def test_a_bad_byte_is_counted_from_the_beginning() -> None:
