@@ -85,7 +85,7 @@ def read(
     Read `data` as JSON values (dict, list, str, int, float, bool, None), each member as received.
 
     Args:
-        max_values: None only where the bytes are our own or an operator's.
+        max_values: None only where the bytes are our own or an operator's, or too few to be dear (32 KiB).
 
     Raises:
         JsonError: too long, too deep, over `max_values` values, a number of over `MAX_NUMBER_CHARS` or beyond a

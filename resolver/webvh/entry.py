@@ -50,7 +50,7 @@ def read_entry(line: bytes, limits: LogLimits) -> Entry:
         InvalidLog: over a cap, not strict JSON, other members than those of an entry, or one of the wrong shape.
     """
     try:
-        value = read(line, max_bytes=limits.max_line_bytes)
+        value = read(line, max_bytes=limits.max_line_bytes, max_values=None)
     except JsonError as error:
         raise _invalid(f"an entry is not acceptable JSON: {error}") from None
     if not isinstance(value, dict) or value.keys() != _MEMBERS:

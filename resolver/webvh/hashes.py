@@ -65,7 +65,9 @@ def scid_of_first(canonical: bytes, scid: str) -> str:
         InvalidLog: the replacement makes two members of one name.
     """
     try:
-        value = read(canonical.replace(scid.encode(), PLACEHOLDER.encode()), max_bytes=len(canonical))
+        value = read(
+            canonical.replace(scid.encode(), PLACEHOLDER.encode()), max_bytes=len(canonical), max_values=None
+        )
     except JsonError:
         raise invalid_log(
             "scid-verification-failed", "the first entry has no form with {SCID} in it"
