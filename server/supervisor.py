@@ -16,6 +16,7 @@ process less is what whoever asks for one worker wants.
 import contextlib
 import logging
 import os
+import select
 import signal
 import sys
 import time
@@ -29,7 +30,7 @@ from server.heartbeats import Heartbeats
 from server.run import REPLACE, Sockets
 from server.settings import Settings
 from server.share import Share
-from server.watchdog import Fault, Watchdog
+from server.watchdog import START_SECONDS, Fault, Watchdog
 
 LOG = logging.getLogger("touchstone.supervisor")
 
@@ -79,8 +80,11 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGALRM, self._on_late)
-        for slots in (self._slots[:1], self._slots[1:]):  # The background process publishes first.
-            if not all(_is_ready(pipe) for pipe in [self._start(slot) for slot in slots]):
+        for slots in filter(
+            len, (self._slots[:1], self._slots[1:])
+        ):  # The background process publishes first.
+            seconds = None if slots[0] == 0 else START_SECONDS  # The first one may have to migrate.
+            if not all(_is_ready(pipe, seconds) for pipe in [self._start(slot) for slot in slots]):
                 code = 0 if self._is_stopping else 1
                 self._stop()
                 self._wait()
@@ -223,7 +227,8 @@ def _tell(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def _is_ready(descriptor: int) -> bool:
-    """Wait until a child is ready, or has ended without."""
+def _is_ready(descriptor: int, seconds: float | None) -> bool:
+    """Wait until a child is ready, or has ended without; one that takes longer is left to the watchdog."""
     with os.fdopen(descriptor, "rb") as pipe:
-        return pipe.read(1) == b"1"
+        is_told, _, _ = select.select([pipe], [], [], seconds)
+        return not is_told or pipe.read(1) == b"1"

@@ -18,7 +18,7 @@ from tests.process import Server
 
 pytestmark = pytest.mark.slow
 
-REPLACED_SECONDS = 30.0  # seconds; a silent process has 10, a machine under load some more
+REPLACED_SECONDS = 60.0  # seconds; a silent process has 10, a machine under load some more
 
 
 @pytest.fixture(params=[1, 2])
@@ -28,6 +28,8 @@ def node(request: pytest.FixtureRequest, server: Server) -> Server:
     server.command = ("-m", "tests.slow.failing_disk")
     server.initialise("--sample")
     server.start()
+    log = server.directory / "server.log"
+    wait_until(lambda: "is ready" in log.read_text(), "every process is ready")
     return server
 
 
