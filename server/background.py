@@ -13,6 +13,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from operators import Alarms
 from registry.registry import Registry
@@ -212,9 +213,10 @@ class Background:
 
     async def _reduce(self) -> None:
         """Let the bytes of superseded lists go in small steps, so that an upgrade need not wait for it."""
-        reduced = REDUCE_LIMIT
-        while reduced == REDUCE_LIMIT and await self._leads():
-            reduced = await self._database.write(lambda tx: reduce_superseded(tx, limit=REDUCE_LIMIT))
+        after: str | None = ""
+        while after is not None and await self._leads():
+            step = partial(reduce_superseded, after=after, limit=REDUCE_LIMIT)
+            after = await self._database.write(step)
             await asyncio.sleep(REDUCE_PAUSE_SECONDS)
 
     async def _forget(self) -> None:

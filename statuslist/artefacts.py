@@ -158,16 +158,19 @@ def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> 
     return won > 0
 
 
-def reduce_superseded(tx: Transaction, *, limit: int) -> int:
+def reduce_superseded(tx: Transaction, *, after: str, limit: int) -> str | None:
     """
-    Note what at most `limit` superseded forms were, and let their bytes go; return how many that was.
+    Note what at most `limit` superseded forms were, and let their bytes go; return the list to go on from.
 
-    Earlier releases kept the bytes of every version, and may still run beside this one.
+    None: nothing is left.
+
+    Earlier releases kept the bytes of every version, and may still run beside this one. Lists before `after` are
+    not looked at again, so that a step costs the same however many lists there are.
     """
     found = tx.all(
         "SELECT a.* FROM artefacts a JOIN status_lists l ON l.id = a.list_id"
-        " WHERE a.version < l.published_version ORDER BY a.list_id, a.version, a.form LIMIT :limit",
-        {"limit": limit},
+        " WHERE a.list_id >= :after AND a.version < l.published_version ORDER BY a.list_id, a.version, a.form LIMIT :limit",
+        {"after": after, "limit": limit},
     )
     rows = [{name: row[name] for name in Artefact.__struct_fields__} for row in found]
     _note_served(tx, rows)
@@ -175,7 +178,7 @@ def reduce_superseded(tx: Transaction, *, limit: int) -> int:
         "DELETE FROM artefacts WHERE list_id = :list_id AND version = :version AND form = :form",
         [{name: row[name] for name in ("list_id", "version", "form")} for row in rows],
     )
-    return len(rows)
+    return str(rows[-1]["list_id"]) if rows else None
 
 
 def _note_served(tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
