@@ -5,7 +5,6 @@ Nothing else knows all rooms. What one wing needs of another, or of the server, 
 """
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -248,7 +247,7 @@ async def _build(
         watch=watch,
         vitals=vitals,
         nodes=nodes,
-        clock_watch=ClockWatch(clock=clock, timer=timer, on_state=alarms.state, node=os.uname().nodename),
+        clock_watch=ClockWatch(clock=clock, timer=timer, on_state=alarms.state, node=nodes.name),
         leads=share.leads,
         mirror=mirror,
     )

@@ -169,7 +169,8 @@ def reduce_superseded(tx: Transaction, *, after: str, limit: int) -> str | None:
     """
     found = tx.all(
         "SELECT a.* FROM artefacts a JOIN status_lists l ON l.id = a.list_id"
-        " WHERE a.list_id >= :after AND a.version < l.published_version ORDER BY a.list_id, a.version, a.form LIMIT :limit",
+        " WHERE a.list_id >= :after AND a.version < l.published_version"
+        " ORDER BY a.list_id, a.version, a.form LIMIT :limit",
         {"after": after, "limit": limit},
     )
     rows = [{name: row[name] for name in Artefact.__struct_fields__} for row in found]
