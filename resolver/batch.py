@@ -19,6 +19,7 @@ from resolver.binding import BASE_PATH, WaitToRenew, answer, answer_local, may_f
 from resolver.errors import InternalError, ResolutionError
 from resolver.options import ACCEPT
 from resolver.origin import OutboundBusy
+from resolver.outbound.asker import with_patience
 from resolver.representation import DEREFERENCING, RESOLUTION, present
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
@@ -129,7 +130,8 @@ async def answer_batch(
     identifiers = batch.dids or batch.identifiers
     work = _Batch(resolver, batch.options, no_cache, spend, wait_to_renew)
     remote = await work.answer_computed(dict.fromkeys(identifiers))
-    await work.answer_remote(remote, deadline_seconds)
+    with with_patience(deadline_seconds):
+        await work.answer_remote(remote, deadline_seconds)
     return _rendered(identifiers, work.answers, work.unread)
 
 

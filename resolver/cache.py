@@ -20,6 +20,7 @@ longer, or shorter, because somebody set the clock.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Hashable
+from contextvars import Context
 from copy import copy
 from enum import Enum
 from typing import Generic, TypeVar
@@ -124,7 +125,7 @@ class Cache(Generic[K, V]):
             if self._is_before(entry, entry.retry_at) and self._is_usable(entry, max_stale):
                 return self._look(entry, State.FAILED, entry.failure)
             if self._is_before(entry, min(entry.revalidate_until, entry.fresh_until + max_stale)):
-                self._loading_of(key, entry)
+                self._loading_of(key, entry, Context())  # Nobody waits for it: it is not asked for a client.
                 return self._look(entry, State.REVALIDATING)
         try:
             return Look(await asyncio.shield(self._loading_of(key, entry)), State.LOADED)
@@ -191,11 +192,13 @@ class Cache(Generic[K, V]):
         """Return what the clock would say now had nobody set it since `entry` was kept."""
         return self._timer() + entry.clock_ahead
 
-    def _loading_of(self, key: K, known: Entry[V] | None) -> asyncio.Task[Entry[V]]:
-        """Return the load under way, or begin one."""
+    def _loading_of(
+        self, key: K, known: Entry[V] | None, context: Context | None = None
+    ) -> asyncio.Task[Entry[V]]:
+        """Return the load under way, or begin one; in the context of the caller unless another is given."""
         task = self._loading.get(key)
         if task is None:
-            task = asyncio.create_task(self._renew(key, known))
+            task = asyncio.create_task(self._renew(key, known), context=context)
             self._loading[key] = task
             task.add_done_callback(_retrieve)
         return task

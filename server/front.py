@@ -23,6 +23,7 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from resolver.outbound.asker import asking_for
 from resolver.universal import UNIVERSAL_PATHS
 from server.cycle import READY_HEAD, ready_head
 from server.hot import HotTable
@@ -141,10 +142,11 @@ class Front:
         reads = self.reads
         found = reads.find(method, raw_path, head, client) if reads and not scope["query_string"] else None
         if reads is None or found is None:
-            if self._may_resolve(method, raw_path, head):
-                await self._resolve(scope, head, client, receive, send)
-            else:
-                await _Exchange(self, scope, head, client).run(receive, send)
+            with asking_for(client):
+                if self._may_resolve(method, raw_path, head):
+                    await self._resolve(scope, head, client, receive, send)
+                else:
+                    await _Exchange(self, scope, head, client).run(receive, send)
             return
         request_id = request_id_of(head.request_id)
         if found.matches(head.if_none_match):

@@ -47,6 +47,7 @@ def guard_of(
     """
     from resolver.outbound.fetch import Guard, GuardLimits
     from resolver.outbound.trust import trust_of
+    from resolver.outbound.turns import share_of_client
 
     ca_file = settings.dangerously_trusted_ca_file
     limits = GuardLimits(
@@ -58,6 +59,7 @@ def guard_of(
         burst=settings.outbound_burst,
         concurrent_per_host=settings.outbound_connections_per_host,
         concurrent=settings.outbound_connections,
+        concurrent_per_client=share_of_client(settings.outbound_connections),
     )
     return Guard(
         limits=limits,

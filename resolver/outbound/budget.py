@@ -5,7 +5,8 @@ A site is what one victim may own: every host of a domain, and every host in one
 points `*.attacker.example` at a victim, or names `<random>.victim.example`, has as many host budgets as names.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Hashable, Iterator
 
 import msgspec
 
@@ -19,31 +20,33 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     The caps of one guard; a server with several workers divides the rates and bursts by their number.
 
     Attributes:
-        total_seconds: from waiting for a slot to the last byte.
-        slot_seconds, name_seconds, connect_seconds: the wait for a slot (at most half of the above), the name
+        total_seconds: from waiting for a turn to the last byte; half of it is left for what follows the turn, even
+            where the asker has more patience.
+        turn_seconds, name_seconds, connect_seconds: the wait for a turn (at most half of the above), the name
             lookup, and each attempt to connect, within that.
         max_head_bytes: status line and headers of the answer.
         max_answers: addresses of one name; more are refused, since each must be checked.
-        concurrent, concurrent_per_host: fetches under way.
+        concurrent, concurrent_per_host, concurrent_per_client: fetches under way; in all, and of each.
         rate_per_second, burst: fetches of all hosts.
         host_rate_per_second, host_burst: fetches of one host.
         site_rate_per_second, site_burst: fetches of the hosts of one domain, and of one network.
     """
 
     total_seconds: float = 5.0
-    slot_seconds: float = 2.0
+    turn_seconds: float = 2.5
     name_seconds: float = 2.0
     connect_seconds: float = 2.0
     max_head_bytes: int = 16_384  # 16 KiB
     max_answers: int = 16
-    concurrent_per_host: int = 2
-    host_rate_per_second: float = 1.0
-    host_burst: int = 5
-    site_rate_per_second: float = 5.0
-    site_burst: int = 20
+    concurrent_per_host: int = 8
+    host_rate_per_second: float = 20.0
+    host_burst: int = 50
+    site_rate_per_second: float = 40.0
+    site_burst: int = 80
     concurrent: int = 64
-    rate_per_second: float = 50.0
-    burst: int = 100
+    concurrent_per_client: int = 16
+    rate_per_second: float = 200.0
+    burst: int = 400
 
     @property
     def concurrent_per_site(self) -> int:
@@ -77,31 +80,45 @@ class Budget:
         self._domains = _Buckets(limits.site_rate_per_second, limits.site_burst)
         self._networks = _Buckets(limits.site_rate_per_second, limits.site_burst)
 
-    def spend_on_host(self, host: str, *, is_known: bool = False) -> None:
-        """
-        Take a token of the host, of its domain and of all, before its name is looked up.
-
-        All three or none, so that one busy host does not use up what others share.
-
-        Raises:
-            OutboundBudgetExceeded: one of them has none.
-        """
-        buckets = ((self._hosts, host), (self._domains, domain_of(host)), (self._all, ""))
+    def waits(self, host: str, *, is_known: bool = False) -> Iterator[tuple[Hashable, float]]:
+        """Yield the buckets of all, of the domain and of the host, and the seconds until each has a token."""
         now = self._clock()
-        _refuse_until(max(bucket.wait(key, now, is_known) for bucket, key in buckets))
-        for bucket, key in buckets:
-            bucket.take(key, now)
+        for key, (bucket, name) in zip(self.keys(host, is_known=is_known), self._buckets(host), strict=True):
+            yield key, bucket.wait(name, now, is_known)
 
-    def spend_on_address(self, address: str, *, is_known: bool = False) -> None:
+    def take(self, host: str, *, is_known: bool = False) -> None:
+        """Take a token of each of them, before the name is looked up; only where none has to be waited for."""
+        now = self._clock()
+        for bucket, name in self._buckets(host):
+            bucket.take(name, now, is_known)
+
+    @staticmethod
+    def keys(host: str, *, is_known: bool) -> tuple[Hashable, ...]:
+        """Return what `waits` calls the buckets; those of what is known are others, since they last longer."""
+        return (
+            ("tokens", is_known),
+            ("tokens of site", domain_of(host), is_known),
+            ("tokens of host", host, is_known),
+        )
+
+    def reserve_address(self, address: str, *, is_known: bool = False, patience_seconds: float) -> float:
         """
-        Take a token of the network of `address` (/24, /48), before it is dialled or used again.
+        Take a token of the network of `address` (/24, /48); return the seconds until it may be used.
+
+        Who may come to wait here has a slot, so that no client has many tokens before another.
 
         Raises:
-            OutboundBudgetExceeded: there is none.
+            OutboundBudgetExceeded: that would be over `patience_seconds`.
         """
         network, now = network_of(address), self._clock()
-        _refuse_until(self._networks.wait(network, now, is_known))
-        self._networks.take(network, now)
+        wait = self._networks.wait(network, now, is_known)
+        if wait > patience_seconds:
+            raise budget_exceeded(wait)
+        self._networks.take(network, now, is_known)
+        return wait
+
+    def _buckets(self, host: str) -> tuple[tuple["_Buckets", str], ...]:
+        return (self._all, ""), (self._domains, domain_of(host)), (self._hosts, host)
 
 
 class _Buckets:
@@ -115,10 +132,10 @@ class _Buckets:
         ordinary = self._ordinary.wait(key, now)
         return min(ordinary, self._reserved.wait(key, now)) if is_known and ordinary > 0 else ordinary
 
-    def take(self, key: str, now: float) -> None:
-        """Take an ordinary token where there is one, else a reserved one."""
-        pacer = self._reserved if self._ordinary.wait(key, now) > 0 else self._ordinary
-        pacer.take(key, now)
+    def take(self, key: str, now: float, is_known: bool) -> None:
+        """Take the token that is there first; where both have one, an ordinary one."""
+        ordinary, reserved = self._ordinary.wait(key, now), self._reserved.wait(key, now)
+        (self._reserved if is_known and reserved < ordinary else self._ordinary).take(key, now)
 
 
 def domain_of(host: str) -> str:
@@ -133,8 +150,9 @@ def domain_of(host: str) -> str:
     return ".".join(labels[-3:] if is_shared else labels[-2:])
 
 
-def _refuse_until(seconds: float) -> None:
-    if seconds > 0:
-        raise OutboundBudgetExceeded(
-            f"too many requests to origins; try again in {seconds:.0f} s", retry_after_seconds=seconds
-        )
+def budget_exceeded(seconds: float) -> OutboundBudgetExceeded:
+    """Return the refusal of who may ask again in `seconds`."""
+    whole = max(1, math.ceil(seconds))
+    return OutboundBudgetExceeded(
+        f"too many requests to origins; try again in {whole} s", retry_after_seconds=seconds
+    )

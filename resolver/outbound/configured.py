@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.outbound.errors import OriginTimedOut, UrlRefused
 from resolver.outbound.names import LOOKUP_THREADS, ResolveName, SystemNames
-from resolver.outbound.slots import Slots
 from resolver.outbound.trust import trust_of
+from resolver.outbound.turns import SlotCounts, Turns, share_of_client
 from resolver.outbound.urls import DOT_SEGMENT, PATH_AND_QUERY
 from resolver.results import Fetched
 
@@ -26,8 +26,8 @@ MAX_CONFIGURED_URL_CHARS = 32_768  # characters; a driver's URL has a DID in it,
 MAX_HEAD_BYTES = 16_384  # 16 KiB, as of strangers
 CONNECT_SECONDS = 2.0
 CONCURRENT = 64  # fetches under way
-CONCURRENT_PER_ORIGIN = 16
-WAIT_SECONDS = 5.0  # for a slot
+SLOTS = SlotCounts(total=CONCURRENT, per_site=CONCURRENT, per_host=16, per_client=share_of_client(CONCURRENT))
+WAIT_SECONDS = 5.0  # for a turn
 
 _PORTS = {"http": 80, "https": 443}
 # A name, an IPv4 address or an IPv6 one in brackets, in lower case: what is compared with what is sent.
@@ -65,12 +65,7 @@ class ConfiguredFetch:
         self._dial = dial
         self._ssl_context = ssl_context
         self._clock = clock
-        self._slots = Slots(
-            concurrent=CONCURRENT,
-            concurrent_per_site=CONCURRENT,
-            concurrent_per_host=CONCURRENT_PER_ORIGIN,
-            wait_seconds=WAIT_SECONDS,
-        )
+        self._turns = Turns(SLOTS, wait_seconds=WAIT_SECONDS)
         self._transport: Transport | None = None
 
     async def fetch_configured(
@@ -83,7 +78,7 @@ class ConfiguredFetch:
             url: under one of the origins; path and query are sent as they are spelled.
             accept: the Accept header.
             max_bytes: cap of the body.
-            timeout_seconds: from waiting for a slot to the last byte.
+            timeout_seconds: from waiting for a turn to the last byte.
 
         Raises:
             UrlRefused: not under one of the origins, or not a URL that is sent as it is spelled.
@@ -95,7 +90,7 @@ class ConfiguredFetch:
         place = Place(parts.scheme == "https", parts.host, parts.port)
         headers = {"accept": accept, "accept-encoding": "identity", "user-agent": self._user_agent}
         try:
-            async with asyncio.timeout(timeout_seconds), self._slots.hold(place.authority):
+            async with asyncio.timeout(timeout_seconds), self._turns.hold(place.authority):
                 return await self._opened().get(place, parts.target, headers, max_bytes)
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {timeout_seconds:g} s") from None
@@ -113,7 +108,7 @@ class ConfiguredFetch:
         if self._transport is None:
             self._transport = Transport(
                 addresses_of=self._resolve_name,
-                spend=lambda _address, _is_known: None,
+                spend=_spend_nothing,
                 dial=self._dial or dial_tcp,
                 ssl_context=self._ssl_context or trust_of(),
                 connect_seconds=CONNECT_SECONDS,
@@ -127,6 +122,10 @@ class ConfiguredFetch:
         if not any(parts.lies_under(base) for base in self._bases):
             raise UrlRefused("the URL lies under none of the configured origins")
         return parts
+
+
+async def _spend_nothing(_address: str, _is_known: bool) -> None:
+    """Take no token: the operator's own origins have no budget."""
 
 
 class _Parts(NamedTuple):

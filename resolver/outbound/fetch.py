@@ -2,7 +2,7 @@
 The guard between us and every stranger's web server: with `configured.py` the only network of this room.
 
 Each step of `Guard.fetch_stranger` refuses with an error of its own (`errors.py`). What decides is here;
-`budget.py` and `slots.py` (how often), `names.py` (one name lookup) and `transport.py` (one GET) do it. Both
+`turns.py` and `budget.py` (how often), `names.py` (one name lookup) and `transport.py` (one GET) do it. Both
 lookup and dial are parameters, so that tests put a fake world behind the real guard.
 """
 
@@ -18,8 +18,8 @@ from resolver.outbound.budget import DEFAULT_LIMITS, Budget, GuardLimits
 from resolver.outbound.configured import ConfiguredFetch
 from resolver.outbound.errors import AddressRefused, FetchError, OriginTimedOut, OriginUnreachable
 from resolver.outbound.names import ResolveName, SystemNames
-from resolver.outbound.slots import Slots
 from resolver.outbound.trust import trust_of
+from resolver.outbound.turns import SlotCounts, Turns
 from resolver.outbound.urls import plan_for_url
 from resolver.results import Fetched, FetchPlan
 
@@ -68,27 +68,29 @@ class Guard:
         self._ssl_context = ssl_context
         self._private_hosts = dangerous_private_hosts
         self._clock = clock
-        self._slots = Slots(
-            concurrent=limits.concurrent,
-            concurrent_per_site=limits.concurrent_per_site,
-            concurrent_per_host=limits.concurrent_per_host,
-            wait_seconds=min(limits.slot_seconds, limits.total_seconds / 2),
-        )
         self._budget = Budget(limits, clock)
+        slots = SlotCounts(
+            total=limits.concurrent,
+            per_site=limits.concurrent_per_site,
+            per_host=limits.concurrent_per_host,
+            per_client=limits.concurrent_per_client,
+        )
+        self._turns = Turns(
+            slots, wait_seconds=min(limits.turn_seconds, limits.total_seconds / 2), budget=self._budget
+        )
         self._transport: Transport | None = None
 
     async def fetch_stranger(self, plan: FetchPlan, headers: Mapping[str, str] = {}) -> Fetched:
         """
         Fetch the document of `plan`, whatever its status; follows no redirect and sends no credentials.
 
-        1. Take a token of the host, of its domain and of all.
-        2. Take a slot of each.
-        3. Look the name up, once; refuse unless every address is globally reachable unicast.
-        4. Take a token of the network; dial one of these addresses, TLS name = host.
-        5. Send; read up to the caps.
+        1. Wait for a turn: a token, and a slot, of the host, of its domain and of all, in turn with other clients.
+        2. Look the name up, once; refuse unless every address is globally reachable unicast.
+        3. Wait for a token of the network; dial one of these addresses, TLS name = host.
+        4. Send; read up to the caps.
 
-        Steps 2 to 5 share one deadline. A connection kept from an earlier fetch of the same host stands in
-        for step 3 and the dial, for up to a minute: it leads to an address that was checked.
+        All share one deadline. A connection kept from an earlier fetch of the same host stands in for step 2 and
+        the dial, for up to a minute: it leads to an address that was checked.
 
         Args:
             headers: further request headers, such as If-None-Match.
@@ -97,7 +99,6 @@ class Guard:
             FetchError: see `errors.py`.
         """
         try:
-            self._budget.spend_on_host(plan.host, is_known=plan.is_known)
             fetched = await self._within_deadline(plan, headers)
         except FetchError as error:
             self.outcomes[error.cause] += 1
@@ -119,17 +120,27 @@ class Guard:
 
         if self._transport is None:
             self._transport = self._new_transport()
-        try:
-            async with asyncio.timeout(self._limits.total_seconds), self._slots.hold(plan.host):
-                return await self._transport.get(
-                    Place(True, plan.host, plan.port),
-                    plan.path,
-                    self._headers_of(plan, headers),
-                    plan.max_bytes,
-                    is_known=plan.is_known,
-                )
-        except TimeoutError:
-            raise OriginTimedOut(f"no answer within {self._limits.total_seconds:g} s") from None
+        began = self._clock()
+        async with self._turns.hold(plan.host, is_known=plan.is_known):
+            waited = min(self._clock() - began, self._limits.total_seconds / 2)
+            try:
+                async with asyncio.timeout(self._limits.total_seconds - waited):
+                    return await self._transport.get(
+                        Place(True, plan.host, plan.port),
+                        plan.path,
+                        self._headers_of(plan, headers),
+                        plan.max_bytes,
+                        is_known=plan.is_known,
+                    )
+            except TimeoutError:
+                raise OriginTimedOut(f"no answer within {self._limits.total_seconds:g} s") from None
+
+    async def _spend_on_address(self, address: str, is_known: bool) -> None:
+        """Wait for a token of the address's network."""
+        patience = min(self._limits.turn_seconds, self._limits.total_seconds / 2) / 2
+        wait = self._budget.reserve_address(address, is_known=is_known, patience_seconds=patience)
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     async def _addresses_of(self, host: str, port: int) -> list[str]:
         try:
@@ -145,7 +156,7 @@ class Guard:
 
         return Transport(
             addresses_of=self._addresses_of,
-            spend=lambda address, is_known: self._budget.spend_on_address(address, is_known=is_known),
+            spend=self._spend_on_address,
             dial=self._dial or dial_tcp,
             ssl_context=self._ssl_context or trust_of(),
             connect_seconds=self._limits.connect_seconds,

@@ -74,7 +74,7 @@ class Transport:
 
     Args:
         addresses_of: host and port to the addresses to dial, the next one where one does not answer; refuses.
-        spend: called with the address, and whether the document is known, before each request to it; refuses.
+        spend: awaited with the address, and whether the document is known, before each request to it; refuses.
         dial: connects to an address.
         ssl_context: for https.
         connect_seconds: for each attempt to connect.
@@ -86,7 +86,7 @@ class Transport:
         self,
         *,
         addresses_of: AddressesOf,
-        spend: Callable[[str, bool], None],
+        spend: Callable[[str, bool], Awaitable[None]],
         dial: Dial,
         ssl_context: ssl.SSLContext,
         connect_seconds: float,
@@ -134,8 +134,8 @@ class Transport:
         if connection is None:
             return None
         try:
-            self._spend(connection.address, is_known)
-        except FetchError:
+            await self._spend(connection.address, is_known)
+        except BaseException:
             self._idle.put(place, connection)
             raise
         try:
@@ -155,7 +155,7 @@ class Transport:
         """Return a connection to the first address that accepts one."""
         failed: FetchError = OriginUnreachable("the host name has no address")
         for address in await self._addresses_of(place.host, place.port):
-            self._spend(address, is_known)
+            await self._spend(address, is_known)
             try:
                 dialled = await self._dial_within(address, place.port)
             except (OriginUnreachable, OriginTimedOut) as error:

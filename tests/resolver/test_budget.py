@@ -5,19 +5,25 @@ import pytest
 from resolver.outbound.budget import Budget, GuardLimits, domain_of
 from resolver.outbound.errors import OutboundBudgetExceeded
 
-LIMITS = GuardLimits(host_burst=2, site_burst=3, burst=5)
+LIMITS = GuardLimits(
+    host_burst=2,
+    host_rate_per_second=1.0,
+    site_burst=3,
+    site_rate_per_second=5.0,
+    burst=5,
+    rate_per_second=50.0,
+)
 
 
-def granted(budget: Budget, *hosts: str) -> int:
-    """Return how many of the requests for `hosts`, one after the other, may go out."""
-    return sum(_may(budget, host) for host in hosts)
+def granted(budget: Budget, *hosts: str, is_known: bool = False) -> int:
+    """Return how many of the requests for `hosts`, one after the other, may go out at once."""
+    return sum(_may(budget, host, is_known) for host in hosts)
 
 
-def _may(budget: Budget, host: str) -> bool:
-    try:
-        budget.spend_on_host(host)
-    except OutboundBudgetExceeded:
+def _may(budget: Budget, host: str, is_known: bool) -> bool:
+    if any(seconds > 0 for _, seconds in budget.waits(host, is_known=is_known)):
         return False
+    budget.take(host, is_known=is_known)
     return True
 
 
@@ -38,15 +44,12 @@ def test_what_a_busy_host_or_domain_is_refused_costs_the_others_nothing() -> Non
 
 
 def test_a_quarter_is_reserved_for_what_is_known() -> None:
-    now = [0.0]
-    budget = Budget(GuardLimits(), lambda: now[0])
-    granted(budget, *["issuer.example"] * 100, *(f"x{number}.issuer.example" for number in range(100)))
+    budget = Budget(GuardLimits(), lambda: 0.0)
 
-    budget.spend_on_host("issuer.example", is_known=True)
-    with pytest.raises(OutboundBudgetExceeded) as refused:
-        budget.spend_on_host("issuer.example", is_known=True)
-    assert not _may(budget, "issuer.example")
-    assert 0 < refused.value.retry_after_seconds <= 4
+    assert granted(budget, *["issuer.example"] * 1_000) == 50
+    assert granted(budget, *["issuer.example"] * 1_000, is_known=True) == 12
+    assert granted(budget, "issuer.example") == 0
+    assert 0 < max(seconds for _, seconds in budget.waits("issuer.example", is_known=True)) <= 4
 
 
 def test_shares_come_back_with_time() -> None:
@@ -61,13 +64,22 @@ def test_shares_come_back_with_time() -> None:
 def test_addresses_of_one_network_share_a_budget_however_they_are_spelled() -> None:
     budget = Budget(LIMITS, lambda: 0.0)
     for address in ("93.184.7.1", "93.184.7.255", "64:ff9b::5db8:0707"):
-        budget.spend_on_address(address)
+        assert budget.reserve_address(address, patience_seconds=0.0) == 0.0
 
     with pytest.raises(OutboundBudgetExceeded) as refused:
-        budget.spend_on_address("93.184.7.9")
-    budget.spend_on_address("93.184.8.1")
+        budget.reserve_address("93.184.7.9", patience_seconds=0.1)
 
     assert refused.value.headers == {"retry-after": "1"}
+    assert budget.reserve_address("93.184.8.1", patience_seconds=0.0) == 0.0
+
+
+def test_who_waits_for_a_network_has_the_token_that_comes_next() -> None:
+    budget = Budget(LIMITS, lambda: 0.0)
+    waits = [budget.reserve_address("93.184.7.1", patience_seconds=1.0) for _ in range(5)]
+    known = budget.reserve_address("93.184.7.1", is_known=True, patience_seconds=0.0)
+
+    assert waits == pytest.approx([0.0, 0.0, 0.0, 0.2, 0.4])
+    assert known == 0.0
 
 
 @pytest.mark.parametrize(

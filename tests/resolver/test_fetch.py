@@ -296,7 +296,8 @@ async def test_an_answer_cut_short_is_malformed(pieces: list[bytes]) -> None:
 
 async def test_a_host_is_asked_at_its_pace_and_no_faster() -> None:
     now = [0.0]
-    async with World() as world, world.guard(GuardLimits(host_burst=2), clock=lambda: now[0]) as guard:
+    limits = GuardLimits(host_burst=2, host_rate_per_second=1.0, turn_seconds=0.1)
+    async with World() as world, world.guard(limits, clock=lambda: now[0]) as guard:
         issuer(world)
         world.host("other.example").answer(PATH, canned(b"{}"))
 
@@ -313,7 +314,7 @@ async def test_a_host_is_asked_at_its_pace_and_no_faster() -> None:
 
 
 async def test_the_budget_of_all_hosts_is_not_spent_on_a_host_that_is_over_its_own() -> None:
-    limits = GuardLimits(host_burst=1, burst=2)
+    limits = GuardLimits(host_burst=1, burst=2, turn_seconds=0.01)
     async with World() as world, world.guard(limits, clock=lambda: 0.0) as guard:
         issuer(world)
         world.host("other.example").answer(PATH, canned(b"{}"))
@@ -329,8 +330,8 @@ async def test_the_budget_of_all_hosts_is_not_spent_on_a_host_that_is_over_its_o
         assert len(world.requests) == 2
 
 
-async def test_no_more_than_two_connections_to_one_host_at_a_time() -> None:
-    async with World() as world, world.guard() as guard:
+async def test_the_connections_to_one_host_at_a_time_are_capped() -> None:
+    async with World() as world, world.guard(GuardLimits(concurrent_per_host=2)) as guard:
         answer = asyncio.Event()
         issuer(world, held(answer, canned(b"{}")))
 
@@ -362,7 +363,7 @@ async def test_the_connections_to_all_hosts_together_are_capped() -> None:
 
 
 async def test_waiting_for_a_slot_in_vain_is_a_limit_of_ours_and_not_of_the_origin() -> None:
-    limits = GuardLimits(total_seconds=0.4, slot_seconds=0.1, concurrent_per_host=1)
+    limits = GuardLimits(total_seconds=0.4, turn_seconds=0.1, concurrent_per_host=1)
     async with World() as world, world.guard(limits) as guard:
         issuer(world, drip_body(0.05))
 
@@ -375,7 +376,7 @@ async def test_waiting_for_a_slot_in_vain_is_a_limit_of_ours_and_not_of_the_orig
 
 
 async def test_the_deadline_covers_the_wait_for_a_slot() -> None:
-    limits = GuardLimits(total_seconds=1.0, slot_seconds=0.5, concurrent_per_host=1)
+    limits = GuardLimits(total_seconds=1.0, turn_seconds=0.5, concurrent_per_host=1)
     async with World() as world, world.guard(limits) as guard:
         answer = asyncio.Event()
         issuer(world, held(answer, canned(b"{}")))
@@ -396,7 +397,7 @@ async def test_the_deadline_covers_the_wait_for_a_slot() -> None:
 
 
 async def test_slow_hosts_of_one_site_leave_the_slots_of_others_alone() -> None:
-    limits = GuardLimits(concurrent=8, slot_seconds=0.1)
+    limits = GuardLimits(concurrent=8, concurrent_per_host=2, turn_seconds=0.1)
     async with World() as world, world.guard(limits) as guard:
         answer = asyncio.Event()
         names = [f"x{number}.slow.example" for number in range(9)]

@@ -31,6 +31,7 @@ PATH = "/.well-known/did.json"
 PLAN = FetchPlan(host="issuer.example", port=443, path=PATH, accept="*/*", max_bytes=262_144)
 SECONDS = 0.5  # the total deadline here
 SHORT = GuardLimits(total_seconds=SECONDS)
+IMPATIENT = GuardLimits(turn_seconds=0.0)  # what has no token now is refused
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 ZEROS = b"\0" * 10_000_000
@@ -253,7 +254,7 @@ async def test_two_thousand_clients_that_wait_for_a_dripping_origin_cost_one_req
 
 
 async def test_ten_thousand_subdomains_of_one_victim_are_not_ten_thousand_requests() -> None:
-    async with World() as world, world.guard(clock=lambda: 0.0) as guard:
+    async with World() as world, world.guard(IMPATIENT, clock=lambda: 0.0) as guard:
         victim = world.host("victim.example", certificate_for="*.victim.example")
         victim.answer(PATH, canned(b"{}"))
         hosts = [f"x{number}.victim.example" for number in range(10_000)]
@@ -262,22 +263,22 @@ async def test_ten_thousand_subdomains_of_one_victim_are_not_ten_thousand_reques
 
         await _ask(world, guard.fetch_stranger, hosts)
 
-        assert (len(world.resolutions), len(world.requests)) == (20, 20)
+        assert (len(world.resolutions), len(world.requests)) == (80, 80)
 
 
 async def test_domains_of_an_attacker_that_lead_to_one_victim_share_the_budget_of_its_network() -> None:
-    async with World() as world, world.guard(clock=lambda: 0.0) as guard:
-        hosts = [f"a{number}.example" for number in range(60)]
+    async with World() as world, world.guard(IMPATIENT, clock=lambda: 0.0) as guard:
+        hosts = [f"a{number}.example" for number in range(100)]
         for number, host in enumerate(hosts):
             world.host(host, f"93.184.7.{number + 1}").answer(PATH, canned(b"{}"))
 
         await _ask(world, guard.fetch_stranger, hosts)
 
-        assert (len(world.resolutions), len(world.dials), len(world.requests)) == (60, 20, 20)
+        assert (len(world.resolutions), len(world.dials), len(world.requests)) == (100, 80, 80)
 
 
 async def test_a_victim_under_attack_takes_nothing_from_other_sites() -> None:
-    async with World() as world, world.guard(clock=lambda: 0.0) as guard:
+    async with World() as world, world.guard(IMPATIENT, clock=lambda: 0.0) as guard:
         world.name("x.victim.example", ["93.184.7.1"])
         world.host("issuer.example").answer(PATH, canned(b"{}"))
         await _ask(world, guard.fetch_stranger, ["x.victim.example"] * 1_000)

@@ -254,7 +254,7 @@ async def test_a_flood_of_unknown_dids_of_one_host_reaches_it_no_more_than_its_b
             *(resolver.resolve(f"{DID}:{number}") for number in range(10_000)), return_exceptions=True
         )
 
-        assert len(world.requests) == 5
+        assert 0 < len(world.requests) <= patient.host_burst
 
 
 async def test_own_dids_are_answered_in_process_and_unknown_ones_of_our_host_are_not_found() -> None:

@@ -314,7 +314,8 @@ async def test_unreachable_host_is_a_retrieval_error(house: House) -> None:
 
 
 async def test_budget_that_is_used_up_is_ours_to_tell() -> None:
-    async with World() as world, world.guard(GuardLimits(host_burst=1)) as guard:
+    limits = GuardLimits(host_burst=1, host_rate_per_second=0.1)
+    async with World() as world, world.guard(limits) as guard:
         resolver = Resolver(fetcher=guard.fetch_stranger)
         checker = Checker(
             resolver=resolver,
