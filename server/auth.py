@@ -23,6 +23,7 @@ def principal_of(principals: Principals) -> PrincipalOf:
 
     async def authenticate(request: Request[Any, Any, Any]) -> Principal:
         principal = await principals.authenticate(request.headers.get("authorization"))
+        request.scope["state"]["principal"] = principal.id  # For the log, whatever becomes of the request.
         if request.method != "GET":
             require_writer(principal)
         return principal

@@ -134,7 +134,7 @@ def config_show() -> None:
     """Print every setting in force, as TOML."""
     settings = settings_or_exit()
     for name, value in msgspec.structs.asdict(settings).items():
-        if name != "drivers":  # Tables, which stand at the end.
+        if name != "drivers" and value is not None:  # Those are tables, which stand at the end.
             click.echo(f"{name} = {toml_of(value)}")
     for line in tables_of(settings.drivers):
         click.echo(line)

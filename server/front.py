@@ -225,9 +225,22 @@ class Front:
             self.account(TEMPLATE, method, status, request_id, client, started)
 
     def account(
-        self, route: str, method: str, status: int, request_id: bytes, client: str, started: float
+        self,
+        route: str,
+        method: str,
+        status: int,
+        request_id: bytes,
+        client: str,
+        started: float,
+        principal: str | None = None,
     ) -> None:
-        """Count an answer of the ordinary way, and log it; `started`: seconds of `time.perf_counter`."""
+        """
+        Count an answer of the ordinary way, and log it.
+
+        Args:
+            started: seconds of `time.perf_counter`.
+            principal: who acts, on the operator's listener; None: nobody whose API key was good.
+        """
         self._telemetry.count(route, method, status)
         LOG.info(
             "request",
@@ -238,6 +251,7 @@ class Front:
                 "status": status,
                 "duration_ms": round((time.perf_counter() - started) * 1_000, 2),
                 "client": coarse_client(client),
+                "principal": principal,
             },
         )
 
@@ -350,4 +364,12 @@ class _Exchange:
     def _account(self) -> None:
         scope: Any = self._scope
         route = scope.get("path_template") or "unmatched"
-        self._front.account(route, self._method, self._status, self._request_id, self._client, self._started)
+        self._front.account(
+            route,
+            self._method,
+            self._status,
+            self._request_id,
+            self._client,
+            self._started,
+            scope["state"].get("principal"),
+        )

@@ -71,6 +71,12 @@ def protocol_class(limits: ProtocolLimits) -> type["BoundedProtocol"]:
     return type("ListenerProtocol", (BoundedProtocol,), {"limits": limits})
 
 
+# RFC 9110, section 7.2, and RFC 3986, section 3.2.2: uri-host [ ":" port ]; both may be empty.
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?"
+)
+
+
 class _Flow(FlowControl):
     """Flow control that reads nothing more while a request waits: uvicorn's resumes at each `receive`."""
 
@@ -180,6 +186,8 @@ class BoundedProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"host":
             self._hosts += 1
+            if not _HOST.fullmatch(value):
+                self._fail(MalformedRequest("the Host header is no host and port (RFC 9112, 3.2)"))
         elif name in _FRAMES:
             self._is_framed = True
         elif name == b"expect" and value.lower() == b"100-continue":

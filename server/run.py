@@ -6,7 +6,7 @@ listeners.
 
 Stopping (SIGTERM or SIGINT):
 
-1. readiness turns to "draining", and stays so for `drain_delay_seconds` while requests are still taken (a load
+1. readiness turns to "draining", and stays so for `Settings.drain_delay` while requests are still taken (a load
    balancer needs that long to look elsewhere);
 2. no new connection is taken, those with a request in flight finish it, within `shutdown_timeout_seconds`;
 3. background work ends, the database is closed with a last checkpoint.
@@ -33,6 +33,7 @@ from server.settings import Settings, split_bind
 from server.share import Share
 
 REPLACE = signal.SIGUSR1  # "End, another takes your place": as SIGTERM without step 1.
+KEEP_ALIVE_SECONDS = 75  # seconds; longer than balancers keep idle connections (60), so that they close first
 BACKLOG = 2_048  # connections that wait to be accepted; uvicorn's own default
 
 
@@ -146,7 +147,7 @@ async def _answer(services: Services, sockets: Sockets, on_ready: Callable[[], N
     stopping.cancel()
     if stop.delays:
         services.health.is_draining = True
-        await asyncio.sleep(settings.drain_delay_seconds)
+        await asyncio.sleep(settings.drain_delay)
     for listener in listeners:
         listener.should_exit = True
     await asyncio.gather(*running)
@@ -172,6 +173,7 @@ def _listener(app: Front, services: Services, *, is_public: bool) -> _Listener:
         log_config=None,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.shutdown_timeout_seconds),
     )
     return _Listener(config)

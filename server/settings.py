@@ -41,6 +41,7 @@ _NOT_ABOVE_ZERO = (
     "cache_stale_seconds",
     "hot_protocol",
 )
+DRAIN_SECONDS = 5.0  # seconds; a load balancer that asks every other second looks elsewhere by then
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -100,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_did_log_bytes: int = 1_048_576
     head_timeout_seconds: float = 10.0
     body_timeout_seconds: float = 30.0
-    drain_delay_seconds: float = 0.0
+    drain_delay_seconds: float | None = None
     shutdown_timeout_seconds: float = 20.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -116,6 +117,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.mirror_dir == NO_MIRROR:
             return None
         return Path(self.mirror_dir) if self.mirror_dir else self.state_dir / "published"
+
+    @property
+    def drain_delay(self) -> float:
+        """Return the seconds of `drain_delay_seconds`; without it 5 beyond loopback, where a balancer may be."""
+        if self.drain_delay_seconds is not None:
+            return self.drain_delay_seconds
+        return 0.0 if _is_loopback(self.bind) else DRAIN_SECONDS
 
     @property
     def did_host(self) -> str:

@@ -204,7 +204,7 @@ class Supervisor:
     def _stop(self) -> None:
         self._is_stopping = True
         self._signal_all(signal.SIGTERM)
-        patience = self._settings.drain_delay_seconds + self._settings.shutdown_timeout_seconds
+        patience = self._settings.drain_delay + self._settings.shutdown_timeout_seconds
         signal.setitimer(signal.ITIMER_REAL, patience + EXTRA_SECONDS)
 
     def _on_late(self, *_: object) -> None:

@@ -18,7 +18,7 @@ from server.board import Board, Reading, Snapshot, merged
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 
-_LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "error")
+_LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "principal", "error")
 _EVENT_FIELDS = ("event", "alarm", "kind", "subject", "added", "removed", "changed")
 
 Source = Callable[[], Iterable[Reading]]

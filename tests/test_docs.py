@@ -65,7 +65,7 @@ def test_readme_has_each_setting_with_its_default_and_what_it_is(field: str) -> 
 
     shown, description = settings_rows()[PREFIX + field.upper()]
 
-    assert shown == (f"`{default}`" if default not in ((), "", {}) else "")
+    assert shown == (f"`{default}`" if default not in ((), "", {}, None) else "")
     assert description
 
 

@@ -46,6 +46,8 @@ from wire import MalformedBody, encode, read_again, read_body
 from wire.body import MAX_BODY_BYTES
 from wire.json import MAX_VALUES
 
+pytestmark = pytest.mark.slow
+
 JSON = "application/json"
 KEY = b"did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 RESOLVER = Resolver()

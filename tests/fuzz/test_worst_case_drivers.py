@@ -17,6 +17,8 @@ from tests.fuzz.costs import ACCEPTED_MS, REFUSED_MS, milliseconds
 from tests.fuzz.test_worst_case import DOCUMENTS
 from wire import Refusal
 
+pytestmark = pytest.mark.slow
+
 # No driver may be for did:web; here it only reads what the documents of these cases are.
 DRIVER = Driver(name="x", pattern="did:web:.+", url="http://driver.internal")
 

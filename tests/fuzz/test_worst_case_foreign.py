@@ -19,6 +19,8 @@ from tests.fuzz.answers import DID
 from tests.fuzz.costs import ACCEPTED_MS, base64url, many, milliseconds, names
 from wire import read
 
+pytestmark = pytest.mark.slow
+
 
 def _list(inner: str) -> bytes:
     return f'{{"issuer":"{DID}","credentialSubject":{inner}}}'.encode()

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -75,3 +77,39 @@ def test_what_fails_is_a_json_line_too(tmp_path: Path) -> None:
         "ERROR",
         "touchstone.supervisor",
     )
+
+
+def test_a_refused_act_of_an_operator_names_who_it_was(tmp_path: Path) -> None:
+    server = Server(tmp_path, LOG_LEVEL="INFO")
+    server.initialise("--sample")
+
+    def touchstone(*arguments: str) -> str:
+        command = [sys.executable, "-m", "server", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=server.environment, capture_output=True, check=True, text=True
+        )
+        return done.stdout.strip()
+
+    touchstone("principal", "add", "auditor", "--name", "A", "--role", "reader")
+    key = touchstone("key", "create", "auditor", "--print")
+    server.start()
+    statuses = []
+    try:
+        for given in (key, "tsk_AAAAAAAAAAAA_" + "A" * 43):
+            request = urllib.request.Request(
+                f"{server.operator_url}/operator/status-lists/sample/allocations",
+                data=b"{}",
+                headers={"Authorization": f"Bearer {given}", "Content-Type": "application/json"},
+            )
+            try:
+                urllib.request.urlopen(request, timeout=5).close()
+            except urllib.error.HTTPError as error:
+                statuses.append(error.code)
+                error.close()
+    finally:
+        assert server.terminate() == 0
+
+    lines = [line for line in _lines(server) if line.get("status") in (401, 403)]
+    assert statuses == [403, 401]
+    assert [line.get("principal") for line in lines] == ["auditor", None]
+    assert key not in json.dumps(_lines(server))

@@ -81,6 +81,30 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     "a chunk longer than it says": (POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n", 400),
     "no Host": (b"GET /livez HTTP/1.1\r\n\r\n", 400),
     "two Hosts": (b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    **{
+        f"a Host that is none: {host!r}": (b"GET /livez HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", 400)
+        for host in (
+            b"a b",
+            b"a/b",
+            b"a?b",
+            b"a#b",
+            b"u@a",
+            b"<x>",
+            b'a"b',
+            b"a\\b",
+            b"\xff",
+            b"[::1",
+            b"a:b",
+            b"%4",
+        )
+    },
+    **{
+        f"a Host that is one: {host!r}": (
+            b"GET /livez HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n",
+            200,
+        )
+        for host in (b"", b"a", b"A.example:8000", b"[::1]:80", b"a:", b"127.0.0.1", b"a%2Fb", b"a,b")
+    },
     "two Hosts in HTTP/1.0": (b"GET /livez HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     "HTTP/1.0": (b"GET /livez HTTP/1.0\r\n\r\n", 200),
     "HTTP/0.9": (b"GET /livez\r\n\r\n", 400),

@@ -168,3 +168,23 @@ def test_nothing_is_served_stale_where_the_seconds_are_none() -> None:
 
     assert (bounds.stale_seconds, bounds.revalidate_seconds) == (0, 0)
     assert (by_method["web"].ceiling_seconds, by_method["webvh"].default_seconds) == (60, 900)
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, 0.0),
+        ({"TOUCHSTONE_BIND": "0.0.0.0:8000", "TOUCHSTONE_PUBLIC_URL": "https://a.example"}, 5.0),
+        ({"TOUCHSTONE_DRAIN_DELAY_SECONDS": "2.5"}, 2.5),
+        (
+            {
+                "TOUCHSTONE_BIND": "0.0.0.0:8000",
+                "TOUCHSTONE_PUBLIC_URL": "https://a.example",
+                "TOUCHSTONE_DRAIN_DELAY_SECONDS": "0",
+            },
+            0.0,
+        ),
+    ],
+)
+def test_who_may_be_behind_a_balancer_drains_for_a_while(environ: dict[str, str], seconds: float) -> None:
+    assert load_settings(environ).drain_delay == seconds
