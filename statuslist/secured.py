@@ -7,6 +7,7 @@ document lists it under assertionMethod (VC Data Integrity 1.0, section 4.5; VC-
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import chain
 
 import msgspec
 
@@ -20,6 +21,7 @@ from proofs import (
     verify_proof,
 )
 from resolver import Resolved, public_key_of
+from resolver.document import RELATIONSHIPS, embedded_methods
 from statuslist.tokens import VC_JWT, Token, check_in_time, read_token
 from wire import read
 from wire.json import MAX_VALUES
@@ -142,15 +144,20 @@ def _end_of(method: JsonObject) -> int | None:
 
 
 def find_assertion_method(document: JsonObject, did: str, fragment: str) -> JsonObject | None:
-    """Return the verification method `did#fragment` if it stands, or is named, under assertionMethod."""
+    """
+    Return the verification method `did#fragment` if it stands, or is named, under assertionMethod.
+
+    A reference names a method of the document wherever that is embedded (Controlled Identifiers v1.0, section 3.3).
+    """
     wanted = (f"#{fragment}", f"{did}#{fragment}")
-    for entry in _array(document.get("assertionMethod")):
-        if isinstance(entry, dict) and entry.get("id") in wanted:
-            return entry
-        if entry in wanted:
-            methods = _array(document.get("verificationMethod"))
-            return next((m for m in methods if isinstance(m, dict) and m.get("id") in wanted), None)
-    return None
+    listed = [
+        item.get("id") if isinstance(item, dict) else item for item in _array(document.get("assertionMethod"))
+    ]
+    if not any(own_id in wanted for own_id in listed):
+        return None
+    properties = ("verificationMethod", *RELATIONSHIPS)
+    methods = chain.from_iterable(embedded_methods(document, name) for name in properties)
+    return next((method for method in methods if method.get("id") in wanted), None)
 
 
 def _verify(secured: Secured, public_key: object, now: int) -> None:

@@ -121,6 +121,26 @@ async def test_key_that_is_not_for_assertions_is_refused(house: House) -> None:
         await house.check(house.issuer.entry(VALID))
 
 
+@pytest.mark.parametrize("form", ["jcs", "jwt"])
+@pytest.mark.parametrize("place", ["verificationMethod", "authentication", "assertionMethod", "keyAgreement"])
+async def test_key_that_is_named_for_assertions_is_found_wherever_it_is_embedded(
+    house: House, place: str, form: str
+) -> None:
+    """Controlled Identifiers v1.0, section 3.3: a reference is dereferenced within the whole document."""
+    document = did_document(house.issuer.signer)
+    (method,) = document.pop("verificationMethod")
+    reference = document.pop("assertionMethod")[0]
+    embedded = {place: [method]}
+    house.issuer.publish_did(
+        document | embedded | {"assertionMethod": [reference, *embedded.get("assertionMethod", [])]}
+    )
+    house.issuer.publish_list(form=form)
+
+    verdict = await house.check(house.issuer.entry(VALID))
+
+    assert verdict.valid
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [
