@@ -37,7 +37,7 @@ _ALWAYS_KEPT = frozenset({"cause", "originStatus", "didKeyError"})
 _ERRORS: dict[str, type[ResolutionError]] = {
     kind.type: kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, ResolutionError) and kind is not ResolutionError
+    if isinstance(kind, type) and issubclass(kind, ResolutionError) and "type" in vars(kind)
 }
 
 

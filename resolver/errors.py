@@ -6,11 +6,13 @@ The error types of DID Resolution v1 (CR of 2026-07-23, section Errors), one cla
     +-- InvalidDidUrl              400
     +-- InvalidOptions             400  a known option with a malformed value
     +-- NotFound                   404  no such DID, or nothing at that DID URL
+    |   +-- HostNotFound                the host's name does not exist, so that nobody could be asked
     +-- RepresentationNotSupported 406
     +-- FeatureNotSupported        501  we, or the method, do not do that (an unknown option among them)
     +-- MethodNotSupported         501
     +-- InvalidDidDocument         500  the remote party served a document that we must not pass on
-    +-- InternalError              500  ours, or the remote party could not be reached (`cause` tells which)
+    +-- InternalError              500  ours, or the remote party's
+    |   +-- OriginFailed                the remote party's: not reached, or no answer (`cause`, `originStatus`)
     +-- InvalidVerificationMethod  500  errors of CID v1.0, raised for the option `verificationRelationship`;
     +-- InvalidRelationship        500  the status is that of "any other error URI" in the HTTP(S) binding
 
@@ -83,6 +85,14 @@ class NotFound(ResolutionError):
     legacy = "notFound"
 
 
+class HostNotFound(NotFound):
+    """
+    The name of the host does not exist (NXDOMAIN): there is no such DID now, and nobody there to say so.
+
+    Unlike the 404 of a web server it says nothing of the document: what is known of the DID stays known.
+    """
+
+
 class RepresentationNotSupported(ResolutionError):
     """None of the media types asked for can be produced."""
 
@@ -98,6 +108,7 @@ class InvalidDidDocument(ResolutionError):
     type = NS + "INVALID_DID_DOCUMENT"
     title = "Invalid DID document"
     status = 500
+    fault = "origin"
     legacy = "invalidDidDocument"
 
 
@@ -107,6 +118,7 @@ class MethodNotSupported(ResolutionError):
     type = NS + "METHOD_NOT_SUPPORTED"
     title = "DID method not supported"
     status = 501
+    fault = "caller"
     legacy = "methodNotSupported"
 
 
@@ -116,6 +128,7 @@ class FeatureNotSupported(ResolutionError):
     type = NS + "FEATURE_NOT_SUPPORTED"
     title = "Feature not supported"
     status = 501
+    fault = "caller"
     legacy = "featureNotSupported"
 
 
@@ -128,12 +141,19 @@ class InternalError(ResolutionError):
     legacy = "internalError"
 
 
+class OriginFailed(InternalError):
+    """The origin, or a driver, could not be reached, or its answer says nothing of the DID."""
+
+    fault = "origin"
+
+
 class InvalidVerificationMethod(ResolutionError):
     """What the DID URL names is no verification method, or not that of this document (CID v1.0, section 3.3)."""
 
     type = CID_NS + "INVALID_VERIFICATION_METHOD"
     title = "Invalid verification method"
     status = 500
+    fault = "caller"
     legacy = "invalidVerificationMethod"
 
 
@@ -143,6 +163,7 @@ class InvalidRelationship(ResolutionError):
     type = CID_NS + "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD"
     title = "Invalid relationship for verification method"
     status = 500
+    fault = "caller"
     legacy = "invalidRelationshipForVerificationMethod"
 
 

@@ -10,12 +10,18 @@ import msgspec
 from cachetools import TTLCache
 
 from resolver.did import Did, parse_did
-from resolver.errors import InternalError, InvalidDidDocument, NotFound
+from resolver.errors import HostNotFound, InternalError, InvalidDidDocument, NotFound, OriginFailed
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.methods import WEB
-from resolver.outbound.errors import AddressRefused, FetchError, OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.errors import (
+    AddressRefused,
+    FetchError,
+    NameNotFound,
+    OriginUnreachable,
+    OutboundBudgetExceeded,
+)
 from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
@@ -29,6 +35,7 @@ class OutboundBusy(InternalError):
     """We may not ask the origin now; unlike its class 503, with Retry-After, since waiting helps."""
 
     status = 503
+    fault = "limit"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +160,8 @@ class Asking:
 
     def __init__(self, fetch: Fetch, freshness: FreshnessBounds, timer: Callable[[], float]) -> None:
         self._fetch = fetch
-        self._failures: TTLCache[tuple[str, int], int] = TTLCache(
+        # How often in a row, and how it failed last.
+        self._failures: TTLCache[tuple[str, int], tuple[int, type[FetchError]]] = TTLCache(
             MAX_FAILED_HOSTS, freshness.failure_seconds, timer=timer
         )
 
@@ -163,24 +171,31 @@ class Asking:
 
         Raises:
             OutboundBusy: our own budget is used up.
-            InternalError: it did not answer; `cause` tells why.
+            HostNotFound: its name does not exist.
+            OriginFailed: it did not answer; `cause` tells why.
         """
         place = (plan.host, plan.port)
-        if self._failures.get(place, 0) >= MAX_FAILURES:
-            raise InternalError("the origin could not be reached a moment ago", cause=OriginUnreachable.cause)
+        failures, kind = self._failures.get(place, (0, FetchError))
+        if failures >= MAX_FAILURES:
+            raise _failure_of(kind("the origin could not be reached a moment ago"))
         began = time.monotonic()
         try:
             fetched = await self._fetch(plan, headers)
         except OutboundBudgetExceeded as error:
             raise OutboundBusy(error.detail, headers=error.headers, cause=error.cause) from None
         except FetchError as error:
-            if isinstance(error, OriginUnreachable | AddressRefused):
-                self._failures[place] = self._failures.get(place, 0) + 1
-            failure = InternalError(error.detail, cause=error.cause)
+            if isinstance(error, NameNotFound | OriginUnreachable | AddressRefused):
+                self._failures[place] = failures + 1, type(error)
+            failure = _failure_of(error)
             failure.steps = (_failed_step(plan, error, time.monotonic() - began),)
             raise failure from None
         self._failures.pop(place, None)
         return fetched, _step(plan, fetched, time.monotonic() - began)
+
+
+def _failure_of(error: FetchError) -> HostNotFound | OriginFailed:
+    kind = HostNotFound if isinstance(error, NameNotFound) else OriginFailed
+    return kind(error.detail, cause=error.cause)
 
 
 def _step(plan: FetchPlan, fetched: Fetched, seconds: float) -> Step:

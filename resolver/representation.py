@@ -282,6 +282,7 @@ def _present_error(
         media_type=str(chosen),
         headers=tuple((name.lower(), value) for name, value in error.headers.items()),
         vary=_VARY,
+        fault=error.fault,
     )
 
 

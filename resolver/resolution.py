@@ -26,6 +26,7 @@ from resolver.drivers.gate import DriverState, FetchConfigured
 from resolver.drivers.source import Drivers, DriverSource
 from resolver.errors import (
     FeatureNotSupported,
+    HostNotFound,
     InternalError,
     InvalidOptions,
     MethodNotSupported,
@@ -125,7 +126,7 @@ class Resolver:
             timer=timer,
             key_bytes=Question.bytes_held,
             retry_seconds=freshness.failure_seconds,
-            excused=(InternalError,),
+            excused=(InternalError, HostNotFound),
         )
 
     async def resolve(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved:
@@ -136,7 +137,7 @@ class Resolver:
 
         Raises:
             InvalidDid, MethodNotSupported, FeatureNotSupported, InvalidOptions: in this order.
-            NotFound: no such DID.
+            NotFound: no such DID; where the host's name does not exist, with the member `cause`.
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """

@@ -104,7 +104,7 @@ class Source(Protocol):
         refuse): it is kept for a short time, and takes the place of what was known.
 
         Raises:
-            InternalError: the origin could not be asked; what is known may go on being served.
+            InternalError, HostNotFound: the origin could not be asked; what is known may go on being served.
         """
         ...
 

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from statuslist.mark import SLOT_BYTES as MARK_BYTES
+from wire import Fault
 
 SLOT_BYTES = 131_072  # 128 KiB; the counters of one process take a few
 _LENGTH = struct.Struct("<I")
@@ -40,9 +41,9 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All numbers of one process; `requests` are (route, method, status, count)."""
+    """All numbers of one process; `requests` are (route, method, status, fault, count)."""
 
-    requests: tuple[tuple[str, str, int, int], ...] = ()
+    requests: tuple[tuple[str, str, int, Fault, int], ...] = ()
     readings: tuple[Reading, ...] = ()
 
 
@@ -83,11 +84,12 @@ _DECODER = msgspec.json.Decoder(Snapshot)
 
 def merged(snapshots: list[Snapshot]) -> Snapshot:
     """Return the numbers of several processes as those of one."""
-    requests: dict[tuple[str, str, int], int] = {}
+    requests: dict[tuple[str, str, int, Fault], int] = {}
     readings: dict[tuple[str, ...], Reading] = {}
     for snapshot in snapshots:
-        for route, method, status, count in snapshot.requests:
-            requests[route, method, status] = requests.get((route, method, status), 0) + count
+        for route, method, status, fault, count in snapshot.requests:
+            key = (route, method, status, fault)
+            requests[key] = requests.get(key, 0) + count
         for reading in snapshot.readings:
             known = readings.get(reading.key)
             readings[reading.key] = reading if known is None else _merge(known, reading)

@@ -34,7 +34,7 @@ from server.limits import ClientAddresses, Cost, TokenBuckets, too_many
 from server.problems import ClientGone, problem_answer
 from server.request_head import RequestHead, request_id_of
 from server.telemetry import Telemetry, coarse_client
-from wire import Answer, Refusal, ResourceNotFound
+from wire import Answer, Fault, Refusal, ResourceNotFound
 
 LOG = logging.getLogger("touchstone.requests")
 
@@ -222,7 +222,7 @@ class Front:
         if self.reads is not None and cost is Cost.CPU and status < 400:
             self.reads.account(method, status, request_id, client, TEMPLATE)
         else:
-            self.account(TEMPLATE, method, status, request_id, client, started)
+            self.account(TEMPLATE, method, status, request_id, client, started, answer.fault)
 
     def account(
         self,
@@ -232,6 +232,7 @@ class Front:
         request_id: bytes,
         client: str,
         started: float,
+        fault: Fault = "",
         principal: str | None = None,
     ) -> None:
         """
@@ -239,9 +240,10 @@ class Front:
 
         Args:
             started: seconds of `time.perf_counter`.
+            fault: who must act on a 5xx (`Refusal.fault`).
             principal: who acts, on the operator's listener; None: nobody whose API key was good.
         """
-        self._telemetry.count(route, method, status)
+        self._telemetry.count(route, method, status, fault)
         LOG.info(
             "request",
             extra={
@@ -364,6 +366,7 @@ class _Exchange:
     def _account(self) -> None:
         scope: Any = self._scope
         route = scope.get("path_template") or "unmatched"
+        answer = scope.get(ANSWER_KEY)
         self._front.account(
             route,
             self._method,
@@ -371,5 +374,6 @@ class _Exchange:
             self._request_id,
             self._client,
             self._started,
+            "" if answer is None else answer.fault,
             scope["state"].get("principal"),
         )

@@ -67,7 +67,7 @@ class HotReads:
 
     def account(self, method: str, status: int, request_id: bytes, client: str, route: str = "hot") -> None:
         """Count an answer from memory; log one in `LOG_ONE_HOT_IN`, since a line costs more than the answer."""
-        self._telemetry.requests[route, method, status] += 1
+        self._telemetry.requests[route, method, status, ""] += 1
         self._answers += 1
         if self._answers % LOG_ONE_HOT_IN == 0 or LOG.isEnabledFor(logging.DEBUG):
             self._log(method, status, request_id, client, route)

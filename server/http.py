@@ -99,14 +99,14 @@ class AnswerResponse(Response[Any]):
     """
     A Litestar response made from the `Answer` that a handler returned.
 
-    It leaves the answer in the scope, where the layer in front finds it for the hot table.
+    It leaves the answer in the scope, where the layer in front finds it for the hot table and the counters.
     """
 
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
         answer: Answer = self.content
+        request.scope[ANSWER_KEY] = answer
         if request.method not in ("GET", "HEAD"):
             return _unconditional(answer, request.app.state.clock())
-        request.scope[ANSWER_KEY] = answer
         headers = response_headers(answer, request.app.state.clock())
         conditions = ",".join(request.headers.getall("if-none-match", [])) or None
         if not is_not_modified(answer, conditions):

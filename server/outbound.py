@@ -24,7 +24,12 @@ _OUTCOMES = (
         "touchstone_outbound_address_refused",
         "Names that led to an address that is not public.",
     ),
-    ("outbound_budget_exceeded", "touchstone_outbound_budget_exceeded", "Requests not sent, over a budget."),
+    (
+        "outbound_budget_exceeded",
+        "touchstone_outbound_budget_exceeded",
+        "Requests that waited in vain for their turn.",
+    ),
+    ("name_not_found", "touchstone_outbound_name_not_found", "Host names that do not exist."),
     ("origin_unreachable", "touchstone_outbound_unreachable", "No address, no connection, or it broke."),
     ("origin_untrusted", "touchstone_outbound_untrusted", "TLS failed."),
     ("origin_malformed", "touchstone_outbound_malformed", "No HTTP answer of the form asked for."),

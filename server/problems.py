@@ -102,7 +102,11 @@ def problem_answer(error: Exception, *, base_url: str, request_id: str) -> Answe
     problem = problem_of(refusal, base_url=base_url, instance=instance)
     headers = tuple((name.lower(), value) for name, value in refusal.headers.items() if value)
     return Answer(
-        status=refusal.status, body=render_problem(problem), media_type=PROBLEM_JSON, headers=headers
+        status=refusal.status,
+        body=render_problem(problem),
+        media_type=PROBLEM_JSON,
+        headers=headers,
+        fault=refusal.fault,
     )
 
 

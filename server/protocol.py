@@ -48,7 +48,7 @@ from server.protocol_errors import (
 )
 from server.protocol_limits import ProtocolLimits
 from server.telemetry import coarse_address
-from wire import Refusal
+from wire import Fault, Refusal
 
 LOG = logging.getLogger("touchstone.requests")
 
@@ -360,10 +360,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
         self.transport.close()
         self._watch_writes()
-        self._account(answer.status, request_id)
+        self._account(answer.status, answer.fault, request_id)
 
-    def _account(self, status: int, request_id: str) -> None:
-        self.limits.count("protocol", "", status)
+    def _account(self, status: int, fault: Fault, request_id: str) -> None:
+        self.limits.count("protocol", "", status, fault)
         client = coarse_address(self.client[0] if self.client else "")
         fields = {"request_id": request_id, "route": "protocol", "status": status, "client": client}
         LOG.info("request refused by the protocol", extra=fields)

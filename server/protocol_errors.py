@@ -51,6 +51,7 @@ class MethodNotImplemented(Refusal):
     type = "/problems/method-not-implemented"
     title = "Method not implemented"
     status = 501
+    fault = "caller"
 
 
 class UnknownTransferCoding(Refusal):
@@ -59,3 +60,4 @@ class UnknownTransferCoding(Refusal):
     type = "/problems/unknown-transfer-coding"
     title = "Unknown transfer coding"
     status = 501
+    fault = "caller"

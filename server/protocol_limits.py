@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from server.http import ENCODED_CORS
 from server.limits import ClientAddresses
+from wire import Fault
 
 
 class ProtocolLimits:
@@ -22,7 +23,7 @@ class ProtocolLimits:
         addresses: ClientAddresses,
         base_url: str = "",
         is_public: bool = True,
-        count: Callable[[str, str, int], None] = lambda *_: None,
+        count: Callable[[str, str, int, Fault], None] = lambda *_: None,
     ) -> None:
         """`count` is told of every refusal, as `Telemetry.count`; `is_public`: whether they carry CORS headers."""
         self.head_timeout = head_timeout

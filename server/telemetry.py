@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from server.board import Board, Reading, Snapshot, merged
+from wire import Fault
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
@@ -21,6 +22,7 @@ MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 _LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "principal", "error")
 _EVENT_FIELDS = ("event", "alarm", "kind", "subject", "added", "removed", "changed")
 
+RequestKey = tuple[str, str, int, Fault]
 Source = Callable[[], Iterable[Reading]]
 
 
@@ -28,12 +30,12 @@ class Telemetry:
     """
     The counters of one process. Only the event loop's thread touches them, so they need no lock.
 
-    `requests` is keyed by (route template, method, status); `sources` are asked when metrics are rendered or put
-    on the board. A process that was started anew goes on counting from what is in its slot.
+    `requests` is keyed by (route template, method, status, whose fault a 5xx is); `sources` are asked when metrics
+    are rendered or put on the board. A process that was started anew goes on counting from what is in its slot.
     """
 
     def __init__(self, board: Board | None = None, slot: int = 0) -> None:
-        self.requests: Counter[tuple[str, str, int]] = Counter()
+        self.requests: Counter[RequestKey] = Counter()
         self.sources: list[Source] = []
         self._board = board
         self._slot = slot
@@ -43,9 +45,9 @@ class Telemetry:
             kept = tuple(reading for reading in earlier.readings if reading.merge == "sum")
             self._before = Snapshot(earlier.requests, kept)
 
-    def count(self, route: str, method: str, status: int) -> None:
-        """Count one answered request."""
-        self.requests[route, method, status] += 1
+    def count(self, route: str, method: str, status: int, fault: Fault = "") -> None:
+        """Count one answered request; `fault` counts where the status is 5xx only."""
+        self.requests[route, method, status, fault if status >= 500 else ""] += 1
 
     def share(self) -> None:
         """Put the numbers on the board, for the other processes of this node."""
@@ -80,10 +82,10 @@ class _Collector:
         )
 
         requests = CounterMetricFamily(
-            "touchstone_http_requests", "Answered requests.", labels=["route", "method", "status"]
+            "touchstone_http_requests", "Answered requests.", labels=["route", "method", "status", "fault"]
         )
-        for route, method, status, count in sorted(self._snapshot.requests):
-            requests.add_metric([route, method, str(status)], count)
+        for route, method, status, fault, count in sorted(self._snapshot.requests):
+            requests.add_metric([route, method, str(status), fault], count)
         yield requests
         families: dict[str, GaugeMetricFamily] = {}
         for reading in self._snapshot.readings:

@@ -27,7 +27,9 @@ What can be wrong with a status list, split by who must act. Pure.
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
 """
 
-from wire import Refusal
+from typing import ClassVar
+
+from wire import Fault, Refusal
 
 STATUS_LIST_NS = "https://www.w3.org/ns/credentials/status-list#"
 VCDM_NS = "https://www.w3.org/TR/vc-data-model#"
@@ -50,6 +52,7 @@ class MalformedStatusList(MalformedValue):
 
     title = "Malformed status list"
     status = 502
+    fault: ClassVar[Fault] = "origin"
 
 
 class RangeError(StatusListError):
@@ -66,6 +69,7 @@ class StatusRetrievalError(StatusListError):
     type = STATUS_LIST_NS + "STATUS_RETRIEVAL_ERROR"
     title = "Status list not retrieved"
     status = 502
+    fault: ClassVar[Fault] = "origin"
 
 
 class NoListAtOwnUrl(StatusRetrievalError):
@@ -78,6 +82,7 @@ class ListNotPublished(StatusRetrievalError):
     """The list is ours and has not been published yet; Retry-After says when to ask again."""
 
     status = 503
+    fault: ClassVar[Fault] = ""
 
 
 class StatusVerificationError(StatusListError):
@@ -86,6 +91,7 @@ class StatusVerificationError(StatusListError):
     type = STATUS_LIST_NS + "STATUS_VERIFICATION_ERROR"
     title = "Status list not verified"
     status = 502
+    fault: ClassVar[Fault] = "origin"
 
 
 class EntryNotOfList(StatusVerificationError):
@@ -100,6 +106,7 @@ class StatusListLengthError(StatusListError):
     type = STATUS_LIST_NS + "STATUS_LIST_LENGTH_ERROR"
     title = "Status list too short"
     status = 502
+    fault: ClassVar[Fault] = "origin"
 
 
 class StatusListTooLarge(StatusListError):
@@ -108,6 +115,7 @@ class StatusListTooLarge(StatusListError):
     type = "/problems/status-list-too-large"
     title = "Status list too large"
     status = 502
+    fault: ClassVar[Fault] = "origin"
 
 
 class UnknownPurpose(StatusListError):

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Self
 
 import trustme
 
+from resolver.outbound.errors import NameNotFound
 from resolver.outbound.fetch import DEFAULT_LIMITS, Guard, GuardLimits
 from resolver.outbound.transport import dial_tcp
 
@@ -106,12 +107,18 @@ class World:
         return host
 
     def name(self, name: str, *answers: list[str]) -> None:
-        """Let `name` resolve to each of `answers` in turn, and to the last of them from then on."""
+        """
+        Let `name` resolve to each of `answers` in turn, and to the last of them from then on.
+
+        An empty answer is a name without addresses; without any answer the name does not exist.
+        """
         self._names[name] = list(answers)
 
     async def resolve_name(self, host: str, port: int) -> list[str]:
         self.resolutions.append((host, port))
-        answers = self._names.get(host, [[]])
+        answers = self._names.get(host)
+        if not answers:
+            raise NameNotFound("the host name does not exist")
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
     async def dial(self, address: str, port: int) -> socket.socket:

@@ -20,13 +20,14 @@ from wire.body import (
 )
 from wire.json import JsonError, decode, encode, read, read_again
 from wire.negotiation import MediaType, asks_for_no_cache, choose, parse_accept
-from wire.problem import Problem, Refusal, render_problem
+from wire.problem import Fault, Problem, Refusal, render_problem
 from wire.times import format_utc, parse_utc
 
 __all__ = [
     "Answer",
     "BadRequest",
     "Conflict",
+    "Fault",
     "Forbidden",
     "JsonError",
     "MalformedBody",

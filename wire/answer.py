@@ -6,6 +6,8 @@ import hashlib
 
 import msgspec
 
+from wire.problem import Fault
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -24,6 +26,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         made_at: when the source of the answer was obtained (seconds since 1970), for Age; None: now.
         fresh_until: until when a cache may serve it (seconds since 1970); None: never (`no-store`).
         immutable: true where no later answer can differ (`immutable`, RFC 8246).
+        fault: who must act where the status is 5xx (`Refusal.fault`); metrics have it, not the client.
     """
 
     status: int = 200
@@ -35,6 +38,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     made_at: float | None = None
     fresh_until: float | None = None
     immutable: bool = False
+    fault: Fault = ""
 
 
 def etag_of(body: bytes, media_type: str) -> str:

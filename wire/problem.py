@@ -8,11 +8,13 @@ What is not a `Refusal` is our own fault: `server/problems.py` logs it in full a
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 PROBLEM_JSON = "application/problem+json"
+
+Fault = Literal["", "caller", "limit", "origin"]
 
 
 class Refusal(Exception):
@@ -26,6 +28,9 @@ class Refusal(Exception):
             (the server puts its public URL before it).
         title: constant for the type, short.
         status: the HTTP status.
+        fault: who must act where the status is 5xx, for metrics: "" for us; "origin" for whoever answers at a host,
+            a driver's among them; "limit" where a client, or all, asked for more than we ask of others;
+            "caller" for what is valid, and not done here.
 
     Args:
         detail: what went wrong this time, one or two sentences.
@@ -37,6 +42,7 @@ class Refusal(Exception):
     type: ClassVar[str] = "/problems/internal-error"
     title: ClassVar[str] = "Internal error"
     status: ClassVar[int] = 500
+    fault: ClassVar[Fault] = ""
 
     def __init__(
         self,

@@ -17,13 +17,13 @@ from resolver.document import MAX_DOCUMENT_VALUES, read_document, refuse_secrets
 from resolver.drivers.config import Driver
 from resolver.errors import (
     FeatureNotSupported,
-    InternalError,
     InvalidDid,
     InvalidDidDocument,
     InvalidDidUrl,
     InvalidOptions,
     MethodNotSupported,
     NotFound,
+    OriginFailed,
     RepresentationNotSupported,
     ResolutionError,
 )
@@ -123,7 +123,7 @@ def parse_answer(driver: Driver, fetched: Fetched) -> Parsed:
     Read the JSON of an answer.
 
     Raises:
-        InternalError: it is none, where the status is 200; `cause` is "driver_answer".
+        OriginFailed: it is none, where the status is 200; `cause` is "driver_answer".
     """
     body = _json(driver, fetched)
     is_result = isinstance(body, dict) and "id" not in body and any(name in body for name in _RESULT_MEMBERS)
@@ -139,7 +139,7 @@ def told_of(driver: Driver, parsed: Parsed) -> Told:
     3. A deactivated DID has no document: by status 410, or by its metadata.
 
     Raises:
-        InternalError: the answer cannot be used, and says nothing of the DID; `cause` is "driver_answer", or
+        OriginFailed: the answer cannot be used, and says nothing of the DID; `cause` is "driver_answer", or
             "driver_failed".
         ResolutionError: the driver says so of the DID.
     """
@@ -196,7 +196,7 @@ def _raise_error(driver: Driver, parsed: Parsed) -> None:
     else:
         kind = _STATUSES.get(parsed.status)
     if kind is None:
-        raise InternalError(
+        raise OriginFailed(
             f"the driver {driver.name} failed",
             cause="driver_failed",
             originStatus=parsed.status,
@@ -210,7 +210,7 @@ def _metadata(driver: Driver, result: JsonObject | None, name: str) -> JsonObjec
     Return a structure of metadata as the driver gave it, but for members that are null: they say nothing.
 
     Raises:
-        InternalError: not an object, over `MAX_METADATA_BYTES`, or `deactivated` is no boolean.
+        OriginFailed: not an object, over `MAX_METADATA_BYTES`, or `deactivated` is no boolean.
         InvalidDidDocument: there is a secret key in it.
     """
     metadata = {} if result is None else result.get(name)
@@ -236,7 +236,7 @@ def _marked(driver: Driver, metadata: JsonObject) -> JsonObject:
     return marked | {"upstream": upstream} if upstream else marked
 
 
-def _unusable(driver: Driver, what: str) -> InternalError:
-    return InternalError(
+def _unusable(driver: Driver, what: str) -> OriginFailed:
+    return OriginFailed(
         f"the answer of the driver {driver.name} {what}", cause="driver_answer", driver=driver.name
     )

@@ -13,7 +13,7 @@ import msgspec
 from resolver.drivers.answer import is_unavailable
 from resolver.drivers.breaker import Breaker, BreakerState
 from resolver.drivers.config import Driver
-from resolver.errors import InternalError
+from resolver.errors import OriginFailed
 from resolver.origin import OutboundBusy
 from resolver.outbound.errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.results import Fetched
@@ -80,7 +80,7 @@ class DriverGate:
 
         Raises:
             OutboundBusy: it is not asked now: its breaker is open, or too many wait.
-            InternalError: it did not answer; `cause` tells how.
+            OriginFailed: it did not answer; `cause` tells how.
         """
         async with self._slot():
             if (wait := self._breaker.admit(did)) > 0:
@@ -143,10 +143,10 @@ class DriverGate:
         finally:
             self._waiting -= 1
 
-    def _unanswered(self, cause: str) -> InternalError:
+    def _unanswered(self, cause: str) -> OriginFailed:
         self._failures += 1
         name = self._driver.name
-        return InternalError(f"the driver {name} did not answer", cause=cause, driver=name)
+        return OriginFailed(f"the driver {name} did not answer", cause=cause, driver=name)
 
     def _left_alone(self, wait: float) -> OutboundBusy:
         return self._busy("is left alone for a while, since it failed", "driver_open", wait)

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from resolver.did import Did, parse_did
 from resolver.document import MAX_DOCUMENT_BYTES, read_document
-from resolver.errors import InternalError, InvalidDid, InvalidDidDocument, NotFound, ResolutionError
+from resolver.errors import InvalidDid, InvalidDidDocument, NotFound, OriginFailed, ResolutionError
 from resolver.lint.subject import Finding, Severity
 from resolver.methods.method import Method, refuse_public_key_format, refuse_versions
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options
@@ -84,7 +84,7 @@ class WebMethod(Method):
 
         Raises:
             NotFound: 404.
-            InternalError: any status but 200, 404 and 410; the member `originStatus` has it.
+            OriginFailed: any status but 200, 404 and 410; the member `originStatus` has it.
             InvalidDidDocument: of a content type that is another's (text/html), or refused by `read_document`.
         """
         if fetched.status == 410:
@@ -92,7 +92,7 @@ class WebMethod(Method):
         if fetched.status == 404:
             raise NotFound("the web server has no document for this DID")
         if fetched.status != 200:
-            raise InternalError(
+            raise OriginFailed(
                 f"the web server answered with status {fetched.status}", originStatus=fetched.status
             )
         if not _is_json(fetched) and _media_type(fetched) not in _UNTOLD_TYPES:

@@ -4,7 +4,8 @@ Why a fetch from a stranger gave nothing. Pure.
     FetchError                     nothing came back that we may use; `cause` is its label for metrics
     +-- UrlRefused            400  the URL is not one that we fetch (`plan_for_url`); also a ValueError
     +-- AddressRefused        502  the name leads to an address that is not globally reachable
-    +-- OriginUnreachable     502  no such name, nothing listens there, or the connection broke
+    +-- NameNotFound          502  there is no such name (NXDOMAIN)
+    +-- OriginUnreachable     502  no address was found, nothing listens there, or the connection broke
     +-- OriginUntrusted       502  TLS: the certificate or the protocol version
     +-- OriginMalformed       502  not HTTP/1.1, a head over 16 KiB, a content coding, two framings, cut short
     +-- OriginTooLarge        502  the body is over the cap of the plan
@@ -17,7 +18,7 @@ Messages name no address: they would tell a caller what our network looks like.
 import math
 from typing import ClassVar
 
-from wire import Refusal
+from wire import Fault, Refusal
 
 
 class FetchError(Refusal):
@@ -26,6 +27,7 @@ class FetchError(Refusal):
     type = "/problems/origin-failed"
     title = "The origin gave no usable answer"
     status = 502
+    fault: ClassVar[Fault] = "origin"
     cause: ClassVar[str] = "origin_failed"
 
 
@@ -44,8 +46,14 @@ class AddressRefused(FetchError):
     cause = "address_refused"
 
 
+class NameNotFound(FetchError):
+    """The host's name does not exist, as DNS says (NXDOMAIN; RFC 8020): not that nobody could tell."""
+
+    cause = "name_not_found"
+
+
 class OriginUnreachable(FetchError):
-    """The name has no address, nothing accepts a connection there, or the connection broke."""
+    """No address of the name is known, nothing accepts a connection there, or the connection broke."""
 
     cause = "origin_unreachable"
 
@@ -85,6 +93,7 @@ class OutboundBudgetExceeded(FetchError):
     type = "/problems/outbound-budget-exceeded"
     title = "Too many outbound requests"
     status = 503
+    fault = "limit"
     cause = "outbound_budget_exceeded"
 
     def __init__(self, detail: str, *, retry_after_seconds: float) -> None:

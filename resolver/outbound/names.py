@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from resolver.outbound.budget import domain_of
-from resolver.outbound.errors import OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.errors import NameNotFound, OriginUnreachable, OutboundBudgetExceeded
 
 ResolveName = Callable[[str, int], Awaitable[list[str]]]
 
@@ -48,7 +48,8 @@ class SystemNames:
         A lookup of the same name that is under way is waited for.
 
         Raises:
-            OriginUnreachable: the name has no address.
+            NameNotFound: there is no such name.
+            OriginUnreachable: the name has no address, or no name server could tell.
             OutboundBudgetExceeded: every thread is busy, or those of the name's site.
         """
         lookup = self._lookups.get((host, port)) or self._begun(host, port)
@@ -79,8 +80,16 @@ class SystemNames:
 
 
 def _addresses_of(host: str, port: int) -> list[str]:
+    """
+    Look a name up; takes as long as the system's resolver does.
+
+    EAI_NONAME alone is NXDOMAIN. EAI_NODATA is not taken for it: the name exists, and glibc says so also where the
+    servers answered for one family of addresses and failed for the other.
+    """
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    except (OSError, UnicodeError):
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
+            raise NameNotFound("the host name does not exist") from None
         raise OriginUnreachable("the host name has no address") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in answers))

@@ -9,7 +9,7 @@ from copy import copy
 from msgspec.structs import replace
 
 from resolver.did import Did, parse_did
-from resolver.errors import InternalError, NotFound, ResolutionError
+from resolver.errors import HostNotFound, NotFound, OriginFailed, ResolutionError
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag
 from resolver.heads import LogHeads
 from resolver.methods.webvh import WEBVH, scid_of, witness_plan
@@ -86,7 +86,8 @@ class WebvhSource:
 
         Raises:
             OutboundBusy: too many logs are under way already.
-            InternalError: the origin did not answer, or with a status that says nothing.
+            HostNotFound: its name does not exist.
+            OriginFailed: the origin did not answer, or with a status that says nothing.
         """
         if self._under_way >= MAX_UNDER_WAY:
             raise OutboundBusy(
@@ -115,6 +116,8 @@ class WebvhSource:
                 body, headers = _body_of(fetched), cache_headers(fetched.headers)
                 history = await self._verified(did, body, was.history if was else NOTHING, steps)
             await self._check(did, history)
+        except HostNotFound:
+            raise  # The witness file could not be asked for, which says nothing of the log.
         except (NotFound, InvalidLog) as error:
             return self._refused(error, steps)
         return await self._kept(history, headers, [*steps, _verified_step(history, was)])
@@ -184,12 +187,12 @@ def _body_of(fetched: Fetched) -> bytes:
 
     Raises:
         NotFound: there is none.
-        InternalError: any other status but 200; the member `originStatus` has it.
+        OriginFailed: any other status but 200; the member `originStatus` has it.
     """
     if fetched.status in _GONE:
         raise NotFound("the web server has no log for this DID")
     if fetched.status != 200:
-        raise InternalError(
+        raise OriginFailed(
             f"the web server answered with status {fetched.status}", originStatus=fetched.status
         )
     return fetched.body

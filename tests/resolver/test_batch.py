@@ -44,7 +44,7 @@ async def test_each_identifier_has_its_own_answer_in_its_place_and_a_bad_one_spo
 
         results = await results_of(resolver, *given)
 
-    statuses = [500, 200, 501, 400, 400, 200, 400, 404, 200]
+    statuses = [404, 200, 501, 400, 400, 200, 400, 404, 200]
     named = [None if status in (400, 501) else name for name, status in zip(given, statuses, strict=True)]
     assert ids(results) == list(zip(named, statuses, strict=True))
     assert results[5]["result"]["didDocument"] == DOCUMENT
@@ -146,7 +146,7 @@ async def test_each_did_that_may_be_fetched_costs_a_token_and_what_is_not_paid_f
     async with web() as (world, _, resolver, _):
         results = await results_of(resolver, *(f"did:web:h{n}.example" for n in range(5)), spend=spend)
 
-        assert [result["status"] for result in results] == [500, 500, 503, 503, 503]
+        assert [result["status"] for result in results] == [404, 404, 503, 503, 503]
         assert [result.get("retryAfter") for result in results] == [None, None, 4, 4, 4]
         assert {name for name, _ in world.resolutions} == {"h0.example", "h1.example"}
     error = results[2]["result"]["didResolutionMetadata"]["error"]

@@ -8,6 +8,7 @@ import pytest
 
 from resolver.outbound.errors import (
     AddressRefused,
+    NameNotFound,
     OriginMalformed,
     OriginTimedOut,
     OriginTooLarge,
@@ -121,9 +122,13 @@ async def test_the_other_family_is_dialled_where_the_first_address_does_not_answ
         assert world.dials == [("2606:4700::1", 443), (host.address, 443)]
 
 
-async def test_a_name_without_addresses_is_unreachable() -> None:
+@pytest.mark.parametrize(("answers", "error"), [([], NameNotFound), ([[]], OriginUnreachable)])
+async def test_a_name_that_does_not_exist_is_told_from_one_without_addresses(
+    answers: list[list[str]], error: type[Exception]
+) -> None:
     async with World() as world, world.guard() as guard:
-        with pytest.raises(OriginUnreachable):
+        world.name("nowhere.example", *answers)
+        with pytest.raises(error):
             await guard.fetch_stranger(plan("nowhere.example"))
 
         assert world.dials == []

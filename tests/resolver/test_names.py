@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from resolver.outbound.errors import AddressRefused, OriginUnreachable, OutboundBudgetExceeded
+from resolver.outbound.errors import AddressRefused, NameNotFound, OriginUnreachable, OutboundBudgetExceeded
 from resolver.outbound.names import SystemNames
 from resolver.results import FetchPlan
 from tests.simulator import World
@@ -41,6 +41,30 @@ async def test_a_name_that_cannot_be_looked_up_is_unreachable(host: str) -> None
 
     with pytest.raises(OriginUnreachable):
         await names.resolve_name(host, 443)
+
+    names.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (socket.EAI_NONAME, NameNotFound),
+        (socket.EAI_NODATA, OriginUnreachable),
+        (socket.EAI_AGAIN, OriginUnreachable),
+        (socket.EAI_FAIL, OriginUnreachable),
+    ],
+)
+async def test_only_a_name_that_does_not_exist_is_not_found(
+    monkeypatch: pytest.MonkeyPatch, code: int, error: type[Exception]
+) -> None:
+    def getaddrinfo(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(code, "as the system says it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    names = SystemNames()
+
+    with pytest.raises(error):
+        await names.resolve_name("issuer.example", 443)
 
     names.close()
 

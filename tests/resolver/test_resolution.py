@@ -21,6 +21,7 @@ from resolver import (
     Options,
     ResolutionError,
 )
+from resolver.errors import OriginFailed
 from resolver.origin import Asking, WebSource
 from resolver.outbound.fetch import GuardLimits
 from resolver.source import Question
@@ -131,7 +132,7 @@ async def test_two_thousand_callers_share_one_failure() -> None:
 
         results = await asyncio.gather(*(resolver.resolve(DID) for _ in range(2_000)), return_exceptions=True)
 
-        assert {type(result) for result in results} == {InternalError}
+        assert {type(result) for result in results} == {OriginFailed}
         assert (len(world.resolutions), world.dials) == (1, [])
 
 

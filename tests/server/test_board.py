@@ -27,7 +27,7 @@ def test_any_process_renders_the_numbers_of_all() -> None:
     lines = [set(telemetry.render().decode().splitlines()) for telemetry in telemetries]
 
     assert lines[0] == lines[1]
-    assert 'touchstone_http_requests_total{method="GET",route="/livez",status="200"} 2.0' in lines[0]
+    assert 'touchstone_http_requests_total{fault="",method="GET",route="/livez",status="200"} 2.0' in lines[0]
     assert {"published 5.0", "age 30.5", "remaining 7.0"} <= lines[0]
 
 
@@ -49,7 +49,7 @@ def test_a_process_started_anew_goes_on_counting() -> None:
         telemetry.count("/livez", "GET", 200)
         telemetry.share()
 
-    assert board.get(0).requests == (("/livez", "GET", 200, 3),)
+    assert board.get(0).requests == (("/livez", "GET", 200, "", 3),)
     assert [reading.value for reading in board.get(0).readings] == [6, 9, 9]
 
 
@@ -64,7 +64,7 @@ def test_a_torn_slot_is_read_as_it_was_before() -> None:
 
 def test_a_snapshot_too_large_for_its_slot_is_left_out() -> None:
     board = Board(1)
-    board.put(0, Snapshot(requests=(("x" * SLOT_BYTES, "GET", 200, 1),)))
+    board.put(0, Snapshot(requests=(("x" * SLOT_BYTES, "GET", 200, "", 1),)))
 
     assert board.get(0) == Snapshot()
     assert merged([]) == Snapshot()

@@ -91,7 +91,7 @@ async def test_a_hot_path_is_answered_without_the_application() -> None:
         "date": "Thu, 01 Jan 1970 00:00:00 GMT",
     }
     assert re.fullmatch("[0-9a-f]{16}", first.headers["x-request-id"])
-    assert connected.telemetry.requests == {("hot", "GET", 200): 2}
+    assert connected.telemetry.requests == {("hot", "GET", 200, ""): 2}
     assert connected.state.total_requests == 2
 
 
@@ -100,7 +100,7 @@ async def test_a_known_tag_is_answered_304() -> None:
     await connected.send(GET + b'If-None-Match: "e"\r\n\r\n')
 
     assert [response.status for response in responses_of(connected.transport.sent)] == [304]
-    assert connected.telemetry.requests == {("hot", "GET", 304): 1}
+    assert connected.telemetry.requests == {("hot", "GET", 304, ""): 1}
 
 
 @pytest.mark.parametrize(

@@ -324,13 +324,18 @@ async def test_answer_that_is_no_list_is_a_retrieval_error(house: House, script:
         await house.check(house.issuer.entry())
 
 
-async def test_unreachable_host_is_a_retrieval_error(house: House) -> None:
+@pytest.mark.parametrize(("answers", "cause"), [([], "name_not_found"), ([[]], "origin_unreachable")])
+async def test_list_on_a_host_without_address_is_a_retrieval_error(
+    house: House, answers: list[list[str]], cause: str
+) -> None:
+    house.world.name("nobody.example.com", *answers)
     entry = house.issuer.entry(statusListCredential="https://nobody.example.com/lists/1")
 
     with pytest.raises(StatusRetrievalError) as raised:
         await house.check(entry)
 
-    assert raised.value.members["cause"] == "origin_unreachable"
+    assert raised.value.members["cause"] == cause
+    assert (raised.value.status, raised.value.fault) == (502, "origin")
 
 
 async def test_budget_that_is_used_up_is_ours_to_tell() -> None:

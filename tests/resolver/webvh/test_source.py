@@ -24,7 +24,7 @@ from resolver.webvh.slices import Slices, in_slices
 from resolver.webvh.source import MAX_UNDER_WAY
 from tests.resolver.webvh.logs import Log, Signer, witnessed
 from tests.resolver.webvh.verifying import NOW
-from tests.simulator import Host, World, canned, held
+from tests.simulator import Host, Request, World, canned, held
 
 pytestmark = pytest.mark.anyio
 
@@ -252,6 +252,26 @@ async def test_a_missing_witness_file_approves_nothing_and_one_that_cannot_be_ha
 
         assert code_in(missing.value) == "witness-verification-failed"
         assert unavailable.value.members["originStatus"] == 503
+
+
+async def test_a_host_name_that_ends_before_the_witness_file_is_had_says_nothing_that_is_kept() -> None:
+    async with scene() as at:
+        log = Log().append(witnessed(1, WITNESS)).approve(WITNESS)
+        at.publish(log)
+        served = canned(log.text, content_type="text/jsonl", connection="close")
+
+        async def serve_and_vanish(request: Request, writer: asyncio.StreamWriter) -> None:
+            at.world.name("issuer.example")
+            await served(request, writer)
+
+        at.host.answer(LOG, serve_and_vanish)
+        with pytest.raises(NotFound) as missing:
+            await at.resolver.resolve(log.did)
+        at.host.answer(LOG, served)
+        at.world.name("issuer.example", [at.host.address])
+
+        assert missing.value.members == {"cause": "name_not_found"}
+        assert (await at.resolver.resolve(log.did)).document is not None
 
 
 async def test_versions_before_an_invalid_entry_are_answered_and_the_newest_is_refused() -> None:
