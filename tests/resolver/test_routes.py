@@ -18,6 +18,7 @@ from litestar.testing import TestClient
 
 from resolver import Resolver
 from resolver.binding import Asked, answer, answer_local, may_fetch, read_asked
+from resolver.outbound.fetch import DEFAULT_LIMITS, GuardLimits
 from resolver.results import JsonObject
 from resolver.routes import build_routes
 from tests.simulator import World
@@ -531,8 +532,12 @@ def test_the_routes_are_documented() -> None:
 
 
 @asynccontextmanager
-async def web() -> AsyncIterator[tuple[World, Resolver]]:
-    async with World() as world, world.guard() as guard, Resolver(fetcher=guard.fetch_stranger) as resolver:
+async def web(limits: GuardLimits = DEFAULT_LIMITS) -> AsyncIterator[tuple[World, Resolver]]:
+    async with (
+        World() as world,
+        world.guard(limits) as guard,
+        Resolver(fetcher=guard.fetch_stranger) as resolver,
+    ):
         yield world, resolver
 
 
@@ -566,14 +571,15 @@ async def test_an_origin_that_cannot_be_asked_is_500_with_its_cause_and_never_ke
 
 @pytest.mark.anyio
 async def test_an_exceeded_budget_is_503_with_retry_after() -> None:
-    async with web() as (world, resolver):
+    limits = GuardLimits(host_rate_per_second=0.1, host_burst=5)
+    async with web(limits) as (world, resolver):
         world.host("issuer.example")
         answers = await asyncio.gather(
             *(answer(resolver, f"{BASE}did:web:issuer.example:{n}".encode(), b"", None) for n in range(10))
         )
 
         assert [found.status for found in answers].count(503) == 5
-        assert dict(answers[-1].headers) == {"retry-after": "1"}
+        assert dict(answers[-1].headers) == {"retry-after": "10"}
 
 
 @pytest.mark.anyio
