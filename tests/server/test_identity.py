@@ -78,6 +78,23 @@ def test_our_document_has_contexts_that_define_its_terms_in_each_form(tmp_path: 
         assert documents["file"]["assertionMethod"] == document["assertionMethod"]
 
 
+def test_the_key_that_signs_tokens_is_published_as_a_json_web_key_and_shown_to_old_loaders_in_their_suite(
+    tmp_path: Path,
+) -> None:
+    """VC-JOSE-COSE demands the type JsonWebKey of the published document; old loaders have no context of it."""
+    identities, _ = _identities(tmp_path)
+    resolver = Resolver(own_document=identities.own_document)
+    answer = answer_local(resolver, f"/1.0/identifiers/{OURS}".encode(), b"", "application/did+json")
+    published = identities.document_answer("default", 0.0)
+
+    assert answer is not None
+    assert published.media_type == answer.media_type == "application/did+json"
+    shown = json.loads(answer.body)["verificationMethod"]
+    written = json.loads(published.body)["verificationMethod"]
+    assert [method["type"] for method in written] == ["Multikey", "JsonWebKey"]
+    assert shown == [written[0], written[1] | {"type": "JsonWebKey2020"}]
+
+
 @pytest.mark.parametrize(("number", "types"), [(0, ["Multikey"] * 2), (1, ["JsonWebKey"] * 2)])
 def test_a_format_that_is_asked_for_is_that_of_our_own_document(
     tmp_path: Path, number: int, types: list[str]
