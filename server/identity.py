@@ -182,10 +182,10 @@ class Identities:
 
     def document_answer(self, issuer_id: str, now: float) -> Answer:
         """
-        Return the answer for a did.json: of a media type of DID v1.0, hence with did/v1 and the contexts of its types.
+        Return the answer for a did.json: of a media type of DID v1.0, with did/v1 and the contexts of its types.
 
-        A JsonWebKey stays one, unlike in what the resolver answers in this media type: VC-JOSE-COSE, section Using
-        Controlled Identifier Documents, demands that type of a key that signs, and verifiers elsewhere read it here.
+        A JsonWebKey stays one, unlike in what the resolver answers in this media type: VC-JOSE-COSE, section 4.2,
+        demands that type of a key that signs, and verifiers elsewhere read it here.
 
         Raises:
             ResourceNotFound: we host no such issuer.
