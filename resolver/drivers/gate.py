@@ -1,11 +1,10 @@
 """
-The gate before one driver: how many requests it has under way, and when it is left alone. Service.
+The gate before one driver: how many requests it has under way, whose turn is next, when it is left alone. Service.
 """
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
 import msgspec
@@ -16,9 +15,8 @@ from resolver.drivers.config import Driver
 from resolver.errors import OriginFailed
 from resolver.origin import OutboundBusy
 from resolver.outbound.errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
+from resolver.outbound.turns import SlotCounts, Turns
 from resolver.results import Fetched
-
-MAX_WAITING = 256  # requests that wait for a slot of one driver; each is a task with a DID
 
 
 class FetchConfigured(Protocol):
@@ -60,8 +58,12 @@ class DriverGate:
             failures_to_open=driver.failures_to_open, open_seconds=driver.open_seconds, clock=timer
         )
         self._timer = timer
-        self._slots = asyncio.Semaphore(driver.concurrent)
-        self._waiting = 0
+        slots = driver.concurrent
+        # Half for one client: what a slow driver takes to answer one client is not what others wait.
+        self._turns = Turns(
+            SlotCounts(total=slots, per_site=slots, per_host=slots, per_client=max(1, slots // 2)),
+            wait_seconds=driver.timeout_seconds,
+        )
         self._requests = 0
         self._failures = 0
 
@@ -117,31 +119,20 @@ class DriverGate:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         """
-        Hold one of the driver's slots.
+        Hold one of the driver's slots; clients take turns.
 
         Raises:
-            OutboundBusy: the breaker is open, too many wait already, or none became free for as long as a request
-                may take.
+            OutboundBusy: the breaker is open, too many wait already, or the turn did not come for as long as a
+                request may take (for a batch: as long as that lasts).
         """
         if self._breaker.state is BreakerState.OPEN:
             raise self._left_alone(self._driver.open_seconds)
-        if self._waiting >= MAX_WAITING:
-            raise self._busy("has too many requests waiting", "driver_busy", self._driver.timeout_seconds)
-        await self._wait_for_slot()
-        try:
+        async with AsyncExitStack() as turn:
+            try:
+                await turn.enter_async_context(self._turns.hold(self._driver.name))
+            except OutboundBudgetExceeded:
+                raise self._busy("is busy", "driver_busy", self._driver.timeout_seconds) from None
             yield
-        finally:
-            self._slots.release()
-
-    async def _wait_for_slot(self) -> None:
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._driver.timeout_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise self._busy("is busy", "driver_busy", self._driver.timeout_seconds) from None
-        finally:
-            self._waiting -= 1
 
     def _unanswered(self, cause: str) -> OriginFailed:
         self._failures += 1

@@ -5,7 +5,7 @@ Nothing that a driver says is verified: the result is marked as its word. Each d
 one that hangs, fails or floods costs the others nothing:
 
 1. a circuit breaker: after some DIDs in a row that failed it is not asked for a while (`gate.py`);
-2. a number of requests under way, and of those that wait for their turn (there, too);
+2. a number of requests under way, in turns of their clients, and of those that wait (there, too);
 3. a deadline, and a cap on the body (`configured.py`);
 4. what it answered is kept for a time of the operator's choice, and longer where it does not answer.
 """

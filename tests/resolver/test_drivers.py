@@ -27,6 +27,7 @@ from resolver import (
 )
 from resolver.drivers.breaker import MAX_PROBES, BreakerState
 from resolver.drivers.config import Driver
+from resolver.outbound.asker import asking_for
 from tests.driver_process import DriverProcess, document
 
 pytestmark = pytest.mark.anyio
@@ -389,6 +390,23 @@ async def test_a_slow_driver_has_no_more_requests_under_way_than_it_may(process:
     assert causes == {"origin_timed_out", "driver_busy"}
     assert seconds < 4
     assert sum("slow" in target for target in process.seen()) <= 5
+
+
+async def test_a_client_that_fills_a_slow_driver_leaves_half_of_it_to_others(process: DriverProcess) -> None:
+    driver = driver_of(process, concurrent=4, failures_to_open=100)
+    async with resolving(driver) as resolver:
+        with asking_for("greedy"):
+            slow = [
+                asyncio.create_task(failure_of(resolver, f"did:example:slow{number}"))
+                for number in range(300)
+            ]
+        await asyncio.sleep(0.1)
+        with asking_for("other"):
+            resolved = await resolver.resolve("did:example:quick")
+        failures = await asyncio.gather(*slow)
+
+    assert resolved.document is not None
+    assert {failure.members["cause"] for failure in failures} == {"origin_timed_out", "driver_busy"}
 
 
 async def test_explain_names_the_driver_and_its_url_only_to_operators(process: DriverProcess) -> None:
