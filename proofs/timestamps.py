@@ -8,11 +8,13 @@ API (`wire.parse_utc`) they may carry an offset.
 import re
 from datetime import UTC, datetime, timedelta
 
-# XSD 1.1 part 2, section 3.4.28, without years of other than four digits.
+# XSD 1.1 part 2, section 3.4.28, without years of other than four digits. 24:00:00 is the midnight that ends the
+# day (section 3.3.7); no other time has the hour 24, though `fromisoformat` reads some from Python 3.14 on.
 _DATE_TIME_STAMP = re.compile(
-    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{1,18})?(Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})T(?:(24:00:00)(?:\.0{1,18})?|((?:[01]\d|2[0-3]):\d{2}:\d{2})(\.\d{1,18})?)"
+    r"(Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)",
+    re.ASCII,
 )
-_END_OF_DAY = "24:00:00"  # section 3.3.7: the midnight that ends the day, with no fraction but zeros
 
 
 def parse_date_time_stamp(text: str) -> int:
@@ -25,13 +27,11 @@ def parse_date_time_stamp(text: str) -> int:
     """
     found = _DATE_TIME_STAMP.fullmatch(text)
     if found is None:
-        raise ValueError("expected a time with its offset, such as 2026-01-31T12:00:00Z")
-    day, time, fraction, zone = found.groups()
-    is_end_of_day = time == _END_OF_DAY and not (fraction or "").strip(".0")
-    clock = "00:00:00" if is_end_of_day else time
-    moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone == 'Z' else zone}")
+        raise ValueError("expected a day, a time of it and its offset, such as 2026-01-31T12:00:00Z")
+    day, end_of_day, time, fraction, zone = found.groups()
+    moment = datetime.fromisoformat(f"{day}T{time or '00:00:00'}{'+00:00' if zone == 'Z' else zone}")
     try:
-        moment = (moment + timedelta(days=is_end_of_day)).astimezone(UTC)
+        moment = (moment + timedelta(days=end_of_day is not None)).astimezone(UTC)
     except OverflowError:
         raise ValueError("expected a time that is in the years 1 to 9999 in UTC") from None
     microseconds = int((fraction or ".0")[1:].ljust(6, "0")[:6])

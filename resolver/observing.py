@@ -7,11 +7,11 @@ kept answers, in `didResolutionMetadata.observation`, and says what it is.
 
 from resolver.did import Did
 from resolver.errors import InvalidDidDocument, NotFound, ResolutionError
-from resolver.options import check_version_time
+from resolver.options import version_time_of
 from resolver.results import JsonObject, Resolved, Step
 from resolver.source import Finding, Nothing, Observed, Observer
 from resolver.webvh.finding import LogFinding
-from wire import format_utc, parse_utc, read_again
+from wire import format_utc, read_again
 
 
 def observed_in(value: Finding | ResolutionError) -> bytes | Nothing | None:
@@ -33,7 +33,7 @@ async def observed_resolution(
     observer: Observer, normal: str, did: Did, version_time: str, *, explain: bool = False
 ) -> Resolved:
     """
-    Return the document that we saw at `version_time` (RFC 3339, UTC) of `did`, whose one spelling is `normal`.
+    Return the document that we saw at `version_time` of `did`, whose one spelling is `normal`.
 
     Raises:
         InvalidOptions: the time is none.
@@ -41,8 +41,7 @@ async def observed_resolution(
 
     With `explain` the one step is in the result, or in that error.
     """
-    check_version_time(version_time)
-    at = parse_utc(version_time) / 1_000_000
+    at = version_time_of(version_time) / 1_000_000
     observed = await observer.observed(normal, at)
     document = None if observed is None else read_again(observed.document)
     if observed is None or document is None or document["id"] != did.text:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from proofs import parse_date_time_stamp
 from resolver.conversion import CONVERSIONS
 from resolver.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
-from wire import parse_utc
 
 _BOOLEANS = {
     "expandRelativeUrls": "expand_relative_urls",
@@ -77,7 +77,7 @@ def options_of(given: Mapping[str, object]) -> Options:
     if options.key_agreement not in (None, *KEY_AGREEMENTS):
         raise InvalidOptions(f"the option keyAgreement must be one of {', '.join(KEY_AGREEMENTS)}")
     if options.version_time is not None:
-        check_version_time(options.version_time)
+        version_time_of(options.version_time)
     return options
 
 
@@ -162,16 +162,19 @@ def _refuse_two_versions(names: Set[str]) -> None:
         raise InvalidOptions("versionId, versionTime and versionNumber exclude one another")
 
 
-def check_version_time(text: str) -> None:
+def version_time_of(text: str) -> int:
     """
-    Refuse what is not an XML datetime in UTC without a fraction (DID Resolution v1, versionTime).
+    Return a `versionTime` as microseconds since 1970.
+
+    DID Resolution v1 has it as an XML datetime in UTC without a fraction, by XML Schema 1.1 part 2, section 3.3.7:
+    24:00:00 is the midnight that ends the day.
 
     Raises:
-        InvalidOptions: always, for such a text.
+        InvalidOptions: it is none.
     """
     try:
-        parse_utc(text)
+        if "." not in text and text.endswith("Z"):
+            return parse_date_time_stamp(text)
     except ValueError:
-        text = ""
-    if "." in text or not text:
-        raise InvalidOptions("the option versionTime must be a UTC time such as 2026-01-31T12:00:00Z")
+        pass
+    raise InvalidOptions("the option versionTime must be a UTC time such as 2026-01-31T12:00:00Z")

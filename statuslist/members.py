@@ -75,10 +75,11 @@ class Members:
         """Read a dateTimeStamp as microseconds since 1970."""
         if name not in self.members:
             return None
+        text = self.string(name)
         try:
-            return parse_date_time_stamp(self.string(name))
-        except ValueError:
-            raise self.fault(name, "a time with its offset, such as 2026-01-31T12:00:00Z") from None
+            return parse_date_time_stamp(text)
+        except ValueError as error:
+            raise self._error(f"{name}: {error}", pointer=f"{self._pointer}/{name}") from None
 
     def require_types(self, *types: str) -> None:
         """Refuse a `type` that does not include all of `types`."""

@@ -139,8 +139,10 @@ def _end_of(method: JsonObject) -> int | None:
     try:
         moments = [method[name] for name in ("expires", "revoked") if method.get(name) is not None]
         return earliest(*(parse_date_time_stamp(moment) for moment in moments))
-    except (TypeError, ValueError):
-        raise ProofInvalid("expires and revoked of the issuer's key are no times") from None
+    except TypeError:
+        raise ProofInvalid("expires or revoked of the issuer's key is no string") from None
+    except ValueError as error:
+        raise ProofInvalid(f"expires or revoked of the issuer's key: {error}") from None
 
 
 def find_assertion_method(document: JsonObject, did: str, fragment: str) -> JsonObject | None:

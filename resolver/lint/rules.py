@@ -168,11 +168,14 @@ def _dates(subject: Subject) -> Iterator[Finding]:
         for name in ("expires", "revoked"):
             if method.value.get(name) is None:
                 continue
-            pointer, moment = f"{method.pointer}/{name}", moment_of(method.value[name])
-            if moment is None:
-                detail, advice = "not a date and time with a time zone", "write it as 2026-01-31T12:00:00Z"
-                yield Finding("malformed-date", pointer, Severity.WARNING, detail, advice)
-            elif subject.now is not None and moment <= subject.now:
+            pointer = f"{method.pointer}/{name}"
+            try:
+                moment = moment_of(method.value[name])
+            except ValueError as error:
+                advice = "write it as 2026-01-31T12:00:00Z"
+                yield Finding("malformed-date", pointer, Severity.WARNING, str(error), advice)
+                continue
+            if subject.now is not None and moment <= subject.now:
                 advice = "use another key; this one is kept for old proofs at most"
                 yield Finding(
                     f"{_PAST[name]}-key", pointer, Severity.WARNING, f"the key is {_PAST[name]}", advice

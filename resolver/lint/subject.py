@@ -6,22 +6,20 @@ A document may have any shape here: what is not of the shape looked for is not f
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from proofs import parse_date_time_stamp
 from resolver.document import RELATIONSHIPS, absolute
 from resolver.results import JsonObject
 
 # References that are looked at; a document has at most 256 methods, in five relationships.
 MAX_REFERENCES = 2_048
 _MAX_NAME_CHARS = 64  # characters of a name that a finding repeats
-_DATE_TIME_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _END_OF_DID = re.compile(r"[/?#]")
-_MAX_DATE_CHARS = 40  # characters; ample for a dateTimeStamp
 
 
 class Severity(StrEnum):
@@ -164,15 +162,14 @@ def types_of(part: JsonObject) -> list[str]:
     return [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str)]
 
 
-def moment_of(value: Any) -> float | None:
-    """Return a dateTimeStamp (XML Schema 1.1: a time zone is required) as seconds since 1970, None if none."""
-    if not isinstance(value, str) or len(value) > _MAX_DATE_CHARS or not _DATE_TIME_STAMP.fullmatch(value):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return None if moment.tzinfo is None else moment.timestamp()
-    except (ValueError, OverflowError):
-        return None
+def moment_of(value: Any) -> float:
+    """
+    Return a dateTimeStamp as seconds since 1970.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return parse_date_time_stamp(value if isinstance(value, str) else "") / 1_000_000
 
 
 def _maps(document: JsonObject, name: str) -> Iterator[tuple[int, JsonObject]]:

@@ -85,13 +85,11 @@ def _version_id(value: Any) -> re.Match[str]:
 def _time(value: Any) -> int:
     """Read a versionTime: ISO 8601, in UTC; a fraction is allowed."""
     try:
-        if not value.endswith(("Z", "+00:00")):
-            raise ValueError
+        if not isinstance(value, str) or not value.endswith(("Z", "+00:00")):
+            raise ValueError("expected a UTC time such as 2026-01-31T12:00:00Z")
         return parse_date_time_stamp(value)
-    except (AttributeError, ValueError):
-        raise invalid_log(
-            "versiontime-format-invalid", "versionTime: expected a UTC time such as 2026-01-31T12:00:00Z"
-        ) from None
+    except ValueError as error:
+        raise invalid_log("versiontime-format-invalid", f"versionTime: {error}") from None
 
 
 def _proofs(value: Any, limits: LogLimits) -> list[JsonObject]:

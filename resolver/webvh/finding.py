@@ -16,14 +16,14 @@ from resolver.errors import InvalidDidDocument, NotFound
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.methods.webvh import normal_form
-from resolver.options import check_version_time
+from resolver.options import version_time_of
 from resolver.results import JsonObject, Options, Resolved
 from resolver.webvh.errors import invalid_log
 from resolver.webvh.history import History
 from resolver.webvh.parameters import Parameters
 from resolver.webvh.services import implied_services
 from resolver.webvh.verification import Version
-from wire import encode, format_utc, parse_utc, read_again
+from wire import encode, format_utc, read_again
 
 
 class LogFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,8 +167,7 @@ def _at(history: History, version_time: str) -> Version:
 
     Of an invalid log the last valid version has an end that we do not know: at its time or later, it is refused.
     """
-    check_version_time(version_time)
-    at = parse_utc(version_time)
+    at = version_time_of(version_time)
     index = bisect_right(history.versions, at, key=lambda version: version.time)
     if index == 0:
         raise NotFound("the DID did not exist at that time")

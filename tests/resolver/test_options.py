@@ -81,6 +81,10 @@ def test_an_unsupported_option_goes_before_an_invalid_one() -> None:
         {"versionTime": "2026-01-31T12:00:00"},
         {"versionTime": "2026-01-31T12:00:00.5Z"},
         {"versionTime": "2026-02-30T12:00:00Z"},
+        {"versionTime": "2026-01-31T24:00:01Z"},
+        {"versionTime": "2026-01-31T24:00:00.0Z"},
+        {"versionTime": "2026-01-31T24:00:00+00:00"},
+        {"versionTime": "9999-12-31T24:00:00Z"},
         {"versionId": "1", "versionTime": "2026-01-31T12:00:00Z"},
     ],
 )

@@ -273,11 +273,13 @@ async def test_an_observer_is_told_of_every_document_and_answers_for_a_time_as_a
         await resolver.resolve(DID)
 
         before = await resolver.resolve(DID, Options(version_time="1970-01-12T14:00:00Z"))
+        midnight = await resolver.resolve(DID, Options(version_time="1970-01-12T24:00:00Z"))
         with pytest.raises(NotFound):
             await resolver.resolve(DID, Options(version_time="1970-01-01T00:00:00Z"))
 
         assert [json.loads(found) for _, found, _ in notebook.notes] == [DOCUMENT, NEW]
         assert (before.document, before.metadata) == (DOCUMENT, {})
+        assert midnight.document == NEW
         assert before.resolution_metadata["observation"]["firstSeen"] == "1970-01-12T13:46:40Z"
 
 

@@ -67,6 +67,13 @@ def test_a_time_names_the_version_that_was_the_newest_then(time: str, number: in
     assert number_at(Options(version_time=time)) == number
 
 
+def test_the_midnight_that_ends_a_day_is_the_first_moment_of_the_next() -> None:
+    """XML Schema 1.1 part 2, 3.3.7, by which DID Resolution has versionTime."""
+    log = Log().append(time="2025-01-31T23:59:59Z").append(time="2025-02-01T00:00:00Z")
+
+    assert number_at(Options(version_time="2025-01-31T24:00:00Z"), log) == 2
+
+
 def test_a_version_is_named_by_its_number_or_its_whole_id() -> None:
     assert [number_at(Options(version_number=number)) for number in (1, 2, 3)] == [1, 2, 3]
     assert number_at(Options(version_id=THREE.entries[1]["versionId"])) == 2
