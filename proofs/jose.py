@@ -20,6 +20,7 @@ from proofs.canonical import JsonObject
 from proofs.errors import MalformedProof, ProofInvalid
 from proofs.signing import Signer
 from wire import JsonError, read
+from wire.json import byte_order_mark
 
 ALGORITHMS = frozenset({"EdDSA", "Ed25519", "ES256", "ES384"})
 MAX_JWS_BYTES = 16 * 1024 * 1024  # 16 MiB: a status list of 2^26 incompressible entries fits, twice encoded
@@ -72,12 +73,16 @@ def read_compact(token: bytes, *, max_bytes: int) -> Jws:
     Read a token without verifying it: to learn `kid`, and no more.
 
     Raises:
-        MalformedProof: over `max_bytes`, not three parts, not base64url in its one spelling (RFC 7515,
-            section 2: no padding), a header that is not one JSON object without duplicates, `crit` or `b64`
-            in it (we understand no extension; RFC 7515, section 4.1.11), or an `alg` not in `ALGORITHMS`.
+        MalformedProof: over `max_bytes`, a byte order mark, not three parts, not base64url in its one spelling
+            (RFC 7515, section 2: no padding), a header that is not one JSON object without duplicates, `crit` or
+            `b64` in it (we understand no extension; RFC 7515, section 4.1.11), or an `alg` not in `ALGORITHMS`.
     """
     if len(token) > max_bytes:
         raise MalformedProof(f"the token has {len(token)} bytes; the limit is {max_bytes}")
+    if (mark := byte_order_mark(token)) is not None:
+        raise MalformedProof(
+            f"the token begins with a {mark}; it is ASCII without one (RFC 7515, section 7.1)"
+        )
     parts = token.split(b".", 3)
     if len(parts) != 3:
         raise MalformedProof("expected a JWS in compact form: three parts with dots between them")

@@ -40,6 +40,7 @@ from statuslist.secured import VC, Secured, earliest, verify_secured
 from statuslist.tokens import VC_JWT
 from wire import JsonError
 from wire.body import media_type_of
+from wire.json import BYTE_ORDER_MARKS
 
 OwnList = Callable[[str], tuple[bytes, str] | None]
 
@@ -53,6 +54,8 @@ ACCEPT = "application/vc, application/vc+jwt, application/json;q=0.5, applicatio
 _MAY_BE_LIST = re.compile(
     r"|application/(?:[a-z0-9.+-]+\+)?(?:json|jwt)|application/vc|text/json|text/plain|(?:application|binary)/octet-stream"
 )
+# What may stand before either form: white space, and byte order marks, which its reader is to name.
+_BEFORE_TEXT = b" \t\r\n\0" + b"".join(BYTE_ORDER_MARKS)
 BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_seconds=300.0)
 
 
@@ -234,7 +237,7 @@ def _form_of(fetched: Fetched) -> str:
         StatusRetrievalError: it is of neither form.
     """
     if _MAY_BE_LIST.fullmatch(media_type_of(fetched.headers.get("content-type"))):
-        if fetched.body.lstrip(b" \t\r\n").startswith(b"{"):
+        if fetched.body.lstrip(_BEFORE_TEXT).startswith(b"{"):
             return VC
         if fetched.body.count(b".") == 2:  # RFC 7515, section 7.1
             return VC_JWT

@@ -31,7 +31,7 @@ MAX_NUMBER_CHARS = (
 MAX_REASON_CHARS = 200  # characters; a parser's message may hold a member's name, which may be of any length
 _MAX_SEARCHED_BYTES = 262_144  # 256 KiB; up to here what is wrong is looked for, to name it
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # of UTF-8 and of UTF-16, either way round
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # +1 and, as a signed byte, -1
 # RFC 8259, section 7, in bytes without escaped backslashes: a high half without a low one after it, or a low one
@@ -229,13 +229,19 @@ def pointer_of(path: str) -> str:
 def _reason(error: Exception, data: bytes) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    if data.startswith(_BYTE_ORDER_MARK):
-        return "it begins with a byte order mark (EF BB BF), which JSON has not (RFC 8259, section 8.1)"
+    if (mark := byte_order_mark(data)) is not None:
+        return f"it begins with a {mark}; JSON is UTF-8 without one (RFC 8259, section 8.1)"
     if (start := first_bad_byte(data)) is not None:
         return f"byte {start} is not UTF-8"
     if len(data) <= _MAX_SEARCHED_BYTES and _LONE_SURROGATE.search(data.replace(b"\\\\", b"")):
         return "a string has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
     return _PATH.sub("", str(error))[:MAX_REASON_CHARS]
+
+
+def byte_order_mark(data: bytes) -> str | None:
+    """Return the name of the byte order mark that `data` begins with; editors put it there, and do not show it."""
+    found = next((mark for mark in BYTE_ORDER_MARKS if data.startswith(mark)), None)
+    return None if found is None else f"byte order mark ({found.hex(' ').upper()})"
 
 
 def first_bad_byte(data: bytes) -> int | None:

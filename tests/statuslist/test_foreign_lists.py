@@ -99,6 +99,21 @@ async def test_body_that_is_no_list_is_refused_whatever_it_is_called(
         await house.check(house.issuer.entry())
 
 
+@pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
+@pytest.mark.parametrize(
+    ("mark", "encoding"), [("EF BB BF", "utf-8"), ("FF FE", "utf-16-le"), ("FE FF", "utf-16-be")]
+)
+async def test_byte_order_mark_before_a_list_is_named(
+    house: House, mark: str, encoding: str, form: str
+) -> None:
+    """As text editors save a file; GitHub Pages serves it so."""
+    body = secured(house.issuer.list_document(), house.issuer.signer, form)
+    house.issuer.serve(bytes.fromhex(mark) + body.decode().encode(encoding), content_type="text/plain")
+
+    with pytest.raises(StatusVerificationError, match=rf"byte order mark \({mark}\)"):
+        await house.check(house.issuer.entry())
+
+
 async def test_list_without_a_proof_is_refused_whatever_it_is_called(house: House) -> None:
     house.issuer.serve(encode(house.issuer.list_document()), content_type="text/plain")
 

@@ -171,6 +171,14 @@ def test_a_whole_pair_is_not_blamed(text: str) -> None:
         read_small(text.encode())
 
 
+@pytest.mark.parametrize(
+    ("mark", "encoding"), [("EF BB BF", "utf-8"), ("FF FE", "utf-16-le"), ("FE FF", "utf-16-be")]
+)
+def test_the_byte_order_mark_of_any_encoding_is_named(mark: str, encoding: str) -> None:
+    with pytest.raises(JsonError, match=rf"byte order mark \({mark}\)"):
+        read_small(bytes.fromhex(mark) + '{"a":[1]}'.encode(encoding))
+
+
 def test_a_byte_order_mark_is_named() -> None:
     with pytest.raises(JsonError, match="byte order mark"):
         read_small(b'\xef\xbb\xbf{"a":1}')
