@@ -5,6 +5,7 @@ did:web's source: what a web server tells of a DID, in the form in which the cac
 import time
 from collections.abc import Callable, Mapping
 from copy import copy
+from typing import ClassVar
 
 import msgspec
 from cachetools import TTLCache
@@ -25,7 +26,7 @@ from resolver.outbound.errors import (
 from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.source import Entry, Known, Question
-from wire import encode, read_again
+from wire import Fault, encode, read_again
 
 MAX_FAILED_HOSTS = 4_096  # hosts and ports remembered for a few seconds
 MAX_FAILURES = 3  # attempts to connect before a server is left alone
@@ -35,7 +36,7 @@ class OutboundBusy(InternalError):
     """We may not ask the origin now; unlike its class 503, with Retry-After, since waiting helps."""
 
     status = 503
-    fault = "limit"
+    fault: ClassVar[Fault] = "limit"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,12 @@ from resolver.outbound.turns import SlotCounts, Turns
 from resolver.results import Fetched
 
 
+class DriverLeftAlone(OutboundBusy):
+    """The driver failed, and is not asked for a while."""
+
+    fault = "origin"
+
+
 class FetchConfigured(Protocol):
     """Fetches from an origin that the operator named (`ConfiguredFetch.fetch_configured`)."""
 
@@ -140,9 +146,12 @@ class DriverGate:
         return OriginFailed(f"the driver {name} did not answer", cause=cause, driver=name)
 
     def _left_alone(self, wait: float) -> OutboundBusy:
-        return self._busy("is left alone for a while, since it failed", "driver_open", wait)
+        why = "is left alone for a while, since it failed"
+        return self._busy(why, "driver_open", wait, kind=DriverLeftAlone)
 
-    def _busy(self, why: str, cause: str, wait: float) -> OutboundBusy:
+    def _busy(
+        self, why: str, cause: str, wait: float, *, kind: type[OutboundBusy] = OutboundBusy
+    ) -> OutboundBusy:
         headers = {"retry-after": str(max(1, math.ceil(wait)))}
         name = self._driver.name
-        return OutboundBusy(f"the driver {name} {why}", headers=headers, cause=cause, driver=name)
+        return kind(f"the driver {name} {why}", headers=headers, cause=cause, driver=name)

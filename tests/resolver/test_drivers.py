@@ -315,6 +315,7 @@ async def test_a_driver_that_dies_is_left_alone_and_asked_again_when_it_is_back(
 
     causes = [failure.members["cause"] for failure in failures]
     assert causes == ["origin_unreachable"] * 3 + ["driver_open"] * 2
+    assert {failure.fault for failure in failures} == {"origin"}
     assert (while_open.breaker, while_open.requests, while_open.failures) == (BreakerState.OPEN, 4, 3)
     assert (still_open.status, still_open.headers["retry-after"]) == (503, "1")
     assert (half_open, closed) == (BreakerState.HALF_OPEN, BreakerState.CLOSED)
@@ -388,6 +389,7 @@ async def test_a_slow_driver_has_no_more_requests_under_way_than_it_may(process:
 
     causes = {failure.members["cause"] for failure in failures}
     assert causes == {"origin_timed_out", "driver_busy"}
+    assert {failure.fault for failure in failures} == {"origin", "limit"}
     assert seconds < 4
     assert sum("slow" in target for target in process.seen()) <= 5
 
