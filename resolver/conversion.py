@@ -7,12 +7,15 @@ was published: a did:webvh log has signed that, not this.
 
 1. A verification method whose key can be read, embedded or not, gets the type and the member of the format. Its id,
    controller and other members, and all relationships, stay.
-2. Any other is passed on as it is: no key in it, a type that we do not know, a key that the format or we have not,
-   or one behind the first `MAX_KEYS` and `MAX_KEY_CHARS`. A warning in didResolutionMetadata tells which.
+2. Any other is passed on as it is: no key in it, bytes under a type that does not tell what they are, a key that
+   the format or we have not, or one behind the first `MAX_KEYS` and `MAX_KEY_CHARS`. A warning in
+   didResolutionMetadata tells which.
 3. The contexts that the format needs are added; none is taken away, since other terms may need it.
 """
 
+from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,6 +27,7 @@ from resolver.encoding import decode_base58btc
 from resolver.errors import KeyRefused
 from resolver.keys.jwk import CURVES, PublicKey, jwk_of, jwk_to_key
 from resolver.keys.multikey import decode_multikey, multibase_of, multikey_of
+from resolver.keys.pem import pem_to_key
 from resolver.keys.types import ED25519, P256, RSA, SECP256K1, X25519, KeyType
 from resolver.results import JsonObject, Resolved
 
@@ -36,11 +40,8 @@ MAX_NAME_CHARS = 64
 # The formats, and the member that holds the key.
 CONVERSIONS = {"JsonWebKey": "publicKeyJwk", "Multikey": "publicKeyMultibase"}
 
-# Types of verification methods, and the type of key that is in them; None: the key says that itself.
-_KEY_TYPES: dict[str, KeyType | None] = {
-    "Multikey": None,
-    "JsonWebKey": None,
-    "JsonWebKey2020": None,
+# Types of verification methods for keys of one type; of all others the key must say itself what it is.
+_KEY_TYPES = {
     "Ed25519VerificationKey2018": ED25519,
     "Ed25519VerificationKey2020": ED25519,
     "X25519KeyAgreementKey2019": X25519,
@@ -82,7 +83,7 @@ class _Conversion:
         return document | {name: [self._item(item) for item in document[name]] for name in names}
 
     def _item(self, item: Any) -> Any:
-        if not isinstance(item, dict) or item.get("type") == self._name:
+        if not isinstance(item, dict) or _is_in_format(item, self._name):
             return item
         own_id = str(item.get("id", ""))
         given, made = self._done.get(own_id, (None, None))
@@ -101,6 +102,10 @@ class _Conversion:
         except KeyRefused:
             self.left.append(own_id)
             return item
+
+
+def _is_in_format(method: JsonObject, name: str) -> bool:
+    return method.get("type") == name and method.get(CONVERSIONS[name]) is not None
 
 
 def _method_in(method: JsonObject, name: str) -> JsonObject:
@@ -124,13 +129,12 @@ def _key_in(method: JsonObject) -> PublicKey:
     """
     Return the key in a verification method, whatever form it has.
 
+    A JWK, a multikey and a PEM text tell what key they are, under any type of method; bytes do not.
+
     Raises:
-        KeyRefused: there is none, or none that we can read; the type is not known, or has keys of another type.
+        KeyRefused: there is none, or none that we can read; or it is not of the type that the method's type says.
     """
-    kind = method.get("type")
-    if not isinstance(kind, str) or kind not in _KEY_TYPES:
-        raise KeyRefused("the type of the verification method is not known")
-    expected = _KEY_TYPES[kind]
+    expected = _KEY_TYPES.get(str(method.get("type")))
     held = (name for name in KEY_MATERIAL & method.keys() if method[name] is not None)
     member = next(held, "")  # A document with two in one method is refused.
     key = _key_of(member, method.get(member), expected)
@@ -144,6 +148,8 @@ def _key_of(member: str, value: Any, expected: KeyType | None) -> PublicKey:
         return jwk_to_key(value)
     if member == "publicKeyMultibase" and isinstance(value, str):
         return decode_multikey(value).public_key
+    if member == "publicKeyPem" and isinstance(value, str):
+        return pem_to_key(value)
     if member in _DECODERS and isinstance(value, str) and expected is not None:
         return _key_of_bytes(member, value, expected)
     raise KeyRefused("no key, or in a form that is not known")
@@ -162,6 +168,7 @@ def _key_of_bytes(member: str, text: str, key_type: KeyType) -> PublicKey:
 
 _DECODERS: dict[str, Callable[[str], bytes]] = {
     "publicKeyBase58": decode_base58btc,
+    "publicKeyBase64": partial(b64decode, validate=True),
     "publicKeyHex": bytes.fromhex,
 }
 
@@ -178,5 +185,6 @@ def _warning(left: list[str], name: str) -> JsonObject:
     more = f", and {len(left) - MAX_NAMED} more" if len(left) > MAX_NAMED else ""
     return {
         "code": "key-not-converted",
-        "detail": f"as published, since no key was found in it that can be written as a {name}: {named}{more}",
+        "detail": f"as published, since no key was found in it that can be written as a {name}, or it is behind "
+        f"the first {MAX_KEYS} keys or {MAX_KEY_CHARS:,} characters of keys: {named}{more}",
     }

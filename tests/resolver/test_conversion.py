@@ -1,10 +1,12 @@
 """The keys of every method's documents in the one form that a verifier asks for."""
 
 import json
+from base64 import b64encode
 from itertools import product
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,6 +31,20 @@ OF_FORMAT = {
     "Multikey": "https://w3id.org/security/multikey/v1",
 }
 RSA_8192 = RSAPublicNumbers(65_537, (1 << 8_191) + 1).public_key()
+RSA_1024 = RSAPublicNumbers(65_537, (1 << 1_023) + 1).public_key()
+P224 = ec.derive_private_key(7, ec.SECP224R1()).public_key()
+# The point of order one as an Ed25519 key: RFC 8410 puts twelve bytes before it.
+SMALL_ORDER_PEM = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    + b64encode(bytes.fromhex("302a300506032b6570032100") + b"\1" + bytes(31)).decode()
+    + "\n-----END PUBLIC KEY-----\n"
+)
+_P256_DER = KEYS["p256-pub"].public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+OFF_THE_CURVE_PEM = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    + b64encode(_P256_DER[:-1] + bytes([_P256_DER[-1] ^ 1])).decode()
+    + "\n-----END PUBLIC KEY-----\n"
+)
 ED25519, X25519, SECP256K1, P256 = (KEYS[f"{n}-pub"] for n in ("ed25519", "x25519", "secp256k1", "p256"))
 
 
@@ -36,6 +52,10 @@ def raw(key: PublicKey, point: PublicFormat = PublicFormat.CompressedPoint) -> b
     if isinstance(key, EllipticCurvePublicKey):
         return key.public_bytes(Encoding.X962, point)
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def pem(key: PublicKey, form: PublicFormat = PublicFormat.SubjectPublicKeyInfo) -> str:
+    return key.public_bytes(Encoding.PEM, form).decode()
 
 
 def material(key: PublicKey, name: str) -> JsonObject:
@@ -79,6 +99,18 @@ WRITTEN: list[tuple[str, PublicKey, JsonObject]] = [
     ("EcdsaSecp256k1RecoveryMethod2020", SECP256K1, material(SECP256K1, "JsonWebKey")),
     ("EcdsaSecp256r1VerificationKey2019", P256, {"publicKeyBase58": encode_base58btc(raw(P256))}),
     ("RsaVerificationKey2018", KEYS["rsa-pub"], material(KEYS["rsa-pub"], "JsonWebKey")),
+    ("RsaVerificationKey2018", KEYS["rsa-pub"], {"publicKeyPem": pem(KEYS["rsa-pub"])}),
+    ("RsaVerificationKey2018", KEYS["rsa-pub"], {"publicKeyPem": pem(KEYS["rsa-pub"], PublicFormat.PKCS1)}),
+    ("Ed25519VerificationKey2018", ED25519, {"publicKeyPem": pem(ED25519)}),
+    ("Ed25519VerificationKey2018", ED25519, {"publicKeyBase64": b64encode(raw(ED25519)).decode()}),
+    ("Secp256k1VerificationKey2018", SECP256K1, {"publicKeyBase64": b64encode(raw(SECP256K1)).decode()}),
+    *(("NobodyKnows2031", key, material(key, name)) for key, name in product(KEYS.values(), FORMATS)),
+    *(("NobodyKnows2031", key, {"publicKeyPem": pem(key)}) for key in KEYS.values()),
+    *((kind, key, {"publicKeyPem": pem(key)}) for kind, key in product(FORMATS, KEYS.values())),
+    ("JwsVerificationKey2020", ED25519, material(ED25519, "JsonWebKey")),
+    ("P256Key2021", P256, material(P256, "Multikey")),
+    ("Multikey", P256, material(P256, "JsonWebKey")),
+    ("JsonWebKey", P256, material(P256, "Multikey")),
 ]
 
 
@@ -146,7 +178,17 @@ def test_a_jwk_keeps_its_members() -> None:
 
 
 UNREADABLE = [
-    a_method("NobodyKnows2031", **material(ED25519, "Multikey")),
+    a_method("NobodyKnows2031", publicKeyBase58=encode_base58btc(raw(ED25519))),
+    a_method("NobodyKnows2031", publicKeyBase64=b64encode(raw(ED25519)).decode()),
+    a_method("Ed25519VerificationKey2018", publicKeyBase64="%" + b64encode(raw(ED25519)).decode()),
+    a_method("Ed25519VerificationKey2018", publicKeyPem=pem(P256)),
+    a_method("RsaVerificationKey2018", publicKeyPem=pem(RSA_1024)),
+    a_method("NobodyKnows2031", publicKeyPem=SMALL_ORDER_PEM),
+    a_method("NobodyKnows2031", publicKeyPem=pem(P224)),
+    a_method("NobodyKnows2031", publicKeyPem=OFF_THE_CURVE_PEM),
+    a_method("NobodyKnows2031", publicKeyPem=7),
+    a_method("Multikey"),
+    a_method("JsonWebKey"),
     a_method("Bls12381G2Key2020", publicKeyBase58="x"),
     a_method("EcdsaSecp256k1RecoveryMethod2020", blockchainAccountId="eip155:1:0xab"),
     a_method("Ed25519VerificationKey2020", **material(P256, "Multikey")),
@@ -174,6 +216,7 @@ def test_what_cannot_be_converted_is_passed_on_and_told(name: str, method: JsonO
     assert warning["code"] == "key-not-converted"
     assert f"{DID}#a" in warning["detail"]
     assert f"{DID}#b" not in warning["detail"]
+    assert f"or it is behind the first {MAX_KEYS} keys" in warning["detail"]
 
 
 @pytest.mark.parametrize(
