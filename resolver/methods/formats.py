@@ -113,6 +113,8 @@ def legacy_format_of(key_type: KeyType) -> str:
     """Return the format of this type that loaders of the time before did:key v0.9 know best."""
     if key_type is ED25519:
         return "Ed25519VerificationKey2020"
+    if key_type is X25519:
+        return "legacy2020"  # X25519KeyAgreementKey2020: a suite of its own, which no format is named after.
     return "JsonWebKey2020" if key_type.has_jwk else "multikey-v1"
 
 

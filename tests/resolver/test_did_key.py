@@ -264,12 +264,30 @@ def test_a_key_of_2018_is_the_key_in_base58() -> None:
 
 @pytest.mark.parametrize("vector", SUPPORTED, ids=lambda vector: vector["did"][8:20] + vector["did"][-6:])
 def test_old_loaders_get_a_format_that_they_know_and_the_key_can_have(vector: dict[str, Any]) -> None:
-    form = "Ed25519VerificationKey2020" if vector["codec"] == "ed25519-pub" else "JsonWebKey2020"
+    suites = {"ed25519-pub": "Ed25519VerificationKey2020", "x25519-pub": "legacy2020"}
+    form = suites.get(vector["codec"], "JsonWebKey2020")
 
     document = _resolve(vector["did"], old_suites=True)
+
     assert document == _resolve(vector["did"], public_key_format=form)
     assert document["@context"][0] == "https://www.w3.org/ns/did/v1"
     assert len(document["@context"]) > 1
+
+
+@pytest.mark.parametrize("did", [X25519, X25519.replace("did:key:", "did:peer:0")])
+def test_old_loaders_get_an_x25519_key_in_its_suite_of_2020(did: str) -> None:
+    resolved = Resolver().resolve_local(did, Options(old_suites=True))
+
+    assert resolved is not None
+    assert resolved.document is not None
+    assert resolved.document["@context"] == [
+        "https://www.w3.org/ns/did/v1",
+        "https://w3id.org/security/suites/x25519-2020/v1",
+    ]
+    (method,) = resolved.document["verificationMethod"]
+    assert method["type"] == "X25519KeyAgreementKey2020"
+    assert method["publicKeyMultibase"] == X25519.removeprefix("did:key:")
+    assert resolved.document["keyAgreement"] == [method["id"]]
 
 
 def test_a_key_that_is_no_json_web_key_has_the_old_context_of_multikeys() -> None:
