@@ -370,7 +370,7 @@ def _is_of_rare_type(method: JsonObject) -> bool:
         if method.get("type") == "Multikey" and isinstance(
             multibase := method.get("publicKeyMultibase"), str
         ):
-            decode_multikey(multibase, experimental=True)
+            decode_multikey(multibase)  # Experimental ones it refuses unchecked: the check of one takes 2 ms.
             return True  # One that can be decoded, and was not loaded.
         if method.get("type") in JWK_TYPES and isinstance(jwk := method.get("publicKeyJwk"), dict):
             jwk_to_key(jwk)

@@ -198,11 +198,17 @@ def _methods(count: int, **members: Any) -> str:
     return '"verificationMethod":' + json.dumps([{"id": f"#k{number}", **method} for number in range(count)])
 
 
+# A point of the curve of BLS12-381 G2; whether it is in the subgroup takes 2 ms to tell.
+_G2 = (
+    "zUC7EK3ZakmukHhuncwkbySmomv3FmrkmS36E4Ks5rsb6VQSRpoCrx6Hb8e2Nk6UvJFSdyw9NK1scFXJp21gNNYFjVWNgaqyGnkyhtagagCp"
+    "Qb5B7tagJu3HDbjQ8h5ypoHjwBb"
+)
 EMBEDDING = ("verificationMethod", *RELATIONSHIPS)
 _NESTED = '{"a":{"a":{"a":{"a":{"a":{}}}}}}'
 DOCUMENTS: dict[str, bytes] = {
     "256 methods": _document(_methods(256, note="x" * 850)),
     "256 methods of P-521": _document(_methods(256, publicKeyMultibase=_P521.decode())),
+    "256 methods of BLS12-381 G2": _document(_methods(256, publicKeyMultibase=_G2)),
     "70 methods of ML-DSA-87": _document(
         _methods(70, type="Ed25519VerificationKey2020", publicKeyMultibase="zMo" + "z" * 3_540)
     ),

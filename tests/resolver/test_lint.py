@@ -35,6 +35,7 @@ BLS12_381_G2 = (
     "zUC7EK3ZakmukHhuncwkbySmomv3FmrkmS36E4Ks5rsb6VQSRpoCrx6Hb8e2Nk6UvJFSdyw9NK1scFXJp21gNNYFjVWNgaqyGnkyhtagagCpQb5"
     "B7tagJu3HDbjQ8h5ypoHjwBb"
 )
+NO_POINT_OF_BLS = "z" + encode_base58btc(encode_varint(0xEB) + bytes(96))
 SR25519 = "z" + encode_base58btc(encode_varint(0xEF) + bytes(32))
 NOW = 1_790_000_000.0  # in 2026
 METHOD = {"id": f"{DID}#key", "type": "Multikey", "controller": DID, "publicKeyMultibase": ED25519}
@@ -125,6 +126,7 @@ SCOPED = {"DIDCommMessaging": {"@id": "x:y", "@context": {"p": "x:p"}}}
         (method(publicKeyMultibase=5), ("error", "undecodable-key", VM)),
         (method(type="Ed25519VerificationKey2018", publicKeyBase58="2"), ("error", "undecodable-key", VM)),
         (method(publicKeyMultibase=BLS12_381_G2), ("hint", "unchecked-key", VM)),
+        (method(publicKeyMultibase=NO_POINT_OF_BLS), ("hint", "unchecked-key", VM)),
         (method(publicKeyMultibase=SR25519), ("hint", "unchecked-key", VM)),
         (method(publicKeyMultibase=...), ("error", "undecodable-key", VM)),
         (
