@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused
+from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused, SecretKeyFound
 from resolver.keys.jwk import refuse_private
 from resolver.keys.multikey import refuse_secret_multibase
 from resolver.results import JsonObject
@@ -241,20 +241,21 @@ def refuse_secrets_in(found: JsonObject, *, is_context: bool = False) -> None:
         is_context: it stands in a JSON-LD context, where names of secret keys may be defined.
 
     Raises:
-        InvalidDidDocument: secret key material, or a public key of a shape in which it could not be looked for.
+        SecretKeyFound: secret key material, or a key in a base in which it is not looked for.
+        InvalidDidDocument: a public key of a shape in which it could not be looked for.
     """
     for name, value in found.items():
         if _is_armoured(name) or (value.__class__ in (str, list) and any(map(_is_armoured, _texts(value)))):
-            raise InvalidDidDocument("the document has a private key in PEM")
+            raise SecretKeyFound("the document has a private key in PEM")
     if is_context:
         found = {name: value for name, value in found.items() if not _is_definition(value)}
-    for name, value in found.items():
-        if name.startswith(_SECRET_PREFIXES):
-            raise InvalidDidDocument("the document has secret key material")
-        if name in KEY_MATERIAL and value is not None:
-            _check_key_material(name, value)
+    if any(name.startswith(_SECRET_PREFIXES) for name in found):
+        raise SecretKeyFound("the document has secret key material")
     if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
         _refuse_private_jwk(found)
+    for name in KEY_MATERIAL & found.keys():
+        if found[name] is not None:
+            _check_key_material(name, found[name])
 
 
 def _is_armoured(text: str) -> bool:
@@ -281,7 +282,7 @@ def _refuse_private_jwk(jwk: JsonObject) -> None:
     try:
         refuse_private(jwk)
     except KeyRefused as error:
-        raise InvalidDidDocument(f"in a JWK: {error}") from None
+        raise SecretKeyFound(f"in a JWK: {error}") from None
 
 
 def _check_key_material(name: str, value: Any) -> None:
@@ -294,7 +295,7 @@ def _check_key_material(name: str, value: Any) -> None:
         elif name == "publicKeyMultibase":
             refuse_secret_multibase(str(value))
     except KeyRefused as error:
-        raise InvalidDidDocument(f"in {name}: {error}") from None
+        raise SecretKeyFound(f"in {name}: {error}") from None
 
 
 def _check_own_members(document: JsonObject) -> None:

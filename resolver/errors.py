@@ -11,6 +11,7 @@ The error types of DID Resolution v1 (CR of 2026-07-23, section Errors), one cla
     +-- FeatureNotSupported        501  we, or the method, do not do that (an unknown option among them)
     +-- MethodNotSupported         501
     +-- InvalidDidDocument         500  the remote party served a document that we must not pass on
+    |   +-- SecretKeyFound              a secret key is in it, or may be
     +-- InternalError              500  ours, or the remote party's
     |   +-- OriginFailed                the remote party's: not reached, or no answer (`cause`, `originStatus`)
     +-- InvalidVerificationMethod  500  errors of CID v1.0, raised for the option `verificationRelationship`;
@@ -110,6 +111,10 @@ class InvalidDidDocument(ResolutionError):
     status = 500
     fault = "origin"
     legacy = "invalidDidDocument"
+
+
+class SecretKeyFound(InvalidDidDocument):
+    """A secret key is in the document, or a key in a base in which none is looked for."""
 
 
 class MethodNotSupported(ResolutionError):

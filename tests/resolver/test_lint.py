@@ -150,6 +150,7 @@ SCOPED = {"DIDCommMessaging": {"@id": "x:y", "@context": {"p": "x:p"}}}
         (method(controller="did:web:other.example"), ("warning", "foreign-controller", f"{VM}/controller")),
         (method(type="Strange2031"), ("warning", "unknown-type", f"{VM}/type")),
         (method(type="Ed25519VerificationKey2018"), ("hint", "superseded-type", f"{VM}/type")),
+        (method(type="Secp256k1VerificationKey2018"), ("hint", "superseded-type", f"{VM}/type")),
         (document(**{"@context": ...}), ("hint", "no-context", "")),
         (
             document(**{"@context": ["https://w3id.org/security/v2", DID_V1]}),
@@ -206,6 +207,65 @@ def test_a_key_in_a_method_is_told_of_once() -> None:
     assert [finding for finding in found(secret) if finding[1] == "private-key"] == [
         ("error", "private-key", VM)
     ]
+
+
+def jwk(**members: Any) -> JsonObject:
+    return method(type="JsonWebKey", publicKeyMultibase=..., publicKeyJwk=members)
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "code"),
+    [
+        (jwk(kty="oct", k="AA"), "private-key"),
+        (jwk(kty="OKP", crv="Ed25519", x="AA", d="AA"), "private-key"),
+        (method(publicKeyMultibase="z3u2en7t5LR2WtQH5PfFqMqwVHgeXouLzo6haApm8XHqvjxq"), "private-key"),
+        (method(publicKeyMultibase="f00"), "private-key"),
+        (method(publicKeyMultibase=5), "undecodable-key"),
+        (method(type="JsonWebKey2020", publicKeyMultibase=..., publicKeyJwk="x"), "undecodable-key"),
+    ],
+)
+def test_a_key_with_one_fault_has_one_error(doubtful: JsonObject, code: str) -> None:
+    errors = [finding for finding in found(doubtful) if finding[0] == "error"]
+
+    assert errors == [("error", code, VM)]
+
+
+@pytest.mark.parametrize(
+    ("kty", "crv"),
+    [
+        ("okp", "Ed25519"),
+        ("OKP", "ed25519"),
+        ("EC", "Ed25519"),
+        ("OKP", "P-256"),
+        ("OKP", "Nope"),
+        ("FOO", ""),
+    ],
+)
+def test_a_typing_mistake_in_a_jwk_is_an_error(kty: str, crv: str) -> None:
+    assert ("error", "undecodable-key", VM) in found(jwk(kty=kty, crv=crv, x="AA", y="AA"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "OKP", "crv": "Ed448", "x": "AA"},
+        {"kty": "OKP", "crv": "X448", "x": "AA"},
+        {"kty": "EC", "crv": "BLS12381G2", "x": "AA", "y": "AA"},
+        {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"},
+    ],
+    ids=str,
+)
+def test_a_jwk_of_a_type_that_others_know_is_not_checked(key: JsonObject) -> None:
+    assert found(jwk(**key)) == [("hint", "unchecked-key", VM)]
+
+
+@pytest.mark.parametrize("account", [account for account, _ in PKH_VECTORS])
+def test_of_a_document_that_nobody_can_change_nothing_is_advised(account: str) -> None:
+    resolved = Resolver().resolve_local(f"did:pkh:{account}")
+
+    assert resolved is not None
+    assert resolved.document is not None
+    assert lint(resolved.document, now=NOW) == []
 
 
 def test_without_the_time_nothing_has_expired() -> None:
