@@ -20,6 +20,7 @@ from proofs.canonical import JsonObject
 from proofs.errors import MalformedProof, ProofInvalid
 from proofs.signing import Signer
 from wire import JsonError, read
+from wire.body import media_type_of
 from wire.json import byte_order_mark
 
 ALGORITHMS = frozenset({"EdDSA", "Ed25519", "ES256", "ES384"})
@@ -96,10 +97,10 @@ def read_compact(token: bytes, *, max_bytes: int) -> Jws:
 
 def media_type_of_header(header: JsonObject, name: str) -> str | None:
     """
-    Return `typ` or `cty` of a header as a media type in lower case; None where it has none.
+    Return `typ` or `cty` of a header as a media type in lower case, without parameters; None where it has none.
 
     Without a slash it is meant with `application/` before it, and types compare without case (RFC 7515, sections
-    4.1.9 and 4.1.10).
+    4.1.9 and 4.1.10). No type that we read has parameters: those that are there say nothing (RFC 2046, section 1).
 
     Raises:
         MalformedProof: it is no string.
@@ -109,7 +110,7 @@ def media_type_of_header(header: JsonObject, name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise MalformedProof(f"expected the header {name} as a string")
-    return (value if "/" in value else f"application/{value}").lower()
+    return media_type_of(value if "/" in value else f"application/{value}")
 
 
 def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS_BYTES) -> Jws:

@@ -126,7 +126,9 @@ def _material(namespace: str, reference: str, address: str) -> JsonObject:
         return _solana(address)
     if namespace == "tezos":
         return _hashed(address, _TEZOS)
-    if namespace == "bip122" and reference == _BITCOIN and is_segwit_address(address, "bc"):
+    if namespace == "bip122" and reference == _BITCOIN and address.lower().startswith("bc1"):
+        if not is_segwit_address(address, "bc"):
+            raise InvalidDid("did:pkh: no segregated witness address (bc1...): its checksum or form is wrong")
         raise _unsupported("a segregated witness (bc1...)")
     if namespace == "bip122" and reference in _BIP122:
         return _hashed(address, _BIP122[reference])

@@ -102,6 +102,21 @@ def test_what_is_no_account_of_its_network_is_refused(account: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",  # checksum
+        "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T5",
+        "bc1Qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",  # both cases
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t",
+        "bc1",
+    ],
+)
+def test_a_mistyped_segwit_address_is_called_so(address: str) -> None:
+    with pytest.raises(InvalidDid, match=r"no segregated witness address \(bc1\.\.\.\)"):
+        _resolve(f"{BITCOIN}:{address}")
+
+
+@pytest.mark.parametrize(
     "account",
     [
         "cosmos:cosmoshub-3:cosmos1t2uflqwqe0fsj0shcfkrvpukewcw40yjj6hdc0",

@@ -162,7 +162,18 @@ async def test_list_that_has_a_status_of_its_own_is_refused(house: House, form: 
     assert raised.value.pointer == "/credentialStatus"
 
 
-@pytest.mark.parametrize("typ", ["vc+jwt", "VC+JWT", "application/vc+jwt", "Application/VC+jwt", None])
+@pytest.mark.parametrize(
+    "typ",
+    [
+        "vc+jwt",
+        "VC+JWT",
+        "application/vc+jwt",
+        "Application/VC+jwt",
+        "vc+jwt;charset=utf-8",
+        'application/vc+jwt; charset="utf-8"',
+        None,
+    ],
+)
 async def test_header_typ_is_a_media_type(house: House, typ: str | None) -> None:
     """RFC 7515, 4.1.9: without "/" it is meant with application/ before it; types compare without case."""
     header = {} if typ is None else {"typ": typ}
@@ -179,7 +190,8 @@ async def test_header_typ_is_a_media_type(house: House, typ: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    "typ", ["JWT", "vp+jwt", "vc+jwt2", "text/vc+jwt", "application/vc", "", 7, ["vc+jwt"]]
+    "typ",
+    ["JWT", "vp+jwt", "vc+jwt2", "text/vc+jwt", "application/vc", "vc;+jwt", ";vc+jwt", "", 7, ["vc+jwt"]],
 )
 async def test_header_typ_of_another_kind_is_refused(house: House, typ: object) -> None:
     house.issuer.serve(
