@@ -11,6 +11,7 @@ was published: a did:webvh log has signed that, not this.
    the format or we have not, or one behind the first `MAX_KEYS` and `MAX_KEY_CHARS`. A warning in
    didResolutionMetadata tells which.
 3. The contexts that the format needs are added; none is taken away, since other terms may need it.
+4. The warnings that there are already stay: they are about what was published, and so are their pointers.
 """
 
 from base64 import b64decode

@@ -300,6 +300,31 @@ def test_other_formats_are_those_of_did_key_and_did_jwk(did: str) -> None:
         Resolver().resolve_local(COMPUTED[0], Options(public_key_format="Nothing"))
 
 
+async def test_warnings_are_about_the_document_as_published_in_whichever_form_it_is_given() -> None:
+    document = {
+        "@context": [V1],
+        "id": DID,
+        "alsoKnownAs": None,
+        "verificationMethod": [
+            a_method("Ed25519VerificationKey2018", publicKeyBase58=encode_base58btc(raw(ED25519)))
+            | {"id": "#a"},
+            a_method("Ed25519VerificationKey2018") | {"id": "#b"},
+        ],
+        "assertionMethod": ["#a"],
+    }
+    async with web() as (_world, issuer, resolver, _clock):
+        issuer.publish(PATH, document)
+        plain = await resolver.resolve(DID)
+        shown = await resolver.resolve(DID, Options(public_key_format="Multikey", expand_relative_urls=True))
+
+    warnings = plain.resolution_metadata["warnings"]
+    pointers = {warning["pointer"] for warning in warnings}
+    assert {"/alsoKnownAs", "/verificationMethod/0/publicKeyBase58", "/verificationMethod/0/id"} <= pointers
+    *same, left = shown.resolution_metadata["warnings"]
+    assert same == warnings
+    assert left["code"] == "key-not-converted"
+
+
 async def test_the_formats_of_a_document_are_kept_apart_and_it_is_fetched_once() -> None:
     document = {
         "@context": [V1, "https://w3id.org/security/suites/ed25519-2020/v1"],
