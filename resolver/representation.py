@@ -28,6 +28,7 @@ from resolver.contexts import listed
 from resolver.errors import RepresentationNotSupported, ResolutionError
 from resolver.results import Dereferenced, JsonObject, Resolved, Step
 from wire import Answer, MediaType, choose, encode, etag_of, render_problem
+from wire.negotiation import parse_accept
 from wire.problem import PROBLEM_JSON, problem_of
 
 RESOLUTION = MediaType("application/did-resolution")
@@ -50,6 +51,10 @@ _JSON_LD_TYPES = (DID_LD_JSON, MediaType("application/ld+json"))
 _BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
 _LEGACY_TYPES = (LEGACY, LEGACY_DEREFERENCING)
 _OLD_TYPES = (*_LEGACY_TYPES, DID_JSON, DID_LD_JSON)
+# Whoever names one of these means it; plain JSON is named by clients that know nothing of DIDs.
+_NAMED_ON_PURPOSE = frozenset(
+    offer.name for offer in (*_BARE_TYPES, *_LEGACY_TYPES, RESOLUTION, DEREFERENCING, URI_LIST, PROBLEM)
+) - {"application/json"}
 
 # What who has no preference gets: the full result, the bare document, or the full result of the CCG drafts.
 Preferred = Literal["result", "document", "legacy"]
@@ -72,6 +77,7 @@ def present(
     nothing else tells. An Accept header that nothing satisfies is answered by RepresentationNotSupported.
     `preferred` is what who has no preference gets.
     """
+    accept = _preference_in(accept, preferred)
     if isinstance(result, ResolutionError):
         return _present_error(result, accept, did_url=did_url, preferred=preferred)
     offers = _offers(result, accept, preferred)
@@ -93,12 +99,26 @@ def wants_old_suites(
     Its JSON-LD processors know the contexts of their time only: did/v1 and those of its cryptographic suites. And
     `application/did+json` has the data model of `application/did+ld+json` (DID Core v1.0, section 6).
     """
+    accept = _preference_in(accept, preferred)
     if preferred != "legacy":
         if accept is None or accept == "*/*":
             return False
         if "*" not in accept and not any(name in accept.lower() for name in ("ld+json", "did+json")):
             return False
     return _choose(accept, _offers(result, accept, preferred)) in _OLD_TYPES
+
+
+def _preference_in(accept: str | None, preferred: Preferred) -> str | None:
+    """
+    Return the header; None where the old result is the default and `accept` takes anything as gladly as plain JSON.
+
+    axios sends `application/json, text/plain, */*`, and its users in that generation read `didDocument`.
+    """
+    if preferred != "legacy" or accept is None or "*/*" not in accept:
+        return accept
+    named = {found.name: quality for found, quality in parse_accept(accept)}
+    takes_anything = named.get("*/*", 0.0) >= named.get("application/json", 1.0)
+    return None if takes_anything and _NAMED_ON_PURPOSE.isdisjoint(named) else accept
 
 
 def _offers(

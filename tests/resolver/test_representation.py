@@ -38,6 +38,7 @@ RESOLUTION = "application/did-resolution"
 DEREFERENCING = "application/did-url-dereferencing"
 LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 LEGACY_DEREFERENCING = 'application/ld+json;profile="https://w3id.org/did-url-dereferencing"'
+AXIOS = "application/json, text/plain, */*"  # What this client sends of itself.
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 ERRORS: list[tuple[type[ResolutionError], int, str, str]] = [
@@ -514,12 +515,45 @@ def test_the_old_result_may_be_the_default_and_all_others_remain(
     assert present(result, accept, did_url=True, preferred="legacy").media_type == media_type
 
 
+@pytest.mark.parametrize("result", [RESOLVED, WHOLE, PART])
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (AXIOS, LEGACY),
+        (AXIOS.upper(), LEGACY),
+        ("application/json, */*", LEGACY),
+        ("application/json;q=0.5, */*;q=0.5", LEGACY),
+        ("application/json, */*;q=0.9", "application/json"),
+        ("application/json, text/plain", "application/json"),
+        ("application/did, application/json, */*", "application/did"),
+        ("application/did+json, application/json, */*", "application/did+json"),
+        (f"{DEREFERENCING}, application/json, */*", DEREFERENCING),
+        ("application/json, */*;q=0", "application/json"),
+    ],
+)
+def test_where_the_old_result_is_the_default_who_takes_anything_beside_plain_json_gets_it(
+    result: Resolved | Dereferenced, accept: str, media_type: str
+) -> None:
+    answer = present(result, accept, did_url=True, preferred="legacy")
+
+    assert answer.media_type == media_type
+    assert wants_old_suites(result, accept, preferred="legacy") == (
+        media_type in (LEGACY, "application/did+json")
+    )
+
+
+@pytest.mark.parametrize("preferred", ["result", "document"])
+def test_elsewhere_plain_json_is_the_document_also_for_who_takes_anything(preferred: Any) -> None:
+    assert present(RESOLVED, AXIOS, preferred=preferred).media_type == "application/json"
+
+
 @pytest.mark.parametrize("did_url", [False, True])
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [
         (None, LEGACY),
         ("*/*", LEGACY),
+        (AXIOS, LEGACY),
         ("application/did+ld+json", LEGACY),
         ("application/ld+json", LEGACY),
         ("text/html", LEGACY),
