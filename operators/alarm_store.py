@@ -68,11 +68,12 @@ def tell(tx: Transaction, told: Iterable[Told], at: int) -> None:
     """
     Open, prolong or close the alarms of what was told, at `at`.
 
-    An alarm that is open keeps its beginning and its acknowledgement; its reason is the newest.
+    An alarm that is open keeps its beginning and its acknowledgement; its reason is the newest. What is raised and
+    over at once leaves a closed row.
     """
     rows = [
         {"kind": one.kind, "subject": one.subject, "reason": one.reason, "at": at}
-        for one in sorted(told, key=lambda one: (one.kind, one.subject))
+        for one in sorted(told, key=lambda one: (one.kind, one.subject, one.reason is None))
     ]
     tx.execute_many(_RAISE, [row for row in rows if row["reason"] is not None])
     tx.execute_many(

@@ -11,7 +11,7 @@ changed, a process was replaced) end when somebody acknowledges them.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from operators import alarm_store
 from operators.acting import act_once, require_admin, require_all_issuers
 from operators.alarm_store import Alarm, Told
 from operators.model import Principal
-from storage import Database, DatabaseUnavailable, Transaction, record
+from storage import Database, Transaction, record
 from wire import ResourceNotFound, format_utc
 
 LOG = logging.getLogger("touchstone.alarms")
@@ -97,6 +97,7 @@ class Alarms:
     Args:
         clock: seconds since 1970.
         on_acknowledged: called in the transaction in which an alarm of that kind is acknowledged.
+        elsewhere: what other processes of this node hold and could not write.
     """
 
     def __init__(
@@ -105,48 +106,79 @@ class Alarms:
         *,
         clock: Callable[[], float],
         on_acknowledged: Mapping[AlarmKind, OnAcknowledged] | None = None,
+        elsewhere: Callable[[], Iterable[AlarmView]] = tuple,
     ) -> None:
         self._database = database
         self._clock = clock
         self._on_acknowledged = on_acknowledged or {}
+        self._elsewhere = elsewhere
         self._holding: dict[Subject, str] = {}  # Conditions that hold as far as this process knows.
-        self._untold: dict[Subject, str | None] = {}  # What `step` has still to write.
-        self._open: dict[Subject, Alarm] = {}  # The rows, when they were last read.
+        self._since: dict[Subject, int] = {}  # When they began, in microseconds since 1970.
+        self._raised: dict[
+            Subject, str
+        ] = {}  # What `step` has still to write; one that is over as well was brief.
+        self._over: set[Subject] = set()
+        self._open: dict[Subject, Alarm] | None = None  # The rows, when they were last read.
         self._written_at = 0  # Microseconds; when conditions that go on were last written.
 
     def state(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
         """
         Say that something is wrong with `subject`, and why, or with None that nothing is.
 
-        On the event loop, as often as one likes. It neither blocks nor fails. `reason` tells no secret.
+        On the event loop, as often as one likes. It neither blocks nor fails. `reason` tells no secret. Who does not
+        know yet says nothing: None ends what another process has told.
         """
         key = (kind, subject)
-        if reason is None:
-            if self._holding.pop(key, None) is not None or key in self._untold or key in self._open:
-                self._untold[key] = None
-            return
-        reason = reason[:MAX_REASON_CHARS]
+        if reason is not None:
+            self._raise(key, reason[:MAX_REASON_CHARS])
+        elif self._holding.pop(key, None) is not None or self._may_be_open(key):
+            self._since.pop(key, None)
+            self._over.add(key)
+
+    def _raise(self, key: Subject, reason: str) -> None:
         if self._holding.get(key) == reason:
             return
-        if key not in self._holding and key not in self._open:
+        kind, subject = key
+        if not self._may_be_open(key):
             told = {"event": "alarm", "kind": kind.value, "subject": subject}
             LOG.warning("an alarm: %s; see touchstone alarm list", reason, extra=told)
+        self._since.setdefault(key, self._now())
         if not kind.is_event:
             self._holding[key] = reason
-        self._untold[key] = reason
+        self._raised[key] = reason
+        self._over.discard(key)
+
+    def _may_be_open(self, key: Subject) -> bool:
+        return self._open is None or key in self._open or key in self._raised
 
     def open_subjects(self, kind: AlarmKind) -> frozenset[str]:
         """Return the subjects that are in alarm, as far as this process knows."""
-        return frozenset(subject for found, subject in (*self._open, *self._holding) if found is kind)
+        return frozenset(subject for found, subject in (*(self._open or ()), *self._holding) if found is kind)
 
     def counts(self) -> dict[AlarmKind, int]:
         """Return how many alarms of each kind nobody has acknowledged; those not written yet are among them."""
-        acknowledged = {key for key, row in self._open.items() if row.acknowledged_at is not None}
-        ended = {key for key, reason in self._untold.items() if reason is None}
-        raised = {key for key, reason in self._untold.items() if reason is not None}
-        held = (self._open.keys() | self._holding.keys() | raised) - acknowledged - ended
+        rows = self._open or {}
+        acknowledged = {key for key, row in rows.items() if row.acknowledged_at is not None}
+        held = (rows.keys() | self._holding.keys() | self._raised.keys()) - acknowledged - self._over
         found = Counter(kind for kind, _ in held)
         return {kind: found[kind] for kind in AlarmKind}
+
+    def unwritten(self) -> tuple[AlarmView, ...]:
+        """Return what holds and is no row yet, since the database takes none; its number is 0."""
+        now = format_utc(self._now())
+        return tuple(
+            AlarmView(
+                alarm=0,
+                kind=kind,
+                subject=subject,
+                reason=reason,
+                since=format_utc(self._since.get((kind, subject), self._now())),
+                last_seen=now,
+                runbook=f"{RUNBOOK}#{kind.value}",
+            )
+            for (kind, subject), reason in self._raised.items()
+            if (kind, subject) not in self._over
+        )
 
     async def step(self) -> None:
         """
@@ -156,19 +188,18 @@ class Alarms:
             DatabaseUnavailable: what was told will be written later.
         """
         now = self._now()
-        untold, self._untold = self._untold, {}
+        raised, over = dict(self._raised), frozenset(self._over)
         goes_on = abs(now - self._written_at) >= SEEN_EVERY
-        due = {**(self._holding if goes_on else {}), **untold}
+        due = {**(self._holding if goes_on else {}), **raised}
         told = [Told(kind, subject, reason) for (kind, subject), reason in due.items()]
-        try:
-            if told:
-                await self._database.write(lambda tx: alarm_store.tell(tx, told, now))
-            rows = await self._database.read(alarm_store.open_alarms)
-        except DatabaseUnavailable:
-            self._untold = untold | self._untold
-            raise
+        told += [Told(kind, subject, None) for kind, subject in over]
+        if told:
+            await self._database.write(lambda tx: alarm_store.tell(tx, told, now))
+        self._raised = {key: why for key, why in self._raised.items() if due.get(key) != why}
+        self._over = self._over - over
         if goes_on:
             self._written_at = now
+        rows = await self._database.read(alarm_store.open_alarms)
         self._open = {(AlarmKind(row.kind), row.subject): row for row in rows if row.kind in _KNOWN}
 
     async def sweep(self) -> None:
@@ -188,6 +219,8 @@ class Alarms:
         """
         Return the open alarms with a number beyond `after`, of a kind or of all.
 
+        First those that could not be written yet, with the number 0: nobody can acknowledge them.
+
         Raises:
             Forbidden: the principal acts for one issuer; alarms are the node's.
         """
@@ -196,7 +229,15 @@ class Alarms:
             lambda tx: alarm_store.open_alarms(tx, kind=kind, after=after, limit=limit + 1)
         )
         more = found[limit - 1].id if len(found) > limit else None
-        return AlarmPage(alarms=tuple(map(alarm_view, found[:limit])), next=more)
+        first = self._not_written(kind) if after == 0 else ()
+        return AlarmPage(alarms=(*first, *map(alarm_view, found[:limit])), next=more)
+
+    def _not_written(self, kind: AlarmKind | None) -> Iterable[AlarmView]:
+        """Return what any process of this node holds and could not write, each once."""
+        found = {(view.kind, view.subject): view for view in (*self._elsewhere(), *self.unwritten())}
+        return [
+            view for key, view in found.items() if kind in (None, view.kind) and key not in (self._open or {})
+        ]
 
     async def acknowledge(
         self, principal: Principal, asked: AcknowledgeAlarm, *, idempotency_key: str | None = None

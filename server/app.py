@@ -145,7 +145,14 @@ async def _build(
     """Make every service; the order is that of their needs."""
     principals = Principals(database, clock=clock, timer=timer)
     require_same_identity(settings, await principals.find_issuer(DEFAULT_ISSUER))
-    alarms = Alarms(database, clock=clock, on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all})
+    telemetry = Telemetry(share.board, share.slot)
+    alarms = Alarms(
+        database,
+        clock=clock,
+        on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all},
+        elsewhere=telemetry.unwritten_elsewhere,
+    )
+    telemetry.unwritten = alarms.unwritten
     identities = Identities(settings, on_state=alarms.state)
     identities.take_up(await principals.issuers())
     hot = HotTable(
@@ -223,7 +230,6 @@ async def _build(
         clock=clock,
         timer=timer,
     )
-    telemetry = Telemetry(share.board, share.slot)
 
     async def follow_issuers() -> None:
         if identities.take_up(await principals.issuers()):
@@ -258,7 +264,7 @@ async def _build(
     telemetry.sources.append(lambda: [*cache_readings(resolver), *driver_readings(resolver)])
     telemetry.sources.append(lambda: readings_of(guard))
     telemetry.sources.append(vitals.readings)
-    checks = [*_checks(database, registry, publisher, background, alarms), vitals.check]
+    checks = [*_checks(database, registry, publisher, background, telemetry), vitals.check]
     health = Health(checks, writes_fail=lambda: vitals.writes_fail)
     return Services(
         settings=settings,
@@ -385,7 +391,7 @@ def _checks(
     registry: Registry,
     publisher: Publisher,
     background: Background,
-    alarms: Alarms,
+    telemetry: Telemetry,
 ) -> list[Callable[[], Check]]:
     def database_check() -> Check:
         """It does not make us unready: reads go on, and writes say when to come back."""
@@ -413,7 +419,8 @@ def _checks(
 
     def alarms_check() -> Check:
         """An alarm needs a person; whether it makes us unready, the check of its own subject says."""
-        detail: dict[str, object] = {kind.value: count for kind, count in alarms.counts().items() if count}
+        counts = telemetry.values_of("touchstone_alarms")
+        detail: dict[str, object] = {kind: int(count) for kind, count in counts.items() if count}
         return Check("alarms", not detail, needed=False, detail=detail)
 
     return [database_check, registry_check, lists_check, background_check, alarms_check]

@@ -167,6 +167,7 @@ class Background:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(DatabaseUnavailable):
             await self._observations.flush(0)
+            await self._alarms.step()
             if self._lease is not None:
                 await self._nodes.end()
         if self._mirror is not None:

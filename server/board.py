@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from operators.alarms import AlarmView
 from statuslist.mark import SLOT_BYTES as MARK_BYTES
 from wire import Fault
 
@@ -41,10 +42,11 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All numbers of one process; `requests` are (route, method, status, fault, count)."""
+    """What one process shares; `requests` are (route, method, status, fault, count), `alarms` are no rows yet."""
 
     requests: tuple[tuple[str, str, int, Fault, int], ...] = ()
     readings: tuple[Reading, ...] = ()
+    alarms: tuple[AlarmView, ...] = ()
 
 
 class Board:

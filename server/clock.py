@@ -47,7 +47,9 @@ class ClockWatch:
             LOG.warning(told, extra={"event": "clock_step"})
         elif self._jump is not None and now - self._jump[0] >= TOLD_SECONDS:
             self._jump = None
-        self._on_state(AlarmKind.CLOCK, self._node, self._jump[1] if self._jump else None)
+            self._on_state(AlarmKind.CLOCK, self._node, None)
+        if self._jump is not None:
+            self._on_state(AlarmKind.CLOCK, self._node, self._jump[1])
 
     def surely_past(self) -> float:
         """

@@ -21,6 +21,7 @@ from proofs.errors import KeyFileError
 from resolver.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from resolver.keys.multikey import jwk_of, multikey_of
+from server.nodes import node_name
 from server.settings import Settings
 from wire import Answer, ResourceNotFound, encode, etag_of
 
@@ -143,16 +144,19 @@ class Identities:
         self._signers[issuer.id] = signer
         if hosted:
             self._documents[issuer.did] = did_document(issuer.did, issuer.key_name or "", signer)
-        if issuer.id in self._unreadable:  # Another node, which can read it, says nothing of this one.
-            self._unreadable.remove(issuer.id)
-            self._on_state(AlarmKind.KEY_UNREADABLE, issuer.id, None)
+        self._unreadable.discard(issuer.id)
+        self._on_state(AlarmKind.KEY_UNREADABLE, self._subject(issuer), None)
         return True
+
+    def _subject(self, issuer: Issuer) -> str:
+        """Each node has key files of its own: one that can read a key says nothing of another."""
+        return f"{issuer.id} on {node_name(self._settings)}"
 
     def _cannot_read(self, issuer: Issuer, error: Exception) -> None:
         if issuer.id not in self._unreadable:
             LOG.warning("the issuer %s cannot sign: %s", issuer.id, error)
         self._unreadable.add(issuer.id)
-        self._on_state(AlarmKind.KEY_UNREADABLE, issuer.id, str(error))
+        self._on_state(AlarmKind.KEY_UNREADABLE, self._subject(issuer), str(error))
 
     def signer_of(self, issuer_id: str) -> Signer:
         """

@@ -49,6 +49,7 @@ class Nodes:
         self._timer = timer
         self._changed: dict[str, tuple[int, float]] = {}  # name -> its last_seen, and when we first saw that
         self._silent: set[str] = set()
+        self._heard: set[str] = set()  # Whose row changed while we looked.
 
     async def see(self) -> None:
         """
@@ -67,10 +68,12 @@ class Nodes:
         """Tell of the other nodes which is silent and which is not (any more); for the holder of the lease."""
         rows = await self._database.read(node_store.all_nodes)
         silent = {row.name for row in rows if row.name != self.name and self._is_silent(row)}
-        for name in {row.name for row in rows} | self._silent:
-            is_silent = name in silent
-            reason = f"not heard of for {SILENT_SECONDS:.0f} seconds, and it did not end in order"
-            self._on_state(AlarmKind.NODE_SILENT, name, reason if is_silent else None)
+        reason = f"not heard of for {SILENT_SECONDS:.0f} seconds, and it did not end in order"
+        for name in silent:
+            self._on_state(AlarmKind.NODE_SILENT, name, reason)
+        gone = self._silent - {row.name for row in rows}
+        for name in gone | {row.name for row in rows if self._is_well(row)}:
+            self._on_state(AlarmKind.NODE_SILENT, name, None)
         self._silent = silent
         self._changed = {row.name: self._changed[row.name] for row in rows if row.name in self._changed}
 
@@ -84,7 +87,15 @@ class Nodes:
         if last_seen != node.last_seen:
             since = self._timer()
             self._changed[node.name] = (node.last_seen, since)
+            if last_seen is not None:
+                self._heard.add(node.name)
         return node.ended_at is None and self._timer() - since > SILENT_SECONDS
+
+    def _is_well(self, node: Node) -> bool:
+        """Tell whether we know: it ended in order, or its row changed since we began to look."""
+        if node.name == self.name or node.ended_at is not None:
+            return True
+        return node.name in self._heard and not self._is_silent(node)
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)

@@ -13,10 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+import msgspec
+
+from operators.alarms import AlarmView
 from server.board import Board, Reading, Snapshot, merged
 from wire import Fault
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MAX_SHARED_ALARMS = 50  # on the board, of one process; each takes 1 KiB at most
 MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 
 _LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "principal", "error")
@@ -31,12 +35,14 @@ class Telemetry:
     The counters of one process. Only the event loop's thread touches them, so they need no lock.
 
     `requests` is keyed by (route template, method, status, whose fault a 5xx is); `sources` are asked when metrics
-    are rendered or put on the board. A process that was started anew goes on counting from what is in its slot.
+    are rendered or put on the board, and `unwritten` for the alarms that the database takes not. A process that was
+    started anew goes on counting from what is in its slot.
     """
 
     def __init__(self, board: Board | None = None, slot: int = 0) -> None:
         self.requests: Counter[RequestKey] = Counter()
         self.sources: list[Source] = []
+        self.unwritten: Callable[[], tuple[AlarmView, ...]] = tuple
         self._board = board
         self._slot = slot
         self._before = Snapshot()  # What an earlier process of this slot counted.
@@ -52,16 +58,32 @@ class Telemetry:
     def share(self) -> None:
         """Put the numbers on the board, for the other processes of this node."""
         if self._board is not None:
-            self._board.put(self._slot, self._own())
+            own = msgspec.structs.replace(self._own(), alarms=self.unwritten()[:MAX_SHARED_ALARMS])
+            self._board.put(self._slot, own)
+
+    def unwritten_elsewhere(self) -> list[AlarmView]:
+        """Return the alarms that other processes of this node hold and could not write."""
+        return [alarm for snapshot in self._others() for alarm in snapshot.alarms]
+
+    def values_of(self, name: str) -> dict[str, float]:
+        """Return the readings of that name over all processes, by the value of their one label."""
+        readings = merged([self._own(), *self._others()]).readings
+        return {
+            next(iter(reading.labels.values()), ""): reading.value
+            for reading in readings
+            if reading.name == name
+        }
 
     def render(self) -> bytes:
         """Return the metrics of all processes of this node in the Prometheus text format."""
         from prometheus_client import CollectorRegistry, generate_latest
 
-        others = self._board.others(self._slot) if self._board is not None else []
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Collector(merged([self._own(), *others])))  # type: ignore[arg-type]
+        registry.register(_Collector(merged([self._own(), *self._others()])))  # type: ignore[arg-type]
         return generate_latest(registry)
+
+    def _others(self) -> list[Snapshot]:
+        return self._board.others(self._slot) if self._board is not None else []
 
     def _own(self) -> Snapshot:
         requests = tuple((*key, count) for key, count in self.requests.items())

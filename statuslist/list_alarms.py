@@ -4,7 +4,8 @@ What is wrong with our lists, told as alarms by the process that publishes. Pure
 That lists are well is told of some at each time, all of them in turn: it ends the alarms of a former publisher.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from operators.alarms import AlarmKind, OnState, Subject
@@ -21,8 +22,10 @@ _OF_LISTS = (AlarmKind.LIST_NOT_PUBLISHED, AlarmKind.LIST_NEAR_END)
 class ListAlarms:
     """Tells `on_state` what is wrong, again and again, and what is well again."""
 
-    def __init__(self, on_state: OnState) -> None:
+    def __init__(self, on_state: OnState, timer: Callable[[], float] = time.monotonic) -> None:
         self._on_state = on_state
+        self._timer = timer
+        self._began_at: float | None = None  # When this process began to tell.
         self._told: set[Subject] = set()
         self._well_told = 0  # How many of the lists were told of in this round.
 
@@ -58,9 +61,19 @@ class ListAlarms:
         for subject in self._told:
             self._on_state(*subject, None)
         self._told.clear()
+        self._began_at = None
 
     def _well(self, lists: Iterable[str]) -> set[Subject]:
-        """Return whom to tell that they are well, should they be."""
+        """
+        Return whom to tell that they are well, should they be.
+
+        At first only those of whom we told: who has not looked for `LATE_SECONDS` does not know that nothing is late,
+        and must not end what a former publisher has told.
+        """
+        now = self._timer()
+        self._began_at = now if self._began_at is None else self._began_at
+        if now - self._began_at <= LATE_SECONDS:
+            return set(self._told)
         some = list(islice(lists, self._well_told, self._well_told + WELL_AT_ONCE))
         self._well_told = self._well_told + len(some) if len(some) == WELL_AT_ONCE else 0
         return self._told | {CLOCK} | {(kind, list_id) for list_id in some for kind in _OF_LISTS}

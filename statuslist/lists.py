@@ -17,6 +17,7 @@ from operators import Principal, require_writer
 from statuslist import artefacts, store
 from statuslist.allocation import KEY_BYTES
 from statuslist.changes import (
+    CLOSED,
     apply_change,
     check_allocated,
     check_entries,
@@ -145,6 +146,10 @@ class StatusLists:
         """
         require_writer(principal)
         expires_at = _read_time(request.expires_at)
+        if request.reference == CLOSED:
+            raise BadRequest(
+                "this reference says that a restore closed the set; choose another", pointer="/reference"
+            )
         # What allocation needs of the set never changes, so that it may be read ahead of the transaction.
         status_set = await self._database.read(lambda tx: own_set(tx, principal, set_id))
 

@@ -10,7 +10,7 @@ from operators import MIGRATIONS, AlarmKind, Alarms, Principal, Role
 from operators.alarms import RUNBOOK, SEEN_EVERY, SILENT_SECONDS, AcknowledgeAlarm, AlarmView
 from storage import MIGRATIONS as STORAGE
 from storage import DatabaseUnavailable, Engine, Transaction, migrate
-from tests.databases import RULE_BROKEN, Place
+from tests.databases import RULE_BROKEN, SQL_ERRORS, Place
 from wire import Forbidden, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +85,7 @@ async def test_a_condition_that_is_over_is_closed_and_may_come_back(
 
 
 async def test_all_is_well_said_of_what_never_failed_writes_nothing(alarms: Alarms, database: Engine) -> None:
+    await alarms.step()
     before = database.stats.writes
     for _ in range(3):
         alarms.state(LIST, "one", None)
@@ -141,6 +142,63 @@ async def test_an_alarm_is_counted_while_the_database_is_away_and_written_later(
 
     assert counted == 1
     assert [alarm.subject for alarm in await shown(alarms)] == ["node"]
+
+
+async def test_what_was_over_before_it_could_be_written_leaves_its_trace(
+    alarms: Alarms, place: Place
+) -> None:
+    alarms.state(AlarmKind.WRITES_FAILING, "node", "disk full")
+    alarms.state(AlarmKind.WRITES_FAILING, "node", None)
+    await alarms.step()
+
+    rows = place.query("SELECT kind, reason, closed_at IS NOT NULL FROM alarms")
+    assert [(kind, reason, bool(closed)) for kind, reason, closed in rows] == [
+        ("writes-failing", "disk full", True)
+    ]
+
+
+async def test_what_no_row_holds_yet_is_listed_whichever_process_holds_it(
+    database: Engine, clock: Clock
+) -> None:
+    leading = Alarms(database, clock=clock)
+    asked = Alarms(database, clock=clock, elsewhere=leading.unwritten)
+    leading.state(AlarmKind.WRITES_FAILING, "node", "disk full")
+    before = (await asked.page(ADMIN)).alarms
+    of_another_kind = (await asked.page(ADMIN, kind=LIST)).alarms
+    await leading.step()
+    await asked.step()
+    after = (await asked.page(ADMIN)).alarms
+
+    assert [(view.alarm, view.kind, view.reason) for view in before] == [(0, "writes-failing", "disk full")]
+    assert of_another_kind == ()
+    assert [view.kind for view in after] == ["writes-failing"]
+    assert after[0].alarm > 0
+
+
+async def test_what_could_not_be_written_is_kept_whatever_the_error(
+    alarms: Alarms, database: Engine, place: Place
+) -> None:
+    place.query("ALTER TABLE alarms RENAME TO elsewhere")
+    alarms.state(AlarmKind.PROCESS_REPLACED, "node", "it hung")
+    with pytest.raises(SQL_ERRORS):
+        await alarms.step()
+    place.query("ALTER TABLE elsewhere RENAME TO alarms")
+    await alarms.step()
+
+    assert [alarm.kind for alarm in await shown(alarms)] == ["process-replaced"]
+
+
+async def test_a_process_that_begins_ends_what_a_former_one_told_and_it_knows_better(
+    alarms: Alarms, database: Engine, clock: Clock
+) -> None:
+    """Its first word may come before it has read the rows."""
+    alarms.state(AlarmKind.KEY_UNREADABLE, "acme on node", "no file")
+    await alarms.step()
+    begun = Alarms(database, clock=clock)
+    begun.state(AlarmKind.KEY_UNREADABLE, "acme on node", None)
+    await begun.step()
+
+    assert await shown(begun) == []
 
 
 async def test_an_acknowledged_condition_stays_and_no_longer_counts(alarms: Alarms) -> None:

@@ -94,3 +94,17 @@ async def test_a_node_that_was_taken_away_is_forgotten_after_a_day_and_so_is_its
     assert silent is not None
     assert world.told["other"] is None
     assert "other" not in {row.name for row in await world.database.read(node_store.all_nodes)}
+
+
+async def test_a_leader_that_begins_ends_no_alarm_before_it_has_heard_of_the_node(world: World) -> None:
+    await world.pass_by(60, world.one, world.other)
+    await world.pass_by(SILENT_SECONDS + 30, world.one)
+    raised = world.told.pop("other")
+    world.one = world._node("one", 1_700_000_000)  # The process was replaced.
+    await world.pass_by(30, world.one)
+    soon = "other" in world.told
+    await world.pass_by(60, world.one, world.other)
+
+    assert raised is not None
+    assert not soon
+    assert world.told["other"] is None

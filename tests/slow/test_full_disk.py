@@ -77,6 +77,11 @@ def test_what_was_acknowledged_before_a_disk_was_full_is_kept_and_writes_come_ba
     is_seen(node, lambda: ready(node, public=False)[0] == 503)
     failing = (200, {"status": "ready", "writes": "failing"})
     is_seen(node, lambda: ready(node, public=True) == failing)  # Each process tells the others once a second.
+    is_seen(node, lambda: "writes-failing" in open_alarms(node))
+    is_seen(
+        node,
+        lambda: not next(c for c in ready(node, public=False)[1]["checks"] if c["name"] == "alarms")["ok"],
+    )
     listed = node.get(LIST)
     ballast.unlink()
     is_seen(node, lambda: ready(node, public=False)[0] == 200)

@@ -11,8 +11,10 @@ from statuslist.epoch import EpochReport, open_epoch
 from statuslist.errors import ListFull, SetClosed
 from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.recovery import FoundForm, FoundList, gather, merge, read_found
+from statuslist.requests import Allocate
 from tests.databases import Place
-from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
+from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, signer_for
+from wire import BadRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +81,8 @@ async def test_set_that_a_restore_closed_says_so_and_one_that_was_full_is_full(w
     with pytest.raises(ListFull, match="entries are left") as full:
         await wing.allocate("full")
 
+    with pytest.raises(BadRequest, match="choose another"):
+        await wing.lists.allocate(ROOT, "new", Allocate(reference=CLOSED))
     assert (closed.value.type, full.value.type) == ("/problems/set-closed", "/problems/list-full")
     assert await wing.allocate("new")
 

@@ -8,7 +8,7 @@ import pytest
 
 from operators import AlarmKind
 from proofs import Signer
-from statuslist.list_alarms import MAX_TOLD, WELL_AT_ONCE, ListAlarms
+from statuslist.list_alarms import LATE_SECONDS, MAX_TOLD, WELL_AT_ONCE, ListAlarms
 from storage import Database, DatabaseUnavailable, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import Wing, signer_for
@@ -191,8 +191,10 @@ def test_what_is_wrong_is_told_while_it_is_and_that_it_is_well_again() -> None:
 
 def test_all_lists_that_are_well_are_told_of_in_turn_some_at_each_time() -> None:
     """So end the alarms of a process that published before, without thousands of calls at once."""
-    told = Told()
-    alarms = ListAlarms(told)
+    told, now = Told(), [0.0]
+    alarms = ListAlarms(told, timer=lambda: now[0])
+    tell(alarms)
+    now[0] += LATE_SECONDS + 1
     counts = []
     for _ in range(4):
         tell(alarms)
@@ -201,6 +203,18 @@ def test_all_lists_that_are_well_are_told_of_in_turn_some_at_each_time() -> None
     assert counts[0] == 2 * WELL_AT_ONCE + 1
     assert len({name for _, name, _ in told.calls[: counts[2]]}) == 1_200 + 1
     assert set(told.calls[: counts[0]]) == set(told.calls[counts[2] :])
+
+
+def test_who_begins_to_publish_ends_no_alarm_before_it_can_know() -> None:
+    """An alarm that somebody has acknowledged is not raised anew because the process was replaced."""
+    told, now = Told(), [0.0]
+    alarms = ListAlarms(told, timer=lambda: now[0])
+    for _ in range(int(LATE_SECONDS)):
+        tell(alarms)
+        now[0] += 1
+    tell(alarms, "list-5")
+
+    assert told.calls == [(NOT_PUBLISHED[0], "list-5", "it fails")]
 
 
 def test_an_outage_of_everything_is_told_of_some_lists() -> None:
