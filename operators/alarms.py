@@ -125,8 +125,8 @@ class Alarms:
         """
         Say that something is wrong with `subject`, and why, or with None that nothing is.
 
-        On the event loop, as often as one likes. It neither blocks nor fails. `reason` tells no secret. Who does not
-        know yet says nothing: None ends what another process has told.
+        On the event loop, as often as one likes. It neither blocks nor fails. `reason` tells no secret. Who does
+        not know yet says nothing: None ends what another process has told.
         """
         key = (kind, subject)
         if reason is not None:
