@@ -67,8 +67,8 @@ class ListAlarms:
         """
         Return whom to tell that they are well, should they be.
 
-        At first only those of whom we told: who has not looked for `LATE_SECONDS` does not know that nothing is late,
-        and must not end what a former publisher has told.
+        At first only those of whom we told: who has not looked for `LATE_SECONDS` does not know that nothing is
+        late, and must not end what a former publisher has told.
         """
         now = self._timer()
         self._began_at = now if self._began_at is None else self._began_at
