@@ -83,8 +83,8 @@ def read_document(
        equality.
     3. No private or secret key anywhere, `@context` included: by a member's name, in a JWK, in a multibase
        value, in PEM. Multibase values are in base58btc or base64url (CID, section 2.4).
-    4. `@context`, `controller` and `alsoKnownAs` have the shape that DID v1.1 demands. Strings in `alsoKnownAs`
-       that are no URIs, and null for one of `OPTIONAL_MEMBERS`, are taken: they say nothing.
+    4. `@context` and `controller` have the shape that DID v1.1 demands. What is no list of URIs in `alsoKnownAs`,
+       and null for one of `OPTIONAL_MEMBERS` or for a secret key, is taken: it says nothing.
     5. Verification methods and services have the shape that CID demands, and ids of their own. The same method may
        be embedded in several properties: no rule forbids it, and equal maps leave nothing open.
 
@@ -249,7 +249,7 @@ def refuse_secrets_in(found: JsonObject, *, is_context: bool = False) -> None:
             raise SecretKeyFound("the document has a private key in PEM")
     if is_context:
         found = {name: value for name, value in found.items() if not _is_definition(value)}
-    if any(name.startswith(_SECRET_PREFIXES) for name in found):
+    if any(name.startswith(_SECRET_PREFIXES) and found[name] is not None for name in found):
         raise SecretKeyFound("the document has secret key material")
     if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
         _refuse_private_jwk(found)
@@ -299,15 +299,12 @@ def _check_key_material(name: str, value: Any) -> None:
 
 
 def _check_own_members(document: JsonObject) -> None:
-    """DID v1.1, sections 4 (alsoKnownAs, controller) and 6 (`@context`): each may be absent."""
+    """DID v1.1, sections 4 (controller) and 6 (`@context`): each may be absent."""
     if "@context" in document and not _is_context(document["@context"]):
         raise InvalidDidDocument("@context: expected a string, or a list of strings and objects")
     controller = _member(document, "controller")
     if not _are_controllers([controller] if isinstance(controller, str) else controller):
         raise InvalidDidDocument("controller: expected a DID, or a list of DIDs")
-    aliases = _member(document, "alsoKnownAs")
-    if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
-        raise InvalidDidDocument("alsoKnownAs: expected a list of URIs")
 
 
 def _is_context(context: Any) -> bool:

@@ -5,8 +5,6 @@ RFC 7517 (JWK), RFC 7518 section 6 (EC, RSA), RFC 8037 (OKP), RFC 8812 (secp256k
 know are ignored here, and kept by those who pass a JWK on.
 """
 
-from collections.abc import Iterable
-
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256K1,
     SECP256R1,
@@ -76,14 +74,14 @@ def jwk_to_key(jwk: JsonObject) -> PublicKey:
     raise KeyTypeUnsupported("the JWK's kty is none of EC, OKP and RSA")
 
 
-def refuse_private(members: Iterable[str]) -> None:
+def refuse_private(jwk: JsonObject) -> None:
     """
-    Refuse members of a private or symmetric key.
+    Refuse members of a private or symmetric key; null, which writers put that know no absence, hides none.
 
     Raises:
         KeyRefused: at least one is there. Neither its name nor its value is told.
     """
-    if not PRIVATE_MEMBERS.isdisjoint(members):
+    if any(jwk[name] is not None for name in PRIVATE_MEMBERS & jwk.keys()):
         raise KeyRefused("the JWK has members of a private or symmetric key")
 
 

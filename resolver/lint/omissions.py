@@ -2,22 +2,31 @@
 What is left out of a stranger's document, and told, rather than have the whole of it refused. Pure.
 
 Two mistakes that are common and harm nobody: null for a member that is not there, as writers of JSON do that know
-no absence, and words in `alsoKnownAs`, which DID v1.1, section 4.3, has for URIs. Readers would stumble over
-either; so it is not passed on. Extensions are not looked at: null may mean something to them.
+no absence, and what is no URI in `alsoKnownAs`, which DID v1.1, section 4.3, has for them. Readers would stumble
+over either; so it is not passed on. Extensions are not looked at: null may mean something to them.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from resolver.document import KEY_MATERIAL, OPTIONAL_MEMBERS, RELATIONSHIPS, is_uri
+from resolver.keys.jwk import PRIVATE_MEMBERS
 from resolver.lint.subject import Finding, Severity
 from resolver.results import JsonObject
 
 MAX_TOLD = 8  # findings that are told of one document; half of the warnings that an answer has room for
 
-# Controlled Identifiers v1.0, sections 2.1.4 and 2.2: what a service or a verification method may lack.
+# Controlled Identifiers v1.0, sections 2.1.4 and 2.2: what a service or a verification method may lack; and of
+# secret keys, which it never has, the names that are in use.
 _OF_SERVICES = ("id",)
-_OF_METHODS = ("controller", "expires", "revoked", *sorted(KEY_MATERIAL))
+_SECRETS = tuple(
+    f"{kind}Key{form}"
+    for kind in ("secret", "private")
+    for form in ("Jwk", "Multibase", "Base58", "Hex", "Pem")
+)
+_OF_METHODS = ("controller", "expires", "revoked", *sorted(KEY_MATERIAL), *_SECRETS)
+# RFC 7517, section 4: what the JWK in a method may lack, and what it never has.
+_OF_JWKS = ("use", "key_ops", "alg", "kid", "x5u", "x5c", "x5t", "x5t#S256", *sorted(PRIVATE_MEMBERS))
 _PARTS = dict.fromkeys(("verificationMethod", *RELATIONSHIPS), _OF_METHODS) | {"service": _OF_SERVICES}
 
 
@@ -28,8 +37,14 @@ def omissions(document: JsonObject) -> Iterator[Finding]:
         for position, part in enumerate(_items(document, name)):
             if isinstance(part, dict):
                 yield from map(_null_member, _nulls(part, optional, f"/{name}/{position}"))
+                if _has_jwk(part, optional):
+                    inner = f"/{name}/{position}/publicKeyJwk"
+                    yield from map(_null_member, _nulls(part["publicKeyJwk"], _OF_JWKS, inner))
+    if not isinstance(document.get("alsoKnownAs"), list | None):
+        detail, advice = "not a list of URIs: it is left out", "write a list of them, or drop it"
+        yield Finding("malformed-alias", "/alsoKnownAs", Severity.WARNING, detail, advice)
     for position, alias in enumerate(_items(document, "alsoKnownAs")):
-        if _is_word(alias):
+        if not _is_alias(alias):
             detail, advice = (
                 "not a URI: it is left out",
                 "write a URI, such as https://... or mailto:..., or drop it",
@@ -49,13 +64,24 @@ def without_omissions(document: JsonObject) -> tuple[JsonObject, tuple[JsonObjec
     kept = _without_nulls(document, OPTIONAL_MEMBERS)
     for name in _PARTS.keys() & kept.keys():
         kept[name] = [
-            _without_nulls(part, _PARTS[name]) if isinstance(part, dict) else part for part in kept[name]
+            _kept_part(part, _PARTS[name]) if isinstance(part, dict) else part for part in kept[name]
         ]
-    if aliases := _items(kept, "alsoKnownAs"):
-        kept["alsoKnownAs"] = [alias for alias in aliases if not _is_word(alias)]
+    if kept.get("alsoKnownAs", []) != []:
+        kept["alsoKnownAs"] = [alias for alias in _items(kept, "alsoKnownAs") if _is_alias(alias)]
         if not kept["alsoKnownAs"]:
             del kept["alsoKnownAs"]
     return kept, told
+
+
+def _kept_part(part: JsonObject, optional: Sequence[str]) -> JsonObject:
+    kept = _without_nulls(part, optional)
+    if _has_jwk(kept, optional):
+        kept["publicKeyJwk"] = _without_nulls(kept["publicKeyJwk"], _OF_JWKS)
+    return kept
+
+
+def _has_jwk(part: JsonObject, optional: Sequence[str]) -> bool:
+    return optional is _OF_METHODS and isinstance(part.get("publicKeyJwk"), dict)
 
 
 def _nulls(found: JsonObject, optional: Sequence[str], pointer: str) -> Iterator[str]:
@@ -71,8 +97,8 @@ def _without_nulls(found: JsonObject, optional: Sequence[str]) -> JsonObject:
     return {name: member for name, member in found.items() if member is not None or name not in optional}
 
 
-def _is_word(alias: object) -> bool:
-    return isinstance(alias, str) and not is_uri(alias)
+def _is_alias(item: object) -> bool:
+    return isinstance(item, str) and is_uri(item)
 
 
 def _items(document: JsonObject, name: str) -> list[object]:

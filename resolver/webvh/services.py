@@ -42,6 +42,8 @@ def parallel_did_web(document: JsonObject) -> JsonObject:
     text = encode(with_services(document, implied_services(did)))
     moved = text.replace(f"did:webvh:{scid_of(did)}:".encode(), b"did:web:")
     parallel = read_again(moved)
-    names = dict.fromkeys([*parallel.get("alsoKnownAs", []), did.text])
+    aliases = parallel.get("alsoKnownAs")
+    own = [alias for alias in (aliases if isinstance(aliases, list) else ()) if isinstance(alias, str)]
+    names = dict.fromkeys([*own, did.text])
     names.pop(web_did_of(did), None)
     return {**parallel, "alsoKnownAs": list(names)}

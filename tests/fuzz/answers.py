@@ -180,12 +180,15 @@ def document(data: bytes) -> None:
 
 
 def secrets_in(document: Any) -> list[JsonObject]:
-    """Return the maps of a document that hold a secret by a member's name, or a private JWK."""
+    """Return the maps of a document that hold a secret by a member's name, or a private JWK; null is none."""
     return [
         found
         for found in _maps(document)
-        if any(name.startswith(_SECRET_NAMES) for name in found)
-        or ("kty" in found and not _PRIVATE_MEMBERS.isdisjoint(found))
+        if any(
+            value is not None
+            and (name.startswith(_SECRET_NAMES) or ("kty" in found and name in _PRIVATE_MEMBERS))
+            for name, value in found.items()
+        )
     ]
 
 

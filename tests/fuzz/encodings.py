@@ -131,7 +131,8 @@ def jwk(data: bytes) -> None:
     except (JsonError, KeyRefused):
         return
     required = jwk_of(key)
-    assert not PRIVATE_MEMBERS & members.keys(), "a private key was taken"
+    private = PRIVATE_MEMBERS & members.keys()
+    assert all(members[name] is None for name in private), "a private key was taken"
     assert {name: members[name] for name in required} == required, "a second spelling of a member"
     assert JWK(**required).thumbprint() == JWK(**{k: members[k] for k in required}).thumbprint()
 

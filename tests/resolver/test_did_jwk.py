@@ -136,6 +136,13 @@ def test_a_private_member_is_refused_and_not_repeated(member: str) -> None:
     assert "c2VjcmV0LXZhbHVl" not in repr((refused.value.detail, refused.value.members))
 
 
+def test_a_null_private_member_is_as_if_it_were_absent_and_stays_in_the_jwk() -> None:
+    """As `use` null does: a did:jwk is its JWK, and null hides no key."""
+    method = _resolve(_did(P256 | {"d": None}))["verificationMethod"][0]
+
+    assert method["publicKeyJwk"] == P256 | {"d": None}
+
+
 @pytest.mark.parametrize(
     "text", [b'{"kty":"EC","kty":"EC"}', b"null", b"1", b'"a"', b"{", b"{} {}", b"NaN", b"{}"]
 )

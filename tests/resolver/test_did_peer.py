@@ -266,7 +266,7 @@ def test_a_document_of_numalgo_4_gets_its_id_its_alias_and_its_controllers() -> 
 def test_null_and_words_in_a_document_of_numalgo_4_are_left_out_and_told() -> None:
     method = INPUT["verificationMethod"][0]
     nulls = {"service": None, "keyAgreement": None, "verificationMethod": [method | {"controller": None}]}
-    did = _four(INPUT | nulls | {"alsoKnownAs": ["word"]})
+    did = _four(INPUT | nulls | {"alsoKnownAs": ["word", None]})
 
     resolved = PEER.plan(parse_did(did), Options())
 
@@ -275,7 +275,7 @@ def test_null_and_words_in_a_document_of_numalgo_4_are_left_out_and_told() -> No
     assert resolved.document["verificationMethod"] == [method | {"controller": did}]
     assert resolved.document["alsoKnownAs"] == [did.rpartition(":")[0]]
     codes = [warning["code"] for warning in resolved.resolution_metadata["warnings"]]
-    assert codes == ["null-member", "null-member", "malformed-alias"]
+    assert codes == ["null-member", "null-member", "malformed-alias", "malformed-alias"]
 
 
 def test_null_for_the_alias_or_the_id_of_a_service_is_as_if_it_were_absent() -> None:
@@ -299,7 +299,6 @@ def test_an_alias_of_numalgo_4_is_kept() -> None:
         INPUT | {"id": "did:example:1"},
         INPUT | {"id": None},
         INPUT | {"alsoKnownAs": "a"},
-        INPUT | {"alsoKnownAs": [1]},
         INPUT | {"verificationMethod": {}},
         INPUT | {"verificationMethod": [{"id": "did:example:1#a", "type": "Multikey"}]},
         INPUT | {"service": [{"id": "did:example:1#s", "type": "T", "serviceEndpoint": "x:1"}]},

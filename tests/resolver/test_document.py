@@ -277,8 +277,6 @@ def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
         {"controller": 5},
         {"controller": "me"},
         {"controller": [DID, 5]},
-        {"alsoKnownAs": "https://example.com/"},
-        {"alsoKnownAs": [5]},
         {"@context": 5},
         {"@context": None},
         {"@context": ""},

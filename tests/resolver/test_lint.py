@@ -18,6 +18,7 @@ from resolver.document import DID_V1, DID_V1_1, MAX_DOCUMENT_BYTES, RELATIONSHIP
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.lint.command import lint_target
 from resolver.lint.findings import MAX_WARNINGS, Finding, Severity, lint, lint_bytes, warnings_of
+from resolver.lint.omissions import without_omissions
 from resolver.lint.rules import RULES, RULES_FOR_ACCEPTED
 from resolver.lint.terms import CONTEXTS, terms_of
 from resolver.methods.formats import FORMATS
@@ -413,6 +414,50 @@ def test_each_context_defines_what_its_own_types_use(url: str) -> None:
         assert terms.defines_type(kind)
         assert all(terms.defines(member, [kind]) for member in members)
     assert not terms.defines("anything", list(CONTEXTS[url].by_type))
+
+
+NULL_SECRETS = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "x": "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik",
+    "d": None,
+    "kid": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("served", "pointers", "kept"),
+    [
+        (document(alsoKnownAs="word"), ["/alsoKnownAs"], document()),
+        (document(alsoKnownAs="https://a.example"), ["/alsoKnownAs"], document()),
+        (document(alsoKnownAs={"a": 1}), ["/alsoKnownAs"], document()),
+        (document(alsoKnownAs=[None, 5, []]), [f"/alsoKnownAs/{n}" for n in range(3)], document()),
+        (
+            document(alsoKnownAs=[None, "https://a.example"]),
+            ["/alsoKnownAs/0"],
+            document(alsoKnownAs=["https://a.example"]),
+        ),
+        (
+            method(type="JsonWebKey", publicKeyMultibase=..., publicKeyJwk=NULL_SECRETS),
+            [f"{VM}/publicKeyJwk/kid", f"{VM}/publicKeyJwk/d"],
+            method(
+                type="JsonWebKey",
+                publicKeyMultibase=...,
+                publicKeyJwk={name: value for name, value in NULL_SECRETS.items() if value is not None},
+            ),
+        ),
+        (method(privateKeyBase58=None), [f"{VM}/privateKeyBase58"], document()),
+    ],
+)
+def test_what_says_nothing_is_left_out_and_told(
+    served: JsonObject, pointers: list[str], kept: JsonObject
+) -> None:
+    """A null hides no key, and an alias that is none names nobody: the keys beside them are sound."""
+    passed_on, told = without_omissions(read_document(encode(served), DID))
+
+    assert passed_on == kept
+    assert [finding["pointer"] for finding in told] == pointers
+    assert not [finding for finding in found(served) if finding[0] == "error"]
 
 
 def test_a_finding_is_told_with_its_place_and_what_to_do() -> None:

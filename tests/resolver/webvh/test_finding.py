@@ -154,7 +154,7 @@ def test_the_did_web_beside_it_is_the_document_with_the_names_exchanged() -> Non
     log = Log().append(
         state={
             "id": did,
-            "alsoKnownAs": ["did:web:issuer.example", "https://issuer.example/", did],
+            "alsoKnownAs": ["did:web:issuer.example", "https://issuer.example/", did, None],
             "authentication": [{"id": f"{did}#key-1", "type": "Multikey", "controller": did}],
         }
     )
@@ -166,6 +166,15 @@ def test_the_did_web_beside_it_is_the_document_with_the_names_exchanged() -> Non
     assert parallel["authentication"] == [{"id": f"{web}#key-1", "type": "Multikey", "controller": web}]
     assert parallel["alsoKnownAs"] == ["https://issuer.example/", log.did]
     assert [service["id"] for service in parallel["service"]] == [f"{web}#files", f"{web}#whois"]
+
+
+@pytest.mark.parametrize("aliases", [None, "did:web:issuer.example", [None, {}]])
+def test_the_did_web_beside_it_has_no_alias_that_is_none(aliases: object) -> None:
+    log = Log().append(state={"id": "did:webvh:{SCID}:issuer.example", "alsoKnownAs": aliases})
+
+    parallel = parallel_did_web(log.entries[0]["state"])
+
+    assert parallel["alsoKnownAs"] == [log.did]
 
 
 PLACE = "issuer.example:dids:alice"
