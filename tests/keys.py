@@ -14,3 +14,28 @@ KEYS: dict[str, PublicKey] = {
     "secp256k1-pub": ec.generate_private_key(ec.SECP256K1()).public_key(),
     "rsa-pub": RSA_2048,
 }
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    """Return a value of at most 64 KiB in DER."""
+    size = len(content)
+    length = (
+        bytes([size]) if size < 128 else b"\x81" + bytes([size]) if size < 256 else b"\x82" + size.to_bytes(2)
+    )
+    return bytes([tag]) + length + content
+
+
+def _integer(number: int) -> bytes:
+    return _tlv(2, number.to_bytes(number.bit_length() // 8 + 1))
+
+
+# A Diffie-Hellman key of RFC 3279, section 2.3.3, of Mersenne primes: loading it takes OpenSSL seconds.
+DEAR_DER = _tlv(
+    0x30,
+    _tlv(
+        0x30,
+        bytes.fromhex("06072a8648ce3e0201")
+        + _tlv(0x30, _integer((1 << 4_253) - 1) + _integer(2) + _integer((1 << 3_217) - 1)),
+    )
+    + _tlv(3, b"\0" + _integer(5)),
+)

@@ -35,6 +35,7 @@ from resolver.keys.types import (
 )
 from wire import JsonError, encode, read
 
+DER_INTEGER = b"\x02"  # the tag of the modulus, with which the content of an RSAPublicKey begins
 _MAX_JWK_BYTES = 1_536  # bytes; a JWK cannot be longer than the base58btc text that held it
 
 
@@ -74,11 +75,20 @@ def load(key_type: KeyType, raw: bytes) -> PublicKey:
     return EllipticCurvePublicKey.from_encoded_point(CURVES[key_type.curve], raw)
 
 
+def der_content(der: bytes) -> bytes:
+    """Return what follows the tag and the length at the beginning, those of a SEQUENCE (X.690, section 8.1.3)."""
+    octets_of_length = max(0, der[1] - 0x80) if len(der) > 1 else 0
+    return der[2 + octets_of_length :]
+
+
 def _load_rsa(raw: bytes) -> RSAPublicKey:
     """
-    Read a PKCS#1 RSAPublicKey. `load_der_public_key` takes SubjectPublicKeyInfo too, of any algorithm, and
-    loose DER: writing the key out again must give the same bytes.
+    Read a PKCS#1 RSAPublicKey. `load_der_public_key` takes loose DER: writing the key out again must give the
+    same bytes. It takes SubjectPublicKeyInfo too, of any algorithm; that is refused before, since OpenSSL tests
+    the primes of a Diffie-Hellman key, which held the interpreter for 8 seconds.
     """
+    if not der_content(raw).startswith(DER_INTEGER):
+        raise KeyRefused("rsa-pub: expected the DER of a PKCS#1 RSAPublicKey")
     try:
         key = load_der_public_key(raw)
     except (ValueError, UnsupportedAlgorithm):

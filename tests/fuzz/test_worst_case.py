@@ -5,6 +5,7 @@ What the dearest inputs cost that we accept, and what those cost that are over a
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -33,7 +34,8 @@ from resolver.document import (
 )
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.errors import InvalidDidDocument
-from resolver.keys.multikey import multikey_of
+from resolver.keys.multikey import multibase_of, multikey_of
+from resolver.keys.types import RSA
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.representation import present
@@ -42,6 +44,7 @@ from statuslist.check_requests import EntryCheck
 from statuslist.requests import MAX_CHANGES_BODY_BYTES, read_changes
 from tests.fuzz.answers import BASE, DID
 from tests.fuzz.costs import ACCEPTED_MS, DEAR_NUMBERS, REFUSED_MS, base64url, many, milliseconds, names
+from tests.keys import DEAR_DER
 from wire import MalformedBody, encode, read_again, read_body
 from wire.body import MAX_BODY_BYTES
 from wire.json import MAX_VALUES
@@ -53,6 +56,7 @@ KEY = b"did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 RESOLVER = Resolver()
 _RSA = multikey_of(RSAPublicNumbers(65_537, (1 << 8_191) | 1).public_key()).encode()
 _P521 = multikey_of(derive_private_key(1, SECP521R1()).public_key()).encode()
+_DEAR = multibase_of(RSA, DEAR_DER).encode()
 _OKP = '{"kty":"OKP","crv":"Ed25519","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"'
 
 
@@ -79,6 +83,7 @@ def _did_peer_4(document: str) -> bytes:
 REQUESTS: dict[str, Callable[[], object]] = {
     "did:key of RSA 8192": _asked(b"did:key:" + _RSA),
     "did:key of RSA 8192 as a JWK": _asked(b"did%3Akey%3A" + _RSA, b"publicKeyFormat=JsonWebKey"),
+    "did:key of Diffie-Hellman in the place of RSA": _asked(b"did:key:" + _DEAR),
     "1,536 characters of base58": _asked(b"did:key:z" + b"z" * 1_536),
     "did:web of 4,000 segments": _asked(b"did:web:example.com" + b":a" * 4_080),
     "did:web of 2,000 escapes": _asked(b"did:web:example.com" + b":%61" * 2_040),
@@ -203,6 +208,7 @@ _G2 = (
     "zUC7EK3ZakmukHhuncwkbySmomv3FmrkmS36E4Ks5rsb6VQSRpoCrx6Hb8e2Nk6UvJFSdyw9NK1scFXJp21gNNYFjVWNgaqyGnkyhtagagCp"
     "Qb5B7tagJu3HDbjQ8h5ypoHjwBb"
 )
+_DEAR_PEM = f"-----BEGIN PUBLIC KEY-----\n{b64encode(DEAR_DER).decode()}\n-----END PUBLIC KEY-----\n"
 EMBEDDING = ("verificationMethod", *RELATIONSHIPS)
 _NESTED = '{"a":{"a":{"a":{"a":{"a":{}}}}}}'
 DOCUMENTS: dict[str, bytes] = {
@@ -221,6 +227,12 @@ DOCUMENTS: dict[str, bytes] = {
     "165 keys of 1,536 characters": _document(many(f'{{"publicKeyMultibase":"z{"z" * 1_536}"}}', 165)),
     "70 keys of ML-DSA-87": _document(many(f'{{"publicKeyMultibase":"zMo{"z" * 3_540}"}}', 70)),
     "1,024 JWKs in methods": _document(many('{"publicKeyJwk":{"kty":""}}', 1_024)),
+    "32 methods of Diffie-Hellman in PEM": _document(
+        _methods(32, publicKeyMultibase=None, type="RsaVerificationKey2018", publicKeyPem=_DEAR_PEM)
+    ),
+    "32 methods of Diffie-Hellman in the place of RSA": _document(
+        _methods(32, type="RsaVerificationKey2018", publicKeyMultibase=_DEAR.decode())
+    ),
     "3,000 objects": _document(many("{}", 3_066)),
     "3,000 JWKs": _document(many('{"kty":""}', 3_066)),
     "3,000 objects in contexts": _document('"@context":[' + ",".join(["{}"] * 3_060) + "]"),

@@ -16,7 +16,7 @@ from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported
 from resolver.keys.jwk import CURVES, check_rsa
 from resolver.keys.multikey import decode_multikey, jwk_of, jwk_to_key, multikey_of, public_key_of
 from resolver.keys.types import KEY_TYPES, KeyType
-from tests.keys import KEYS, RSA_2048
+from tests.keys import DEAR_DER, KEYS, RSA_2048
 from wire import encode
 
 
@@ -203,6 +203,16 @@ def test_rsa_der_that_does_not_come_out_equal_is_refused() -> None:
     for spoiled in (raw + b"\0", raw[:-1], b"", b"\x30\x83\x00" + raw[2:]):
         with pytest.raises(KeyRefused):
             decode_multikey(_multikey(0x1205, spoiled))
+
+
+def test_another_key_in_the_place_of_rsa_is_refused_before_it_is_loaded() -> None:
+    """OpenSSL tests the primes of a Diffie-Hellman key, and held the interpreter for 8 seconds."""
+    dear = _multikey(0x1205, DEAR_DER)
+    started = time.perf_counter()
+    with pytest.raises(KeyRefused, match="RSAPublicKey"):
+        decode_multikey(dear)
+
+    assert time.perf_counter() - started < 1.0  # seconds; a hundredth of a millisecond is usual
 
 
 def test_rsa_in_subject_public_key_info_is_refused() -> None:
