@@ -313,7 +313,7 @@ def public_app(services: Services) -> Front:
                 services.publisher,
                 services.checker,
                 clock=clock,
-                account_of=lambda client: ClientAccount(buckets[Cost.OUTBOUND], client),
+                account_of=lambda client: ClientAccount(buckets[Cost.OUTBOUND], buckets[Cost.CPU], client),
             ),
             *identity_routes(services.identities, clock),
             *health_routes(services.health, detailed=False),

@@ -111,8 +111,9 @@ class TokenBuckets:
 class ClientAccount:
     """What one client may spend on work of which it is known late how much there is (`statuslist.account`)."""
 
-    def __init__(self, buckets: TokenBuckets, client: str) -> None:
+    def __init__(self, buckets: TokenBuckets, computing: TokenBuckets, client: str) -> None:
         self._buckets = buckets
+        self._computing = computing
         self._client = client
 
     def pay(self, requests: int) -> None:
@@ -128,6 +129,16 @@ class ClientAccount:
     def owe(self, requests: int) -> None:
         """Take a token for each request, as a debt where there is none."""
         self._buckets.owe(self._client, requests)
+
+    def compute(self, n_bytes: int) -> None:
+        """
+        Take a token of computation for each whole MiB, all or none.
+
+        Raises:
+            TooManyRequests: there are too few.
+        """
+        if (tokens := n_bytes >> 20) and (wait := self._computing.take(self._client, tokens)):
+            raise too_many(wait)
 
 
 class ClientAddresses:

@@ -1,15 +1,16 @@
 """
-Who is charged for requests to strangers. Pure.
+Who is charged for what a check makes us do. Pure.
 
-A check costs what it makes us do: a token for each list, and each DID document, that is fetched for it. What is
-ours or in memory costs none.
+A token for each list, and each DID, that is fetched for it: a DID counts as one, though a did:webvh is two requests
+(its log and its witnesses), as it does where it is resolved. A token of computation for each MiB of a list of ours
+that must be expanded; short lists are too cheap to count. What is in memory costs none.
 """
 
 from typing import Protocol
 
 
 class Account(Protocol):
-    """What one client may make us ask of strangers."""
+    """What one client may make us ask of strangers, and compute."""
 
     def pay(self, requests: int) -> None:
         """
@@ -24,9 +25,19 @@ class Account(Protocol):
         """Take tokens for what turned out to be needed; where there are none, the client waits the longer later."""
         ...
 
+    def compute(self, n_bytes: int) -> None:
+        """
+        Take a token of computation for each whole MiB that is about to be worked on.
+
+        Raises: as `pay`.
+        """
+        ...
+
 
 class Unlimited:
     """The account of whom nobody limits."""
+
+    def compute(self, n_bytes: int) -> None: ...
 
     def pay(self, requests: int) -> None: ...
 

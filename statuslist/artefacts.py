@@ -22,7 +22,7 @@ class ListVersions(msgspec.Struct, frozen=True):
     """
     What a list's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet).
 
-    `changed` is the number of its last change among those of all lists.
+    `changed` is the number of its last change among those of all lists; `length` is in entries, and stays.
     """
 
     list_id: str
@@ -30,6 +30,7 @@ class ListVersions(msgspec.Struct, frozen=True):
     wanted: int
     published: int
     changed: int
+    length: int
 
 
 class ListContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
     """Return both versions of every list that changed after the change number `after` (-1: of every list)."""
     rows = tx.all(
         "SELECT l.id AS list_id, s.issuer_id, l.wanted_version AS wanted, l.published_version AS published,"
-        " l.changed_version AS changed FROM status_lists l JOIN status_sets s ON s.id = l.set_id"
+        " l.changed_version AS changed, s.length FROM status_lists l JOIN status_sets s ON s.id = l.set_id"
         " WHERE l.changed_version > :after ORDER BY l.changed_version, l.id",
         {"after": after},
     )

@@ -55,7 +55,7 @@ class Checker:
         Check entries of a credential that the caller has verified (`credentialVerified: false`).
 
         Raises:
-            Refusal: `account` cannot pay for the lists that must be fetched; then none is.
+            Refusal: `account` cannot pay for the lists that must be fetched or expanded; then none is.
             MalformedValue: an entry is malformed, or there is none, or more than 8.
             StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `check.evaluate`. The first entry
                 that fails fails the check: part of an answer could be taken for the whole.
@@ -113,9 +113,11 @@ class Checker:
         *,
         credential_verified: bool,
     ) -> StatusCheck:
-        fetches = sum(1 for url in {entry.list_url for entry in entries} if self._lists.would_fetch(url))
-        if fetches:
+        urls = {entry.list_url for entry in entries}
+        if fetches := sum(self._lists.would_fetch(url) for url in urls):
             account.pay(fetches)
+        if to_expand := sum(self._lists.bytes_to_expand(url) for url in urls):
+            account.compute(to_expand)
         results = await _all_or_first_error(
             self._check_entry(entry, issuer, trusted, account) for entry in entries
         )

@@ -49,6 +49,10 @@ class Demand:
         """Return the issuer of a list that the rows have told of."""
         return self._lists[list_id].issuer_id
 
+    def length_of(self, list_id: str) -> int:
+        """Return the entries of a list that the rows have told of."""
+        return self._lists[list_id].length
+
     def rows_say(self, found: ListVersions, now: float) -> None:
         """Take up what a look at the rows found; an older look than another changes nothing."""
         list_id, known = found.list_id, self._lists.get(found.list_id)

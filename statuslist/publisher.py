@@ -126,9 +126,9 @@ class Publisher:
         """Return the published version of a list; None where there is no such list, or not yet."""
         return self._current.get(list_id)
 
-    def own_list(self, url: str) -> tuple[bytes, str] | None:
+    def own_list(self, url: str) -> tuple[bytes, str, int] | None:
         """
-        Return body and media type of a list of ours by its permanent URL; None for a URL that is not ours.
+        Return body, media type and expanded bytes of a list of ours by its permanent URL; None for another URL.
 
         Raises:
             NoListAtOwnUrl: the URL lies below our base URL, and is not the permanent URL of a list.
@@ -146,7 +146,7 @@ class Publisher:
         if published is None:
             raise ListNotPublished("the status list is not published yet", headers={"retry-after": "1"})
         artefact = published.forms[found[1]]
-        return artefact.body, artefact.media_type
+        return artefact.body, artefact.media_type, self._demand.length_of(found[0]) // 8
 
     def remaining_seconds(self) -> float | None:
         """

@@ -2,16 +2,19 @@
 
 import asyncio
 import time
+from typing import Any
 
+import msgspec
 import pytest
 
 from server.limits import ClientAccount, TokenBuckets, TooManyRequests
 from statuslist.errors import StatusRetrievalError
 from statuslist.list_source import ListUrlRefused
+from statuslist.requests import CreateSet
 from tests.simulator import canned, held
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, Stranger, vc_jwt
-from tests.statuslist.wing import ISSUERS
+from tests.statuslist.wing import ISSUERS, ROOT
 
 pytestmark = pytest.mark.anyio
 
@@ -19,10 +22,16 @@ pytestmark = pytest.mark.anyio
 class Purse:
     """A client's account of `tokens`, over the server's own buckets, at a time that stands still."""
 
-    def __init__(self, tokens: int) -> None:
+    def __init__(self, tokens: int, computing: int = 0) -> None:
         self._buckets = TokenBuckets(tokens / 2, lambda: 0.0)
-        self._account = ClientAccount(self._buckets, "a")
+        self._computing = TokenBuckets(computing / 2, lambda: 0.0)
+        self._account = ClientAccount(self._buckets, self._computing, "a")
         self.spent = 0
+        self.computed_bytes = 0
+
+    def compute(self, n_bytes: int) -> None:
+        self._account.compute(n_bytes)
+        self.computed_bytes += n_bytes
 
     def pay(self, requests: int) -> None:
         self._account.pay(requests)
@@ -44,6 +53,54 @@ async def test_check_of_our_own_lists_costs_nothing(house: House) -> None:
         assert (await house.check(entry, ISSUERS["acme"], account=purse)).valid
 
     assert purse.spent == 0
+
+
+async def _own_entries(house: House, length: int, count: int) -> list[Any]:
+    """Publish sets of ours, and return an entry of each."""
+    names = [f"set-{number}" for number in range(count)]
+    for name in names:
+        wanted = {"id": name, "issuerId": "acme", "purposes": ["revocation"], "length": length}
+        await house.wing.lists.create_set(ROOT, msgspec.convert(wanted, CreateSet))
+    await house.wing.publisher.publish_dirty()
+    url = "https://status.example.com/status-lists/{}-revocation/credential.json"
+    return [house.issuer.entry(1, statusListCredential=url.format(name)) for name in names]
+
+
+async def test_long_list_of_ours_costs_a_token_of_computation_for_each_mebibyte_until_it_is_in_memory(
+    house: House,
+) -> None:
+    entries = await _own_entries(house, 2**24, 2)
+    first, second = Purse(0, computing=4), Purse(0, computing=4)
+
+    await house.check(entries, ISSUERS["acme"], account=first)
+    await house.check(entries, ISSUERS["acme"], account=second)
+
+    assert (first.computed_bytes >> 20, second.computed_bytes) == (4, 0)
+    assert first.spent == 0
+
+
+async def test_who_cannot_pay_for_the_expansion_of_our_lists_is_told_when_and_none_is_expanded(
+    house: House,
+) -> None:
+    entries = await _own_entries(house, 2**24, 2)
+    purse = Purse(0, computing=6)
+    await house.check(entries, ISSUERS["acme"], account=purse)
+    house.checker.purge_lists()
+
+    with pytest.raises(TooManyRequests) as refused:
+        await house.check(entries, ISSUERS["acme"], account=purse)
+
+    assert int(refused.value.headers["retry-after"]) >= 1
+    assert purse.computed_bytes >> 20 == 4
+
+
+async def test_short_list_of_ours_costs_no_computation_beside_the_request(house: House) -> None:
+    entries = await _own_entries(house, 2**17, 2)
+    purse = Purse(0, computing=1)
+
+    for _ in range(3):
+        house.checker.purge_lists()
+        assert (await house.check(entries, ISSUERS["acme"], account=purse)).valid
 
 
 @pytest.mark.parametrize("form", ["jcs", "jwt"])

@@ -5,7 +5,7 @@ from statuslist.demand import MAX_BACKOFF_SECONDS, Demand
 
 
 def rows(wanted: int, published: int, list_id: str = "list") -> ListVersions:
-    return ListVersions(list_id, "issuer", wanted, published, 0)
+    return ListVersions(list_id, "issuer", wanted, published, 0, 131_072)
 
 
 def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:
