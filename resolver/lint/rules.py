@@ -51,10 +51,12 @@ _READ_TYPES = frozenset(
     {"Multikey", "JsonWebKey", "JsonWebKey2020", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020"}
 )
 _BASE58_TYPES = frozenset({"Ed25519VerificationKey2018", "X25519KeyAgreementKey2019"})
-# What a JWK may be that we do not check: registered for JOSE (RFC 8037), or in the draft of it for BLS12-381 keys;
-# any other kty or crv is a mistake. AKP (ML-DSA for JOSE) has no crv.
+# What a JWK may be that we do not check: curves that are registered for JOSE (RFC 8037), or that others write with
+# the names of drafts (BLS12-381) or of COSE (brainpool). Any other is a mistake. AKP (ML-DSA) has no crv.
+_BRAINPOOL = ("brainpoolP256r1", "brainpoolP320r1", "brainpoolP384r1", "brainpoolP512r1")
+_BLS = ("BLS12381G1", "BLS12381G2", "BLS12381_G1", "BLS12381_G2")
 _RARE_CURVES = frozenset(
-    {("OKP", "Ed448"), ("OKP", "X448"), ("EC", "BLS12381G1"), ("EC", "BLS12381G2"), ("AKP", None)}
+    {("OKP", "Ed448"), ("OKP", "X448"), ("AKP", None), *(("EC", name) for name in _BRAINPOOL + _BLS)}
 )
 # A hash of a key, as in did:pkh.
 _ACCOUNT_TYPES = frozenset(

@@ -24,7 +24,7 @@ from resolver.errors import (
     KeyRefused,
     KeyTypeUnsupported,
 )
-from resolver.keys.jwk import jwk_to_key
+from resolver.keys.jwk import PRIVATE_MEMBERS, jwk_to_key
 from resolver.methods.formats import FORMATS, JWK_2020, PublicKeyFormat
 from resolver.methods.method import ComputedMethod, refuse_key_agreement, refuse_versions
 from resolver.results import JsonObject, Options, Resolved
@@ -102,6 +102,8 @@ def _jwk_in(did: Did) -> JsonObject:
         jwk = read(decode_base64url(did.method_specific_id), max_bytes=_MAX_JWK_BYTES)
         if not isinstance(jwk, dict):
             raise InvalidDid("did:jwk: expected a JSON object")
+        if not PRIVATE_MEMBERS.isdisjoint(jwk):  # Null, too: it would stay, and look like a private key.
+            raise InvalidDid("did:jwk: the JWK has members of a private or symmetric key")
         jwk_to_key(jwk)
     except KeyTypeUnsupported as error:
         raise FeatureNotSupported(f"did:jwk: {error}") from None
