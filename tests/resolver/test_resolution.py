@@ -354,7 +354,8 @@ async def test_what_is_doubtful_about_a_fetched_document_is_told_in_the_metadata
 
 
 async def test_dids_that_do_not_exist_do_not_use_up_what_renews_one_that_does() -> None:
-    async with web(GuardLimits(host_burst=1)) as (_, issuer, resolver, clock):
+    slow = GuardLimits(host_rate_per_second=0.01, host_burst=1)  # No turn comes in time, so nobody waits.
+    async with web(slow) as (_, issuer, resolver, clock):
         issuer.publish(PATH, DOCUMENT)
         await resolver.resolve(DID)
         clock.now += 1_000
