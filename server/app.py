@@ -70,7 +70,7 @@ from statuslist.operator_routes import build_operator_routes as operator_status_
 from statuslist.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE, Engine, migrate, sqlite_path
-from storage.writer import WRITE_SECONDS
+from storage.writer import CALL_SECONDS
 from wire.body import MAX_BODY_BYTES
 
 
@@ -121,7 +121,7 @@ async def open_services(
     database = open_of(settings)
     try:
         await migrate(database, MIGRATIONS)
-        database.write_seconds = WRITE_SECONDS
+        database.call_seconds = CALL_SECONDS
         services = await _build(settings, share, database, guard or guard_of(settings), clock, timer)
         async with services.resolver:
             await services.background.start()

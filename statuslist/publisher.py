@@ -41,6 +41,7 @@ POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of
 PACE_SECONDS = 0.1  # between two looks: changes that come thick make one version together
 SLOTS = 8  # lists under way at once; their writes share commits
 SLOTS_PER_TENANT = 4  # ... of one issuer
+ADOPT_AT_ONCE = 100  # lists read at once: a read has a deadline, and 10,000 lists may have 2 MiB each
 CATCH_UP_SECONDS = 0.5  # that an answer waits for what another process serves already
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
 NEVER = float("-inf")  # on a monotonic clock
@@ -334,9 +335,10 @@ class Publisher:
 
     async def _adopt(self, versions: list[ListVersions]) -> None:
         unknown = [found.list_id for found in versions if found.published > self._version_of(found.list_id)]
-        if not unknown:
-            return
+        for first in range(0, len(unknown), ADOPT_AT_ONCE):
+            await self._adopt_some(unknown[first : first + ADOPT_AT_ONCE])
 
+    async def _adopt_some(self, unknown: Sequence[str]) -> None:
         def read(tx: Transaction) -> tuple[list[list[Artefact]], int]:
             found = [artefacts.published_artefacts(tx, list_id) for list_id in unknown]
             return found, artefacts.last_change(tx)  # Afterwards: nothing that was found is beyond it.

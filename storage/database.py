@@ -13,8 +13,8 @@ What a caller may rely on
   (SQLite: WAL with `synchronous=FULL`; PostgreSQL: `synchronous_commit`, hence every synchronous standby).
   Where it raises `DatabaseUnavailable` the outcome may be unknown: the connection can break while a commit is under
   way. Idempotency keys make a retry safe.
-- *A write ends.* Where a deadline is set, `write` raises `DatabaseUnavailable` at its end, whatever hangs: a write
-  that had not begun never happens, the outcome of one that had is unknown.
+- *A call ends.* Where a deadline is set, `read` and `write` raise `DatabaseUnavailable` at its end, whatever hangs:
+  a write that had not begun never happens, the outcome of one that had is unknown.
 - *Reads are snapshots.* `read` runs `fn` in one read transaction; it sees every write that returned before
   the call, and nothing uncommitted.
 - *Cancelling the caller does not cancel the work.* A write once taken is committed or fails as a whole.
@@ -116,7 +116,7 @@ class Database(Protocol):
         Run `fn` in a read transaction (a snapshot); return its result.
 
         Raises:
-            DatabaseUnavailable: the engine failed.
+            DatabaseUnavailable: the engine failed, or does not answer in time.
             Exception: whatever `fn` raised.
         """
         ...
@@ -150,7 +150,8 @@ class Engine(Database, Protocol):
     Attributes:
         is_healthy: whether writes can be expected to work.
         recovers: whether an outage passes without a restart of this process.
-        write_seconds: how long a write may take; None, as it is opened: for ever, as tools and migrations need it.
+        call_seconds: how long a read or a write may take; None, as it is opened: for ever, as tools and migrations
+            need it.
     """
 
     is_healthy: bool
@@ -158,10 +159,10 @@ class Engine(Database, Protocol):
     stats: WriterStats
 
     @property
-    def write_seconds(self) -> float | None: ...
+    def call_seconds(self) -> float | None: ...
 
-    @write_seconds.setter
-    def write_seconds(self, seconds: float | None) -> None: ...
+    @call_seconds.setter
+    def call_seconds(self, seconds: float | None) -> None: ...
 
     def lease(self, name: str) -> Lease:
         """Return a claim to the lease `name` of this database, not yet held; `close` releases it."""

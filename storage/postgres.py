@@ -20,12 +20,10 @@ Theory of operation
   between. Leases and LISTEN need a session: they use the direct URL.
 """
 
-import asyncio
 import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
@@ -37,6 +35,7 @@ from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
 from storage.postgres_dsn import Dsn
 from storage.postgres_sessions import LOCK_SPACE, PostgresLease, PostgresWatch
 from storage.postgres_transaction import PostgresTransaction
+from storage.threads import Threads
 from storage.writer import BATCH_SECONDS, MAX_BATCH, Job, Writer
 
 T = TypeVar("T")
@@ -125,20 +124,20 @@ class PostgresDatabase:
         self._warned = False  # A WARNING arrived; reset before each COMMIT. Of the writer thread.
         self._local = threading.local()
         self._read_connections: list[psycopg.Connection[dict[str, Any]]] = []
-        self._readers = ThreadPoolExecutor(READERS, "postgres-reader")
+        self._readers = Threads("postgres-reader", READERS)
         self._writer = Writer(self._commit, stats=self.stats, max_batch=max_batch)
         self._watch: PostgresWatch | None = None
         self._leases: list[PostgresLease] = []
         self._is_closed = False
 
     @property
-    def write_seconds(self) -> float | None:
-        """As `Engine.write_seconds`."""
+    def call_seconds(self) -> float | None:
+        """As `Engine.call_seconds`."""
         return self._writer.write_seconds
 
-    @write_seconds.setter
-    def write_seconds(self, seconds: float | None) -> None:
-        self._writer.write_seconds = seconds
+    @call_seconds.setter
+    def call_seconds(self, seconds: float | None) -> None:
+        self._writer.write_seconds = self._readers.seconds = seconds
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.write`."""
@@ -146,11 +145,7 @@ class PostgresDatabase:
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.read`."""
-        try:
-            future = self._readers.submit(self._read, fn)
-        except RuntimeError:
-            raise DatabaseUnavailable("the database is closed") from None
-        return await asyncio.wrap_future(future)
+        return await self._readers.run(lambda: self._read(fn))
 
     def check(self) -> None:
         """
@@ -159,7 +154,7 @@ class PostgresDatabase:
         Raises:
             DatabaseUnavailable: see `open_postgres`.
         """
-        rows = self._readers.submit(self._read, _server_facts).result()
+        rows = self._readers.submit(lambda: self._read(_server_facts)).result()
         if rows["version"] < MIN_VERSION:
             raise DatabaseUnavailable(f"expected PostgreSQL 15 or newer, found {rows['version']}")
         if rows["fsync"] != "on":
@@ -184,9 +179,10 @@ class PostgresDatabase:
             lease.release()
         if self._watch is not None:
             self._watch.close()
-        mine = self._connection if self._writer.close() else None  # One that hangs ends with the process.
-        self._readers.shutdown()
-        for connection in (mine, *self._read_connections):
+        # What hangs ends with the process.
+        mine = [self._connection] if self._writer.close() else []
+        read = self._read_connections if self._readers.close() else []
+        for connection in (*mine, *read):
             if connection is not None:
                 connection.close()
 

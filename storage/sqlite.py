@@ -19,7 +19,6 @@ The library is pysqlite3: SQLite before 3.51.3 (but for 3.50.7 and 3.44.6 and th
 commit when a checkpoint meets a WAL reset, and Debian's is older.
 """
 
-import asyncio
 import contextlib
 import fcntl
 import logging
@@ -27,7 +26,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +33,7 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
 from storage.file_lease import FileLease
+from storage.threads import Threads
 from storage.wakeups import Wakeups
 from storage.writer import BATCH_SECONDS, MAX_BATCH, UNKNOWN, Job, Writer
 
@@ -140,7 +139,7 @@ class SqliteDatabase:
         self._is_closed = False
         self._local = threading.local()
         self._read_connections: list[Any] = []
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._readers = Threads("sqlite-reader", READERS)
         self._lock = os.open(
             path.with_name(path.name + ".writer"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
         )
@@ -151,13 +150,13 @@ class SqliteDatabase:
         )
 
     @property
-    def write_seconds(self) -> float | None:
-        """As `Engine.write_seconds`."""
+    def call_seconds(self) -> float | None:
+        """As `Engine.call_seconds`."""
         return self._writer.write_seconds
 
-    @write_seconds.setter
-    def write_seconds(self, seconds: float | None) -> None:
-        self._writer.write_seconds = seconds
+    @call_seconds.setter
+    def call_seconds(self, seconds: float | None) -> None:
+        self._writer.write_seconds = self._readers.seconds = seconds
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.write`."""
@@ -168,11 +167,7 @@ class SqliteDatabase:
     async def read(self, fn: Callable[[Transaction], T]) -> T:
         """As `Database.read`."""
         try:
-            future = self._readers.submit(self._read, fn)
-        except RuntimeError:
-            raise DatabaseUnavailable("the database is closed") from None
-        try:
-            return await asyncio.wrap_future(future)
+            return await self._readers.run(lambda: self._read(fn))
         except sqlite3.Error as error:
             if _code(error) not in _ENGINE_FAILURES:
                 raise
@@ -197,11 +192,13 @@ class SqliteDatabase:
             lease.release()
         has_ended = self._writer.close()
         self._wakeups.close()
-        self._readers.shutdown()
-        for connection in self._read_connections:
-            connection.close()
+        if self._readers.close():
+            for connection in self._read_connections:
+                connection.close()
+        else:
+            has_ended = False
         if not has_ended:
-            LOG.error("the writer hangs; its connection is left to the end of the process")
+            LOG.error("a thread hangs; the connections are left to the end of the process")
             return
         if self.is_healthy:
             self._checkpoint("TRUNCATE")

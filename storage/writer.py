@@ -29,7 +29,7 @@ T = TypeVar("T")
 LOG = logging.getLogger("touchstone.storage")
 
 MAX_BATCH = 512  # functions per transaction
-WRITE_SECONDS = 10.0  # seconds that a caller of a server waits; tools wait for ever
+CALL_SECONDS = 10.0  # seconds that a caller of a server waits, also for a read; tools wait for ever
 UNKNOWN = "whether it happened is unknown, try again with the same idempotency key"
 BATCH_SECONDS = 0.05  # seconds; an engine ends a batch after that, so that other processes get their turn
 

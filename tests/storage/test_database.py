@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -241,7 +242,7 @@ async def test_many_rows_go_in_with_one_statement(database: Database) -> None:
 
 async def test_a_write_that_has_not_begun_in_time_never_happens(database: Engine, outside: Query) -> None:
     opened = threading.Event()
-    database.write_seconds = 0.3
+    database.call_seconds = 0.3
     first = asyncio.create_task(database.write(lambda tx: opened.wait(30)))
     await asyncio.sleep(0.1)
     with pytest.raises(DatabaseUnavailable, match="nothing was written"):
@@ -250,7 +251,7 @@ async def test_a_write_that_has_not_begun_in_time_never_happens(database: Engine
     with pytest.raises(DatabaseUnavailable, match="unknown"):
         await first
     failures, is_failing = database.stats.failures, database.stats.failing_since is not None
-    database.write_seconds = 30.0
+    database.call_seconds = 30.0
     await database.write(note("next"))
 
     assert outside("SELECT text FROM notes") == [("next",)]
@@ -262,7 +263,7 @@ async def test_a_write_that_has_begun_is_told_to_be_unknown_and_may_be_done(
     database: Engine, outside: Query
 ) -> None:
     opened = threading.Event()
-    database.write_seconds = 0.3
+    database.call_seconds = 0.3
 
     def slow(tx: Transaction) -> None:
         tx.execute("INSERT INTO notes (text) VALUES ('slow')")
@@ -271,7 +272,37 @@ async def test_a_write_that_has_begun_is_told_to_be_unknown_and_may_be_done(
     with pytest.raises(DatabaseUnavailable, match="the same idempotency key"):
         await database.write(slow)
     opened.set()
-    database.write_seconds = None
+    database.call_seconds = None
     await database.write(note("next"))
 
     assert outside("SELECT text FROM notes ORDER BY text") == [("next",), ("slow",)]
+
+
+async def test_reads_that_hang_and_those_behind_them_end_in_time(database: Engine) -> None:
+    opened = threading.Event()
+    database.call_seconds = 0.3
+
+    def hang(tx: Transaction) -> bool:
+        return opened.wait(30)
+
+    began = time.monotonic()
+    outcomes = await asyncio.gather(*(database.read(hang) for _ in range(8)), return_exceptions=True)
+    seconds = time.monotonic() - began
+    opened.set()
+
+    assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 8
+    assert all(dict(getattr(outcome, "headers", ())) == {"retry-after": "1"} for outcome in outcomes)
+    assert seconds < 10
+
+
+async def test_reads_work_again_when_what_held_them_up_is_over(database: Engine) -> None:
+    opened = threading.Event()
+    database.call_seconds = 0.3
+    with pytest.raises(DatabaseUnavailable, match="nothing was read"):
+        await asyncio.gather(*(database.read(lambda tx: opened.wait(30)) for _ in range(4)))
+    with pytest.raises(DatabaseUnavailable, match="nothing was read"):
+        await database.read(texts)
+    opened.set()
+    database.call_seconds = 30.0
+
+    assert await database.read(texts) == []

@@ -85,7 +85,7 @@ async def test_a_writer_that_is_stopped_holds_up_no_write_of_another_for_ever(pa
     assert holder.stdout is not None
     assert holder.stdout.readline() == "stopped\n"
     database = open_sqlite(path)
-    database.write_seconds = 0.5
+    database.call_seconds = 0.5
     began = time.monotonic()
     outcomes = await asyncio.gather(
         *(write_row(database, f"waits-{number}") for number in range(3)), return_exceptions=True
