@@ -11,7 +11,7 @@ publish, and is fetched as anybody's.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,10 @@ class Identities:
             LOG.warning("the issuer %s cannot sign: %s", issuer.id, error)
         self._unreadable.add(issuer.id)
         self._on_state(AlarmKind.KEY_UNREADABLE, self._subject(issuer), str(error))
+
+    def signers(self) -> Mapping[str, Signer]:
+        """Return the signers that we have, by the id of the issuer."""
+        return dict(self._signers)
 
     def signer_of(self, issuer_id: str) -> Signer:
         """

@@ -6,7 +6,7 @@ A backup is an older truth (`statuslist.epoch` says what that would do to creden
 1. refuse while a server runs or anybody has the database open;
 2. copy the file to `<database>.restoring`, verified and migrated;
 3. gather what was published last: in the old database, in those that earlier restores moved aside, in the mirror;
-4. open a new epoch in the copy;
+4. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
 5. publish every list there, so that not even the first answer is older than what readers were given before;
 6. move the old database aside, and the copy to its place.
 
@@ -16,17 +16,16 @@ Without a file (a PostgreSQL recovered by its own means) 3 to 5 happen in place,
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from operators import Principals
-from proofs import Signer
 from server.background import LEASE
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
-from server.identity import DEFAULT_ISSUER, require_same_identity, signer_for
+from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.policy import policy_of
 from server.settings import Settings
 from server.upkeep import hold
@@ -61,7 +60,7 @@ async def restore_file(
     Raises:
         Conflict: the database is in use, or is not SQLite.
         NotPublished: see there.
-        DatabaseUnavailable, SchemaMismatch, IdentityChanged, KeyFileError: of the file; nothing was changed.
+        DatabaseUnavailable, SchemaMismatch, IdentityChanged: of the file; nothing was changed.
     """
     path = sqlite_path(settings.database_url)
     if path is None:
@@ -90,7 +89,11 @@ async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: s
     try:
         hold(database)
         await migrate(database, MIGRATIONS)
-        return await _open_epoch(database, settings, _mirrored(settings, mirrors), actor, say)
+        path = sqlite_path(settings.database_url)
+        aside = set_aside(path) if path is not None else []
+        forms = [form for old in aside for form in await _published_in(old, say)]
+        forms += _mirrored(settings, mirrors)
+        return await _open_epoch(database, settings, forms, actor, say)
     finally:
         database.close()
 
@@ -130,7 +133,9 @@ async def _open_epoch(
     own = next((issuer for issuer in issuers if issuer.id == DEFAULT_ISSUER), None)
     require_same_identity(settings, own)
     now = time.time_ns() // 1_000
-    signers = {issuer.id: signer_for(settings, issuer) for issuer in issuers if issuer.key_name}
+    identities = Identities(settings)
+    identities.take_up(issuers)
+    signers = identities.signers()
 
     def read_one(form: FoundForm) -> FoundList:
         return read_found(form, signers=signers, base_url=settings.public_url, now=now)
@@ -138,16 +143,18 @@ async def _open_epoch(
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")
     report = await database.write(
-        lambda tx: open_epoch(tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now)
+        lambda tx: open_epoch(
+            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=signers.keys()
+        )
     )
-    await _publish(database, settings, signers)
+    await _publish(database, settings, identities)
     return report
 
 
-async def _publish(database: Database, settings: Settings, signers: Mapping[str, Signer]) -> None:
+async def _publish(database: Database, settings: Settings, identities: Identities) -> None:
     publisher = Publisher(
         database,
-        signer_of=lambda issuer_id: signers[issuer_id],
+        signer_of=identities.signer_of,
         clock=time.time,
         policy=policy_of(settings),
         on_published=lambda _: None,

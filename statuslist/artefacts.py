@@ -88,10 +88,16 @@ def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
 
 
 def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
-    """Return both versions of every list that changed after the change number `after` (-1: of every list)."""
+    """
+    Return both versions of every list that changed after the change number `after` (-1: of every list).
+
+    Of one that a restore withholds (`statuslist.epoch`) nothing is wanted and nothing is served.
+    """
     rows = tx.all(
-        "SELECT l.id AS list_id, s.issuer_id, l.wanted_version AS wanted, l.published_version AS published,"
-        " l.changed_version AS changed, s.length FROM status_lists l JOIN status_sets s ON s.id = l.set_id"
+        "SELECT l.id AS list_id, s.issuer_id, l.changed_version AS changed, s.length,"
+        " CASE WHEN w.list_id IS NULL THEN l.wanted_version ELSE 0 END AS wanted,"
+        " CASE WHEN w.list_id IS NULL THEN l.published_version ELSE 0 END AS published"
+        " FROM status_lists l JOIN status_sets s ON s.id = l.set_id LEFT JOIN withheld_lists w ON w.list_id = l.id"
         " WHERE l.changed_version > :after ORDER BY l.changed_version, l.id",
         {"after": after},
     )

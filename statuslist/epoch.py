@@ -13,7 +13,7 @@ nothing. So, in one transaction and before anything is served:
 To run it again is harmless: it closes what was opened since, and changes no status twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 
 import msgspec
 
@@ -44,11 +44,16 @@ def open_epoch(
     random_bytes: Callable[[int], bytes],
     actor: str,
     at: int,
+    readable: Collection[str],
 ) -> EpochReport:
     """
     Open a new epoch, as above.
 
+    Lists whose issuer's key cannot be read are withheld: what was published of them could not be verified, so that
+    their rows may lack a revocation. They are neither served nor published before a restore that has the key.
+
     Args:
+        readable: ids of the issuers whose keys can be read.
         found: what was published last, by the id of the list; see `statuslist.recovery`.
         random_bytes: a source fit for keys.
         at: now, in microseconds since 1970; also the next version of every list, unless one that was found is
@@ -62,7 +67,13 @@ def open_epoch(
         changes, note = _take_over(tx, list_id, newest, actor, at)
         changed[newest.purpose] += changes
         notes += [note] if note else []
-    notes += _unseen(tx, found)
+    withheld = _withhold(tx, readable, at)
+    notes += _unseen(tx, {*found, *withheld})
+    notes += [
+        f"{list_id}: not served, since the key of its issuer {issuer_id} cannot be read; put the key back, then run"
+        " `touchstone db restore` without a file"
+        for list_id, issuer_id in withheld.items()
+    ]
     report = EpochReport(
         closed_sets=closed,
         new_sets=made,
@@ -139,7 +150,7 @@ def _make_lost_sets(
     return len(lost), notes
 
 
-def _unseen(tx: Transaction, found: Mapping[str, FoundList]) -> list[str]:
+def _unseen(tx: Transaction, found: Collection[str]) -> list[str]:
     return [
         f"{list_id}: no published version was found; what was changed after the backup is lost, repeat it"
         for list_id in list_ids(tx)
@@ -213,6 +224,19 @@ def _change(newest: FoundList, index: int, value: int, actor: str, at: int) -> s
 def _beyond(found: Iterable[FoundList]) -> int:
     """Return a version beyond all that were found: a clock that was ahead may have numbered them."""
     return 1 + max((each.version or 0 for each in found), default=0)
+
+
+def _withhold(tx: Transaction, readable: Collection[str], at: int) -> dict[str, str]:
+    """Withhold the lists of all issuers but `readable`, and no others; return them with their issuers."""
+    rows = tx.all(
+        "SELECT l.id, s.issuer_id FROM status_lists l JOIN status_sets s ON s.id = l.set_id ORDER BY l.id"
+    )
+    withheld = {row["id"]: row["issuer_id"] for row in rows if row["issuer_id"] not in readable}
+    tx.execute("DELETE FROM withheld_lists")
+    for list_id in withheld:
+        values = {"id": list_id, "at": at}
+        tx.execute("INSERT INTO withheld_lists (list_id, since) VALUES (:id, :at)", values)
+    return withheld
 
 
 def _jump(tx: Transaction, at: int) -> int:

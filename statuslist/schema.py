@@ -173,4 +173,17 @@ MIGRATIONS = (
             ),
         ),
     ),
+    Migration(
+        room="statuslist",
+        number=5,
+        name="lists of which a restore could not tell what was published last",
+        statements=(
+            """
+            CREATE TABLE withheld_lists (
+                list_id TEXT PRIMARY KEY REFERENCES status_lists (id),
+                since {bigint} NOT NULL
+            )
+            """,
+        ),
+    ),
 )

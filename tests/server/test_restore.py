@@ -231,3 +231,32 @@ def test_a_backup_that_is_none_changes_nothing(drill: Drill) -> None:
     assert refused.returncode == 6
     assert "Traceback" not in refused.stderr
     assert drill.path.read_bytes() == before
+
+
+def test_one_tenants_missing_key_file_withholds_its_lists_and_restores_the_others(drill: Drill) -> None:
+    """And a restore that has the key brings them back, with what was revoked after the backup."""
+    known = _act(drill)
+    assert drill.touchstone("issuer", "add", "acme").returncode == 0
+    (key,) = [path for path in drill.path.parent.rglob("*.pem") if "acme" in path.name]
+    drill.server.operator("", {"id": "hers", "issuerId": "acme", "purposes": ["revocation"]})
+    entries = drill.allocate("hers")
+    assert drill.touchstone("db", "backup", str(drill.path.parent / "late.db")).returncode == 0
+    drill.change("hers", entries[:1], "revocation", 1)
+    drill.wait_for_mirror("hers-revocation", entries[:1], 1)
+    drill.server.terminate()
+    aside = key.rename(key.with_suffix(".aside"))
+    restored = drill.touchstone("db", "restore", str(drill.path.parent / "late.db"))
+    drill.server.start()
+    with pytest.raises(urllib.error.HTTPError, match=r"404|503"):
+        drill.served("hers-revocation")
+    ours = drill.served(LIST)
+    drill.server.terminate()
+    aside.rename(key)
+    again = drill.touchstone("db", "restore")
+    drill.server.start()
+
+    assert restored.returncode == 0, restored.stderr
+    assert "hers-revocation: not served, since the key of its issuer acme cannot be read" in restored.stderr
+    assert all(status_at(ours, index) for index in known["late"][:REVOKED])
+    assert again.returncode == 0, again.stderr
+    assert status_at(drill.served("hers-revocation"), entries[0]) == 1

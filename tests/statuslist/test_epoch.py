@@ -1,11 +1,12 @@
 """A new epoch over rows that are older than what was published, on either engine."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import msgspec
 import pytest
 
+from statuslist.bitstring import status_at
 from statuslist.changes import CLOSED
 from statuslist.epoch import EpochReport, open_epoch
 from statuslist.errors import ListFull, SetClosed
@@ -13,7 +14,7 @@ from statuslist.forms import DATA_INTEGRITY, JWT
 from statuslist.recovery import FoundForm, FoundList, gather, merge, read_found
 from statuslist.requests import Allocate
 from tests.databases import Place
-from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, signer_for
+from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest
 
 pytestmark = pytest.mark.anyio
@@ -49,11 +50,40 @@ def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, Fo
     )
 
 
-async def open_it(wing: Wing, found: dict[str, FoundList]) -> EpochReport:
+async def open_it(
+    wing: Wing, found: dict[str, FoundList], readable: Collection[str] = ISSUERS.keys()
+) -> EpochReport:
     at = int(wing.clock() * 1_000_000)
     return await wing.database.write(
-        lambda tx: open_epoch(tx, found, random_bytes=secrets.token_bytes, actor="test", at=at)
+        lambda tx: open_epoch(
+            tx, found, random_bytes=secrets.token_bytes, actor="test", at=at, readable=readable
+        )
     )
+
+
+async def test_list_whose_issuers_key_cannot_be_read_is_withheld_until_a_restore_that_has_the_key(
+    wing: Wing,
+) -> None:
+    index = await wing.set_with_entry("badges")
+    await wing.create("diplomas", issuer_id="default")
+    await wing.revoke("badges", index)
+    await wing.publisher.publish_dirty()
+    last = published(wing, "badges-revocation", "diplomas-revocation")
+
+    report = await open_it(wing, {"diplomas-revocation": last["diplomas-revocation"]}, {"default"})
+    await wing.revoke("badges", (index + 1) % 131_072)  # A change does not bring it back.
+    without_key = wing.another_publisher()
+    await without_key.publish_dirty()
+    await open_it(wing, last)
+    with_key = wing.another_publisher()
+    await with_key.publish_dirty()
+
+    assert any("badges-revocation: not served" in note for note in report.notes)
+    assert without_key.current("badges-revocation") is None
+    assert without_key.current("diplomas-revocation") is not None
+    restored = with_key.current("badges-revocation")
+    assert restored is not None
+    assert status_at(bits_of(restored.forms[DATA_INTEGRITY].body), index) == 1
 
 
 async def test_no_set_gives_an_index_and_each_can_still_be_revoked(wing: Wing) -> None:
