@@ -202,14 +202,15 @@ class Alarms:
         rows = await self._database.read(alarm_store.open_alarms)
         self._open = {(AlarmKind(row.kind), row.subject): row for row in rows if row.kind in _KNOWN}
 
-    async def sweep(self) -> None:
-        """Close conditions that nobody tells any more, and forget what was closed long ago."""
-        now = self._now()
+    async def sweep(self, now: float) -> None:
+        """Close conditions that nobody tells any more at `now` (seconds since 1970); forget the old."""
+        silent_before = int((now - SILENT_SECONDS) * 1_000_000)
+        closed_before = int((now - KEPT_SECONDS) * 1_000_000)
 
         def work(tx: Transaction) -> None:
             conditions = [kind.value for kind in AlarmKind if not kind.is_event]
-            alarm_store.close_silent(tx, conditions, before=now - SILENT_SECONDS * 1_000_000, at=now)
-            alarm_store.forget_closed(tx, now - KEPT_SECONDS * 1_000_000)
+            alarm_store.close_silent(tx, conditions, before=silent_before, at=self._now())
+            alarm_store.forget_closed(tx, closed_before)
 
         await self._database.write(work)
 

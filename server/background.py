@@ -227,8 +227,8 @@ class Background:
             await self._database.write(lambda tx: forget_before(tx, before))
             await self._purges.forget(now)
             await self._heads.forget()
-            await self._alarms.sweep()
-            await self._nodes.forget()
+            await self._alarms.sweep(now)
+            await self._nodes.forget(now)
 
     async def _leads(self) -> bool:
         return self._lease is not None and await asyncio.to_thread(self._lease.hold)

@@ -77,9 +77,9 @@ class Nodes:
         self._silent = silent
         self._changed = {row.name: self._changed[row.name] for row in rows if row.name in self._changed}
 
-    async def forget(self) -> None:
-        """Forget the nodes that were taken away; for the holder of the lease."""
-        before = self._now() - KEPT_SECONDS * 1_000_000
+    async def forget(self, now: float) -> None:
+        """Forget the nodes that were taken away at `now`, seconds since 1970; for the holder of the lease."""
+        before = int((now - KEPT_SECONDS) * 1_000_000)
         await self._database.write(lambda tx: node_store.forget_before(tx, before))
 
     def _is_silent(self, node: Node) -> bool:

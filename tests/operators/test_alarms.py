@@ -225,7 +225,7 @@ async def test_an_event_is_over_when_it_is_acknowledged_and_its_wing_follows(
     alarms.state(CHANGE, "did:web:issuer.example", "its keys changed")
     await alarms.step()
     clock.now += 2 * SILENT_SECONDS
-    await alarms.sweep()
+    await alarms.sweep(clock.now)
     (alarm,) = await shown(alarms)
     view = await alarms.acknowledge(ADMIN, AcknowledgeAlarm(alarm=alarm.alarm))
     again = await alarms.acknowledge(ADMIN, AcknowledgeAlarm(alarm=alarm.alarm))
@@ -243,7 +243,7 @@ async def test_a_condition_that_nobody_tells_any_more_is_closed(
     alarms.state(LIST, "one", "no key")
     await alarms.step()
     clock.now += SILENT_SECONDS + 1
-    await Alarms(database, clock=clock).sweep()
+    await Alarms(database, clock=clock).sweep(clock.now)
 
     assert await shown(alarms) == []
 
@@ -261,7 +261,7 @@ async def test_an_open_alarm_cannot_be_deleted_and_closed_ones_are_forgotten(
     clock.now += 91 * 86_400
     alarms.state(LIST, "one", "no key")
     await alarms.step()
-    await alarms.sweep()
+    await alarms.sweep(clock.now)
 
     assert place.query("SELECT subject FROM alarms") == [("one",)]
 

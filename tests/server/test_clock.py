@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from operators import AlarmKind
+from server import node_store
 from server.app import Services, open_services
 from server.bootstrap import initialise
 from server.clock import TOLD_SECONDS, ClockWatch
@@ -97,3 +98,26 @@ async def test_a_node_whose_lists_are_from_the_future_is_not_ready_until_they_ar
     assert (back["status"], back["ok"], back["remaining_s"]) == (503, False, 0)
     assert back["not_yet_valid"] != 0
     assert mended["not_yet_valid"] == 0
+
+
+@pytest.mark.anyio
+async def test_a_clock_that_is_set_forward_deletes_neither_nodes_nor_alarms_that_are_young(
+    tmp_path: Path,
+) -> None:
+    settings = settings_in(tmp_path)
+    await initialise(settings, sample=False, say=quiet)
+    set_by = 0.0
+    async with open_services(settings, clock=lambda: time.time() + set_by) as services:
+        seen_at = time.time_ns() // 1_000
+        await services.database.write(lambda tx: node_store.see(tx, "other", seen_at))
+        services.alarms.state(AlarmKind.DISK, "other", "full")
+        await services.alarms.step()
+        services.alarms.state(AlarmKind.DISK, "other", None)
+        await services.alarms.step()
+        set_by = 100 * 86_400.0
+        await services.background._forget()
+        names = {row.name for row in await services.database.read(node_store.all_nodes)}
+        told = await services.database.read(lambda tx: tx.all("SELECT subject FROM alarms"))
+
+    assert "other" in names
+    assert "other" in {row["subject"] for row in told}

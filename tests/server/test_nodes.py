@@ -88,7 +88,7 @@ async def test_a_node_that_was_taken_away_is_forgotten_after_a_day_and_so_is_its
     silent = world.told["other"]
     world.seconds += KEPT_SECONDS
     await world.one.see()
-    await world.one.forget()
+    await world.one.forget(1_700_000_000 + world.seconds)
     await world.one.look()
 
     assert silent is not None
