@@ -97,10 +97,11 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
         OSError: it cannot be read, for want of permission for example.
     """
     try:
-        file = path.open("rb")
+        # A pipe or a device must not hold us here until somebody writes.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise KeyFileMissing(f"{path}: no such key file; create it with: touchstone init") from None
-    with file:
+        raise KeyFileMissing(f"{path}: no such key file; put it back from its backup") from None
+    with os.fdopen(descriptor, "rb") as file:
         _check_key_file(path, os.fstat(file.fileno()))
         pem = file.read(MAX_KEY_FILE_BYTES + 1)
     return _load_private_key(path, pem)

@@ -154,7 +154,7 @@ async def _build(
     )
     telemetry.unwritten = alarms.unwritten
     identities = Identities(settings, on_state=alarms.state)
-    identities.take_up(await principals.issuers())
+    await identities.take_up(await principals.issuers())
     hot = HotTable(
         max_bytes=settings.hot_max_bytes,
         clock=clock,
@@ -232,7 +232,7 @@ async def _build(
     )
 
     async def follow_issuers() -> None:
-        if identities.take_up(await principals.issuers()):
+        if await identities.take_up(await principals.issuers()):
             publisher.retry()
 
     file = sqlite_path(settings.database_url)

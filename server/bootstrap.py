@@ -24,7 +24,7 @@ from proofs import create_key_file, read_key_file
 from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
 from server.database import open_of
-from server.identity import DEFAULT_ISSUER, key_path, require_same_identity
+from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
 from server.schema import MIGRATIONS as SERVER
 from server.settings import Settings
 from statuslist.errors import ListFull
@@ -36,7 +36,6 @@ from storage import Database, Migration, migrate
 from wire import Conflict, ResourceNotFound, encode
 
 MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *SERVER)
-FIRST_KEY = "key-1"
 OPERATOR = "bootstrap"
 OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"

@@ -10,6 +10,7 @@ No other DID is answered from here, whatever an issuer's row says: a foreign DID
 publish, and is fetched as anybody's.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from operators import AlarmKind, Issuer, OnState
 from proofs import Ed25519Signer, Signer, read_key_file
-from proofs.errors import KeyFileError
+from proofs.errors import KeyFileError, KeyFileMissing
 from resolver.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from resolver.keys.multikey import jwk_of, multikey_of
@@ -28,6 +29,7 @@ from wire import Answer, ResourceNotFound, encode, etag_of
 LOG = logging.getLogger("touchstone.identity")
 
 DEFAULT_ISSUER = "default"
+FIRST_KEY = "key-1"  # of the default issuer, made by `touchstone init`
 FRESH_SECONDS = 300  # seconds; a key is announced this long before it signs
 JWK_SUFFIX = "-jwk"
 DID_JSON = "application/did+json"
@@ -123,19 +125,19 @@ class Identities:
         ] = {}  # By DID, of those we host; None: no key to be read.
         self._unreadable: set[str] = set()  # Ids of issuers; once in the log is enough.
 
-    def take_up(self, issuers: Iterable[Issuer]) -> bool:
+    async def take_up(self, issuers: Iterable[Issuer]) -> bool:
         """
         Read the keys of the issuers whose keys we have not yet; tell whether there was one.
 
         One that cannot be read is logged, is an alarm, and is tried again at the next call.
         """
         missing = [issuer for issuer in issuers if issuer.key_name and issuer.id not in self._signers]
-        return sum(self._take_up(issuer) for issuer in missing) > 0
+        return sum([await self._take_up(issuer) for issuer in missing]) > 0
 
-    def _take_up(self, issuer: Issuer) -> bool:
+    async def _take_up(self, issuer: Issuer) -> bool:
         hosted = is_hosted(self._settings, issuer)
         try:
-            signer = signer_for(self._settings, issuer)
+            signer = await asyncio.to_thread(signer_for, self._settings, issuer)
         except (KeyFileError, OSError) as error:
             self._cannot_read(issuer, error)
             if hosted:
@@ -220,5 +222,9 @@ def signer_for(settings: Settings, issuer: Issuer) -> Ed25519Signer:
     """
     key_name = issuer.key_name or ""
     method = f"{issuer.did}#{key_name}"
-    private_key = read_key_file(key_path(settings, key_name))
+    try:
+        private_key = read_key_file(key_path(settings, key_name))
+    except KeyFileMissing as error:
+        new = "; `touchstone init` makes a new one in its place" * (key_name == FIRST_KEY)
+        raise KeyFileMissing(f"{error}{new}") from None
     return Ed25519Signer(private_key, method, jws_key_id=method + JWK_SUFFIX)

@@ -134,7 +134,7 @@ async def _open_epoch(
     require_same_identity(settings, own)
     now = time.time_ns() // 1_000
     identities = Identities(settings)
-    identities.take_up(issuers)
+    await identities.take_up(issuers)
     signers = identities.signers()
 
     def read_one(form: FoundForm) -> FoundList:

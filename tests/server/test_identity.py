@@ -1,6 +1,8 @@
 """Our DID documents: the keys in them, whose they are, and what a key that cannot be read does to whom."""
 
+import asyncio
 import json
+import os
 from base64 import urlsafe_b64decode
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def _identities(directory: Path) -> tuple[Identities, Ed25519PrivateKey]:
     key = create_key_file(directory / "key-1.pem")
     settings = Settings(key_dir=str(directory))
     identities = Identities(settings)
-    identities.take_up([Issuer(id="default", did=settings.did, key_name="key-1")])
+    asyncio.run(identities.take_up([Issuer(id="default", did=settings.did, key_name="key-1")]))
     return identities, key
 
 
@@ -163,7 +165,7 @@ def test_a_did_that_is_not_the_issuers_own_under_our_host_is_never_answered_from
 ) -> None:
     create_key_file(tmp_path / "acme-1.pem")
     identities = Identities(Settings(key_dir=str(tmp_path)))
-    identities.take_up(_rows(("acme", did)))
+    asyncio.run(identities.take_up(_rows(("acme", did))))
 
     assert identities.own_document(did) is None
     with pytest.raises(ResourceNotFound):
@@ -178,29 +180,31 @@ def test_a_key_that_cannot_be_read_fails_its_issuer_alone_until_it_can(tmp_path:
     (tmp_path / "words-1.pem").write_text("no key")
     (tmp_path / "words-1.pem").chmod(0o600)
     (tmp_path / "folder-1.pem").mkdir()
-    rows = _rows(*((name, f"{OURS}:issuers:{name}") for name in ("gone", "open", "words", "folder", "good")))
+    os.mkfifo(tmp_path / "pipe-1.pem", 0o600)
+    unreadable = ("gone", "open", "words", "folder", "pipe")
+    rows = _rows(*((name, f"{OURS}:issuers:{name}") for name in (*unreadable, "good")))
     identities = Identities(
         Settings(key_dir=str(tmp_path)),
         on_state=lambda kind, subject, reason: told.append(
             (kind.value, subject.partition(" on ")[0], reason is not None)
         ),
     )
-    taken = identities.take_up(rows)
-    for name in ("gone", "open", "words", "folder"):
+    taken = asyncio.run(identities.take_up(rows))
+    for name in unreadable:
         with pytest.raises(DocumentUnavailable):
             identities.own_document(f"{OURS}:issuers:{name}")
         with pytest.raises(ResourceNotFound):
             identities.signer_of(name)
     (tmp_path / "open-1.pem").chmod(0o600)
-    mended = identities.take_up(rows)
+    mended = asyncio.run(identities.take_up(rows))
 
     assert taken
     assert identities.own_document(f"{OURS}:issuers:good") is not None
     assert mended
     assert identities.own_document(f"{OURS}:issuers:open") is not None
     assert [subject for _, subject, is_wrong in told if is_wrong] == [
-        *("gone", "open", "words", "folder"),
-        *("gone", "words", "folder"),
+        *unreadable,
+        *("gone", "words", "folder", "pipe"),
     ]
     assert [row for row in told if not row[2]] == [
         ("key-unreadable", "good", False),
