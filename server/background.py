@@ -30,7 +30,7 @@ from server.watching import Watch
 from statuslist.artefacts import reduce_superseded
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher
-from storage import DatabaseUnavailable, Engine, forget_before, seal
+from storage import DatabaseUnavailable, Engine, Leadership, forget_before, seal
 
 LOG = logging.getLogger("touchstone.background")
 
@@ -107,7 +107,7 @@ class Background:
         self._vitals = vitals
         self._nodes = nodes
         self._clock_watch = clock_watch
-        self._lease = database.lease(LEASE) if leads else None
+        self._leadership = Leadership(database.lease(LEASE)) if leads else None
         self._mirror = mirror
         self._woken = asyncio.Event()
         self._woken_for_purges = asyncio.Event()
@@ -137,7 +137,7 @@ class Background:
         work: list[Coroutine[None, None, None]] = [
             _repeat(self._vitals.beat, BEAT_SECONDS),
             _repeat(self._vitals.probe, BEAT_SECONDS),
-            self._publisher.run(self._lease),
+            self._publisher.run(self._leadership),
             _repeat(self._follow_registry, 0.0),
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
             _repeat(self._observations.flush, WRITE_SEEN_EVERY_SECONDS),
@@ -146,7 +146,7 @@ class Background:
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
-        if self._lease is not None:
+        if self._leadership is not None:
             work += [
                 _repeat(self._seal, SEAL_EVERY_SECONDS),
                 _repeat(self._forget, FORGET_EVERY_SECONDS),
@@ -168,12 +168,12 @@ class Background:
         with contextlib.suppress(DatabaseUnavailable):
             await self._observations.flush(0)
             await self._alarms.step()
-            if self._lease is not None:
+            if self._leadership is not None:
                 await self._nodes.end()
         if self._mirror is not None:
             await self._mirror.write_due()
-        if self._lease is not None:
-            await asyncio.to_thread(self._lease.release)
+        if self._leadership is not None:
+            await self._leadership.end()
         await self._guard.aclose()
 
     def _wake(self) -> None:
@@ -231,7 +231,7 @@ class Background:
             await self._nodes.forget(now)
 
     async def _leads(self) -> bool:
-        return self._lease is not None and await asyncio.to_thread(self._lease.hold)
+        return self._leadership is not None and await self._leadership.holds()
 
 
 async def _wait(woken: asyncio.Event) -> None:

@@ -34,7 +34,7 @@ from statuslist.list_alarms import LATE_SECONDS, ListAlarms
 from statuslist.mark import ServedMark
 from statuslist.rendering import Policy, check_rendered, render
 from statuslist.turns import Lane, Turns
-from storage import Database, DatabaseUnavailable, Lease, Transaction
+from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from wire import format_utc
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
@@ -199,11 +199,14 @@ class Publisher:
                 artefacts.want_fresh_signature(tx, current.list_id, current.version)
 
         if outdated:
-            await self._database.write(mark)
+            with suppress(
+                DatabaseUnavailable
+            ):  # The disk may be full: half through their lives they are made anew.
+                await self._database.write(mark)
 
-    async def run(self, lease: Lease | None) -> None:
+    async def run(self, leadership: Leadership | None) -> None:
         """
-        Follow until cancelled, and publish while `lease` is ours.
+        Follow until cancelled, and publish while `leadership` is ours.
 
         With None this process only follows. Should two processes publish at once, nothing is lost but work.
         """
@@ -212,7 +215,7 @@ class Publisher:
             while True:
                 self._wanted.clear()
                 try:
-                    leads = lease is not None and await asyncio.to_thread(lease.hold)
+                    leads = leadership is not None and await leadership.holds()
                     await self.follow()
                     if leads:
                         self._begin(under_way)

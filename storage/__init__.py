@@ -7,6 +7,7 @@ from storage.audit import read_audit, record
 from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
 from storage.idempotency import IdempotencyConflict, forget_before, once
+from storage.leadership import Leadership
 from storage.migrations import Migration, SchemaMismatch, migrate
 from storage.opening import open_database, sqlite_path
 from storage.release import RELEASE
@@ -23,6 +24,7 @@ __all__ = [
     "DatabaseUnavailable",
     "Engine",
     "IdempotencyConflict",
+    "Leadership",
     "Lease",
     "Migration",
     "Row",

@@ -16,13 +16,19 @@ import psycopg
 from storage.postgres_dsn import Dsn
 
 LOCK_SPACE = 0x544F5543  # "TOUC": our advisory locks are pairs that begin with it
+SILENT_SECONDS = 10  # seconds; a holder asks several times a second
 WAIT_SECONDS = (
     1.0  # seconds between two looks whether the watch shall end, and between two attempts to connect
 )
 
 
 class PostgresLease:
-    """As `storage.Lease`: a session's advisory lock. A server that we cannot reach gives it to nobody."""
+    """
+    As `storage.Lease`: a session's advisory lock. A server that we cannot reach gives it to nobody.
+
+    The server ends the session of a holder that does not call `hold` for `SILENT_SECONDS`: one that was stopped, or
+    whose machine is lost, keeps its TCP session for longer than others can wait.
+    """
 
     def __init__(self, dsn: Dsn, name: str) -> None:
         self._dsn = dsn
@@ -50,6 +56,7 @@ class PostgresLease:
     def _ask(self) -> bool:
         if self._connection is None:
             self._connection = psycopg.connect(self._dsn.conninfo(), autocommit=True)
+            self._connection.execute(f"SET idle_session_timeout = '{SILENT_SECONDS}s'")
         if self._is_held:
             self._connection.execute("SELECT 1")
             return True

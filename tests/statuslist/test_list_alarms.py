@@ -9,7 +9,7 @@ import pytest
 from operators import AlarmKind
 from proofs import Signer
 from statuslist.list_alarms import LATE_SECONDS, MAX_TOLD, WELL_AT_ONCE, ListAlarms
-from storage import Database, DatabaseUnavailable, Transaction
+from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import Wing, signer_for
 
@@ -133,7 +133,7 @@ async def test_alarms_are_told_while_the_database_is_away(wing: Wing) -> None:
 
     database = Away()
     publisher = wing.another_publisher(database=database)
-    loop = asyncio.create_task(publisher.run(wing.database.lease("publisher")))
+    loop = asyncio.create_task(publisher.run(Leadership(wing.database.lease("publisher"))))
     try:
         await _until(lambda: publisher.current(LIST) is not None)
         database.is_away = True

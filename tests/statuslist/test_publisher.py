@@ -14,7 +14,7 @@ from statuslist import artefacts
 from statuslist.credential import read_status_list_credential
 from statuslist.errors import StatusRetrievalError
 from statuslist.forms import DATA_INTEGRITY, JWT
-from storage import Database, DatabaseUnavailable, Transaction
+from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, Wing, bits_of, signer_for
 from wire import read
@@ -89,7 +89,7 @@ async def test_each_form_verifies_and_says_its_own_url(place: Place, cryptosuite
 async def test_revocation_is_visible_within_a_second_and_others_are_not(wing: Wing) -> None:
     await wing.create("badges")
     revoked, other = await wing.allocate("badges", 2)
-    loop = asyncio.create_task(wing.publisher.run(wing.database.lease("publisher")))
+    loop = asyncio.create_task(wing.publisher.run(Leadership(wing.database.lease("publisher"))))
     try:
         await _until(lambda: wing.publisher.current(LIST) is not None)
 
@@ -107,7 +107,7 @@ async def test_revocation_is_visible_within_a_second_and_others_are_not(wing: Wi
 async def test_change_by_another_process_is_seen_without_a_wake(wing: Wing) -> None:
     index = await wing.set_with_entry("badges")
     elsewhere = wing.another_publisher()
-    loop = asyncio.create_task(elsewhere.run(wing.database.lease("publisher")))
+    loop = asyncio.create_task(elsewhere.run(Leadership(wing.database.lease("publisher"))))
     try:
         await wing.revoke("badges", index)
 
@@ -121,7 +121,10 @@ async def test_only_the_holder_of_the_lease_publishes_and_the_others_follow(wing
     first, second = wing.another_publisher(), wing.another_publisher()
     held, waiting = wing.database.lease("publisher"), wing.database.lease("publisher")
     assert await asyncio.to_thread(held.hold)
-    loops = [asyncio.create_task(first.run(waiting)), asyncio.create_task(second.run(held))]
+    loops = [
+        asyncio.create_task(first.run(Leadership(waiting))),
+        asyncio.create_task(second.run(Leadership(held))),
+    ]
     try:
         await wing.revoke("badges", index)
         await _until(lambda: wing.published_status(LIST, index, first) == 1)
@@ -397,7 +400,7 @@ async def test_loop_survives_a_database_that_fails(wing: Wing) -> None:
     await wing.create("badges")
     away = Away(wing.database)
     publisher = wing.another_publisher(database=away)
-    loop = asyncio.create_task(publisher.run(wing.database.lease("publisher")))
+    loop = asyncio.create_task(publisher.run(Leadership(wing.database.lease("publisher"))))
     try:
         await _until(lambda: publisher.current(LIST) is not None)
 
@@ -420,7 +423,7 @@ async def test_a_tenant_with_many_slow_lists_delays_no_other(wing: Wing) -> None
         return signer_for(issuer_id)
 
     publisher = wing.another_publisher(signer_of=slow_for_acme)
-    loop = asyncio.create_task(publisher.run(wing.database.lease("publisher")))
+    loop = asyncio.create_task(publisher.run(Leadership(wing.database.lease("publisher"))))
     try:
         await _until(lambda: publisher.current(LIST) is not None)
         await wing.revoke("badges", index)

@@ -365,3 +365,16 @@ async def test_a_password_file_that_is_being_written_is_an_outage_that_passes(
     database.close()
 
     assert held == [False, False, True]
+
+
+async def test_a_holder_that_is_silent_loses_its_lease_though_its_session_lives(place: PostgresPlace) -> None:
+    ours, theirs = place.open(), place.open()
+    silent, waiting = ours.lease("publisher"), theirs.lease("publisher")
+    first = [silent.hold(), waiting.hold()]
+    async with asyncio.timeout(30):
+        while not waiting.hold():
+            await asyncio.sleep(0.2)
+    ours.close()
+    theirs.close()
+
+    assert first == [True, False]
