@@ -5,6 +5,7 @@ The documentation page is one HTML file without scripts: it lists every operatio
 loads nothing from elsewhere.
 """
 
+import asyncio
 import html
 from collections.abc import Callable
 from functools import cache
@@ -75,11 +76,11 @@ def page_routes(clock: Callable[[], float], *, root_page: bytes) -> list[HTTPRou
 
     @get("/openapi.json", tags=["Pages"], summary="This API as OpenAPI 3.1")
     async def openapi(request: Request[Any, Any, Any]) -> Answer:
-        return _fresh(api_pages(request.app).openapi, clock())
+        return _fresh((await asyncio.to_thread(api_pages, request.app)).openapi, clock())
 
     @get("/docs", tags=["Pages"], summary="This API as a page")
     async def docs(request: Request[Any, Any, Any]) -> Answer:
-        return _fresh(api_pages(request.app).docs, clock())
+        return _fresh((await asyncio.to_thread(api_pages, request.app)).docs, clock())
 
     @get("/", tags=["Pages"], summary="Where to go from here")
     async def root() -> Answer:
@@ -121,7 +122,7 @@ class ApiPages(NamedTuple):
 
 
 def _made_once() -> Callable[[Litestar], ApiPages]:
-    """Return what makes the pages at their first use: the schema is some 10 ms of the event loop."""
+    """Return what makes the pages at their first use: that takes some 50 ms, hence a thread."""
 
     @cache
     def api_pages(app: Litestar) -> ApiPages:

@@ -25,9 +25,8 @@ T = TypeVar("T")
 MAX_DEPTH = 32  # levels; house rule for documents, and ample for our own bodies
 MAX_VALUES = 6_144  # ten times what the longest honest body or document has; objects are dear to look through
 
-MAX_NUMBER_CHARS = (
-    400  # digits in a row; a double has 309 at most. Reading and writing integers is quadratic.
-)
+# digits in a row, as many as the largest double has; reading and writing integers is quadratic
+MAX_NUMBER_CHARS = 309
 MAX_REASON_CHARS = 200  # characters; a parser's message may hold a member's name, which may be of any length
 _MAX_SEARCHED_BYTES = 262_144  # 256 KiB; up to here what is wrong is looked for, to name it
 

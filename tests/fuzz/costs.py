@@ -28,9 +28,9 @@ DEAR_NUMBERS = {
     "halfway to zero": "2.4703282292062327208e-324",
     "halfway of 1": "1.00000000000000011102230246251565404236316680908203125",
     "halfway of 2^53": "9007199254740993e0",
-    "400 digits": "7" * 400,
-    "400 digits of a fraction": "0." + "4" * 398,
-    "800 digits and an exponent": "7" * 400 + "." + "3" * 400 + "e-300",
+    "309 digits": "7" * 309,
+    "309 digits of a fraction": "0." + "4" * 309,
+    "618 digits and an exponent": "7" * 309 + "." + "3" * 309 + "e-300",
 }
 
 

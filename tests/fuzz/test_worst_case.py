@@ -177,6 +177,7 @@ CHANGES: dict[str, bytes] = {
     "1 MiB of zeros": _changes("0," * (MEBIBYTE // 2) + "0"),
     "1 MiB of brackets": _changes("[" * MEBIBYTE),
     "5,900 numbers of 170 digits": _changes(*["9" * 170] * 5_900),
+    "3,380 numbers of 309 digits": _changes(*["9" * 309] * 3_380),
     "5,900 names": _changes("{" + ",".join(f'"{number}{"k" * 160}":1' for number in range(5_900)) + "}"),
 }
 
@@ -260,8 +261,8 @@ DOCUMENTS: dict[str, bytes] = {
     "6,000 dear numbers": _document(many("9e307", 6_130)),
     "6,000 subnormal numbers": _document(many("5e-324", 6_130)),
     "4,600 numbers halfway": _document(many(DEAR_NUMBERS["halfway of 1"], 4_600)),
-    "320 fractions of 800 digits": _document(many(DEAR_NUMBERS["800 digits and an exponent"], 320)),
-    "650 integers of 399 digits": _document(many("7" * 399, 650)),
+    "410 fractions of 618 digits": _document(many(DEAR_NUMBERS["618 digits and an exponent"], 410)),
+    "840 integers of 309 digits": _document(many("7" * 309, 840)),
     "43,000 escapes": _document('"a":"' + "\\u00e9" * 43_000 + '"'),
     "depth 32": _document('"a":' + "[" * 29 + ",".join(["[]"] * 3_000) + "]" * 29),
     "5,000 objects, 27 deep": _document('"a":' + '{"a":' * 20 + f"[{','.join([_NESTED] * 860)}]" + "}" * 20),
@@ -317,7 +318,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a document of over 6,144 values": _read(_document(many("0", MAX_DOCUMENT_VALUES))),
     "a document of 80,000 objects": _read(_document(many("{}", 80_000))),
     "depth 33": _read(b"[" * 33 + b"]" * 33),
-    "a number of 401 digits": _read(_document('"a":' + "7" * 401)),
+    "a number of 310 digits": _read(_document('"a":' + "7" * 310)),
 }
 
 

@@ -41,7 +41,7 @@ LISTS: dict[str, bytes] = {
     "2 MiB of dear numbers": _list(f"[{','.join(['9e307'] * 345_000)}]"),
     "990 dear numbers beside bits": _in_list("9e307", 980),
     "980 objects beside bits": _in_list('{"a":1}', 480),
-    "980 numbers of 400 digits beside bits": _in_list("7" * 400, 980),
+    "980 numbers of 309 digits beside bits": _in_list("7" * 309, 980),
     "2 MiB of letters that are escaped": _list('"' + "\\u00e9" * (_LONG // 6) + '"'),
     "2 MiB of escaped quotes": _list('"' + '\\"' * (_LONG // 2) + '"'),
     "2 MiB of escaped backslashes": _list('"' + "\\\\" * (_LONG // 2) + '"'),

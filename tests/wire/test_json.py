@@ -64,11 +64,11 @@ def test_the_cap_on_values_counts_no_strings_and_is_inclusive(data: bytes, value
         read(data, max_bytes=KIB, max_values=values - 1)
 
 
-@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "0." + "9" * 400 + "e" + "0" * 399 + "1"])
+@pytest.mark.parametrize("number", ["9" * 309, "-" + "9" * 309, "0." + "9" * 309 + "e" + "0" * 308 + "1"])
 def test_the_cap_on_digits_is_inclusive_and_counts_no_strings(number: str) -> None:
     """Integers are read and written in quadratic time: 4,300 digits, Python's own limit, take 0.2 ms."""
     read(f'["{number}9", {number}]'.encode(), max_bytes=2 * KIB)
-    with pytest.raises(JsonError, match="a number of over 400 digits"):
+    with pytest.raises(JsonError, match="a number of over 309 digits"):
         read(f"[{number.replace('999', '9999', 1)}]".encode(), max_bytes=2 * KIB)
 
 
