@@ -112,6 +112,7 @@ class Publisher:
         self.is_behind = self._mark.is_behind
         self._catch_up_again_at = NEVER  # Monotonic seconds.
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
+        self._outdated: list[Published] = []  # Made under other settings, and not marked for publication yet.
         self._demand = Demand()
         self._seen = -1  # The last change number among the rows that were looked at.
         self.followed_at = NEVER  # When that was, in monotonic seconds.
@@ -192,17 +193,20 @@ class Publisher:
         publication; only here, so that processes with different settings do not outdo one another for ever.
         """
         await self.follow()
-        outdated = [current for current in self._current.values() if current.policy != self.policy.digest]
+        self._outdated = [found for found in self._current.values() if found.policy != self.policy.digest]
+        with suppress(DatabaseUnavailable):  # The disk may be full: what is published is served all the same.
+            await self._mark_outdated()
+
+    async def _mark_outdated(self) -> None:
+        outdated = self._outdated
 
         def mark(tx: Transaction) -> None:
-            for current in outdated:
-                artefacts.want_fresh_signature(tx, current.list_id, current.version)
+            for found in outdated:
+                artefacts.want_fresh_signature(tx, found.list_id, found.version)
 
         if outdated:
-            with suppress(
-                DatabaseUnavailable
-            ):  # The disk may be full: half through their lives they are made anew.
-                await self._database.write(mark)
+            await self._database.write(mark)
+            self._outdated = []
 
     async def run(self, leadership: Leadership | None) -> None:
         """
@@ -218,6 +222,7 @@ class Publisher:
                     leads = leadership is not None and await leadership.holds()
                     await self.follow()
                     if leads:
+                        await self._mark_outdated()  # Where that failed at the start.
                         self._begin(under_way)
                     else:
                         self._turns.clear()

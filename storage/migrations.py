@@ -139,7 +139,8 @@ async def migrate(
     """
     Apply what is missing of `migrations`, in their order, in one transaction; return what that was.
 
-    Where nothing is missing nothing is written: a process starts, and serves reads, while the disk is full.
+    Where nothing is missing nothing is written: a process starts, and serves reads, while the disk is full,
+    as long as the engine can open the database (SQLite makes its -wal and -shm files anew after an orderly end).
 
     Raises:
         SchemaMismatch: the database is beyond `release`, or holds another text of one of the steps.

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from proofs import Signer, verify_compact, verify_proof
@@ -512,3 +513,33 @@ async def _stop(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_other_settings_while_nothing_can_be_written_are_published_later(place: Place) -> None:
+    """The disk is full at the start: what is published is served, and made anew when there is room."""
+
+    class Full(BreaksAfterWrite):
+        async def write(self, fn: Callable[[Transaction], T]) -> T:
+            if self.is_broken:
+                raise DatabaseUnavailable("database or disk is full")
+            return await self._inner.write(fn)
+
+    async with Wing.open(place) as wing:
+        await wing.set_with_entry("badges")
+        await wing.publisher.publish_dirty()
+        wing.policy = msgspec.structs.replace(wing.policy, ttl_seconds=wing.policy.ttl_seconds - 1)
+        database = Full(wing.database)
+        restarted = wing.another_publisher(database=database)
+        await restarted.load()
+        before = restarted.current(LIST)
+        database.is_broken = False
+        loop = asyncio.create_task(restarted.run(Leadership(wing.database.lease("publisher"))))
+        try:
+            await _until(lambda: restarted.published == 1)
+        finally:
+            await _stop(loop)
+
+        after = restarted.current(LIST)
+        assert before is not None
+        assert after is not None
+        assert (before.policy, after.policy) == (wing.publisher.policy.digest, wing.policy.digest)
