@@ -198,8 +198,8 @@ class Background:
             await self._watch.look()
 
     async def _look_at_nodes(self) -> None:
-        if await self._leads():
-            await self._nodes.look()
+        """Whoever holds the lease: its holder may be the one that fell silent."""
+        await self._nodes.look()
 
     async def _look_at_clock(self) -> None:
         self._clock_watch.look()

@@ -65,7 +65,7 @@ class Nodes:
         await self._database.write(lambda tx: node_store.end(tx, self.name, self._now()))
 
     async def look(self) -> None:
-        """Tell of the other nodes which is silent and which is not (any more); for the holder of the lease."""
+        """Tell of the other nodes which is silent and which is not (any more); one process of each node looks."""
         rows = await self._database.read(node_store.all_nodes)
         silent = {row.name for row in rows if row.name != self.name and self._is_silent(row)}
         reason = f"not heard of for {SILENT_SECONDS:.0f} seconds, and it did not end in order"
