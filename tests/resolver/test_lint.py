@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resolver import FeatureNotSupported, InvalidDidDocument, InvalidOptions, Options, Resolver
@@ -383,6 +383,7 @@ NAMES = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # A busy machine is no fault of ours.
 @given(st.dictionaries(NAMES, JSON, max_size=6))
 def test_any_json_can_be_linted_and_what_is_refused_is_an_error(members: JsonObject) -> None:
     body = encode({**members, "id": DID})
