@@ -2,11 +2,13 @@
 The registry over its database: the view that answers questions, import and export. Service.
 
 Questions are answered from memory: no SQL, no await. The rows are the truth; every process polls their
-version with `refresh` (the server does so every 250 ms) and swaps its view whole.
+version with `refresh` (the server does so every 250 ms) and swaps its view whole; where another process of its node
+has a newer view already, `catch_up` does so before an answer (`storage.mark`).
 """
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -18,7 +20,7 @@ from registry.model import Facts
 from registry.store import Bodies, FactChanges, bodies_of, read_facts, read_version, replace_facts
 from registry.trqp import read_request
 from registry.view import EMPTY_VIEW, View, build_view
-from storage import Database, Transaction, record
+from storage import Database, Following, ServedMark, Transaction, record
 from wire import Answer, encode
 
 
@@ -45,16 +47,27 @@ class Registry:
     Args:
         database: migrated; the composition root owns it.
         clock: seconds since 1970.
+        mark: the versions that the processes of this node serve; None: this one is alone.
+        timer: monotonic seconds.
 
     Attributes:
         view: what questions are answered from; empty (every authority unknown) until `load`. Replaced whole,
             on the event loop only, and never by an older one.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        *,
+        mark: ServedMark | None = None,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.view: View = EMPTY_VIEW
         self._database = database
         self._clock = clock
+        self._mark = mark or ServedMark()
+        self._following = Following(self._look, "registry", mark=self._mark, timer=timer)
 
     async def load(self) -> None:
         """
@@ -66,6 +79,7 @@ class Registry:
         version, facts = await self._database.read(_read_all)
         view = await asyncio.to_thread(build_view, facts, version)
         if view.version >= self.view.version:
+            self._mark.will_serve(view.version)
             self.view = view
 
     async def refresh(self) -> bool:
@@ -75,10 +89,21 @@ class Registry:
         Raises:
             DatabaseUnavailable: the rows cannot be read; the view stays.
         """
-        if await self._database.read(read_version) <= self.view.version:
-            return False
-        await self.load()
-        return True
+        before = self.view.version
+        await self._following.look()
+        return self.view.version > before
+
+    async def catch_up(self) -> bool:
+        """
+        Refresh before an answer, where another process of the node may answer from a newer view; see `Following`.
+
+        0.2 microseconds where none does.
+        """
+        return await self._following.catch_up()
+
+    async def _look(self) -> None:
+        if await self._database.read(read_version) > self.view.version:
+            await self.load()
 
     def authorization(self, body: bytes, content_type: str | None) -> Answer:
         """

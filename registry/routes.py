@@ -4,6 +4,7 @@
 The first half is what the OpenAPI document says beyond the handlers, which read raw bytes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,6 +140,14 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
     The application's response class must render an `Answer`, its exception handler a `wire.Refusal`.
     """
 
+    async def newest(
+        answer: Callable[[bytes, str | None], Answer], request: Request[Any, Any, Any]
+    ) -> Answer:
+        """Answer when this process is as far as the others of its node, or cannot be: no cache keeps it anyway."""
+        body = await request.body()
+        await registry.catch_up()
+        return answer(body, request.headers.get("content-type"))
+
     @post(
         AUTHORIZATION_PATH,
         name="authorization",
@@ -151,7 +160,7 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
         request_max_body_size=MAX_BODY_BYTES,
     )
     async def authorization(request: Request[Any, Any, Any]) -> Answer:
-        return registry.authorization(await request.body(), request.headers.get("content-type"))
+        return await newest(registry.authorization, request)
 
     @post(
         RECOGNITION_PATH,
@@ -165,6 +174,6 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
         request_max_body_size=MAX_BODY_BYTES,
     )
     async def recognition(request: Request[Any, Any, Any]) -> Answer:
-        return registry.recognition(await request.body(), request.headers.get("content-type"))
+        return await newest(registry.recognition, request)
 
     return [authorization, recognition]

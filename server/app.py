@@ -64,12 +64,11 @@ from server.vitals import Vitals
 from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
-from statuslist.mark import ServedMark
 from statuslist.mirror import Mirror
 from statuslist.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
-from storage import RELEASE, Engine, migrate, sqlite_path
+from storage import RELEASE, Engine, ServedMark, migrate, sqlite_path
 from storage.writer import CALL_SECONDS
 from wire.body import MAX_BODY_BYTES
 
@@ -161,7 +160,13 @@ async def _build(
         timer=timer,
         on_used=lambda raw_path: touch(resolver, raw_path),
     )
-    registry = Registry(database, clock=clock)
+    board = share.board
+    registry = Registry(
+        database,
+        clock=clock,
+        timer=timer,
+        mark=ServedMark(board.registry_marks, share.slot) if board is not None else None,
+    )
     registered = RegisteredDids(registry)
     observations = Observations(database, registered=registered, clock=clock)
     heads = StoredHeads(database, clock)
@@ -197,7 +202,7 @@ async def _build(
         policy=policy_of(settings),
         on_published=on_published,
         on_state=alarms.state,
-        mark=ServedMark(share.board.marks, share.slot) if share.board is not None else None,
+        mark=ServedMark(board.list_marks, share.slot) if board is not None else None,
     )
 
     lists = StatusLists(

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from operators.alarms import AlarmView
-from statuslist.mark import SLOT_BYTES as MARK_BYTES
+from storage.mark import SLOT_BYTES as MARK_BYTES
 from wire import Fault
 
 SLOT_BYTES = 131_072  # 128 KiB; the counters of one process take a few
@@ -55,7 +55,9 @@ class Board:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._memory = mmap.mmap(-1, slots * SLOT_BYTES)
-        self.marks = mmap.mmap(-1, slots * MARK_BYTES)  # of what each serves; see `statuslist.mark`
+        # How far each is with what it serves; see `storage.mark`.
+        self.list_marks = mmap.mmap(-1, slots * MARK_BYTES)
+        self.registry_marks = mmap.mmap(-1, slots * MARK_BYTES)
         self._last: dict[int, Snapshot] = {}
 
     def put(self, slot: int, snapshot: Snapshot) -> None:

@@ -10,7 +10,7 @@ published as soon as a slot is free and its turn has come. Lists are told apart 
 
 Each step leaves readers with the last good version if the process dies after it: before the compare-and-set
 nothing was written, after it every process finds the new version in the rows within 250 ms, and before it answers
-where another process of its node serves it already (`statuslist.mark`). Several processes may publish at once: one
+where another process of its node serves it already (`storage.mark`). Several processes may publish at once: one
 wins a version, all serve its bytes. Serving needs neither signer nor database.
 """
 
@@ -31,10 +31,9 @@ from statuslist.demand import Demand
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl
 from statuslist.forms import DATA_INTEGRITY, parse_list_url
 from statuslist.list_alarms import LATE_SECONDS, ListAlarms
-from statuslist.mark import ServedMark
 from statuslist.rendering import Policy, check_rendered, render
 from statuslist.turns import Lane, Turns
-from storage import Database, DatabaseUnavailable, Leadership, Transaction
+from storage import Database, DatabaseUnavailable, Following, Leadership, ServedMark, Transaction
 from wire import format_utc
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
@@ -42,7 +41,6 @@ PACE_SECONDS = 0.1  # between two looks: changes that come thick make one versio
 SLOTS = 8  # lists under way at once; their writes share commits
 SLOTS_PER_TENANT = 4  # ... of one issuer
 ADOPT_AT_ONCE = 100  # lists read at once: a read has a deadline, and 10,000 lists may have 2 MiB each
-CATCH_UP_SECONDS = 0.5  # that an answer waits for what another process serves already
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
 NEVER = float("-inf")  # on a monotonic clock
 
@@ -110,7 +108,7 @@ class Publisher:
         self._on_published = on_published
         self._mark = mark or ServedMark()
         self.is_behind = self._mark.is_behind
-        self._catch_up_again_at = NEVER  # Monotonic seconds.
+        self._following = Following(self._look, "status lists", mark=self._mark, timer=timer)
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
         self._outdated: list[Published] = []  # Made under other settings, and not marked for publication yet.
         self._demand = Demand()
@@ -120,7 +118,6 @@ class Publisher:
         self._surveyed_at = NEVER  # Monotonic seconds.
         self._alarms = ListAlarms(on_state)
         self._wanted = asyncio.Event()
-        self._following = asyncio.Lock()
         # Threads of its own: lists that are slow to render must not keep others from the loop's.
         self._threads = ThreadPoolExecutor(SLOTS, "publisher")
 
@@ -305,41 +302,21 @@ class Publisher:
         Raises:
             DatabaseUnavailable: the rows cannot be read; what was served before still is.
         """
-        async with self._following:
-            await self._look()
+        await self._following.look()
 
     async def catch_up(self) -> bool:
-        """
-        Look at the rows before an answer, where another process of the node serves a version that may be newer.
-
-        Returns:
-            Whether `current` is as new as what any process of the node served until now. False where the rows
-            cannot be read in time: what is served then must be kept by no cache.
-        """
-        if not self.is_behind():
-            return True
-        if self._timer() < self._catch_up_again_at:
-            return False
-        try:
-            async with asyncio.timeout(CATCH_UP_SECONDS), self._following:
-                if self.is_behind():  # Else somebody looked while we waited.
-                    await self._look()
-        except (TimeoutError, DatabaseUnavailable) as error:
-            _log.warning("status lists: behind another process of this node: %s", error)
-            self._catch_up_again_at = self._timer() + POLL_SECONDS
-            return False
-        return True
+        """Follow before an answer, where another process of the node may serve a newer version; see `Following`."""
+        return await self._following.catch_up()
 
     async def _look(self) -> None:
-        """Take up what the rows say; whoever calls holds `_following`."""
-        asked_at, others = self._timer(), self._mark.others()
+        """Take up what the rows say; one look at a time."""
+        asked_at = self._timer()
         changed = await self._database.read(lambda tx: artefacts.changed_lists(tx, self._seen))
         await self._adopt(changed)
         for found in changed:
             self._demand.rows_say(found, asked_at)
         self._seen = max((found.changed for found in changed), default=self._seen)
         self.followed_at = asked_at
-        self._mark.has_looked(others)
 
     async def _adopt(self, versions: list[ListVersions]) -> None:
         unknown = [found.list_id for found in versions if found.published > self._version_of(found.list_id)]

@@ -1,13 +1,15 @@
 """
-One transaction over SQLite or PostgreSQL: the contract, the engines, audit and idempotency rows.
+One transaction over SQLite or PostgreSQL: the contract, the engines, audit, idempotency, and following rows.
 """
 
 from storage.audit import MIGRATIONS as AUDIT_MIGRATIONS
 from storage.audit import read_audit, record
 from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
+from storage.following import Following
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
 from storage.idempotency import IdempotencyConflict, forget_before, once
 from storage.leadership import Leadership
+from storage.mark import ServedMark
 from storage.migrations import Migration, SchemaMismatch, migrate
 from storage.opening import open_database, sqlite_path
 from storage.release import RELEASE
@@ -23,6 +25,7 @@ __all__ = [
     "Database",
     "DatabaseUnavailable",
     "Engine",
+    "Following",
     "IdempotencyConflict",
     "Leadership",
     "Lease",
@@ -30,6 +33,7 @@ __all__ = [
     "Row",
     "SchemaMismatch",
     "SealedRow",
+    "ServedMark",
     "Transaction",
     "forget_before",
     "migrate",

@@ -5,14 +5,15 @@ Where a test's database is, on either engine: opened through the product, and lo
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from pysqlite3 import dbapi2 as sqlite3
 
-from storage import Engine, open_database
+from storage import Database, DatabaseUnavailable, Engine, Transaction, open_database
 from tests.postgres import Cluster
 
+T = TypeVar("T")
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 # What a broken rule of the schema raises, in the words of either engine.
@@ -100,3 +101,21 @@ class PostgresPlace:
         )
         for (name,) in triggers:
             self.query(f"DROP TRIGGER {name} ON {table}")
+
+
+class MayFail:
+    """A database whose reads fail while `is_away`."""
+
+    def __init__(self, inner: Database, *, is_away: bool = False) -> None:
+        self.is_away = is_away
+        self.dialect = inner.dialect
+        self.write = inner.write
+        self._inner = inner
+
+    async def read(self, fn: Callable[[Transaction], T]) -> T:
+        if self.is_away:
+            raise DatabaseUnavailable("the database is away")
+        return await self._inner.read(fn)
+
+    def close(self) -> None:
+        """The inner one is closed by whoever opened it."""

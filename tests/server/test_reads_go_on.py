@@ -1,17 +1,24 @@
-"""Over two workers, what a client has seen of a status list is not absent from any later answer."""
+"""Over two workers, what a client has seen of a list or of the registry is not absent from any later answer."""
 
+import json
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from registry import Registry
+from storage import open_database
 from tests.process import Server
+from tests.registry.examples import EDU, UNI, a_registry, as_file
 from tests.slow.published import published, set_bits
 
 pytestmark = pytest.mark.slow
 
+IMPORTS = 24
+
 REVOCATIONS = 40
-LOOKS = 12  # after a revocation was seen; each on a connection of its own, hence at whichever worker takes it
+LOOKS = 12  # after a change was seen; each on a connection of its own, hence at whichever worker takes it
 
 
 @pytest.mark.parametrize("hot_protocol", ["true", "false"], ids=["protocol", "front"])
@@ -42,3 +49,53 @@ def _look(server: Server) -> int:
             pass
         absent += sum(index not in set_bits(published(server, "seen-revocation")) for _ in range(LOOKS))
     return absent
+
+
+@pytest.mark.anyio
+async def test_an_import_that_was_seen_is_not_absent_again(tmp_path: Path) -> None:
+    server = Server(tmp_path, workers=2, RATE_CPU_PER_SECOND="100000")
+    server.initialise()
+    database = open_database(f"sqlite:///{tmp_path}/var/touchstone.db")
+    try:
+        importer = Registry(database, time.time)
+        await importer.import_file(as_file(a_registry()), actor="ada")
+        server.start()
+        absent = await _import(importer, server)
+        assert server.terminate() == 0
+    finally:
+        server.kill()
+        database.close()
+
+    assert absent == 0
+
+
+async def _import(importer: Registry, server: Server) -> int:
+    """Take the grant back and give it, in turns; return how often what was seen was absent in a later look."""
+    for wakeup in (server.directory / "var/run").glob("*.sock"):
+        wakeup.unlink()  # So that each worker finds out by itself, at a time of its own.
+    absent = 0
+    for number in range(IMPORTS):
+        wanted = bool(number % 2)
+        registry = a_registry() if wanted else a_registry(authorizations=[])
+        await importer.import_file(as_file(registry), actor="ada")
+        while _is_authorized(server) != wanted:
+            pass
+        absent += sum(_is_authorized(server) != wanted for _ in range(LOOKS))
+    return absent
+
+
+def _is_authorized(server: Server) -> bool:
+    question = {
+        "entity_id": UNI,
+        "authority_id": EDU,
+        "action": "issue",
+        "resource": "Degree",
+        "context": {"time": "2026-01-01T00:00:00Z"},
+    }
+    request = urllib.request.Request(
+        f"{server.url}/trqp/authorization",
+        data=json.dumps(question).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return bool(json.load(answer)["authorized"])

@@ -1,44 +1,23 @@
 """No process of a node serves a version of a list after another has served a newer one."""
 
 import mmap
-import timeit
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from statuslist.bitstring import status_at
-from statuslist.mark import SLOT_BYTES, ServedMark
 from statuslist.publisher import Publisher
-from storage import Database, DatabaseUnavailable, Transaction
-from tests.databases import Place
+from storage import ServedMark
+from storage.mark import SLOT_BYTES
+from tests.databases import MayFail, Place
 from tests.statuslist.application import application_of, checker_of
 from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, bits_of
 
 pytestmark = pytest.mark.anyio
-T = TypeVar("T")
 
 LIST = "badges-revocation"
 PATHS = {"": "negotiated", "/credential.json": "with a proof", "/credential.jwt": "as a token"}
-
-
-class MayFail:
-    """A database whose reads fail while `is_away`."""
-
-    def __init__(self, inner: Database) -> None:
-        self.is_away = False
-        self.dialect = inner.dialect
-        self.write = inner.write
-        self._inner = inner
-
-    async def read(self, fn: Callable[[Transaction], T]) -> T:
-        if self.is_away:
-            raise DatabaseUnavailable("the database is away")
-        return await self._inner.read(fn)
-
-    def close(self) -> None:
-        """The inner one is closed by whoever opened it."""
 
 
 class TwoProcesses:
@@ -143,33 +122,3 @@ async def test_process_that_is_alone_is_never_behind(place: Place) -> None:
 
         assert not wing.publisher.is_behind()
         assert await wing.publisher.catch_up()
-
-
-def test_look_that_began_before_another_served_more_does_not_count() -> None:
-    memory = bytearray(2 * SLOT_BYTES)
-    ours, theirs = ServedMark(memory, 0), ServedMark(memory, 1)
-    others = ours.others()
-    theirs.will_serve(7)
-    ours.has_looked(others)
-    early = ours.is_behind()
-    ours.has_looked(ours.others())
-
-    assert (early, ours.is_behind()) == (True, False)
-
-
-def test_mark_never_goes_back() -> None:
-    memory = bytearray(2 * SLOT_BYTES)
-    ours, theirs = ServedMark(memory, 0), ServedMark(memory, 1)
-    theirs.will_serve(7)
-    theirs.will_serve(6)
-
-    assert ours.others() == 7
-
-
-def test_question_costs_next_to_nothing_on_the_hot_path() -> None:
-    mark = ServedMark(mmap.mmap(-1, 9 * SLOT_BYTES), 3)
-    mark.has_looked(mark.others())
-    seconds = min(timeit.repeat(mark.is_behind, number=10_000, repeat=5)) / 10_000
-
-    assert seconds < 5e-6  # 0.1 microseconds on a quiet machine
-    print(f"\n{seconds * 1e9:.0f} ns")

@@ -27,11 +27,10 @@ from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.credential import read_status_list_credential
 from statuslist.forms import DATA_INTEGRITY
 from statuslist.lists import StatusLists
-from statuslist.mark import ServedMark
 from statuslist.publisher import Publisher
 from statuslist.rendering import MAX_BODY_BYTES, Policy
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
-from storage import Database, Engine
+from storage import Database, Engine, ServedMark
 from tests.databases import Place
 from wire import read
 

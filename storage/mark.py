@@ -1,9 +1,10 @@
 """
-How far the processes of a node are with the lists that they serve: a number of each, in shared memory. Pure.
+How far the processes of a node are with what they serve from memory: a number of each, in shared memory. Pure.
 
-Over several processes a revocation that was just seen must not be absent again. So a process says which change it
+Over several processes a change that was just seen must not be absent again. So a process says which change it
 serves *before* it serves it; another that has not looked at the rows since then is behind, and looks before it
-answers. The number is the `changed_version` of the rows, which orders the changes of all lists.
+answers. The number orders the changes of one subject: `changed_version` those of all lists, the version those of
+the registry.
 
 A slot is eight aligned bytes, written by one process and read by all. It stays where its process dies: what was
 served was served.
@@ -17,7 +18,7 @@ NOTHING = -1  # a number below that of every change
 
 class ServedMark:
     """
-    The mark of one process.
+    The mark of one process, for one subject.
 
     Args:
         memory: `SLOT_BYTES` for each process of the node, zeros at first; None: this one is alone.
