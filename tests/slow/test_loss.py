@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import PostgresPlace
+from tests.machine import wait_until
 from tests.postgres import Cluster
 from tests.process import Server
 from tests.slow.nodes import Balancer, Load, Reader, nodes_on
@@ -88,7 +89,12 @@ def held_set(server: Server, count: int) -> list[str]:
 
 
 def readiness(server: Server) -> dict[str, dict[str, object]]:
-    with urllib.request.urlopen(f"{server.operator_url}/readyz", timeout=5) as answer:
+    """Return the checks of the operators' readiness, which is 503 while writes fail."""
+    try:
+        answer = urllib.request.urlopen(f"{server.operator_url}/readyz", timeout=5)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
         return {check["name"]: check for check in json.load(answer)["checks"]}
 
 
@@ -146,6 +152,7 @@ def test_while_the_database_is_away_reads_go_on_and_writes_say_when_to_come_back
                 time.sleep(0.1)
         time.sleep(2)
         reader.finish()
+        wait_until(lambda: bool(readiness(node)["database"]["ok"]), "the node is well again", 15.0)
         back = readiness(node)
         shown = set_bits(published(node, "held-revocation"))
 
@@ -170,6 +177,8 @@ def test_a_worker_that_is_killed_takes_nothing_with_it(
         killed = []
         for position in range(6):
             time.sleep(1.2)
+            # One that was killed often is started after a pause, which grows.
+            wait_until(lambda: len(node.pids) == 4, "every process is there", 15.0)
             pid = node.pids[1 + position % 3]
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
@@ -179,6 +188,7 @@ def test_a_worker_that_is_killed_takes_nothing_with_it(
         writers.finish()
         time.sleep(1.5)
         shown = set_bits(published(node, "held-revocation"))
+        wait_until(lambda: len(node.pids) == 4, "every process is there", 40.0)
         alive = node.pids
         code = node.terminate()
     print(

@@ -36,6 +36,7 @@ async def hold_the_lock(database: SqliteDatabase) -> None:
     def stop(_: Transaction) -> None:
         print("stopped", flush=True)
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(60)  # Another thread may take the signal, and this one run on for a moment.
 
     await database.write(stop)
 
