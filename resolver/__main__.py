@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from resolver.binding import MADE_HERE
+from resolver.binding.answering import MADE_HERE
+from resolver.binding.representation import present, wants_old_suites
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
 from resolver.lint.command import lint_target
 from resolver.options import DEREFERENCING_NAMES, options_of, refuse_unsupported
-from resolver.representation import present, wants_old_suites
 from resolver.resolution import Resolver
 from resolver.results import Dereferenced, Options, Resolved
 from resolver.terminal import FAILURE, complain, unwritten

@@ -24,11 +24,11 @@ from operators.alarm_routes import alarm_routes
 from registry.registry import Registry
 from registry.routes import build_routes as registry_routes
 from resolver import Resolver
-from resolver.binding import touch
+from resolver.binding.answering import touch
+from resolver.binding.routes import build_routes as resolver_routes
+from resolver.binding.universal_routes import batch_route, universal_routes
 from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
-from resolver.routes import build_routes as resolver_routes
-from resolver.universal_routes import batch_route, universal_routes
 from server.alarm_store import acknowledge_all
 from server.auth import principal_of
 from server.background import Background

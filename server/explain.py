@@ -12,8 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from operators import Principal
 from operators.acting import require_admin
 from resolver import Dereferenced, JsonObject, ResolutionError, Resolved, Resolver, options_of
+from resolver.binding.representation import explained
 from resolver.did import parse_parameters
-from resolver.representation import explained
 from wire import Answer, BadRequest, encode
 
 

@@ -23,8 +23,8 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from resolver.binding.universal import UNIVERSAL_PATHS
 from resolver.outbound.asker import asking_for
-from resolver.universal import UNIVERSAL_PATHS
 from server.cycle import READY_HEAD, ready_head
 from server.hot import HotTable
 from server.hot_reads import READS, HotReads

@@ -1,15 +1,15 @@
 """
 What the route for identifiers does, without the framework: for the layer in front, which answers reads itself.
 
-It calls the functions that the route calls (`resolver/binding.py`), so that both answer the same.
+It calls the functions that the route calls (`resolver/binding/answering.py`), so that both answer the same.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from resolver import Resolver
-from resolver.binding import answer, answer_local, may_fetch
-from resolver.representation import Preferred
+from resolver.binding.answering import answer, answer_local, may_fetch
+from resolver.binding.representation import Preferred
 from wire import Answer
 
 IDENTIFIERS_PATH = b"/1.0/identifiers/"

@@ -14,7 +14,7 @@ import msgspec
 from operators.alarm_routes import ALARMS
 from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
-from resolver.batch import BatchRequest, BatchResult
+from resolver.binding.batch import BatchRequest, BatchResult
 from server.explain import Explanation
 from server.key_alarms import (
     Acknowledge,

@@ -14,7 +14,14 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from resolver import Resolver
-from resolver.binding import NOTHING_GIVEN, answer, answer_local, may_fetch, read_asked, read_options_body
+from resolver.binding.answering import (
+    NOTHING_GIVEN,
+    answer,
+    answer_local,
+    may_fetch,
+    read_asked,
+    read_options_body,
+)
 from resolver.did import parse_did_url
 from resolver.document import read_document, relative_ids_expanded
 from resolver.errors import NS, InvalidDidDocument

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from resolver import Resolver
-from resolver.batch import MAX_BATCH, answer_batch, read_batch
-from resolver.binding import answer, answer_local
+from resolver.binding.answering import answer, answer_local
+from resolver.binding.batch import MAX_BATCH, answer_batch, read_batch
+from resolver.binding.representation import DEREFERENCING, RESOLUTION
 from resolver.drivers.config import Driver
-from resolver.representation import DEREFERENCING, RESOLUTION
 from resolver.results import Fetched, JsonObject
 from tests.fuzz.answers import BASE, DID, RESOLVER, run_on_loop, secrets_in, whole_answer
 from wire import Answer, Refusal

@@ -6,8 +6,8 @@ import ipaddress
 import math
 import re
 
+from resolver.binding.representation import DEREFERENCING, DID_DOCUMENT, LEGACY, RESOLUTION
 from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
-from resolver.representation import DEREFERENCING, DID_DOCUMENT, LEGACY, RESOLUTION
 from server.limits import ClientAddresses
 from wire import MediaType, asks_for_no_cache, choose, matches_etag, parse_accept
 from wire.negotiation import MAX_ACCEPT_CHARS

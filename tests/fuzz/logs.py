@@ -13,9 +13,9 @@ from typing import Any
 
 import rfc8785
 
+from resolver.binding.representation import present
 from resolver.did import parse_did
 from resolver.errors import ResolutionError
-from resolver.representation import present
 from resolver.results import Options
 from resolver.webvh.finding import finding_of, has_had
 from resolver.webvh.history import History

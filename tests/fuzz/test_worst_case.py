@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from registry.trqp import read_request
 from resolver import Resolver
-from resolver.batch import MAX_BATCH_BODY_BYTES, read_batch
-from resolver.batch import MAX_VALUES as MAX_BATCH_VALUES
-from resolver.binding import answer_local, read_options_body
+from resolver.binding.answering import answer_local, read_options_body
+from resolver.binding.batch import MAX_BATCH_BODY_BYTES, read_batch
+from resolver.binding.batch import MAX_VALUES as MAX_BATCH_VALUES
+from resolver.binding.representation import present
 from resolver.conversion import converted
 from resolver.dereference import dereference
 from resolver.did import parse_did_url
@@ -38,7 +39,6 @@ from resolver.keys.multikey import multibase_of, multikey_of
 from resolver.keys.types import RSA
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
-from resolver.representation import present
 from resolver.results import Resolved
 from statuslist.check_requests import EntryCheck
 from statuslist.requests import MAX_CHANGES_BODY_BYTES, read_changes

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from resolver.batch import MAX_BATCH_BODY_BYTES, read_batch
+from resolver.binding.batch import MAX_BATCH_BODY_BYTES, read_batch
 from resolver.did import parse_did
 from resolver.drivers.answer import check_document, parse_answer, told_of
 from resolver.drivers.config import Driver

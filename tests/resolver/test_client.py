@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved, Resolver
-from resolver.batch import answer_batch, read_batch
-from resolver.binding import answer_local
+from resolver.binding.answering import answer_local
+from resolver.binding.batch import answer_batch, read_batch
 from resolver.client import ResolverClient
 
 pytestmark = pytest.mark.anyio

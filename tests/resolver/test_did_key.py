@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from multiformats import multibase, varint
 
 from resolver import Resolver
+from resolver.binding.routes import answer_local
 from resolver.dereference import dereference
 from resolver.did import parse_did, parse_did_url
 from resolver.document import maps_of
@@ -21,7 +22,6 @@ from resolver.keys.types import KEY_TYPES
 from resolver.methods import KEY
 from resolver.methods.formats import FORMATS
 from resolver.results import JsonObject, Options
-from resolver.routes import answer_local
 from tests.resolver.test_bls12_381 import G1, G2
 from tests.resolver.test_weierstrass import SECP256K1_GENERATOR, SM2_GENERATOR
 from tests.vectors import vectors

@@ -10,8 +10,8 @@ import pytest
 
 from resolver import Fetched, ResolutionError, Resolver
 from resolver.__main__ import main
+from resolver.binding.representation import present
 from resolver.drivers.config import Driver
-from resolver.representation import present
 from resolver.results import Resolved
 from tests.resolver.scenes import web
 from tests.simulator import canned

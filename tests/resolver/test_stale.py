@@ -18,7 +18,7 @@ from resolver import (
     ResolutionError,
     Resolver,
 )
-from resolver.binding import answer, may_fetch, touch
+from resolver.binding.answering import answer, may_fetch, touch
 from resolver.outbound.errors import OriginUnreachable
 from resolver.outbound.fetch import GuardLimits
 from resolver.source import Nothing, Observed

@@ -14,8 +14,8 @@ from litestar import Litestar
 from litestar.response.base import ASGIResponse
 
 from resolver import Resolver
+from resolver.binding.routes import build_routes
 from resolver.results import JsonObject
-from resolver.routes import build_routes
 from server.front import Front
 from server.hot import HotTable
 from server.hot_protocol import hot_protocol_class
@@ -25,7 +25,7 @@ from server.limits import ClientAddresses
 from server.protocol import protocol_class
 from server.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
-from tests.resolver import test_routes
+from tests.resolver.binding import test_routes
 
 ERRORS = test_routes.test_each_error_has_its_status_and_its_type
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from operators import Issuer
 from proofs import create_key_file, sign_compact
 from resolver import Resolver, public_key_of
-from resolver.binding import answer_local
+from resolver.binding.answering import answer_local
 from resolver.lint.findings import lint
 from server.identity import DocumentUnavailable, Identities
 from server.settings import Settings

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from resolver import Resolver
-from resolver.binding import may_fetch
+from resolver.binding.answering import may_fetch
 from server.front import cost_of
 from server.limits import ClientAddresses, Cost, TokenBuckets
 from tests.server.running import running_in

@@ -16,7 +16,7 @@ from random import Random
 import pytest
 
 from resolver import Resolver
-from resolver.binding import answer_local
+from resolver.binding.answering import answer_local
 from tests.fuzz.answers import BASE
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.seeds import ACCEPTS

@@ -8,10 +8,10 @@ from typing import Any
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from resolver.batch import MAX_BATCH, MAX_BATCH_BODY_BYTES, answer_batch, read_batch
-from resolver.binding import BASE_PATH
+from resolver.binding.answering import BASE_PATH
+from resolver.binding.batch import MAX_BATCH, MAX_BATCH_BODY_BYTES, answer_batch, read_batch
+from resolver.binding.universal import identifiers_to_test, methods_of, properties_of, traits_of
 from resolver.resolution import Resolver
-from resolver.universal import identifiers_to_test, methods_of, properties_of, traits_of
 from wire import Answer, asks_for_no_cache, encode, etag_of
 
 FRESH_SECONDS = 300.0  # what changes with a restart is told within five minutes

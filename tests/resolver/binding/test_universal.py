@@ -3,8 +3,8 @@
 import pytest
 
 from resolver import Resolver
+from resolver.binding.universal import identifiers_to_test, methods_of, properties_of, traits_of
 from resolver.drivers.config import Driver
-from resolver.universal import identifiers_to_test, methods_of, properties_of, traits_of
 from wire import encode
 
 DRIVERS = (

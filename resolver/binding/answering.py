@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from resolver.asked import (
+from resolver.binding.asked import (
     BASE_PATH,
     NOTHING_GIVEN,
     Asked,
@@ -20,6 +20,7 @@ from resolver.asked import (
     read_options_body,
     wanted_accept,
 )
+from resolver.binding.representation import Preferred, present, wants_old_suites
 from resolver.did import Did, DidUrl, parse_did_url, parse_parameters
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
 from resolver.options import (
@@ -31,7 +32,6 @@ from resolver.options import (
     refuse_format,
     refuse_unsupported,
 )
-from resolver.representation import Preferred, present, wants_old_suites
 from resolver.resolution import Resolver
 from resolver.results import DEFAULT_OPTIONS, Dereferenced, Options, Resolved
 from wire import Answer

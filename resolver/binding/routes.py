@@ -10,9 +10,16 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
-from resolver.binding import BASE_PATH, NOTHING_GIVEN, Given, answer, answer_local, read_options_body
+from resolver.binding.answering import (
+    BASE_PATH,
+    NOTHING_GIVEN,
+    Given,
+    answer,
+    answer_local,
+    read_options_body,
+)
+from resolver.binding.representation import Preferred
 from resolver.options import WIRE_NAMES
-from resolver.representation import Preferred
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
 from wire import Answer, asks_for_no_cache

@@ -17,10 +17,10 @@ from litestar.response.base import ASGIResponse
 from litestar.testing import TestClient
 
 from resolver import Resolver
-from resolver.binding import Asked, answer, answer_local, may_fetch, read_asked
+from resolver.binding.answering import Asked, answer, answer_local, may_fetch, read_asked
+from resolver.binding.routes import build_routes
 from resolver.outbound.fetch import DEFAULT_LIMITS, GuardLimits
 from resolver.results import JsonObject
-from resolver.routes import build_routes
 from tests.simulator import World
 from wire import Answer
 

@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from resolver.binding import BASE_PATH, WaitToRenew, answer, answer_local, may_fetch
+from resolver.binding.answering import BASE_PATH, WaitToRenew, answer, answer_local, may_fetch
+from resolver.binding.representation import DEREFERENCING, RESOLUTION, present
 from resolver.errors import InternalError, ResolutionError
 from resolver.options import ACCEPT
 from resolver.origin import OutboundBusy
 from resolver.outbound.asker import with_patience
-from resolver.representation import DEREFERENCING, RESOLUTION, present
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
 from wire import Answer, MalformedBody, encode, read_body

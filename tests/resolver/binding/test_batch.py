@@ -12,8 +12,8 @@ import base58
 import pytest
 
 from resolver import Resolver
-from resolver.batch import BatchRequest, answer_batch, read_batch
-from resolver.binding import answer
+from resolver.binding.answering import answer
+from resolver.binding.batch import BatchRequest, answer_batch, read_batch
 from resolver.outbound.fetch import GuardLimits
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, web
 from tests.simulator import Host, Request
@@ -73,7 +73,7 @@ def base64url(data: bytes) -> str:
 async def test_a_secret_key_in_a_batch_is_told_by_its_place_and_never_echoed(
     paid: bool, most: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resolver.batch.MAX_BATCH_ANSWER_BYTES", most)
+    monkeypatch.setattr("resolver.binding.batch.MAX_BATCH_ANSWER_BYTES", most)
     batch = BatchRequest(identifiers=(KEY, *_secrets()), options=options)
 
     found = await answer_batch(Resolver(), batch, spend=lambda _: 0.0 if paid else 3.0)
@@ -207,7 +207,7 @@ async def test_no_more_than_some_are_asked_for_at_once() -> None:
 
 
 async def test_an_answer_has_no_more_bytes_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resolver.batch.MAX_BATCH_ANSWER_BYTES", 3_000)
+    monkeypatch.setattr("resolver.binding.batch.MAX_BATCH_ANSWER_BYTES", 3_000)
     did = "did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169"
 
     results = await results_of(Resolver(), KEY, did, f"{KEY}x", VM, KEY)

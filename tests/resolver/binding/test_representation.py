@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from resolver.binding.representation import present, wants_old_suites
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,
@@ -18,7 +19,6 @@ from resolver.errors import (
     RepresentationNotSupported,
     ResolutionError,
 )
-from resolver.representation import present, wants_old_suites
 from resolver.results import Dereferenced, JsonObject, Resolved
 from wire import Answer, decode, etag_of
 
