@@ -9,8 +9,8 @@ from collections.abc import Mapping, Set
 import msgspec
 
 from proofs import parse_date_time_stamp
-from resolver.conversion import CONVERSIONS
-from resolver.document import RELATIONSHIPS
+from resolver.documents.conversion import CONVERSIONS
+from resolver.documents.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
 

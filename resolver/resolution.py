@@ -16,11 +16,11 @@ from urllib.parse import unquote
 import msgspec
 
 from resolver.cache import Cache
-from resolver.contexts import in_old_suites
-from resolver.conversion import CONVERSIONS, converted
-from resolver.dereference import dereference
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
-from resolver.document import relative_ids_expanded
+from resolver.documents.contexts import in_old_suites
+from resolver.documents.conversion import CONVERSIONS, converted
+from resolver.documents.dereference import dereference
+from resolver.documents.document import relative_ids_expanded
 from resolver.drivers.config import Driver
 from resolver.drivers.gate import DriverState, FetchConfigured
 from resolver.drivers.source import Drivers, DriverSource

@@ -19,7 +19,7 @@ from typing import Any
 from operators import AlarmKind, Issuer, OnState
 from proofs import Ed25519Signer, Signer, read_key_file
 from proofs.errors import KeyFileError, KeyFileMissing
-from resolver.contexts import with_contexts_of_v1
+from resolver.documents.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from resolver.keys.multikey import jwk_of, multikey_of
 from server.nodes import node_name

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from resolver import JsonObject, ResolutionError, public_key_of
-from resolver.document import RELATIONSHIPS, absolute
+from resolver.documents.document import RELATIONSHIPS, absolute
 from resolver.keys.multikey import jwk_of
 
 MAX_KEYS = 100  # keys told apart in one document; the rest of them are told by one digest
@@ -62,7 +62,7 @@ class KeyChanges(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def keys_of(document: JsonObject) -> Keys:
-    """Return the keys of a document that `resolver.document.read_document` has accepted."""
+    """Return the keys of a document that `resolver.documents.document.read_document` has accepted."""
     did = document["id"]
     methods: dict[str, JsonObject] = {}
     relationships: dict[str, list[str]] = {}

@@ -24,7 +24,7 @@ from typing import Literal
 
 import msgspec
 
-from resolver.contexts import listed
+from resolver.documents.contexts import listed
 from resolver.errors import RepresentationNotSupported, ResolutionError
 from resolver.results import Dereferenced, JsonObject, Resolved, Step
 from wire import Answer, MediaType, choose, encode, etag_of, render_problem

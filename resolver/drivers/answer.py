@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from resolver.did import Did
-from resolver.document import MAX_DOCUMENT_VALUES, read_document, refuse_secrets
+from resolver.documents.document import MAX_DOCUMENT_VALUES, read_document, refuse_secrets
 from resolver.drivers.config import Driver
 from resolver.errors import (
     FeatureNotSupported,

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from resolver.did import Did, parse_did
-from resolver.document import MAX_DOCUMENT_BYTES
+from resolver.documents.document import MAX_DOCUMENT_BYTES
 from resolver.drivers.patterns import MATCH_SECONDS, is_slow, methods_in
 from resolver.errors import InvalidDid
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from resolver.document import MAX_DOCUMENT_BYTES
+from resolver.documents.document import MAX_DOCUMENT_BYTES
 from resolver.errors import InternalError, NotFound, ResolutionError
 from resolver.lint.findings import Finding, Severity, in_order, lint_bytes, told_in
 from resolver.resolution import Resolver

@@ -10,7 +10,7 @@ from itertools import islice
 
 import msgspec
 
-from resolver.document import MAX_DOCUMENT_BYTES, read_document
+from resolver.documents.document import MAX_DOCUMENT_BYTES, read_document
 from resolver.errors import InvalidDidDocument
 from resolver.lint.rules import findings_of
 from resolver.lint.subject import Finding, Severity

@@ -9,7 +9,7 @@ over either; so it is not passed on. Extensions are not looked at: null may mean
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from resolver.document import KEY_MATERIAL, OPTIONAL_MEMBERS, RELATIONSHIPS, is_uri
+from resolver.documents.document import KEY_MATERIAL, OPTIONAL_MEMBERS, RELATIONSHIPS, is_uri
 from resolver.keys.jwk import PRIVATE_MEMBERS
 from resolver.lint.subject import Finding, Severity
 from resolver.results import JsonObject

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from resolver.did import parse_did
-from resolver.document import (
+from resolver.documents.document import (
     DID_V1,
     DID_V1_1,
     SIGNATURE_RELATIONSHIPS,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from proofs import parse_date_time_stamp
-from resolver.document import RELATIONSHIPS, absolute
+from resolver.documents.document import RELATIONSHIPS, absolute
 from resolver.results import JsonObject
 
 # References that are looked at; a document has at most 256 methods, in five relationships.

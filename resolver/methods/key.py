@@ -16,7 +16,7 @@ Beyond its table: P-521 and RSA (v0.7), jwk_jcs-pub (the wallets of EBSI), ML-DS
 """
 
 from resolver.did import Did
-from resolver.document import SIGNATURE_RELATIONSHIPS, did_document
+from resolver.documents.document import SIGNATURE_RELATIONSHIPS, did_document
 from resolver.encoding import encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
 from resolver.keys.curve25519 import x25519_of_ed25519

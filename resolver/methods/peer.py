@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from resolver.did import MAX_DID_BYTES, Did
-from resolver.document import DID_V1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
+from resolver.documents.document import DID_V1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
 from resolver.encoding import (
     EncodingError,
     decode_base64url,

@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from resolver.did import Did, parse_did
-from resolver.document import MAX_DOCUMENT_BYTES, read_document
+from resolver.documents.document import MAX_DOCUMENT_BYTES, read_document
 from resolver.errors import InvalidDid, InvalidDidDocument, NotFound, OriginFailed, ResolutionError
 from resolver.lint.subject import Finding, Severity
 from resolver.methods.method import Method, refuse_public_key_format, refuse_versions

@@ -11,7 +11,7 @@ from copy import copy
 import msgspec
 
 from resolver.did import Did
-from resolver.document import check_document
+from resolver.documents.document import check_document
 from resolver.errors import InvalidDidDocument, NotFound
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions

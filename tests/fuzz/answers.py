@@ -23,7 +23,7 @@ from resolver.binding.answering import (
     read_options_body,
 )
 from resolver.did import parse_did_url
-from resolver.document import read_document, relative_ids_expanded
+from resolver.documents.document import read_document, relative_ids_expanded
 from resolver.errors import NS, InvalidDidDocument
 from resolver.keys.multikey import public_key_of
 from resolver.lint.findings import MAX_WARNINGS, Severity, lint_bytes, warnings_of

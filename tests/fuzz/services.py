@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from resolver.did import parse_parameters
+from resolver.documents.services import RELATIVE_REF, endpoint_urls
 from resolver.errors import InvalidDidUrl
-from resolver.services import RELATIVE_REF, endpoint_urls
 
 _DECODINGS = 8  # more than anything decodes
 

@@ -21,10 +21,10 @@ from resolver.binding.answering import answer_local, read_options_body
 from resolver.binding.batch import MAX_BATCH_BODY_BYTES, read_batch
 from resolver.binding.batch import MAX_VALUES as MAX_BATCH_VALUES
 from resolver.binding.representation import present
-from resolver.conversion import converted
-from resolver.dereference import dereference
 from resolver.did import parse_did_url
-from resolver.document import (
+from resolver.documents.conversion import converted
+from resolver.documents.dereference import dereference
+from resolver.documents.document import (
     DID_V1_1,
     KEY_MATERIAL,
     MAX_DOCUMENT_BYTES,

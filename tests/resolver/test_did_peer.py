@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multiformats import multibase, varint
 
-from resolver.dereference import dereference
 from resolver.did import parse_did, parse_did_url
+from resolver.documents.dereference import dereference
 from resolver.encoding import decode_multibase, encode_base58btc, encode_base64url
 from resolver.errors import FeatureNotSupported, InvalidDid, NotFound, ResolutionError
 from resolver.keys.multikey import multikey_of

@@ -3,8 +3,8 @@
 import pytest
 
 from resolver import InvalidDidUrl, InvalidOptions, NotFound, Options
-from resolver.dereference import dereference
 from resolver.did import parse_did_url
+from resolver.documents.dereference import dereference
 from resolver.webvh import parallel_did_web
 from tests.resolver.webvh.logs import Json, Log, Signer, witnessed
 from tests.resolver.webvh.verifying import resolved

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.references import fully_decoded, parse_reference, resolved_reference, without_dot_segments
+from resolver.documents.references import (
+    fully_decoded,
+    parse_reference,
+    resolved_reference,
+    without_dot_segments,
+)
 
 BASE = "http://a/b/c/d;p?q"
 # RFC 3986, sections 5.4.1 and 5.4.2.

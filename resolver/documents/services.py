@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from resolver.document import absolute
+from resolver.documents.document import absolute
+from resolver.documents.references import Reference, fully_decoded, parse_reference, resolved_reference
 from resolver.errors import InvalidDidUrl
-from resolver.references import Reference, fully_decoded, parse_reference, resolved_reference
 from resolver.results import JsonObject
 
 SERVICE, SERVICE_TYPE, RELATIVE_REF = "service", "serviceType", "relativeRef"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resolver.document import (
+from resolver.documents.document import (
     MAX_DOCUMENT_BYTES,
     MAX_DOCUMENT_VALUES,
     MAX_KEYS,

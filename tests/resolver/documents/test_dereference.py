@@ -2,8 +2,8 @@
 
 import pytest
 
-from resolver.dereference import dereference
 from resolver.did import parse_did_url
+from resolver.documents.dereference import dereference
 from resolver.errors import InvalidDidUrl, InvalidRelationship, InvalidVerificationMethod, NotFound
 from resolver.results import Resolved
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.dereference import dereference
 from resolver.did import parse_did_url
+from resolver.documents.dereference import dereference
+from resolver.documents.services import MAX_ENDPOINTS, endpoint_urls
 from resolver.errors import InvalidDidUrl, NotFound
 from resolver.results import Dereferenced, JsonObject, Resolved
-from resolver.services import MAX_ENDPOINTS, endpoint_urls
 
 DID = "did:web:example.com"
 FILES = {"id": "#files", "type": "LinkedDomains", "serviceEndpoint": "https://files.example/base/"}

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from resolver import FeatureNotSupported, InvalidOptions, Resolver
-from resolver.conversion import MAX_KEYS, converted
+from resolver.documents.conversion import MAX_KEYS, converted
 from resolver.encoding import encode_base58btc, encode_base64url
 from resolver.keys.jwk import PublicKey
 from resolver.keys.multikey import jwk_of, multikey_of

@@ -8,10 +8,10 @@ DID Resolution v1 (CR of 2026-07-23), section 5, which it marks "at risk": hence
 from collections.abc import Mapping
 
 from resolver.did import DidUrl, parse_parameters
-from resolver.document import KEY_MATERIAL, absolute, maps_of, with_services
+from resolver.documents.document import KEY_MATERIAL, absolute, maps_of, with_services
+from resolver.documents.services import RELATIVE_REF, SERVICE, SERVICE_TYPE, endpoint_urls, selected_services
 from resolver.errors import InvalidRelationship, InvalidVerificationMethod, NotFound
 from resolver.results import Dereferenced, JsonObject, Resolved
-from resolver.services import RELATIVE_REF, SERVICE, SERVICE_TYPE, endpoint_urls, selected_services
 
 # DID Resolution v1, section DID Parameters: those that have been options of the resolution.
 _VERSION_PARAMETERS = frozenset({"versionId", "versionTime", "versionNumber"})
