@@ -22,7 +22,6 @@ from resolver.errors import (
     RepresentationNotSupported,
     ResolutionError,
 )
-from resolver.freshness import FreshnessBounds
 from resolver.keys.multikey import public_key_of
 from resolver.options import options_of
 from resolver.outbound.errors import FetchError, OutboundBudgetExceeded, UrlRefused
@@ -37,6 +36,7 @@ from resolver.results import (
     Options,
     Resolved,
 )
+from resolver.sources.freshness import FreshnessBounds
 from resolver.spelling import read_spelling
 
 __all__ = [

@@ -9,7 +9,7 @@ from resolver.did import Did
 from resolver.errors import InvalidDidDocument, NotFound, ResolutionError
 from resolver.options import version_time_of
 from resolver.results import JsonObject, Resolved, Step
-from resolver.source import Finding, Nothing, Observed, Observer
+from resolver.sources.source import Finding, Nothing, Observed, Observer
 from resolver.webvh.finding import LogFinding
 from wire import format_utc, read_again
 

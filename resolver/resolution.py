@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 import msgspec
 
-from resolver.cache import Cache
 from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
 from resolver.documents.contexts import in_old_suites
 from resolver.documents.conversion import CONVERSIONS, converted
@@ -33,13 +32,10 @@ from resolver.errors import (
     NotFound,
     ResolutionError,
 )
-from resolver.freshness import FreshnessBounds
-from resolver.heads import LogHeads, MemoryHeads
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.observing import observed_in, observed_resolution
 from resolver.options import version_number_of
-from resolver.origin import Asking, WebSource
 from resolver.outbound.fetch import Fetch, Guard
 from resolver.results import (
     DEFAULT_OPTIONS,
@@ -51,7 +47,11 @@ from resolver.results import (
     Resolved,
     Step,
 )
-from resolver.source import Finding, Known, Observer, Question, Source
+from resolver.sources.cache import Cache
+from resolver.sources.freshness import FreshnessBounds
+from resolver.sources.heads import LogHeads, MemoryHeads
+from resolver.sources.source import Finding, Known, Observer, Question, Source
+from resolver.sources.web import Asking, WebSource
 from resolver.telling import explained, own_copy, resolved_from
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
 from resolver.webvh.source import WebvhSource

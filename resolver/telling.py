@@ -6,11 +6,11 @@ from copy import copy
 
 import msgspec
 
-from resolver.cache import Look, State
 from resolver.did import Did
 from resolver.errors import ResolutionError
 from resolver.results import JsonObject, Options, Resolved, Step
-from resolver.source import Finding
+from resolver.sources.cache import Look, State
+from resolver.sources.source import Finding
 from wire import format_utc
 
 

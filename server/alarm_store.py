@@ -9,7 +9,7 @@ import msgspec
 
 from operators.alarm_store import Told, tell
 from operators.alarms import AlarmKind
-from resolver.source import Nothing
+from resolver.sources.source import Nothing
 from server.key_changes import KeyChanges, changes_between
 from server.observation_store import Interval, Sighting, keys_by_digest
 from storage import Row, Transaction

@@ -1,5 +1,5 @@
 """
-The highest version of each did:webvh log, for all nodes and across restarts: `resolver.heads.LogHeads`. Store.
+The highest version of each did:webvh log, over nodes and restarts: `resolver.sources.heads.LogHeads`. Store.
 
 Losing the rows is losing the memory of forks, no more; a restored database remembers less of it.
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from resolver import InternalError
-from resolver.heads import number_of
+from resolver.sources.heads import number_of
 from storage import Database, DatabaseUnavailable, Row, Transaction
 
 MAX_LOGS = 1_000_000  # rows; some 200 bytes each

@@ -15,7 +15,7 @@ import hashlib
 
 import msgspec
 
-from resolver.source import Nothing
+from resolver.sources.source import Nothing
 from server.key_changes import Keys
 from storage import Row, Transaction
 

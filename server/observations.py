@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from resolver.source import Nothing, Observed
+from resolver.sources.source import Nothing, Observed
 from server import alarm_store, observation_store
 from server.alarm_store import KeyChange
 from server.board import Reading

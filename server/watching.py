@@ -15,7 +15,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from resolver import Options, ResolutionError, Resolver
-from resolver.origin import OutboundBusy
+from resolver.sources.web import OutboundBusy
 
 LOG = logging.getLogger("touchstone.watching")
 

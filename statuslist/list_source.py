@@ -26,8 +26,8 @@ from resolver import (
     parse_did,
     plan_for_url,
 )
-from resolver.cache import Cache, Entry
-from resolver.freshness import FreshnessBounds, lifetime
+from resolver.sources.cache import Cache, Entry
+from resolver.sources.freshness import FreshnessBounds, lifetime
 from statuslist.account import UNLIMITED, Account
 from statuslist.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.credential import StatusListCredential, read_status_list_credential

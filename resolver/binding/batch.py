@@ -19,10 +19,10 @@ from resolver.binding.answering import BASE_PATH, WaitToRenew, answer, answer_lo
 from resolver.binding.representation import DEREFERENCING, RESOLUTION, present
 from resolver.errors import InternalError, ResolutionError
 from resolver.options import ACCEPT
-from resolver.origin import OutboundBusy
 from resolver.outbound.asker import with_patience
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
+from resolver.sources.web import OutboundBusy
 from wire import Answer, MalformedBody, encode, read_body
 
 LOG = logging.getLogger("touchstone.resolver")

@@ -13,10 +13,10 @@ from resolver.drivers.answer import is_unavailable
 from resolver.drivers.breaker import Breaker, BreakerState
 from resolver.drivers.config import Driver
 from resolver.errors import OriginFailed
-from resolver.origin import OutboundBusy
 from resolver.outbound.errors import FetchError, OriginTooLarge, OutboundBudgetExceeded, UrlRefused
 from resolver.outbound.turns import SlotCounts, Turns
 from resolver.results import Fetched
+from resolver.sources.web import OutboundBusy
 
 
 class DriverLeftAlone(OutboundBusy):

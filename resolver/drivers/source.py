@@ -23,14 +23,14 @@ from resolver.drivers.answer import Told, check_document, parse_answer, told_of
 from resolver.drivers.config import Driver
 from resolver.drivers.gate import DriverGate, DriverState, FetchConfigured
 from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
-from resolver.freshness import FreshnessBounds, judge
 from resolver.lint.findings import warnings_of
 from resolver.methods.method import refuse_public_key_format, refuse_versions
 from resolver.options import VERSION_OPTIONS, parameters_of
-from resolver.origin import Found, OutboundBusy
 from resolver.outbound.configured import ConfiguredFetch
 from resolver.results import Fetched, JsonObject, Options, Step
-from resolver.source import Entry, Known, Question
+from resolver.sources.freshness import FreshnessBounds, judge
+from resolver.sources.source import Entry, Known, Question
+from resolver.sources.web import Found, OutboundBusy
 from wire import read_again
 
 MAX_URL_CHARS = (

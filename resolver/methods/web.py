@@ -15,7 +15,7 @@ from resolver.errors import InvalidDid, InvalidDidDocument, NotFound, OriginFail
 from resolver.lint.subject import Finding, Severity
 from resolver.methods.method import Method, refuse_public_key_format, refuse_versions
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options
-from resolver.source import Question
+from resolver.sources.source import Question
 
 _ACCEPT = (
     "application/did, application/did+json, application/did+ld+json, application/json, application/ld+json"

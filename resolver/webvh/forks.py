@@ -5,7 +5,7 @@ did:webvh v1.0, Security and Privacy Considerations: a resolver SHOULD remember 
 Who holds the keys and the web server can show each verifier a history of its own; each of them is valid.
 """
 
-from resolver.heads import LogHeads, number_of
+from resolver.sources.heads import LogHeads, number_of
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.history import History
 

@@ -2,12 +2,12 @@
 How long a log may be kept before it is asked for again. Pure.
 
 did:webvh v1.0, parameter `ttl`: its controller's guidance. The web server's headers may say less, and the
-operator's bounds rule over both, as in `resolver/freshness.py`.
+operator's bounds rule over both, as in `resolver/sources/freshness.py`.
 """
 
 from collections.abc import Mapping
 
-from resolver.freshness import FreshnessBounds, lifetime
+from resolver.sources.freshness import FreshnessBounds, lifetime
 
 
 def judge_log(ttl: int, headers: Mapping[str, str], bounds: FreshnessBounds) -> tuple[float, str]:

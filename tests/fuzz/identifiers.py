@@ -16,7 +16,7 @@ from resolver.methods.web import normal_form
 from resolver.outbound.errors import UrlRefused
 from resolver.outbound.urls import plan_for_url
 from resolver.results import DEFAULT_OPTIONS, FetchPlan
-from resolver.source import Question
+from resolver.sources.source import Question
 from resolver.spelling import read_spelling
 
 # DID v1.1, section 3.1, rule for rule, where ours is rewritten to match in linear time.

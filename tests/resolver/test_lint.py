@@ -23,7 +23,7 @@ from resolver.lint.rules import RULES, RULES_FOR_ACCEPTED
 from resolver.lint.terms import CONTEXTS, terms_of
 from resolver.methods.formats import FORMATS
 from resolver.results import Fetched, FetchPlan, JsonObject
-from tests.resolver.test_did_pkh import VECTORS as PKH_VECTORS
+from tests.resolver.methods.test_did_pkh import VECTORS as PKH_VECTORS
 from tests.vectors import vectors
 from wire import encode
 

@@ -3,7 +3,7 @@
 import pytest
 
 from resolver import FreshnessBounds, InternalError, NotFound
-from resolver.source import Nothing, Observed
+from resolver.sources.source import Nothing, Observed
 from tests.resolver.scenes import DID, DOCUMENT, PATH, web
 
 pytestmark = pytest.mark.anyio

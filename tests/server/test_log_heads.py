@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from resolver import InternalError
-from resolver.heads import LogHeads, MemoryHeads
+from resolver.sources.heads import LogHeads, MemoryHeads
 from server.bootstrap import MIGRATIONS
 from server.log_heads import DAY, StoredHeads
 from storage import Engine, migrate

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from operators import Principal, Role
-from resolver.source import Nothing, Observed
+from resolver.sources.source import Nothing, Observed
 from server.alarm_store import MAX_OPEN
 from server.bootstrap import MIGRATIONS
 from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage

@@ -17,8 +17,8 @@ from resolver import (
     Options,
     Resolver,
 )
-from resolver.heads import MemoryHeads
 from resolver.outbound.fetch import GuardLimits
+from resolver.sources.heads import MemoryHeads
 from resolver.webvh import InvalidLog
 from resolver.webvh.slices import Slices, in_slices
 from resolver.webvh.source import MAX_UNDER_WAY

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.kept import Kept
+from resolver.sources.kept import Kept
 
 
 def kept(max_bytes: int = 100) -> Kept[str, bytes]:

@@ -12,7 +12,6 @@ from cachetools import TTLCache
 
 from resolver.did import Did, parse_did
 from resolver.errors import HostNotFound, InternalError, InvalidDidDocument, NotFound, OriginFailed
-from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, judge
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.methods import WEB
@@ -25,7 +24,8 @@ from resolver.outbound.errors import (
 )
 from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
-from resolver.source import Entry, Known, Question
+from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, judge
+from resolver.sources.source import Entry, Known, Question
 from wire import Fault, encode, read_again
 
 MAX_FAILED_HOSTS = 4_096  # hosts and ports remembered for a few seconds

@@ -22,8 +22,8 @@ from resolver.keys.types import KEY_TYPES
 from resolver.methods import KEY
 from resolver.methods.formats import FORMATS
 from resolver.results import JsonObject, Options
-from tests.resolver.test_bls12_381 import G1, G2
-from tests.resolver.test_weierstrass import SECP256K1_GENERATOR, SM2_GENERATOR
+from tests.resolver.keys.test_bls12_381 import G1, G2
+from tests.resolver.keys.test_weierstrass import SECP256K1_GENERATOR, SM2_GENERATOR
 from tests.vectors import vectors
 
 SIGNATURES = ["authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation"]

@@ -21,7 +21,7 @@ from resolver import (
 from resolver.binding.answering import answer, may_fetch, touch
 from resolver.outbound.errors import OriginUnreachable
 from resolver.outbound.fetch import GuardLimits
-from resolver.source import Nothing, Observed
+from resolver.sources.source import Nothing, Observed
 from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned
 

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from resolver.cache import ENTRY_BYTES, Cache, Entry
+from resolver.sources.cache import ENTRY_BYTES, Cache, Entry
 
 pytestmark = pytest.mark.anyio
 

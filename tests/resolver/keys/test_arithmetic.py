@@ -83,7 +83,7 @@ def test_without_gmpy2_every_vector_has_the_same_document() -> None:
     code = """
 import sys
 sys.modules["gmpy2"] = None
-from tests.resolver.test_arithmetic import documents
+from tests.resolver.keys.test_arithmetic import documents
 from resolver.keys.arithmetic import HAS_GMPY2
 assert not HAS_GMPY2
 print(documents())

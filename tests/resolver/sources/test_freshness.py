@@ -2,7 +2,7 @@
 
 import pytest
 
-from resolver.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
+from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
 
 BOUNDS = FreshnessBounds()
 DATE = "Mon, 23 Nov 2026 12:00:00 GMT"

@@ -27,8 +27,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from resolver.kept import Kept
-from resolver.source import Entry
+from resolver.sources.kept import Kept
+from resolver.sources.source import Entry
 
 __all__ = ["ENTRY_BYTES", "Cache", "Entry", "Look", "State"]
 
