@@ -55,6 +55,7 @@ class Server:
         }
         self.code = ROOT
         self.operator_url = f"http://127.0.0.1:{self.operator_port}"
+        self.program = sys.executable
         self.command: tuple[str, ...] = ("-m", "server")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -84,7 +85,7 @@ class Server:
         began = time.monotonic()
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*DIE_WITH_US, sys.executable, *self.command, "serve"],
+                [*DIE_WITH_US, self.program, *self.command, "serve"],
                 cwd=self.directory,
                 env=self.environment,
                 stdout=subprocess.DEVNULL,

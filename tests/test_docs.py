@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.settings import NOT_SETTINGS, PREFIX, Settings
+from tests.blocks import LANGUAGES, blocks_of, uncut
 
 ROOT = Path(__file__).parent.parent
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
@@ -95,6 +96,24 @@ def test_files_that_a_document_names_exist(path: Path) -> None:
     named = {found for found in _PATH.findall(path.read_text()) if not found.startswith("var/")}
 
     assert {found for found in named if not (ROOT / found).exists()} == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_blocks_of_a_document_are_of_a_kind_that_its_test_knows(path: Path) -> None:
+    """Which of them run: tests/slow/test_documentation.py."""
+    text = path.read_text()
+    blocks = blocks_of(text)
+    shown = [block.shows for block in blocks if block.shows]
+
+    assert text.count("```") == 2 * (len(blocks) + len(shown))
+    for language, content, _ in [*blocks, *shown]:
+        assert language in LANGUAGES
+        if language == "console":
+            assert all(line.startswith("$ ") for line in content.splitlines())
+        elif language == "json":
+            uncut(content)
+        elif language == "toml":
+            tomllib.loads(content)
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)

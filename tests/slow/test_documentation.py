@@ -1,0 +1,80 @@
+"""
+Each page of the documentation does what it shows: `sh` and `python` blocks run, in order, on a fresh sample server.
+
+A reader's checkout is a copy of the tracked files with the installed environment of the tests; `make serve` in it
+installs nothing more. `docs/architecture.md` tells which blocks run and which are only shown.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.blocks import RUN, Block, blocks_of, shows
+from tests.process import ROOT, Server
+from tests.test_docs import DOCUMENTS, name_of, tracked_files
+
+pytestmark = pytest.mark.slow
+
+PAGES = [path for path in DOCUMENTS if any(block.language in RUN for block in blocks_of(path.read_text()))]
+ENVIRONMENT = Path(sys.executable).parent.parent
+
+
+class Reader(Server):
+    """Somebody with a fresh checkout, who has typed `make serve` and reads a page beside it."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.code = directory
+        self.program, self.command = "make", ()
+        for path in tracked_files():
+            copy = directory / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+        (directory / ".venv").mkdir()
+        for path in ENVIRONMENT.iterdir():
+            (directory / ".venv" / path.name).symlink_to(path)
+        (directory / ".venv/.app").touch()  # Installed, says this to `make`.
+
+    def runs(self, block: Block) -> str:
+        """Run a block as it is printed, but for the ports of this test; return what it prints."""
+        shell = ("bash", "-euo", "pipefail", "-c")
+        python = (".venv/bin/python", "-W", "error", "-c")
+        done = subprocess.run(
+            [*(shell if block.language == "sh" else python), self.here(block.text)],
+            cwd=self.directory,
+            env=self.environment | {"PATH": f"{self.directory}/.venv/bin:{self.environment['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, (block.text, done.stdout, done.stderr)
+        return done.stdout
+
+    def here(self, text: str) -> str:
+        """Return a text of a page with the ports of this test."""
+        ports = {"8000": self.port, "8001": self.operator_port}
+        for shown, real in ports.items():
+            text = text.replace(f"localhost:{shown}", f"localhost:{real}")
+            text = text.replace(f"localhost%3A{shown}", f"localhost%3A{real}")
+        return text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_of_a_page_runs_and_prints_what_is_shown(page: Path, tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    reader.start()
+    try:
+        for block in blocks_of(page.read_text()):
+            if block.language not in RUN:
+                continue
+            printed = reader.runs(block)
+
+            assert '"status":404' not in printed
+            if block.shows is not None:
+                shown = block.shows._replace(text=reader.here(block.shows.text))
+                assert shows(shown, printed), (block.text, printed)
+    finally:
+        reader.kill()
