@@ -36,15 +36,16 @@ from server.bootstrap import MIGRATIONS
 from server.clock import ClockWatch
 from server.database import open_of
 from server.driver_settings import drivers_of, share_of
+from server.edge.answers import AnswerResponse
+from server.edge.front import Front
+from server.edge.hot_table import HotTable
+from server.edge.identifiers import IDENTIFIERS_PATH, Identifiers
+from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
+from server.edge.problems import problem_answer
 from server.explain import explain_route
-from server.front import Front
 from server.health import Check, Health
-from server.hot import HotTable
-from server.http import AnswerResponse
-from server.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.key_alarms import KeyAlarms
-from server.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.log_heads import StoredHeads
 from server.nodes import Nodes, node_name
 from server.observation_store import last_seen
@@ -53,7 +54,6 @@ from server.operator_routes import build_operator_routes
 from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
-from server.problems import problem_answer
 from server.purges import Purges
 from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids

@@ -16,10 +16,10 @@ from litestar import Litestar, Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from server.edge.problems import PAGE_HEADERS, problem_page
 from server.health import Health, live
 from server.identity import DEFAULT_ISSUER, Identities
 from server.openapi import complete
-from server.problems import PAGE_HEADERS, problem_page
 from server.telemetry import CONTENT_TYPE, Telemetry
 from wire import Answer, encode, etag_of
 

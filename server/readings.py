@@ -7,7 +7,7 @@ from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.board import Reading
-from server.hot import HotTable
+from server.edge.hot_table import HotTable
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher
 from storage import Engine

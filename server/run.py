@@ -23,12 +23,12 @@ import uvicorn
 
 from resolver.outbound.fetch import Guard
 from server.app import Services, open_services, operator_app, public_app
-from server.front import Front
-from server.hot_protocol import hot_protocol_class
-from server.hot_reads import HotReads
-from server.limits import ClientAddresses
-from server.protocol import BoundedProtocol, protocol_class
-from server.protocol_limits import ProtocolLimits
+from server.edge.front import Front
+from server.edge.hot_protocol import hot_protocol_class
+from server.edge.hot_reads import HotReads
+from server.edge.limits import ClientAddresses
+from server.edge.protocol import BoundedProtocol, protocol_class
+from server.edge.protocol_limits import ProtocolLimits
 from server.settings import Settings, split_bind
 from server.share import Share
 

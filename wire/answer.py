@@ -13,7 +13,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """
     An HTTP answer, complete but for what changes with the clock.
 
-    The server alone renders it (`server/http.py`): it adds Date, Age, Cache-Control and CORS headers,
+    The server alone renders it (`server/edge/answers.py`): it adds Date, Age, Cache-Control and CORS headers,
     answers 304 where `etag` matches, drops the body for HEAD, and may keep the bytes.
 
     Attributes:

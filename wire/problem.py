@@ -4,7 +4,7 @@ Problem documents (RFC 9457), and the one base class of every error that a calle
     Refusal                 a caller may read its message; it knows its type, title and status
     +-- each wing's errors  (resolver/errors.py, registry/errors.py, statuslist/errors.py, ...)
 
-What is not a `Refusal` is our own fault: `server/problems.py` logs it in full and tells the caller nothing.
+What is not a `Refusal` is our own fault: `server/edge/problems.py` logs it in full and tells the caller nothing.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ import re
 
 from resolver.binding.representation import DEREFERENCING, DID_DOCUMENT, LEGACY, RESOLUTION
 from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
-from server.limits import ClientAddresses
+from server.edge.limits import ClientAddresses
 from wire import MediaType, asks_for_no_cache, choose, matches_etag, parse_accept
 from wire.negotiation import MAX_ACCEPT_CHARS
 

@@ -15,8 +15,8 @@ from litestar.response.base import ASGIResponse
 
 from operators import Principal
 from resolver import Resolver
-from server.http import is_not_modified, response_headers
-from server.problems import problem_answer
+from server.edge.answers import is_not_modified, response_headers
+from server.edge.problems import problem_answer
 from statuslist.checking import Checker
 from statuslist.operator_routes import build_operator_routes
 from statuslist.routes import build_routes

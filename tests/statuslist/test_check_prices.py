@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.limits import ClientAccount, TokenBuckets, TooManyRequests
+from server.edge.limits import ClientAccount, TokenBuckets, TooManyRequests
 from statuslist.errors import StatusRetrievalError
 from statuslist.list_source import ListUrlRefused
 from statuslist.requests import CreateSet

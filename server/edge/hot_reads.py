@@ -11,10 +11,10 @@ answer is counted under the route "hot"; one in `LOG_ONE_HOT_IN` has a log line.
 import logging
 from collections.abc import Callable
 
-from server.hot import HotAnswer, HotTable
-from server.identifiers import IDENTIFIERS_PATH
-from server.limits import TokenBuckets
-from server.request_head import RequestHead
+from server.edge.hot_table import HotAnswer, HotTable
+from server.edge.identifiers import IDENTIFIERS_PATH
+from server.edge.limits import TokenBuckets
+from server.edge.request_head import RequestHead
 from server.telemetry import Telemetry, coarse_client
 
 LOG = logging.getLogger("touchstone.requests")

@@ -6,8 +6,8 @@ import ipaddress
 from collections import Counter
 from collections.abc import Callable
 
-from server.http import ENCODED_CORS
-from server.limits import ClientAddresses
+from server.edge.answers import ENCODED_CORS
+from server.edge.limits import ClientAddresses
 from wire import Fault
 
 

@@ -16,7 +16,7 @@ uvicorn's HTTP protocol with the manners of a public server: deadlines, a cap pe
 - An offer to upgrade is passed over, and the answer is the last of the connection (RFC 9110, section 7.8); with
   content it is refused, since httptools does not read the content.
 
-It touches uvicorn's internals, so uvicorn's minor version is pinned; tests/server/test_protocol.py is the
+It touches uvicorn's internals, so uvicorn's minor version is pinned; tests/server/edge/test_protocol.py is the
 raw-request corpus that re-verifies it.
 """
 
@@ -33,12 +33,12 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.cycle import Cycle
-from server.deadline import Deadline
-from server.http import encoded_headers
-from server.limits import key_of
-from server.problems import HeadTooLarge, RequestTimeout, problem_answer
-from server.protocol_errors import (
+from server.edge.answers import encoded_headers
+from server.edge.cycle import Cycle
+from server.edge.deadline import Deadline
+from server.edge.limits import key_of
+from server.edge.problems import HeadTooLarge, RequestTimeout, problem_answer
+from server.edge.protocol_errors import (
     AmbiguousRequest,
     MalformedRequest,
     MethodNotImplemented,
@@ -46,7 +46,7 @@ from server.protocol_errors import (
     TooManyWaiting,
     UnknownTransferCoding,
 )
-from server.protocol_limits import ProtocolLimits
+from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry import coarse_address
 from wire import Fault, Refusal
 

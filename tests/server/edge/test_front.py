@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.hot_reads import LOG_ONE_HOT_IN
+from server.edge.hot_reads import LOG_ONE_HOT_IN
 from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio

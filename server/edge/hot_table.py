@@ -1,8 +1,8 @@
 """
 Hot answers: the bytes of a GET, made once, and given again to whoever asks the same way.
 
-The table is keyed by raw path and Accept header, exactly as sent. `server/front.py` alone fills it (from the
-`Answer` of a route); `server/hot_reads.py` alone reads it; publishers evict by path through `evict`. An entry never
+The table is keyed by raw path and Accept header, exactly as sent. `front.py` alone fills it (from the
+`Answer` of a route); `hot_reads.py` alone reads it; publishers evict by path through `evict`. An entry never
 outlives `Answer.fresh_until`, and a timer sees to it that setting the clock back prolongs no life. Date is the
 server's; Age changes with the clock, so the header block that holds it is made anew at most once a second per
 entry.
@@ -14,8 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from server.cycle import ready_head
-from server.http import ENCODED_CORS, headers_of, is_not_modified
+from server.edge.answers import ENCODED_CORS, headers_of, is_not_modified
+from server.edge.cycle import ready_head
 from wire import Answer
 
 MAX_KEY_BYTES = 2_048  # raw path and Accept together; longer requests take the ordinary way

@@ -8,8 +8,8 @@ import pytest
 
 from resolver import Resolver
 from resolver.binding.answering import may_fetch
-from server.front import cost_of
-from server.limits import ClientAddresses, Cost, TokenBuckets
+from server.edge.front import cost_of
+from server.edge.limits import ClientAddresses, Cost, TokenBuckets
 from tests.server.running import running_in
 
 PROXIES = ClientAddresses(("10.0.0.0/8", "2001:db8:ffff::/48"))

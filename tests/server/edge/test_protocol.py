@@ -13,12 +13,12 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from server.hot import HotTable
-from server.hot_protocol import hot_protocol_class
-from server.hot_reads import HotReads
-from server.limits import ClientAddresses
-from server.protocol import MAX_PIPELINED, BoundedProtocol, protocol_class
-from server.protocol_limits import ProtocolLimits
+from server.edge.hot_protocol import hot_protocol_class
+from server.edge.hot_reads import HotReads
+from server.edge.hot_table import HotTable
+from server.edge.limits import ClientAddresses
+from server.edge.protocol import MAX_PIPELINED, BoundedProtocol, protocol_class
+from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
 from tests.server.running import Response, Running, converse, receive_all, responses_of, running_in
 

@@ -1,9 +1,9 @@
 """
 The protocol that answers from the hot table itself, as soon as the parser has validated a head (decision 0016).
 
-It is `server/protocol.py` with one question before a request becomes a cycle, a task and an ASGI scope: does its
+It is `protocol.py` with one question before a request becomes a cycle, a task and an ASGI scope: does its
 answer lie ready? What decides that, the client's tokens, the counter and the log line are those of the layer in
-front (`server/hot_reads.py`); deadlines, caps and refusals are those of the protocol. All that is not quite
+front (`hot_reads.py`); deadlines, caps and refusals are those of the protocol. All that is not quite
 ordinary takes the ordinary way:
 
 - a body, `Expect`, an offer to upgrade, HTTP/1.0, a connection that is to close, a method but GET, a query;
@@ -14,11 +14,11 @@ ordinary takes the ordinary way:
 HEAD is answered by the layer in front. Off by default (`TOUCHSTONE_HOT_PROTOCOL`).
 """
 
-from server.cycle import write_ready
-from server.hot_reads import HotReads
-from server.protocol import BoundedProtocol
-from server.protocol_limits import ProtocolLimits
-from server.request_head import RequestHead, request_id_of
+from server.edge.cycle import write_ready
+from server.edge.hot_reads import HotReads
+from server.edge.protocol import BoundedProtocol
+from server.edge.protocol_limits import ProtocolLimits
+from server.edge.request_head import RequestHead, request_id_of
 
 MAX_ANSWERED_AT_ONCE = 16  # requests of one read; those behind them wait as they would for the application
 

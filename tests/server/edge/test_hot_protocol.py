@@ -11,14 +11,14 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from server.hot import HotTable
-from server.hot_protocol import MAX_ANSWERED_AT_ONCE, hot_protocol_class
-from server.hot_reads import HotReads
-from server.limits import ClientAddresses, TokenBuckets
-from server.protocol_limits import ProtocolLimits
+from server.edge.hot_protocol import MAX_ANSWERED_AT_ONCE, hot_protocol_class
+from server.edge.hot_reads import HotReads
+from server.edge.hot_table import HotTable
+from server.edge.limits import ClientAddresses, TokenBuckets
+from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
+from tests.server.edge.test_protocol import ForeignTransport
 from tests.server.running import converse, responses_of, running_in
-from tests.server.test_protocol import ForeignTransport
 from wire import Answer
 
 pytestmark = pytest.mark.anyio

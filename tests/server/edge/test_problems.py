@@ -10,8 +10,8 @@ import pytest
 
 from server.app import open_services, public_app
 from server.bootstrap import initialise
+from server.edge.problems import problem_types
 from server.health import Check, Health
-from server.problems import problem_types
 from tests.server.running import Running, quiet, running_in, settings_in
 
 FIND_ME = "f1bd" * 4

@@ -2,9 +2,9 @@
 
 import pytest
 
-from server.hot import ENTRY_OVERHEAD_BYTES, HotTable
-from server.hot_reads import HotReads
-from server.request_head import RequestHead
+from server.edge.hot_reads import HotReads
+from server.edge.hot_table import ENTRY_OVERHEAD_BYTES, HotTable
+from server.edge.request_head import RequestHead
 from server.telemetry import Telemetry
 from wire import Answer
 

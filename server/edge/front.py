@@ -4,7 +4,7 @@ The layer in front of Litestar: what is the same for every request, and answers 
 In this order:
 
 1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header
-   (`server/hot_reads.py`);
+   (`server/edge/hot_reads.py`);
 2. a read of an identifier, by the functions that the route would call (`Identifiers`);
 3. the client's tokens: each request costs one of memory, and one of what else it may cost;
 4. HEAD as GET whose body is dropped, and CORS preflight;
@@ -25,14 +25,14 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from resolver.binding.universal import UNIVERSAL_PATHS
 from resolver.outbound.asker import asking_for
-from server.cycle import READY_HEAD, ready_head
-from server.hot import HotTable
-from server.hot_reads import READS, HotReads
-from server.http import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
-from server.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifiers
-from server.limits import ClientAddresses, Cost, TokenBuckets, too_many
-from server.problems import ClientGone, problem_answer
-from server.request_head import RequestHead, request_id_of
+from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
+from server.edge.cycle import READY_HEAD, ready_head
+from server.edge.hot_reads import READS, HotReads
+from server.edge.hot_table import HotTable
+from server.edge.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifiers
+from server.edge.limits import ClientAddresses, Cost, TokenBuckets, too_many
+from server.edge.problems import ClientGone, problem_answer
+from server.edge.request_head import RequestHead, request_id_of
 from server.telemetry import Telemetry, coarse_client
 from wire import Answer, Fault, Refusal, ResourceNotFound
 

@@ -16,14 +16,14 @@ from litestar.response.base import ASGIResponse
 from resolver import Resolver
 from resolver.binding.routes import build_routes
 from resolver.results import JsonObject
-from server.front import Front
-from server.hot import HotTable
-from server.hot_protocol import hot_protocol_class
-from server.http import ANSWER_KEY
-from server.identifiers import Identifiers
-from server.limits import ClientAddresses
-from server.protocol import protocol_class
-from server.protocol_limits import ProtocolLimits
+from server.edge.answers import ANSWER_KEY
+from server.edge.front import Front
+from server.edge.hot_protocol import hot_protocol_class
+from server.edge.hot_table import HotTable
+from server.edge.identifiers import Identifiers
+from server.edge.limits import ClientAddresses
+from server.edge.protocol import protocol_class
+from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry import Telemetry
 from tests.resolver.binding import test_routes
 

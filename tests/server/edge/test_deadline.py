@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.deadline import Deadline
+from server.edge.deadline import Deadline
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,1 @@
+"""HTTP manners: the protocol, the layer in front of the applications, the hot table, limits and problems."""
