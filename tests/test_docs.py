@@ -35,6 +35,12 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def anchors_of(path: Path) -> set[str]:
+    """Return the anchors that GitHub and GitLab give to the headings of a page."""
+    titles = [title.lower() for _, title in _HEADING.findall(path.read_text())]
+    return {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
+
+
 def rows(text: str) -> list[list[str]]:
     """Return the cells of every table row of a Markdown text."""
     return [[cell.strip() for cell in row.split("|")] for row in _ROW.findall(text)]
@@ -86,8 +92,11 @@ def test_relative_links_of_a_document_resolve(path: Path) -> None:
     targets = [link for link in _LINK.findall(path.read_text()) if "://" not in link]
 
     for target in targets:
+        name, _, anchor = target.partition("#")
+        page = path.parent / name if name else path
         assert not target.startswith("/")
-        assert (path.parent / target.partition("#")[0]).exists(), target
+        assert page.exists(), target
+        assert not anchor or anchor in anchors_of(page), target
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -150,12 +159,12 @@ def test_every_dependency_has_its_reason_and_no_other_package_has_one() -> None:
     assert packages(dev.partition("\n")[2]) == set(project()["dev"])
 
 
-def test_operations_lists_every_metric_and_no_other() -> None:
+def test_monitoring_lists_every_metric_and_no_other() -> None:
     sources = "\n".join(path.read_text() for path in (ROOT / "server").glob("*.py"))
     made = set(re.findall(r'"(touchstone_[a-z_]+)"', sources))
     made = made - {"touchstone_http_requests"} | {"touchstone_http_requests_total"}
 
-    listed = {row[0].strip("`") for row in rows((ROOT / "docs" / "operations.md").read_text())}
+    listed = {row[0].strip("`") for row in rows((ROOT / "docs" / "monitoring.md").read_text())}
 
     assert made == {name for name in listed if name.startswith("touchstone_")}
 
