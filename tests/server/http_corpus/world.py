@@ -1,0 +1,190 @@
+"""
+Where the corpus is asked: both applications in a fake web, at a time that stands still, with keys and random bytes
+that are always the same.
+"""
+
+import hashlib
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from operators import Issuer, Principals, Role
+from resolver.outbound.fetch import GuardLimits
+from server.app import Services, open_services, operator_app, public_app
+from server.bootstrap import initialise, operator_key_path
+from server.database import open_of
+from server.settings import Settings
+from tests.server.http_corpus.asking import Answered, Case, ask
+from tests.server.running import quiet
+from tests.simulator import World
+
+GENEROUS = GuardLimits(host_burst=10_000, site_burst=10_000, burst=10_000)  # but where a case is about them
+RATE = 1_000_000.0
+START = 1_790_000_000.0  # 2026-09-21T14:13:20Z, within the windows of the sample
+
+
+class Clock:
+    """Seconds since 1970, and monotonic ones; they pass when `pass_` is called."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+
+    def __call__(self) -> float:
+        return START + self._passed
+
+    def timer(self) -> float:
+        return 1_000.0 + self._passed
+
+    def pass_(self, seconds: float) -> None:
+        self._passed += seconds
+
+
+def _drawer() -> Callable[[int], bytes]:
+    """Return a source of bytes that are the same in each run, and never twice in one."""
+    drawn: Counter[int] = Counter()
+
+    def draw(size: int) -> bytes:
+        drawn[size] += 1
+        return hashlib.shake_256(b"%d of %d" % (drawn[size], size)).digest(size)
+
+    return draw
+
+
+class Scene:
+    """
+    Both applications and what is behind them.
+
+    Attributes:
+        directory: of the deployment.
+        keys: API keys by the name that stands for them in a case.
+        served: route and method of everything that is served.
+    """
+
+    def __init__(
+        self, services: Services, web: World, clock: Clock, directory: Path, keys: dict[str, str]
+    ) -> None:
+        self.services, self.web, self.clock, self.directory, self.keys = services, web, clock, directory, keys
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # They take it from the module; asyncio does not run meanwhile.
+            patch.setattr(time, "monotonic", clock.timer)
+            self.apps: dict[str, Any] = {"public": public_app(services), "operator": operator_app(services)}
+        self.served = routes_of(self.apps.values())
+
+    async def ask(self, case: Case) -> Answered:
+        filled = tuple((name, self.filled(value)) for name, value in case.headers)
+        return await ask(self.apps[case.listener], case._replace(headers=filled))
+
+    def filled(self, value: str) -> str:
+        for name, key in self.keys.items():
+            value = value.replace(f"<key of {name}>", key)
+        return value
+
+
+def routes_of(apps: Iterable[Any]) -> set[tuple[str, str]]:
+    """Return route and method of everything that `apps` serve, as the framework inside them has it."""
+    inner = [value for app in apps for value in vars(app).values() if isinstance(value, Litestar)]
+    assert len(inner) == 2
+    return {
+        (route.path_format, method)
+        for app in inner
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods - {"OPTIONS"}
+    }
+
+
+Step = Case | Callable[[Scene], Awaitable[None]]  # what is asked, or done in between
+
+
+@contextmanager
+def _standing_still(clock: Clock) -> Iterator[None]:
+    """Hand `clock` and fixed random bytes to what takes them from the standard library; all else has parameters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", clock)
+        patch.setattr(secrets, "token_bytes", _drawer())
+        yield
+
+
+@asynccontextmanager
+async def scene_in(
+    directory: Path, build: Callable[[World], None] = lambda _: None, **changes: Any
+) -> AsyncIterator[Scene]:
+    """Make a deployment with the sample and serve it in a fake web that `build` fills."""
+    values: dict[str, Any] = {
+        "database_url": f"sqlite:///{directory}/var/corpus.db",
+        "key_dir": f"{directory}/keys",
+        "observe_interval_seconds": 0,
+        "rate_hot_per_second": RATE,
+        "rate_cpu_per_second": RATE,
+        "rate_outbound_per_second": RATE,
+        "rate_no_cache_per_second": RATE,
+    } | changes
+    settings = Settings(**values)
+    clock = Clock()
+    for number, name in enumerate(("key-1", "acme-1")):
+        write_key(Path(settings.key_dir) / f"{name}.pem", number)
+    with _standing_still(clock):
+        await initialise(settings, sample=True, say=quiet)
+        keys = {"admin": operator_key_path(settings).read_text().strip(), **await _people(settings, clock)}
+        async with (
+            World() as web,
+            web.guard(GENEROUS) as guard,
+            open_services(settings, guard=guard, clock=clock, timer=clock.timer) as services,
+        ):
+            build(web)
+            services.health.is_started = True
+            yield Scene(services, web, clock, directory, keys)
+
+
+def write_key(path: Path, number: int) -> None:
+    """Write the Ed25519 key of a number."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"corpus key %d" % number).digest())
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    path.chmod(0o600)
+
+
+async def _people(settings: Settings, clock: Clock) -> dict[str, str]:
+    """Make issuers and principals; return an API key of each, by name."""
+    database = open_of(settings)
+    try:
+        principals = Principals(database, clock=clock)
+        await principals.create_issuer(
+            Issuer(id="acme", did=f"{settings.did}:issuers:acme", key_name="acme-1"), actor="corpus"
+        )
+        await principals.create_issuer(
+            Issuer(id="keyless", did=f"{settings.did}:issuers:keyless", key_name="keyless-1"), actor="corpus"
+        )
+        people: dict[str, tuple[str | None, Role, int | None]] = {
+            "reader": (None, Role.READER, None),
+            "acme-admin": ("acme", Role.ADMIN, None),
+            "acme-issuer": ("acme", Role.ISSUER, None),
+            "acme-reader": ("acme", Role.READER, None),
+            "expired": (None, Role.ADMIN, int(clock() * 1_000_000) - 1),
+            "revoked": (None, Role.ADMIN, None),
+        }
+        keys = {}
+        for name, (issuer_id, role, expires_at) in people.items():
+            await principals.create_principal(
+                name, name=name, issuer_id=issuer_id, roles=frozenset({role}), actor="corpus"
+            )
+            keys[name] = await principals.create_key(name, actor="corpus", expires_at=expires_at)
+        await principals.revoke_key((await principals.keys("revoked"))[0].public_id, actor="corpus")
+        return keys
+    finally:
+        database.close()

@@ -1,0 +1,78 @@
+"""
+Every answer of the corpus is what it was, byte for byte (`tests/server/http_corpus`).
+
+Where one differs for a reason that was decided, `python -m tests.server.http_corpus --write` writes the new ones,
+and the difference is part of the commit.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.http_corpus.asking import get
+from tests.server.http_corpus.groups import EXPECTED, GROUPS, Found, Group, transcribe
+from tests.server.http_corpus.transcripts import differences, read, render
+from tests.server.http_corpus.world import Scene
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
+    """What is answered now, by group."""
+    return {
+        name: asyncio.run(transcribe(group, tmp_path_factory.mktemp(name))) for name, group in GROUPS.items()
+    }
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_every_answer_is_what_it_was(found: dict[str, Found], name: str) -> None:
+    expected = read((EXPECTED / f"{name}.txt").read_text())
+
+    different = differences(expected, found[name].transcript)
+
+    assert not different, f"{different}\n\nif this was decided: python -m tests.server.http_corpus --write"
+
+
+def test_every_route_is_asked(found: dict[str, Found]) -> None:
+    served = set().union(*(group.served for group in found.values()))
+    asked = set().union(*(group.asked for group in found.values()))
+
+    assert len(served) > 30
+    assert served - asked == set()
+
+
+async def _sniffing(scene: Scene) -> None:
+    """Plant a change of one header, and of one byte of one body, in what the public listener answers."""
+    inner = scene.apps["public"]
+
+    async def changed(scope: Any, receive: Any, send: Any) -> None:
+        async def sender(message: Any) -> None:
+            if scope["path"] == "/livez" and message["type"] == "http.response.start":
+                headers = dict(message["headers"]) | {b"x-content-type-options": b"sniff"}
+                message = message | {"headers": list(headers.items())}
+            if scope["path"] == "/readyz" and message["type"] == "http.response.body":
+                message = message | {"body": message["body"].replace(b"ready", b"reads")}
+            await send(message)
+
+        await inner(scope, receive, sender)
+
+    scene.apps["public"] = changed
+
+
+def test_a_planted_change_of_one_header_or_one_byte_is_seen_and_named(tmp_path: Path) -> None:
+    cases = [get("/livez"), get("/readyz"), get("/problems/not-found")]
+    before = asyncio.run(transcribe(Group(lambda: cases), tmp_path / "before"))
+
+    after = asyncio.run(transcribe(Group(lambda: [_sniffing, *cases]), tmp_path / "after"))
+    told = differences(before.transcript, after.transcript)
+
+    assert "== public GET /livez" in told and "+x-content-type-options: sniff" in told
+    assert "== public GET /readyz" in told and '+| {"status":"reads"}' in told
+    assert "not-found" not in told
+    assert differences(before.transcript, read(render(before.transcript))) == ""
+
+
+def test_a_request_that_nobody_asked_before_or_asks_any_more_is_seen() -> None:
+    assert "(not asked)" in differences({"== public GET /": "-> 200"}, {})
+    assert "(not asked)" in differences({}, {"== public GET /": "-> 200"})
