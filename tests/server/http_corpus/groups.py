@@ -6,11 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.server.http_corpus import identifiers, operators, reads
+from tests.server.http_corpus import identifiers, operators, origins, reads
 from tests.server.http_corpus.asking import Case
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question
-from tests.server.http_corpus.world import Step, scene_in
-from tests.simulator import World
+from tests.server.http_corpus.world import Build, Step, scene_in
 
 _PROBLEM_TYPE = re.compile(rb'"type":"([^"]*(?:#|/problems/)[A-Za-z_-]+)","title"')
 
@@ -26,12 +25,13 @@ class Group(NamedTuple):
     """
 
     steps: Callable[[], Iterable[Step]]
-    build: Callable[[World], None] = lambda _: None
+    build: Build = lambda _: {}
     settings: Mapping[str, Any] = MappingProxyType({})
 
 
 GROUPS = {
     "identifiers": Group(identifiers.cases),
+    "origins": Group(origins.cases, origins.build),
     "reads": Group(reads.cases),
     "operators": Group(operators.cases),
 }

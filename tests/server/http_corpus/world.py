@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from server.database import open_of
 from server.settings import Settings
 from tests.server.http_corpus.asking import Answered, Case, ask
 from tests.server.running import quiet
-from tests.simulator import World
+from tests.simulator import Host, World
 
 GENEROUS = GuardLimits(host_burst=10_000, site_burst=10_000, burst=10_000)  # but where a case is about them
 RATE = 1_000_000.0
@@ -60,20 +60,30 @@ def _drawer() -> Callable[[int], bytes]:
     return draw
 
 
+Build = Callable[[World], Mapping[str, Host]]  # fills the fake web; returns the hosts that a step may change
+
+
 class Scene:
     """
     Both applications and what is behind them.
 
     Attributes:
+        hosts: of the fake web, that a step may change.
         directory: of the deployment.
         keys: API keys by the name that stands for them in a case.
         served: route and method of everything that is served.
     """
 
     def __init__(
-        self, services: Services, web: World, clock: Clock, directory: Path, keys: dict[str, str]
+        self,
+        services: Services,
+        hosts: Mapping[str, Host],
+        clock: Clock,
+        directory: Path,
+        keys: Mapping[str, str],
     ) -> None:
-        self.services, self.web, self.clock, self.directory, self.keys = services, web, clock, directory, keys
+        self.services, self.hosts, self.clock = services, hosts, clock
+        self.directory, self.keys = directory, keys
         with (
             pytest.MonkeyPatch.context() as patch
         ):  # They take it from the module; asyncio does not run meanwhile.
@@ -117,9 +127,7 @@ def _standing_still(clock: Clock) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def scene_in(
-    directory: Path, build: Callable[[World], None] = lambda _: None, **changes: Any
-) -> AsyncIterator[Scene]:
+async def scene_in(directory: Path, build: Build = lambda _: {}, **changes: Any) -> AsyncIterator[Scene]:
     """Make a deployment with the sample and serve it in a fake web that `build` fills."""
     values: dict[str, Any] = {
         "database_url": f"sqlite:///{directory}/var/corpus.db",
@@ -142,9 +150,8 @@ async def scene_in(
             web.guard(GENEROUS) as guard,
             open_services(settings, guard=guard, clock=clock, timer=clock.timer) as services,
         ):
-            build(web)
             services.health.is_started = True
-            yield Scene(services, web, clock, directory, keys)
+            yield Scene(services, build(web), clock, directory, keys)
 
 
 def write_key(path: Path, number: int) -> None:
