@@ -25,6 +25,7 @@ COPY operators operators
 COPY resolver resolver
 COPY registry registry
 COPY statuslist statuslist
+COPY observatory observatory
 COPY server server
 COPY data data
 # pip takes itself away last: nothing can be installed into the image that runs.

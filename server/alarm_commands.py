@@ -62,8 +62,8 @@ def _with_alarms(work: Callable[["Alarms"], Coroutine[Any, Any, None]]) -> None:
     settings = settings_or_exit()
 
     async def opened() -> None:
+        from observatory.alarm_store import acknowledge_all
         from operators import AlarmKind, Alarms
-        from server.alarm_store import acknowledge_all
         from server.commands import open_database
 
         async with open_database(settings) as database:

@@ -19,6 +19,14 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import License
 from litestar.types import ControllerRouterHandler
 
+from observatory.alarm_store import acknowledge_all
+from observatory.key_alarms import KeyAlarms
+from observatory.log_heads import StoredHeads
+from observatory.observation_store import last_seen
+from observatory.observations import Observations
+from observatory.operator_routes import build_operator_routes
+from observatory.purges import Purges
+from observatory.watching import Watch
 from operators import AlarmKind, Alarms, Principals
 from operators.alarm_routes import alarm_routes
 from registry.registry import Registry
@@ -29,7 +37,6 @@ from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
 from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
-from server.alarm_store import acknowledge_all
 from server.auth import principal_of
 from server.background import Background
 from server.bootstrap import MIGRATIONS
@@ -45,23 +52,16 @@ from server.edge.problems import problem_answer
 from server.explain import explain_route
 from server.health import Check, Health
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
-from server.key_alarms import KeyAlarms
-from server.log_heads import StoredHeads
 from server.nodes import Nodes, node_name
-from server.observation_store import last_seen
-from server.observations import Observations
-from server.operator_routes import build_operator_routes
 from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
-from server.purges import Purges
 from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
 from server.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
 from server.vitals import Vitals
-from server.watching import Watch
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
 from statuslist.mirror import Mirror

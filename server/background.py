@@ -15,18 +15,18 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 
+from observatory.key_alarms import KeyAlarms
+from observatory.log_heads import StoredHeads
+from observatory.observations import Observations
+from observatory.purges import Purges
+from observatory.watching import Watch
 from operators import Alarms
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
 from server.clock import ClockWatch
 from server.heartbeats import BEAT_SECONDS
-from server.key_alarms import KeyAlarms
-from server.log_heads import StoredHeads
 from server.nodes import Nodes
-from server.observations import Observations
-from server.purges import Purges
 from server.vitals import Vitals
-from server.watching import Watch
 from statuslist.artefacts import reduce_superseded
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher

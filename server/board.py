@@ -8,37 +8,15 @@ JSON, and it takes what it read there before.
 import contextlib
 import mmap
 import struct
-from typing import Literal
 
 import msgspec
 
 from operators.alarms import AlarmView
 from storage.mark import SLOT_BYTES as MARK_BYTES
-from wire import Fault
+from wire import Fault, Reading
 
 SLOT_BYTES = 131_072  # 128 KiB; the counters of one process take a few
 _LENGTH = struct.Struct("<I")
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """
-    One number of one process.
-
-    Attributes:
-        merge: how the numbers of several processes become one: "sum", "max" or "min".
-        labels: what tells this number from others of its name; the same names for all of them.
-    """
-
-    name: str
-    help: str
-    value: float
-    merge: Literal["sum", "max", "min"] = "max"
-    labels: dict[str, str] = {}
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What is one number in all processes."""
-        return self.name, *self.labels.values()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

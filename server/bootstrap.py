@@ -18,6 +18,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
+from observatory.schema import MIGRATIONS as OBSERVATORY
 from operators import MIGRATIONS as OPERATORS
 from operators import Issuer, Principal, Principals, Role
 from proofs import create_key_file, read_key_file
@@ -25,7 +26,6 @@ from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
 from server.database import open_of
 from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
-from server.schema import MIGRATIONS as SERVER
 from server.settings import Settings
 from statuslist.errors import ListFull
 from statuslist.lists import StatusLists
@@ -35,7 +35,7 @@ from storage import MIGRATIONS as STORAGE
 from storage import Database, Migration, migrate
 from wire import Conflict, ResourceNotFound, encode
 
-MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *SERVER)
+MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *OBSERVATORY)
 OPERATOR = "bootstrap"
 OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"

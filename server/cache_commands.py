@@ -30,9 +30,9 @@ def cache_purge(did: str | None, host: str | None, everything: bool) -> None:
 
 
 async def _purge(settings: Settings, did: str | None, host: str | None, everything: bool) -> None:
+    from observatory.purges import AskedPurge, add_purge, check_asked
     from resolver import Resolver
     from server.commands import open_database
-    from server.purges import AskedPurge, add_purge, check_asked
 
     asked = AskedPurge(did=did, host=host, all=everything)
     check_asked(asked, Resolver())

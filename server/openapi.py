@@ -11,12 +11,7 @@ from typing import Any
 
 import msgspec
 
-from operators.alarm_routes import ALARMS
-from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
-from registry.trqp import AuthorizationAnswer, RecognitionAnswer
-from resolver.binding.batch import BatchRequest, BatchResult
-from server.explain import Explanation
-from server.key_alarms import (
+from observatory.key_alarms import (
     Acknowledge,
     Announce,
     Announced,
@@ -24,8 +19,13 @@ from server.key_alarms import (
     KeyChangeView,
     ObservationPage,
 )
-from server.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
-from server.purges import AskedPurge, PurgeView
+from observatory.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
+from observatory.purges import AskedPurge, PurgeView
+from operators.alarm_routes import ALARMS
+from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
+from registry.trqp import AuthorizationAnswer, RecognitionAnswer
+from resolver.binding.batch import BatchRequest, BatchResult
+from server.explain import Explanation
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
     Allocate,

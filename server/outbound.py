@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from server.board import Reading
+from wire import Reading
 
 if TYPE_CHECKING:
     from resolver.outbound.fetch import Guard

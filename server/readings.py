@@ -6,11 +6,11 @@ from operators import Alarms
 from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
-from server.board import Reading
 from server.edge.hot_table import HotTable
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher
 from storage import Engine
+from wire import Reading
 
 
 def mirror_readings(mirror: Mirror | None) -> list[Reading]:

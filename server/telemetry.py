@@ -16,8 +16,8 @@ from functools import lru_cache
 import msgspec
 
 from operators.alarms import AlarmView
-from server.board import Board, Reading, Snapshot, merged
-from wire import Fault
+from server.board import Board, Snapshot, merged
+from wire import Fault, Reading
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_SHARED_ALARMS = 50  # on the board, of one process; each takes 1 KiB at most

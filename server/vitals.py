@@ -10,12 +10,12 @@ from pathlib import Path
 
 from operators import AlarmKind
 from operators.alarms import OnState
-from server.board import Reading
 from server.health import Check
 from server.nodes import Nodes
 from server.share import Share
 from server.watchdog import SILENT_SECONDS
 from storage import Engine
+from wire import Reading
 
 PROBE_EVERY_BEATS = 10  # between two probing writes of a process that leads; while writes fail, each has one
 FULL_SHARE, FULL_BYTES = (

@@ -21,6 +21,7 @@ from wire.body import (
 from wire.json import JsonError, decode, encode, read, read_again
 from wire.negotiation import MediaType, asks_for_no_cache, choose, parse_accept
 from wire.problem import Fault, Problem, Refusal, render_problem
+from wire.readings import Reading
 from wire.times import format_utc, parse_utc
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "NotAcceptable",
     "PayloadTooLarge",
     "Problem",
+    "Reading",
     "Refusal",
     "ResourceNotFound",
     "Unauthenticated",

@@ -2,8 +2,9 @@
 
 import os
 
-from server.board import SLOT_BYTES, Board, Reading, Snapshot, merged
+from server.board import SLOT_BYTES, Board, Snapshot, merged
 from server.telemetry import Telemetry
+from wire import Reading
 
 
 def telemetry_on(board: Board | None, slot: int, published: float, remaining: float) -> Telemetry:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.observatory.documents import DID
+from tests.observatory.workers import Workers, two_workers
 from tests.registry.examples import a_registry, as_file
-from tests.server.documents import DID
-from tests.server.workers import Workers, two_workers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.observatory.documents import DID, PATH, a_document
 from tests.process import Server
-from tests.server.documents import DID, PATH, a_document
 from tests.simulator import Host, World, authority_pem
 
 

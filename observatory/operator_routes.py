@@ -10,9 +10,9 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from observatory.key_alarms import MAX_PAGE, Acknowledge, Announce, KeyAlarms
+from observatory.purges import AskedPurge, Purges
 from operators import Principal
-from server.key_alarms import MAX_PAGE, Acknowledge, Announce, KeyAlarms
-from server.purges import AskedPurge, Purges
 from wire import Answer, BadRequest, encode, read_body
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads

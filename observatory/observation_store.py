@@ -15,8 +15,8 @@ import hashlib
 
 import msgspec
 
+from observatory.key_changes import Keys
 from resolver.sources.source import Nothing
-from server.key_changes import Keys
 from storage import Row, Transaction
 
 # Bytes of documents kept of one DID within a day; of further ones the digest and the keys are kept. A document that

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from observatory.log_heads import DAY, StoredHeads
 from resolver import InternalError
 from resolver.sources.heads import LogHeads, MemoryHeads
 from server.bootstrap import MIGRATIONS
-from server.log_heads import DAY, StoredHeads
 from storage import Engine, migrate
 from tests.databases import RULE_BROKEN, Place
 

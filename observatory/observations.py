@@ -15,14 +15,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from observatory import alarm_store, observation_store
+from observatory.alarm_store import KeyChange
+from observatory.key_changes import THE_REST, Key, keys_of
+from observatory.observation_store import Interval, Sighting
 from resolver.sources.source import Nothing, Observed
-from server import alarm_store, observation_store
-from server.alarm_store import KeyChange
-from server.board import Reading
-from server.key_changes import THE_REST, Key, keys_of
-from server.observation_store import Interval, Sighting
 from storage import Database, DatabaseUnavailable, Transaction, record
-from wire import read_again
+from wire import Reading, read_again
 
 LOG = logging.getLogger("touchstone.observations")
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from observatory.watching import AT_ONCE, HOST_SECONDS, Watch, _host_of
 from resolver import GuardLimits, Resolver
-from server.watching import AT_ONCE, HOST_SECONDS, Watch, _host_of
-from tests.server.documents import PATH, a_document
+from tests.observatory.documents import PATH, a_document
 from tests.simulator import World
 
 pytestmark = pytest.mark.anyio

@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from observatory.alarm_store import MAX_OPEN
+from observatory.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
+from observatory.observation_store import MAX_BYTES_PER_DAY, faulty_documents
+from observatory.observations import MAX_WAITING, Observations
 from operators import Principal, Role
 from resolver.sources.source import Nothing, Observed
-from server.alarm_store import MAX_OPEN
 from server.bootstrap import MIGRATIONS
-from server.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
-from server.observation_store import MAX_BYTES_PER_DAY, faulty_documents
-from server.observations import MAX_WAITING, Observations
 from storage import DatabaseUnavailable, Engine, migrate, read_audit
 from storage.copying import copy_rows
 from tests.databases import RULE_BROKEN, Place, PostgresPlace, SqlitePlace
-from tests.server.documents import DID, a_document
+from tests.observatory.documents import DID, a_document
 from wire import BadRequest, Forbidden, ResourceNotFound
 
 pytestmark = pytest.mark.anyio

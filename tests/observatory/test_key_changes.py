@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.key_changes import (
+from observatory.key_changes import (
     MAX_ID_CHARS,
     MAX_KEYS,
     MAX_NAMED,
@@ -11,7 +11,7 @@ from server.key_changes import (
     changes_between,
     keys_of,
 )
-from tests.server.documents import DID, a_document, as_jwk
+from tests.observatory.documents import DID, a_document, as_jwk
 
 
 def _changes(before: dict[str, object], after: dict[str, object]) -> KeyChanges:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from observatory.purge_store import add, forget_before, newest_number, purges_after
 from server.bootstrap import MIGRATIONS
-from server.purge_store import add, forget_before, newest_number, purges_after
 from storage import migrate
 from tests.databases import Place
-from tests.server.documents import DID
-from tests.server.workers import Workers, two_workers
+from tests.observatory.documents import DID
+from tests.observatory.workers import Workers, two_workers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

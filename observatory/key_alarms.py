@@ -7,15 +7,14 @@ from typing import Annotated
 
 import msgspec
 
+from observatory import alarm_store, observation_store
+from observatory.alarm_store import Alarm
+from observatory.key_changes import Key, KeyChanges
+from observatory.observation_store import Interval
 from operators import Principal
 from operators.acting import act_once, require_admin
-from server import alarm_store, observation_store
-from server.alarm_store import Alarm
-from server.board import Reading
-from server.key_changes import Key, KeyChanges
-from server.observation_store import Interval
 from storage import Database, Transaction, record
-from wire import BadRequest, ResourceNotFound, format_utc, parse_utc
+from wire import BadRequest, Reading, ResourceNotFound, format_utc, parse_utc
 
 MAX_PAGE = 100  # intervals, and alarms
 MAX_ANNOUNCED_SECONDS = 31 * 86_400  # a month; who announces for ever has switched the alarm off
@@ -24,7 +23,7 @@ DidText = Annotated[str, msgspec.Meta(min_length=1, max_length=8_192, pattern=r"
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A key of a document that was seen; see `server.key_changes`."""
+    """A key of a document that was seen; see `observatory.key_changes`."""
 
     id: str
     thumbprint: str

@@ -15,14 +15,13 @@ from typing import Annotated
 
 import msgspec
 
+from observatory import purge_store
+from observatory.purge_store import Purge
 from operators import Principal
 from operators.acting import act_once, require_admin
 from resolver import MethodNotSupported, ResolutionError, Resolver
-from server import purge_store
-from server.board import Reading
-from server.purge_store import Purge
 from storage import Database, Transaction, record
-from wire import BadRequest, format_utc
+from wire import BadRequest, Reading, format_utc
 
 LOG = logging.getLogger("touchstone.purges")
 

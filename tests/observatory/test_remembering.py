@@ -15,9 +15,9 @@ import pytest
 from server.app import Services, open_services, operator_app, public_app
 from server.bootstrap import initialise, operator_key_path
 from tests.databases import Place
+from tests.observatory.documents import DID, PATH, a_document
 from tests.registry.examples import a_registry, as_file
 from tests.resolver.webvh.logs import Log
-from tests.server.documents import DID, PATH, a_document
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, canned, held
 from wire import format_utc

@@ -7,11 +7,11 @@ say so as well. Only an operator announces.
 
 import msgspec
 
+from observatory.key_changes import KeyChanges, changes_between
+from observatory.observation_store import Interval, Sighting, keys_by_digest
 from operators.alarm_store import Told, tell
 from operators.alarms import AlarmKind
 from resolver.sources.source import Nothing
-from server.key_changes import KeyChanges, changes_between
-from server.observation_store import Interval, Sighting, keys_by_digest
 from storage import Row, Transaction
 
 MAX_OPEN = (
