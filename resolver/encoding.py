@@ -4,56 +4,37 @@ Strict base58btc, base64url, varint and multibase: one spelling for each value. 
 Multibase (draft-multiformats-multibase), base58btc (draft-msporny-base58-03), base64url without padding
 (RFC 4648, section 5), unsigned varint (multiformats/unsigned-varint, which demands the shortest form).
 
-base58btc is computed here; the base58 package is the oracle in the tests. A fresh did:key costs a decoding
-and an encoding, and with the package they were a fifth of the whole resolution.
+base58btc itself is in `wire/base58.py`, and handed on here.
 """
 
 import base64
 import math
 import re
 
-from resolver.keys.arithmetic import from_base58, to_base58
+from wire.base58 import MAX_BASE58_CHARS, EncodingError, decode_base58btc, encode_base58btc
 
-MAX_BASE58_CHARS = 1_536  # characters; an RSA key of 8,192 bits has 1,415. Decoding is quadratic: cap first.
+__all__ = [
+    "LEADING_ERROR",
+    "MAX_BASE58_CHARS",
+    "MAX_BASE64URL_CHARS",
+    "EncodingError",
+    "decode_base58btc",
+    "decode_base64url",
+    "decode_multibase",
+    "encode_base58btc",
+    "encode_base64url",
+    "encode_varint",
+    "leading_bytes",
+    "leading_value",
+    "read_varint",
+]
+
 MAX_BASE64URL_CHARS = 8_192  # characters; no longer than a DID
 _MAX_VARINT_BYTES = 9  # unsigned-varint: "at most 9 bytes"
-
-_ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_DIGITS = bytes.maketrans(_ALPHABET, bytes(range(58)))
-_CHARACTERS = bytes.maketrans(bytes(range(58)), _ALPHABET)
 
 LEADING_ERROR = 1e-6  # of `leading_value`, for texts of up to 10,000 characters
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
-
-
-class EncodingError(ValueError):
-    """A text that does not encode a value, or is not the one spelling of it; the message never repeats it."""
-
-
-def encode_base58btc(data: bytes) -> str:
-    """Return the base58btc text of `data`; each leading zero byte is a "1"."""
-    digits = to_base58(int.from_bytes(data, "big"))
-    zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + digits.translate(_CHARACTERS).decode()
-
-
-def decode_base58btc(text: str, *, max_chars: int = MAX_BASE58_CHARS) -> bytes:
-    """
-    Return the bytes of a base58btc text.
-
-    Within the alphabet the mapping is one to one, so that there is no second spelling to refuse.
-
-    Raises:
-        EncodingError: over `max_chars`, or a character that is not in the alphabet (white space is not).
-    """
-    if len(text) > max_chars:
-        raise EncodingError(f"{len(text)} characters of base58btc are over the limit of {max_chars}")
-    if not text.isascii() or (digits := text.encode()).translate(None, _ALPHABET):
-        raise EncodingError("a character is not in the alphabet of base58btc")
-    number = from_base58(digits.translate(_DIGITS))
-    zeros = len(digits) - len(digits.lstrip(b"1"))
-    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def leading_bytes(text: str) -> bytes:
@@ -72,12 +53,13 @@ def leading_value(text: str) -> float:
     Return the first two bytes of what a base58btc text of 9 characters or more stands for, and what follows them
     as a fraction, within `LEADING_ERROR`; without decoding it. 0.0 as `leading_bytes` is b"".
     """
-    if not text[:9].isascii():
+    try:
+        top = decode_base58btc(text[:9])
+    except EncodingError:
         return 0.0
-    top = [_ALPHABET.find(character) for character in text[:9].encode()]
-    if min(top) < 0 or top[0] == 0:
+    if text.startswith("1"):
         return 0.0
-    bits = math.log2(from_base58(bytes(top))) + (len(text) - 9) * math.log2(58)
+    bits = math.log2(int.from_bytes(top)) + (len(text) - 9) * math.log2(58)
     return float(2 ** (bits - 8 * (bits // 8 - 1)))  # between 2^8 and 2^16
 
 

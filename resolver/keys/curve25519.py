@@ -6,9 +6,9 @@ The loaders of `cryptography` check the length only; a verifier that trusts a ke
 forged signatures, and a non-canonical encoding is a second DID for one key.
 """
 
-from resolver.keys.arithmetic import inverse, is_square
+from resolver.keys.arithmetic import Integer, is_square, quotient
 
-P = 2**255 - 19
+P = Integer(2**255 - 19)
 _D = -121_665 * pow(121_666, -1, P) % P  # of -x^2 + y^2 = 1 + d x^2 y^2 (RFC 8032, section 5.1)
 _SIGN = 1 << 255
 
@@ -40,7 +40,7 @@ def check_ed25519(key: bytes) -> None:
     Raises:
         NotAPoint: y >= p, not on the curve, or of small order.
     """
-    y = int.from_bytes(key, "little") & (_SIGN - 1)
+    y = Integer.from_bytes(key, "little") & (_SIGN - 1)
     if y >= P:
         raise NotAPoint("not the canonical encoding of a point (y >= p)")
     if y in _SMALL_ORDER_Y:
@@ -71,5 +71,5 @@ def x25519_of_ed25519(key: bytes) -> bytes:
     """
     Return the X25519 public key of a checked Ed25519 public key: u = (1 + y) / (1 - y) (RFC 7748, 4.1).
     """
-    y = int.from_bytes(key, "little") & (_SIGN - 1)
-    return ((1 + y) * inverse(1 - y, P) % P).to_bytes(32, "little")
+    y = Integer.from_bytes(key, "little") & (_SIGN - 1)
+    return quotient(1 + y, 1 - y, P).to_bytes(32, "little")

@@ -8,7 +8,7 @@ number of points, so that every point but the one at infinity, which has no comp
 
 import msgspec
 
-from resolver.keys.arithmetic import is_square
+from resolver.keys.arithmetic import Integer, is_square
 from resolver.keys.curve25519 import NotAPoint
 
 
@@ -20,24 +20,28 @@ class Curve(msgspec.Struct, frozen=True):
     b: int
 
 
+def _curve(p: int, a: int, b: int) -> Curve:
+    return Curve(Integer(p), Integer(a), Integer(b))
+
+
 CURVES = {
-    "P-256": Curve(
+    "P-256": _curve(
         2**256 - 2**224 + 2**192 + 2**96 - 1,
         -3,
         0x5AC635D8_AA3A93E7_B3EBBD55_769886BC_651D06B0_CC53B0F6_3BCE3C3E_27D2604B,
     ),
-    "P-384": Curve(
+    "P-384": _curve(
         2**384 - 2**128 - 2**96 + 2**32 - 1,
         -3,
         0xB3312FA7_E23EE7E4_988E056B_E3F82D19_181D9C6E_FE814112_0314088F_5013875A_C656398D_8A2ED19D_2A85C8ED_D3EC2AEF,
     ),
-    "P-521": Curve(
+    "P-521": _curve(
         2**521 - 1,
         -3,
         0x0051_953EB961_8E1C9A1F_929A21A0_B68540EE_A2DA725B_99B315F3_B8B48991_8EF109E1_56193951_EC7E937B_1652C0BD_3BB1BF07_3573DF88_3D2C34F1_EF451FD4_6B503F00,
     ),
-    "secp256k1": Curve(2**256 - 2**32 - 977, 0, 7),
-    "SM2": Curve(
+    "secp256k1": _curve(2**256 - 2**32 - 977, 0, 7),
+    "SM2": _curve(
         2**256 - 2**224 - 2**96 + 2**64 - 1,
         -3,
         0x28E9FA9E_9D9F5E34_4D5A9E4B_CF6509A7_F39789F5_15AB8F92_DDBCBD41_4D940E93,
@@ -64,7 +68,7 @@ def check_x(coordinate: bytes, curve: Curve) -> None:
     Raises:
         NotAPoint: x >= p, or no point of the curve has this x.
     """
-    x = int.from_bytes(coordinate)
+    x = Integer.from_bytes(coordinate)
     if x >= curve.p:
         raise NotAPoint("not the canonical encoding of a point of the curve (x >= p)")
     if not is_square((x * x + curve.a) * x + curve.b, curve.p):
