@@ -16,7 +16,7 @@ Beyond its table: P-521 and RSA (v0.7), jwk_jcs-pub (the wallets of EBSI), ML-DS
 """
 
 from resolver.did import Did
-from resolver.documents.document import SIGNATURE_RELATIONSHIPS, did_document
+from resolver.documents.document import did_document
 from resolver.encoding import encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, KeyRefused, KeyTypeUnsupported
 from resolver.keys.curve25519 import x25519_of_ed25519
@@ -89,16 +89,15 @@ def document_of(did: str, multibase: str, key: Multikey, options: Options) -> Js
         InvalidOptions: as `plan`.
     """
     form = _format_of(options, key.key_type)
-    if key.key_type is X25519:
-        return _x25519_document(did, multibase, key, form)
     if key.key_type is ED25519 and options.enable_encryption_key_derivation:
         return _derived_document(did, multibase, key, form)
+    if key.agrees:
+        return _agreement_document(did, multibase, key, form)
     methods = [_method(did, part, of, form, form.type) for part, of in _parts(multibase, key)]
-    ids = [method["id"] for method in methods]
-    names = ("keyAgreement",) if key.agrees else SIGNATURE_RELATIONSHIPS
+    document = _signing_document(did, [*form.context], methods, [method["id"] for method in methods])
     if options.key_agreement is not None and key.key_type in ECDH_CURVES:
-        names = (*names, "keyAgreement")
-    return did_document(did, list(form.context), methods, {name: list(ids) for name in names})
+        document["keyAgreement"] = [method["id"] for method in methods]
+    return document
 
 
 def _format_of(options: Options, key_type: KeyType) -> PublicKeyFormat:
@@ -132,7 +131,7 @@ def _parts(multibase: str, key: Multikey) -> list[tuple[str, Multikey]]:
     return [(multibase_of(half.key_type, half.raw), half) for half in halves]
 
 
-def _x25519_document(did: str, multibase: str, key: Multikey, form: PublicKeyFormat) -> JsonObject:
+def _agreement_document(did: str, multibase: str, key: Multikey, form: PublicKeyFormat) -> JsonObject:
     method = _method(did, multibase, key, form, form.agreement_type or form.type)
     context = [form.context[0], *form.agreement_context] if form.agreement_context else list(form.context)
     return did_document(did, context, [method], {"keyAgreement": [method["id"]]})
@@ -145,14 +144,27 @@ def _derived_document(did: str, multibase: str, key: Multikey, form: PublicKeyFo
     agreement = _method(
         did, multibase_of(X25519, derived.raw), derived, form, form.agreement_type or form.type
     )
-    document = did_document(
+    document = _signing_document(
         did,
         [*form.context, *form.agreement_context],
         [method] if form.embeds else [method, agreement],
-        {name: [method["id"]] for name in SIGNATURE_RELATIONSHIPS},
+        [method["id"]],
     )
     document["keyAgreement"] = [agreement if form.embeds else agreement["id"]]
     return document
+
+
+def _signing_document(did: str, context: list[str], methods: list[JsonObject], ids: list[str]) -> JsonObject:
+    """Return the document whose signatures are by the keys `ids`; each relationship has a list of its own."""
+    return {
+        "@context": context,
+        "id": did,
+        "verificationMethod": methods,
+        "authentication": [*ids],
+        "assertionMethod": [*ids],
+        "capabilityInvocation": [*ids],
+        "capabilityDelegation": [*ids],
+    }
 
 
 def _method(did: str, multibase: str, key: Multikey, form: PublicKeyFormat, kind: str) -> JsonObject:

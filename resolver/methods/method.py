@@ -38,10 +38,11 @@ def refuse_versions(options: Options) -> None:
             another).
         FeatureNotSupported: one of them.
     """
-    if sum(v is not None for v in (options.version_id, options.version_time, options.version_number)) > 1:
+    if not options.has_version:
+        return
+    if [options.version_id, options.version_time, options.version_number].count(None) < 2:
         raise InvalidOptions("versionId, versionTime and versionNumber exclude one another")
-    if options.has_version:
-        raise FeatureNotSupported("the DID's method keeps no versions of its documents")
+    raise FeatureNotSupported("the DID's method keeps no versions of its documents")
 
 
 def refuse_public_key_format(options: Options, method: str) -> None:
