@@ -14,9 +14,9 @@ import uvloop
 
 from resolver.outbound.transport import dial_tcp
 from server.memory import settle
-from server.outbound import guard_of
 from server.run import bind_sockets, serve
-from server.settings import load_settings
+from server.settings.loading import load_settings
+from server.settings.outbound import guard_of
 
 PUBLIC_ADDRESS = "93.184.215.14"
 

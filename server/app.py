@@ -42,7 +42,6 @@ from server.background import Background
 from server.bootstrap import MIGRATIONS
 from server.clock import ClockWatch
 from server.database import open_of
-from server.driver_settings import drivers_of, share_of
 from server.edge.answers import AnswerResponse
 from server.edge.front import Front
 from server.edge.hot_table import HotTable
@@ -53,12 +52,13 @@ from server.explain import explain_route
 from server.health import Check, Health
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.nodes import Nodes, node_name
-from server.outbound import guard_of, readings_of
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
-from server.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
-from server.settings import Settings
+from server.settings.drivers import drivers_of, share_of
+from server.settings.outbound import guard_of, readings_of
+from server.settings.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
+from server.settings.settings import Settings
 from server.share import Share
 from server.telemetry import Telemetry
 from server.vitals import Vitals

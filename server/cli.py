@@ -14,9 +14,9 @@ import click
 import msgspec
 
 from server.alarm_commands import alarm
-from server.driver_settings import tables_of, toml_of
 from server.operator_commands import issuer, key, principal
-from server.settings import Settings
+from server.settings.drivers import tables_of, toml_of
+from server.settings.settings import Settings
 from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def init(sample: bool) -> None:
 def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
     from server.node import BindError, serve_node
-    from server.outbound import warn_of_dangers
+    from server.settings.outbound import warn_of_dangers
     from server.telemetry import configure_logging
 
     settings = settings_or_exit()

@@ -31,7 +31,7 @@ def driver_check(names: tuple[str, ...]) -> None:
     Exit codes: 0 all resolved, 1 no such driver, 6 one did not.
     """
     from resolver.outbound.trust import trust_of
-    from server.driver_settings import drivers_of
+    from server.settings.drivers import drivers_of
 
     settings = settings_or_exit()
     drivers = drivers_of(settings)

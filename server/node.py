@@ -7,7 +7,7 @@ from typing import Any
 
 from server.memory import settle
 from server.run import BindError, Sockets, bind_sockets, serve
-from server.settings import Settings
+from server.settings.settings import Settings
 from server.share import Share
 from server.supervisor import Supervisor
 

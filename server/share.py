@@ -8,7 +8,7 @@ import msgspec
 
 from server.board import Board
 from server.heartbeats import Heartbeats
-from server.settings import Settings
+from server.settings.settings import Settings
 
 
 class Share(msgspec.Struct, kw_only=True):

@@ -28,7 +28,7 @@ import msgspec
 from server.board import Board
 from server.heartbeats import Heartbeats
 from server.run import REPLACE, Sockets
-from server.settings import Settings
+from server.settings.settings import Settings
 from server.share import Share
 from server.watchdog import START_SECONDS, Fault, Watchdog
 

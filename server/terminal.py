@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
-from server.settings import Settings, SettingsError, load_settings
+from server.settings.loading import load_settings
+from server.settings.settings import Settings, SettingsError
 from wire import Refusal
 
 ACTOR = "touchstone-cli"

@@ -12,7 +12,7 @@ from functools import partial
 
 import server.app
 from resolver.outbound.transport import dial_tcp
-from server.outbound import guard_of
+from server.settings.outbound import guard_of
 
 ADDRESS = "93.184.216.34"  # public-looking; nobody dials it
 

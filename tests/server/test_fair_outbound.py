@@ -8,7 +8,7 @@ import pytest
 
 from server.app import open_services, public_app
 from server.bootstrap import initialise
-from server.outbound import guard_of
+from server.settings.outbound import guard_of
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, authority_pem, canned, held
 

@@ -6,13 +6,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from server.settings.settings import Settings
 from wire import Reading
 
 if TYPE_CHECKING:
     from resolver.outbound.fetch import Guard
     from resolver.outbound.names import ResolveName
     from resolver.outbound.transport import Dial
-    from server.settings import Settings
 
 LOG = logging.getLogger("touchstone.outbound")
 
@@ -42,7 +42,7 @@ PRIVATE_HOSTS = "TOUCHSTONE_DANGEROUSLY_ALLOWED_PRIVATE_HOSTS"
 
 
 def guard_of(
-    settings: "Settings", *, resolve_name: "ResolveName | None" = None, dial: "Dial | None" = None
+    settings: Settings, *, resolve_name: "ResolveName | None" = None, dial: "Dial | None" = None
 ) -> "Guard":
     """
     Return the guard of one process; `settings` are its share of the node's, the rest is as of `Guard`.
@@ -81,20 +81,7 @@ def readings_of(guard: "Guard") -> list[Reading]:
     return [Reading(metric, text, guard.outcomes[cause], "sum") for cause, metric, text in _OUTCOMES]
 
 
-def closed_network_faults(ca_file: str, private_hosts: tuple[str, ...]) -> list[str]:
-    """Return what is wrong with the settings for closed networks, one sentence a fault."""
-    faults = [fault for host in private_hosts if (fault := _host_fault(host))]
-    if ca_file:
-        from resolver.outbound.trust import trust_of
-
-        try:
-            trust_of(ca_file)
-        except OSError as error:  # ssl.SSLError among them: no certificate in it.
-            faults.append(f"{CA_FILE}={ca_file}: expected a file of PEM certificates: {error}")
-    return faults
-
-
-def warn_of_dangers(settings: "Settings") -> None:
+def warn_of_dangers(settings: Settings) -> None:
     """Say in the log what the settings for closed networks open, once at the start."""
     if settings.dangerously_trusted_ca_file:
         LOG.warning(
@@ -108,15 +95,3 @@ def warn_of_dangers(settings: "Settings") -> None:
             PRIVATE_HOSTS,
             ", ".join(settings.dangerously_allowed_private_hosts),
         )
-
-
-def _host_fault(host: str) -> str | None:
-    from resolver import InvalidDid, read_spelling
-
-    try:
-        read_spelling(f"did:web:{host}")
-    except InvalidDid as error:
-        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name, for {error.detail}"
-    if host != host.lower() or ":" in host or "%" in host:
-        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name: lower case, without port or path"
-    return None

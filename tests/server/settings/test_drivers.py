@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from server.driver_settings import drivers_of, share_of, tables_of
-from server.settings import Settings, SettingsError, check, load_settings
+from server.settings.checks import check
+from server.settings.drivers import drivers_of, share_of, tables_of
+from server.settings.loading import load_settings
+from server.settings.settings import Settings, SettingsError
 from tests.driver_process import DriverProcess, document
 from tests.server.running import running_in
 

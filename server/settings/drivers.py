@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from server.settings.settings import Settings
+
 if TYPE_CHECKING:
     from resolver.drivers.config import Driver
-    from server.settings import Settings
 
 DRIVERS = "TOUCHSTONE_DRIVERS"
 DRIVERS_FILE = "TOUCHSTONE_DRIVERS_FILE"
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)(?::([^{}]*))?\}")
 
 
-def drivers_of(settings: "Settings", environ: Mapping[str, str] = os.environ) -> tuple["Driver", ...]:
+def drivers_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple["Driver", ...]:
     """
     Return the drivers, those of the settings before those of their file.
 
@@ -47,7 +48,7 @@ def share_of(drivers: Iterable["Driver"], workers: int) -> tuple["Driver", ...]:
     )
 
 
-def driver_faults(settings: "Settings", environ: Mapping[str, str] = os.environ) -> list[str]:
+def driver_faults(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return what is wrong with the drivers, one sentence a fault, each with the setting to change."""
     if not settings.drivers and not settings.drivers_file:
         return []

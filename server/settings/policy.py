@@ -6,7 +6,7 @@ import msgspec
 
 from resolver import FreshnessBounds
 from resolver.webvh import LogLimits
-from server.settings import Settings
+from server.settings.settings import Settings
 from statuslist.rendering import Policy
 
 

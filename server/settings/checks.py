@@ -1,0 +1,174 @@
+"""
+What is wrong with settings, one sentence a fault, each with the variable to change. Pure but for reading files.
+"""
+
+import ipaddress
+import math
+import re
+from urllib.parse import urlsplit
+
+import msgspec
+
+from server.settings.drivers import driver_faults
+from server.settings.outbound import CA_FILE, PRIVATE_HOSTS
+from server.settings.settings import LOOPBACK_HOSTS, PREFIX, Settings, is_loopback, split_bind
+from storage import sqlite_path
+from storage.postgres_dsn import dsn_faults
+
+# RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
+_AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+CACHED_METHODS = ("web", "webvh")
+MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
+_NOT_ABOVE_ZERO = (
+    "cache_method_ttl_seconds",
+    "cache_revalidate_seconds",
+    "cache_stale_seconds",
+    "hot_protocol",
+)
+
+
+def check(settings: Settings) -> list[str]:
+    """Return what is wrong with `settings` as a whole, one sentence a fault."""
+    return [
+        *_url_faults(settings),
+        *_bind_faults(settings.bind, "BIND"),
+        *_bind_faults(settings.operator_bind, "OPERATOR_BIND"),
+        *_database_faults(settings),
+        *_range_faults(settings),
+        *_proxy_faults(settings),
+        *driver_faults(settings),
+        *_closed_network_faults(settings),
+    ]
+
+
+def _url_faults(settings: Settings) -> list[str]:
+    shape = f"{PREFIX}PUBLIC_URL: expected https://host[:port] and nothing after it"
+    try:
+        url = urlsplit(settings.public_url)
+        _ = url.port
+    except ValueError as error:
+        return [f"{shape}: {error}"]
+    if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.fragment:
+        return [f"{shape}, found {settings.public_url!r}"]
+    if not _AUTHORITY.fullmatch(url.netloc) or settings.public_url != f"{url.scheme}://{url.netloc}":
+        return [f"{shape}, in lower case and without user names, found {settings.public_url!r}"]
+    if url.scheme == "https" and url.port == 443:
+        return [f"{shape}; leave out :443, which https means already"]
+    if url.scheme == "https":
+        return [] if url.hostname in LOOPBACK_HOSTS else _did_faults(settings)
+    if url.hostname in LOOPBACK_HOSTS and is_loopback(settings.bind):
+        return []
+    return [
+        f"{PREFIX}PUBLIC_URL: {settings.public_url} is not https. Plain http is for loopback only: "
+        f"host and {PREFIX}BIND ({settings.bind}) must both be loopback, or set an https URL"
+    ]
+
+
+def _did_faults(settings: Settings) -> list[str]:
+    """Return why nobody could resolve our DID: an address, a name of one label, a port that did:web cannot have."""
+    from resolver import (  # Not at start: it loads the cryptography of every key type.
+        InvalidDid,
+        read_spelling,
+    )
+
+    try:
+        read_spelling(settings.did)
+    except InvalidDid as error:
+        return [f"{PREFIX}PUBLIC_URL: {settings.public_url} makes the DID {settings.did}, but {error.detail}"]
+    return []
+
+
+def _bind_faults(bind: str, name: str) -> list[str]:
+    try:
+        split_bind(bind)
+    except ValueError as error:
+        return [f"{PREFIX}{name}: {error}"]
+    return []
+
+
+def _database_faults(settings: Settings) -> list[str]:
+    """Return what is wrong with where the database is; no URL is repeated, for it may hold a secret."""
+    if sqlite_path(settings.database_url) is not None:
+        given = (settings.database_direct_url, settings.database_password_file)
+        return (
+            [f"{PREFIX}DATABASE_DIRECT_URL and _PASSWORD_FILE are for PostgreSQL only"] if any(given) else []
+        )
+    faults = [
+        f"{PREFIX}DATABASE_URL: {fault}, or sqlite:///path" for fault in dsn_faults(settings.database_url)
+    ]
+    if settings.database_direct_url:
+        faults += [
+            f"{PREFIX}DATABASE_DIRECT_URL: {fault}" for fault in dsn_faults(settings.database_direct_url)
+        ]
+    return faults
+
+
+def _range_faults(settings: Settings) -> list[str]:
+    faults = []
+    if not 60 <= settings.list_ttl_seconds <= settings.list_validity_seconds // 2:
+        faults.append(f"{PREFIX}LIST_TTL_SECONDS: expected 60 up to half of {PREFIX}LIST_VALIDITY_SECONDS")
+    if not settings.cache_min_ttl_seconds <= settings.cache_max_ttl_seconds:
+        faults.append(f"{PREFIX}CACHE_MIN_TTL_SECONDS: is over {PREFIX}CACHE_MAX_TTL_SECONDS")
+    if not 0 <= settings.workers <= 256:
+        faults.append(f"{PREFIX}WORKERS: expected 0 (one per core) up to 256")
+    if settings.observe_interval_seconds != 0 and settings.observe_interval_seconds < 60:
+        faults.append(f"{PREFIX}OBSERVE_INTERVAL_SECONDS: expected 0 (never) or at least 60")
+    faults += [
+        f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
+        for field in Settings.__struct_fields__
+        if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
+        and field not in _NOT_ABOVE_ZERO
+        and getattr(settings, field) <= 0
+    ]
+    if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:
+        faults.append(f"{PREFIX}CACHE_STALE_SECONDS: expected 0 (never) to {MAX_STALE_SECONDS} (a day)")
+    if not 0 <= settings.cache_revalidate_seconds <= MAX_STALE_SECONDS:
+        faults.append(f"{PREFIX}CACHE_REVALIDATE_SECONDS: expected 0 (none) to {MAX_STALE_SECONDS} (a day)")
+    faults += [
+        f"{PREFIX}CACHE_METHOD_TTL_SECONDS: expected web or webvh, and 1 to {MAX_STALE_SECONDS} seconds (a day),"
+        f" found {method}={seconds}; a driver has a time to live of its own"
+        for method, seconds in settings.cache_method_ttl_seconds.items()
+        if method not in CACHED_METHODS or not 1 <= seconds <= MAX_STALE_SECONDS
+    ]
+    faults += [
+        f"{PREFIX}{field.upper()}: expected a finite number from 0, found {value}"
+        for field, value in msgspec.structs.asdict(settings).items()
+        if isinstance(value, float) and not (math.isfinite(value) and value >= 0)
+    ]
+    return faults
+
+
+def _proxy_faults(settings: Settings) -> list[str]:
+    faults = []
+    for network in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            faults.append(f"{PREFIX}TRUSTED_PROXIES: {error}")
+    return faults
+
+
+def _closed_network_faults(settings: Settings) -> list[str]:
+    ca_file = settings.dangerously_trusted_ca_file
+    private_hosts = settings.dangerously_allowed_private_hosts
+    faults = [fault for host in private_hosts if (fault := _host_fault(host))]
+    if ca_file:
+        from resolver.outbound.trust import trust_of
+
+        try:
+            trust_of(ca_file)
+        except OSError as error:  # ssl.SSLError among them: no certificate in it.
+            faults.append(f"{CA_FILE}={ca_file}: expected a file of PEM certificates: {error}")
+    return faults
+
+
+def _host_fault(host: str) -> str | None:
+    from resolver import InvalidDid, read_spelling
+
+    try:
+        read_spelling(f"did:web:{host}")
+    except InvalidDid as error:
+        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name, for {error.detail}"
+    if host != host.lower() or ":" in host or "%" in host:
+        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name: lower case, without port or path"
+    return None
