@@ -49,7 +49,6 @@ from server.edge.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.edge.problems import problem_answer
 from server.explain import explain_route
-from server.health import Check, Health
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.nodes import Nodes, node_name
 from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
@@ -60,7 +59,8 @@ from server.settings.outbound import guard_of, readings_of
 from server.settings.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.settings.settings import Settings
 from server.share import Share
-from server.telemetry import Telemetry
+from server.telemetry.counters import Telemetry
+from server.telemetry.health import Check, Health
 from server.vitals import Vitals
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists

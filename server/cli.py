@@ -52,7 +52,7 @@ def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
     from server.node import BindError, serve_node
     from server.settings.outbound import warn_of_dangers
-    from server.telemetry import configure_logging
+    from server.telemetry.counters import configure_logging
 
     settings = settings_or_exit()
     configure_logging(settings.log_level)

@@ -17,10 +17,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from server.edge.problems import PAGE_HEADERS, problem_page
-from server.health import Health, live
 from server.identity import DEFAULT_ISSUER, Identities
 from server.openapi import complete
-from server.telemetry import CONTENT_TYPE, Telemetry
+from server.telemetry.counters import CONTENT_TYPE, Telemetry
+from server.telemetry.health import Health, live
 from wire import Answer, encode, etag_of
 
 PAGE_FRESH_SECONDS = 3_600  # seconds; the pages change with a release

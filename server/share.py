@@ -6,9 +6,9 @@ import math
 
 import msgspec
 
-from server.board import Board
 from server.heartbeats import Heartbeats
 from server.settings.settings import Settings
+from server.telemetry.board import Board
 
 
 class Share(msgspec.Struct, kw_only=True):

@@ -25,11 +25,11 @@ from typing import NoReturn
 
 import msgspec
 
-from server.board import Board
 from server.heartbeats import Heartbeats
 from server.run import REPLACE, Sockets
 from server.settings.settings import Settings
 from server.share import Share
+from server.telemetry.board import Board
 from server.watchdog import START_SECONDS, Fault, Watchdog
 
 LOG = logging.getLogger("touchstone.supervisor")

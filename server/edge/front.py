@@ -33,7 +33,7 @@ from server.edge.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifie
 from server.edge.limits import ClientAddresses, Cost, TokenBuckets, too_many
 from server.edge.problems import ClientGone, problem_answer
 from server.edge.request_head import RequestHead, request_id_of
-from server.telemetry import Telemetry, coarse_client
+from server.telemetry.counters import Telemetry, coarse_client
 from wire import Answer, Fault, Refusal, ResourceNotFound
 
 LOG = logging.getLogger("touchstone.requests")

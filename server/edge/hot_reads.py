@@ -15,7 +15,7 @@ from server.edge.hot_table import HotAnswer, HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
 from server.edge.limits import TokenBuckets
 from server.edge.request_head import RequestHead
-from server.telemetry import Telemetry, coarse_client
+from server.telemetry.counters import Telemetry, coarse_client
 
 LOG = logging.getLogger("touchstone.requests")
 

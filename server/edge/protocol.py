@@ -47,7 +47,7 @@ from server.edge.protocol_errors import (
     UnknownTransferCoding,
 )
 from server.edge.protocol_limits import ProtocolLimits
-from server.telemetry import coarse_address
+from server.telemetry.counters import coarse_address
 from wire import Fault, Refusal
 
 LOG = logging.getLogger("touchstone.requests")

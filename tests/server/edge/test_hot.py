@@ -5,7 +5,7 @@ import pytest
 from server.edge.hot_reads import HotReads
 from server.edge.hot_table import ENTRY_OVERHEAD_BYTES, HotTable
 from server.edge.request_head import RequestHead
-from server.telemetry import Telemetry
+from server.telemetry.counters import Telemetry
 from wire import Answer
 
 NOW = 1_000.0

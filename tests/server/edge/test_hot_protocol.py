@@ -16,7 +16,7 @@ from server.edge.hot_reads import HotReads
 from server.edge.hot_table import HotTable
 from server.edge.limits import ClientAddresses, TokenBuckets
 from server.edge.protocol_limits import ProtocolLimits
-from server.telemetry import Telemetry
+from server.telemetry.counters import Telemetry
 from tests.server.edge.test_protocol import ForeignTransport
 from tests.server.running import converse, responses_of, running_in
 from wire import Answer

@@ -24,7 +24,7 @@ from server.edge.identifiers import Identifiers
 from server.edge.limits import ClientAddresses
 from server.edge.protocol import protocol_class
 from server.edge.protocol_limits import ProtocolLimits
-from server.telemetry import Telemetry
+from server.telemetry.counters import Telemetry
 from tests.resolver.binding import test_routes
 
 ERRORS = test_routes.test_each_error_has_its_status_and_its_type

@@ -11,7 +11,7 @@ import pytest
 from server.app import open_services, public_app
 from server.bootstrap import initialise
 from server.edge.problems import problem_types
-from server.health import Check, Health
+from server.telemetry.health import Check, Health
 from tests.server.running import Running, quiet, running_in, settings_in
 
 FIND_ME = "f1bd" * 4

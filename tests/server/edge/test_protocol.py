@@ -19,7 +19,7 @@ from server.edge.hot_table import HotTable
 from server.edge.limits import ClientAddresses
 from server.edge.protocol import MAX_PIPELINED, BoundedProtocol, protocol_class
 from server.edge.protocol_limits import ProtocolLimits
-from server.telemetry import Telemetry
+from server.telemetry.counters import Telemetry
 from tests.server.running import Response, Running, converse, receive_all, responses_of, running_in
 
 pytestmark = pytest.mark.anyio

@@ -2,8 +2,8 @@
 
 import os
 
-from server.board import SLOT_BYTES, Board, Snapshot, merged
-from server.telemetry import Telemetry
+from server.telemetry.board import SLOT_BYTES, Board, Snapshot, merged
+from server.telemetry.counters import Telemetry
 from wire import Reading
 
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 import msgspec
 
 from operators.alarms import AlarmView
-from server.board import Board, Snapshot, merged
+from server.telemetry.board import Board, Snapshot, merged
 from wire import Fault, Reading
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

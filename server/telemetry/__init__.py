@@ -1,0 +1,1 @@
+"""Counters, log lines, what the processes of a node share, and health."""
