@@ -48,12 +48,19 @@ from server.edge.hot_table import HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.edge.problems import problem_answer
-from server.explain import explain_route
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.nodes import Nodes, node_name
-from server.pages import OPERATOR_ROOT, ROOT, health_routes, identity_routes, metrics_route, page_routes
 from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
+from server.routes.explain import explain_route
+from server.routes.pages import (
+    OPERATOR_ROOT,
+    ROOT,
+    health_routes,
+    identity_routes,
+    metrics_route,
+    page_routes,
+)
 from server.settings.drivers import drivers_of, share_of
 from server.settings.outbound import guard_of, readings_of
 from server.settings.policy import freshness_of, log_limits_of, method_freshness_of, policy_of

@@ -25,7 +25,7 @@ from wire.openapi import reads
 _LIST = ResponseSpec(
     dict[str, Any],
     description="A BitstringStatusListCredential (Bitstring Status List v1.0, section 2.2).",
-    media_type=NEGOTIATED[0].name,  # The server's document has them all (`server/openapi.py`).
+    media_type=NEGOTIATED[0].name,  # The server's document has them all (`server/routes/openapi.py`).
     generate_examples=False,
 )
 _CHECKED = ResponseSpec(StatusCheck, description="What the lists say.", generate_examples=False)

@@ -3,7 +3,7 @@ The OpenAPI 3.1 documents of the two listeners: every body, answer and problem o
 
 Routes read their own bodies and return an `Answer`, so that the framework knows neither: what it generates (paths,
 parameters, summaries, the examples of the registry) is kept, and bodies, answers and schemas come from the table
-below. `tests/server/test_openapi.py` holds the table against what the server answers.
+below. `tests/server/routes/test_openapi.py` holds the table against what the server answers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from operators.alarm_routes import ALARMS
 from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
-from server.explain import Explanation
+from server.routes.explain import Explanation
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.requests import (
     Allocate,

@@ -18,7 +18,7 @@ from litestar.params import FromPath
 
 from server.edge.problems import PAGE_HEADERS, problem_page
 from server.identity import DEFAULT_ISSUER, Identities
-from server.openapi import complete
+from server.routes.openapi import complete
 from server.telemetry.counters import CONTENT_TYPE, Telemetry
 from server.telemetry.health import Health, live
 from wire import Answer, encode, etag_of

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from server.openapi import declared
+from server.routes.openapi import declared
 from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio

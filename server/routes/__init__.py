@@ -1,0 +1,1 @@
+"""What the server itself answers: identity, health, OpenAPI, pages, explain."""
