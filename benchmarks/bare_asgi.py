@@ -2,7 +2,7 @@
 A rival: uvicorn and ten lines of ASGI with one answer. `python -m benchmarks.bare_asgi FILE PORT`.
 
 FILE holds a `Captured`. The settings of uvicorn are those of our server
-(`server/run.py`); uvicorn adds Date, as it does for us.
+(`server/node/process.py`); uvicorn adds Date, as it does for us.
 """
 
 import sys

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import uvloop
 
 from resolver.outbound.transport import dial_tcp
-from server.memory import settle
-from server.run import bind_sockets, serve
+from server.node.memory import settle
+from server.node.process import bind_sockets, serve
 from server.settings.loading import load_settings
 from server.settings.outbound import guard_of
 

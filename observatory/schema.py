@@ -1,5 +1,7 @@
 """
-The tables of this room: what was seen of registered DIDs, heads of logs, purges of caches, nodes. Store.
+The tables of this room: what was seen of registered DIDs, heads of logs, purges of caches. Store.
+
+Rows of migrations name the room `server`, where these tables lay first.
 
 Observations are evidence: what was seen stays as it was seen. Of an interval only its end moves, and only forward;
 `seen_before` is the sighting before the last one, or the first.
@@ -120,21 +122,6 @@ MIGRATIONS = (
             SELECT 'key-change', did, 'its keys changed before this release; see /operator/key-changes',
                    min(raised_at), max(raised_at)
             FROM key_change_alarms WHERE acknowledged_at IS NULL GROUP BY did
-            """,
-        ),
-    ),
-    Migration(
-        room="server",
-        number=5,
-        name="nodes, and when each was last seen",
-        statements=(
-            """
-            CREATE TABLE nodes (
-                name TEXT PRIMARY KEY,
-                started_at {bigint} NOT NULL,
-                last_seen {bigint} NOT NULL,
-                ended_at {bigint}
-            )
             """,
         ),
     ),

@@ -40,7 +40,6 @@ from resolver.outbound.trust import trust_of
 from server.auth import principal_of
 from server.background import Background
 from server.bootstrap import MIGRATIONS
-from server.clock import ClockWatch
 from server.database import open_of
 from server.edge.answers import AnswerResponse
 from server.edge.front import Front
@@ -49,7 +48,9 @@ from server.edge.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.edge.problems import problem_answer
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
-from server.nodes import Nodes, node_name
+from server.node.clock import ClockWatch
+from server.node.nodes import Nodes, node_name
+from server.node.vitals import Vitals
 from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
 from server.routes.explain import explain_route
@@ -68,7 +69,6 @@ from server.settings.settings import Settings
 from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health
-from server.vitals import Vitals
 from statuslist.checking import Checker
 from statuslist.lists import StatusLists
 from statuslist.mirror import Mirror

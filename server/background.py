@@ -23,10 +23,10 @@ from observatory.watching import Watch
 from operators import Alarms
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
-from server.clock import ClockWatch
-from server.heartbeats import BEAT_SECONDS
-from server.nodes import Nodes
-from server.vitals import Vitals
+from server.node.clock import ClockWatch
+from server.node.heartbeats import BEAT_SECONDS
+from server.node.nodes import Nodes
+from server.node.vitals import Vitals
 from statuslist.artefacts import reduce_superseded
 from statuslist.mirror import Mirror
 from statuslist.publisher import Publisher

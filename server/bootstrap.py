@@ -26,6 +26,7 @@ from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
 from server.database import open_of
 from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
+from server.node.schema import MIGRATIONS as NODE
 from server.settings.settings import Settings
 from statuslist.errors import ListFull
 from statuslist.lists import StatusLists
@@ -35,7 +36,7 @@ from storage import MIGRATIONS as STORAGE
 from storage import Database, Migration, migrate
 from wire import Conflict, ResourceNotFound, encode
 
-MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *OBSERVATORY)
+MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *OBSERVATORY, *NODE)
 OPERATOR = "bootstrap"
 OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"

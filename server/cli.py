@@ -50,7 +50,7 @@ def init(sample: bool) -> None:
 )
 def serve(init_sample: bool, workers: int | None) -> None:
     """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
-    from server.node import BindError, serve_node
+    from server.node.node import BindError, serve_node
     from server.settings.outbound import warn_of_dangers
     from server.telemetry.counters import configure_logging
 

@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from server.heartbeats import Heartbeats
+from server.node.heartbeats import Heartbeats
 from server.settings.settings import Settings
 from server.telemetry.board import Board
 

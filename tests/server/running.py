@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from server.bootstrap import initialise, operator_key_path
-from server.run import bind_sockets, serve
+from server.node.process import bind_sockets, serve
 from server.settings.settings import Settings
 from tests.process import free_port
 

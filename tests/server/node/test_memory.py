@@ -7,7 +7,7 @@ from tests.process import ROOT
 
 PROGRAM = """
 import gc
-from server.memory import ALLOCATIONS_BEFORE_SEARCH, settle
+from server.node.memory import ALLOCATIONS_BEFORE_SEARCH, settle
 
 settle()
 assert gc.get_threshold()[0] == ALLOCATIONS_BEFORE_SEARCH

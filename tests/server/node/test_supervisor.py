@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 NODE = """
 import os, signal, sys, time
 from server.settings.settings import Settings
-from server.supervisor import Supervisor
+from server.node.supervisor import Supervisor
 
 def run(share, sockets, is_ready):
     stop = []

@@ -1,7 +1,7 @@
 """
 One process: starts the services and the two listeners, tells when it is ready, and drains on SIGTERM.
 
-This is what each worker does (`server.supervisor`); the background process of several workers does it without
+This is what each worker does (`server.node.supervisor`); the background process of several workers does it without
 listeners.
 
 Stopping (SIGTERM or SIGINT):

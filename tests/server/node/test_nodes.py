@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from operators import AlarmKind
-from server import node_store
 from server.bootstrap import MIGRATIONS
-from server.nodes import KEPT_SECONDS, SILENT_SECONDS, Nodes
+from server.node import node_store
+from server.node.nodes import KEPT_SECONDS, SILENT_SECONDS, Nodes
 from storage import Engine, migrate
 from tests.databases import Place
 

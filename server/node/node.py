@@ -5,11 +5,11 @@ A node: its sockets, and a supervisor with the processes that serve on them.
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from server.memory import settle
-from server.run import BindError, Sockets, bind_sockets, serve
+from server.node.memory import settle
+from server.node.process import BindError, Sockets, bind_sockets, serve
+from server.node.supervisor import Supervisor
 from server.settings.settings import Settings
 from server.share import Share
-from server.supervisor import Supervisor
 
 __all__ = ["BindError", "serve_node"]
 
