@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from operators import AlarmKind
 from operators.alarms import OnState
-from server.node.node import node_store
+from server.node import node_store
 from server.node.node_store import Node
 from server.settings.settings import Settings, split_bind
 from storage import Database

@@ -11,7 +11,7 @@ from operators import AlarmKind
 from server.app import Services, open_services
 from server.bootstrap import initialise
 from server.node.clock import TOLD_SECONDS, ClockWatch
-from server.node.node import node_store
+from server.node import node_store
 from tests.server.running import quiet, settings_in
 
 NODE = "node-1"

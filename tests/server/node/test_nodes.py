@@ -6,7 +6,7 @@ import pytest
 
 from operators import AlarmKind
 from server.bootstrap import MIGRATIONS
-from server.node.node import node_store
+from server.node import node_store
 from server.node.nodes import KEPT_SECONDS, SILENT_SECONDS, Nodes
 from storage import Engine, migrate
 from tests.databases import Place
