@@ -15,7 +15,7 @@ import uvloop
 from resolver.outbound.transport import dial_tcp
 from server.node.memory import settle
 from server.node.process import bind_sockets, serve
-from server.settings.loading import load_settings
+from server.settings import load_settings
 from server.settings.outbound import guard_of
 
 PUBLIC_ADDRESS = "93.184.215.14"

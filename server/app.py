@@ -62,10 +62,10 @@ from server.routes.pages import (
     metrics_route,
     page_routes,
 )
+from server.settings import Settings
 from server.settings.drivers import drivers_of, share_of
 from server.settings.outbound import guard_of, readings_of
 from server.settings.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
-from server.settings.settings import Settings
 from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health

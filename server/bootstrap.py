@@ -27,7 +27,7 @@ from registry.registry import Registry
 from server.database import open_of
 from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
 from server.node.schema import MIGRATIONS as NODE
-from server.settings.settings import Settings
+from server.settings import Settings
 from statuslist.errors import ListFull
 from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange

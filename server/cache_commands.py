@@ -6,7 +6,7 @@ import time
 
 import click
 
-from server.settings.settings import Settings
+from server.settings import Settings
 from server.terminal import ACTOR, run, say, settings_or_exit
 
 

@@ -15,8 +15,8 @@ import msgspec
 
 from server.alarm_commands import alarm
 from server.operator_commands import issuer, key, principal
+from server.settings import Settings
 from server.settings.drivers import tables_of, toml_of
-from server.settings.settings import Settings
 from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:

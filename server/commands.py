@@ -10,7 +10,7 @@ from operators import Principals
 from registry.registry import Registry
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
-from server.settings.settings import Settings
+from server.settings import Settings
 from storage import Engine, migrate
 
 

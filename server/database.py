@@ -4,7 +4,7 @@ The database of the settings, opened.
 
 from pathlib import Path
 
-from server.settings.settings import Settings
+from server.settings import Settings
 from storage import Engine, open_database
 
 

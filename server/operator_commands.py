@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.settings.settings import Settings
+from server.settings import Settings
 from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:

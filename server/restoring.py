@@ -26,8 +26,8 @@ from server.background import LEASE
 from server.bootstrap import MIGRATIONS
 from server.database import open_of
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.settings import Settings
 from server.settings.policy import policy_of
-from server.settings.settings import Settings
 from server.upkeep import hold
 from statuslist import epoch
 from statuslist.artefacts import published_artefacts

@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from server.node.heartbeats import Heartbeats
-from server.settings.settings import Settings
+from server.settings import Settings
 from server.telemetry.board import Board
 
 

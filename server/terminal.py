@@ -8,8 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from server.settings.loading import load_settings
-from server.settings.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, load_settings
 from wire import Refusal
 
 ACTOR = "touchstone-cli"

@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from server.settings.loading import load_settings
-from server.settings.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, load_settings
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = ROOT / "Dockerfile"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings.loading import NOT_SETTINGS
-from server.settings.settings import PREFIX, Settings
+from server.settings import NOT_SETTINGS, PREFIX, Settings
 from tests.blocks import LANGUAGES, blocks_of, uncut
 
 ROOT = Path(__file__).parent.parent

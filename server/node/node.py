@@ -8,7 +8,7 @@ from typing import Any
 from server.node.memory import settle
 from server.node.process import BindError, Sockets, bind_sockets, serve
 from server.node.supervisor import Supervisor
-from server.settings.settings import Settings
+from server.settings import Settings
 from server.share import Share
 
 __all__ = ["BindError", "serve_node"]

@@ -29,7 +29,7 @@ from server.edge.hot_reads import HotReads
 from server.edge.limits import ClientAddresses
 from server.edge.protocol import BoundedProtocol, protocol_class
 from server.edge.protocol_limits import ProtocolLimits
-from server.settings.settings import Settings, split_bind
+from server.settings import Settings, split_bind
 from server.share import Share
 
 REPLACE = signal.SIGUSR1  # "End, another takes your place": as SIGTERM without step 1.

@@ -28,7 +28,7 @@ import msgspec
 from server.node.heartbeats import Heartbeats
 from server.node.process import REPLACE, Sockets
 from server.node.watchdog import START_SECONDS, Fault, Watchdog
-from server.settings.settings import Settings
+from server.settings import Settings
 from server.share import Share
 from server.telemetry.board import Board
 

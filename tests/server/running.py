@@ -12,7 +12,7 @@ import msgspec
 
 from server.bootstrap import initialise, operator_key_path
 from server.node.process import bind_sockets, serve
-from server.settings.settings import Settings
+from server.settings import Settings
 from tests.process import free_port
 
 

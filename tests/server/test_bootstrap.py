@@ -14,7 +14,7 @@ from server.cli import sample_question
 from server.commands import open_registry
 from server.database import open_of
 from server.identity import IdentityChanged
-from server.settings.settings import Settings
+from server.settings import Settings
 from storage import forget_before, migrate
 from tests.server.running import settings_in
 

@@ -8,7 +8,7 @@ import pytest
 from operators import Issuer, Principals
 from server.bootstrap import initialise
 from server.database import open_of
-from server.settings.settings import Settings
+from server.settings import Settings
 from tests.server.running import Running, quiet, running_in, settings_in
 
 pytestmark = pytest.mark.anyio

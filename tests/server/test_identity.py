@@ -15,7 +15,7 @@ from resolver import Resolver, public_key_of
 from resolver.binding.answering import answer_local
 from resolver.lint.findings import lint
 from server.identity import DocumentUnavailable, Identities
-from server.settings.settings import Settings
+from server.settings import Settings
 from wire import ResourceNotFound
 
 LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'

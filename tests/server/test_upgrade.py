@@ -13,7 +13,7 @@ from pysqlite3 import dbapi2 as sqlite3
 from operators import Principal, Role
 from proofs import create_key_file
 from server.app import Services, open_services
-from server.settings.settings import Settings
+from server.settings import Settings
 from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.credential import read_status_list_credential
 from statuslist.forms import DATA_INTEGRITY

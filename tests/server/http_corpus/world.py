@@ -23,7 +23,7 @@ from resolver.outbound.fetch import GuardLimits
 from server.app import Services, open_services, operator_app, public_app
 from server.bootstrap import initialise, operator_key_path
 from server.database import open_of
-from server.settings.settings import Settings
+from server.settings import Settings
 from tests.server.http_corpus.asking import Answered, Case, ask
 from tests.server.running import quiet
 from tests.simulator import Host, World

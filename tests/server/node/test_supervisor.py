@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 # A node of one worker whose child in the given slot asks the supervisor to stop before it does anything else.
 NODE = """
 import os, signal, sys, time
-from server.settings.settings import Settings
+from server.settings import Settings
 from server.node.supervisor import Supervisor
 
 def run(share, sockets, is_ready):

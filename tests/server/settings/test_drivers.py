@@ -9,10 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from server.settings.checks import check
+from server.settings import Settings, SettingsError, check, load_settings
 from server.settings.drivers import drivers_of, share_of, tables_of
-from server.settings.loading import load_settings
-from server.settings.settings import Settings, SettingsError
 from tests.driver_process import DriverProcess, document
 from tests.server.running import running_in
 

@@ -9,8 +9,8 @@ import trustme
 
 from resolver.outbound.errors import AddressRefused, FetchError, OriginUntrusted
 from resolver.results import FetchPlan
+from server.settings import Settings
 from server.settings.outbound import guard_of, readings_of, warn_of_dangers
-from server.settings.settings import Settings
 from tests.simulator import World, canned, certificate_of_authority
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from server.settings.loading import load_settings
+from server.settings import Settings, SettingsError, load_settings
 from server.settings.policy import freshness_of, method_freshness_of
-from server.settings.settings import Settings, SettingsError
 
 ALONE = {"TOUCHSTONE_PUBLIC_URL": "https://vc.example"}
 
