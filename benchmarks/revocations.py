@@ -15,7 +15,7 @@ from pathlib import Path
 import operators.store
 from benchmarks.result import Result, compared, fact
 from operators import Issuer, Principal, Role
-from server.bootstrap import MIGRATIONS
+from server.database import MIGRATIONS
 from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from storage import Engine, Transaction, migrate

@@ -39,8 +39,7 @@ from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
 from server.auth import principal_of
 from server.background import Background
-from server.bootstrap import MIGRATIONS
-from server.database import open_of
+from server.database import MIGRATIONS, open_of
 from server.edge.answers import AnswerResponse
 from server.edge.front import Front
 from server.edge.hot_table import HotTable

@@ -1,11 +1,19 @@
 """
-The database of the settings, opened.
+The database of the settings, opened, and the schema that all rooms with tables make together.
 """
 
 from pathlib import Path
 
+from observatory.schema import MIGRATIONS as OBSERVATORY
+from operators import MIGRATIONS as OPERATORS
+from registry import MIGRATIONS as REGISTRY
+from server.node.schema import MIGRATIONS as NODE
 from server.settings import Settings
-from storage import Engine, open_database
+from statuslist.schema import MIGRATIONS as STATUSLIST
+from storage import MIGRATIONS as STORAGE
+from storage import Engine, Migration, open_database
+
+MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *OBSERVATORY, *NODE)
 
 
 def open_of(settings: Settings, *, create: bool = False) -> Engine:

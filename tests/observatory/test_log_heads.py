@@ -8,7 +8,7 @@ import pytest
 from observatory.log_heads import DAY, StoredHeads
 from resolver import InternalError
 from resolver.sources.heads import LogHeads, MemoryHeads
-from server.bootstrap import MIGRATIONS
+from server.database import MIGRATIONS
 from storage import Engine, migrate
 from tests.databases import RULE_BROKEN, Place
 

@@ -17,7 +17,7 @@ from observatory.observation_store import MAX_BYTES_PER_DAY, faulty_documents
 from observatory.observations import MAX_WAITING, Observations
 from operators import Principal, Role
 from resolver.sources.source import Nothing, Observed
-from server.bootstrap import MIGRATIONS
+from server.database import MIGRATIONS
 from storage import DatabaseUnavailable, Engine, migrate, read_audit
 from storage.copying import copy_rows
 from tests.databases import RULE_BROKEN, Place, PostgresPlace, SqlitePlace

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from observatory.purge_store import add, forget_before, newest_number, purges_after
-from server.bootstrap import MIGRATIONS
+from server.database import MIGRATIONS
 from storage import migrate
 from tests.databases import Place
 from tests.observatory.documents import DID

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from server.app import Services, open_services, operator_app, public_app
-from server.bootstrap import initialise, operator_key_path
+from server.commands.bootstrap import initialise, operator_key_path
 from tests.databases import Place
 from tests.observatory.documents import DID, PATH, a_document
 from tests.registry.examples import a_registry, as_file

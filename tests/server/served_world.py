@@ -26,7 +26,7 @@ async def _dial(_address: str, _port: int) -> socket.socket:
 
 
 if __name__ == "__main__":
-    from server.cli import main
+    from server.commands.cli import main
 
     server.app.guard_of = partial(guard_of, resolve_name=_resolve_name, dial=_dial)
     main()

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from server.app import open_services, public_app
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from tests.server.running import quiet, settings_in
 from tests.simulator import World
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from server.app import open_services, public_app
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from server.settings.outbound import guard_of
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, authority_pem, canned, held

@@ -11,7 +11,7 @@ import pytest
 
 from resolver.outbound.fetch import DEFAULT_LIMITS, GuardLimits
 from server.app import open_services, public_app
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, canned
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from operators import Issuer, Principals
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from server.database import open_of
 from server.settings import Settings
 from tests.server.running import Running, quiet, running_in, settings_in

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from server.app import open_services, operator_app, public_app
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from tests.server.running import quiet, settings_in
 
 pytestmark = pytest.mark.anyio

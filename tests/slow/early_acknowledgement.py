@@ -6,7 +6,7 @@ A positive control for test_crash.py; nothing else may use it.
 
 import time
 
-from server.cli import main
+from server.commands.cli import main
 from storage import sqlite
 from storage.writer import Job, tell
 

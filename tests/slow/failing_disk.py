@@ -9,7 +9,7 @@ from typing import Any
 
 from pysqlite3 import dbapi2 as sqlite3
 
-from server.cli import main
+from server.commands.cli import main
 from storage import sqlite as engine
 
 FAULTS = {"fail": ("disk I/O error", sqlite3.SQLITE_IOERR), "full": ("disk is full", sqlite3.SQLITE_FULL)}

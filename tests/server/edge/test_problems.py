@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from server.app import open_services, public_app
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from server.edge.problems import problem_types
 from server.telemetry.health import Check, Health
 from tests.server.running import Running, quiet, running_in, settings_in

@@ -21,7 +21,7 @@ from litestar.routes import HTTPRoute
 from operators import Issuer, Principals, Role
 from resolver.outbound.fetch import GuardLimits
 from server.app import Services, open_services, operator_app, public_app
-from server.bootstrap import initialise, operator_key_path
+from server.commands.bootstrap import initialise, operator_key_path
 from server.database import open_of
 from server.settings import Settings
 from tests.server.http_corpus.asking import Answered, Case, ask

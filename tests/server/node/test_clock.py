@@ -9,7 +9,7 @@ import pytest
 
 from operators import AlarmKind
 from server.app import Services, open_services
-from server.bootstrap import initialise
+from server.commands.bootstrap import initialise
 from server.node import node_store
 from server.node.clock import TOLD_SECONDS, ClockWatch
 from tests.server.running import quiet, settings_in

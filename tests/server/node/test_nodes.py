@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from operators import AlarmKind
-from server.bootstrap import MIGRATIONS
+from server.database import MIGRATIONS
 from server.node import node_store
 from server.node.nodes import KEPT_SECONDS, SILENT_SECONDS, Nodes
 from storage import Engine, migrate

@@ -9,10 +9,10 @@ import pytest
 
 from operators import Principals, Role
 from server.app import open_services
-from server.bootstrap import MIGRATIONS, OPERATOR, REVOKE_FILE, initialise, operator_key_path
-from server.cli import sample_question
-from server.commands import open_registry
-from server.database import open_of
+from server.commands.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
+from server.commands.cli import sample_question
+from server.commands.opened import open_registry
+from server.database import MIGRATIONS, open_of
 from server.identity import IdentityChanged
 from server.settings import Settings
 from storage import forget_before, migrate

@@ -6,8 +6,8 @@ import time
 
 import click
 
+from server.commands.terminal import ACTOR, run, say, settings_or_exit
 from server.settings import Settings
-from server.terminal import ACTOR, run, say, settings_or_exit
 
 
 @click.group()
@@ -32,7 +32,7 @@ def cache_purge(did: str | None, host: str | None, everything: bool) -> None:
 async def _purge(settings: Settings, did: str | None, host: str | None, everything: bool) -> None:
     from observatory.purges import AskedPurge, add_purge, check_asked
     from resolver import Resolver
-    from server.commands import open_database
+    from server.commands.opened import open_database
 
     asked = AskedPurge(did=did, host=host, all=everything)
     check_asked(asked, Resolver())

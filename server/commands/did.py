@@ -1,5 +1,5 @@
 """
-The command line of DIDs: `touchstone did`. Data goes to stdout, talk to stderr; exit codes as `server.cli`.
+The command line of DIDs: `touchstone did`. Data goes to stdout, talk to stderr; exit codes as `cli.py`.
 """
 
 import sys

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.terminal import ACTOR, run, say, settings_or_exit
+from server.commands.terminal import ACTOR, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from operators import Alarms
@@ -64,7 +64,7 @@ def _with_alarms(work: Callable[["Alarms"], Coroutine[Any, Any, None]]) -> None:
     async def opened() -> None:
         from observatory.alarm_store import acknowledge_all
         from operators import AlarmKind, Alarms
-        from server.commands import open_database
+        from server.commands.opened import open_database
 
         async with open_database(settings) as database:
             acknowledged = {AlarmKind.KEY_CHANGE: acknowledge_all}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.driver_process import DriverProcess
-from tests.server.test_cli import Terminal
+from tests.server.commands.test_cli import Terminal
 
 pytestmark = pytest.mark.slow
 

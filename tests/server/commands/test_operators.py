@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.machine import wait_until
-from tests.server.test_cli import Terminal
+from tests.server.commands.test_cli import Terminal
 
 pytestmark = pytest.mark.slow
 

@@ -1,5 +1,5 @@
 """
-The command line of drivers: `touchstone driver`. Data goes to stdout, talk to stderr; exit codes as `server.cli`.
+The command line of drivers: `touchstone driver`. Data goes to stdout, talk to stderr; exit codes as `cli.py`.
 """
 
 import sys
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.terminal import fail, run, say, settings_or_exit
+from server.commands.terminal import fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from resolver import Resolver

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from server.commands.terminal import ACTOR, fail, run, say, settings_or_exit
 from server.settings import Settings
-from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from operators import Principals
@@ -210,7 +210,7 @@ def _new_file(path: Path) -> int:
 
 
 def _with_principals(work: Work) -> None:
-    from server.commands import open_principals
+    from server.commands.opened import open_principals
 
     settings = settings_or_exit()
 

@@ -23,12 +23,11 @@ import msgspec
 
 from operators import Principals
 from server.background import LEASE
-from server.bootstrap import MIGRATIONS
-from server.database import open_of
+from server.commands.upkeep import hold
+from server.database import MIGRATIONS, open_of
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.settings import Settings
 from server.settings.policy import policy_of
-from server.upkeep import hold
 from statuslist import epoch
 from statuslist.artefacts import published_artefacts
 from statuslist.epoch import EpochReport, open_epoch

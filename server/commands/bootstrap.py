@@ -18,25 +18,18 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from observatory.schema import MIGRATIONS as OBSERVATORY
-from operators import MIGRATIONS as OPERATORS
 from operators import Issuer, Principal, Principals, Role
 from proofs import create_key_file, read_key_file
-from registry import MIGRATIONS as REGISTRY
 from registry.registry import Registry
-from server.database import open_of
+from server.database import MIGRATIONS, open_of
 from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
-from server.node.schema import MIGRATIONS as NODE
 from server.settings import Settings
 from statuslist.errors import ListFull
 from statuslist.lists import StatusLists
 from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
-from statuslist.schema import MIGRATIONS as STATUSLIST
-from storage import MIGRATIONS as STORAGE
-from storage import Database, Migration, migrate
+from storage import Database, migrate
 from wire import Conflict, ResourceNotFound, encode
 
-MIGRATIONS: tuple[Migration, ...] = (*STORAGE, *OPERATORS, *REGISTRY, *STATUSLIST, *OBSERVATORY, *NODE)
 OPERATOR = "bootstrap"
 OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"
@@ -78,7 +71,7 @@ def sample_file(own_did: str) -> bytes:
     The service in it is the one of the default settings; `own_did` takes its place.
     """
     packaged = files("server") / "sample" / "registry.json"
-    source = packaged if packaged.is_file() else Path(__file__).parent.parent / "data" / "registry.json"
+    source = packaged if packaged.is_file() else Path(__file__).parents[2] / "data" / "registry.json"
     return source.read_bytes().replace(Settings().did.encode(), own_did.encode())
 
 

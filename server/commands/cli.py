@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from server.alarm_commands import alarm
-from server.operator_commands import issuer, key, principal
+from server.commands.alarm import alarm
+from server.commands.operators import issuer, key, principal
+from server.commands.terminal import ACTOR, fail, run, say, settings_or_exit
 from server.settings import Settings
 from server.settings.drivers import tables_of, toml_of
-from server.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from registry.registry import Registry
@@ -37,7 +37,7 @@ for group in (issuer, principal, key, alarm):
 @click.option("--sample", is_flag=True, help="Add the sample ecosystem and a status set to play with.")
 def init(sample: bool) -> None:
     """Create the database, the signing key and the operator key, once."""
-    from server.bootstrap import initialise
+    from server.commands.bootstrap import initialise
 
     settings = settings_or_exit()
     run(lambda: initialise(settings, sample=sample, say=say))
@@ -58,7 +58,7 @@ def serve(init_sample: bool, workers: int | None) -> None:
     configure_logging(settings.log_level)
     warn_of_dangers(settings)
     if init_sample:
-        from server.bootstrap import initialise
+        from server.commands.bootstrap import initialise
 
         run(lambda: initialise(settings, sample=True, say=say))
     _refuse_open_key(settings)
@@ -73,7 +73,7 @@ def serve(init_sample: bool, workers: int | None) -> None:
 
 def _refuse_open_key(settings: Settings) -> None:
     """Whoever reads the operator key may do everything; it may be gone, but not open to others."""
-    from server.bootstrap import operator_key_path
+    from server.commands.bootstrap import operator_key_path
 
     path = operator_key_path(settings)
     if path.exists() and path.stat().st_mode & 0o077:
@@ -86,7 +86,7 @@ async def _require_own_key(settings: Settings) -> None:
 
     Only here: to a process that is started later, and to an issuer beside us, an alarm is raised instead.
     """
-    from server.commands import open_principals
+    from server.commands.opened import open_principals
     from server.identity import DEFAULT_ISSUER, require_same_identity, signer_for
 
     async with open_principals(settings) as principals:
@@ -97,7 +97,7 @@ async def _require_own_key(settings: Settings) -> None:
 
 
 def _announce(settings: Settings, workers: int) -> None:
-    from server.bootstrap import SAMPLE_SET, operator_key_path
+    from server.commands.bootstrap import SAMPLE_SET, operator_key_path
 
     url = settings.public_url
     say(f"Touchstone is ready: {url} (listening on {settings.bind}; operators on {settings.operator_bind})")
@@ -201,7 +201,7 @@ def registry_show(identifier: str) -> None:
 
 
 def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> None:
-    from server.commands import open_registry
+    from server.commands.opened import open_registry
 
     settings = settings_or_exit()
 
@@ -214,10 +214,10 @@ def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> N
 
 def _register() -> None:
     """Add the groups that have a file of their own; they import what is above."""
-    from server.cache_commands import cache
-    from server.db_commands import db
-    from server.did_commands import did
-    from server.driver_commands import driver
+    from server.commands.cache import cache
+    from server.commands.db import db
+    from server.commands.did import did
+    from server.commands.driver import driver
 
     main.add_command(db)
     main.add_command(cache)

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 
 from operators import Principals
 from registry.registry import Registry
-from server.bootstrap import MIGRATIONS
-from server.database import open_of
+from server.database import MIGRATIONS, open_of
 from server.settings import Settings
 from storage import Engine, migrate
 

@@ -1,5 +1,5 @@
 """
-The command line of the database: `touchstone db`. Data goes to stdout, talk to stderr; exit codes as `server.cli`.
+The command line of the database: `touchstone db`. Data goes to stdout, talk to stderr; exit codes as `cli.py`.
 """
 
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from server.terminal import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
+from server.commands.terminal import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
 
 SERVED_PAGE = 1_000  # versions read at once
 REPORT_SECONDS = 1.0  # seconds between two lines about one long step
@@ -24,7 +24,7 @@ def db() -> None:
 @db.command("migrate")
 def db_migrate() -> None:
     """Apply the migrations that are missing; prints each, and the oldest release that can still be used."""
-    from server.upkeep import migrate_database
+    from server.commands.upkeep import migrate_database
 
     settings = settings_or_exit()
 
@@ -40,7 +40,7 @@ def db_migrate() -> None:
 @db.command("check")
 def db_check() -> None:
     """Look whether all is as it must be, beside a running server or not; exit code 1 if something is not."""
-    from server.upkeep import check_database
+    from server.commands.upkeep import check_database
 
     settings = settings_or_exit()
     failed: list[str] = []
@@ -60,7 +60,7 @@ def db_check() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def db_backup(file: Path) -> None:
     """Copy a SQLite database, while it is in use, to FILE, which must not be there yet (mode 0600)."""
-    from server.upkeep import BackupUnsupported, back_up_database
+    from server.commands.upkeep import BackupUnsupported, back_up_database
 
     settings = settings_or_exit()
     report = _reporter()
@@ -90,7 +90,7 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
 
     Without FILE: make a database safe to serve that was recovered by other means. The server must be stopped.
     """
-    from server.restoring import NotPublished, describe, restore_file, restore_in_place
+    from server.commands.restoring import NotPublished, describe, restore_file, restore_in_place
 
     settings = settings_or_exit()
 
@@ -119,7 +119,7 @@ def db_served(list_id: str) -> None:
 
     Of a list that somebody kept, `sha256sum` tells which version it is, hence from when to when it was the newest.
     """
-    from server.commands import open_database
+    from server.commands.opened import open_database
     from statuslist.artefacts import served_forms
     from wire import ResourceNotFound, format_utc
 
@@ -151,7 +151,7 @@ def db_copy(source_url: str, destination_url: str) -> None:
     Prints each table with its number of rows and their SHA-256, which are the same on both sides. A password is
     read from TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped.
     """
-    from server.upkeep import copy_database
+    from server.commands.upkeep import copy_database
 
     settings = settings_or_exit()
     report = _reporter()
