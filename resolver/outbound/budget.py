@@ -7,6 +7,7 @@ points `*.attacker.example` at a victim, or names `<random>.victim.example`, has
 
 import math
 from collections.abc import Callable, Hashable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -82,18 +83,21 @@ class Budget:
 
     def waits(self, host: str, *, is_known: bool = False) -> Iterator[tuple[Hashable, float]]:
         """Yield the buckets of all, of the domain and of the host, and the seconds until each has a token."""
-        now = self._clock()
-        for key, (bucket, name) in zip(self.keys(host, is_known=is_known), self._buckets(host), strict=True):
-            yield key, bucket.wait(name, now, is_known)
+        now, domain = self._clock(), domain_of(host)
+        of_all, of_domain, of_host = self.keys(host, is_known=is_known)
+        yield of_all, self._all.wait("", now, is_known)
+        yield of_domain, self._domains.wait(domain, now, is_known)
+        yield of_host, self._hosts.wait(host, now, is_known)
 
     def take(self, host: str, *, is_known: bool = False) -> None:
         """Take a token of each of them, before the name is looked up; only where none has to be waited for."""
         now = self._clock()
-        for bucket, name in self._buckets(host):
-            bucket.take(name, now, is_known)
+        self._all.take("", now, is_known)
+        self._domains.take(domain_of(host), now, is_known)
+        self._hosts.take(host, now, is_known)
 
     @staticmethod
-    def keys(host: str, *, is_known: bool) -> tuple[Hashable, ...]:
+    def keys(host: str, *, is_known: bool) -> tuple[Hashable, Hashable, Hashable]:
         """Return what `waits` calls the buckets; those of what is known are others, since they last longer."""
         return (
             ("tokens", is_known),
@@ -117,9 +121,6 @@ class Budget:
         self._networks.take(network, now, is_known)
         return wait
 
-    def _buckets(self, host: str) -> tuple[tuple["_Buckets", str], ...]:
-        return (self._all, ""), (self._domains, domain_of(host)), (self._hosts, host)
-
 
 class _Buckets:
     """The tokens of a key, and those that are reserved for what is known."""
@@ -134,10 +135,11 @@ class _Buckets:
 
     def take(self, key: str, now: float, is_known: bool) -> None:
         """Take the token that is there first; where both have one, an ordinary one."""
-        ordinary, reserved = self._ordinary.wait(key, now), self._reserved.wait(key, now)
-        (self._reserved if is_known and reserved < ordinary else self._ordinary).take(key, now)
+        is_reserved = is_known and self._reserved.wait(key, now) < self._ordinary.wait(key, now)
+        (self._reserved if is_reserved else self._ordinary).take(key, now)
 
 
+@lru_cache(1_024)
 def domain_of(host: str) -> str:
     """
     Return the part of a host name that one registrant has, roughly: the last two labels, or three.

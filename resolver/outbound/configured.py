@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.outbound.errors import OriginTimedOut, UrlRefused
 from resolver.outbound.names import LOOKUP_THREADS, ResolveName, SystemNames
+from resolver.outbound.request import Place
 from resolver.outbound.trust import trust_of
 from resolver.outbound.turns import SlotCounts, Turns, share_of_client
 from resolver.outbound.urls import DOT_SEGMENT, PATH_AND_QUERY
@@ -84,14 +85,13 @@ class ConfiguredFetch:
             UrlRefused: not under one of the origins, or not a URL that is sent as it is spelled.
             FetchError: see `errors.py`.
         """
-        from resolver.outbound.transport import Place  # Not before something is fetched.
-
         parts = self._allowed(url)
         place = Place(parts.scheme == "https", parts.host, parts.port)
         headers = {"accept": accept, "accept-encoding": "identity", "user-agent": self._user_agent}
+        until = asyncio.get_running_loop().time() + timeout_seconds
         try:
-            async with asyncio.timeout(timeout_seconds), self._turns.hold(place.authority):
-                return await self._opened().get(place, parts.target, headers, max_bytes)
+            async with asyncio.timeout_at(until), self._turns.hold(place.authority):
+                return await self._opened().get(place, parts.target, headers, max_bytes, until=until)
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {timeout_seconds:g} s") from None
 

@@ -41,11 +41,15 @@ class Connection(asyncio.Protocol):
         """Whether another request may be sent."""
         return self._transport is not None and self._reader is None
 
-    async def get(self, request: bytes, max_bytes: int) -> Fetched:
+    async def get(self, request: bytes, max_bytes: int, until: float) -> Fetched:
         """
-        Send `request`, the bytes of a GET, and return the answer; the caller sets the deadline.
+        Send `request`, the bytes of a GET, and return the answer.
+
+        Args:
+            until: the deadline, by the clock of the event loop.
 
         Raises:
+            TimeoutError: the answer was not complete by then.
             ConnectionStale: the connection had been used before, and ended without any answer.
             OriginMalformed, OriginTooLarge, OriginUnreachable: see `errors.py`.
         """
@@ -53,7 +57,9 @@ class Connection(asyncio.Protocol):
             raise self._lost()
         reader = AnswerReader(max_head_bytes=self._max_head_bytes, max_bytes=max_bytes)
         self._reader = reader
-        self._done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._done = loop.create_future()
+        deadline = loop.call_at(until, self._expire)
         self._transport.write(request)
         try:
             await self._done
@@ -61,6 +67,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
         finally:
+            deadline.cancel()
             self._reader = self._done = None
         self._was_used = True
         if not reader.keeps_alive:
@@ -103,6 +110,9 @@ class Connection(asyncio.Protocol):
             self._end(cut_short)
         else:
             self._end(None)
+
+    def _expire(self) -> None:
+        self._end(TimeoutError())
 
     def _end(self, error: Exception | None) -> None:
         if self._done is None or self._done.done():

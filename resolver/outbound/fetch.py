@@ -18,6 +18,7 @@ from resolver.outbound.budget import DEFAULT_LIMITS, Budget, GuardLimits
 from resolver.outbound.configured import ConfiguredFetch
 from resolver.outbound.errors import AddressRefused, FetchError, OriginTimedOut, OriginUnreachable
 from resolver.outbound.names import ResolveName, SystemNames
+from resolver.outbound.request import Place
 from resolver.outbound.trust import trust_of
 from resolver.outbound.turns import SlotCounts, Turns
 from resolver.outbound.urls import plan_for_url
@@ -99,7 +100,7 @@ class Guard:
             FetchError: see `errors.py`.
         """
         try:
-            fetched = await self._within_deadline(plan, headers)
+            fetched = await self._in_turn(plan, headers)
         except FetchError as error:
             self.outcomes[error.cause] += 1
             raise
@@ -113,27 +114,21 @@ class Guard:
             await asyncio.sleep(0)  # Connections that were aborted are gone with the next turn of the loop.
         self._names.close()
 
-    async def _within_deadline(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
-        from resolver.outbound.transport import (
-            Place,  # Loads the parser of HTTP: not before something is fetched.
-        )
-
-        if self._transport is None:
-            self._transport = self._new_transport()
-        began = self._clock()
+    async def _in_turn(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
+        total, began = self._limits.total_seconds, self._clock()
         async with self._turns.hold(plan.host, is_known=plan.is_known):
-            waited = min(self._clock() - began, self._limits.total_seconds / 2)
+            waited = min(self._clock() - began, total / 2)
             try:
-                async with asyncio.timeout(self._limits.total_seconds - waited):
-                    return await self._transport.get(
-                        Place(True, plan.host, plan.port),
-                        plan.path,
-                        self._headers_of(plan, headers),
-                        plan.max_bytes,
-                        is_known=plan.is_known,
-                    )
+                return await self._opened().get(
+                    Place(True, plan.host, plan.port),
+                    plan.path,
+                    self._headers_of(plan, headers),
+                    plan.max_bytes,
+                    until=asyncio.get_running_loop().time() + total - waited,
+                    is_known=plan.is_known,
+                )
             except TimeoutError:
-                raise OriginTimedOut(f"no answer within {self._limits.total_seconds:g} s") from None
+                raise OriginTimedOut(f"no answer within {total:g} s") from None
 
     async def _spend_on_address(self, address: str, is_known: bool) -> None:
         """Wait for a token of the address's network."""
@@ -151,8 +146,16 @@ class Guard:
         refuse = refuse_private_address if host in self._private_hosts else refuse_address
         return checked_addresses(addresses, self._limits.max_answers, refuse)
 
+    def _opened(self) -> "Transport":
+        if self._transport is None:
+            self._transport = self._new_transport()
+        return self._transport
+
     def _new_transport(self) -> "Transport":
-        from resolver.outbound.transport import Transport, dial_tcp
+        from resolver.outbound.transport import (
+            Transport,  # Loads the parser of HTTP: not before something is fetched.
+            dial_tcp,
+        )
 
         return Transport(
             addresses_of=self._addresses_of,

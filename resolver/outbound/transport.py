@@ -6,15 +6,13 @@ Why neither httpx nor h11 carry the fetch: docs/decisions/0006.
 """
 
 import asyncio
-import re
 import socket
 import ssl
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
 
 from resolver.outbound.connection import Connection, ConnectionStale
 from resolver.outbound.errors import FetchError, OriginTimedOut, OriginUnreachable, OriginUntrusted
+from resolver.outbound.request import Place, request_of
 from resolver.results import Fetched
 
 Dial = Callable[[str, int], Awaitable[socket.socket]]
@@ -23,24 +21,6 @@ AddressesOf = Callable[[str, int], Awaitable[list[str]]]
 MAX_IDLE = 64  # connections kept; as many as there are fetches at a time
 IDLE_SECONDS = 30.0  # a connection unused for so long is closed
 LIFETIME_SECONDS = 60.0  # after so long the name is looked up, and its addresses are checked, again
-
-# RFC 9112, section 3.2.1 (origin-form), and RFC 9110, section 5.5, both without obs-text.
-_TARGET = re.compile(r"/[\x21-\x7e]*")
-_HEADERS = re.compile(r"(?:[A-Za-z0-9-]+: [\x20-\x7e\t]*\r\n)*")
-
-
-class Place(NamedTuple):
-    """Who answers: a connection serves one place only. The TLS server name is `host`."""
-
-    is_tls: bool
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """The Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
 async def dial_tcp(address: str, port: int) -> socket.socket:
@@ -53,19 +33,6 @@ async def dial_tcp(address: str, port: int) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-def request_of(place: Place, target: str, headers: Mapping[str, str]) -> bytes:
-    """
-    Return the bytes of a GET for `target`, a path and query in ASCII.
-
-    Raises:
-        ValueError: the target or a header would be another request on the wire.
-    """
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if not _TARGET.fullmatch(target) or not _HEADERS.fullmatch(lines) or lines.count("\n") != len(headers):
-        raise ValueError("the target or a header of the request has a character that does not belong there")
-    return f"GET {target} HTTP/1.1\r\nHost: {place.authority}\r\n{lines}\r\n".encode("ascii")
 
 
 class Transport:
@@ -109,26 +76,35 @@ class Transport:
         headers: Mapping[str, str],
         max_bytes: int,
         *,
+        until: float,
         is_known: bool = False,
     ) -> Fetched:
         """
-        Ask `place` for `target`; the caller sets the deadline, and cancelling aborts the connection.
+        Ask `place` for `target`; cancelling aborts the connection.
+
+        Args:
+            until: the deadline, by the clock of the event loop; it cuts short no wait for a token.
 
         Raises:
+            TimeoutError: the answer was not complete by then.
             FetchError: see `errors.py`.
             ValueError: as `request_of`.
         """
         request = request_of(place, target, headers)
-        fetched = await self._on_kept(place, request, max_bytes, is_known)
+        fetched = await self._on_kept(place, request, max_bytes, until, is_known)
         if fetched is not None:
             return fetched
-        return await self._exchange(place, await self._connected(place, is_known), request, max_bytes)
+        async with asyncio.timeout_at(until):
+            connection = await self._connected(place, is_known)
+        return await self._exchange(place, connection, request, max_bytes, until)
 
     def close(self) -> None:
         """Close the connections that were kept."""
         self._idle.close()
 
-    async def _on_kept(self, place: Place, request: bytes, max_bytes: int, is_known: bool) -> Fetched | None:
+    async def _on_kept(
+        self, place: Place, request: bytes, max_bytes: int, until: float, is_known: bool
+    ) -> Fetched | None:
         """Return the answer on a kept connection; None: there is none, or the origin has just closed it."""
         connection = self._idle.take(place)
         if connection is None:
@@ -139,14 +115,14 @@ class Transport:
             self._idle.put(place, connection)
             raise
         try:
-            return await self._exchange(place, connection, request, max_bytes)
+            return await self._exchange(place, connection, request, max_bytes, until)
         except ConnectionStale:
             return None
 
     async def _exchange(
-        self, place: Place, connection: Connection, request: bytes, max_bytes: int
+        self, place: Place, connection: Connection, request: bytes, max_bytes: int, until: float
     ) -> Fetched:
-        fetched = await connection.get(request, max_bytes)
+        fetched = await connection.get(request, max_bytes, until)
         if connection.is_idle:
             self._idle.put(place, connection)
         return fetched
@@ -191,49 +167,62 @@ class Transport:
 
 
 class _Idle:
-    """Connections kept for the next request, the newest first. Used on one event loop."""
+    """Connections kept for the next request, of each place the newest first. Used on one event loop."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._kept: deque[tuple[Place, Connection, float]] = deque()  # in the order in which they became idle
+        # With the time since which each is idle, in the order in which they became so.
+        self._kept: dict[Place, list[tuple[Connection, float]]] = {}
+        self._count = 0
         self._sweeping: asyncio.TimerHandle | None = None
 
     def take(self, place: Place) -> Connection | None:
         """Return a connection that is still good, and keep it no more."""
-        for kept in reversed(list(self._kept)):
-            if kept[0] == place:
-                self._kept.remove(kept)
-                if self._is_good(kept):
-                    return kept[1]
-                kept[1].abort()
+        while place in self._kept:
+            connection, idle_since = self._out_of(place, -1)
+            if self._is_good(connection, idle_since):
+                return connection
+            connection.abort()
         return None
 
     def put(self, place: Place, connection: Connection) -> None:
-        self._kept.append((place, connection, self._clock()))
-        if len(self._kept) > MAX_IDLE:
-            self._kept.popleft()[1].abort()
+        self._kept.setdefault(place, []).append((connection, self._clock()))
+        self._count += 1
+        if self._count > MAX_IDLE:
+            longest = min(self._kept, key=lambda place: self._kept[place][0][1])
+            self._out_of(longest, 0)[0].abort()
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)
 
     def close(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
-        for _, connection, _ in self._kept:
-            connection.abort()
-        self._kept.clear()
+        for place in list(self._kept):
+            while place in self._kept:
+                self._out_of(place, -1)[0].abort()
 
-    def _is_good(self, kept: tuple[Place, Connection, float]) -> bool:
-        _, connection, idle_since = kept
+    def _out_of(self, place: Place, index: int) -> tuple[Connection, float]:
+        kept = self._kept[place]
+        self._count -= 1
+        if len(kept) == 1:
+            del self._kept[place]
+        return kept.pop(index)
+
+    def _is_good(self, connection: Connection, idle_since: float) -> bool:
         now = self._clock()
         young = now - connection.opened_at < LIFETIME_SECONDS and now - idle_since < IDLE_SECONDS
         return young and connection.is_idle
 
     def _sweep(self) -> None:
-        good = [kept for kept in self._kept if self._is_good(kept)]
-        for kept in self._kept:
-            if kept not in good:
-                kept[1].abort()
-        self._kept = deque(good)
+        """Close what is not good any more; look again as long as there are connections."""
+        kept, self._kept, self._count = self._kept, {}, 0
+        for place, connections in kept.items():
+            for connection, idle_since in connections:
+                if self._is_good(connection, idle_since):
+                    self._kept.setdefault(place, []).append((connection, idle_since))
+                    self._count += 1
+                else:
+                    connection.abort()
         self._sweeping = None
-        if good:
+        if self._kept:
             self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)

@@ -9,13 +9,14 @@ dead hosts, which hold a slot for as long as we wait, do not hold them all. Used
 
 import asyncio
 import math
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Hashable
+from functools import cached_property
 from types import TracebackType
 
 import msgspec
 
-from resolver.outbound.asker import asker
+from resolver.outbound.asker import Asker, asker
 from resolver.outbound.budget import Budget, budget_exceeded, domain_of
 
 MAX_WAITING_PER_CLIENT = 128  # requests; a batch has a hundred
@@ -49,10 +50,10 @@ class Turns:
         self._slots = slots
         self._wait_seconds = wait_seconds
         self._budget = budget
-        self._held: Counter[Hashable] = Counter()
-        self._waiting: OrderedDict[str, OrderedDict[_Request, asyncio.Event]] = (
+        self._held: dict[Hashable, int] = {}
+        self._waiting: OrderedDict[str, dict[_Turn, asyncio.Future[None]]] = (
             OrderedDict()
-        )  # the next client first
+        )  # next client first
         self._waiting_in_all = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -68,34 +69,41 @@ class Turns:
         """
         who = asker()
         patience = self._wait_seconds if who.patience_seconds is None else who.patience_seconds
-        return _Turn(self, _Request(host, who.client, is_known=is_known, slots=self._slots), patience)
+        return _Turn(self, host, who, patience, is_known=is_known, slots=self._slots)
 
-    async def take(self, request: "_Request", patience: float) -> None:
-        """Wait for the turn of `request`; see `hold`."""
-        if not self._waiting and self._blocked_by(request) is None:
-            self._let_go(request)
+    async def take(self, turn: "_Turn") -> None:
+        """Wait until `turn` has come; see `hold`."""
+        blocked = self._blocked_by(turn)
+        # While somebody waits for a token, nobody who has come later takes it.
+        if blocked is None and self._timer is None:
+            self._let_go(turn)
             return
-        if self._is_crowded(request.client):
+        if self._is_crowded(turn.client):
             raise budget_exceeded(self._wait_seconds)
-        if (wait := self._seconds_to_token(request)) > patience:
+        if (wait := self._seconds_to_token(turn)) > turn.patience_seconds:
             raise budget_exceeded(wait)
-        turn = self._enqueue(request)
-        try:
+        comes = self._enqueue(turn)
+        if blocked is None or blocked[1] < math.inf:
             self._give_turns()
-            async with asyncio.timeout(patience):
-                await turn.wait()
-        except BaseException as error:
-            if turn.is_set():
-                self.give_back(request)
-            else:
-                self._withdraw(request)
-            if not isinstance(error, TimeoutError):
-                raise
-            raise budget_exceeded(self._seconds_to_token(request) or self._wait_seconds) from None
+        await self._come(turn, comes)
 
-    def give_back(self, request: "_Request") -> None:
-        """Give the slots of `request` to those who wait."""
-        for key, _ in request.caps:
+    async def _come(self, turn: "_Turn", comes: asyncio.Future[None]) -> None:
+        """Wait for as long as `turn` has patience; it has come where it is not among those who wait any more."""
+        end = asyncio.get_running_loop().call_later(turn.patience_seconds, _set, comes)
+        try:
+            await comes
+        except BaseException:
+            if not self._withdraw(turn):
+                self.give_back(turn)
+            raise
+        finally:
+            end.cancel()
+        if self._withdraw(turn):
+            raise budget_exceeded(self._seconds_to_token(turn) or self._wait_seconds)
+
+    def give_back(self, turn: "_Turn") -> None:
+        """Give the slots of `turn` to those who wait."""
+        for key, _ in turn.caps:
             self._held[key] -= 1
             if not self._held[key]:
                 del self._held[key]
@@ -110,65 +118,69 @@ class Turns:
         while has_gone:
             has_gone = False
             for client in list(self._waiting):
-                request = self._first_of(client, blocked)
-                if request is not None:
+                turn = self._first_of(client, blocked)
+                if turn is not None:
                     self._waiting.move_to_end(client)
-                    self._let_go(request)
-                    self._withdraw(request).set()
+                    self._let_go(turn)
+                    _set(self._waiting[client][turn])
+                    self._withdraw(turn)
                     has_gone = True
         self._wake_after(min(blocked.values(), default=math.inf))
 
-    def _first_of(self, client: str, blocked: dict[Hashable, float]) -> "_Request | None":
+    def _first_of(self, client: str, blocked: dict[Hashable, float]) -> "_Turn | None":
         """Return the first request of `client` that may go; what stops others is noted, and looked at once."""
-        for request in self._waiting[client]:
-            if not blocked.keys().isdisjoint(request.common_keys):
+        for turn in self._waiting[client]:
+            if blocked and not blocked.keys().isdisjoint(turn.common_keys):
                 return None
-            if blocked.keys().isdisjoint(request.keys):
-                found = self._blocked_by(request)
+            if not blocked or blocked.keys().isdisjoint(turn.keys):
+                found = self._blocked_by(turn)
                 if found is None:
-                    return request
+                    return turn
                 blocked[found[0]] = found[1]
         return None
 
-    def _blocked_by(self, request: "_Request") -> tuple[Hashable, float] | None:
-        for key, cap in request.caps:
-            if self._held[key] >= cap:
+    def _blocked_by(self, turn: "_Turn") -> tuple[Hashable, float] | None:
+        for key, cap in turn.caps:
+            if self._held.get(key, 0) >= cap:
                 return key, math.inf
         if self._budget is None:
             return None
-        for key, seconds in self._budget.waits(request.host, is_known=request.is_known):
+        for key, seconds in self._budget.waits(turn.host, is_known=turn.is_known):
             if seconds > 0:
                 return key, seconds
         return None
 
-    def _seconds_to_token(self, request: "_Request") -> float:
+    def _seconds_to_token(self, turn: "_Turn") -> float:
         if self._budget is None:
             return 0.0
-        return max(seconds for _, seconds in self._budget.waits(request.host, is_known=request.is_known))
+        return max(seconds for _, seconds in self._budget.waits(turn.host, is_known=turn.is_known))
 
-    def _let_go(self, request: "_Request") -> None:
-        for key, _ in request.caps:
-            self._held[key] += 1
+    def _let_go(self, turn: "_Turn") -> None:
+        for key, _ in turn.caps:
+            self._held[key] = self._held.get(key, 0) + 1
         if self._budget is not None:
-            self._budget.take(request.host, is_known=request.is_known)
+            self._budget.take(turn.host, is_known=turn.is_known)
 
     def _is_crowded(self, client: str) -> bool:
         own = self._waiting.get(client, ())
         return len(own) >= MAX_WAITING_PER_CLIENT or self._waiting_in_all >= MAX_WAITING
 
-    def _enqueue(self, request: "_Request") -> asyncio.Event:
-        """Let `request` wait with the others of its client; what is returned is set when its turn has come."""
-        turn = self._waiting.setdefault(request.client, OrderedDict())[request] = asyncio.Event()
+    def _enqueue(self, turn: "_Turn") -> asyncio.Future[None]:
+        """Let `turn` wait with the others of its client; what is returned is set when it has come."""
+        comes = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(turn.client, {})[turn] = comes
         self._waiting_in_all += 1
-        return turn
+        return comes
 
-    def _withdraw(self, request: "_Request") -> asyncio.Event:
-        own = self._waiting[request.client]
-        turn = own.pop(request)
+    def _withdraw(self, turn: "_Turn") -> bool:
+        """Let `turn` wait no more; tell whether it did."""
+        own = self._waiting.get(turn.client, {})
+        if own.pop(turn, None) is None:
+            return False
         self._waiting_in_all -= 1
         if not own:
-            del self._waiting[request.client]
-        return turn
+            del self._waiting[turn.client]
+        return True
 
     def _wake_after(self, seconds: float) -> None:
         if self._timer is not None:
@@ -178,36 +190,55 @@ class Turns:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._give_turns)
 
 
-class _Request:
-    """A request that wants its turn: `caps` are what it holds slots of, and how many there are of each."""
+class _Turn:
+    """
+    The turn of one request, held for an `async with` block.
 
-    def __init__(self, host: str, client: str, *, is_known: bool, slots: SlotCounts) -> None:
+    `caps` are what it holds slots of, and how many there are of each.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        host: str,
+        who: Asker,
+        patience_seconds: float,
+        *,
+        is_known: bool,
+        slots: SlotCounts,
+    ) -> None:
+        self._turns = turns
         self.host = host
-        self.client = client
+        self.client = who.client
+        self.patience_seconds = patience_seconds
         self.is_known = is_known
-        site = domain_of(host)
         self.caps: tuple[tuple[Hashable, int], ...] = (
             (("all",), slots.total),
-            (("client", client), slots.per_client),
-            (("site", site), slots.per_site),
+            (("client", who.client), slots.per_client),
+            (("site", domain_of(host)), slots.per_site),
             (("host", host), slots.per_host),
         )
-        self.keys = frozenset((*(key for key, _ in self.caps), *Budget.keys(host, is_known=is_known)))
-        self.common_keys = frozenset(key for key, _ in self.caps[:2])  # of all requests of the client
 
+    @cached_property
+    def common_keys(self) -> frozenset[Hashable]:
+        """What all requests of the client have in common."""
+        return frozenset(key for key, _ in self.caps[:2])
 
-class _Turn:
-    """The slots of one request, for an `async with` block."""
-
-    def __init__(self, turns: Turns, request: _Request, patience: float) -> None:
-        self._turns = turns
-        self._request = request
-        self._patience = patience
+    @cached_property
+    def keys(self) -> frozenset[Hashable]:
+        """All that may stop it."""
+        return frozenset((*(key for key, _ in self.caps), *Budget.keys(self.host, is_known=self.is_known)))
 
     async def __aenter__(self) -> None:
-        await self._turns.take(self._request, self._patience)
+        await self._turns.take(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._turns.give_back(self._request)
+        self._turns.give_back(self)
+
+
+def _set(comes: asyncio.Future[None]) -> None:
+    """Wake who waits; who was cancelled a moment ago knows already."""
+    if not comes.done():
+        comes.set_result(None)

@@ -12,7 +12,8 @@ from resolver.outbound.errors import (
     OutboundBudgetExceeded,
 )
 from resolver.outbound.fetch import Guard, GuardLimits
-from resolver.outbound.transport import IDLE_SECONDS, LIFETIME_SECONDS, MAX_IDLE, Place, request_of
+from resolver.outbound.request import Place, request_of
+from resolver.outbound.transport import IDLE_SECONDS, LIFETIME_SECONDS, MAX_IDLE
 from resolver.results import FetchPlan
 from tests.simulator import Request, World, canned, drip_body, raw
 
