@@ -101,6 +101,24 @@ async def test_tokens_are_shared_by_turns_too() -> None:
     assert origins.begun.index("b") <= 3
 
 
+async def test_whoever_comes_as_a_token_comes_does_not_go_before_those_who_waited_for_it() -> None:
+    now = [0.0]
+    limits = GuardLimits(host_burst=1, host_rate_per_second=1.0)
+    origins = _Origins(Turns(_slots(), wait_seconds=5.0, budget=Budget(limits, lambda: now[0])))
+    for client in ("first", "waits"):
+        origins.ask(client, "host.example")
+        await _settled()
+    now[0] = 1.0
+    origins.ask("late", "host.example")
+    await _settled()
+    begun = list(origins.begun)
+    now[0] = 2.0
+    origins.may_end.set()
+
+    assert begun == ["first", "waits"]
+    assert await origins.outcomes() == ["", "", ""]
+
+
 async def test_a_host_that_has_no_slot_does_not_hold_up_another() -> None:
     origins = _Origins(Turns(_slots(8, per_host=1), wait_seconds=2.0))
     origins.ask("a", "slow.example", "slow.example", "slow.example", "other.example")
