@@ -51,9 +51,8 @@ class Turns:
         self._wait_seconds = wait_seconds
         self._budget = budget
         self._held: dict[Hashable, int] = {}
-        self._waiting: OrderedDict[str, dict[_Turn, asyncio.Future[None]]] = (
-            OrderedDict()
-        )  # next client first
+        # By client, the next one first; each future is set when the turn has come, or its time is over.
+        self._waiting: OrderedDict[str, dict[_Turn, asyncio.Future[None]]] = OrderedDict()
         self._waiting_in_all = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -67,9 +66,7 @@ class Turns:
         Raises:
             OutboundBudgetExceeded: the turn did not come in time, or would not; on entering.
         """
-        who = asker()
-        patience = self._wait_seconds if who.patience_seconds is None else who.patience_seconds
-        return _Turn(self, host, who, patience, is_known=is_known, slots=self._slots)
+        return _Turn(self, host, asker(), self._slots, is_known=is_known)
 
     async def take(self, turn: "_Turn") -> None:
         """Wait until `turn` has come; see `hold`."""
@@ -78,18 +75,19 @@ class Turns:
         if blocked is None and self._timer is None:
             self._let_go(turn)
             return
+        patience = self._wait_seconds if turn.who.patience_seconds is None else turn.who.patience_seconds
         if self._is_crowded(turn.client):
             raise budget_exceeded(self._wait_seconds)
-        if (wait := self._seconds_to_token(turn)) > turn.patience_seconds:
+        if (wait := self._seconds_to_token(turn)) > patience:
             raise budget_exceeded(wait)
         comes = self._enqueue(turn)
         if blocked is None or blocked[1] < math.inf:
             self._give_turns()
-        await self._come(turn, comes)
+        await self._until(turn, comes, patience)
 
-    async def _come(self, turn: "_Turn", comes: asyncio.Future[None]) -> None:
-        """Wait for as long as `turn` has patience; it has come where it is not among those who wait any more."""
-        end = asyncio.get_running_loop().call_later(turn.patience_seconds, _set, comes)
+    async def _until(self, turn: "_Turn", comes: asyncio.Future[None], seconds: float) -> None:
+        """Wait for so long; what is not among those who wait any more has its turn."""
+        end = asyncio.get_running_loop().call_later(seconds, _set, comes)
         try:
             await comes
         except BaseException:
@@ -120,7 +118,6 @@ class Turns:
             for client in list(self._waiting):
                 turn = self._first_of(client, blocked)
                 if turn is not None:
-                    self._waiting.move_to_end(client)
                     self._let_go(turn)
                     _set(self._waiting[client][turn])
                     self._withdraw(turn)
@@ -156,6 +153,9 @@ class Turns:
         return max(seconds for _, seconds in self._budget.waits(turn.host, is_known=turn.is_known))
 
     def _let_go(self, turn: "_Turn") -> None:
+        """Take what `turn` costs; its client comes after all others that wait."""
+        if turn.client in self._waiting:
+            self._waiting.move_to_end(turn.client)
         for key, _ in turn.caps:
             self._held[key] = self._held.get(key, 0) + 1
         if self._budget is not None:
@@ -197,20 +197,11 @@ class _Turn:
     `caps` are what it holds slots of, and how many there are of each.
     """
 
-    def __init__(
-        self,
-        turns: Turns,
-        host: str,
-        who: Asker,
-        patience_seconds: float,
-        *,
-        is_known: bool,
-        slots: SlotCounts,
-    ) -> None:
+    def __init__(self, turns: Turns, host: str, who: Asker, slots: SlotCounts, *, is_known: bool) -> None:
         self._turns = turns
         self.host = host
+        self.who = who
         self.client = who.client
-        self.patience_seconds = patience_seconds
         self.is_known = is_known
         self.caps: tuple[tuple[Hashable, int], ...] = (
             (("all",), slots.total),

@@ -112,7 +112,8 @@ class WebSource:
             plan = msgspec.structs.replace(plan, is_known=True)
         fetched, step = await self._asked(plan, {"if-none-match": tag} if tag else {})
         if known is not None and document is not None and tag and fetched.status == 304:
-            return self._kept(document, told, cache_headers(fetched.headers, known.headers), step)
+            headers = cache_headers(fetched.headers, known.headers)
+            return self._kept(read_again(document), document, told, headers, step)
         return self._read(did, fetched, step)
 
     def _read(self, did: Did, fetched: Fetched, step: Step) -> Known:
@@ -127,22 +128,27 @@ class WebSource:
             return Entry(value=gone, fresh_until=now + self._freshness.negative_seconds, steps=(step,))
         document, told = without_omissions(document)
         told = (*WEB.warnings(fetched), *told)
-        return self._kept(encode(document), told, cache_headers(fetched.headers), step)
+        return self._kept(document, encode(document), told, cache_headers(fetched.headers), step)
 
     def _kept(
-        self, document: bytes, told: tuple[JsonObject, ...], headers: Mapping[str, str], step: Step
+        self,
+        document: JsonObject,
+        encoded: bytes,
+        told: tuple[JsonObject, ...],
+        headers: Mapping[str, str],
+        step: Step,
     ) -> Known:
         """Return the entry of a document that the origin gave, or confirmed, just now."""
         now = self._clock()
         seconds, reason = judge(headers, self._freshness)
-        warnings = warnings_of(read_again(document), now=now, told=told)
+        warnings = warnings_of(document, now=now, told=told)
         metadata: JsonObject = {"warnings": warnings} if warnings else {}
         return Entry(
-            value=Found(document=document, made_at=now, resolution_metadata=metadata, told=told),
+            value=Found(document=encoded, made_at=now, resolution_metadata=metadata, told=told),
             fresh_until=now + seconds,
             revalidate_until=now + seconds + self._freshness.revalidate_seconds,
             stale_until=now + seconds + self._freshness.stale_seconds,
-            value_bytes=len(document),
+            value_bytes=len(encoded),
             headers=headers,
             steps=(step, Step(step="freshness", detail={"seconds": int(seconds), "because": reason})),
         )
