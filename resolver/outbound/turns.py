@@ -24,6 +24,13 @@ MAX_WAITING = 2_048  # requests of all clients; about 1 KiB each
 LEAST_SHARE = 4  # slots that a client may have where there are so many
 
 
+_ALL = ("all",)
+
+
+def _key_of(client: str) -> Hashable:
+    return "client", client
+
+
 class SlotCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests may be under way: in all, to one site (`budget.domain_of`), to one host, of one client."""
 
@@ -126,8 +133,9 @@ class Turns:
 
     def _first_of(self, client: str, blocked: dict[Hashable, float]) -> "_Turn | None":
         """Return the first request of `client` that may go; what stops others is noted, and looked at once."""
+        of_client = _key_of(client)
         for turn in self._waiting[client]:
-            if blocked and not blocked.keys().isdisjoint(turn.common_keys):
+            if _ALL in blocked or of_client in blocked:
                 return None
             if not blocked or blocked.keys().isdisjoint(turn.keys):
                 found = self._blocked_by(turn)
@@ -204,16 +212,11 @@ class _Turn:
         self.client = who.client
         self.is_known = is_known
         self.caps: tuple[tuple[Hashable, int], ...] = (
-            (("all",), slots.total),
-            (("client", who.client), slots.per_client),
+            (_ALL, slots.total),
+            (_key_of(who.client), slots.per_client),
             (("site", domain_of(host)), slots.per_site),
             (("host", host), slots.per_host),
         )
-
-    @cached_property
-    def common_keys(self) -> frozenset[Hashable]:
-        """What all requests of the client have in common."""
-        return frozenset(key for key, _ in self.caps[:2])
 
     @cached_property
     def keys(self) -> frozenset[Hashable]:
