@@ -47,7 +47,9 @@ def rows(text: str) -> list[list[str]]:
 
 
 def settings_rows() -> dict[str, list[str]]:
-    found = [row for row in rows((ROOT / "README.md").read_text()) if row[0].startswith(f"`{PREFIX}")]
+    """Return the unit, default and description of each setting in its table."""
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    found = [row for row in rows(page) if row[0].startswith(f"`{PREFIX}")]
     assert len({row[0] for row in found}) == len(found)
     return {row[0].strip("`"): row[1:] for row in found}
 
@@ -67,16 +69,20 @@ def project() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("field", Settings.__struct_fields__)
-def test_readme_has_each_setting_with_its_default_and_what_it_is(field: str) -> None:
+def test_each_setting_is_documented_with_its_unit_default_and_what_it_is(field: str) -> None:
     default = getattr(Settings(), field)
+    text = str(default).lower() if isinstance(default, bool) else str(default)
 
-    shown, description = settings_rows()[PREFIX + field.upper()]
+    unit, shown, description = settings_rows()[PREFIX + field.upper()]
 
-    assert shown == (f"`{default}`" if default not in ((), "", {}, None) else "")
+    assert shown == (f"`{text}`" if default not in ((), "", {}, None) else "")
+    assert unit
     assert description
+    if field.endswith(("_seconds", "_bytes")):
+        assert unit == field.rpartition("_")[2]
 
 
-def test_readme_has_no_setting_that_is_none() -> None:
+def test_no_setting_is_documented_that_is_none() -> None:
     assert set(settings_rows()) == {PREFIX + field.upper() for field in Settings.__struct_fields__}
 
 

@@ -76,6 +76,6 @@ def _json_of(text: str, name: str) -> Any:
 def _named(message: str) -> str:
     """Return a msgspec message with the variable's name in the place of the path."""
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
-        return f"{PREFIX}{unknown[1].upper()}: there is no such setting; README.md lists them"
+        return f"{PREFIX}{unknown[1].upper()}: there is no such setting; docs/configuration.md lists them"
     text, _, path = message.partition(" - at `$.")
     return f"{PREFIX}{path.rstrip('`').partition('[')[0].upper()}: {text}" if path else message

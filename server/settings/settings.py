@@ -28,7 +28,7 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that an operator can set. README.md lists each with its unit and default."""
+    """Everything that an operator can set. docs/configuration.md lists each with its unit and default."""
 
     public_url: str = "http://localhost:8000"
     bind: str = "127.0.0.1:8000"

@@ -2,7 +2,7 @@
 Each page of the documentation does what it shows: `sh` and `python` blocks run, in order, on a fresh sample server.
 
 A reader's checkout is a copy of the tracked files with the installed environment of the tests; `make serve` in it
-installs nothing more. `docs/architecture.md` tells which blocks run and which are only shown.
+installs nothing more. `docs/contributing.md` tells which blocks run and which are only shown.
 """
 
 import shutil
