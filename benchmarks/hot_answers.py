@@ -12,7 +12,7 @@ from benchmarks.http import capture
 from benchmarks.load import GENERATOR, Shot, Target, shoot
 from benchmarks.processes import Deployment, Running, rival
 from benchmarks.result import Result, compared
-from statuslist.forms import DATA_INTEGRITY, list_id_of, list_url
+from statuslist.formats.forms import DATA_INTEGRITY, list_id_of, list_url
 
 ROUNDS = 5
 SECONDS = 2.0  # per shot; wrk takes whole seconds

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from statuslist.errors import StatusListError, StatusRetrievalError
-from statuslist.forms import DATA_INTEGRITY, JWT, FormName, list_url
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName, list_url
 from statuslist.publisher import Published
 from statuslist.rendering import Policy
 from wire import Answer, MediaType, NotAcceptable, ResourceNotFound, choose

@@ -7,7 +7,7 @@ from operators.store import find_issuer
 from statuslist import store
 from statuslist.allocation import number_of
 from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, TooManyEntries, UnknownPurpose
-from statuslist.purposes import check_transition
+from statuslist.formats.purposes import check_transition
 from statuslist.requests import StatusChange
 from storage import Transaction
 from wire import Conflict, ResourceNotFound

@@ -7,10 +7,10 @@ is an exception: no fault, gap or doubt ends in "valid".
 
 import msgspec
 
-from statuslist.bitstring import MINIMUM_ENTRIES, status_at
-from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import StatusListLengthError, StatusVerificationError
-from statuslist.tokens import CLOCK_SKEW
+from statuslist.formats.bitstring import MINIMUM_ENTRIES, status_at
+from statuslist.formats.bitstring_credential import Entry, StatusListCredential
+from statuslist.formats.tokens import CLOCK_SKEW
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):

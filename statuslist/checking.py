@@ -13,11 +13,11 @@ from statuslist.account import UNLIMITED, Account
 from statuslist.base_credential import CredentialNotValid, check_holds, read_entries
 from statuslist.check import evaluate
 from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
-from statuslist.credential import Entry, StatusListCredential
 from statuslist.errors import EntryNotOfList, MalformedValue
+from statuslist.formats.bitstring_credential import Entry, StatusListCredential
+from statuslist.formats.tokens import VC_JWT, TokenOutOfTime
 from statuslist.list_source import ListSource, OwnList, VerifiedList, would_ask
 from statuslist.secured import verify_secured
-from statuslist.tokens import VC_JWT, TokenOutOfTime
 from wire import JsonError, Refusal, format_utc
 
 MAX_CREDENTIAL_BYTES = 65_536  # 64 KiB; the house's cap on a request body

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from statuslist.check_requests import EntryCheck, StatusCheck
-from statuslist.forms import DATA_INTEGRITY, FormName
+from statuslist.formats.forms import DATA_INTEGRITY, FormName
 from statuslist.requests import (
     Allocate,
     Allocated,

@@ -21,7 +21,7 @@ from statuslist import store
 from statuslist.allocation import KEY_BYTES
 from statuslist.artefacts import digest_of, published_artefacts
 from statuslist.changes import CLOSED
-from statuslist.purposes import PURPOSES, REVOCATION
+from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.recovery import FoundList, set_indexes
 from storage import Transaction, record
 

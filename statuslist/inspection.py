@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from statuslist.allocation import number_of
 from statuslist.artefacts import digest_of, published_artefacts, served_digest
-from statuslist.bitstring import MAX_LIST_BYTES, expand_list
-from statuslist.credential import read_status_list_credential
 from statuslist.errors import StatusListError
-from statuslist.forms import DATA_INTEGRITY, MEDIA_TYPES
-from statuslist.purposes import REVOCATION
+from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
+from statuslist.formats.bitstring_credential import read_status_list_credential
+from statuslist.formats.forms import DATA_INTEGRITY, MEDIA_TYPES
+from statuslist.formats.purposes import REVOCATION
 from statuslist.recovery import set_indexes
 from statuslist.rendering import MAX_BODY_BYTES
 from storage import Database, Transaction

@@ -26,8 +26,8 @@ from statuslist.changes import (
     no_room,
     own_set,
 )
-from statuslist.forms import FORMS, is_set_id, list_id_of
-from statuslist.purposes import check_purposes
+from statuslist.formats.forms import FORMS, is_set_id, list_id_of
+from statuslist.formats.purposes import check_purposes
 from statuslist.requests import (
     Allocate,
     Allocated,

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from statuslist.artefacts import Artefact, digest_of
-from statuslist.forms import MEDIA_TYPES
+from statuslist.formats.forms import MEDIA_TYPES
 from statuslist.publisher import Published
 from statuslist.recovery import FoundForm
 from statuslist.rendering import MAX_BODY_BYTES

@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery
 
 from operators import Principal
 from statuslist.errors import MalformedValue
-from statuslist.forms import is_set_id
+from statuslist.formats.forms import is_set_id
 from statuslist.lists import MAX_PAGE, StatusLists
 from statuslist.requests import (
     MAX_CHANGES_BODY_BYTES,

@@ -29,7 +29,7 @@ from statuslist import artefacts
 from statuslist.artefacts import Artefact, ListContent, ListVersions
 from statuslist.demand import Demand
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl
-from statuslist.forms import DATA_INTEGRITY, parse_list_url
+from statuslist.formats.forms import DATA_INTEGRITY, parse_list_url
 from statuslist.list_alarms import LATE_SECONDS, ListAlarms
 from statuslist.rendering import Policy, check_rendered, render
 from statuslist.turns import Lane, Turns

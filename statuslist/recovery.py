@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from proofs import ProofError, Signer, verify_compact, verify_proof
-from statuslist.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
-from statuslist.credential import StatusListCredential, read_status_list_credential
 from statuslist.errors import StatusListError
-from statuslist.forms import JWT, FormName, is_set_id, list_url
-from statuslist.purposes import PURPOSES, REVOCATION
+from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
+from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
+from statuslist.formats.forms import JWT, FormName, is_set_id, list_url
+from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.rendering import MAX_BODY_BYTES
 from wire import JsonError, read
 

@@ -21,12 +21,16 @@ from proofs import (
     verify_proof,
 )
 from statuslist.artefacts import Artefact, ListContent
-from statuslist.bitstring import MAX_LIST_BYTES, cleared_bits, encode_list, expand_list, with_statuses
-from statuslist.credential import StatusListCredential, read_status_list_credential, status_list_credential
 from statuslist.errors import SelfCheckFailed, StatusListError
-from statuslist.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES, FormName, list_url
-from statuslist.purposes import REVOCATION
-from statuslist.tokens import check_in_time, read_token
+from statuslist.formats.bitstring import MAX_LIST_BYTES, cleared_bits, encode_list, expand_list, with_statuses
+from statuslist.formats.bitstring_credential import (
+    StatusListCredential,
+    read_status_list_credential,
+    status_list_credential,
+)
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES, FormName, list_url
+from statuslist.formats.purposes import REVOCATION
+from statuslist.formats.tokens import check_in_time, read_token
 from wire import JsonError, encode, etag_of, read
 
 SKEW_SECONDS = 60  # how far a verifier's clock may lag ours; validFrom is back-dated by it

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from statuslist.forms import FormMediaType
+from statuslist.formats.forms import FormMediaType
 from wire import read_body
 
 Purpose = Literal["revocation", "suspension"]

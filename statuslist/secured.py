@@ -22,7 +22,7 @@ from proofs import (
 )
 from resolver import Resolved, public_key_of
 from resolver.documents.document import RELATIONSHIPS, embedded_methods
-from statuslist.tokens import VC_JWT, Token, check_in_time, read_token
+from statuslist.formats.tokens import VC_JWT, Token, check_in_time, read_token
 from wire import read
 from wire.json import MAX_VALUES
 

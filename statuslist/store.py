@@ -6,7 +6,7 @@ A *status set* owns one index space and is published as one list per purpose.
 
 import msgspec
 
-from statuslist.forms import list_id_of
+from statuslist.formats.forms import list_id_of
 from storage import Row, Transaction
 
 

@@ -31,7 +31,7 @@ from server.settings.policy import policy_of
 from statuslist import epoch
 from statuslist.artefacts import published_artefacts
 from statuslist.epoch import EpochReport, open_epoch
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.mirror import read_mirror
 from statuslist.publisher import Publisher
 from statuslist.recovery import FoundForm, FoundList, gather, read_found

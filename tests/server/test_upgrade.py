@@ -14,9 +14,9 @@ from operators import Principal, Role
 from proofs import create_key_file
 from server.app import Services, open_services
 from server.settings import Settings
-from statuslist.bitstring import MAX_LIST_BYTES, expand_list, status_at
-from statuslist.credential import read_status_list_credential
-from statuslist.forms import DATA_INTEGRITY
+from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
+from statuslist.formats.bitstring_credential import read_status_list_credential
+from statuslist.formats.forms import DATA_INTEGRITY
 from statuslist.rendering import MAX_BODY_BYTES
 from statuslist.requests import ChangeStatuses, StatusChange
 from storage import read_sealed, verify_chain

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from statuslist.bitstring import expand_list
+from statuslist.formats.bitstring import expand_list
 from tests.process import Server
 from wire import read
 

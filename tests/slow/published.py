@@ -1,6 +1,6 @@
 """The published list as its readers see it."""
 
-from statuslist.bitstring import expand_list
+from statuslist.formats.bitstring import expand_list
 from tests.process import Server
 from wire import read
 

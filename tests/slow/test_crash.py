@@ -13,7 +13,7 @@ import pytest
 
 from proofs import ProofError, proof_of, read_compact, verify_compact, verify_proof
 from resolver import public_key_of
-from statuslist.bitstring import expand_list
+from statuslist.formats.bitstring import expand_list
 from tests.process import ROOT, Server
 from wire import read
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from statuslist.bitstring import status_at
+from statuslist.formats.bitstring import status_at
 from tests.process import Server
 from tests.slow.test_watchdog import allocates, is_seen, open_alarms, ready
 from tests.statuslist.wing import bits_of

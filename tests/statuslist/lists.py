@@ -1,8 +1,8 @@
 """Status list credentials and entries that the pure tests of `statuslist` share."""
 
 from proofs import JsonObject
-from statuslist.bitstring import encode_list, with_statuses
-from statuslist.credential import status_entry, status_list_credential
+from statuslist.formats.bitstring import encode_list, with_statuses
+from statuslist.formats.bitstring_credential import status_entry, status_list_credential
 
 URL = "https://lists.example/status-lists/7/revocation"
 NOW = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z, in microseconds

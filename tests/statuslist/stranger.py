@@ -10,8 +10,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof, canonicalize, sign_compact
-from statuslist.bitstring import encode_list, with_statuses
-from statuslist.credential import CREDENTIALS_V2, status_entry, status_list_credential
+from statuslist.formats.bitstring import encode_list, with_statuses
+from statuslist.formats.bitstring_credential import CREDENTIALS_V2, status_entry, status_list_credential
 from tests.simulator import Host, World, canned
 from tests.statuslist.wing import did_document
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from statuslist.bitstring import MAX_LIST_BYTES, encode_list, expand_list
 from statuslist.check import CLOCK_SKEW, StatusResult, evaluate
-from statuslist.credential import read_entry, read_status_list_credential
 from statuslist.errors import (
     MalformedStatusList,
     MalformedValue,
@@ -14,6 +12,8 @@ from statuslist.errors import (
     StatusRetrievalError,
     StatusVerificationError,
 )
+from statuslist.formats.bitstring import MAX_LIST_BYTES, encode_list, expand_list
+from statuslist.formats.bitstring_credential import read_entry, read_status_list_credential
 from tests.statuslist.lists import HOUR, LENGTH, NOW, URL, a_list, an_entry, messages
 from wire import Refusal
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Collection
 import msgspec
 import pytest
 
-from statuslist.bitstring import status_at
 from statuslist.changes import CLOSED
 from statuslist.epoch import EpochReport, open_epoch
 from statuslist.errors import ListFull, SetClosed
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.bitstring import status_at
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.recovery import FoundForm, FoundList, gather, merge, read_found
 from statuslist.requests import Allocate
 from tests.databases import Place

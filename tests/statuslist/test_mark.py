@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from statuslist.bitstring import status_at
+from statuslist.formats.bitstring import status_at
 from statuslist.publisher import Publisher
 from storage import ServedMark
 from storage.mark import SLOT_BYTES

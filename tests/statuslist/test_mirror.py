@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.mirror import Mirror, read_mirror
 from statuslist.publisher import Published
 from tests.databases import SqlitePlace

@@ -12,9 +12,9 @@ import pytest
 
 from proofs import Signer, verify_compact, verify_proof
 from statuslist import artefacts
-from statuslist.credential import read_status_list_credential
 from statuslist.errors import StatusRetrievalError
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.bitstring_credential import read_status_list_credential
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, Wing, bits_of, signer_for

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from statuslist.artefacts import ListContent
-from statuslist.bitstring import with_statuses
-from statuslist.forms import DATA_INTEGRITY, JWT, FormName
+from statuslist.formats.bitstring import with_statuses
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
 from statuslist.recovery import FoundForm, FoundList, NotOurList, merge, read_found, set_indexes
 from statuslist.rendering import Policy, render
 from tests.statuslist.lists import HOUR, LENGTH, NOW

@@ -8,9 +8,9 @@ import pytest
 from proofs import Ed25519Signer, sign_compact
 from statuslist.artefacts import ListContent
 from statuslist.errors import SelfCheckFailed
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.tokens import read_token
 from statuslist.rendering import Policy, Rendered, check_rendered, render
-from statuslist.tokens import read_token
 from tests.statuslist.wing import BASE_URL, signer_for
 
 NOW = 1_800_000_000_000_000

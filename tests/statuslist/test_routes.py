@@ -10,7 +10,7 @@ import pytest
 
 from statuslist.check_requests import EntryCheck
 from statuslist.client import RequestRefused, StatusListClient
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from tests.databases import SqlitePlace
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.stranger import vc_jwt

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from statuslist import artefacts, store
-from statuslist.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing
 

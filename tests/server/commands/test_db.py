@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from statuslist.bitstring import status_at
+from statuslist.formats.bitstring import status_at
 from tests.databases import Place, PostgresPlace, SqlitePlace
 from tests.postgres import Cluster
 from tests.process import Server

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from statuslist.bitstring import status_at
+from statuslist.formats.bitstring import status_at
 from tests.databases import SqlitePlace
 from tests.process import Server
 from tests.statuslist.wing import bits_of

@@ -14,7 +14,7 @@ import msgspec
 
 from proofs import JsonObject
 from statuslist.errors import MalformedStatusList, MalformedValue
-from statuslist.members import Members
+from statuslist.formats.members import Members
 from wire import format_utc
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from proofs import JsonObject
-from statuslist.credential import Entry, read_entry, status_entry
 from statuslist.errors import MalformedValue
+from statuslist.formats.bitstring_credential import Entry, read_entry, status_entry
 from tests.statuslist.lists import URL, an_entry, messages
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statuslist.bitstring import (
+from statuslist.errors import MalformedStatusList, RangeError, StatusListTooLarge
+from statuslist.formats.bitstring import (
     MINIMUM_ENTRIES,
     cleared_bits,
     compress,
@@ -19,7 +20,6 @@ from statuslist.bitstring import (
     status_at,
     with_statuses,
 )
-from statuslist.errors import MalformedStatusList, RangeError, StatusListTooLarge
 
 CAP = 16_384
 

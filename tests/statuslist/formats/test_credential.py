@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof
-from statuslist.credential import (
+from statuslist.errors import MalformedStatusList
+from statuslist.formats.bitstring_credential import (
     StatusListCredential,
     read_status_list_credential,
     status_list_credential,
 )
-from statuslist.errors import MalformedStatusList
 from tests.proofs.documents import SIGNER
 from tests.statuslist.lists import HOUR, NOW, URL, a_list
 

@@ -3,7 +3,7 @@
 import pytest
 
 from statuslist.errors import IrreversibleStatus, UnknownPurpose
-from statuslist.purposes import check_purpose, check_purposes, check_transition
+from statuslist.formats.purposes import check_purpose, check_purposes, check_transition
 
 
 def test_a_revocation_is_final() -> None:

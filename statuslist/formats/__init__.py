@@ -1,0 +1,1 @@
+"""What a status list is made of: bits, credentials, tokens, purposes. Pure."""
