@@ -16,8 +16,8 @@ import operators.store
 from benchmarks.result import Result, compared, fact
 from operators import Issuer, Principal, Role
 from server.database import MIGRATIONS
-from statuslist.lists import StatusLists
-from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
+from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
+from statuslist.entries.sets import StatusLists
 from storage import Engine, Transaction, migrate
 from storage.sqlite import SqliteDatabase, open_sqlite
 

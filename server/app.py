@@ -69,9 +69,9 @@ from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health
 from statuslist.checking import Checker
-from statuslist.lists import StatusLists
+from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
+from statuslist.entries.sets import StatusLists
 from statuslist.mirror import Mirror
-from statuslist.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE, Engine, ServedMark, migrate, sqlite_path

@@ -14,8 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from statuslist.check_requests import EntryCheck, StatusCheck
-from statuslist.formats.forms import DATA_INTEGRITY, FormName
-from statuslist.requests import (
+from statuslist.entries.requests import (
     Allocate,
     Allocated,
     Changed,
@@ -25,6 +24,7 @@ from statuslist.requests import (
     SetPage,
     SetView,
 )
+from statuslist.formats.forms import DATA_INTEGRITY, FormName
 
 if TYPE_CHECKING:
     import httpx

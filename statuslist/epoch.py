@@ -17,10 +17,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set
 
 import msgspec
 
-from statuslist import store
-from statuslist.allocation import KEY_BYTES
 from statuslist.artefacts import digest_of, published_artefacts
-from statuslist.changes import CLOSED
+from statuslist.entries import store
+from statuslist.entries.allocation import KEY_BYTES
+from statuslist.entries.changes import CLOSED
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.recovery import FoundList, set_indexes
 from storage import Transaction, record

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from statuslist.allocation import number_of
 from statuslist.artefacts import digest_of, published_artefacts, served_digest
+from statuslist.entries.allocation import number_of
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import read_status_list_credential

@@ -24,9 +24,9 @@ from registry.registry import Registry
 from server.database import MIGRATIONS, open_of
 from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
 from server.settings import Settings
+from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
+from statuslist.entries.sets import StatusLists
 from statuslist.errors import ListFull
-from statuslist.lists import StatusLists
-from statuslist.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from storage import Database, migrate
 from wire import Conflict, ResourceNotFound, encode
 

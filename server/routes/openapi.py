@@ -27,7 +27,7 @@ from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
 from server.routes.explain import Explanation
 from statuslist.check_requests import EntryCheck, StatusCheck
-from statuslist.requests import (
+from statuslist.entries.requests import (
     Allocate,
     Allocated,
     Changed,

@@ -41,7 +41,7 @@ from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.results import Resolved
 from statuslist.check_requests import EntryCheck
-from statuslist.requests import MAX_CHANGES_BODY_BYTES, read_changes
+from statuslist.entries.requests import MAX_CHANGES_BODY_BYTES, read_changes
 from tests.fuzz.answers import BASE, DID
 from tests.fuzz.costs import ACCEPTED_MS, DEAR_NUMBERS, REFUSED_MS, base64url, many, milliseconds, names
 from tests.keys import DEAR_DER

@@ -15,8 +15,8 @@ import sys
 import time
 
 from operators import Principal, Role
-from statuslist.lists import StatusLists
-from statuslist.requests import Allocate, ChangeStatuses, StatusChange
+from statuslist.entries.requests import Allocate, ChangeStatuses, StatusChange
+from statuslist.entries.sets import StatusLists
 from storage import open_database
 
 SETS = ("ops-a", "ops-b", "ops-c", "ops-d")

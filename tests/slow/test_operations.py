@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from statuslist.requests import CreateSet
+from statuslist.entries.requests import CreateSet
 from tests.databases import Place
 from tests.process import DIE_WITH_US, ROOT
 from tests.slow.operations import SETS

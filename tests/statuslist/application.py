@@ -18,7 +18,7 @@ from resolver import Resolver
 from server.edge.answers import is_not_modified, response_headers
 from server.edge.problems import problem_answer
 from statuslist.checking import Checker
-from statuslist.operator_routes import build_operator_routes
+from statuslist.entries.operator_routes import build_operator_routes
 from statuslist.routes import build_routes
 from tests.simulator import World
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, did_document, signer_for

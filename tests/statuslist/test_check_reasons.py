@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from statuslist.requests import Allocate
+from statuslist.entries.requests import Allocate
 from tests.statuslist.house import House
 from tests.statuslist.stranger import REVOKED, VALID, Stranger, vc_jwt
 from tests.statuslist.wing import ISSUERS, ROOT

@@ -12,6 +12,7 @@ from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resol
 from statuslist.base_credential import CredentialNotValid
 from statuslist.check_requests import EntryCheck
 from statuslist.checking import Checker
+from statuslist.entries.requests import Allocate
 from statuslist.errors import (
     EntryNotOfList,
     ListNotPublished,
@@ -25,7 +26,6 @@ from statuslist.errors import (
     StatusVerificationError,
 )
 from statuslist.list_source import ListUrlRefused
-from statuslist.requests import Allocate
 from tests.simulator import World, canned, held, raw
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, vc_jwt

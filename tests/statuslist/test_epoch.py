@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Collection
 import msgspec
 import pytest
 
-from statuslist.changes import CLOSED
+from statuslist.entries.changes import CLOSED
+from statuslist.entries.requests import Allocate
 from statuslist.epoch import EpochReport, open_epoch
 from statuslist.errors import ListFull, SetClosed
 from statuslist.formats.bitstring import status_at
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.recovery import FoundForm, FoundList, gather, merge, read_found
-from statuslist.requests import Allocate
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest

@@ -23,13 +23,13 @@ import storage
 from operators import AlarmKind, Issuer, Principal, Role
 from proofs import Ed25519Signer, Signer
 from resolver.keys.multikey import multikey_of
+from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
+from statuslist.entries.sets import StatusLists
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY
-from statuslist.lists import StatusLists
 from statuslist.publisher import Publisher
 from statuslist.rendering import MAX_BODY_BYTES, Policy
-from statuslist.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from storage import Database, Engine, ServedMark
 from tests.databases import Place
 from wire import read

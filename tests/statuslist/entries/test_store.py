@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from statuslist import artefacts, store
+from statuslist import artefacts
+from statuslist.entries import store
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing

@@ -4,11 +4,11 @@ The rules of a change, checked against the rows inside its transaction. Store.
 
 from operators import Principal
 from operators.store import find_issuer
-from statuslist import store
-from statuslist.allocation import number_of
+from statuslist.entries import store
+from statuslist.entries.allocation import number_of
+from statuslist.entries.requests import StatusChange
 from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, TooManyEntries, UnknownPurpose
 from statuslist.formats.purposes import check_transition
-from statuslist.requests import StatusChange
 from storage import Transaction
 from wire import Conflict, ResourceNotFound
 

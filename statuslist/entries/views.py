@@ -4,11 +4,11 @@ What operators are shown of a set and of an allocation. Pure.
 
 import msgspec
 
-from statuslist.allocation import index_of
+from statuslist.entries.allocation import index_of
+from statuslist.entries.requests import Allocated, AllocatedEntry, ListView, SetView, StatusEntry
+from statuslist.entries.store import StatusSet
 from statuslist.formats.bitstring_credential import status_entry
 from statuslist.formats.forms import MEDIA_TYPES, FormName, list_id_of, list_url
-from statuslist.requests import Allocated, AllocatedEntry, ListView, SetView, StatusEntry
-from statuslist.store import StatusSet
 from wire import format_utc
 
 

@@ -13,10 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
 from operators import Principal
-from statuslist.errors import MalformedValue
-from statuslist.formats.forms import is_set_id
-from statuslist.lists import MAX_PAGE, StatusLists
-from statuslist.requests import (
+from statuslist.entries.requests import (
     MAX_CHANGES_BODY_BYTES,
     MAX_CHANGES_PER_CALL,
     Allocate,
@@ -28,6 +25,9 @@ from statuslist.requests import (
     SetView,
     read_changes,
 )
+from statuslist.entries.sets import MAX_PAGE, StatusLists
+from statuslist.errors import MalformedValue
+from statuslist.formats.forms import is_set_id
 from wire import Answer, BadRequest, encode, read_body
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads

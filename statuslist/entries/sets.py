@@ -14,9 +14,10 @@ from typing import TypeVar
 import msgspec
 
 from operators import Principal, require_writer
-from statuslist import artefacts, store
-from statuslist.allocation import KEY_BYTES
-from statuslist.changes import (
+from statuslist import artefacts
+from statuslist.entries import store
+from statuslist.entries.allocation import KEY_BYTES
+from statuslist.entries.changes import (
     CLOSED,
     apply_change,
     check_allocated,
@@ -26,9 +27,7 @@ from statuslist.changes import (
     no_room,
     own_set,
 )
-from statuslist.formats.forms import FORMS, is_set_id, list_id_of
-from statuslist.formats.purposes import check_purposes
-from statuslist.requests import (
+from statuslist.entries.requests import (
     Allocate,
     Allocated,
     Changed,
@@ -39,7 +38,9 @@ from statuslist.requests import (
     SetView,
     StatusView,
 )
-from statuslist.views import allocated_view, set_view
+from statuslist.entries.views import allocated_view, set_view
+from statuslist.formats.forms import FORMS, is_set_id, list_id_of
+from statuslist.formats.purposes import check_purposes
 from storage import Database, Transaction, once, record
 from wire import BadRequest, Conflict, decode, encode, parse_utc
 

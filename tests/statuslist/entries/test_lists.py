@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from statuslist import store
-from statuslist.allocation import index_of
+from statuslist.entries import store
+from statuslist.entries.allocation import index_of
+from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet
+from statuslist.entries.sets import StatusLists
 from statuslist.errors import (
     IrreversibleStatus,
     ListFull,
@@ -17,8 +19,6 @@ from statuslist.errors import (
     TooManyEntries,
     UnknownPurpose,
 )
-from statuslist.lists import StatusLists
-from statuslist.requests import Allocate, ChangeStatuses, CreateSet
 from storage import IdempotencyConflict
 from tests.databases import Place
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, ROOT, Wing, change_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statuslist.allocation import KEY_BYTES, index_of, number_of
+from statuslist.entries.allocation import KEY_BYTES, index_of, number_of
 
 LENGTH = 131_072
 KEYS = [bytes((number,)) * KEY_BYTES for number in range(3)]  # fixed, so that a statistical test cannot flake

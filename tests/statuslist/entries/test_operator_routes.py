@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from statuslist.client import RequestRefused, StatusListClient
-from statuslist.requests import Allocate, CreateSet
+from statuslist.entries.requests import Allocate, CreateSet
 from tests.databases import SqlitePlace
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, Wing, change_of

@@ -1,0 +1,1 @@
+"""Status sets and their entries: allocated, changed, remembered."""
