@@ -71,8 +71,8 @@ from server.telemetry.health import Check, Health
 from statuslist.checking import Checker
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.entries.sets import StatusLists
-from statuslist.mirror import Mirror
-from statuslist.publisher import Publisher
+from statuslist.publishing.mirror import Mirror
+from statuslist.publishing.publisher import Publisher
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE, Engine, ServedMark, migrate, sqlite_path
 from storage.writer import CALL_SECONDS

@@ -27,9 +27,9 @@ from server.node.clock import ClockWatch
 from server.node.heartbeats import BEAT_SECONDS
 from server.node.nodes import Nodes
 from server.node.vitals import Vitals
-from statuslist.artefacts import reduce_superseded
-from statuslist.mirror import Mirror
-from statuslist.publisher import Publisher
+from statuslist.publishing.artefacts import reduce_superseded
+from statuslist.publishing.mirror import Mirror
+from statuslist.publishing.publisher import Publisher
 from storage import DatabaseUnavailable, Engine, Leadership, forget_before, seal
 
 LOG = logging.getLogger("touchstone.background")

@@ -7,8 +7,8 @@ from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.edge.hot_table import HotTable
-from statuslist.mirror import Mirror
-from statuslist.publisher import Publisher
+from statuslist.publishing.mirror import Mirror
+from statuslist.publishing.publisher import Publisher
 from storage import Engine
 from wire import Reading
 

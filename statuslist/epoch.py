@@ -17,11 +17,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set
 
 import msgspec
 
-from statuslist.artefacts import digest_of, published_artefacts
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import CLOSED
 from statuslist.formats.purposes import PURPOSES, REVOCATION
+from statuslist.publishing.artefacts import digest_of, published_artefacts
 from statuslist.recovery import FoundList, set_indexes
 from storage import Transaction, record
 

@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from statuslist.artefacts import digest_of, published_artefacts, served_digest
 from statuslist.entries.allocation import number_of
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MEDIA_TYPES
 from statuslist.formats.purposes import REVOCATION
+from statuslist.publishing.artefacts import digest_of, published_artefacts, served_digest
+from statuslist.publishing.rendering import MAX_BODY_BYTES
 from statuslist.recovery import set_indexes
-from statuslist.rendering import MAX_BODY_BYTES
 from storage import Database, Transaction
 from wire import JsonError, read
 

@@ -15,7 +15,7 @@ from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from statuslist.formats.forms import JWT, FormName, is_set_id, list_url
 from statuslist.formats.purposes import PURPOSES, REVOCATION
-from statuslist.rendering import MAX_BODY_BYTES
+from statuslist.publishing.rendering import MAX_BODY_BYTES
 from wire import JsonError, read
 
 

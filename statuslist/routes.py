@@ -12,12 +12,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from statuslist.account import UNLIMITED, Account
-from statuslist.answers import NEGOTIATED, answer_form, answer_negotiated, answer_with_proof
 from statuslist.check_requests import EntryCheck, StatusCheck
 from statuslist.checking import Checker
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import VC_JWT
-from statuslist.publisher import Publisher
+from statuslist.publishing.answers import NEGOTIATED, answer_form, answer_negotiated, answer_with_proof
+from statuslist.publishing.publisher import Publisher
 from wire import Answer, ResourceNotFound, encode, read_body, require_media_type
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads

@@ -120,7 +120,7 @@ def db_served(list_id: str) -> None:
     Of a list that somebody kept, `sha256sum` tells which version it is, hence from when to when it was the newest.
     """
     from server.commands.opened import open_database
-    from statuslist.artefacts import served_forms
+    from statuslist.publishing.artefacts import served_forms
     from wire import ResourceNotFound, format_utc
 
     settings = settings_or_exit()

@@ -29,11 +29,11 @@ from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
 from server.settings import Settings
 from server.settings.policy import policy_of
 from statuslist import epoch
-from statuslist.artefacts import published_artefacts
 from statuslist.epoch import EpochReport, open_epoch
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.mirror import read_mirror
-from statuslist.publisher import Publisher
+from statuslist.publishing.artefacts import published_artefacts
+from statuslist.publishing.mirror import read_mirror
+from statuslist.publishing.publisher import Publisher
 from statuslist.recovery import FoundForm, FoundList, gather, read_found
 from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
 from storage.file_lease import FileLease

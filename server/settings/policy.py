@@ -7,7 +7,7 @@ import msgspec
 from resolver import FreshnessBounds
 from resolver.webvh import LogLimits
 from server.settings.settings import Settings
-from statuslist.rendering import Policy
+from statuslist.publishing.rendering import Policy
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -14,7 +14,6 @@ from typing import TypeVar
 import msgspec
 
 from operators import Principal, require_writer
-from statuslist import artefacts
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import (
@@ -41,6 +40,7 @@ from statuslist.entries.requests import (
 from statuslist.entries.views import allocated_view, set_view
 from statuslist.formats.forms import FORMS, is_set_id, list_id_of
 from statuslist.formats.purposes import check_purposes
+from statuslist.publishing import artefacts
 from storage import Database, Transaction, once, record
 from wire import BadRequest, Conflict, decode, encode, parse_utc
 

@@ -18,7 +18,7 @@ from statuslist.entries.requests import ChangeStatuses, StatusChange
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY
-from statuslist.rendering import MAX_BODY_BYTES
+from statuslist.publishing.rendering import MAX_BODY_BYTES
 from storage import read_sealed, verify_chain
 from tests.databases import RULE_BROKEN, Place
 from wire import read

@@ -28,8 +28,8 @@ from statuslist.entries.sets import StatusLists
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY
-from statuslist.publisher import Publisher
-from statuslist.rendering import MAX_BODY_BYTES, Policy
+from statuslist.publishing.publisher import Publisher
+from statuslist.publishing.rendering import MAX_BODY_BYTES, Policy
 from storage import Database, Engine, ServedMark
 from tests.databases import Place
 from wire import read

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from statuslist import artefacts
 from statuslist.entries import store
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.publishing import artefacts
 from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing
 

@@ -1,6 +1,6 @@
 """Whose list is published next: each tenant has its turn, and no tenant has every slot."""
 
-from statuslist.turns import Lane, Turns
+from statuslist.publishing.turns import Lane, Turns
 
 
 def lane(tenant: str, *, is_change: bool = True) -> Lane:

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from proofs import Signer, verify_compact, verify_proof
-from statuslist import artefacts
 from statuslist.errors import StatusRetrievalError
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.publishing import artefacts
 from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, Wing, bits_of, signer_for
@@ -361,7 +361,7 @@ async def test_own_list_is_found_by_its_permanent_url_only(wing: Wing) -> None:
 
 
 async def test_same_rows_version_and_time_give_the_same_bytes(wing: Wing) -> None:
-    from statuslist.rendering import render
+    from statuslist.publishing.rendering import render
 
     index = await wing.set_with_entry("badges")
     await wing.revoke("badges", index)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from statuslist.formats.bitstring import status_at
-from statuslist.publisher import Publisher
+from statuslist.publishing.publisher import Publisher
 from storage import ServedMark
 from storage.mark import SLOT_BYTES
 from tests.databases import MayFail, Place

@@ -8,8 +8,8 @@ import msgspec
 
 from statuslist.errors import StatusListError, StatusRetrievalError
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName, list_url
-from statuslist.publisher import Published
-from statuslist.rendering import Policy
+from statuslist.publishing.publisher import Published
+from statuslist.publishing.rendering import Policy
 from wire import Answer, MediaType, NotAcceptable, ResourceNotFound, choose
 
 # A client that accepts anything (a browser, curl) gets the first. A credential is JSON, and JSON-LD, too.

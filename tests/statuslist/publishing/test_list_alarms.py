@@ -8,7 +8,7 @@ import pytest
 
 from operators import AlarmKind
 from proofs import Signer
-from statuslist.list_alarms import LATE_SECONDS, MAX_TOLD, WELL_AT_ONCE, ListAlarms
+from statuslist.publishing.list_alarms import LATE_SECONDS, MAX_TOLD, WELL_AT_ONCE, ListAlarms
 from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import Wing, signer_for

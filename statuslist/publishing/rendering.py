@@ -20,7 +20,6 @@ from proofs import (
     verify_compact,
     verify_proof,
 )
-from statuslist.artefacts import Artefact, ListContent
 from statuslist.errors import SelfCheckFailed, StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, cleared_bits, encode_list, expand_list, with_statuses
 from statuslist.formats.bitstring_credential import (
@@ -31,6 +30,7 @@ from statuslist.formats.bitstring_credential import (
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES, FormName, list_url
 from statuslist.formats.purposes import REVOCATION
 from statuslist.formats.tokens import check_in_time, read_token
+from statuslist.publishing.artefacts import Artefact, ListContent
 from wire import JsonError, encode, etag_of, read
 
 SKEW_SECONDS = 60  # how far a verifier's clock may lag ours; validFrom is back-dated by it

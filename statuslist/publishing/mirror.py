@@ -21,11 +21,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from statuslist.artefacts import Artefact, digest_of
 from statuslist.formats.forms import MEDIA_TYPES
-from statuslist.publisher import Published
+from statuslist.publishing.artefacts import Artefact, digest_of
+from statuslist.publishing.publisher import Published
+from statuslist.publishing.rendering import MAX_BODY_BYTES
 from statuslist.recovery import FoundForm
-from statuslist.rendering import MAX_BODY_BYTES
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written

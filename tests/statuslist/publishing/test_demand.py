@@ -1,7 +1,7 @@
 """Since when a list says less than its rows, and when one that failed is tried again; by a monotonic clock."""
 
-from statuslist.artefacts import ListVersions
-from statuslist.demand import MAX_BACKOFF_SECONDS, Demand
+from statuslist.publishing.artefacts import ListVersions
+from statuslist.publishing.demand import MAX_BACKOFF_SECONDS, Demand
 
 
 def rows(wanted: int, published: int, list_id: str = "list") -> ListVersions:

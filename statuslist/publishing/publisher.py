@@ -25,14 +25,14 @@ import msgspec
 
 from operators.alarms import OnState
 from proofs import Signer
-from statuslist import artefacts
-from statuslist.artefacts import Artefact, ListContent, ListVersions
-from statuslist.demand import Demand
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl
 from statuslist.formats.forms import DATA_INTEGRITY, parse_list_url
-from statuslist.list_alarms import LATE_SECONDS, ListAlarms
-from statuslist.rendering import Policy, check_rendered, render
-from statuslist.turns import Lane, Turns
+from statuslist.publishing import artefacts
+from statuslist.publishing.artefacts import Artefact, ListContent, ListVersions
+from statuslist.publishing.demand import Demand
+from statuslist.publishing.list_alarms import LATE_SECONDS, ListAlarms
+from statuslist.publishing.rendering import Policy, check_rendered, render
+from statuslist.publishing.turns import Lane, Turns
 from storage import Database, DatabaseUnavailable, Following, Leadership, ServedMark, Transaction
 from wire import format_utc
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.mirror import Mirror, read_mirror
-from statuslist.publisher import Published
+from statuslist.publishing.mirror import Mirror, read_mirror
+from statuslist.publishing.publisher import Published
 from tests.databases import SqlitePlace
 from tests.statuslist.wing import Wing
 

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from proofs import Ed25519Signer, sign_compact
-from statuslist.artefacts import ListContent
 from statuslist.errors import SelfCheckFailed
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import read_token
-from statuslist.rendering import Policy, Rendered, check_rendered, render
+from statuslist.publishing.artefacts import ListContent
+from statuslist.publishing.rendering import Policy, Rendered, check_rendered, render
 from tests.statuslist.wing import BASE_URL, signer_for
 
 NOW = 1_800_000_000_000_000

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from statuslist.artefacts import ListVersions
+from statuslist.publishing.artefacts import ListVersions
 
 MAX_BACKOFF_SECONDS = 60.0
 

@@ -1,0 +1,1 @@
+"""Lists rendered, checked, published, mirrored and answered."""
