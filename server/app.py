@@ -68,7 +68,7 @@ from server.settings.policy import freshness_of, log_limits_of, method_freshness
 from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health
-from statuslist.checking import Checker
+from statuslist.checking.checker import Checker
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.entries.sets import StatusLists
 from statuslist.publishing.mirror import Mirror

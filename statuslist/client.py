@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.entries.requests import (
     Allocate,
     Allocated,

@@ -11,9 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
-from statuslist.account import UNLIMITED, Account
-from statuslist.check_requests import EntryCheck, StatusCheck
-from statuslist.checking import Checker
+from statuslist.checking.account import UNLIMITED, Account
+from statuslist.checking.checker import Checker
+from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import VC_JWT
 from statuslist.publishing.answers import NEGOTIATED, answer_form, answer_negotiated, answer_with_proof

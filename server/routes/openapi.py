@@ -26,7 +26,7 @@ from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
 from server.routes.explain import Explanation
-from statuslist.check_requests import EntryCheck, StatusCheck
+from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.entries.requests import (
     Allocate,
     Allocated,

@@ -40,7 +40,7 @@ from resolver.keys.types import RSA
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.results import Resolved
-from statuslist.check_requests import EntryCheck
+from statuslist.checking.requests import EntryCheck
 from statuslist.entries.requests import MAX_CHANGES_BODY_BYTES, read_changes
 from tests.fuzz.answers import BASE, DID
 from tests.fuzz.costs import ACCEPTED_MS, DEAR_NUMBERS, REFUSED_MS, base64url, many, milliseconds, names

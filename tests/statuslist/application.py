@@ -17,7 +17,7 @@ from operators import Principal
 from resolver import Resolver
 from server.edge.answers import is_not_modified, response_headers
 from server.edge.problems import problem_answer
-from statuslist.checking import Checker
+from statuslist.checking.checker import Checker
 from statuslist.entries.operator_routes import build_operator_routes
 from statuslist.routes import build_routes
 from tests.simulator import World

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from resolver import GuardLimits, Resolver
-from statuslist.account import UNLIMITED, Account
-from statuslist.check_requests import EntryCheck, StatusCheck
-from statuslist.checking import Checker
+from statuslist.checking.account import UNLIMITED, Account
+from statuslist.checking.checker import Checker
+from statuslist.checking.requests import EntryCheck, StatusCheck
 from tests.databases import SqlitePlace
 from tests.simulator import World
 from tests.statuslist.application import application_of

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from statuslist.check_requests import EntryCheck
+from statuslist.checking.requests import EntryCheck
 from statuslist.client import RequestRefused, StatusListClient
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from tests.databases import SqlitePlace

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from server.edge.limits import ClientAccount, TokenBuckets, TooManyRequests
+from statuslist.checking.list_source import ListUrlRefused
 from statuslist.entries.requests import CreateSet
 from statuslist.errors import StatusRetrievalError
-from statuslist.list_source import ListUrlRefused
 from tests.simulator import canned, held
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, Stranger, vc_jwt

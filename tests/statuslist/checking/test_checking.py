@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proofs import Ed25519Signer, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
-from statuslist.base_credential import CredentialNotValid
-from statuslist.check_requests import EntryCheck
-from statuslist.checking import Checker
+from statuslist.checking.base_credential import CredentialNotValid
+from statuslist.checking.checker import Checker
+from statuslist.checking.list_source import ListUrlRefused
+from statuslist.checking.requests import EntryCheck
 from statuslist.entries.requests import Allocate
 from statuslist.errors import (
     EntryNotOfList,
@@ -25,7 +26,6 @@ from statuslist.errors import (
     StatusRetrievalError,
     StatusVerificationError,
 )
-from statuslist.list_source import ListUrlRefused
 from tests.simulator import World, canned, held, raw
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, vc_jwt

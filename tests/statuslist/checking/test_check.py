@@ -2,7 +2,7 @@
 
 import pytest
 
-from statuslist.check import CLOCK_SKEW, StatusResult, evaluate
+from statuslist.checking.algorithm import CLOCK_SKEW, StatusResult, evaluate
 from statuslist.errors import (
     MalformedStatusList,
     MalformedValue,

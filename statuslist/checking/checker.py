@@ -9,15 +9,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from resolver import Fetch, Resolved, Resolver
-from statuslist.account import UNLIMITED, Account
-from statuslist.base_credential import CredentialNotValid, check_holds, read_entries
-from statuslist.check import evaluate
-from statuslist.check_requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
+from statuslist.checking.account import UNLIMITED, Account
+from statuslist.checking.algorithm import evaluate
+from statuslist.checking.base_credential import CredentialNotValid, check_holds, read_entries
+from statuslist.checking.list_source import ListSource, OwnList, VerifiedList, would_ask
+from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
+from statuslist.checking.secured import verify_secured
 from statuslist.errors import EntryNotOfList, MalformedValue
 from statuslist.formats.bitstring_credential import Entry, StatusListCredential
 from statuslist.formats.tokens import VC_JWT, TokenOutOfTime
-from statuslist.list_source import ListSource, OwnList, VerifiedList, would_ask
-from statuslist.secured import verify_secured
 from wire import JsonError, Refusal, format_utc
 
 MAX_CREDENTIAL_BYTES = 65_536  # 64 KiB; the house's cap on a request body

@@ -28,7 +28,8 @@ from resolver import (
 )
 from resolver.sources.cache import Cache, Entry
 from resolver.sources.freshness import FreshnessBounds, lifetime
-from statuslist.account import UNLIMITED, Account
+from statuslist.checking.account import UNLIMITED, Account
+from statuslist.checking.secured import VC, Secured, earliest, verify_secured
 from statuslist.errors import (
     MalformedValue,
     StatusListError,
@@ -38,7 +39,6 @@ from statuslist.errors import (
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from statuslist.formats.tokens import VC_JWT
-from statuslist.secured import VC, Secured, earliest, verify_secured
 from wire import JsonError
 from wire.body import media_type_of
 from wire.json import BYTE_ORDER_MARKS

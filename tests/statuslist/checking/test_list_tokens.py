@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from proofs import ProofError, sign_compact
-from statuslist.base_credential import CredentialNotValid
+from statuslist.checking.base_credential import CredentialNotValid
 from statuslist.errors import MalformedStatusList, StatusVerificationError
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, Stranger, jcs_secured_until, vc_jwt

@@ -1,0 +1,1 @@
+"""Does a credential still hold: lists fetched, believed and read."""
