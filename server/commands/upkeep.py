@@ -12,7 +12,13 @@ from observatory.observation_store import faulty_documents
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of
 from server.settings import Settings
-from statuslist.inspection import MAX_FAULTS, count_faults, forms_faults, revocation_faults, status_faults
+from statuslist.recovery.inspection import (
+    MAX_FAULTS,
+    count_faults,
+    forms_faults,
+    revocation_faults,
+    status_faults,
+)
 from storage import (
     ChainBroken,
     Database,

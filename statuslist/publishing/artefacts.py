@@ -91,7 +91,7 @@ def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
     """
     Return both versions of every list that changed after the change number `after` (-1: of every list).
 
-    Of one that a restore withholds (`statuslist.epoch`) nothing is wanted and nothing is served.
+    Of one that a restore withholds (`statuslist.recovery.epoch`) nothing is wanted and nothing is served.
     """
     rows = tx.all(
         "SELECT l.id AS list_id, s.issuer_id, l.changed_version AS changed, s.length,"

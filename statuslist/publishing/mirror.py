@@ -25,7 +25,7 @@ from statuslist.formats.forms import MEDIA_TYPES
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.publisher import Published
 from statuslist.publishing.rendering import MAX_BODY_BYTES
-from statuslist.recovery import FoundForm
+from statuslist.recovery.found_lists import FoundForm
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written

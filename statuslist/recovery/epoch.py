@@ -22,7 +22,7 @@ from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import CLOSED
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts
-from statuslist.recovery import FoundList, set_indexes
+from statuslist.recovery.found_lists import FoundList, set_indexes
 from storage import Transaction, record
 
 
@@ -54,7 +54,7 @@ def open_epoch(
 
     Args:
         readable: ids of the issuers whose keys can be read.
-        found: what was published last, by the id of the list; see `statuslist.recovery`.
+        found: what was published last, by the id of the list; see `statuslist.recovery.found_lists`.
         random_bytes: a source fit for keys.
         at: now, in microseconds since 1970; also the next version of every list, unless one that was found is
             beyond it. A list's version grows by one per change, far less than a million a second, so that no

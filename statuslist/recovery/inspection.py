@@ -17,7 +17,7 @@ from statuslist.formats.forms import DATA_INTEGRITY, MEDIA_TYPES
 from statuslist.formats.purposes import REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts, served_digest
 from statuslist.publishing.rendering import MAX_BODY_BYTES
-from statuslist.recovery import set_indexes
+from statuslist.recovery.found_lists import set_indexes
 from storage import Database, Transaction
 from wire import JsonError, read
 

@@ -7,7 +7,7 @@ from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
 from statuslist.publishing.artefacts import ListContent
 from statuslist.publishing.rendering import Policy, render
-from statuslist.recovery import FoundForm, FoundList, NotOurList, merge, read_found, set_indexes
+from statuslist.recovery.found_lists import FoundForm, FoundList, NotOurList, merge, read_found, set_indexes
 from tests.statuslist.lists import HOUR, LENGTH, NOW
 from tests.statuslist.wing import BASE_URL, signer_for
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from statuslist.inspection import count_faults, forms_faults, revocation_faults, status_faults
+from statuslist.recovery.inspection import count_faults, forms_faults, revocation_faults, status_faults
 from tests.databases import Place
 from tests.statuslist.wing import Wing
 

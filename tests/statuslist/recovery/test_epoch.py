@@ -8,11 +8,11 @@ import pytest
 
 from statuslist.entries.changes import CLOSED
 from statuslist.entries.requests import Allocate
-from statuslist.epoch import EpochReport, open_epoch
 from statuslist.errors import ListFull, SetClosed
 from statuslist.formats.bitstring import status_at
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.recovery import FoundForm, FoundList, gather, merge, read_found
+from statuslist.recovery.epoch import EpochReport, open_epoch
+from statuslist.recovery.found_lists import FoundForm, FoundList, gather, merge, read_found
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest

@@ -1,0 +1,1 @@
+"""After a loss: what was published is found again, and never contradicted."""
