@@ -17,7 +17,7 @@ from resolver.binding.answering import MADE_HERE
 from resolver.binding.representation import present, wants_old_suites
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
-from resolver.lint.command import lint_target
+from resolver.lint_command import lint_target
 from resolver.options import DEREFERENCING_NAMES, options_of, refuse_unsupported
 from resolver.resolution import Resolver
 from resolver.results import Dereferenced, Options, Resolved

@@ -34,6 +34,7 @@ from resolver.errors import (
 )
 from resolver.methods import METHODS
 from resolver.methods.method import refuse_public_key_format, refuse_versions
+from resolver.methods.question import Question
 from resolver.observing import observed_in, observed_resolution
 from resolver.options import version_number_of
 from resolver.outbound.fetch import Fetch, Guard
@@ -50,7 +51,7 @@ from resolver.results import (
 from resolver.sources.cache import Cache
 from resolver.sources.freshness import FreshnessBounds
 from resolver.sources.heads import LogHeads, MemoryHeads
-from resolver.sources.source import Finding, Known, Observer, Question, Source
+from resolver.sources.source import Finding, Known, Observer, Source
 from resolver.sources.web import Asking, WebSource
 from resolver.telling import explained, own_copy, resolved_from
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits

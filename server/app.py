@@ -47,9 +47,6 @@ from server.edge.identifiers import IDENTIFIERS_PATH, Identifiers
 from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.edge.problems import problem_answer
 from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
-from server.node.clock import ClockWatch
-from server.node.nodes import Nodes, node_name
-from server.node.vitals import Vitals
 from server.readings import alarm_readings, cache_readings, driver_readings, mirror_readings, readings
 from server.registered import RegisteredDids
 from server.routes.explain import explain_route
@@ -68,6 +65,9 @@ from server.settings.policy import freshness_of, log_limits_of, method_freshness
 from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health
+from server.vitals.clock import ClockWatch
+from server.vitals.nodes import Nodes, node_name
+from server.vitals.vitals import Vitals
 from statuslist.checking.checker import Checker
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.entries.sets import StatusLists

@@ -23,10 +23,10 @@ from observatory.watching import Watch
 from operators import Alarms
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
-from server.node.clock import ClockWatch
-from server.node.heartbeats import BEAT_SECONDS
-from server.node.nodes import Nodes
-from server.node.vitals import Vitals
+from server.telemetry.heartbeats import BEAT_SECONDS
+from server.vitals.clock import ClockWatch
+from server.vitals.nodes import Nodes
+from server.vitals.vitals import Vitals
 from statuslist.publishing.artefacts import reduce_superseded
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher

@@ -7,8 +7,8 @@ from pathlib import Path
 from observatory.schema import MIGRATIONS as OBSERVATORY
 from operators import MIGRATIONS as OPERATORS
 from registry import MIGRATIONS as REGISTRY
-from server.node.schema import MIGRATIONS as NODE
 from server.settings import Settings
+from server.vitals.schema import MIGRATIONS as NODE
 from statuslist.schema import MIGRATIONS as STATUSLIST
 from storage import MIGRATIONS as STORAGE
 from storage import Engine, Migration, open_database

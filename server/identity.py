@@ -22,8 +22,8 @@ from proofs.errors import KeyFileError, KeyFileMissing
 from resolver.documents.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from resolver.keys.multikey import jwk_of, multikey_of
-from server.node.nodes import node_name
 from server.settings import Settings
+from server.vitals.nodes import node_name
 from wire import Answer, ResourceNotFound, encode, etag_of
 
 LOG = logging.getLogger("touchstone.identity")

@@ -6,9 +6,9 @@ import math
 
 import msgspec
 
-from server.node.heartbeats import Heartbeats
 from server.settings import Settings
 from server.telemetry.board import Board
+from server.telemetry.heartbeats import Heartbeats
 
 
 class Share(msgspec.Struct, kw_only=True):

@@ -25,11 +25,12 @@ from resolver.drivers.gate import DriverGate, DriverState, FetchConfigured
 from resolver.errors import InternalError, InvalidDid, InvalidOptions, ResolutionError
 from resolver.lint.findings import warnings_of
 from resolver.methods.method import refuse_public_key_format, refuse_versions
+from resolver.methods.question import Question
 from resolver.options import VERSION_OPTIONS, parameters_of
 from resolver.outbound.configured import ConfiguredFetch
 from resolver.results import Fetched, JsonObject, Options, Step
 from resolver.sources.freshness import FreshnessBounds, judge
-from resolver.sources.source import Entry, Known, Question
+from resolver.sources.source import Entry, Known
 from resolver.sources.web import Found, OutboundBusy
 from wire import read_again
 

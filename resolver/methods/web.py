@@ -14,8 +14,8 @@ from resolver.documents.document import MAX_DOCUMENT_BYTES, read_document
 from resolver.errors import InvalidDid, InvalidDidDocument, NotFound, OriginFailed, ResolutionError
 from resolver.lint.subject import Finding, Severity
 from resolver.methods.method import Method, refuse_public_key_format, refuse_versions
+from resolver.methods.question import Question
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options
-from resolver.sources.source import Question
 
 _ACCEPT = (
     "application/did, application/did+json, application/did+ld+json, application/json, application/ld+json"

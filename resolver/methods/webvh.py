@@ -13,11 +13,11 @@ import msgspec
 from resolver.did import Did
 from resolver.errors import InvalidDid, InvalidOptions
 from resolver.methods.method import Method, refuse_public_key_format
+from resolver.methods.question import Question
 from resolver.methods.web import WEB
 from resolver.methods.web import normal_form as web_normal_form
 from resolver.options import VERSION_OPTIONS
 from resolver.results import DEFAULT_OPTIONS, FetchPlan, Options
-from resolver.sources.source import Question
 
 LOG, WITNESS = "did.jsonl", "did-witness.json"
 MAX_LOG_BYTES = 1_048_576  # 1 MiB; what the Swiss federal resolver takes

@@ -15,6 +15,7 @@ from resolver.errors import HostNotFound, InternalError, InvalidDidDocument, Not
 from resolver.lint.findings import warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.methods import WEB
+from resolver.methods.question import Question
 from resolver.outbound.errors import (
     AddressRefused,
     FetchError,
@@ -25,7 +26,7 @@ from resolver.outbound.errors import (
 from resolver.outbound.fetch import Fetch
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject, Options, Resolved, Step
 from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, judge
-from resolver.sources.source import Entry, Known, Question
+from resolver.sources.source import Entry, Known
 from wire import Fault, encode, read_again
 
 MAX_FAILED_HOSTS = 4_096  # hosts and ports remembered for a few seconds

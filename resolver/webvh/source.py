@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from resolver.did import Did, parse_did
 from resolver.errors import HostNotFound, NotFound, OriginFailed, ResolutionError
+from resolver.methods.question import Question
 from resolver.methods.webvh import WEBVH, scid_of, witness_plan
 from resolver.options import VERSION_OPTIONS
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, Options, Step
 from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag
 from resolver.sources.heads import LogHeads
-from resolver.sources.source import Entry, Known, Question
+from resolver.sources.source import Entry, Known
 from resolver.sources.web import Asking, OutboundBusy
 from resolver.webvh.errors import InvalidLog, invalid_log
 from resolver.webvh.finding import LogFinding, finding_of, has_had, with_warnings

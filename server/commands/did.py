@@ -23,6 +23,6 @@ def did_lint(target: str, as_json: bool, strict: bool) -> None:
     Reads the document of a DID, a file, or standard input. Exit codes: 0 no error, 1 an error (with --strict: or a
     warning), 2 wrong usage, 3 no such DID, 6 its origin cannot be reached.
     """
-    from resolver.lint.command import lint_target
+    from resolver.lint_command import lint_target
 
     sys.exit(lint_target(target, as_json=as_json, strict=strict))

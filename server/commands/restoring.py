@@ -1,7 +1,8 @@
 """
 `touchstone db restore`: a backup in the place of the database, safe to serve before it gets there.
 
-A backup is an older truth (`statuslist.recovery.epoch` says what that would do to credentials). With a file (SQLite):
+A backup is an older truth: `statuslist.recovery.epoch` says what that would do to credentials.
+With a file (SQLite):
 
 1. refuse while a server runs or anybody has the database open;
 2. copy the file to `<database>.restoring`, verified and migrated;
@@ -30,11 +31,11 @@ from server.settings import Settings
 from server.settings.policy import policy_of
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.publishing.artefacts import published_artefacts
-from statuslist.publishing.mirror import read_mirror
+from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
 from statuslist.recovery import epoch
 from statuslist.recovery.epoch import EpochReport, open_epoch
-from statuslist.recovery.found_lists import FoundForm, FoundList, gather, read_found
+from statuslist.recovery.found_lists import FoundList, gather, read_found
 from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place

@@ -109,7 +109,7 @@ class TokenBuckets:
 
 
 class ClientAccount:
-    """What one client may spend on work of which it is known late how much there is (`statuslist.checking.account`)."""
+    """What one client may spend on work whose amount is known late; see `statuslist.checking.account`."""
 
     def __init__(self, buckets: TokenBuckets, computing: TokenBuckets, client: str) -> None:
         self._buckets = buckets

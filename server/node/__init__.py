@@ -1,1 +1,1 @@
-"""The processes of a node: started, watched, replaced; and this node among others."""
+"""The processes of a node: started, supervised, replaced."""

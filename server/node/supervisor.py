@@ -6,7 +6,7 @@ publishes, seals and sweeps while the lease is its own; workers answer. All work
 so a connection that waits is taken by another when a worker dies. A single worker does the background work too: one
 process less is what whoever asks for one worker wants.
 
-- A child that dies is started anew; its lock, lease and connections go with it. `server.node.watchdog` says when.
+- A child that dies is started anew; its lock, lease and connections go with it. `server.vitals.watchdog` says when.
 - A child that does not answer is killed (one that was stopped dies of SIGKILL only); one whose database has
   failed is asked to finish (SIGUSR1: the node stays, and so does readiness), and killed when its time is up.
 - SIGTERM or SIGINT: every child drains (`server.node.process`); who has not ended when its time is up is killed.
@@ -25,12 +25,12 @@ from typing import NoReturn
 
 import msgspec
 
-from server.node.heartbeats import Heartbeats
 from server.node.process import REPLACE, Sockets
-from server.node.watchdog import START_SECONDS, Fault, Watchdog
 from server.settings import Settings
 from server.share import Share
 from server.telemetry.board import Board
+from server.telemetry.heartbeats import Heartbeats
+from server.vitals.watchdog import START_SECONDS, Fault, Watchdog
 
 LOG = logging.getLogger("touchstone.supervisor")
 

@@ -40,7 +40,6 @@ from statuslist.entries.requests import (
 from statuslist.entries.views import allocated_view, set_view
 from statuslist.formats.forms import FORMS, is_set_id, list_id_of
 from statuslist.formats.purposes import check_purposes
-from statuslist.publishing import artefacts
 from storage import Database, Transaction, once, record
 from wire import BadRequest, Conflict, decode, encode, parse_utc
 
@@ -210,7 +209,7 @@ class StatusLists:
             lists = [list_id_of(set_id, purpose) for purpose in sorted(set(touched))]
             changed = Changed(
                 changed=len(touched),
-                versions={list_id: artefacts.want_next_version(tx, list_id) for list_id in lists},
+                versions={list_id: store.want_next_version(tx, list_id) for list_id in lists},
             )
             if touched:
                 self._record(tx, principal, "status_set.change", set_id, msgspec.to_builtins(changed))

@@ -165,6 +165,18 @@ _CLEAR = (
 )
 
 
+def want_next_version(tx: Transaction, list_id: str) -> int:
+    """Mark a list for publication; return the version that will say what this transaction wrote."""
+    row = tx.one(
+        "UPDATE status_lists SET wanted_version = wanted_version + 1,"
+        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
+        " WHERE id = :id RETURNING wanted_version",
+        {"id": list_id},
+    )
+    assert row is not None, "a list has a row from the moment its set is created"
+    return int(row["wanted_version"])
+
+
 def _sets_of(rows: list[Row]) -> list[StatusSet]:
     """Return the sets of `_SETS`; a set has a list per purpose from the moment it is made."""
     purposes: dict[str, list[str]] = {}

@@ -21,11 +21,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from statuslist.formats.forms import MEDIA_TYPES
+import msgspec
+
+from statuslist.formats.forms import MEDIA_TYPES, FormName
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.publisher import Published
 from statuslist.publishing.rendering import MAX_BODY_BYTES
-from statuslist.recovery.found_lists import FoundForm
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written
@@ -35,6 +36,15 @@ _VERSION_LINE = re.compile(
 )  # Versions fit 63 bits, as in the database.
 
 _log = logging.getLogger(__name__)
+
+
+class FoundForm(msgspec.Struct, frozen=True, kw_only=True):
+    """One published form as it was found, in a mirror or a database; nothing about it is verified."""
+
+    list_id: str
+    form: FormName
+    body: bytes
+    version: int | None
 
 
 class Mirror:

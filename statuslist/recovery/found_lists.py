@@ -15,21 +15,13 @@ from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from statuslist.formats.forms import JWT, FormName, is_set_id, list_url
 from statuslist.formats.purposes import PURPOSES, REVOCATION
+from statuslist.publishing.mirror import FoundForm
 from statuslist.publishing.rendering import MAX_BODY_BYTES
 from wire import JsonError, read
 
 
 class NotOurList(Exception):
     """Bytes that claim to be a list of ours and are not, or not one that we can use; the message says why."""
-
-
-class FoundForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One published form as it was found, in a mirror or a database; nothing about it is verified."""
-
-    list_id: str
-    form: FormName
-    body: bytes
-    version: int | None
 
 
 class FoundList(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,11 +12,11 @@ import httpx
 from resolver.did import MAX_DID_BYTES, parse_did, parse_did_url, parse_parameters
 from resolver.errors import InvalidDid, InvalidDidUrl, ResolutionError
 from resolver.methods import WEB
+from resolver.methods.question import Question
 from resolver.methods.web import normal_form
 from resolver.outbound.errors import UrlRefused
 from resolver.outbound.urls import plan_for_url
 from resolver.results import DEFAULT_OPTIONS, FetchPlan
-from resolver.sources.source import Question
 from resolver.spelling import read_spelling
 
 # DID v1.1, section 3.1, rule for rule, where ours is rewritten to match in linear time.

@@ -16,11 +16,11 @@ from resolver import FeatureNotSupported, InvalidDidDocument, InvalidOptions, Op
 from resolver.__main__ import main
 from resolver.documents.document import DID_V1, DID_V1_1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
 from resolver.encoding import encode_base58btc, encode_varint
-from resolver.lint.command import lint_target
 from resolver.lint.findings import MAX_WARNINGS, Finding, Severity, lint, lint_bytes, warnings_of
 from resolver.lint.omissions import without_omissions
 from resolver.lint.rules import RULES, RULES_FOR_ACCEPTED
 from resolver.lint.terms import CONTEXTS, terms_of
+from resolver.lint_command import lint_target
 from resolver.methods.formats import FORMATS
 from resolver.results import Fetched, FetchPlan, JsonObject
 from tests.resolver.methods.test_did_pkh import VECTORS as PKH_VECTORS

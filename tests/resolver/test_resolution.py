@@ -22,8 +22,8 @@ from resolver import (
     ResolutionError,
 )
 from resolver.errors import OriginFailed
+from resolver.methods.question import Question
 from resolver.outbound.fetch import GuardLimits
-from resolver.sources.source import Question
 from resolver.sources.web import Asking, WebSource
 from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned, held

@@ -11,8 +11,9 @@ from statuslist.entries.requests import Allocate
 from statuslist.errors import ListFull, SetClosed
 from statuslist.formats.bitstring import status_at
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.publishing.mirror import FoundForm
 from statuslist.recovery.epoch import EpochReport, open_epoch
-from statuslist.recovery.found_lists import FoundForm, FoundList, gather, merge, read_found
+from statuslist.recovery.found_lists import FoundList, gather, merge, read_found
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest

@@ -6,8 +6,9 @@ import pytest
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
 from statuslist.publishing.artefacts import ListContent
+from statuslist.publishing.mirror import FoundForm
 from statuslist.publishing.rendering import Policy, render
-from statuslist.recovery.found_lists import FoundForm, FoundList, NotOurList, merge, read_found, set_indexes
+from statuslist.recovery.found_lists import FoundList, NotOurList, merge, read_found, set_indexes
 from tests.statuslist.lists import HOUR, LENGTH, NOW
 from tests.statuslist.wing import BASE_URL, signer_for
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from operators import AlarmKind
 from operators.alarms import OnState
-from server.node.nodes import Nodes
-from server.node.watchdog import SILENT_SECONDS
 from server.share import Share
 from server.telemetry.health import Check
+from server.vitals.nodes import Nodes
+from server.vitals.watchdog import SILENT_SECONDS
 from storage import Engine
 from wire import Reading
 

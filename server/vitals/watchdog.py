@@ -12,7 +12,7 @@ Which processes of a node are to be replaced, and when. Pure, but for what it re
 
 import msgspec
 
-from server.node.heartbeats import Beat
+from server.telemetry.heartbeats import Beat
 
 SILENT_SECONDS = 10.0  # seconds
 START_SECONDS = 120.0  # seconds from its start until a process must have beaten for the first time

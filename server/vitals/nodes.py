@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from operators import AlarmKind
 from operators.alarms import OnState
-from server.node import node_store
-from server.node.node_store import Node
 from server.settings import Settings, split_bind
+from server.vitals import node_store
+from server.vitals.node_store import Node
 from storage import Database
 
 SILENT_SECONDS = 60.0  # seconds without a sign of a node, until that is an alarm

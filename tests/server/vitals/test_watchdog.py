@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.node.heartbeats import Beat, Heartbeats
-from server.node.watchdog import LONGEST_PAUSE, SILENT_SECONDS, START_SECONDS, Watchdog
+from server.telemetry.heartbeats import Beat, Heartbeats
+from server.vitals.watchdog import LONGEST_PAUSE, SILENT_SECONDS, START_SECONDS, Watchdog
 
 NOW = 1_000.0
 WELL = Beat(at=NOW)

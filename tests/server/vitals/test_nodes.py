@@ -6,8 +6,8 @@ import pytest
 
 from operators import AlarmKind
 from server.database import MIGRATIONS
-from server.node import node_store
-from server.node.nodes import KEPT_SECONDS, SILENT_SECONDS, Nodes
+from server.vitals import node_store
+from server.vitals.nodes import KEPT_SECONDS, SILENT_SECONDS, Nodes
 from storage import Engine, migrate
 from tests.databases import Place
 

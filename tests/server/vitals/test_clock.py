@@ -10,8 +10,8 @@ import pytest
 from operators import AlarmKind
 from server.app import Services, open_services
 from server.commands.bootstrap import initialise
-from server.node import node_store
-from server.node.clock import TOLD_SECONDS, ClockWatch
+from server.vitals import node_store
+from server.vitals.clock import TOLD_SECONDS, ClockWatch
 from tests.server.running import quiet, settings_in
 
 NODE = "node-1"

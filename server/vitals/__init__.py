@@ -1,0 +1,1 @@
+"""How this node fares, and how it sees the others: heartbeats, the watchdog, disk, clock, silent nodes."""
