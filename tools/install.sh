@@ -6,7 +6,7 @@ venv=$1
 shift
 for lock in "$@"; do
     echo "Installing $lock ..." >&2
-    "$venv/bin/pip" install --disable-pip-version-check --no-deps --require-hashes -r "$lock" >&2
+    "$venv/bin/pip" install --disable-pip-version-check --quiet --no-deps --require-hashes -r "$lock" >&2
 done
 echo "Installing this checkout ..." >&2
 "$venv/bin/pip" install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
