@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def alarm() -> None:
-    """What is wrong, and who has looked into it."""
+    """List what is wrong, and say that you look into it."""
 
 
 @alarm.command("list")
 def alarm_list() -> None:
-    """Print every open alarm: number, kind, subject, since, acknowledged by or `-`, reason; separated by tabs."""
+    """
+    Print every open alarm.
+
+    One a line, separated by tabs: number, kind, subject, since when, who acknowledged it or `-`, reason.
+    """
 
     async def work(alarms: "Alarms") -> None:
         after: int | None = 0
@@ -39,7 +43,7 @@ def alarm_list() -> None:
 @alarm.command("acknowledge")
 @click.argument("number", metavar="ALARM", type=click.IntRange(1, 2**53))
 def alarm_acknowledge(number: int) -> None:
-    """Note that somebody has looked into an alarm, by the number that `touchstone alarm list` shows."""
+    """Say that you look into an alarm. `touchstone alarm list` shows its number."""
 
     async def work(alarms: "Alarms") -> None:
         from operators.alarms import AcknowledgeAlarm

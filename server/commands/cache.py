@@ -12,7 +12,7 @@ from server.settings import Settings
 
 @click.group()
 def cache() -> None:
-    """What running servers have in memory."""
+    """Make running servers forget what they keep in memory."""
 
 
 @cache.command("purge")
@@ -20,7 +20,7 @@ def cache() -> None:
 @click.option("--host", default=None, help="Forget all DIDs of a host.")
 @click.option("--all", "everything", is_flag=True, help="Forget everything.")
 def cache_purge(did: str | None, host: str | None, everything: bool) -> None:
-    """Forget documents that are cached, in every process of every node, within a second."""
+    """Forget cached documents. Every running server does so within a second."""
     settings = settings_or_exit()
 
     async def work() -> None:

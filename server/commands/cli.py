@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="touchstone-vc")
 def main() -> None:
-    """Which keys has this DID, may this issuer issue that, does this credential still hold?"""
+    """
+    Answers for those who check credentials: keys of DIDs, trusted issuers, status.
+
+    Begin with `touchstone init`, then `touchstone serve`. Settings are environment variables, which
+    docs/configuration.md lists.
+    """
 
 
 for group in (issuer, principal, key, alarm):
@@ -34,9 +39,15 @@ for group in (issuer, principal, key, alarm):
 
 
 @main.command()
-@click.option("--sample", is_flag=True, help="Add the sample ecosystem and a status set to play with.")
+@click.option(
+    "--sample", is_flag=True, help="Add a sample to play with: a registry, and one credential's status."
+)
 def init(sample: bool) -> None:
-    """Create the database, the signing key and the operator key, once."""
+    """
+    Create the database and the keys, once.
+
+    That is the key that signs status lists, and an API key for the first operator, in a file. What is there stays.
+    """
     from server.commands.bootstrap import initialise
 
     settings = settings_or_exit()
@@ -46,10 +57,13 @@ def init(sample: bool) -> None:
 @main.command()
 @click.option("--init-sample", is_flag=True, help="First do what `touchstone init --sample` does.")
 @click.option(
-    "--workers", type=click.IntRange(0, 256), default=None, help="Processes that answer; 0: one per core."
+    "--workers",
+    type=click.IntRange(0, 256),
+    default=None,
+    help="Processes that answer requests; 0: one per core.",
 )
 def serve(init_sample: bool, workers: int | None) -> None:
-    """Serve until SIGTERM. Creates nothing: that is what `touchstone init` is for."""
+    """Run the server, until SIGTERM. Run `touchstone init` first, which creates what it needs."""
     from server.node.node import BindError, serve_node
     from server.settings.outbound import warn_of_dangers
     from server.telemetry.counters import configure_logging
@@ -97,21 +111,24 @@ async def _require_own_key(settings: Settings) -> None:
 
 
 def _announce(settings: Settings, workers: int) -> None:
-    from server.commands.bootstrap import SAMPLE_SET, operator_key_path
+    from server.commands.bootstrap import CHECK_FILE, operator_key_path
 
     url = settings.public_url
-    say(f"Touchstone is ready: {url} (listening on {settings.bind}; operators on {settings.operator_bind})")
-    processes = "One process" if workers == 1 else f"{workers} workers"
-    say(f"{processes}. The operator key is in {operator_key_path(settings)}. Documentation: {url}/docs\n")
-    say("Which keys does this DID have?")
-    say(f"  curl {url}/1.0/identifiers/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK\n")
-    say("May this issuer issue that?")
-    say(
-        f"  curl {url}/trqp/authorization -H 'Content-Type: application/json' -d "
-        f"'{msgspec.json.encode(sample_question(settings)).decode()}'\n"
-    )
-    say("Does this credential still hold? Fetch its status list:")
-    say(f"  curl {url}/status-lists/{SAMPLE_SET}-revocation\n")
+    processes = "one process" if workers == 1 else f"{workers} processes"
+    say(f"Touchstone is ready: {url} ({processes}, listening on {settings.bind})")
+    say(f"What you can ask: {url}/docs")
+    say(f"For operators: {settings.operator_bind}, with the API key in {operator_key_path(settings)}\n")
+    if (check := settings.state_dir / CHECK_FILE).exists():
+        _suggest(settings, check)
+
+
+def _suggest(settings: Settings, check: Path) -> None:
+    """Print a command for each of the three questions, about the sample; `check` is the body of the third."""
+    url, is_json = settings.public_url, "-H 'Content-Type: application/json'"
+    question = msgspec.json.encode(sample_question(settings)).decode()
+    say(f"Which keys does the sample's issuer have?\n  curl {url}/1.0/identifiers/{settings.did}\n")
+    say(f"May it issue course certificates?\n  curl {url}/trqp/authorization {is_json} -d '{question}'\n")
+    say(f"Does the sample's certificate still hold?\n  curl {url}/status/check {is_json} -d @{check}\n")
 
 
 def sample_question(settings: Settings) -> dict[str, str]:
@@ -126,7 +143,7 @@ def sample_question(settings: Settings) -> dict[str, str]:
 
 @main.group()
 def config() -> None:
-    """What the server is set to."""
+    """Show the settings."""
 
 
 @config.command("show")
@@ -143,7 +160,7 @@ def config_show() -> None:
 @main.command()
 @click.argument("did")
 def resolve(did: str) -> None:
-    """Resolve a DID without a server, as `python -m resolver` does."""
+    """Resolve a DID here, without a server. `python -m resolver` does the same."""
     from resolver.__main__ import main as resolve_main
 
     sys.exit(resolve_main([did]))
@@ -151,13 +168,13 @@ def resolve(did: str) -> None:
 
 @main.group()
 def registry() -> None:
-    """The curated trust registry."""
+    """Say who may issue what: the trust registry."""
 
 
 @registry.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def registry_import(file: Path) -> None:
-    """Replace the registry's content by FILE; a running server shows it within a second."""
+    """Replace the registry by FILE. A running server shows it within a second."""
 
     data = file.read_bytes()
 
@@ -169,7 +186,7 @@ def registry_import(file: Path) -> None:
 
 @registry.command("export")
 def registry_export() -> None:
-    """Print the registry as a registry file."""
+    """Print the registry, as a file to import."""
 
     async def work(wing: "Registry") -> None:
         click.echo(await wing.export())
@@ -179,7 +196,7 @@ def registry_export() -> None:
 
 @registry.command("list")
 def registry_list() -> None:
-    """Print every authorization and recognition with its state as of now."""
+    """Print who may do what, and who recognises whom, as of now."""
 
     async def work(wing: "Registry") -> None:
         for row in wing.list_grants():
@@ -192,7 +209,7 @@ def registry_list() -> None:
 @registry.command("show")
 @click.argument("identifier")
 def registry_show(identifier: str) -> None:
-    """Print all that the registry says of one authority or entity, as JSON."""
+    """Print all about one authority or entity, as JSON."""
 
     async def work(wing: "Registry") -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(wing.show(identifier)), indent=2))

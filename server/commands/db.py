@@ -18,12 +18,16 @@ REPORT_SECONDS = 1.0  # seconds between two lines about one long step
 
 @click.group()
 def db() -> None:
-    """The database: migrate, check, back up, restore, copy, and what was served."""
+    """Back up, restore, check, copy or upgrade the database."""
 
 
 @db.command("migrate")
 def db_migrate() -> None:
-    """Apply the migrations that are missing; prints each, and the oldest release that can still be used."""
+    """
+    Bring the database to this release.
+
+    Prints each migration that was missing, and the oldest release that can still use the database.
+    """
     from server.commands.upkeep import migrate_database
 
     settings = settings_or_exit()
@@ -39,7 +43,7 @@ def db_migrate() -> None:
 
 @db.command("check")
 def db_check() -> None:
-    """Look whether all is as it must be, beside a running server or not; exit code 1 if something is not."""
+    """Look for damage. A server may run meanwhile. The exit code is 1 if something is wrong."""
     from server.commands.upkeep import check_database
 
     settings = settings_or_exit()
@@ -59,7 +63,7 @@ def db_check() -> None:
 @db.command("backup")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def db_backup(file: Path) -> None:
-    """Copy a SQLite database, while it is in use, to FILE, which must not be there yet (mode 0600)."""
+    """Copy a SQLite database to FILE, even in use. FILE must not exist; it gets mode 0600."""
     from server.commands.upkeep import BackupUnsupported, back_up_database
 
     settings = settings_or_exit()
@@ -82,13 +86,14 @@ def db_backup(file: Path) -> None:
     "mirrors",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A directory with published lists, laid out as the mirror; may be given several times.",
+    help="A directory with published lists, laid out as the mirror. May be repeated.",
 )
 def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
     """
-    Put the backup FILE in the place of the SQLite database, and make it safe to serve.
+    Put back a backup, and make it safe to serve.
 
-    Without FILE: make a database safe to serve that was recovered by other means. The server must be stopped.
+    FILE takes the place of the SQLite database. Without FILE: make a database safe to serve that was recovered by
+    other means. The server must be stopped.
     """
     from server.commands.restoring import NotPublished, describe, restore_file, restore_in_place
 
@@ -115,9 +120,10 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
 @click.argument("list_id", metavar="LIST")
 def db_served(list_id: str) -> None:
     """
-    Print what was served of a status list: version, form, SHA-256, validFrom, validUntil; separated by tabs.
+    Print which versions of a status list were served.
 
-    Of a list that somebody kept, `sha256sum` tells which version it is, hence from when to when it was the newest.
+    One a line, separated by tabs: version, form, SHA-256, validFrom, validUntil. If somebody shows you a copy of a
+    list, `sha256sum` tells which version it is, and so from when to when it was the newest.
     """
     from server.commands.opened import open_database
     from statuslist.publishing.artefacts import served_forms
@@ -146,9 +152,9 @@ def db_served(list_id: str) -> None:
 @click.argument("destination_url")
 def db_copy(source_url: str, destination_url: str) -> None:
     """
-    Copy all rows of SOURCE_URL into the empty database DESTINATION_URL, of either engine.
+    Copy everything into another, empty database.
 
-    Prints each table with its number of rows and their SHA-256, which are the same on both sides. A password is
+    Both URLs are SQLite's or PostgreSQL's, as in TOUCHSTONE_DATABASE_URL. Prints each table with its number of rows and their SHA-256, which are the same on both sides. A password is
     read from TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped.
     """
     from server.commands.upkeep import copy_database

@@ -9,7 +9,7 @@ import click
 
 @click.group()
 def did() -> None:
-    """DIDs and their documents."""
+    """Check a DID document before you publish it."""
 
 
 @did.command("lint")
@@ -18,9 +18,9 @@ def did() -> None:
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 def did_lint(target: str, as_json: bool, strict: bool) -> None:
     """
-    Tell what is doubtful about a DID document, and what to do about it.
+    Tell what is doubtful about a DID document.
 
-    Reads the document of a DID, a file, or standard input. Exit codes: 0 no error, 1 an error (with --strict: or a
+    Each doubt comes with what to do. The document is that of a DID, a file, or standard input. Exit codes: 0 no error, 1 an error (with --strict: or a
     warning), 2 wrong usage, 3 no such DID, 6 its origin cannot be reached.
     """
     from resolver.lint_command import lint_target

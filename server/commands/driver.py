@@ -18,16 +18,16 @@ UPSTREAM_FAILED = 6
 
 @click.group()
 def driver() -> None:
-    """Drivers: resolvers of DID methods that are not resolved here."""
+    """Check the drivers, which resolve further DID methods."""
 
 
 @driver.command("check")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 def driver_check(names: tuple[str, ...]) -> None:
     """
-    Resolve the test identifiers of the drivers in the settings, or of those named.
+    Resolve the test DIDs of all drivers, or of those named.
 
-    Prints a line each: ok or failed, the driver, the DID, and why. A driver without test identifiers is not asked.
+    Prints a line each: ok or failed, the driver, the DID, and why. A driver without test DIDs is not asked.
     Exit codes: 0 all resolved, 1 no such driver, 6 one did not.
     """
     from resolver.outbound.trust import trust_of

@@ -24,15 +24,17 @@ Work = Callable[["Principals", Settings], Coroutine[Any, Any, None]]
 
 @click.group()
 def issuer() -> None:
-    """Whose lists are published."""
+    """Add or list the issuers whose status lists are published."""
 
 
 @issuer.command("add")
 @click.argument("issuer_id", metavar="ID")
-@click.option("--owner", default="", help="Who answers for it, for people to read.")
-@click.option("--did", default=None, help="Its own DID; then it signs elsewhere, and no lists are published.")
+@click.option("--owner", default="", help="Who is responsible for it, for people to read.")
+@click.option(
+    "--did", default=None, help="A DID of its own. It then signs elsewhere, and publishes no lists here."
+)
 def issuer_add(issuer_id: str, owner: str, did: str | None) -> None:
-    """Add an issuer; without --did we host its DID document, and make its signing key."""
+    """Add an issuer. Without --did, this server makes its key and hosts its DID document."""
 
     async def work(principals: "Principals", settings: Settings) -> None:
         from operators import Issuer
@@ -72,7 +74,7 @@ async def _hosted_key(principals: "Principals", settings: Settings, issuer_id: s
 
 @issuer.command("list")
 def issuer_list() -> None:
-    """Print every issuer: id, DID, the key we hold for it, owner; separated by tabs."""
+    """Print every issuer. One a line, separated by tabs: id, DID, the name of its key here, owner."""
 
     async def work(principals: "Principals", _: Settings) -> None:
         for found in await principals.issuers():
@@ -83,23 +85,23 @@ def issuer_list() -> None:
 
 @click.group()
 def principal() -> None:
-    """Who acts through the operator API."""
+    """Add or list people and programs that may change things."""
 
 
 @principal.command("add")
 @click.argument("principal_id", metavar="ID")
-@click.option("--name", required=True, help="For people to read.")
-@click.option("--issuer", "issuer_id", default=None, help="The one issuer it acts for; without: all.")
+@click.option("--name", required=True, help="A name for people to read.")
+@click.option("--issuer", "issuer_id", default=None, help="The only issuer that it acts for. Without: all.")
 @click.option(
     "--role",
     "roles",
     type=click.Choice(["admin", "issuer", "reader"]),
     multiple=True,
     required=True,
-    help="admin: everything; issuer: change the lists of its issuer; reader: read. May be repeated.",
+    help="admin may do everything, issuer change its lists, reader only read. May be repeated.",
 )
 def principal_add(principal_id: str, name: str, issuer_id: str | None, roles: tuple[str, ...]) -> None:
-    """Add a principal; it has no key yet."""
+    """Add a person or program. `touchstone key create` makes its key."""
 
     async def work(principals: "Principals", _: Settings) -> None:
         from operators import Role
@@ -115,7 +117,7 @@ def principal_add(principal_id: str, name: str, issuer_id: str | None, roles: tu
 
 @principal.command("list")
 def principal_list() -> None:
-    """Print every principal: id, its issuer or `*`, roles, name; separated by tabs."""
+    """Print all of them. One a line, separated by tabs: id, its issuer or `*`, roles, name."""
 
     async def work(principals: "Principals", _: Settings) -> None:
         for found in await principals.principals():
@@ -127,16 +129,21 @@ def principal_list() -> None:
 
 @click.group()
 def key() -> None:
-    """API keys of principals."""
+    """Create, list or revoke API keys."""
 
 
 @key.command("create")
 @click.argument("principal_id", metavar="PRINCIPAL")
-@click.option("--file", "path", type=click.Path(path_type=Path), help="Default: <key dir>/<principal>.key")
-@click.option("--print", "is_printed", is_flag=True, help="Print the key on stdout instead.")
-@click.option("--expires", default=None, help="When it ends, such as 2027-01-31T00:00:00Z; without: never.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    help="Where to write it. Default: <key dir>/<principal>.key",
+)
+@click.option("--print", "is_printed", is_flag=True, help="Print the key instead, on stdout.")
+@click.option("--expires", default=None, help="When it ends, such as 2027-01-31T00:00:00Z. Without: never.")
 def key_create(principal_id: str, path: Path | None, is_printed: bool, expires: str | None) -> None:
-    """Make an API key, into a new file of mode 0600."""
+    """Make an API key, in a new file that only you can read."""
 
     async def work(principals: "Principals", settings: Settings) -> None:
         from operators import check_id
@@ -165,7 +172,11 @@ def key_create(principal_id: str, path: Path | None, is_printed: bool, expires: 
 @key.command("list")
 @click.argument("principal_id", metavar="[PRINCIPAL]", required=False)
 def key_list(principal_id: str | None) -> None:
-    """Print public id, principal, created, expires, revoked of every key; separated by tabs, `-` for never."""
+    """
+    Print every API key, without its secret.
+
+    One a line, separated by tabs: public id, principal, when created, when it ends, when revoked; `-` for never.
+    """
 
     async def work(principals: "Principals", _: Settings) -> None:
         from wire import format_utc
@@ -182,7 +193,11 @@ def key_list(principal_id: str | None) -> None:
 @key.command("revoke", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("public_id", metavar="PUBLIC_ID")
 def key_revoke(public_id: str) -> None:
-    """Revoke a key by the middle part of its text (tsk_<public id>_...), as `touchstone key list` shows it."""
+    """
+    Revoke an API key.
+
+    The public id is the middle part of the key (tsk_<public id>_...), and what `touchstone key list` shows.
+    """
 
     async def work(principals: "Principals", _: Settings) -> None:
         await principals.revoke_key(public_id, actor=ACTOR)

@@ -48,5 +48,7 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
     except (KeyFileError, IdentityChanged) as error:
         fail(str(error))
+    except BrokenPipeError:
+        raise  # Nobody reads on, as behind `| head`: click ends quietly.
     except OSError as error:
         fail(f"{error.filename or 'the system'}: {error.strerror or error}")

@@ -5,6 +5,7 @@ A reader's checkout is a copy of the tracked files with the installed environmen
 installs nothing more. `docs/contributing.md` tells which blocks run and which are only shown.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -78,3 +79,22 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(page: Path, tmp_pat
                 assert shows(shown, printed), (block.text, printed)
     finally:
         reader.kill()
+
+
+def test_what_the_server_suggests_at_its_start_is_answered(tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    reader.start()
+    try:
+        suggested = [
+            line.strip()
+            for line in (tmp_path / "server.log").read_text().splitlines()
+            if line.startswith("  curl")
+        ]
+        answers = [json.loads(reader.runs(Block("sh", f"{command} -sf"))) for command in suggested]
+    finally:
+        reader.kill()
+
+    keys, trust, status = answers
+    assert keys["didDocument"]["id"] == f"did:web:localhost%3A{reader.port}"
+    assert trust["authorized"] is True
+    assert status["valid"] is True

@@ -1,5 +1,6 @@
 """The command line as its user meets it: data on stdout, talk on stderr, exit codes, no traceback."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -40,6 +41,24 @@ def test_before_init_a_command_tells_the_next_step(terminal: Terminal, command: 
     assert done.stdout == ""
     assert "touchstone init" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_output_that_nobody_reads_on_is_no_failure_to_tell_of(terminal: Terminal) -> None:
+    """As behind `| head`."""
+    terminal.run("init", "--sample")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "server", "registry", "list"],
+        cwd=terminal.server.directory,
+        env=terminal.server.environment,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+
+    assert done.stderr == ""
 
 
 def test_a_key_that_others_may_read_is_refused_with_the_remedy(terminal: Terminal) -> None:
