@@ -154,8 +154,9 @@ def db_copy(source_url: str, destination_url: str) -> None:
     """
     Copy everything into another, empty database.
 
-    Both URLs are SQLite's or PostgreSQL's, as in TOUCHSTONE_DATABASE_URL. Prints each table with its number of rows and their SHA-256, which are the same on both sides. A password is
-    read from TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped.
+    Both URLs are SQLite's or PostgreSQL's, as in TOUCHSTONE_DATABASE_URL; a password is read from
+    TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped. Prints each table with its number of rows and
+    their SHA-256, which are the same on both sides.
     """
     from server.commands.upkeep import copy_database
 

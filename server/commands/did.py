@@ -20,8 +20,10 @@ def did_lint(target: str, as_json: bool, strict: bool) -> None:
     """
     Tell what is doubtful about a DID document.
 
-    Each doubt comes with what to do. The document is that of a DID, a file, or standard input. Exit codes: 0 no error, 1 an error (with --strict: or a
-    warning), 2 wrong usage, 3 no such DID, 6 its origin cannot be reached.
+    Each doubt comes with what to do. The document is that of a DID, a file, or standard input.
+
+    Exit codes: 0 no error, 1 an error (with --strict: or a warning), 2 wrong usage, 3 no such DID, 6 its origin
+    cannot be reached.
     """
     from resolver.lint_command import lint_target
 
