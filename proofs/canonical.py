@@ -7,6 +7,7 @@ all of a long text it would write a hundred times slower.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -45,21 +46,27 @@ def is_plain(value: object) -> bool:
     - Numbers: integers have one spelling; floats would need ECMAScript's.
     - Strings: both escape the quotation mark, the backslash and U+0000 to U+001F alike, and nothing else.
     """
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
     if isinstance(value, dict):
-        for key, item in value.items():
-            if type(key) is not str or not key.isascii():
-                return False
-            if type(item) is not str and not is_plain(
-                item
-            ):  # Most are strings: a call for each would double it.
-                return False
-        return True
+        return _are_ascii(value) and _are_plain(value.values())
     if isinstance(value, list):
-        return all(type(item) is str or is_plain(item) for item in value)
-    return type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+        return _are_plain(value)
+    if type(value) is int:
+        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+    return value is None or type(value) in (str, bool)
+
+
+def _are_ascii(names: Iterable[str]) -> bool:
+    try:
+        return "".join(names).isascii()
+    except TypeError:  # one that is no string
+        return False
+
+
+def _are_plain(values: Iterable[object]) -> bool:
+    for value in values:  # noqa: SIM110 - a generator for each list would double it, and so would a call for each string
+        if type(value) is not str and not is_plain(value):
+            return False
+    return True
 
 
 def _in_order(value: Any) -> Any:

@@ -29,10 +29,11 @@ def parse_date_time_stamp(text: str) -> int:
     if found is None:
         raise ValueError("expected a day, a time of it and its offset, such as 2026-01-31T12:00:00Z")
     day, end_of_day, time, fraction, zone = found.groups()
-    moment = datetime.fromisoformat(f"{day}T{time or '00:00:00'}{'+00:00' if zone == 'Z' else zone}")
-    try:
-        moment = (moment + timedelta(days=end_of_day is not None)).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("expected a time that is in the years 1 to 9999 in UTC") from None
-    microseconds = int((fraction or ".0")[1:].ljust(6, "0")[:6])
+    moment = datetime.fromisoformat(f"{day}T{time or '00:00:00'}{zone}")
+    if end_of_day or zone != "Z":
+        try:
+            moment = (moment + timedelta(days=end_of_day is not None)).astimezone(UTC)
+        except OverflowError:
+            raise ValueError("expected a time that is in the years 1 to 9999 in UTC") from None
+    microseconds = int(fraction[1:7].ljust(6, "0")) if fraction else 0
     return int(moment.timestamp()) * 1_000_000 + microseconds

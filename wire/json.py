@@ -39,7 +39,7 @@ _LONE_SURROGATE = re.compile(
     rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F][0-9a-fA-F]{2})"
 )
-_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_ALIKE = bytes.maketrans(b"123456789{", b"000000000[")  # all digits are one, and both brackets that open
 _LONG_ZEROS = b"0" * (MAX_NUMBER_CHARS + 1)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 
@@ -126,10 +126,11 @@ def _is_plainly_small(data: bytes, max_depth: int, max_values: int | None) -> bo
 
     False where its strings are needed to tell: they are counted in here, and cannot make data look better.
     """
-    brackets = data.count(b"[") + data.count(b"{")
+    alike = data.translate(_ALIKE)
+    brackets = alike.count(b"[")
     if brackets > max_depth or (max_values is not None and brackets + data.count(b",") >= max_values):
         return False
-    return _LONG_ZEROS not in data.translate(_ZEROS)
+    return _LONG_ZEROS not in alike
 
 
 def _outside_strings(data: bytes, max_values: int | None) -> bytes:
@@ -156,7 +157,7 @@ def _check_caps(outside: bytes, max_depth: int, max_values: int | None) -> None:
     steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
     if max_values is not None and max(_values_in(outside), len(steps) // 2) > max_values:
         raise JsonError(f"over {max_values} values")
-    if _LONG_ZEROS in outside.translate(_ZEROS):
+    if _LONG_ZEROS in outside.translate(_ALIKE):
         raise JsonError(f"a number of over {MAX_NUMBER_CHARS} digits")
     if len(steps) > max_depth and max(accumulate(steps)) > max_depth:
         raise JsonError(f"nested deeper than {max_depth} levels")
