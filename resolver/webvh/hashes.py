@@ -9,6 +9,7 @@ import hashlib
 
 from proofs import canonicalize
 from resolver.encoding import decode_base58btc, encode_base58btc
+from resolver.results import JsonObject
 from resolver.webvh.errors import invalid_log
 from wire import JsonError, read
 
@@ -24,12 +25,14 @@ class HashedEntry:
     an entry are always these four, and in this order (RFC 8785, section 3.2.3).
 
     Args:
-        parameters, state: their canonical JSON.
         version_time: has no character that JSON escapes.
+
+    Raises:
+        ProofError: the parameters or the state have no canonical form.
     """
 
-    def __init__(self, parameters: bytes, state: bytes, version_time: str) -> None:
-        self._head = b'{"parameters":%b,"state":%b,"versionId":"' % (parameters, state)
+    def __init__(self, parameters: JsonObject, state: JsonObject, version_time: str) -> None:
+        self._head = canonicalize({"parameters": parameters, "state": state})[:-1] + b',"versionId":"'
         self._tail = f'","versionTime":"{version_time}"}}'
         self._hash = hashlib.sha256(self._head)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from proofs import ProofError, canonicalize
+from proofs import ProofError
 from resolver.did import parse_did
 from resolver.errors import ResolutionError
 from resolver.methods.webvh import WEBVH, normal_form, scid_of
@@ -159,7 +159,7 @@ def _normal_did(text: str, scid: str) -> str | None:
 
 def _hashed(entry: Entry) -> HashedEntry:
     try:
-        return HashedEntry(canonicalize(entry.parameters), canonicalize(entry.state), entry.version_time)
+        return HashedEntry(entry.parameters, entry.state, entry.version_time)
     except ProofError as error:
         raise invalid_log("invalid-log-entry", f"the entry has no canonical form: {error.detail}") from None
 
