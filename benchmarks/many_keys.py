@@ -30,9 +30,11 @@ def measure(folder: Path) -> list[Result]:
     with Deployment(folder / "server").serving(RESOLVE_PATH) as server:
         file = folder / "captured"
         file.write_bytes(msgspec.msgpack.encode(capture(server.port, RESOLVE_PATH)))
+        drawn_ones, hot = _mixed(server, folder)
         mixed = rates(
             "mixed_did_keys",
-            *_mixed(server, folder),
+            drawn_ones,
+            hot,
             f"one hot did:key, same server; {MIXED:,} DIDs at random",
             at_least=MIXED_AT_LEAST,
         )

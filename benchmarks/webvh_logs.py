@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -101,7 +102,7 @@ def _longest_slice() -> float:
 def _worst() -> list[Log]:
     did = "did:webvh:{SCID}:issuer.example"
     line, odd = DEFAULT_LIMITS.max_line_bytes - 1_000, DEFAULT_LIMITS.max_odd_line_bytes - 1_000
-    fillings = (
+    fillings: tuple[list[Any], ...] = (
         [{}] * (line // 3),
         [{"": 0}] * (line // 7),
         [[[[[[[[]]]]]]]] * (line // 17),

@@ -4,6 +4,7 @@ Fresh resolutions of did:key by didkit, as `keys.mjs`: `python didkit_keys.py < 
 It runs in the peers' own environment, so that nothing of ours is imported.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -21,8 +22,7 @@ def per_resolution(resolve: Any, dids: list[str]) -> float:
 
 def main() -> None:
     """Read the DIDs, print the figures."""
-    import didkit
-
+    didkit = importlib.import_module("didkit")
     figures: dict[str, float | None] = {}
     for kind, dids in json.load(sys.stdin).items():
         half = len(dids) // 2
