@@ -48,15 +48,25 @@ def _idle_and_total() -> tuple[int, int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system time of all threads of a process, in steps of a clock tick (10 ms mostly)."""
+    """
+    Return user and system time of a process and its descendants, in steps of a clock tick (10 ms mostly).
+
+    A supervisor does nothing: what works are its children.
+    """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return (int(fields[11]) + int(fields[12])) / _TICKS + sum(map(cpu_seconds, _children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def resident_mib(pid: int) -> float:
-    """Return the resident set of a process, in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1_024
+    """Return what a process and its descendants have in memory (PSS: a shared page is divided), in MiB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    own = next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1_024
+    return own + sum(map(resident_mib, _children(pid)))
 
 
 def free_port() -> int:
