@@ -6,6 +6,7 @@ and the difference is part of the commit.
 """
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.server.http_corpus.asking import get
 from tests.server.http_corpus.groups import EXPECTED, GROUPS, Found, Group, transcribe
 from tests.server.http_corpus.transcripts import differences, read, render
 from tests.server.http_corpus.world import Scene
+from wire import Refusal
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,39 @@ def test_every_route_is_asked(found: dict[str, Found]) -> None:
 
     assert len(served) > 30
     assert served - asked == set()
+
+
+# Problem types that no request here brings about, and why.
+NOT_PROVOKED = {
+    "/problems/client-gone": "nobody is there to read it",
+    "/problems/copy-refused": "of a command",
+    "/problems/identifier-not-found": "of a command",
+    "/problems/invalid-registry-file": "of a command",
+    "/problems/not-ready": "raised by nothing",
+    "/problems/origin-failed": "told as an error of the resolution, or of the list",
+    "/problems/registry-unavailable": "of a client",
+    "/problems/schema-mismatch": "no server starts with it",
+    "/problems/set-closed": "needs a restore",
+    "/problems/too-many-connections": "clients on loopback may hold any number",
+    "/problems/url-refused": "as origin-failed",
+    "https://w3id.org/security#PROOF_TRANSFORMATION_ERROR": "told as a list that does not verify",
+}
+
+
+def test_every_kind_of_problem_is_provoked_or_excused(found: dict[str, Found]) -> None:
+    known = {kind.type for kind in _descendants(Refusal)}
+    provoked = {
+        told.removeprefix("http://localhost:8000") for group in found.values() for told in group.problems
+    }
+
+    assert known - provoked - NOT_PROVOKED.keys() == set()
+    assert provoked & NOT_PROVOKED.keys() == set()
+
+
+def _descendants(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
 
 
 async def _sniffing(scene: Scene) -> None:

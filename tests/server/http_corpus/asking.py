@@ -32,6 +32,13 @@ class Case(NamedTuple):
         return self.method in ("GET", "HEAD")
 
 
+class Raw(NamedTuple):
+    """Bytes that are sent as they are; `name` says what is wrong with them."""
+
+    name: str
+    data: bytes
+
+
 class Answered(NamedTuple):
     """An answer: header names in lower case, as they came."""
 

@@ -10,7 +10,8 @@ Answers as text that people read and compare, and what of them is left out.
 Above the arrow is what was asked, below it what was answered. Headers are in the order of their names: theirs on
 the wire means nothing. `+cors` stands for the three headers of every public answer; X-Request-ID is shown where it
 is not the one that was sent, Content-Length where it is not that of the body (HEAD). A long body is its SHA-256 and
-its length. `again:` is the answer to the same read a moment later, where it differs.
+its length. `again:` is the answer to the same read a moment later, where it differs; `over the wire:` what a socket
+brings (Date left out), where it differs; `over the wire, hot:` with the protocol that answers itself.
 
 What differs from run to run is replaced by these rules, and nothing else is:
 
@@ -18,7 +19,7 @@ What differs from run to run is replaced by these rules, and nothing else is:
 - in explanations, how many milliseconds a fetch took;
 - in the answer to an unknown problem type, which ones there are: that depends on what was imported;
 - in `/readyz` for operators and in `/metrics`, what was measured;
-- the name of this machine, and the directory of the test.
+- for operators, the name of this machine, the directory of the test, and the port of the driver.
 """
 
 import difflib
@@ -28,7 +29,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.server.http_corpus.asking import REQUEST_ID, Answered, Case
+from tests.server.http_corpus.asking import REQUEST_ID, Answered, Case, Raw
 
 MAX_INLINE = 512  # bytes of a body that is shown as it is
 MAX_TARGET = 240  # characters of a target
@@ -43,6 +44,7 @@ _CORS = (
 _MADE_ID = re.compile(rb"urn:touchstone:request:(?!%b)[0-9a-f]{16}" % REQUEST_ID.encode())
 _MILLISECONDS = re.compile(rb'"milliseconds":\d+')
 _PROBLEM_TYPES = re.compile(rb"no problem type has this name; we have: [a-z, -]+")
+_DRIVER = re.compile(rb"http://127\.0\.0\.1:\d+/")
 _MEASURED_AT = ("/metrics", "/readyz")
 _MEASURED = re.compile(rb'"(age_s|wal_bytes|remaining_s|waiting_s|heartbeat_age_s)":[0-9.]+')
 
@@ -95,6 +97,7 @@ def _without_what_varies(body: bytes, case: Case, directory: Path) -> bytes:
         body = body.replace(str(directory).encode(), b"<directory>").replace(
             os.uname().nodename.encode(), b"<machine>"
         )
+        body = _DRIVER.sub(b"<driver>/", body)
         body = _MEASURED.sub(rb'"\1":<varies>', body)
     if case.target == "/metrics":
         body = b"\n".join(line for line in body.splitlines() if line.startswith((b"# HELP", b"# TYPE")))
@@ -116,6 +119,11 @@ def _digest(data: bytes) -> str:
     return f"sha256 {hashlib.sha256(data).hexdigest()}, {len(data)} bytes"
 
 
+def raw_question(raw: Raw) -> str:
+    """Return the upper half of an entry about raw bytes."""
+    return f"== raw: {raw.name}\n< {_short(ascii(raw.data).encode(), 400)}"
+
+
 def add(transcript: Transcript, asked: str, answered: str) -> None:
     """Add an entry; the second of the same request has a number."""
     key, number = asked, 1
@@ -126,15 +134,20 @@ def add(transcript: Transcript, asked: str, answered: str) -> None:
 
 
 def render(transcript: Transcript) -> str:
-    return "\n\n".join(f"{asked}\n{answered}" for asked, answered in transcript.items()) + "\n"
+    """Return a transcript as text: requests that are answered alike stand together, above their answer."""
+    asked_of: dict[str, list[str]] = {}
+    for asked, answered in transcript.items():
+        asked_of.setdefault(answered, []).append(asked)
+    return "\n\n".join("\n".join([*asked, answered]) for answered, asked in asked_of.items()) + "\n"
 
 
 def read(text: str) -> Transcript:
-    """Return what `render` was given."""
+    """Return what `render` was given, but for the order."""
     entries: Transcript = {}
     for block in text.rstrip("\n").split("\n\n"):
-        asked, arrow, answered = block.partition("\n-> ")
-        entries[asked] = arrow[1:] + answered
+        above, arrow, below = block.partition("\n-> ")
+        for asked in above.removeprefix("== ").split("\n== "):
+            entries[f"== {asked}"] = arrow[1:] + below
     return entries
 
 

@@ -24,7 +24,7 @@ from server.app import Services, open_services, operator_app, public_app
 from server.commands.bootstrap import initialise, operator_key_path
 from server.database import open_of
 from server.settings import Settings
-from tests.server.http_corpus.asking import Answered, Case, ask
+from tests.server.http_corpus.asking import Answered, Case, Raw, ask
 from tests.server.running import quiet
 from tests.simulator import Host, World
 
@@ -114,7 +114,7 @@ def routes_of(apps: Iterable[Any]) -> set[tuple[str, str]]:
     }
 
 
-Step = Case | Callable[[Scene], Awaitable[None]]  # what is asked, or done in between
+Step = Case | Raw | Callable[[Scene], Awaitable[None]]  # what is asked, or done in between
 
 
 @contextmanager
@@ -127,7 +127,9 @@ def _standing_still(clock: Clock) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def scene_in(directory: Path, build: Build = lambda _: {}, **changes: Any) -> AsyncIterator[Scene]:
+async def scene_in(
+    directory: Path, build: Build = lambda _: {}, limits: GuardLimits = GENEROUS, **changes: Any
+) -> AsyncIterator[Scene]:
     """Make a deployment with the sample and serve it in a fake web that `build` fills."""
     values: dict[str, Any] = {
         "database_url": f"sqlite:///{directory}/var/corpus.db",
@@ -147,7 +149,7 @@ async def scene_in(directory: Path, build: Build = lambda _: {}, **changes: Any)
         keys = {"admin": operator_key_path(settings).read_text().strip(), **await _people(settings, clock)}
         async with (
             World() as web,
-            web.guard(GENEROUS) as guard,
+            web.guard(limits, clock=clock.timer) as guard,
             open_services(settings, guard=guard, clock=clock, timer=clock.timer) as services,
         ):
             services.health.is_started = True
