@@ -23,7 +23,7 @@ DidText = Annotated[str, msgspec.Meta(min_length=1, max_length=8_192, pattern=r"
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A key of a document that was seen; see `observatory.key_changes`."""
+    """A key of a document that was seen; a JWK and a Multikey of one key have the same thumbprint."""
 
     id: str
     thumbprint: str

@@ -76,10 +76,11 @@ def _wrong_lists(web: World) -> None:
     for name, values in wrong.items():
         host = _stranger(web, f"{name}.example")
         host.publish_list(host.list_document(**values))
-    for name, members in {
+    others: dict[str, dict[str, Any]] = {
         "untyped": {"type": ["VerifiableCredential"]},
         "subjectless": {"credentialSubject": {}},
-    }.items():
+    }
+    for name, members in others.items():
         host = _stranger(web, f"{name}.example")
         host.publish_list(host.list_document() | members)
     bare = _stranger(web, "bare.example")
