@@ -15,22 +15,10 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 
-from observatory.key_alarms import KeyAlarms
-from observatory.log_heads import StoredHeads
-from observatory.observations import Observations
-from observatory.purges import Purges
-from observatory.watching import Watch
-from operators import Alarms
-from registry.registry import Registry
-from resolver.outbound.fetch import Guard
 from server.telemetry.heartbeats import BEAT_SECONDS
-from server.vitals.clock import ClockWatch
-from server.vitals.nodes import Nodes
-from server.vitals.vitals import Vitals
+from server.wings import Wings
 from statuslist.publishing.artefacts import reduce_superseded
-from statuslist.publishing.mirror import Mirror
-from statuslist.publishing.publisher import Publisher
-from storage import DatabaseUnavailable, Engine, Leadership, forget_before, seal
+from storage import DatabaseUnavailable, Leadership, forget_before, seal
 
 LOG = logging.getLogger("touchstone.background")
 
@@ -58,57 +46,21 @@ RETRY_SECONDS = 1.0  # seconds after a step that failed
 
 class Background:
     """
-    The background tasks of one process.
+    The background tasks of one process, over all wings.
 
-    Args:
-        share_metrics: called every second.
-        follow_issuers: called every second; takes up the issuers that were added.
-        leads: whether this process asks for the lease; of the processes of a node one does.
-        purges, observations, alarms, key_alarms, heads: what processes remember together, and forget.
-        watch: looks at registered DIDs.
-        vitals, nodes: how this process, its node and the others do.
-        clock_watch: tells whether the machine's clock jumped; asked by the processes that `leads`.
-        mirror: written as long as we run, and to the end when we stop; None: there is none.
+    The lease is asked for where this process's share `leads`; of the processes of a node one does.
     """
 
-    def __init__(
-        self,
-        database: Engine,
-        publisher: Publisher,
-        registry: Registry,
-        guard: Guard,
-        *,
-        share_metrics: Callable[[], None],
-        follow_issuers: Callable[[], Coroutine[None, None, None]],
-        purges: Purges,
-        observations: Observations,
-        alarms: Alarms,
-        key_alarms: KeyAlarms,
-        heads: StoredHeads,
-        watch: Watch,
-        vitals: Vitals,
-        nodes: Nodes,
-        clock_watch: ClockWatch,
-        leads: bool,
-        mirror: Mirror | None = None,
-    ) -> None:
-        self._database = database
-        self._publisher = publisher
-        self._registry = registry
-        self._guard = guard
-        self._share_metrics = share_metrics
-        self._follow_issuers = follow_issuers
-        self._purges = purges
-        self._observations = observations
-        self._alarms = alarms
-        self._key_alarms = key_alarms
-        self._heads = heads
-        self._watch = watch
-        self._vitals = vitals
-        self._nodes = nodes
-        self._clock_watch = clock_watch
-        self._leadership = Leadership(database.lease(LEASE)) if leads else None
-        self._mirror = mirror
+    def __init__(self, wings: Wings) -> None:
+        self._ground = wings.ground
+        self._operators = wings.operators
+        self._registry = wings.registry
+        self._publisher = wings.status.publisher
+        self._mirror = wings.status.mirror
+        self._observatory = wings.observatory
+        self._standing = wings.standing
+        self._database = wings.ground.database
+        self._leadership = Leadership(self._database.lease(LEASE)) if self._ground.share.leads else None
         self._woken = asyncio.Event()
         self._woken_for_purges = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -124,7 +76,7 @@ class Background:
 
     async def start(self) -> None:
         """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""
-        await self._purges.start()
+        await self._observatory.purges.start()
         await self._publisher.load()
         if await self._leads():
             # What takes longer, or cannot be written now, goes on behind the answers.
@@ -135,14 +87,14 @@ class Background:
         self._registry_seen_at = time.monotonic()
         self._database.watch(self._wake)
         work: list[Coroutine[None, None, None]] = [
-            _repeat(self._vitals.beat, BEAT_SECONDS),
-            _repeat(self._vitals.probe, BEAT_SECONDS),
+            _repeat(self._standing.vitals.beat, BEAT_SECONDS),
+            _repeat(self._standing.vitals.probe, BEAT_SECONDS),
             self._publisher.run(self._leadership),
             _repeat(self._follow_registry, 0.0),
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
-            _repeat(self._observations.flush, WRITE_SEEN_EVERY_SECONDS),
-            _repeat(self._alarms.step, ALARMS_EVERY_SECONDS),
-            _repeat(self._key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
+            _repeat(self._observatory.memory.observations.flush, WRITE_SEEN_EVERY_SECONDS),
+            _repeat(self._operators.alarms.step, ALARMS_EVERY_SECONDS),
+            _repeat(self._observatory.memory.key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
@@ -152,7 +104,7 @@ class Background:
                 _repeat(self._forget, FORGET_EVERY_SECONDS),
                 _repeat(self._reduce, REDUCE_EVERY_SECONDS),
                 _repeat(self._look, LOOK_EVERY_SECONDS),
-                _repeat(self._vitals.look_at_disk, NODES_EVERY_SECONDS),
+                _repeat(self._standing.vitals.look_at_disk, NODES_EVERY_SECONDS),
                 _repeat(self._look_at_nodes, NODES_EVERY_SECONDS),
                 _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
             ]
@@ -166,15 +118,15 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(DatabaseUnavailable):
-            await self._observations.flush(0)
-            await self._alarms.step()
+            await self._observatory.memory.observations.flush(0)
+            await self._operators.alarms.step()
             if self._leadership is not None:
-                await self._nodes.end()
+                await self._standing.nodes.end()
         if self._mirror is not None:
             await self._mirror.write_due()
         if self._leadership is not None:
             await self._leadership.end()
-        await self._guard.aclose()
+        await self._ground.guard.aclose()
 
     def _wake(self) -> None:
         self._publisher.wake()
@@ -190,22 +142,27 @@ class Background:
     async def _follow_purges(self) -> None:
         """Apart from the registry, whose loading may take longer than a purge may."""
         self._woken_for_purges.clear()
-        await self._purges.follow()
+        await self._observatory.purges.follow()
         await _wait(self._woken_for_purges)
+
+    async def _follow_issuers(self) -> None:
+        operators = self._operators
+        if await operators.identities.take_up(await operators.principals.issuers()):
+            self._publisher.retry()
 
     async def _look(self) -> None:
         if await self._leads():
-            await self._watch.look()
+            await self._observatory.watch.look()
 
     async def _look_at_nodes(self) -> None:
         """Whoever holds the lease: its holder may be the one that fell silent."""
-        await self._nodes.look()
+        await self._standing.nodes.look()
 
     async def _look_at_clock(self) -> None:
-        self._clock_watch.look()
+        self._standing.clock_watch.look()
 
     async def _share(self) -> None:
-        self._share_metrics()
+        self._ground.telemetry.share()
 
     async def _seal(self) -> None:
         if await self._leads():
@@ -222,13 +179,13 @@ class Background:
 
     async def _forget(self) -> None:
         if await self._leads():
-            now = self._clock_watch.surely_past()
+            now = self._standing.clock_watch.surely_past()
             before = int((now - IDEMPOTENCY_SECONDS) * 1_000_000)
             await self._database.write(lambda tx: forget_before(tx, before))
-            await self._purges.forget(now)
-            await self._heads.forget()
-            await self._alarms.sweep(now)
-            await self._nodes.forget(now)
+            await self._observatory.purges.forget(now)
+            await self._observatory.memory.heads.forget()
+            await self._operators.alarms.sweep(now)
+            await self._standing.nodes.forget(now)
 
     async def _leads(self) -> bool:
         return self._leadership is not None and await self._leadership.holds()

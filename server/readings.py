@@ -7,13 +7,33 @@ from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.edge.hot_table import HotTable
+from server.settings.outbound import readings_of
+from server.telemetry.counters import Source
+from server.wings import Wings
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher
 from storage import Engine
 from wire import Reading
 
 
-def mirror_readings(mirror: Mirror | None) -> list[Reading]:
+def sources_of(wings: Wings, background: Background) -> list[Source]:
+    """Return what is asked when metrics are rendered."""
+    ground, status, memory = wings.ground, wings.status, wings.observatory.memory
+    return [
+        lambda: _readings(ground.database, status.publisher, background, wings.hot),
+        lambda: _mirror_readings(status.mirror),
+        memory.observations.readings,
+        memory.key_alarms.readings,
+        wings.observatory.purges.readings,
+        lambda: _alarm_readings(wings.operators.alarms),
+        lambda: _cache_readings(wings.resolver),
+        lambda: _driver_readings(wings.resolver),
+        lambda: readings_of(ground.guard),
+        wings.standing.vitals.readings,
+    ]
+
+
+def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
     """None is a process, or a node, that mirrors nothing."""
     waiting, failed = (mirror.waiting, mirror.failed) if mirror is not None else (0, 0)
     return [
@@ -22,7 +42,7 @@ def mirror_readings(mirror: Mirror | None) -> list[Reading]:
     ]
 
 
-def alarm_readings(alarms: Alarms) -> list[Reading]:
+def _alarm_readings(alarms: Alarms) -> list[Reading]:
     """Return how many alarms of each kind nobody has acknowledged."""
     return [
         Reading(
@@ -32,7 +52,7 @@ def alarm_readings(alarms: Alarms) -> list[Reading]:
     ]
 
 
-def driver_readings(resolver: Resolver) -> list[Reading]:
+def _driver_readings(resolver: Resolver) -> list[Reading]:
     """Return how the drivers of this process do, all of them together."""
     states = resolver.driver_states
     away = sum(state.breaker is not BreakerState.CLOSED for state in states)
@@ -43,12 +63,12 @@ def driver_readings(resolver: Resolver) -> list[Reading]:
     ]
 
 
-def cache_readings(resolver: Resolver) -> list[Reading]:
+def _cache_readings(resolver: Resolver) -> list[Reading]:
     """Return what the documents that this process keeps take."""
     return [Reading("touchstone_cache_bytes", "Bytes of DID documents kept.", resolver.cache_bytes, "sum")]
 
 
-def readings(database: Engine, publisher: Publisher, background: Background, hot: HotTable) -> list[Reading]:
+def _readings(database: Engine, publisher: Publisher, background: Background, hot: HotTable) -> list[Reading]:
     """Return what the database, the publisher and the hot table tell now."""
     is_up = database.is_healthy and database.stats.failing_since is None
     stats, remaining = database.stats, publisher.remaining_seconds() or 0.0

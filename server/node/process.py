@@ -22,13 +22,14 @@ import msgspec
 import uvicorn
 
 from resolver.outbound.fetch import Guard
-from server.app import Services, open_services, operator_app, public_app
+from server.app import operator_app, public_app
 from server.edge.front import Front
 from server.edge.hot_protocol import hot_protocol_class
 from server.edge.hot_reads import HotReads
 from server.edge.limits import ClientAddresses
 from server.edge.protocol import BoundedProtocol, protocol_class
 from server.edge.protocol_limits import ProtocolLimits
+from server.services import Services, open_services
 from server.settings import Settings, split_bind
 from server.share import Share
 

@@ -12,8 +12,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from server.app import Services, open_services, operator_app, public_app
+from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise, operator_key_path
+from server.services import Services, open_services
 from tests.databases import Place
 from tests.observatory.documents import DID, PATH, a_document
 from tests.registry.examples import a_registry, as_file
@@ -336,4 +337,4 @@ async def test_a_purge_is_audited_and_done_once_for_a_key(deployment: Deployment
     assert [(actor, subject, json.loads(detail)["kind"]) for actor, subject, detail in audited] == [
         ("bootstrap", "everything", "all")
     ]
-    assert deployment.services.purges.followed == 1
+    assert deployment.services.observatory.purges.followed == 1

@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.app import open_services, public_app
+from server.app import public_app
 from server.commands.bootstrap import initialise
+from server.services import open_services
 from server.settings.outbound import guard_of
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, authority_pem, canned, held

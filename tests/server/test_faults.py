@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from resolver.outbound.fetch import DEFAULT_LIMITS, GuardLimits
-from server.app import open_services, public_app
+from server.app import public_app
 from server.commands.bootstrap import initialise
+from server.services import open_services
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, canned
 

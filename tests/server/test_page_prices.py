@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.app import open_services, operator_app, public_app
+from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise
+from server.services import open_services
 from tests.server.running import quiet, settings_in
 
 pytestmark = pytest.mark.anyio

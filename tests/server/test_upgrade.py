@@ -12,7 +12,7 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from operators import Principal, Role
 from proofs import create_key_file
-from server.app import Services, open_services
+from server.services import Services, open_services
 from server.settings import Settings
 from statuslist.entries.requests import ChangeStatuses, StatusChange
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
@@ -62,7 +62,7 @@ async def upgraded(old: Place, directory: Path) -> AsyncIterator[Services]:
 
 
 def _set_in(services: Services, list_id: str) -> set[int]:
-    published = services.publisher.current(list_id)
+    published = services.status.publisher.current(list_id)
     assert published is not None
     document: Any = read(published.forms[DATA_INTEGRITY].body, max_bytes=MAX_BODY_BYTES)
     bits = expand_list(read_status_list_credential(document).encoded_list, max_bytes=MAX_LIST_BYTES)
@@ -77,13 +77,13 @@ async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path:
     statuses = dict(old.query("SELECT purpose, entry_index FROM statuses WHERE set_id = 'badges'"))
     before = {row[0]: bytes(row[1]) for row in old.query("SELECT etag, body FROM artefacts")}
     async with upgraded(old, tmp_path) as services:
-        served = services.publisher.current("badges-suspension")
+        served = services.status.publisher.current("badges-suspension")
         assert served is not None
         suspended = _set_in(services, "badges-suspension")
         lifted = StatusChange(
             status_list_index=str(statuses["suspension"]), status_purpose="suspension", status=0
         )
-        await services.lists.set_statuses(ROOT, "badges", ChangeStatuses(changes=(lifted,)))
+        await services.status.lists.set_statuses(ROOT, "badges", ChangeStatuses(changes=(lifted,)))
         async with asyncio.timeout(5):
             while (await _version(services)) == served.version:
                 await asyncio.sleep(0.05)
@@ -96,7 +96,7 @@ async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path:
 
 
 async def _version(services: Services) -> int:
-    current = services.publisher.current("badges-suspension")
+    current = services.status.publisher.current("badges-suspension")
     return current.version if current is not None else 0
 
 
@@ -116,8 +116,8 @@ async def test_superseded_versions_let_their_bytes_go_and_stay_known(old: Place,
 
 async def test_key_changes_that_nobody_acknowledged_are_alarms(old: Place, tmp_path: Path) -> None:
     async with upgraded(old, tmp_path) as services:
-        await services.alarms.step()
-        (alarm,) = (await services.alarms.page(ROOT)).alarms
+        await services.operators.alarms.step()
+        (alarm,) = (await services.operators.alarms.page(ROOT)).alarms
 
     assert (alarm.kind, alarm.subject) == ("key-change", "did:web:uni.example")
     assert _rows(old, "key_change_alarms") == 2

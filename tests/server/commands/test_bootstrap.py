@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from operators import Principals, Role
-from server.app import open_services
 from server.commands.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
 from server.commands.cli import sample_question
 from server.commands.opened import open_registry
 from server.database import MIGRATIONS, open_of
 from server.identity import IdentityChanged
+from server.services import open_services
 from server.settings import Settings
 from storage import forget_before, migrate
 from tests.server.running import settings_in
@@ -159,4 +159,4 @@ async def test_a_database_of_another_did_is_neither_initialised_nor_served(setti
         assert "did:web:vc.example" in str(refused.value)
         assert "TOUCHSTONE_PUBLIC_URL" in str(refused.value)
     async with open_services(settings) as services:
-        assert services.identities.own_document(settings.did) is not None
+        assert services.operators.identities.own_document(settings.did) is not None

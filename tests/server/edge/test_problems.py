@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from server.app import open_services, public_app
+from server.app import public_app
 from server.commands.bootstrap import initialise
 from server.edge.problems import problem_types
+from server.services import open_services
 from server.telemetry.health import Check, Health
 from tests.server.running import Running, quiet, running_in, settings_in
 
@@ -122,8 +124,8 @@ async def test_a_failure_of_ours_tells_nothing_and_is_logged_in_full(
     settings = settings_in(tmp_path)
     await initialise(settings, sample=False, say=quiet)
     async with open_services(settings) as services:
-        services.health = Health([burst], writes_fail=lambda: False)
-        transport = httpx.ASGITransport(public_app(services), raise_app_exceptions=False)
+        broken = msgspec.structs.replace(services, health=Health([burst], writes_fail=lambda: False))
+        transport = httpx.ASGITransport(public_app(broken), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
             answer = await client.get("/readyz", headers={"x-request-id": FIND_ME})
             await _is_problem(client, answer, 500)

@@ -66,12 +66,12 @@ def cases() -> Iterator[Step]:
 
 async def tell_alarms(scene: Scene) -> None:
     """Write what is wrong; in time a background step would."""
-    await scene.services.alarms.step()
+    await scene.services.operators.alarms.step()
 
 
 async def publish(scene: Scene) -> None:
     """Publish what changed; in time a background step would."""
-    await scene.services.publisher.publish_dirty()
+    await scene.services.status.publisher.publish_dirty()
 
 
 def at_operators(case: Case) -> Case:

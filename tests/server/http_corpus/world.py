@@ -20,9 +20,10 @@ from litestar.routes import HTTPRoute
 
 from operators import Issuer, Principals, Role
 from resolver.outbound.fetch import GuardLimits
-from server.app import Services, open_services, operator_app, public_app
+from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise, operator_key_path
 from server.database import open_of
+from server.services import Services, open_services
 from server.settings import Settings
 from tests.server.http_corpus.asking import Answered, Case, Raw, ask
 from tests.server.running import quiet

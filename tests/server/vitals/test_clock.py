@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from operators import AlarmKind
-from server.app import Services, open_services
 from server.commands.bootstrap import initialise
+from server.services import Services, open_services
 from server.vitals import node_store
 from server.vitals.clock import TOLD_SECONDS, ClockWatch
 from tests.server.running import quiet, settings_in
@@ -110,10 +110,10 @@ async def test_a_clock_that_is_set_forward_deletes_neither_nodes_nor_alarms_that
     async with open_services(settings, clock=lambda: time.time() + set_by) as services:
         seen_at = time.time_ns() // 1_000
         await services.database.write(lambda tx: node_store.see(tx, "other", seen_at))
-        services.alarms.state(AlarmKind.DISK, "other", "full")
-        await services.alarms.step()
-        services.alarms.state(AlarmKind.DISK, "other", None)
-        await services.alarms.step()
+        services.operators.alarms.state(AlarmKind.DISK, "other", "full")
+        await services.operators.alarms.step()
+        services.operators.alarms.state(AlarmKind.DISK, "other", None)
+        await services.operators.alarms.step()
         set_by = 100 * 86_400.0
         await services.background._forget()
         names = {row.name for row in await services.database.read(node_store.all_nodes)}
