@@ -18,37 +18,28 @@ from wire import Refusal
 NS = "https://w3id.org/security#"  # Verifiable Credential Data Integrity 1.0, section 4.7 (Processing Errors)
 
 
-class ProofError(Refusal):
+class ProofError(
+    Refusal, type=NS + "PROOF_VERIFICATION_ERROR", title="Proof verification failed", status=422
+):
     """A proof or signature that we cannot accept."""
 
-    type = NS + "PROOF_VERIFICATION_ERROR"
-    title = "Proof verification failed"
-    status = 422
 
-
-class MalformedProof(ProofError):
+class MalformedProof(ProofError, title="Malformed proof"):
     """The proof or token is not of the shape that its specification demands."""
 
-    title = "Malformed proof"
 
-
-class UnsupportedCryptosuite(ProofError):
+class UnsupportedCryptosuite(ProofError, title="Unsupported cryptosuite"):
     """The proof may be good, but we have no way to verify it that does not drop or guess a part of it."""
 
-    title = "Unsupported cryptosuite"
 
-
-class TransformationFailed(ProofError):
+class TransformationFailed(
+    ProofError, type=NS + "PROOF_TRANSFORMATION_ERROR", title="Proof transformation failed"
+):
     """The document has no canonical form: a number outside its domain, a lone surrogate, no JSON value."""
 
-    type = NS + "PROOF_TRANSFORMATION_ERROR"
-    title = "Proof transformation failed"
 
-
-class ProofInvalid(ProofError):
+class ProofInvalid(ProofError, title="Invalid proof"):
     """The signature does not verify, the key is not of the kind that it needs, or the proof has expired."""
-
-    title = "Invalid proof"
 
 
 class KeyFileError(Exception):

@@ -32,12 +32,10 @@ class _ProblemBody(msgspec.Struct):
     detail: str = ""
 
 
-class RegistryUnavailable(Refusal):
+class RegistryUnavailable(
+    Refusal, type="/problems/registry-unavailable", title="Trust registry unavailable", status=502
+):
     """The service cannot be reached, or did not answer with what TRQP defines; `status` tells which."""
-
-    type = "/problems/registry-unavailable"
-    title = "Trust registry unavailable"
-    status = 502
 
 
 class RegistryClient:

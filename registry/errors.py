@@ -36,44 +36,30 @@ class Fault(msgspec.Struct, frozen=True):
         return f"line {self.line}, {self.pointer or 'the document'}: {self.detail}"
 
 
-class NotDefined(Refusal):
+class NotDefined(Refusal, status=404):
     """TRQP v2.0: the authority, or the action or resource asked about, is not recognised."""
 
-    status = 404
 
-
-class AuthorityNotFound(NotDefined):
+class AuthorityNotFound(NotDefined, type="/problems/authority-not-found"):
     """This registry does not answer for the authority."""
 
-    type = "/problems/authority-not-found"
-    title = "Authority not found"
 
-
-class DefinitionNotFound(NotDefined):
+class DefinitionNotFound(
+    NotDefined, type="/problems/definition-not-found", title="Action or resource not defined"
+):
     """The authority does not define the action on the resource; `pointer` names the member at fault."""
 
-    type = "/problems/definition-not-found"
-    title = "Action or resource not defined"
 
-
-class IdentifierNotFound(Refusal):
+class IdentifierNotFound(Refusal, type="/problems/identifier-not-found", status=404):
     """Neither an authority nor an entity of this registry has the identifier."""
 
-    type = "/problems/identifier-not-found"
-    title = "Identifier not found"
-    status = 404
 
-
-class RegistryFileError(Refusal):
+class RegistryFileError(Refusal, type="/problems/invalid-registry-file", status=422):
     """
     The file is not a registry; nothing of it was imported. `faults` are in the order of the file.
 
     The message has every fault on a line of its own; the problem document has them under `errors`.
     """
-
-    type = "/problems/invalid-registry-file"
-    title = "Invalid registry file"
-    status = 422
 
     def __init__(self, faults: tuple[Fault, ...], found: int) -> None:
         more = f"\n  and {found - len(faults)} more" if found > len(faults) else ""

@@ -21,9 +21,10 @@ The error types of DID Resolution v1 (CR of 2026-07-23, section Errors), one cla
     +-- KeyTypeUnsupported      DID or the document raises one of the above instead
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from wire import Refusal
+from wire.problem import Stated
 
 NS = "https://www.w3.org/ns/did#"
 CID_NS = "https://w3id.org/security#"
@@ -34,13 +35,20 @@ class ResolutionError(Refusal):
     An error of resolution or dereferencing.
 
     Attributes:
-        legacy: the single keyword that clients of the CCG drafts (v0.2, v0.3) expect.
+        legacy: the single keyword that clients of the CCG drafts (v0.2, v0.3) expect: the name of the type in camel
+            case, so that INVALID_DID is invalidDid.
         did_key_error: the name that did:key v0.9 gives the case (`invalidPublicKey`, ...), or None; it
             travels as the member `didKeyError` and takes the place of `legacy` for old clients.
         steps: what was done before it failed (`results.Step`), where `explain` asked for it.
     """
 
     legacy: ClassVar[str] = "internalError"
+
+    def __init_subclass__(cls, **stated: Unpack[Stated]) -> None:
+        super().__init_subclass__(**stated)
+        if "type" in stated:
+            first, *others = stated["type"].rpartition("#")[2].lower().split("_")
+            cls.legacy = first + "".join(map(str.capitalize, others))
 
     def __init__(self, detail: str, *, did_key_error: str | None = None, **members: Any) -> None:
         if did_key_error is not None:
@@ -50,40 +58,20 @@ class ResolutionError(Refusal):
         self.steps: tuple[Any, ...] = ()
 
 
-class InvalidDid(ResolutionError):
+class InvalidDid(ResolutionError, type=NS + "INVALID_DID", title="Invalid DID", status=400):
     """The DID does not follow the syntax of DIDs or of its method, or its key is one we refuse."""
 
-    type = NS + "INVALID_DID"
-    title = "Invalid DID"
-    status = 400
-    legacy = "invalidDid"
 
-
-class InvalidDidUrl(ResolutionError):
+class InvalidDidUrl(ResolutionError, type=NS + "INVALID_DID_URL", title="Invalid DID URL", status=400):
     """The DID URL does not follow its syntax, names a parameter twice, or leaves its service endpoint."""
 
-    type = NS + "INVALID_DID_URL"
-    title = "Invalid DID URL"
-    status = 400
-    legacy = "invalidDidUrl"
 
-
-class InvalidOptions(ResolutionError):
+class InvalidOptions(ResolutionError, type=NS + "INVALID_OPTIONS", status=400):
     """An option that we know has a value that it cannot have, or two options exclude one another."""
 
-    type = NS + "INVALID_OPTIONS"
-    title = "Invalid options"
-    status = 400
-    legacy = "invalidOptions"
 
-
-class NotFound(ResolutionError):
+class NotFound(ResolutionError, type=NS + "NOT_FOUND", status=404):
     """There is no such DID, or its document has nothing at that DID URL."""
-
-    type = NS + "NOT_FOUND"
-    title = "Not found"
-    status = 404
-    legacy = "notFound"
 
 
 class HostNotFound(NotFound):
@@ -94,82 +82,50 @@ class HostNotFound(NotFound):
     """
 
 
-class RepresentationNotSupported(ResolutionError):
+class RepresentationNotSupported(ResolutionError, type=NS + "REPRESENTATION_NOT_SUPPORTED", status=406):
     """None of the media types asked for can be produced."""
 
-    type = NS + "REPRESENTATION_NOT_SUPPORTED"
-    title = "Representation not supported"
-    status = 406
-    legacy = "representationNotSupported"
 
-
-class InvalidDidDocument(ResolutionError):
+class InvalidDidDocument(
+    ResolutionError, type=NS + "INVALID_DID_DOCUMENT", title="Invalid DID document", fault="origin"
+):
     """The document found for the DID must not be passed on: another id, private key members, not JSON."""
-
-    type = NS + "INVALID_DID_DOCUMENT"
-    title = "Invalid DID document"
-    status = 500
-    fault = "origin"
-    legacy = "invalidDidDocument"
 
 
 class SecretKeyFound(InvalidDidDocument):
     """A secret key is in the document, or a key in a base in which none is looked for."""
 
 
-class MethodNotSupported(ResolutionError):
+class MethodNotSupported(
+    ResolutionError,
+    type=NS + "METHOD_NOT_SUPPORTED",
+    title="DID method not supported",
+    status=501,
+    fault="caller",
+):
     """The DID's method is not one of ours."""
 
-    type = NS + "METHOD_NOT_SUPPORTED"
-    title = "DID method not supported"
-    status = 501
-    fault = "caller"
-    legacy = "methodNotSupported"
 
-
-class FeatureNotSupported(ResolutionError):
+class FeatureNotSupported(ResolutionError, type=NS + "FEATURE_NOT_SUPPORTED", status=501, fault="caller"):
     """An option or key type that this resolver, or the DID's method, does not support."""
 
-    type = NS + "FEATURE_NOT_SUPPORTED"
-    title = "Feature not supported"
-    status = 501
-    fault = "caller"
-    legacy = "featureNotSupported"
 
-
-class InternalError(ResolutionError):
+class InternalError(ResolutionError, type=NS + "INTERNAL_ERROR", title="Resolution failed"):
     """Resolution failed for a reason that is not the caller's: the origin, the network, or we."""
 
-    type = NS + "INTERNAL_ERROR"
-    title = "Resolution failed"
-    status = 500
-    legacy = "internalError"
 
-
-class OriginFailed(InternalError):
+class OriginFailed(InternalError, fault="origin"):
     """The origin, or a driver, could not be reached, or its answer says nothing of the DID."""
 
-    fault = "origin"
 
-
-class InvalidVerificationMethod(ResolutionError):
+class InvalidVerificationMethod(ResolutionError, type=CID_NS + "INVALID_VERIFICATION_METHOD", fault="caller"):
     """What the DID URL names is no verification method, or not that of this document (CID v1.0, section 3.3)."""
 
-    type = CID_NS + "INVALID_VERIFICATION_METHOD"
-    title = "Invalid verification method"
-    status = 500
-    fault = "caller"
-    legacy = "invalidVerificationMethod"
 
-
-class InvalidRelationship(ResolutionError):
+class InvalidRelationship(
+    ResolutionError, type=CID_NS + "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD", fault="caller"
+):
     """The verification method may not be used for the purpose that was asked for (CID v1.0, section 3.3)."""
-
-    type = CID_NS + "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD"
-    title = "Invalid relationship for verification method"
-    status = 500
-    fault = "caller"
-    legacy = "invalidRelationshipForVerificationMethod"
 
 
 class KeyRefused(ValueError):

@@ -27,9 +27,7 @@ What can be wrong with a status list, split by who must act. Pure.
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
 """
 
-from typing import ClassVar
-
-from wire import Fault, Refusal
+from wire import Refusal
 
 STATUS_LIST_NS = "https://www.w3.org/ns/credentials/status-list#"
 VCDM_NS = "https://www.w3.org/TR/vc-data-model#"
@@ -39,133 +37,93 @@ class StatusListError(Refusal):
     """An error about a status list that a caller may be told."""
 
 
-class MalformedValue(StatusListError):
+class MalformedValue(
+    StatusListError, type=VCDM_NS + "MALFORMED_VALUE_ERROR", title="Malformed value", status=422
+):
     """A property does not comply with the specification; `pointer` names it."""
 
-    type = VCDM_NS + "MALFORMED_VALUE_ERROR"
-    title = "Malformed value"
-    status = 422
 
-
-class MalformedStatusList(MalformedValue):
+class MalformedStatusList(MalformedValue, title="Malformed status list", status=502, fault="origin"):
     """A property of the status list credential does not comply with the specification."""
 
-    title = "Malformed status list"
-    status = 502
-    fault: ClassVar[Fault] = "origin"
 
-
-class RangeError(StatusListError):
+class RangeError(StatusListError, type=VCDM_NS + "RANGE_ERROR", title="Index out of range", status=422):
     """The index lies outside the bitstring; that never means valid."""
 
-    type = VCDM_NS + "RANGE_ERROR"
-    title = "Index out of range"
-    status = 422
 
-
-class StatusRetrievalError(StatusListError):
+class StatusRetrievalError(
+    StatusListError,
+    type=STATUS_LIST_NS + "STATUS_RETRIEVAL_ERROR",
+    title="Status list not retrieved",
+    status=502,
+    fault="origin",
+):
     """The status list credential could not be dereferenced."""
 
-    type = STATUS_LIST_NS + "STATUS_RETRIEVAL_ERROR"
-    title = "Status list not retrieved"
-    status = 502
-    fault: ClassVar[Fault] = "origin"
 
-
-class NoListAtOwnUrl(StatusRetrievalError):
+class NoListAtOwnUrl(StatusRetrievalError, status=422):
     """The URL lies below ours and is not the permanent URL of a list: not an entry of ours."""
 
-    status = 422
 
-
-class ListNotPublished(StatusRetrievalError):
+class ListNotPublished(StatusRetrievalError, status=503, fault=""):
     """The list is ours and has not been published yet; Retry-After says when to ask again."""
 
-    status = 503
-    fault: ClassVar[Fault] = ""
 
-
-class StatusVerificationError(StatusListError):
+class StatusVerificationError(
+    StatusListError,
+    type=STATUS_LIST_NS + "STATUS_VERIFICATION_ERROR",
+    title="Status list not verified",
+    status=502,
+    fault="origin",
+):
     """The status list credential does not verify, is not valid now, or is not the list of the entry."""
 
-    type = STATUS_LIST_NS + "STATUS_VERIFICATION_ERROR"
-    title = "Status list not verified"
-    status = 502
-    fault: ClassVar[Fault] = "origin"
 
-
-class EntryNotOfList(StatusVerificationError):
+class EntryNotOfList(StatusVerificationError, status=422):
     """The list is ours and of another purpose or size than the entry says: the entry is not as we gave it."""
 
-    status = 422
 
-
-class StatusListLengthError(StatusListError):
+class StatusListLengthError(
+    StatusListError,
+    type=STATUS_LIST_NS + "STATUS_LIST_LENGTH_ERROR",
+    title="Status list too short",
+    status=502,
+    fault="origin",
+):
     """The list has fewer entries than the minimum that group privacy needs."""
 
-    type = STATUS_LIST_NS + "STATUS_LIST_LENGTH_ERROR"
-    title = "Status list too short"
-    status = 502
-    fault: ClassVar[Fault] = "origin"
 
-
-class StatusListTooLarge(StatusListError):
+class StatusListTooLarge(StatusListError, type="/problems/status-list-too-large", status=502, fault="origin"):
     """The list expands beyond our cap (our limit, not the standard's)."""
 
-    type = "/problems/status-list-too-large"
-    title = "Status list too large"
-    status = 502
-    fault: ClassVar[Fault] = "origin"
 
-
-class UnknownPurpose(StatusListError):
+class UnknownPurpose(
+    StatusListError, type="/problems/unknown-purpose", title="Unknown status purpose", status=422
+):
     """The purpose is not one that we publish."""
 
-    type = "/problems/unknown-purpose"
-    title = "Unknown status purpose"
-    status = 422
 
-
-class NotAllocated(StatusListError):
+class NotAllocated(StatusListError, type="/problems/not-allocated", title="Index not allocated", status=404):
     """The index has not been handed out, so no credential can have that status."""
 
-    type = "/problems/not-allocated"
-    title = "Index not allocated"
-    status = 404
 
-
-class IrreversibleStatus(StatusListError):
+class IrreversibleStatus(StatusListError, type="/problems/irreversible-status", status=409):
     """A revocation cannot be taken back (Bitstring Status List v1.0, section 2.1; EU ARF VCR_04)."""
 
-    type = "/problems/irreversible-status"
-    title = "Irreversible status"
-    status = 409
 
-
-class ListFull(StatusListError):
+class ListFull(StatusListError, type="/problems/list-full", title="Status list full", status=409):
     """The status set has fewer indices left than were asked for."""
 
-    type = "/problems/list-full"
-    title = "Status list full"
-    status = 409
 
-
-class SetClosed(ListFull):
+class SetClosed(ListFull, type="/problems/set-closed", title="Status set closed by a restore"):
     """
     A restore closed the status set: a backup does not tell which indices were handed out after it, so that none is
     given any more. What was issued can still be revoked; create another set for what is issued from now on.
     """
 
-    type = "/problems/set-closed"
-    title = "Status set closed by a restore"
 
-
-class TooManyEntries(StatusListError):
+class TooManyEntries(StatusListError, type="/problems/too-many-entries", status=409):
     """The lists of the issuer would have more entries in all than one issuer may have."""
-
-    type = "/problems/too-many-entries"
-    title = "Too many entries"
-    status = 409
 
 
 class SelfCheckFailed(Exception):

@@ -45,12 +45,8 @@ _COLUMNS = {
 Report = Callable[[str, int], None]  # a table, and how many of its rows are written
 
 
-class CopyRefused(Refusal):
+class CopyRefused(Refusal, type="/problems/copy-refused", status=409):
     """The databases are not such that one can be copied into the other; nothing was written."""
-
-    type = "/problems/copy-refused"
-    title = "Copy refused"
-    status = 409
 
 
 class TableDigest(msgspec.Struct, frozen=True):

@@ -176,9 +176,5 @@ class Engine(Database, Protocol):
         ...
 
 
-class DatabaseUnavailable(Refusal):
+class DatabaseUnavailable(Refusal, type="/problems/database-unavailable", status=503):
     """The database cannot be reached or failed; a retry with the same idempotency key is safe."""
-
-    type = "/problems/database-unavailable"
-    title = "Database unavailable"
-    status = 503

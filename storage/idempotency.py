@@ -37,12 +37,13 @@ MIGRATIONS = (
 )
 
 
-class IdempotencyConflict(Refusal):
+class IdempotencyConflict(
+    Refusal,
+    type="/problems/idempotency-conflict",
+    title="Idempotency key used for another request",
+    status=422,
+):
     """The key was used before with another request; use a new key for a new request."""
-
-    type = "/problems/idempotency-conflict"
-    title = "Idempotency key used for another request"
-    status = 422
 
 
 def once(

@@ -42,12 +42,8 @@ TOKENS = {
 }
 
 
-class SchemaMismatch(Refusal):
+class SchemaMismatch(Refusal, type="/problems/schema-mismatch", status=503):
     """The database was made by another version of Touchstone; run the one that its migrations name."""
-
-    type = "/problems/schema-mismatch"
-    title = "Schema mismatch"
-    status = 503
 
 
 class Forbid(msgspec.Struct, frozen=True):

@@ -12,75 +12,40 @@ T = TypeVar("T")
 MAX_BODY_BYTES = 65_536  # 64 KiB; house rule for every write body but an import
 
 
-class BadRequest(Refusal):
+class BadRequest(Refusal, type="/problems/bad-request", status=400):
     """The request is not of the shape that the route asks for."""
 
-    type = "/problems/bad-request"
-    title = "Bad request"
-    status = 400
 
-
-class MalformedBody(BadRequest):
+class MalformedBody(BadRequest, type="/problems/malformed-body"):
     """The body is not the JSON that the route asks for; `errors[].pointer` names the member at fault."""
 
-    type = "/problems/malformed-body"
-    title = "Malformed body"
 
-
-class Unauthenticated(Refusal):
+class Unauthenticated(Refusal, type="/problems/unauthenticated", title="Not authenticated", status=401):
     """No API key, or not one that we know."""
 
-    type = "/problems/unauthenticated"
-    title = "Not authenticated"
-    status = 401
 
-
-class Forbidden(Refusal):
+class Forbidden(Refusal, type="/problems/forbidden", title="Not allowed", status=403):
     """The principal may not do that."""
 
-    type = "/problems/forbidden"
-    title = "Not allowed"
-    status = 403
 
-
-class ResourceNotFound(Refusal):
+class ResourceNotFound(Refusal, type="/problems/not-found", status=404):
     """Nothing of that name, or nothing that the principal may see."""
 
-    type = "/problems/not-found"
-    title = "Not found"
-    status = 404
 
-
-class NotAcceptable(Refusal):
+class NotAcceptable(Refusal, type="/problems/not-acceptable", status=406):
     """None of the media types in Accept can be produced here."""
 
-    type = "/problems/not-acceptable"
-    title = "Not acceptable"
-    status = 406
 
-
-class Conflict(Refusal):
+class Conflict(Refusal, type="/problems/conflict", status=409):
     """The change contradicts what is there."""
 
-    type = "/problems/conflict"
-    title = "Conflict"
-    status = 409
 
-
-class PayloadTooLarge(Refusal):
+class PayloadTooLarge(Refusal, type="/problems/payload-too-large", status=413):
     """The body is over the limit of the route."""
 
-    type = "/problems/payload-too-large"
-    title = "Payload too large"
-    status = 413
 
-
-class UnsupportedMediaType(Refusal):
+class UnsupportedMediaType(Refusal, type="/problems/unsupported-media-type", status=415):
     """The body's Content-Type is not one that the route reads."""
-
-    type = "/problems/unsupported-media-type"
-    title = "Unsupported media type"
-    status = 415
 
 
 def media_type_of(content_type: str | None) -> str:

@@ -7,8 +7,9 @@ Problem documents (RFC 9457), and the one base class of every error that a calle
 What is not a `Refusal` is our own fault: `server/edge/problems.py` logs it in full and tells the caller nothing.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 import msgspec
 
@@ -17,16 +18,28 @@ PROBLEM_JSON = "application/problem+json"
 Fault = Literal["", "caller", "limit", "origin"]
 
 
+class Stated(TypedDict, total=False):
+    """What a subclass of `Refusal` may state."""
+
+    type: str
+    title: str
+    status: int
+    fault: Fault
+
+
 class Refusal(Exception):
     """
     An error whose message a caller may read: what was expected, what was found, what to do.
 
     A message never carries a key, a token or personal data.
 
+    A subclass states its class attributes as keywords, `class Gone(Refusal, type="/problems/gone", status=410)`;
+    those that it does not state are its base's.
+
     Class attributes:
         type: the problem type. A standard's URI as it is, or `/problems/<slug>`: a page that we serve
             (the server puts its public URL before it).
-        title: constant for the type, short.
+        title: constant for the type, short; not stated, it is the words of the type, such as "Gone".
         status: the HTTP status.
         fault: who must act where the status is 5xx, for metrics: "" for us; "origin" for whoever answers at a host,
             a driver's among them; "limit" where a client, or all, asked for more than we ask of others;
@@ -44,6 +57,13 @@ class Refusal(Exception):
     status: ClassVar[int] = 500
     fault: ClassVar[Fault] = ""
 
+    def __init_subclass__(cls, **stated: Unpack[Stated]) -> None:
+        super().__init_subclass__()
+        if "type" in stated:
+            cls.title = _words_of(stated["type"])
+        for name, value in stated.items():
+            setattr(cls, name, value)
+
     def __init__(
         self,
         detail: str,
@@ -57,6 +77,11 @@ class Refusal(Exception):
         self.pointer = pointer
         self.headers = dict(headers or {})
         self.members = members
+
+
+def _words_of(type_uri: str) -> str:
+    """Return "Not ready" for `/problems/not-ready`, "Not found" for `https://...#NOT_FOUND`."""
+    return re.split("[/#]", type_uri)[-1].replace("-", " ").replace("_", " ").capitalize()
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):

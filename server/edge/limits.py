@@ -34,12 +34,8 @@ class Cost(Enum):
     OUTBOUND = "outbound"
 
 
-class TooManyRequests(Refusal):
+class TooManyRequests(Refusal, type="/problems/too-many-requests", status=429):
     """The client used up its tokens for this kind of request; Retry-After says when one is back."""
-
-    type = "/problems/too-many-requests"
-    title = "Too many requests"
-    status = 429
 
 
 def too_many(wait: float) -> TooManyRequests:

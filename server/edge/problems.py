@@ -24,44 +24,25 @@ class InternalProblem(Refusal):
     """Something failed on our side. The request id in `instance` finds it in our log; a retry may succeed."""
 
 
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(Refusal, type="/problems/method-not-allowed", status=405):
     """The resource exists, but not for this method; the Allow header names those it has."""
 
-    type = "/problems/method-not-allowed"
-    title = "Method not allowed"
-    status = 405
 
-
-class ClientGone(Refusal):
+# The status is nginx's, and by now everybody's; no standard has one.
+class ClientGone(Refusal, type="/problems/client-gone", status=499):
     """The client hung up before its request was complete; nobody reads this answer, but the log has the status."""
 
-    type = "/problems/client-gone"
-    title = "Client gone"
-    status = 499  # nginx's, and by now everybody's; no standard has one
 
-
-class NotReady(Refusal):
+class NotReady(Refusal, type="/problems/not-ready", status=503):
     """The server is starting or stopping. Retry-After says when to ask again."""
 
-    type = "/problems/not-ready"
-    title = "Not ready"
-    status = 503
 
-
-class RequestTimeout(Refusal):
+class RequestTimeout(Refusal, type="/problems/request-timeout", status=408):
     """The request did not arrive in time, head or body; the connection is closed."""
 
-    type = "/problems/request-timeout"
-    title = "Request timeout"
-    status = 408
 
-
-class HeadTooLarge(Refusal):
+class HeadTooLarge(Refusal, type="/problems/head-too-large", title="Request head too large", status=431):
     """The request line and the headers together are over the limit; the connection is closed."""
-
-    type = "/problems/head-too-large"
-    title = "Request head too large"
-    status = 431
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -15,49 +15,27 @@ What the HTTP protocol refuses before there is a request that a route could see.
 from wire import BadRequest, Refusal
 
 
-class MalformedRequest(BadRequest):
+class MalformedRequest(BadRequest, type="/problems/malformed-request"):
     """What arrived is not a request of HTTP/1.1 or HTTP/1.0 (RFC 9112)."""
 
-    type = "/problems/malformed-request"
-    title = "Malformed request"
 
-
-class AmbiguousRequest(BadRequest):
+class AmbiguousRequest(BadRequest, type="/problems/ambiguous-request"):
     """Two parsers may read two different requests here, so none is answered (RFC 9112, sections 3.2 and 6.3)."""
 
-    type = "/problems/ambiguous-request"
-    title = "Ambiguous request"
 
-
-class TooManyConnections(Refusal):
+class TooManyConnections(Refusal, type="/problems/too-many-connections", status=429):
     """The client holds as many connections as it may; close one, or use one for several requests."""
 
-    type = "/problems/too-many-connections"
-    title = "Too many connections"
-    status = 429
 
-
-class TooManyWaiting(Refusal):
+class TooManyWaiting(
+    Refusal, type="/problems/too-many-waiting", title="Too many requests waiting", status=429
+):
     """The client sent more requests on one connection than may wait there; read answers before sending more."""
 
-    type = "/problems/too-many-waiting"
-    title = "Too many requests waiting"
-    status = 429
 
-
-class MethodNotImplemented(Refusal):
+class MethodNotImplemented(Refusal, type="/problems/method-not-implemented", status=501, fault="caller"):
     """The method is not one that this server knows (RFC 9110, section 9.1); names of methods are case-sensitive."""
 
-    type = "/problems/method-not-implemented"
-    title = "Method not implemented"
-    status = 501
-    fault = "caller"
 
-
-class UnknownTransferCoding(Refusal):
+class UnknownTransferCoding(Refusal, type="/problems/unknown-transfer-coding", status=501, fault="caller"):
     """The body has a transfer coding that this server does not decode (RFC 9112, section 6.1)."""
-
-    type = "/problems/unknown-transfer-coding"
-    title = "Unknown transfer coding"
-    status = 501
-    fault = "caller"

@@ -99,12 +99,33 @@ def test_extension_members_stand_beside_the_standard_ones() -> None:
 
 
 def test_the_uri_of_a_standard_stays_as_it_is() -> None:
-    class NotFound(Refusal):
-        type = "https://www.w3.org/ns/did#NOT_FOUND"
-        status = 404
+    class NotFound(Refusal, type="https://www.w3.org/ns/did#NOT_FOUND"):
+        pass
 
     problem = problem_of(NotFound("no such DID"), base_url="https://t.example")
+
     assert problem.type == "https://www.w3.org/ns/did#NOT_FOUND"
+
+
+def test_a_class_has_what_it_states_the_words_of_its_type_and_the_rest_of_its_base() -> None:
+    class OutOfRange(Refusal, type="https://w.example/#OUT_OF_RANGE", status=422, fault="caller"):
+        pass
+
+    class NotReadyYet(OutOfRange, type="/problems/not-ready-yet"):
+        pass
+
+    class LaterAgain(NotReadyYet, title="Later", status=503):
+        pass
+
+    told = [
+        (kind.type, kind.title, kind.status, kind.fault) for kind in (OutOfRange, NotReadyYet, LaterAgain)
+    ]
+
+    assert told == [
+        ("https://w.example/#OUT_OF_RANGE", "Out of range", 422, "caller"),
+        ("/problems/not-ready-yet", "Not ready yet", 422, "caller"),
+        ("/problems/not-ready-yet", "Later", 503, "caller"),
+    ]
 
 
 def test_the_root_pointer_is_told_and_no_pointer_is_not() -> None:
