@@ -6,8 +6,6 @@ nothing to do with it. A task has the context of whoever began it; what we do on
 client of its own.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 import msgspec
@@ -32,21 +30,24 @@ def asker() -> Asker:
     return _ASKER.get()
 
 
-@contextmanager
-def asking_for(client: str) -> Iterator[None]:
-    """Ask for `client`, in this block and in the tasks that it begins."""
-    yield from _as(msgspec.structs.replace(asker(), client=client))
+def asking_for(client: str) -> "_As":
+    """Ask for `client`, in a `with` block and in the tasks that it begins."""
+    return _As(Asker(client, asker().patience_seconds))
 
 
-@contextmanager
-def with_patience(seconds: float) -> Iterator[None]:
-    """Let what is asked in this block wait so long for its turn, in all."""
-    yield from _as(msgspec.structs.replace(asker(), patience_seconds=seconds))
+def with_patience(seconds: float) -> "_As":
+    """Let what is asked in a `with` block wait so long for its turn, in all."""
+    return _As(Asker(asker().client, seconds))
 
 
-def _as(who: Asker) -> Iterator[None]:
-    token = _ASKER.set(who)
-    try:
-        yield
-    finally:
-        _ASKER.reset(token)
+class _As:
+    """Every request is inside one: a third of what a generator costs."""
+
+    def __init__(self, who: Asker) -> None:
+        self._who = who
+
+    def __enter__(self) -> None:
+        self._token = _ASKER.set(self._who)
+
+    def __exit__(self, *_: object) -> None:
+        _ASKER.reset(self._token)
