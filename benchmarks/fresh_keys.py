@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from benchmarks.result import Result, compared
 from resolver import Options, Resolver
 from resolver.arithmetic import HAS_GMPY2
-from resolver.binding.routes import answer_local
+from resolver.binding.answering import answer_now
+from resolver.binding.request import read_request
 from resolver.encoding import encode_base58btc
 
 ROUNDS = 5
@@ -76,7 +77,7 @@ def _resolve(
         if options is not None:
             bodies.append(msgspec.json.encode(resolver.resolve_local(path[len(_BASE) :].decode(), options)))
             continue
-        answer = answer_local(resolver, path, b"", None)
+        answer = answer_now(resolver, read_request(resolver.planner, path, b"", None))
         assert answer is not None and answer.status == 200, path
         bodies.append(answer.body)
 

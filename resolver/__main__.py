@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from resolver.binding.answering import MADE_HERE
-from resolver.binding.representation import present, wants_old_suites
+from resolver.binding.forms import form_for, shape_of
+from resolver.binding.representation import present
+from resolver.binding.request import MADE_HERE
 from resolver.did import parse_did_url
 from resolver.errors import InternalError, InvalidOptions, NotFound, ResolutionError
 from resolver.lint_command import lint_target
@@ -66,7 +67,8 @@ async def _find(
     async with make_resolver() as resolver:
         options = _options(resolver, did_url, given)
         found = await _found(resolver, did_url, options)
-        if did_url.startswith(MADE_HERE) and wants_old_suites(found, accept):
+        form = form_for(accept, shape_of(found), "result")
+        if did_url.startswith(MADE_HERE) and form is not None and form.is_old:
             return await _found(resolver, did_url, msgspec.structs.replace(options, old_suites=True))
         return found
 
@@ -79,9 +81,9 @@ async def _found(resolver: Resolver, did_url: str, options: Options) -> Resolved
 
 def _options(resolver: Resolver, did_url: str, given: dict[str, object]) -> Options:
     """Read the options; what is wrong with the DID is told first, as in the resolution algorithm."""
-    did = parse_did_url(did_url).did
-    resolver.require_method(did)
-    refuse_unsupported(given.keys(), did.method, resolver.versions_of(did), dereferences=did_url != did.text)
+    did, planner = parse_did_url(did_url).did, resolver.planner
+    planner.require_method(did)
+    refuse_unsupported(given.keys(), did.method, planner.versions_of(did), dereferences=did_url != did.text)
     return options_of(given)
 
 

@@ -16,8 +16,8 @@ from urllib.parse import quote
 import httpx
 
 from resolver import errors
-from resolver.binding.answering import BASE_PATH
 from resolver.binding.batch import MAX_BATCH, MAX_BATCH_BODY_BYTES
+from resolver.binding.target import BASE_PATH
 from resolver.errors import InternalError, InvalidDidDocument, ResolutionError
 from resolver.options import parameters_of
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 import msgspec
 
 from proofs import parse_date_time_stamp
+from resolver.did import DidUrl, parse_parameters
 from resolver.documents.conversion import CONVERSIONS
 from resolver.documents.document import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
@@ -115,6 +116,41 @@ def refuse_format(name: object, method: str) -> None:
     formats = (None, *CONVERSIONS)
     if method not in _METHODS_WITH_FORMATS and name not in formats:
         raise FeatureNotSupported(f"publicKeyFormat of a did:{method} is {' or '.join(CONVERSIONS)}")
+
+
+def refuse_relationship(options: Options) -> None:
+    """
+    Refuse a check that only dereferencing can make, rather than to let the caller believe it was made.
+
+    Raises:
+        FeatureNotSupported: the options ask for it.
+    """
+    if options.verification_relationship is not None:
+        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
+
+
+def with_parameters(options: Options, did_url: DidUrl) -> Options:
+    """
+    Return `options` with the version that the DID URL itself asks for (step 2 of dereferencing).
+
+    Raises:
+        InvalidDidUrl: the query is malformed.
+        InvalidOptions: options and DID URL ask for different versions, or a version that cannot be one.
+    """
+    if not did_url.query:
+        return options
+    parameters = parse_parameters(did_url.query)
+    number = parameters.get("versionNumber")
+    versions = {
+        "version_id": parameters.get("versionId"),
+        "version_time": parameters.get("versionTime"),
+        "version_number": None if number is None else version_number_of(number),
+    }
+    if all(value is None for value in versions.values()):
+        return options
+    if options.has_version and any(getattr(options, field) != value for field, value in versions.items()):
+        raise InvalidOptions("the options and the DID URL ask for different versions")
+    return msgspec.structs.replace(options, **versions)
 
 
 def parameters_of(options: Options) -> dict[str, str]:

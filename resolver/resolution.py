@@ -1,43 +1,36 @@
 """
 The resolver: resolve(did, options) and dereference(didUrl, options) of DID Resolution v1. Service.
 
-DIDs whose documents are computed, and our own, are answered synchronously (`resolve_local`). All others are asked
-of a source, through the cache: the method's own (`origin.py`, ...), or a driver.
+1. parse: the DID or DID URL (`did.py`);
+2. plan: where its document comes from (`planning.py`);
+3. find: what is computed or our own at once (`find_now`), all else in its source or the cache (`finding.py`);
+4. present: with keys and ids in the form that was asked for; of a DID URL, what it names.
+
+Who has parsed a DID already, to charge somebody for it, hands its plan to 3.
 """
 
-import math
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote
 
 import msgspec
 
-from resolver.did import Did, DidUrl, parse_did, parse_did_url, parse_parameters
+from resolver.did import DidUrl, parse_did, parse_did_url
 from resolver.documents.contexts import in_old_suites
 from resolver.documents.conversion import CONVERSIONS, converted
 from resolver.documents.dereference import dereference
 from resolver.documents.document import relative_ids_expanded
 from resolver.drivers.config import Driver
 from resolver.drivers.gate import DriverState, FetchConfigured
-from resolver.drivers.source import Drivers, DriverSource
-from resolver.errors import (
-    FeatureNotSupported,
-    HostNotFound,
-    InternalError,
-    InvalidOptions,
-    MethodNotSupported,
-    NotFound,
-    ResolutionError,
-)
-from resolver.methods import METHODS
+from resolver.drivers.source import Drivers
+from resolver.errors import ResolutionError
+from resolver.finding import Finder
 from resolver.methods.method import refuse_public_key_format, refuse_versions
-from resolver.methods.question import Question
-from resolver.observing import observed_in, observed_resolution
-from resolver.options import version_number_of
+from resolver.options import refuse_relationship, with_parameters
 from resolver.outbound.fetch import Fetch, Guard
+from resolver.planning import Computed, Plan, Planner, Published, Seen, Sought
 from resolver.results import (
     DEFAULT_OPTIONS,
     Dereferenced,
@@ -48,12 +41,11 @@ from resolver.results import (
     Resolved,
     Step,
 )
-from resolver.sources.cache import Cache
 from resolver.sources.freshness import FreshnessBounds
 from resolver.sources.heads import LogHeads, MemoryHeads
-from resolver.sources.source import Finding, Known, Observer, Source
+from resolver.sources.source import Observer, Source
 from resolver.sources.web import Asking, WebSource
-from resolver.telling import explained, own_copy, resolved_from
+from resolver.telling import explained
 from resolver.webvh.limits import DEFAULT_LIMITS, LogLimits
 from resolver.webvh.source import WebvhSource
 
@@ -103,13 +95,10 @@ class Resolver:
     ) -> None:
         self._fetcher = fetcher
         self._guard: Guard | None = None
-        self._own_document = own_document
-        self._own_hosts = own_hosts
         self._freshness = freshness
-        self._observer = observer
         self._clock = clock
         asking = Asking(self._fetch, freshness, timer)
-        self._sources: dict[str, Source] = {
+        sources: dict[str, Source] = {
             "web": WebSource(asking, method_freshness.get("web", freshness), clock),
             "webvh": WebvhSource(
                 asking,
@@ -120,14 +109,16 @@ class Resolver:
             ),
         }
         self._drivers = Drivers(drivers, fetch_configured, freshness, clock, driver_trust)
-        self._cache: Cache[Question, Finding | ResolutionError] = Cache(
-            self._load,
-            max_bytes=max_cache_bytes,
+        self.planner = Planner(
+            sources, self._drivers, own_document, own_hosts, is_observing=observer is not None
+        )
+        self._finder = Finder(
+            self.planner,
+            observer,
+            max_cache_bytes=max_cache_bytes,
+            retry_seconds=freshness.failure_seconds,
             clock=clock,
             timer=timer,
-            key_bytes=Question.bytes_held,
-            retry_seconds=freshness.failure_seconds,
-            excused=(InternalError, HostNotFound),
         )
 
     async def resolve(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved:
@@ -142,8 +133,7 @@ class Resolver:
             InvalidDidDocument: the document there must not be passed on.
             InternalError: the origin cannot be asked; its member `cause` says why.
         """
-        _refuse_relationship(options)
-        return await self._resolve(parse_did(did), options)
+        return await self.find(self._plan(did, options))
 
     async def dereference(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced:
         """
@@ -156,8 +146,8 @@ class Resolver:
                 does not hold.
         """
         parsed = parse_did_url(did_url)
-        resolved = await self._resolve(parsed.did, with_parameters(options, parsed))
-        return _dereferenced(resolved, parsed, options)
+        plan = self.planner.plan(parsed.did, with_parameters(options, parsed))
+        return dereferenced(await self.find(plan), parsed, options)
 
     def resolve_local(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved | None:
         """
@@ -166,8 +156,7 @@ class Resolver:
         Raises:
             ResolutionError: as `resolve`.
         """
-        _refuse_relationship(options)
-        return self._resolve_local(parse_did(did), options)
+        return self.find_now(self._plan(did, options))
 
     def dereference_local(self, did_url: str, options: Options = DEFAULT_OPTIONS) -> Dereferenced | None:
         """
@@ -177,52 +166,58 @@ class Resolver:
             ResolutionError: as `dereference`.
         """
         parsed = parse_did_url(did_url)
-        resolved = self._resolve_local(parsed.did, with_parameters(options, parsed))
-        return None if resolved is None else _dereferenced(resolved, parsed, options)
+        resolved = self.find_now(self.planner.plan(parsed.did, with_parameters(options, parsed)))
+        return None if resolved is None else dereferenced(resolved, parsed, options)
 
-    def require_method(self, did: Did) -> None:
+    def would_ask(self, did: str) -> bool:
+        """Tell whether resolving `did` would ask a stranger now; refused DIDs and ours ask nobody."""
+        try:
+            return self.may_fetch(self._plan(did, DEFAULT_OPTIONS))
+        except ResolutionError:
+            return False
+
+    def may_fetch(self, plan: Plan) -> bool:
+        """Tell whether finding what was planned may ask an origin now."""
+        return self._finder.may_ask(plan)
+
+    def find_now(self, plan: Plan) -> Resolved | None:
         """
-        Refuse a DID of a method that is not ours, and that no driver takes.
+        Return what needs no network; None where it is needed (or its cache).
 
         Raises:
-            MethodNotSupported: always, for such a DID.
+            ResolutionError: as `resolve`.
         """
-        if did.method not in METHODS and self._drivers.source_of(did) is None:
-            raise MethodNotSupported(
-                f"did:{did.method[:64]} is not supported; supported are {', '.join(self.methods)}"
-            )
+        options = plan.options
+        if isinstance(plan, Computed):
+            return _presented(explained(plan.method.plan(plan.did, options), options), options)
+        return _presented(self._published(plan), options) if isinstance(plan, Published) else None
 
-    def may_fetch(self, did: Did) -> bool:
+    async def find(self, plan: Plan) -> Resolved:
         """
-        Tell whether resolving `did` may ask an origin now; true of our own DIDs too, which `resolve_local` answers.
+        Return what was planned for.
 
         Raises:
-            InvalidDid: it breaks a rule of its method.
+            ResolutionError: as `resolve`.
         """
-        source = self._source_of(did)
-        if isinstance(source, DriverSource) and source.versions:
-            return True  # Each version is a question of its own, and the body of a request may ask for one.
-        return source is not None and self._cache.would_load(source.question(did, DEFAULT_OPTIONS))
+        if isinstance(plan, (Seen, Sought)):
+            return _presented(await self._finder.find(plan), plan.options)
+        found = self.find_now(plan)
+        assert found is not None
+        return found
 
-    def touch(self, did: Did) -> None:
-        """Count a use of `did` that was answered from what was resolved here, so that it stays in the cache."""
-        if (source := self._source_of(did)) is not None:
-            self._cache.touch(source.question(did, DEFAULT_OPTIONS))
+    def touch(self, plan: Plan) -> None:
+        """Count a use of what was answered elsewhere, from what was found here, so that it stays in the cache."""
+        self._finder.touch(plan)
 
     @property
     def cache_bytes(self) -> int:
         """What the cache holds, by the measure of `max_cache_bytes`."""
-        return self._cache.memory_bytes
-
-    @property
-    def native_methods(self) -> tuple[str, ...]:
-        """The methods that are resolved here, without a driver, sorted."""
-        return tuple(sorted(METHODS))
+        return self._finder.cache_bytes
 
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods that are resolved, those of drivers included, sorted."""
-        return tuple(sorted({*METHODS, *self._drivers.methods}))
+        return self.planner.methods
 
     @property
     def drivers(self) -> tuple[Driver, ...]:
@@ -234,12 +229,6 @@ class Resolver:
         """What the drivers are like at this moment, for metrics."""
         return tuple(source.state for source in self._drivers.sources)
 
-    def versions_of(self, did: Did) -> frozenset[str]:
-        """Return the version options that can be honoured for `did`."""
-        source = self._source_of(did)
-        versions: frozenset[str] = frozenset() if source is None else source.versions
-        return versions | {"versionTime"} if self._is_observed(did) else versions
-
     def purge(self, *, did: str | None = None, host: str | None = None) -> int:
         """
         Forget what is cached of a DID (any of its spellings) or of all DIDs of a host; of neither: everything.
@@ -250,17 +239,17 @@ class Resolver:
             InvalidDid, MethodNotSupported: `did` is none, or none that is ever cached.
         """
         if did is None:
-            return self._cache.purge(lambda question: host is None or question.host == host)
+            return self._finder.purge(lambda question: host is None or question.host == host)
         parsed = parse_did(did)
-        self.require_method(parsed)
-        if (source := self._source_of(parsed)) is None:
+        self.planner.require_method(parsed)
+        if (source := self.planner.source_of(parsed)) is None:
             return 0
         meant = source.question(parsed, DEFAULT_OPTIONS).did
-        return self._cache.purge(lambda question: question.did == meant)
+        return self._finder.purge(lambda question: question.did == meant)
 
     async def aclose(self) -> None:
         """Stop what is under way."""
-        await self._cache.aclose()
+        await self._finder.aclose()
         await self._drivers.aclose()
         if self._guard is not None:
             await self._guard.aclose()
@@ -273,86 +262,25 @@ class Resolver:
     ) -> None:
         await self.aclose()
 
-    async def _resolve(self, did: Did, options: Options) -> Resolved:
-        resolved = self._resolve_local(did, options)
-        if resolved is not None:
-            return resolved
-        source = self._required_source(did)
-        if options.version_time is not None and "versionTime" not in source.versions:
-            return _presented(await self._observed(did, options, options.version_time), options)
-        question = source.question(did, options)
-        max_stale = math.inf if options.max_stale is None else options.max_stale
-        try:
-            look = await self._cache.look(question, renew=options.no_cache, max_stale=max_stale)
-        except ResolutionError as error:
-            raise own_copy(error, error.steps, options) from None
-        return _presented(resolved_from(did, options, look), options)
+    def _plan(self, did: str, options: Options) -> Plan:
+        refuse_relationship(options)
+        return self.planner.plan(parse_did(did), options)
 
-    def _resolve_local(self, did: Did, options: Options) -> Resolved | None:
-        self.require_method(did)
-        own = self._own(did, options)
-        if own is not None:
-            return _presented(own, options)
-        if options.version_time is not None and self._is_observed(did):
-            self._required_source(did).question(did, DEFAULT_OPTIONS)
-            return None
-        if did.method not in METHODS:
-            self._required_source(did).question(did, options)
-            return None
-        planned = METHODS[did.method].plan(did, options)
-        return None if isinstance(planned, FetchPlan) else _presented(explained(planned, options), options)
-
-    def _own(self, did: Did, options: Options) -> Resolved | None:
-        """Return the resolution of a DID of ours; None for all others."""
-        if did.method != "web":
-            return None
-        document = self._own_document(did.text)
-        if document is None:
-            if _authority(did) in self._own_hosts:
-                raise NotFound("this server has no such DID")
-            return None
+    def _published(self, plan: Published) -> Resolved:
+        """Return the resolution of a DID of ours."""
+        options, document = plan.options, plan.document
         refuse_versions(options)
-        refuse_public_key_format(options, did.method)
+        refuse_public_key_format(options, plan.did.method)
         if options.old_suites and options.public_key_format is None:
             document = in_old_suites(document)
         now = self._clock()
         return Resolved(
-            did=did.text,
+            did=plan.did.text,
             document=document,
             made_at=now,
             fresh_until=now + self._freshness.default_seconds,
             steps=(Step(step="published by this server"),) if options.explain else (),
         )
-
-    def _source_of(self, did: Did) -> Source | None:
-        """Return what is asked for `did`: its method's own source, which no driver replaces, or its driver."""
-        return self._sources.get(did.method) or self._drivers.source_of(did)
-
-    def _required_source(self, did: Did) -> Source:
-        source = self._source_of(did)
-        if source is None:
-            raise AssertionError("asked for a DID that has no source; `require_method` refuses it before")
-        return source
-
-    def _is_observed(self, did: Did) -> bool:
-        return self._observer is not None and did.method == "web"
-
-    async def _observed(self, did: Did, options: Options, version_time: str) -> Resolved:
-        if self._observer is None:
-            raise AssertionError("asked for an observation without an observer")
-        question = self._required_source(did).question(did, DEFAULT_OPTIONS)
-        return await observed_resolution(
-            self._observer, question.did, did, version_time, explain=options.explain
-        )
-
-    async def _load(self, question: Question, known: Known | None) -> Known:
-        source = self._required_source(parse_did(question.did))
-        entry = await source.load(question, known)
-        # Options ask for an older version, which is not what the document is now.
-        found = None if question.options else observed_in(entry.value)
-        if self._observer is not None and found is not None:
-            self._observer.seen(question.did, found, self._clock())
-        return entry
 
     async def _fetch(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
         if self._fetcher is None:
@@ -361,48 +289,18 @@ class Resolver:
         return await self._fetcher(plan, headers)
 
 
-def _dereferenced(resolved: Resolved, did_url: DidUrl, options: Options) -> Dereferenced:
-    """Return what `did_url` names; where that is nothing, the error has the steps of the resolution."""
+def dereferenced(resolved: Resolved, did_url: DidUrl, options: Options) -> Dereferenced:
+    """
+    Return what `did_url` names; where that is nothing, the error has the steps of the resolution.
+
+    Raises:
+        ResolutionError: as `documents.dereference`.
+    """
     try:
         return dereference(resolved, did_url, options.verification_relationship)
     except ResolutionError as error:
         error.steps = resolved.steps
         raise
-
-
-def with_parameters(options: Options, did_url: DidUrl) -> Options:
-    """
-    Return `options` with the version that the DID URL itself asks for (step 2 of dereferencing).
-
-    Raises:
-        InvalidDidUrl: the query is malformed.
-        InvalidOptions: options and DID URL ask for different versions, or a version that cannot be one.
-    """
-    if not did_url.query:
-        return options
-    parameters = parse_parameters(did_url.query)
-    number = parameters.get("versionNumber")
-    versions = {
-        "version_id": parameters.get("versionId"),
-        "version_time": parameters.get("versionTime"),
-        "version_number": None if number is None else version_number_of(number),
-    }
-    if all(value is None for value in versions.values()):
-        return options
-    if options.has_version and any(getattr(options, field) != value for field, value in versions.items()):
-        raise InvalidOptions("the options and the DID URL ask for different versions")
-    return msgspec.structs.replace(options, **versions)
-
-
-def _refuse_relationship(options: Options) -> None:
-    """Refuse a check that only dereferencing can make, rather than to let the caller believe it was made."""
-    if options.verification_relationship is not None:
-        raise FeatureNotSupported("verificationRelationship is an option of dereferencing, not of resolution")
-
-
-def _authority(did: Did) -> str:
-    """Return `host` or `host:port` of a did:web, in lower case, without port 443."""
-    return unquote(did.method_specific_id.partition(":")[0]).lower().removesuffix(":443")
 
 
 def _presented(resolved: Resolved, options: Options) -> Resolved:

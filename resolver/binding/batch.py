@@ -1,7 +1,7 @@
 """
 `POST /1.0/identifiers`: many DIDs and DID URLs in one request, each with its own answer. Service.
 
-Each is answered by the same code, with the same bytes, as a request of its own (`binding.py`). What is wrong with
+Each is answered by the same code, with the same bytes, as a request of its own (`answering.py`). What is wrong with
 one says nothing of the others: the answer is 200, and every item has its own status.
 """
 
@@ -15,8 +15,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from resolver.binding.answering import BASE_PATH, WaitToRenew, answer, answer_local, may_fetch
-from resolver.binding.representation import DEREFERENCING, RESOLUTION, present
+from resolver.binding.answering import WaitToRenew, answer_later, answer_now, may_fetch
+from resolver.binding.forms import DEREFERENCING, RESOLUTION
+from resolver.binding.representation import present_error
+from resolver.binding.request import DidRequest, read_request
+from resolver.binding.target import BASE_PATH
 from resolver.errors import InternalError, ResolutionError
 from resolver.options import ACCEPT
 from resolver.outbound.asker import with_patience
@@ -124,14 +127,14 @@ async def answer_batch(
     3. What is not paid for, not done in time, or past the bytes of an answer is an error of its own.
 
     Args:
-        no_cache, wait_to_renew: as `binding.answer`.
+        no_cache, wait_to_renew: as `read_request` and `answer`.
         spend: see `Spend`; the request itself has paid for the first computation.
     """
     identifiers = batch.dids or batch.identifiers
     work = _Batch(resolver, batch.options, no_cache, spend, wait_to_renew)
-    remote = await work.answer_computed(dict.fromkeys(identifiers))
+    later = await work.answer_computed(dict.fromkeys(identifiers))
     with with_patience(deadline_seconds):
-        await work.answer_remote(remote, deadline_seconds)
+        await work.answer_remote(later, deadline_seconds)
     return _rendered(identifiers, work.answers, work.unread)
 
 
@@ -155,39 +158,34 @@ class _Batch:
         self._wait_to_renew = wait_to_renew
         self._slots = asyncio.Semaphore(CONCURRENT)
 
-    async def answer_computed(self, identifiers: Mapping[str, None]) -> list[str]:
-        """Answer what needs no network; return what is left."""
-        remote, is_first, began = [], True, time.perf_counter()
+    async def answer_computed(self, identifiers: Mapping[str, None]) -> dict[str, DidRequest]:
+        """Answer what needs no network; return what is left, read."""
+        later: dict[str, DidRequest] = {}
+        is_first, began = True, time.perf_counter()
         for identifier in identifiers:
             if not is_first and (wait := self._spend(False)) > 0:
                 self._fail(identifier, _not_paid(wait))
                 self.unread.add(identifier)
                 continue
             is_first = False
-            found = answer_local(
-                self._resolver,
-                _path_of(identifier),
-                b"",
-                _accept_of(identifier),
-                self._options,
-                no_cache=self._no_cache,
-            )
+            request = self._read(identifier)
+            found = answer_now(self._resolver, request)
             if found is None:
-                remote.append(identifier)
+                later[identifier] = request
             else:
                 self.answers[identifier] = found
             if time.perf_counter() - began > SLICE_SECONDS:
                 await asyncio.sleep(0)
                 began = time.perf_counter()
-        return remote
+        return later
 
-    async def answer_remote(self, identifiers: list[str], deadline_seconds: float) -> None:
+    async def answer_remote(self, requests: Mapping[str, DidRequest], deadline_seconds: float) -> None:
         tasks = {}
-        for identifier in identifiers:
-            if (wait := self._wait(identifier)) > 0:
+        for identifier, request in requests.items():
+            if (wait := self._wait(request)) > 0:
                 self._fail(identifier, _not_paid(wait))
             else:
-                tasks[identifier] = asyncio.create_task(self._answer_one(identifier))
+                tasks[identifier] = asyncio.create_task(self._answer_one(identifier, request))
         if not tasks:
             return
         try:
@@ -201,26 +199,28 @@ class _Batch:
                 identifier, InternalError("not done within the time of the batch", cause="batch_deadline")
             )
 
-    async def _answer_one(self, identifier: str) -> None:
+    def _read(self, identifier: str) -> DidRequest:
+        return read_request(
+            self._resolver.planner,
+            _path_of(identifier),
+            b"",
+            _accept_of(identifier),
+            self._options,
+            no_cache=self._no_cache,
+        )
+
+    async def _answer_one(self, identifier: str, request: DidRequest) -> None:
         async with self._slots:
             try:
-                self.answers[identifier] = await answer(
-                    self._resolver,
-                    _path_of(identifier),
-                    b"",
-                    _accept_of(identifier),
-                    self._options,
-                    no_cache=self._no_cache,
-                    wait_to_renew=self._wait_to_renew,
-                )
+                self.answers[identifier] = await answer_later(self._resolver, request, self._wait_to_renew)
             except Exception:
                 # A failure of ours is one item's; the exception is retrieved, and logged, by nobody else.
                 LOG.exception("a DID of a batch failed")
                 self._fail(identifier, InternalError("something failed on our side", cause="internal"))
 
-    def _wait(self, identifier: str) -> float:
+    def _wait(self, request: DidRequest) -> float:
         """Take a token for what may ask an origin; what is fresh in the cache costs none."""
-        is_fresh = not may_fetch(self._resolver, _path_of(identifier), b"")
+        is_fresh = not may_fetch(self._resolver, request)
         return 0.0 if is_fresh and not self._options and not self._no_cache else self._spend(True)
 
     def _fail(self, identifier: str, error: ResolutionError) -> None:
@@ -254,7 +254,7 @@ def _item(found: Answer) -> dict[str, Any]:
 
 
 def _failure(identifier: str, error: ResolutionError) -> Answer:
-    return present(error, _accept_of(identifier), did_url=_is_did_url(identifier))
+    return present_error(error, _accept_of(identifier), did_url=_is_did_url(identifier))
 
 
 def _not_paid(wait: float) -> OutboundBusy:

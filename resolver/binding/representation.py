@@ -1,8 +1,8 @@
 """
-How an answer looks: the media type and the generation of the protocol that a client asked for. Pure.
+How an answer looks, in the media type and the generation of the protocol that a client asked for. Pure.
 
 DID Resolution v1 (CR of 2026-07-23), section HTTP(S) Binding, and the CCG drafts v0.2 and v0.3 before it. No
-other file knows that there are two generations. Where the CR contradicts itself:
+other file but `forms.py` knows that there are two generations. Where the CR contradicts itself:
 
 - Inside a full result `contentType` is `application/did`, whatever the type of the result.
 - Dereferencing results name the content `content` (binding) and `contentStream` (functions), and their
@@ -15,49 +15,40 @@ other file knows that there are two generations. Where the CR contradicts itself
   asked for, where the DID URL means a URL (`relativeRef`); else only where `text/uri-list` was asked for.
 
 A document is passed on as its method made it, for each of its media types. Documents that we make ourselves
-(did:key, our own) have contexts and suites that old loaders know where the type is one of DID v1.0:
-`wants_old_suites` tells that. As JSON-LD, what a fragment names has the contexts that define its terms.
+(did:key, our own) have contexts and suites that old loaders know where the form is one of DID v1.0
+(`Form.is_old`). As JSON-LD, what a fragment names has the contexts that define its terms.
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 import msgspec
 
+from resolver.binding.forms import (
+    BARE_TYPES,
+    DEREFERENCING,
+    DID_DOCUMENT,
+    DID_JSON,
+    DID_LD_JSON,
+    JSON_LD_TYPES,
+    LEGACY,
+    LEGACY_DEREFERENCING,
+    LEGACY_TYPES,
+    PROBLEM,
+    RESOLUTION,
+    URI_LIST,
+    Form,
+    Preferred,
+    choose_of,
+    form_for,
+    is_legacy_first,
+    preference_in,
+    shape_of,
+)
 from resolver.documents.contexts import listed
 from resolver.errors import RepresentationNotSupported, ResolutionError
 from resolver.results import Dereferenced, JsonObject, Resolved, Step
-from wire import Answer, MediaType, choose, encode, etag_of, render_problem
-from wire.negotiation import parse_accept
-from wire.problem import PROBLEM_JSON, problem_of
-
-RESOLUTION = MediaType("application/did-resolution")
-DEREFERENCING = MediaType("application/did-url-dereferencing")
-LEGACY = MediaType("application/ld+json", (("profile", "https://w3id.org/did-resolution"),))
-# What Universal Resolver and its web client had for dereferencing, in that generation.
-LEGACY_DEREFERENCING = MediaType(
-    "application/ld+json", (("profile", "https://w3id.org/did-url-dereferencing"),)
-)
-PROBLEM = MediaType(PROBLEM_JSON)
-URI_LIST = MediaType("text/uri-list")
-
-DID_DOCUMENT = MediaType("application/did")
-# The types of DID Core v1.0 and the less precise ones that DID v1.1 asks not to refuse; those of JSON-LD only
-# for a document with a context. Plain ld+json stands before LEGACY, which it would match as well.
-DID_JSON = MediaType("application/did+json")
-_JSON_TYPES = (DID_DOCUMENT, DID_JSON, MediaType("application/json"))
-DID_LD_JSON = MediaType("application/did+ld+json")
-_JSON_LD_TYPES = (DID_LD_JSON, MediaType("application/ld+json"))
-_BARE_TYPES = _JSON_TYPES + _JSON_LD_TYPES
-_LEGACY_TYPES = (LEGACY, LEGACY_DEREFERENCING)
-_OLD_TYPES = (*_LEGACY_TYPES, DID_JSON, DID_LD_JSON)
-# Whoever names one of these means it; plain JSON is named by clients that know nothing of DIDs.
-_NAMED_ON_PURPOSE = frozenset(
-    offer.name for offer in (*_BARE_TYPES, *_LEGACY_TYPES, RESOLUTION, DEREFERENCING, URI_LIST, PROBLEM)
-) - {"application/json"}
-
-# What who has no preference gets: the full result, the bare document, or the full result of the CCG drafts.
-Preferred = Literal["result", "document", "legacy"]
+from wire import Answer, MediaType, encode, etag_of, render_problem
+from wire.problem import problem_of
 
 _LEGACY_CONTEXT = "https://w3id.org/did-resolution/v1"
 _VARY = ("accept",)
@@ -77,106 +68,29 @@ def present(
     nothing else tells. An Accept header that nothing satisfies is answered by RepresentationNotSupported.
     `preferred` is what who has no preference gets.
     """
-    accept = _preference_in(accept, preferred)
     if isinstance(result, ResolutionError):
-        return _present_error(result, accept, did_url=did_url, preferred=preferred)
-    offers = _offers(result, accept, preferred)
-    chosen = _choose(accept, offers)
-    if chosen is None and _resolution_of(result).deactivated:
-        chosen = offers[0]  # "Gone" is the answer to everybody, whatever they can read.
-    if chosen is None:
+        return present_error(result, accept, did_url=did_url, preferred=preferred)
+    form = form_for(accept, shape_of(result), preferred)
+    if form is None:
         refusal = RepresentationNotSupported("nothing in the Accept header can be produced for this DID")
-        return _present_error(refusal, accept, did_url=did_url, preferred=preferred)
-    return _answer(result, chosen)
+        return present_error(refusal, accept, did_url=did_url, preferred=preferred)
+    return present_in(form, result)
 
 
-def wants_old_suites(
-    result: Resolved | Dereferenced, accept: str | None, *, preferred: Preferred = "result"
-) -> bool:
-    """
-    Tell whether `accept` chooses a form of the old generation.
-
-    Its JSON-LD processors know the contexts of their time only: did/v1 and those of its cryptographic suites. And
-    `application/did+json` has the data model of `application/did+ld+json` (DID Core v1.0, section 6).
-    """
-    accept = _preference_in(accept, preferred)
-    if preferred != "legacy":
-        if accept is None or accept == "*/*":
-            return False
-        if "*" not in accept and not any(name in accept.lower() for name in ("ld+json", "did+json")):
-            return False
-    return _choose(accept, _offers(result, accept, preferred)) in _OLD_TYPES
-
-
-def _preference_in(accept: str | None, preferred: Preferred) -> str | None:
-    """
-    Return the header; None where the old result is the default and `accept` takes anything as gladly as plain JSON.
-
-    axios sends `application/json, text/plain, */*`, and its users in that generation read `didDocument`.
-    """
-    if preferred != "legacy" or accept is None or "*/*" not in accept:
-        return accept
-    named = {found.name: quality for found, quality in parse_accept(accept)}
-    takes_anything = named.get("*/*", 0.0) >= named.get("application/json", 1.0)
-    return None if takes_anything and _NAMED_ON_PURPOSE.isdisjoint(named) else accept
-
-
-def _offers(
-    result: Resolved | Dereferenced, accept: str | None, preferred: Preferred
-) -> tuple[MediaType, ...]:
-    """
-    Return what can be made of `result`, what we prefer first.
-
-    A DID is a DID URL too, so both results can be made of a whole document; of a part only one.
-    """
-    bare = _bare_types(result)
-    results: tuple[MediaType, ...] = (DEREFERENCING,)
-    if isinstance(result, Resolved):
-        results = (RESOLUTION, DEREFERENCING)
-    elif not result.urls and result.content is result.resolved.document:
-        results = (DEREFERENCING, RESOLUTION)
-    urls = (URI_LIST,) if isinstance(result, Dereferenced) and result.urls else ()
-    if _is_legacy_first(accept, preferred):
-        return (*_LEGACY_TYPES, *results, *bare, *urls)
-    if preferred == "document" and not (isinstance(result, Dereferenced) and result.names_url):
-        return (*bare, *results, *_LEGACY_TYPES, *urls)
-    return (*results, *bare, *_LEGACY_TYPES, *urls)
-
-
-def _bare_types(result: Resolved | Dereferenced) -> tuple[MediaType, ...]:
-    """Return the types of a bare document; those of JSON-LD where there are contexts, its own or around it."""
-    content, document = _content_of(result), _resolution_of(result).document
-    if content is None:
-        return () if isinstance(result, Dereferenced) and result.urls else _BARE_TYPES
-    return _BARE_TYPES if "@context" in content or "@context" in (document or {}) else _JSON_TYPES
-
-
-def _is_legacy_first(accept: str | None, preferred: Preferred) -> bool:
-    """Tell whether the old result goes first; not where a document is asked for as plain `ld+json`."""
-    named = "" if accept is None else accept.lower()
-    return preferred == "legacy" and ("application/ld+json" not in named or "profile" in named)
-
-
-def _choose(accept: str | None, offers: tuple[MediaType, ...]) -> MediaType | None:
-    """Return `choose`; what most clients send is answered without parsing it (10 microseconds)."""
-    if accept is None or accept == "*/*" or accept == offers[0].name:
-        return offers[0]
-    return choose(accept, offers)
-
-
-def _answer(result: Resolved | Dereferenced, chosen: MediaType) -> Answer:
-    resolved = _resolution_of(result)
+def present_in(form: Form, result: Resolved | Dereferenced) -> Answer:
+    """Return the HTTP answer for a result, in a form that it can have."""
+    chosen, resolved = form.media_type, _resolution_of(result)
     if isinstance(result, Dereferenced) and _is_redirection(result, chosen):
         location = ("location", result.urls[0])
         return Answer(status=303, headers=(location, *_cache_status(resolved)), vary=_VARY)
     content = _body(result, chosen)
     body = b"" if content is None else encode(content)
     if resolved.deactivated:
-        return Answer(status=410, body=body, media_type=str(chosen), vary=_VARY)
+        return Answer(status=410, body=body, media_type=form.text, vary=_VARY)
     return Answer(
         body=body,
-        media_type=str(chosen),
-        etag=etag_of(body, str(chosen)),
+        media_type=form.text,
+        etag=etag_of(body, form.text),
         headers=_cache_status(resolved),
         vary=_VARY,
         made_at=resolved.made_at,
@@ -195,7 +109,7 @@ def _cache_status(resolved: Resolved) -> tuple[tuple[str, str], ...]:
 
 def _is_redirection(result: Dereferenced, chosen: MediaType) -> bool:
     """Tell whether the answer is 303 to the first URL; a client that asks for a document gets that instead."""
-    return chosen == URI_LIST or (result.names_url and chosen not in _BARE_TYPES)
+    return chosen == URI_LIST or (result.names_url and chosen not in BARE_TYPES)
 
 
 def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | None:
@@ -209,7 +123,7 @@ def _body(result: Resolved | Dereferenced, chosen: MediaType) -> JsonObject | No
         return _legacy_result(result)
     if chosen == LEGACY_DEREFERENCING:
         return {"@context": _LEGACY_CONTEXT, **_legacy_dereferencing_result(result)}
-    return _as_json_ld(result) if chosen in _JSON_LD_TYPES else _content_of(result)
+    return _as_json_ld(result) if chosen in JSON_LD_TYPES else _content_of(result)
 
 
 def _as_json_ld(result: Resolved | Dereferenced) -> JsonObject | None:
@@ -281,20 +195,21 @@ def explained(steps: Iterable[Step], *, reveal: bool = False) -> list[JsonObject
     return [{"step": step.step, **step.detail, **(step.confidential if reveal else {})} for step in steps]
 
 
-def _present_error(
-    error: ResolutionError, accept: str | None, *, did_url: bool, preferred: Preferred
+def present_error(
+    error: ResolutionError, accept: str | None, *, did_url: bool, preferred: Preferred = "result"
 ) -> Answer:
     """
     Return the answer to an error; never 406 instead of it, and `no-store`.
 
     The binding leaves the body open where a bare document was asked for: it is the full result then, too.
     """
+    accept = preference_in(accept, preferred)
     results: tuple[MediaType, ...] = (DEREFERENCING, RESOLUTION) if did_url else (RESOLUTION, DEREFERENCING)
     if preferred == "legacy":
         results = (LEGACY, *results)
-    first = results if _is_legacy_first(accept, preferred) or preferred != "legacy" else results[1:]
-    chosen = _choose(accept, (*first, *_BARE_TYPES, *_LEGACY_TYPES, PROBLEM))
-    if chosen is None or chosen in _BARE_TYPES:
+    first = results if is_legacy_first(accept, preferred) or preferred != "legacy" else results[1:]
+    chosen = choose_of(accept, (*first, *BARE_TYPES, *LEGACY_TYPES, PROBLEM))
+    if chosen is None or chosen in BARE_TYPES:
         chosen = results[0]
     return Answer(
         status=error.status,

@@ -1,5 +1,5 @@
 """
-`GET` and `POST /1.0/identifiers/<DID or DID URL>`; what they do is in `binding.py`. Routes.
+`GET` and `POST /1.0/identifiers/<DID or DID URL>`; what they do is in `answering.py`. Routes.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,22 +10,16 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
-from resolver.binding.answering import (
-    BASE_PATH,
-    NOTHING_GIVEN,
-    Given,
-    answer,
-    answer_local,
-    read_options_body,
-)
-from resolver.binding.representation import Preferred
+from resolver.binding.answering import answer
+from resolver.binding.forms import Preferred
+from resolver.binding.options import read_options_body
+from resolver.binding.request import STATE_KEY, DidRequest, read_request, with_options
+from resolver.binding.target import BASE_PATH
 from resolver.options import WIRE_NAMES
 from resolver.resolution import Resolver
 from resolver.results import JsonObject
 from wire import Answer, asks_for_no_cache
 from wire.body import MAX_BODY_BYTES
-
-__all__ = ["answer_local", "build_routes"]
 
 Handler = Callable[[Request[Any, Any, Any]], Awaitable[Answer]]
 
@@ -90,28 +84,32 @@ def build_routes(
 
     Args:
         wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one. The
-            client is the request's state `client`, where the server put it.
+            client is the request's state `client`, where the server put it; so is the request, where the server
+            has read it (`STATE_KEY`).
         preferred: what who has no preference gets.
     """
 
-    async def answered(request: Request[Any, Any, Any], given: Given) -> Answer:
-        client = request.scope.get("state", {}).get("client", "")
-        return await answer(
-            resolver,
-            *_target(request),
+    def read(request: Request[Any, Any, Any]) -> DidRequest:
+        found: DidRequest | None = _state(request).get(STATE_KEY)
+        return found or read_request(
+            resolver.planner,
+            request.scope["raw_path"],
+            request.scope["query_string"],
             _accept(request),
-            given,
             no_cache=_no_cache(request),
             preferred=preferred,
-            wait_to_renew=lambda: wait_to_renew(client),
         )
 
+    async def answered(request: Request[Any, Any, Any], asked: DidRequest) -> Answer:
+        client = _state(request).get("client", "")
+        return await answer(resolver, asked, lambda: wait_to_renew(client))
+
     async def resolve(request: Request[Any, Any, Any]) -> Answer:
-        return await answered(request, NOTHING_GIVEN)
+        return await answered(request, read(request))
 
     async def resolve_with_options(request: Request[Any, Any, Any]) -> Answer:
-        body = await request.body()
-        return await answered(request, read_options_body(body, request.headers.get("content-type")))
+        given = read_options_body(await request.body(), request.headers.get("content-type"))
+        return await answered(request, with_options(resolver.planner, read(request), given))
 
     return [
         _documented_get(resolve),
@@ -145,8 +143,9 @@ def _documented_post(handler: Handler) -> HTTPRouteHandler:
     )(handler)
 
 
-def _target(request: Request[Any, Any, Any]) -> tuple[bytes, bytes]:
-    return request.scope["raw_path"], request.scope["query_string"]
+def _state(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = request.scope.get("state", {})
+    return state
 
 
 def _accept(request: Request[Any, Any, Any]) -> str | None:

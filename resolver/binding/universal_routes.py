@@ -8,8 +8,8 @@ from typing import Any
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from resolver.binding.answering import BASE_PATH
 from resolver.binding.batch import MAX_BATCH, MAX_BATCH_BODY_BYTES, answer_batch, read_batch
+from resolver.binding.target import BASE_PATH
 from resolver.binding.universal import identifiers_to_test, methods_of, properties_of, traits_of
 from resolver.resolution import Resolver
 from wire import Answer, asks_for_no_cache, encode, etag_of
@@ -64,7 +64,7 @@ def universal_routes(
         own_dids: DIDs that this server publishes, for `testIdentifiers`.
         clock: seconds since 1970.
     """
-    native, drivers = resolver.native_methods, resolver.drivers
+    native, drivers = resolver.planner.native_methods, resolver.drivers
     told = (
         ("methods", "the DID methods that are resolved", methods_of(native, drivers)),
         (

@@ -2,12 +2,13 @@
 
 from resolver.methods.jwk import JWK
 from resolver.methods.key import KEY
-from resolver.methods.method import Method
+from resolver.methods.method import ComputedMethod, Method
 from resolver.methods.peer import PEER
 from resolver.methods.pkh import PKH
 from resolver.methods.web import WEB
 from resolver.methods.webvh import WEBVH
 
-METHODS: dict[str, Method] = {method.name: method for method in (KEY, JWK, WEB, WEBVH, PEER, PKH)}
+COMPUTED: dict[str, ComputedMethod] = {method.name: method for method in (KEY, JWK, PEER, PKH)}
+METHODS: dict[str, Method] = {WEB.name: WEB, WEBVH.name: WEBVH, **COMPUTED}
 
-__all__ = ["JWK", "KEY", "METHODS", "PEER", "PKH", "WEB", "WEBVH", "Method"]
+__all__ = ["COMPUTED", "JWK", "KEY", "METHODS", "PEER", "PKH", "WEB", "WEBVH", "Method"]

@@ -26,7 +26,14 @@ class Method(Protocol):
         ...
 
 
-ComputedMethod = Method
+class ComputedMethod(Protocol):
+    """A DID method whose documents are computed from their DIDs, all of them."""
+
+    name: str
+
+    def plan(self, did: Did, options: Options) -> Resolved:
+        """Return the resolution; raises as `Method.plan`."""
+        ...
 
 
 def refuse_versions(options: Options) -> None:

@@ -5,8 +5,9 @@ In this order:
 
 1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header
    (`server/edge/hot_reads.py`);
-2. a read of an identifier, by the functions that the route would call (`Identifiers`);
-3. the client's tokens: each request costs one of memory, and one of what else it may cost;
+2. the client's tokens: each request costs one of memory, and one of what else it may cost; a request for an
+   identifier is read for that, once for all that follow (`Identifiers`);
+3. a read of an identifier, by the functions that the route would call;
 4. HEAD as GET whose body is dropped, and CORS preflight;
 5. the application, with a request id, and the common headers added to what it answers;
 6. the hot table filled (before the answer is sent), the log line, the counter.
@@ -23,13 +24,14 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from resolver.binding.request import STATE_KEY, DidRequest
 from resolver.binding.universal import UNIVERSAL_PATHS
 from resolver.outbound.asker import asking_for
 from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
 from server.edge.cycle import READY_HEAD, ready_head
 from server.edge.hot_reads import READS, HotReads
 from server.edge.hot_table import HotTable
-from server.edge.identifiers import IDENTIFIERS_PATH, TEMPLATE, Asked, Identifiers
+from server.edge.identifiers import TEMPLATE, Identifiers
 from server.edge.limits import ClientAddresses, Cost, TokenBuckets, too_many
 from server.edge.problems import ClientGone, problem_answer
 from server.edge.request_head import RequestHead, request_id_of
@@ -46,14 +48,7 @@ _PREFLIGHT: list[tuple[bytes, bytes]] = [
 ]
 
 
-MayFetch = Callable[[bytes, bytes], bool]  # of a raw path below IDENTIFIERS_PATH and a query string
-
-
-def _never(_raw_path: bytes, _query_string: bytes) -> bool:
-    return False
-
-
-def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFetch) -> Cost:
+def cost_of(method: str, *, may_fetch: bool) -> Cost:
     """
     Tell what a request may cost: a stranger's did:web may make us ask a stranger.
 
@@ -62,9 +57,7 @@ def cost_of(method: str, raw_path: bytes, query_string: bytes, may_fetch: MayFet
     """
     if method == "OPTIONS":
         return Cost.HOT
-    if raw_path.startswith(IDENTIFIERS_PATH) and method in (*READS, "POST"):
-        return Cost.OUTBOUND if may_fetch(raw_path, query_string) else Cost.CPU
-    return Cost.CPU
+    return Cost.OUTBOUND if may_fetch else Cost.CPU
 
 
 def is_one_spelling(raw_path: bytes) -> bool:
@@ -122,7 +115,6 @@ class Front:
         self._buckets = dict(buckets or {})
         self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
         self._identifiers = identifiers
-        self._may_fetch = identifiers.may_fetch if identifiers is not None else _never
         self._is_public = is_public
         tokens = self._buckets.get(Cost.HOT)
         self.reads = (
@@ -142,11 +134,7 @@ class Front:
         reads = self.reads
         found = reads.find(method, raw_path, head, client) if reads and not scope["query_string"] else None
         if reads is None or found is None:
-            with asking_for(client):
-                if self._may_resolve(method, raw_path, head):
-                    await self._resolve(scope, head, client, receive, send)
-                else:
-                    await _Exchange(self, scope, head, client).run(receive, send)
+            await self._answer(scope, head, client, receive, send)
             return
         request_id = request_id_of(head.request_id)
         if found.matches(head.if_none_match):
@@ -161,39 +149,36 @@ class Front:
         await send(body)  # type: ignore[arg-type]
         reads.account(method, status, request_id, client)
 
-    def _may_resolve(self, method: str, raw_path: bytes, head: RequestHead) -> bool:
-        """Tell whether a request is a read of an identifier, and nothing else."""
-        if self._identifiers is None or head.has_body or method not in READS:
-            return False
-        return raw_path.startswith(IDENTIFIERS_PATH)
-
-    async def _resolve(
+    async def _answer(
         self, scope: HTTPScope, head: RequestHead, client: str, receive: Receive, send: Send
     ) -> None:
-        """Answer a read of an identifier as the route would; what fails here fails there as well, and is told."""
-        started, begun_at, cost = time.perf_counter(), self.hot_purges, self.cost_of(scope)
-        answer = None
-        if not self.wait_seconds(cost, client):
-            with suppress(Exception):
-                answer = await self._answer_of(scope, head, client, cost)
+        """Answer a read of an identifier as the route would; what fails so fails there as well, and is told."""
+        started, begun_at, method = time.perf_counter(), self.hot_purges, scope["method"]
+        identifiers = self._identifiers
+        asked = None if identifiers is None else identifiers.read(scope, head)
+        may_fetch = identifiers is not None and asked is not None and identifiers.may_fetch(asked)
+        cost = cost_of(method, may_fetch=may_fetch)
+        wait, answer = self.wait_seconds(cost, client), None
+        if asked is not None and method in READS and not head.has_body:
+            if wait:  # It is refused the ordinary way, which has its price: who floods us waits longer.
+                wait = self.wait_seconds(cost, client)
+            else:
+                with suppress(Exception):
+                    answer = await self._answer_of(asked, client)
         if answer is None:
-            await _Exchange(self, scope, head, client).run(receive, send)
+            with asking_for(client):
+                await _Exchange(self, scope, head, client, asked, wait).run(receive, send)
             return
         self.keep_hot(scope, head.accept, answer, begun_at)
         await self._send(answer, scope, head, client, send, started, cost)
 
-    async def _answer_of(self, scope: HTTPScope, head: RequestHead, client: str, cost: Cost) -> Answer | None:
+    async def _answer_of(self, asked: DidRequest, client: str) -> Answer:
         assert self._identifiers is not None
-        asked = Asked(
-            raw_path=scope["raw_path"],
-            query_string=scope["query_string"],
-            accept=head.accept.decode("latin-1") or None,
-            no_cache=head.no_cache,
-            client=client,
-        )
-        if cost is Cost.CPU and (answer := self._identifiers.answer_now(asked)) is not None:
+        answer = self._identifiers.answer_now(asked)
+        if answer is not None:
             return answer
-        return await self._identifiers.answer(asked)
+        with asking_for(client):
+            return await self._identifiers.answer_later(asked, client)
 
     async def _send(
         self,
@@ -257,10 +242,6 @@ class Front:
             },
         )
 
-    def cost_of(self, scope: HTTPScope) -> Cost:
-        """Return `cost_of` a request."""
-        return cost_of(scope["method"], scope["raw_path"], scope["query_string"], self._may_fetch)
-
     def wait_seconds(self, cost: Cost, client: str) -> float:
         """
         Take a token; return 0, or the seconds until the client has one again.
@@ -287,10 +268,24 @@ class Front:
 
 
 class _Exchange:
-    """One request that takes the ordinary way, and its answer."""
+    """
+    One request that takes the ordinary way, and its answer.
 
-    def __init__(self, front: Front, scope: HTTPScope, head: RequestHead, client: str) -> None:
+    `asked` is what was read of a request for an identifier; `wait` are the seconds until the client has tokens.
+    """
+
+    def __init__(
+        self,
+        front: Front,
+        scope: HTTPScope,
+        head: RequestHead,
+        client: str,
+        asked: DidRequest | None,
+        wait: float,
+    ) -> None:
         self._front = front
+        self._asked = asked
+        self._wait = wait
         self._scope = scope
         self._head = head
         self._client = client
@@ -304,11 +299,11 @@ class _Exchange:
     async def run(self, receive: Receive, send: Send) -> None:
         state = self._scope.setdefault("state", {})
         state["request_id"], state["client"] = self._request_id.decode(), self._client
+        state[STATE_KEY] = self._asked
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
-        wait = self._front.wait_seconds(self._front.cost_of(self._scope), self._client)
-        if wait:
-            await self._refuse(too_many(wait), sender)
+        if self._wait:
+            await self._refuse(too_many(self._wait), sender)
         elif not is_one_spelling(raw_path):
             await self._refuse(
                 ResourceNotFound("there is no resource with this spelling of its path"), sender

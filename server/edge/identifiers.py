@@ -1,34 +1,29 @@
 """
 What the route for identifiers does, without the framework: for the layer in front, which answers reads itself.
 
-It calls the functions that the route calls (`resolver/binding/answering.py`), so that both answer the same.
+It calls the functions that the route calls (`resolver/binding/`), so that both answer the same.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from litestar.types import HTTPScope
 
 from resolver import Resolver
-from resolver.binding.answering import answer, answer_local, may_fetch
-from resolver.binding.representation import Preferred
+from resolver.binding.answering import answer_later, answer_now, may_fetch
+from resolver.binding.forms import Preferred
+from resolver.binding.request import DidRequest, read_request
+from resolver.binding.target import RAW_BASE_PATH
+from server.edge.request_head import RequestHead
 from wire import Answer
 
-IDENTIFIERS_PATH = b"/1.0/identifiers/"
+IDENTIFIERS_PATH = RAW_BASE_PATH
 TEMPLATE = "/1.0/identifiers/{identifier:path}"  # of the route, for the counters and the log
-
-
-class Asked(NamedTuple):
-    """A read of an identifier: what an answer is made from."""
-
-    raw_path: bytes
-    query_string: bytes
-    accept: str | None
-    no_cache: bool
-    client: str
+_METHODS = ("GET", "HEAD", "POST")
 
 
 class Identifiers:
     """
-    Answers reads of identifiers.
+    Reads requests for identifiers, once for all who handle them, and answers them.
 
     Args:
         wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one.
@@ -46,29 +41,28 @@ class Identifiers:
         self._wait_to_renew = wait_to_renew
         self._preferred = preferred
 
-    def may_fetch(self, raw_path: bytes, query_string: bytes) -> bool:
+    def read(self, scope: HTTPScope, head: RequestHead) -> DidRequest | None:
+        """Return what is asked for, without what a body may add; None of a request for anything else."""
+        raw_path = scope["raw_path"]
+        if not raw_path.startswith(IDENTIFIERS_PATH) or scope["method"] not in _METHODS:
+            return None
+        return read_request(
+            self._resolver.planner,
+            raw_path,
+            scope["query_string"],
+            head.accept.decode("latin-1") or None,
+            no_cache=head.no_cache,
+            preferred=self._preferred,
+        )
+
+    def may_fetch(self, request: DidRequest) -> bool:
         """Tell whether a request may make us ask a stranger."""
-        return may_fetch(self._resolver, raw_path, query_string)
+        return may_fetch(self._resolver, request)
 
-    def answer_now(self, asked: Asked) -> Answer | None:
-        """Return what the route answers, where that needs no network; else None."""
-        return answer_local(
-            self._resolver,
-            asked.raw_path,
-            asked.query_string,
-            asked.accept,
-            no_cache=asked.no_cache,
-            preferred=self._preferred,
-        )
+    def answer_now(self, request: DidRequest) -> Answer | None:
+        """Return what the route answers, where that needs no wait; else None."""
+        return answer_now(self._resolver, request)
 
-    async def answer(self, asked: Asked) -> Answer:
-        """Return what the route answers."""
-        return await answer(
-            self._resolver,
-            asked.raw_path,
-            asked.query_string,
-            asked.accept,
-            no_cache=asked.no_cache,
-            preferred=self._preferred,
-            wait_to_renew=lambda: self._wait_to_renew(asked.client),
-        )
+    async def answer_later(self, request: DidRequest, client: str) -> Answer:
+        """Return what the route answers, where that may need one."""
+        return await answer_later(self._resolver, request, lambda: self._wait_to_renew(client))

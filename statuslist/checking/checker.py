@@ -12,7 +12,7 @@ from resolver import Fetch, Resolved, Resolver
 from statuslist.checking.account import UNLIMITED, Account
 from statuslist.checking.algorithm import evaluate
 from statuslist.checking.base_credential import CredentialNotValid, check_holds, read_entries
-from statuslist.checking.list_source import ListSource, OwnList, VerifiedList, would_ask
+from statuslist.checking.list_source import ListSource, OwnList, VerifiedList
 from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
 from statuslist.checking.secured import verify_secured
 from statuslist.errors import EntryNotOfList, MalformedValue
@@ -79,7 +79,7 @@ class Checker:
         now = self._now()
 
         async def resolve(did: str) -> Resolved:
-            if would_ask(self._resolver, did):
+            if self._resolver.would_ask(did):
                 account.pay(1)
             return await self._resolver.resolve(did)
 

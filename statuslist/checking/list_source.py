@@ -23,7 +23,6 @@ from resolver import (
     Resolved,
     Resolver,
     UrlRefused,
-    parse_did,
     plan_for_url,
 )
 from resolver.sources.cache import Cache, Entry
@@ -204,7 +203,7 @@ class ListSource:
         now = self._clock()
 
         async def resolve(did: str) -> Resolved:
-            if would_ask(self._resolver, did):
+            if self._resolver.would_ask(did):
                 account.owe(1)
             return await self._resolver.resolve(did)
 
@@ -233,14 +232,6 @@ class ListSource:
         if found.credential.valid_until is not None:
             ends.append(found.credential.valid_until / 1_000_000)
         return min(ends)
-
-
-def would_ask(resolver: Resolver, did: str) -> bool:
-    """Tell whether resolving `did` would ask a stranger now; where it is refused, or is ours, nobody is asked."""
-    try:
-        return resolver.may_fetch(parse_did(did)) and resolver.resolve_local(did) is None
-    except ResolutionError:
-        return False
 
 
 def _form_of(fetched: Fetched) -> str:

@@ -14,14 +14,8 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from resolver import Resolver
-from resolver.binding.answering import (
-    NOTHING_GIVEN,
-    answer,
-    answer_local,
-    may_fetch,
-    read_asked,
-    read_options_body,
-)
+from resolver.binding.options import NOTHING_GIVEN, read_options_body
+from resolver.binding.target import read_target
 from resolver.did import parse_did_url
 from resolver.documents.document import read_document, relative_ids_expanded
 from resolver.errors import NS, InvalidDidDocument
@@ -30,6 +24,7 @@ from resolver.lint.findings import MAX_WARNINGS, Severity, lint_bytes, warnings_
 from resolver.lint.omissions import without_omissions
 from resolver.methods import WEB
 from resolver.results import DEFAULT_OPTIONS, Fetched, FetchPlan, JsonObject
+from tests.resolver.asking import answer, answer_now, may_fetch
 from wire import Answer, UnsupportedMediaType, encode, etag_of
 from wire.body import MAX_BODY_BYTES
 
@@ -90,21 +85,21 @@ def request(data: bytes) -> None:
             given = read_options_body(body, content_type.decode("latin-1"))
         except UnsupportedMediaType:
             return
-    found = answer_local(RESOLVER, raw_path, query, wanted, given)
+    found = answer_now(RESOLVER, raw_path, query, wanted, given)
     if given == NOTHING_GIVEN:
         assert may_fetch(RESOLVER, raw_path, query) == (found is None), "its cost was judged wrongly"
     if found is None:
         assert isinstance(
-            WEB.plan(parse_did_url(read_asked(raw_path, query).identifier).did, DEFAULT_OPTIONS), FetchPlan
+            WEB.plan(parse_did_url(read_target(raw_path, query).identifier).did, DEFAULT_OPTIONS), FetchPlan
         )
         return
     assert found.status in (200, 303, 400, 404, 406, 410, 501) or _is_of_method(found), (
         f"status {found.status}"
     )
-    whole_answer(found, read_asked(raw_path, query).identifier)
+    whole_answer(found, read_target(raw_path, query).identifier)
     if not query and given == NOTHING_GIVEN and path.startswith(b"did:") and b"%" not in path:
         encoded = BASE + quote_from_bytes(path, safe="").encode()
-        assert answer_local(RESOLVER, encoded, b"", wanted) == found, "two spellings of one question"
+        assert answer_now(RESOLVER, encoded, b"", wanted) == found, "two spellings of one question"
 
 
 def _is_of_method(found: Answer) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from resolver import Resolver
-from resolver.binding.answering import answer, answer_local
 from resolver.binding.batch import MAX_BATCH, answer_batch, read_batch
-from resolver.binding.representation import DEREFERENCING, RESOLUTION
+from resolver.binding.forms import DEREFERENCING, RESOLUTION
 from resolver.drivers.config import Driver
 from resolver.results import Fetched, JsonObject
 from tests.fuzz.answers import BASE, DID, RESOLVER, run_on_loop, secrets_in, whole_answer
+from tests.resolver.asking import answer, answer_now
 from wire import Answer, Refusal
 
 OTHER = "did:example:a"
@@ -79,7 +79,7 @@ def batch(data: bytes) -> None:
 def _is_as_alone(identifier: str, result: JsonObject, options: Mapping[str, object]) -> None:
     """An identifier of a batch has the answer of a request of its own."""
     accept = str(DEREFERENCING if set("/?#") & set(identifier) else RESOLUTION)
-    alone = answer_local(RESOLVER, BASE + quote(identifier, safe="").encode(), b"", accept, options)
+    alone = answer_now(RESOLVER, BASE + quote(identifier, safe="").encode(), b"", accept, options)
     if alone is not None:
         body = json.loads(alone.body) if alone.body else None
         assert (result["status"], result["result"]) == (alone.status, body), "another answer than alone"

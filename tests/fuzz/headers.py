@@ -6,7 +6,7 @@ import ipaddress
 import math
 import re
 
-from resolver.binding.representation import DEREFERENCING, DID_DOCUMENT, LEGACY, RESOLUTION
+from resolver.binding.forms import DEREFERENCING, DID_DOCUMENT, LEGACY, RESOLUTION
 from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
 from server.edge.limits import ClientAddresses
 from wire import MediaType, asks_for_no_cache, choose, matches_etag, parse_accept

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from registry.trqp import read_request
 from resolver import Resolver
-from resolver.binding.answering import answer_local, read_options_body
 from resolver.binding.batch import MAX_BATCH_BODY_BYTES, read_batch
 from resolver.binding.batch import MAX_VALUES as MAX_BATCH_VALUES
+from resolver.binding.options import read_options_body
 from resolver.binding.representation import present
 from resolver.did import parse_did_url
 from resolver.documents.conversion import converted
@@ -45,6 +45,7 @@ from statuslist.entries.requests import MAX_CHANGES_BODY_BYTES, read_changes
 from tests.fuzz.answers import BASE, DID
 from tests.fuzz.costs import ACCEPTED_MS, DEAR_NUMBERS, REFUSED_MS, base64url, many, milliseconds, names
 from tests.keys import DEAR_DER
+from tests.resolver.asking import answer_now
 from wire import MalformedBody, encode, read_again, read_body
 from wire.body import MAX_BODY_BYTES
 from wire.json import MAX_VALUES
@@ -65,7 +66,7 @@ def _asked(
 ) -> Callable[[], object]:
     def run() -> object:
         given = read_options_body(body, "application/json")
-        return answer_local(RESOLVER, BASE + path, query, accept, given)
+        return answer_now(RESOLVER, BASE + path, query, accept, given)
 
     return run
 

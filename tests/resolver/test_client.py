@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from resolver import InternalError, InvalidDid, InvalidDidDocument, NotFound, Options, Resolved, Resolver
-from resolver.binding.answering import answer_local
 from resolver.binding.batch import answer_batch, read_batch
 from resolver.client import ResolverClient
+from tests.resolver.asking import answer_now
 
 pytestmark = pytest.mark.anyio
 
@@ -233,7 +233,7 @@ async def test_a_document_as_deep_as_a_resolver_makes_is_an_answer() -> None:
         inner = [inner]
     key = {"kty": "OKP", "crv": "Ed25519", "x": "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik", "a": inner}
     did = "did:jwk:" + base64.urlsafe_b64encode(json.dumps(key).encode()).rstrip(b"=").decode()
-    made = answer_local(Resolver(), f"/1.0/identifiers/{did}".encode(), b"", None)
+    made = answer_now(Resolver(), f"/1.0/identifiers/{did}".encode(), b"", None)
     assert made is not None
     content = made.body
 

@@ -135,7 +135,7 @@ async def test_what_fails_on_our_side_is_ours(tmp_path: Path, monkeypatch: pytes
         raise RuntimeError("nobody foresaw this")
 
     async with client_in(tmp_path) as client:
-        monkeypatch.setattr("resolver.resolution.Resolver.resolve", fails)
+        monkeypatch.setattr("resolver.resolution.Resolver.find", fails)
         status = await client.resolve("did:web:issuer.example")
 
         assert (status, client.faults()) == (500, {(500, ""): 1})

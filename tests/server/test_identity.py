@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from operators import Issuer
 from proofs import create_key_file, sign_compact
 from resolver import Resolver, public_key_of
-from resolver.binding.answering import answer_local
 from resolver.lint.findings import lint
 from server.identity import DocumentUnavailable, Identities
 from server.settings import Settings
+from tests.resolver.asking import answer_now
 from wire import ResourceNotFound
 
 LEGACY = 'application/ld+json;profile="https://w3id.org/did-resolution"'
@@ -54,7 +54,7 @@ def test_our_document_has_contexts_that_define_its_terms_in_each_form(tmp_path: 
     identities, key = _identities(tmp_path)
     resolver = Resolver(own_document=identities.own_document)
     found = {
-        accept: answer_local(resolver, f"/1.0/identifiers/{OURS}".encode(), b"", accept)
+        accept: answer_now(resolver, f"/1.0/identifiers/{OURS}".encode(), b"", accept)
         for accept in ("application/did", "application/did+json", "application/did+ld+json", LEGACY)
     }
     documents = {accept: json.loads(answer.body) for accept, answer in found.items() if answer is not None}
@@ -86,7 +86,7 @@ def test_the_key_that_signs_tokens_is_published_as_a_json_web_key_and_shown_to_o
     """VC-JOSE-COSE demands the type JsonWebKey of the published document; old loaders have no context of it."""
     identities, _ = _identities(tmp_path)
     resolver = Resolver(own_document=identities.own_document)
-    answer = answer_local(resolver, f"/1.0/identifiers/{OURS}".encode(), b"", "application/did+json")
+    answer = answer_now(resolver, f"/1.0/identifiers/{OURS}".encode(), b"", "application/did+json")
     published = identities.document_answer("default", 0.0)
 
     assert answer is not None
@@ -105,7 +105,7 @@ def test_a_format_that_is_asked_for_is_that_of_our_own_document(
     resolver = Resolver(own_document=identities.own_document)
     before = json.dumps(identities.own_document(OURS))
     path = f"/1.0/identifiers/{OURS.replace(':', '%3A').replace('%3A8000', '%253A8000')}".encode()
-    answer = answer_local(resolver, path, f"publicKeyFormat={types[0]}".encode(), "application/did+ld+json")
+    answer = answer_now(resolver, path, f"publicKeyFormat={types[0]}".encode(), "application/did+ld+json")
 
     assert answer is not None
     document = json.loads(answer.body)
@@ -120,7 +120,7 @@ def test_a_part_of_our_document_as_json_ld_has_its_contexts(tmp_path: Path) -> N
     resolver = Resolver(own_document=identities.own_document)
     path = f"/1.0/identifiers/{OURS}%23key-1-jwk".replace(":", "%3A").replace("A8000", "A8000").encode()
     path = path.replace(b"%3A8000", b"%253A8000")
-    answer = answer_local(resolver, path, b"", "application/did+ld+json")
+    answer = answer_now(resolver, path, b"", "application/did+ld+json")
 
     assert answer is not None
     method = json.loads(answer.body)

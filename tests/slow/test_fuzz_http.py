@@ -16,12 +16,12 @@ from random import Random
 import pytest
 
 from resolver import Resolver
-from resolver.binding.answering import answer_local
 from tests.fuzz.answers import BASE
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.seeds import ACCEPTS
 from tests.fuzz.structures import maker
 from tests.process import Server
+from tests.resolver.asking import answer_now
 from tests.server.running import Response, converse, responses_of
 from tests.slow.wire_client import Connection
 
@@ -67,7 +67,7 @@ def _requests(count: int) -> Iterator[tuple[bytes, bytes, str]]:
         is_whole = b"#" not in path + query and len(path) + len(query) < 15_000 and len(text) < 2_000
         if not is_sendable or not is_whole or path[:7].lower() in (b"did:web", b"did%3aw"):
             continue
-        if answer_local(resolver, BASE + path, query, text or None) is not None:
+        if answer_now(resolver, BASE + path, query, text or None) is not None:
             count -= 1
             yield path, query, text
 
@@ -79,7 +79,7 @@ def test_the_server_answers_what_the_binding_says(server: Server) -> None:
         target = BASE + path + (b"?" + query if query else b"")
         header = f"Accept: {accept}\r\n".encode() if accept else b""
         found = connection.ask(b"GET " + target + b" HTTP/1.1\r\n" + HOST + header + b"\r\n")
-        expected = answer_local(resolver, BASE + path, query, accept or None)
+        expected = answer_now(resolver, BASE + path, query, accept or None)
         assert expected is not None
         media_type = expected.media_type if expected.status != 303 else None
         wanted = (expected.status, media_type, expected.etag, expected.body)

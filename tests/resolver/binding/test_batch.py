@@ -12,9 +12,9 @@ import base58
 import pytest
 
 from resolver import Resolver
-from resolver.binding.answering import answer
 from resolver.binding.batch import BatchRequest, answer_batch, read_batch
 from resolver.outbound.fetch import GuardLimits
+from tests.resolver.asking import answer
 from tests.resolver.scenes import DID, DOCUMENT, KEY, PATH, web
 from tests.simulator import Host, Request
 from wire import MalformedBody, PayloadTooLarge, UnsupportedMediaType

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from resolver.binding.representation import present, wants_old_suites
+from resolver.binding.forms import Preferred, form_for, shape_of
+from resolver.binding.representation import present
 from resolver.errors import (
     FeatureNotSupported,
     InternalError,
@@ -441,6 +442,13 @@ def test_a_deactivated_did_is_gone_whatever_was_asked_for(
     result: Resolved | Dereferenced, accept: str | None
 ) -> None:
     assert present(result, accept).status == 410
+
+
+def wants_old_suites(
+    result: Resolved | Dereferenced, accept: str | None, *, preferred: Preferred = "result"
+) -> bool:
+    form = form_for(accept, shape_of(result), preferred)
+    return form is not None and form.is_old
 
 
 @pytest.mark.parametrize(

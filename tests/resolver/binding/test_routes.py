@@ -17,10 +17,11 @@ from litestar.response.base import ASGIResponse
 from litestar.testing import TestClient
 
 from resolver import Resolver
-from resolver.binding.answering import Asked, answer, answer_local, may_fetch, read_asked
 from resolver.binding.routes import build_routes
+from resolver.binding.target import Target, read_target
 from resolver.outbound.fetch import DEFAULT_LIMITS, GuardLimits
 from resolver.results import JsonObject
+from tests.resolver.asking import answer, answer_now, may_fetch
 from tests.simulator import World
 from wire import Answer
 
@@ -380,23 +381,23 @@ def test_options_work_encoded_and_after_a_bare_did(base_url: str) -> None:
 @pytest.mark.parametrize(
     ("raw_path", "query", "asked"),
     [
-        ("did:web:a.example", "", Asked("did:web:a.example")),
-        ("did:web:a.example", "noCache=true", Asked("did:web:a.example", "noCache=true", True)),
-        ("did:web:a.example", "service=x&noCache=true", Asked("did:web:a.example?service=x&noCache=true")),
-        ("did:web:a.example/path", "noCache=true", Asked("did:web:a.example/path?noCache=true")),
+        ("did:web:a.example", "", Target("did:web:a.example")),
+        ("did:web:a.example", "noCache=true", Target("did:web:a.example", "noCache=true", True)),
+        ("did:web:a.example", "service=x&noCache=true", Target("did:web:a.example?service=x&noCache=true")),
+        ("did:web:a.example/path", "noCache=true", Target("did:web:a.example/path?noCache=true")),
         (
             "did%3Aweb%3Aa.example%3Fservice=x",
             "noCache=true",
-            Asked("did:web:a.example?service=x", "noCache=true"),
+            Target("did:web:a.example?service=x", "noCache=true"),
         ),
-        ("did%3Aweb%3Aa.example%253A1", "", Asked("did:web:a.example%3A1")),
-        ("did:web:a%2Fb", "", Asked("did:web:a%2Fb")),
+        ("did%3Aweb%3Aa.example%253A1", "", Target("did:web:a.example%3A1")),
+        ("did:web:a%2Fb", "", Target("did:web:a%2Fb")),
     ],
 )
 def test_the_query_belongs_to_the_did_url_unless_it_holds_options(
-    raw_path: str, query: str, asked: Asked
+    raw_path: str, query: str, asked: Target
 ) -> None:
-    assert read_asked((BASE + raw_path).encode(), query.encode()) == asked
+    assert read_target((BASE + raw_path).encode(), query.encode()) == asked
 
 
 @pytest.mark.parametrize(
@@ -514,7 +515,7 @@ def test_the_fast_function_gives_the_bytes_that_the_route_gives(
 ) -> None:
     resolver = Resolver(own_document=own_document, clock=lambda: 1_000_000.0)
 
-    fast = answer_local(resolver, (BASE + identifier).encode(), b"", accept)
+    fast = answer_now(resolver, (BASE + identifier).encode(), b"", accept)
     response = client.get(BASE + identifier, headers={} if accept is None else {"accept": accept})
 
     assert fast is not None
@@ -548,7 +549,7 @@ async def test_a_did_web_answer_tells_how_old_and_how_fresh_it_is() -> None:
             "/a/did.json", {"id": "did:web:issuer.example:a"}, cache_control="max-age=90"
         )
 
-        local = answer_local(resolver, b"/1.0/identifiers/did:web:issuer.example:a", b"", None)
+        local = answer_now(resolver, b"/1.0/identifiers/did:web:issuer.example:a", b"", None)
         found = await answer(resolver, b"/1.0/identifiers/did:web:issuer.example:a", b"", None)
 
         assert local is None
@@ -624,7 +625,7 @@ def test_only_what_may_be_fetched_counts_as_outbound(identifier: str, query: byt
 @pytest.mark.parametrize("bare", [True, False])
 def test_the_suites_are_those_of_the_form_that_was_chosen_whatever_is_the_default(bare: bool) -> None:
     accept = "application/did+ld+json, application/did-resolution"
-    found = answer_local(
+    found = answer_now(
         Resolver(), (BASE + KEY).encode(), b"", accept, preferred="document" if bare else "result"
     )
 
@@ -639,13 +640,13 @@ def test_a_document_is_computed_once_with_options_as_without() -> None:
     class Counting(Resolver):
         computed = 0
 
-        def _resolve_local(self, did: Any, options: Any) -> Any:
+        def find_now(self, plan: Any) -> Any:
             self.computed += 1
-            return super()._resolve_local(did, options)
+            return super().find_now(plan)
 
     resolver = Counting()
     path = (BASE + PEER.replace(":", "%3A")).encode()
-    found = answer_local(resolver, path, b"expandRelativeUrls=true&accept=application%2Fdid", "text/html")
+    found = answer_now(resolver, path, b"expandRelativeUrls=true&accept=application%2Fdid", "text/html")
 
     assert found is not None
     assert (found.status, found.media_type, resolver.computed) == (200, "application/did", 1)

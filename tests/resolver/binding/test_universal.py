@@ -18,7 +18,7 @@ DRIVERS = (
     ),
     Driver(name="two", pattern="did:(?:sov|indy):.+", url="http://driver.internal:8081"),
 )
-NATIVE = Resolver().native_methods
+NATIVE = Resolver().planner.native_methods
 
 
 def test_the_methods_are_ours_and_those_of_the_drivers() -> None:

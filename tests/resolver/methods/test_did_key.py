@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from multiformats import multibase, varint
 
 from resolver import Resolver
-from resolver.binding.routes import answer_local
 from resolver.did import parse_did, parse_did_url
 from resolver.documents.dereference import dereference
 from resolver.documents.document import maps_of
@@ -22,6 +21,7 @@ from resolver.keys.types import KEY_TYPES
 from resolver.methods import KEY
 from resolver.methods.formats import FORMATS
 from resolver.results import JsonObject, Options
+from tests.resolver.asking import answer_now
 from tests.resolver.keys.test_bls12_381 import G1, G2
 from tests.resolver.keys.test_weierstrass import SECP256K1_GENERATOR, SM2_GENERATOR
 from tests.vectors import vectors
@@ -479,7 +479,7 @@ def test_a_format_that_the_key_cannot_have_is_refused(did: str, form: str) -> No
 def test_an_answer_about_a_private_key_does_not_repeat_it(code: int, base: str, accept: str | None) -> None:
     secret = multibase.encode(varint.encode(code) + random.Random(code).randbytes(32), base)
 
-    answer = answer_local(Resolver(), f"/1.0/identifiers/did:key:{secret}".encode(), b"", accept)
+    answer = answer_now(Resolver(), f"/1.0/identifiers/did:key:{secret}".encode(), b"", accept)
 
     assert answer is not None
     assert answer.status == 400

@@ -18,10 +18,11 @@ from resolver import (
     ResolutionError,
     Resolver,
 )
-from resolver.binding.answering import answer, may_fetch, touch
+from resolver.binding.answering import touch
 from resolver.outbound.errors import OriginUnreachable
 from resolver.outbound.fetch import GuardLimits
 from resolver.sources.source import Nothing, Observed
+from tests.resolver.asking import answer, may_fetch
 from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
 from tests.simulator import canned
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from resolver import Fetched, FetchPlan, Resolver
-from resolver.binding.answering import answer
+from tests.resolver.asking import answer
 from tests.resolver.webvh.logs import Log, Signer
 
 pytestmark = pytest.mark.anyio

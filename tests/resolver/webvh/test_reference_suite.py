@@ -15,7 +15,7 @@ from resolver import InvalidDid, Options, ResolutionError, parse_did
 from resolver.did import parse_did_url
 from resolver.methods import WEBVH
 from resolver.methods.webvh import scid_of
-from resolver.resolution import with_parameters
+from resolver.options import with_parameters
 from resolver.results import DEFAULT_OPTIONS
 from resolver.webvh.finding import finding_of
 from tests.reference import needs_reference, reference

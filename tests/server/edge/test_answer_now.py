@@ -115,7 +115,7 @@ async def test_a_failure_of_ours_is_told_by_the_route(
     def fails(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Resolver, "resolve_local", fails)
+    monkeypatch.setattr(Resolver, "find_now", fails)
     answer = await _ask(running, KEY)
 
     assert answer.status == 500

@@ -2,14 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from resolver import Resolver
-from resolver.binding.answering import may_fetch
 from server.edge.front import cost_of
+from server.edge.identifiers import Identifiers
 from server.edge.limits import ClientAddresses, Cost, TokenBuckets
+from server.edge.request_head import RequestHead
 from tests.server.running import running_in
 
 PROXIES = ClientAddresses(("10.0.0.0/8", "2001:db8:ffff::/48"))
@@ -162,9 +164,11 @@ def test_an_ipv6_client_is_its_64() -> None:
     ],
 )
 def test_a_request_costs_what_it_may_make_us_do(method: str, path: bytes, cost: Cost) -> None:
-    resolver = Resolver(own_hosts=frozenset({"localhost:8000"}))
+    identifiers = Identifiers(Resolver(own_hosts=frozenset({"localhost:8000"})))
+    scope: Any = {"method": method, "raw_path": path, "query_string": b""}
+    asked = identifiers.read(scope, RequestHead([]))
 
-    assert cost_of(method, path, b"", lambda *asked: may_fetch(resolver, *asked)) is cost
+    assert cost_of(method, may_fetch=asked is not None and identifiers.may_fetch(asked)) is cost
 
 
 @pytest.mark.anyio

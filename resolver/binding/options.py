@@ -1,26 +1,28 @@
 """
-What a request of the HTTP(S) binding asks for: the identifier from its raw path, the options from its query and
-body. Pure.
-
-The identifier is taken from the raw path: a server's decoded path has lost which colons and slashes were
-percent-encoded, and with that which DID was meant.
+The options of a request: in the query of its target, in its body, or in both. Pure.
 """
 
 from collections.abc import Mapping
 from typing import TypeGuard
 from urllib.parse import unquote, unquote_to_bytes
 
-import msgspec
-
-from resolver.did import parse_parameters
+from resolver.binding.target import Target
+from resolver.did import DidUrl, parse_parameters
 from resolver.errors import InvalidDidUrl, InvalidOptions
-from resolver.options import ACCEPT, WIRE_NAMES
+from resolver.options import (
+    ACCEPT,
+    NO_CACHE,
+    PUBLIC_KEY_FORMAT,
+    VERSION_OPTIONS,
+    options_of,
+    refuse_format,
+    refuse_unsupported,
+)
+from resolver.planning import Planner
+from resolver.results import DEFAULT_OPTIONS, Options
 from wire import JsonError, UnsupportedMediaType, read
 from wire.body import MAX_BODY_BYTES, media_type_of
 from wire.negotiation import is_accept as is_accept_header
-
-BASE_PATH = "/1.0/identifiers"
-_RAW_BASE_PATH = BASE_PATH.encode() + b"/"
 
 # The binding's OpenAPI document gives the body the types of the results; clients send JSON, or no type.
 _OPTION_TYPES = ("", "application/json", "application/did-resolution", "application/did-url-dereferencing")
@@ -28,53 +30,49 @@ _OPTION_TYPES = ("", "application/json", "application/did-resolution", "applicat
 Given = Mapping[str, object] | InvalidOptions  # the options of a body, or why they cannot be read
 NOTHING_GIVEN: Mapping[str, object] = {}
 
+_NO_CACHE = Options(no_cache=True)
 
-class Asked(msgspec.Struct, frozen=True):
+
+def read_options(
+    planner: Planner, target: Target, did_url: DidUrl, given: Given, *, no_cache: bool
+) -> Options:
     """
-    What a request asks for: a DID or DID URL as meant, and the part of the query that holds options.
+    Read the options, of the query and of the body, in the order of the resolution algorithm.
 
-    `is_verbatim` tells that the query stands after a DID that was not percent-encoded as a whole: by the letter it
-    is part of a DID URL.
+    1. Syntax of the DID URL, and its method.
+    2. Is every option supported? A version in the DID URL itself counts as one.
+    3. Is each of them valid?
+
+    Args:
+        no_cache: `Cache-Control: no-cache` was sent: the option `noCache`, where that is not given itself.
+
+    Raises:
+        ResolutionError: as `refuse_unsupported`, `options_of`; InvalidOptions also for an option given twice.
     """
-
-    identifier: str
-    option_query: str = ""
-    is_verbatim: bool = False
-
-    @property
-    def is_did_url(self) -> bool:
-        identifier = self.identifier
-        return "#" in identifier or "?" in identifier or "/" in identifier
-
-
-def read_asked(raw_path: bytes, query_string: bytes) -> Asked:
-    """
-    Read what is asked for (DID Resolution v1, section HTTP(S) Binding: how to tell the two forms apart).
-
-    1. `did%3A...`: percent-encoded as a whole; decoded once, and the query holds options.
-    2. Else the path is the identifier as it stands, and the query belongs to the DID URL; but where it has
-       names of options only, after a bare DID, these are options: so do clients ask that do not encode.
-
-    What is not ASCII is left in, for the grammar of DIDs to refuse.
-    """
-    raw = raw_path.removeprefix(_RAW_BASE_PATH) if raw_path.startswith(_RAW_BASE_PATH) else b""
-    query = query_string.decode("latin-1")
-    if raw[:6].lower() == b"did%3a":
-        return Asked(unquote_to_bytes(raw).decode("latin-1"), query)
-    identifier = raw.decode("latin-1")
-    if not query:
-        return Asked(identifier)
-    if "/" not in identifier and _has_options_only(query):
-        return Asked(identifier, query, is_verbatim=True)
-    return Asked(f"{identifier}?{query}")
+    if not target.option_query and not given:
+        return _NO_CACHE if no_cache else DEFAULT_OPTIONS
+    if target.is_verbatim:  # 1.
+        parse_parameters(target.option_query)
+    own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
+    did = did_url.did
+    planner.require_method(did)
+    names = own | option_names(target, given)  # 2.
+    refuse_unsupported(names, did.method, planner.versions_of(did), dereferences=target.is_did_url)
+    named = given_options(target, given)
+    refuse_format(named.get(PUBLIC_KEY_FORMAT), did.method)  # Its value decides.
+    accept = named.pop(ACCEPT, "*/*")  # 3.
+    options = options_of({NO_CACHE: True} | named if no_cache else named)
+    if not is_accept(accept):
+        raise InvalidOptions("the option accept must be written as an Accept header is")
+    return options
 
 
-def wanted_accept(asked: Asked, given: Given, header: str | None) -> str | None:
+def wanted_accept(target: Target, given: Given, header: str | None) -> str | None:
     """Return the option `accept` where it can be read, else the header."""
-    if not asked.option_query and not given:
+    if not target.option_query and not given:
         return header
     try:
-        option = given_options(asked, given).get(ACCEPT)
+        option = given_options(target, given).get(ACCEPT)
     except (InvalidDidUrl, InvalidOptions):
         return header
     return option if is_accept(option) else header
@@ -85,22 +83,22 @@ def is_accept(option: object) -> TypeGuard[str]:
     return isinstance(option, str) and is_accept_header(option)
 
 
-def option_names(asked: Asked, given: Given) -> set[str]:
+def option_names(target: Target, given: Given) -> set[str]:
     """Return the names of all options, whether or not their values can be read."""
-    in_query = _names_in_query(asked)
+    in_query = _names_in_query(target)
     return in_query if isinstance(given, InvalidOptions) else in_query | given.keys()
 
 
-def _names_in_query(asked: Asked) -> set[str]:
-    if not _is_json(asked):
-        return {unquote(part.partition("=")[0]) for part in asked.option_query.split("&") if part}
+def _names_in_query(target: Target) -> set[str]:
+    if not _is_json(target):
+        return {unquote(part.partition("=")[0]) for part in target.option_query.split("&") if part}
     try:
-        return set(_json_of(asked))
+        return set(_json_of(target))
     except InvalidOptions:
         return set()
 
 
-def given_options(asked: Asked, given: Given) -> dict[str, object]:
+def given_options(target: Target, given: Given) -> dict[str, object]:
     """
     Return all options by their names, values as given.
 
@@ -109,9 +107,9 @@ def given_options(asked: Asked, given: Given) -> dict[str, object]:
         InvalidOptions: that of an encoded one is; an option in both places; a body that cannot be read.
     """
     try:
-        parameters = _parameters_of(asked)
+        parameters = _parameters_of(target)
     except InvalidDidUrl as error:
-        if asked.is_verbatim:
+        if target.is_verbatim:
             raise
         raise InvalidOptions(error.detail) from None
     if isinstance(given, InvalidOptions):
@@ -121,29 +119,25 @@ def given_options(asked: Asked, given: Given) -> dict[str, object]:
     return {**parameters, **given}
 
 
-def _parameters_of(asked: Asked) -> Mapping[str, object]:
-    return _json_of(asked) if _is_json(asked) else parse_parameters(asked.option_query)
+def _parameters_of(target: Target) -> Mapping[str, object]:
+    return _json_of(target) if _is_json(target) else parse_parameters(target.option_query)
 
 
-def _is_json(asked: Asked) -> bool:
+def _is_json(target: Target) -> bool:
     """
     Tell whether the options after an encoded identifier are one JSON object, percent-encoded.
 
     So do clients of Universal Resolver send them, its own web page among them; no option begins with a brace.
     """
-    return not asked.is_verbatim and asked.option_query.startswith(("%7B", "%7b", "{"))
+    return not target.is_verbatim and target.option_query.startswith(("%7B", "%7b", "{"))
 
 
-def _json_of(asked: Asked) -> Mapping[str, object]:
+def _json_of(target: Target) -> Mapping[str, object]:
     try:
-        options: Mapping[str, object] = read(unquote_to_bytes(asked.option_query), max_bytes=MAX_BODY_BYTES)
+        options: Mapping[str, object] = read(unquote_to_bytes(target.option_query), max_bytes=MAX_BODY_BYTES)
     except JsonError as error:
         raise InvalidOptions(f"the query is not a JSON object of options: {error}") from None
     return options  # Begins with a brace: an object.
-
-
-def _has_options_only(query: str) -> bool:
-    return all(part.partition("=")[0] in WIRE_NAMES for part in query.split("&"))
 
 
 def read_options_body(body: bytes, content_type: str | None) -> Given:
@@ -151,7 +145,7 @@ def read_options_body(body: bytes, content_type: str | None) -> Given:
     Read the body of a POST: a JSON object of options, or nothing.
 
     What is not an object, or has a member twice, is returned as the error it is: it is told only after those
-    of the DID (`_options`).
+    of the DID (`read_options`).
 
     Raises:
         UnsupportedMediaType: a Content-Type that no client of the binding sends.
