@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from benchmarks.result import Result, compared
 from resolver import Options, Resolver
-from resolver.arithmetic import HAS_GMPY2
 from resolver.binding.answering import answer_now
 from resolver.binding.request import read_request
 from resolver.encoding import encode_base58btc
+from resolver.keys.arithmetic import HAS_GMPY2
 
 ROUNDS = 5
 KEYS = 1_000  # per round and kind

@@ -6,7 +6,7 @@ The loaders of `cryptography` check the length only; a verifier that trusts a ke
 forged signatures, and a non-canonical encoding is a second DID for one key.
 """
 
-from resolver.arithmetic import Integer, is_square, quotient
+from resolver.keys.arithmetic import Integer, is_square, quotient
 
 P = Integer(2**255 - 19)
 _D = -121_665 * pow(121_666, -1, P) % P  # of -x^2 + y^2 = 1 + d x^2 y^2 (RFC 8032, section 5.1)

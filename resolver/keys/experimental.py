@@ -4,7 +4,7 @@ Which keys of experimental types are sound: Ed448, X448, ML-KEM. Pure.
 RFC 8032 and RFC 7748 (curve448), FIPS 203, section 7.2. BLS12-381 has a file of its own.
 """
 
-from resolver.arithmetic import is_square
+from resolver.keys.arithmetic import is_square
 from resolver.keys.curve25519 import NotAPoint
 
 _P448 = 2**448 - 2**224 - 1

@@ -8,7 +8,7 @@ number of points, so that every point but the one at infinity, which has no comp
 
 import msgspec
 
-from resolver.arithmetic import Integer, is_square
+from resolver.keys.arithmetic import Integer, is_square
 from resolver.keys.curve25519 import NotAPoint
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver import Options, ResolutionError, Resolver, arithmetic
-from resolver.arithmetic import python_is_square, python_quotient
+from resolver import Options, ResolutionError, Resolver
+from resolver.keys import arithmetic
+from resolver.keys.arithmetic import python_is_square, python_quotient
 from tests.vectors import vectors
 from wire import encode
 
@@ -73,8 +74,8 @@ def test_without_gmpy2_every_vector_has_the_same_document() -> None:
     code = """
 import sys
 sys.modules["gmpy2"] = None
-from tests.resolver.test_arithmetic import documents
-from resolver.arithmetic import HAS_GMPY2
+from tests.resolver.keys.test_arithmetic import documents
+from resolver.keys.arithmetic import HAS_GMPY2
 assert not HAS_GMPY2
 print(documents())
 """
