@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.server.http_corpus.asking import get, post
 from tests.server.http_corpus.identifiers import BASE, LEGACY
-from tests.server.http_corpus.operators import as_admin, at_operators, read
+from tests.server.http_corpus.operators import as_admin, at_operators, at_rest, read
 from tests.server.http_corpus.origins import HOME, document, passing
 from tests.server.http_corpus.world import Scene, Step
 from tests.simulator import Host, World, canned
@@ -31,11 +31,6 @@ async def _deactivate(scene: Scene) -> None:
     scene.hosts["issuer"].answer(HOME, canned(b"", 410))
 
 
-async def write_all(scene: Scene) -> None:
-    """End what works in the background, which first writes what was seen."""
-    await scene.services.background.stop()
-
-
 def cases() -> Iterator[Step]:
     yield get(SEEN)
     yield passing(20)
@@ -53,7 +48,7 @@ def cases() -> Iterator[Step]:
     yield _deactivate
     yield get(f"{SEEN.replace(':', '%3A').replace('%3A//', '://')}?noCache=true")
     yield get(SEEN)
-    yield write_all
+    yield at_rest  # Which first writes what was seen.
     for path in ("/operator/observations", "/operator/key-changes", "/operator/alarms"):
         for query in ("", "?limit=1", "?limit=1&after=1", f"?did={ISSUER}", "?did=did:web:licensing.example"):
             yield at_operators(read(path + query))

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 from tests.server.http_corpus.asking import Case, get, post
 from tests.server.http_corpus.identifiers import BASE, KEY, OWN
-from tests.server.http_corpus.operators import PEOPLE, ROUTES, WRITES, as_admin, at_operators, changes, read
+from tests.server.http_corpus.operators import (
+    PEOPLE,
+    ROUTES,
+    WRITES,
+    as_admin,
+    at_operators,
+    at_rest,
+    changes,
+    read,
+)
 from tests.server.http_corpus.origins import passing
 from tests.server.http_corpus.reads import DEGREES, ENTRY, LIST, PAGES
 from tests.server.http_corpus.world import Scene, Step
@@ -18,11 +27,6 @@ async def _draining(scene: Scene) -> None:
     scene.services.health.is_started = scene.services.health.is_draining = True
 
 
-async def _at_rest(scene: Scene) -> None:
-    """End what works in the background, so that nothing happens but what is asked for."""
-    await scene.services.background.stop()
-
-
 async def _without_database(scene: Scene) -> None:
     scene.services.database.close()
 
@@ -32,7 +36,7 @@ def cases() -> Iterator[Step]:
     yield from _ready()
     yield _draining
     yield from _ready()
-    yield _at_rest
+    yield at_rest
     yield passing(100_000)
     for form in ("", "/credential.json", "/credential.jwt"):
         yield get(LIST + form)

@@ -56,7 +56,9 @@ BODIES: tuple[object, ...] = (
 
 def cases() -> Iterator[Step]:
     yield tell_alarms
-    for part in (_pages, _doors, _sets, _allocations, _changes):
+    yield from map(at_operators, _pages())
+    yield at_rest
+    for part in (_doors, _sets, _allocations, _changes):
         yield from map(at_operators, part())
     yield publish
     yield from _published()
@@ -67,6 +69,11 @@ def cases() -> Iterator[Step]:
 async def tell_alarms(scene: Scene) -> None:
     """Write what is wrong; in time a background step would."""
     await scene.services.operators.alarms.step()
+
+
+async def at_rest(scene: Scene) -> None:
+    """End what works in the background, so that nothing happens but what is asked for."""
+    await scene.services.background.stop()
 
 
 async def publish(scene: Scene) -> None:
