@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from litestar import Request, post
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, Request, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -20,6 +19,7 @@ from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from wire import Answer
 from wire.body import MAX_BODY_BYTES
 from wire.problem import PROBLEM_JSON
+from wire.routing import over
 
 AUTHORIZATION_PATH = "/trqp/authorization"
 RECOGNITION_PATH = "/trqp/recognition"
@@ -105,7 +105,8 @@ class TrqpOperation(Operation):
         self.request_body = RequestBody(content={"application/json": media_type}, required=True)
 
 
-def _answer(data: type, description: str, example: dict[str, Any]) -> ResponseSpec:
+def _answer(data: type, example: dict[str, Any]) -> ResponseSpec:
+    description = "Whether it is so; a missing grant is `false`."
     return ResponseSpec(
         data, generate_examples=False, description=description, examples=[Example(value=example)]
     )
@@ -123,30 +124,21 @@ _PROBLEMS = {
     413: _problem("The body is over 64 KiB."),
     415: _problem("The body is not application/json."),
 }
-_AUTHORIZATION_RESPONSES = {
-    200: _answer(AuthorizationAnswer, "Whether it is so; a missing grant is `false`.", AUTHORIZED),
-    **_PROBLEMS,
-}
-_RECOGNITION_RESPONSES = {
-    200: _answer(RecognitionAnswer, "Whether it is so; a missing grant is `false`.", RECOGNIZED),
-    **_PROBLEMS,
-}
 
 
-def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
+def build_routes(registry: Registry) -> type[Controller]:
     """
-    Return the route handlers of the registry, for a Litestar application.
+    Return the routes of the registry, for a Litestar application.
 
     The application's response class must render an `Answer`, its exception handler a `wire.Refusal`.
     """
+    return over(_Routes, registry=registry)
 
-    async def newest(
-        answer: Callable[[bytes, str | None], Answer], request: Request[Any, Any, Any]
-    ) -> Answer:
-        """Answer when this process is as far as the others of its node, or cannot be: no cache keeps it anyway."""
-        body = await request.body()
-        await registry.catch_up()
-        return answer(body, request.headers.get("content-type"))
+
+class _Routes(Controller):
+    tags = ("registry",)
+    request_max_body_size = MAX_BODY_BYTES
+    registry: Registry
 
     @post(
         AUTHORIZATION_PATH,
@@ -154,13 +146,11 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
         status_code=200,
         summary="May this entity do that, says this authority?",
         description="TRQP v2.0 authorization query. `context.time` asks for the answer as of that time.",
-        tags=["registry"],
-        responses=_AUTHORIZATION_RESPONSES,
+        responses={200: _answer(AuthorizationAnswer, AUTHORIZED), **_PROBLEMS},
         operation_class=TrqpOperation,
-        request_max_body_size=MAX_BODY_BYTES,
     )
-    async def authorization(request: Request[Any, Any, Any]) -> Answer:
-        return await newest(registry.authorization, request)
+    async def authorization(self, request: Request[Any, Any, Any]) -> Answer:
+        return await self._newest(self.registry.authorization, request)
 
     @post(
         RECOGNITION_PATH,
@@ -168,12 +158,16 @@ def build_routes(registry: Registry) -> list[HTTPRouteHandler]:
         status_code=200,
         summary="Does this authority recognise that one for this?",
         description="TRQP v2.0 recognition query: `entity_id` is the other authority.",
-        tags=["registry"],
-        responses=_RECOGNITION_RESPONSES,
+        responses={200: _answer(RecognitionAnswer, RECOGNIZED), **_PROBLEMS},
         operation_class=TrqpOperation,
-        request_max_body_size=MAX_BODY_BYTES,
     )
-    async def recognition(request: Request[Any, Any, Any]) -> Answer:
-        return await newest(registry.recognition, request)
+    async def recognition(self, request: Request[Any, Any, Any]) -> Answer:
+        return await self._newest(self.registry.recognition, request)
 
-    return [authorization, recognition]
+    async def _newest(
+        self, answer: Callable[[bytes, str | None], Answer], request: Request[Any, Any, Any]
+    ) -> Answer:
+        """Answer when this process is as far as the others of its node, or cannot be: no cache keeps it anyway."""
+        body = await request.body()
+        await self.registry.catch_up()
+        return answer(body, request.headers.get("content-type"))

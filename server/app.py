@@ -62,8 +62,8 @@ def public_app(services: Services) -> Front:
             *resolver_routes(services.resolver, renewals.take, preferred=preferred),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
-            *registry_routes(services.registry),
-            *status_routes(
+            registry_routes(services.registry),
+            status_routes(
                 services.status.publisher,
                 services.status.checker,
                 clock=clock,
@@ -93,9 +93,9 @@ def operator_app(services: Services) -> Front:
         services,
         "Touchstone, operator API",
         [
-            *operator_status_routes(services.status.lists),
-            *build_operator_routes(services.observatory.memory.key_alarms, services.observatory.purges),
-            *alarm_routes(services.operators.alarms),
+            operator_status_routes(services.status.lists),
+            build_operator_routes(services.observatory.memory.key_alarms, services.observatory.purges),
+            alarm_routes(services.operators.alarms),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

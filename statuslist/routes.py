@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from litestar import Request, get, post
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, Request, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
@@ -21,6 +20,7 @@ from statuslist.publishing.publisher import Publisher
 from wire import Answer, ResourceNotFound, encode, read_body, require_media_type
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
+from wire.routing import over
 
 _LIST = ResponseSpec(
     dict[str, Any],
@@ -46,9 +46,9 @@ def build_routes(
     *,
     clock: Callable[[], float],
     account_of: Callable[[str], Account] = lambda _: UNLIMITED,
-) -> list[HTTPRouteHandler]:
+) -> type[Controller]:
     """
-    Return the public route handlers of the status lists, for a Litestar application.
+    Return the public routes of the status lists, for a Litestar application.
 
     The application's response class must render an `Answer`.
 
@@ -57,46 +57,51 @@ def build_routes(
         account_of: who is charged for the fetches of a check; the client is the request's state `client`, where the
             server put it.
     """
+    return over(_Routes, publisher=publisher, checker=checker, clock=clock, account_of=account_of)
 
-    async def newest(answer: Callable[[], Answer]) -> Answer:
-        """Answer when this process is as far as the others of its node; no cache may keep what may be older."""
-        is_newest = await publisher.catch_up()
-        made = answer()
-        return made if is_newest else msgspec.structs.replace(made, fresh_until=None)
+
+class _Routes(Controller):
+    tags = ("status lists",)
+    request_max_body_size = MAX_BODY_BYTES
+    publisher: Publisher
+    checker: Checker
+    clock: Callable[[], float]
+    account_of: Callable[[str], Account]
 
     @get(
         "/status-lists/{list_id:str}",
         name="get_status_list",
         summary="A status list, in the form that Accept asks for",
-        tags=["status lists"],
         responses={200: _LIST},
     )
-    async def get_status_list(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+    async def get_status_list(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         accept, query = _accept(request), _query(request)
-        return await newest(lambda: answer_negotiated(publisher, list_id, accept, query, now=clock()))
+        return await self._newest(
+            lambda now: answer_negotiated(self.publisher, list_id, accept, query, now=now)
+        )
 
     @get(
         f"/status-lists/{{list_id:str}}/{DATA_INTEGRITY}",
         name="get_status_list_with_proof",
         summary="A status list with a Data Integrity proof; its permanent URL",
         description="The same bytes as application/vc, or as the type of JSON that Accept asks for.",
-        tags=["status lists"],
         responses={200: _LIST},
     )
-    async def get_with_proof(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+    async def get_with_proof(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         accept, query = _accept(request), _query(request)
-        return await newest(lambda: answer_with_proof(publisher, list_id, accept, query, now=clock()))
+        return await self._newest(
+            lambda now: answer_with_proof(self.publisher, list_id, accept, query, now=now)
+        )
 
     @get(
         f"/status-lists/{{list_id:str}}/{JWT}",
         name="get_status_list_jwt",
         summary="A status list as application/vc+jwt; its permanent URL",
-        tags=["status lists"],
         responses={200: _LIST},
     )
-    async def get_jwt(list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+    async def get_jwt(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         query = _query(request)
-        return await newest(lambda: answer_form(publisher, list_id, JWT, query, now=clock()))
+        return await self._newest(lambda now: answer_form(self.publisher, list_id, JWT, query, now=now))
 
     @post(
         "/status/check",
@@ -108,22 +113,24 @@ def build_routes(
             "you vouch for having verified it, and the answer says `credentialVerified: false`. "
             "Or send a whole credential as application/vc+jwt: it is verified first."
         ),
-        tags=["status lists"],
         responses={200: _CHECKED},
         operation_class=reads(_ENTRY_EXAMPLE, VC_JWT),
-        request_max_body_size=MAX_BODY_BYTES,
     )
-    async def check_status(request: Request[Any, Any, Any]) -> Answer:
+    async def check_status(self, request: Request[Any, Any, Any]) -> Answer:
         body, content_type = await request.body(), request.headers.get("content-type")
-        await publisher.catch_up()  # A check of our own lists does not go back either.
-        account = account_of(request.scope.get("state", {}).get("client", ""))
+        await self.publisher.catch_up()  # A check of our own lists does not go back either.
+        account = self.account_of(request.scope.get("state", {}).get("client", ""))
         if require_media_type(content_type, "application/json", VC_JWT) == VC_JWT:
-            checked = await checker.check_credential(body, account)
+            checked = await self.checker.check_credential(body, account)
         else:
-            checked = await checker.check_entries(read_body(body, content_type, EntryCheck), account)
+            checked = await self.checker.check_entries(read_body(body, content_type, EntryCheck), account)
         return Answer(body=encode(checked))
 
-    return [get_status_list, get_with_proof, get_jwt, check_status]
+    async def _newest(self, answer: Callable[[float], Answer]) -> Answer:
+        """Answer when this process is as far as the others of its node; no cache may keep what may be older."""
+        is_newest = await self.publisher.catch_up()
+        made = answer(self.clock())
+        return made if is_newest else msgspec.structs.replace(made, fresh_until=None)
 
 
 def _accept(request: Request[Any, Any, Any]) -> str | None:

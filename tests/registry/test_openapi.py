@@ -24,7 +24,7 @@ SAMPLE = (Path(__file__).parents[2] / "data" / "registry.json").read_bytes()
 
 async def the_document(folder: Path) -> dict[str, Any]:
     async with a_database(SqlitePlace(folder / "db")) as database:
-        app = Litestar(build_routes(Registry(database, clock=lambda: 0.0)), logging_config=None)
+        app = Litestar([build_routes(Registry(database, clock=lambda: 0.0))], logging_config=None)
     return app.openapi_schema.to_schema()
 
 

@@ -38,7 +38,7 @@ class TwoProcesses:
         self.database = MayFail(database)
         self.slow = self._registry(self.database, 0)
         self.fast = self._registry(database, 1)
-        app = Litestar(build_routes(self.slow), response_class=PlainResponse, logging_config=None)
+        app = Litestar([build_routes(self.slow)], response_class=PlainResponse, logging_config=None)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://registry.example")
 
     def _registry(self, database: Any, slot: int) -> Registry:

@@ -52,7 +52,7 @@ async def a_server(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
         wing = Registry(database, clock=lambda: NOW / 1_000_000)
         await wing.import_file(as_file(a_registry()), actor="ada")
         app = Litestar(
-            build_routes(wing),
+            [build_routes(wing)],
             response_class=PlainResponse,
             exception_handlers={Refusal: refused},
             logging_config=None,
