@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proofs import Ed25519Signer
 from tests.server.http_corpus.asking import Case, post
 from tests.server.http_corpus.world import START
-from tests.simulator import Host, World
+from tests.simulator import Host, World, canned
 from tests.statuslist.stranger import REVOKED, VALID, Stranger, jcs_secured_until, secured, vc_jwt
 from tests.statuslist.wing import did_document
 
@@ -52,6 +52,13 @@ def build(web: World) -> dict[str, Host]:
     served = {"text": b"hello", "list": b"[]", "empty": b"", "twice": b'{"a":1,"a":2}', "token": b"a.b.c"}
     for name, body in served.items():
         _stranger(web, f"{name}.example").serve(body, content_type="application/vc")
+    for name, issuer in (
+        ("unknown", "did:nope:x"),
+        ("rotten", "did:web:rotten-did.example"),
+    ):
+        host = _stranger(web, f"{name}.example")
+        host.publish_list(host.list_document(issuer=issuer), signer=signer_of(issuer))
+    web.host("rotten-did.example").answer("/.well-known/did.json", canned(b"", 500))
     mute = _stranger(web, "mute.example")
     mute.publish_list()
     mute.publish_did({"id": mute.did})
@@ -112,7 +119,8 @@ def check(host: str, *entries: dict[str, Any], **members: Any) -> Case:
 
 HOSTS = """
     short old early elsewhere unexpanded unencoded huge untyped subjectless bare borrowed stolen forged missing
-    broken moved gone text list empty twice token mute ended nobody
+    broken moved gone text list empty twice token mute ended
+    nobody unknown rotten
 """
 
 

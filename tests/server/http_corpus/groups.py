@@ -28,6 +28,12 @@ _PROBLEM_TYPE = re.compile(r'"type":"([^"]*(?:#|/problems/)[A-Za-z_-]+)","title"
 
 
 MAX_WIRE_BODY_BYTES = 60_000  # who sends more may be cut off before the answer is read
+# Of each listener, the protocols that it is served with: whether they give hot answers.
+_WIRES: dict[str, dict[str, bool]] = {
+    "": {},
+    "public": {"over the wire": False, "over the wire, hot": True},
+    "operator": {"over the wire": False},
+}
 _RAW = Case("GET", "", has_id=False)
 Ask = Callable[[Case], Awaitable[Answered]]
 EXPECTED = Path(__file__).parent / "expected"
@@ -39,7 +45,7 @@ class Group(NamedTuple):
         build: fills the fake web.
         settings: opens the settings that differ from those of the other groups.
         limits: on what is asked of the fake web.
-        over_wire: whether everything is asked over sockets too; nothing may change what is there.
+        over_wire: the listener that is asked over sockets too; nothing may change what is there.
         patience: seconds that the head or the body of a request over a socket may take.
     """
 
@@ -47,7 +53,7 @@ class Group(NamedTuple):
     build: Build = lambda _: {}
     settings: Callable[[], AbstractContextManager[Mapping[str, Any]]] = lambda: nullcontext({})
     limits: GuardLimits = GENEROUS
-    over_wire: bool = False
+    over_wire: str = ""
     patience: float = 10.0
 
 
@@ -57,7 +63,7 @@ def given(**settings: Any) -> Callable[[], AbstractContextManager[Mapping[str, A
 
 
 GROUPS = {
-    "identifiers": Group(identifiers.cases, over_wire=True),
+    "identifiers": Group(identifiers.cases, over_wire="public"),
     "alarms": Group(alarms.cases, alarms.build),
     "busy": Group(limits.busy, limits.build, limits=limits.BUSY),
     "checks": Group(checks.cases, checks.build),
@@ -68,11 +74,12 @@ GROUPS = {
     "legacy": Group(limits.preferring, limits.build, given(default_representation="legacy")),
     "limits": Group(limits.cases, limits.build, given(**limits.RATES)),
     "origins": Group(origins.cases, origins.build),
-    "raw": Group(raw.cases, over_wire=True),
+    "raw": Group(raw.cases, over_wire="public"),
     "renewing": Group(limits.renewing, limits.build, given(rate_no_cache_per_second=limits.SLOW)),
-    "slow": Group(raw.slow, over_wire=True, patience=0.2),
-    "reads": Group(reads.cases, over_wire=True),
+    "slow": Group(raw.slow, over_wire="public", patience=0.2),
+    "reads": Group(reads.cases, over_wire="public"),
     "operators": Group(operators.cases),
+    "operator-pages": Group(operators.over_wire, over_wire="operator"),
 }
 
 
@@ -97,9 +104,10 @@ async def transcribe(group: Group, directory: Path) -> Found:
         settings = stack.enter_context(group.settings())
         scene = await stack.enter_async_context(scene_in(directory, group.build, group.limits, **settings))
         wires = {
-            label: await stack.enter_async_context(listening(scene, hot=hot, patience=group.patience))
-            for label, hot in (("over the wire", False), ("over the wire, hot", True))
-            if group.over_wire
+            label: await stack.enter_async_context(
+                listening(scene, group.over_wire, hot=hot, patience=group.patience)
+            )
+            for label, hot in _WIRES[group.over_wire].items()
         }
         for step in group.steps():
             if isinstance(step, Case):

@@ -92,6 +92,7 @@ def busy() -> Iterator[Step]:
     yield get(f"{BASE}/{GOOD}")
     yield get(f"{BASE}/{GOOD}:a")
     yield get(f"{BASE}/{GOOD}:a", accept="application/did+ld+json")
+    yield post(f"{BASE}/{GOOD}:a")
     yield get(f"{BASE}/{quote(f'{GOOD}:a#k1', safe='')}")
     yield get(f"{BASE}/{quote(f'{GOOD}:a', safe='')}?explain=true")
     yield get(f"{BASE}/{quote(GOOD, safe='')}?noCache=true")

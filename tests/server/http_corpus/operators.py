@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.server.http_corpus.asking import Case, get, of, post
+from tests.server.http_corpus.asking import Case, Raw, get, of, post
 from tests.server.http_corpus.identifiers import KEY, OWN
 from tests.server.http_corpus.reads import FRAMEWORK_PAGES
 from tests.server.http_corpus.world import Scene, Step
@@ -64,6 +64,17 @@ def cases() -> Iterator[Step]:
     yield from _published()
     yield tell_alarms
     yield from map(at_operators, _others())
+
+
+def over_wire() -> Iterator[Step]:
+    """What is asked of the operators' listener without an API key."""
+    yield tell_alarms
+    yield from map(at_operators, _pages())
+    for path in (*ROUTES, *WRITES):
+        yield at_operators(get(path))
+        yield at_operators(post(path, {}))
+    yield Raw("no Host", b"GET /livez HTTP/1.1\r\n\r\n")
+    yield Raw("an unknown method", b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 
 
 async def tell_alarms(scene: Scene) -> None:

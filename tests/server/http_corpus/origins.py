@@ -226,6 +226,8 @@ def _found() -> Iterator[Case]:
         yield post(f"{BASE}/{did}", {"noCache": True})
         yield post(f"{BASE}/{did}", b"", if_none_match="*")
     yield from (get(f"{BASE}/{GOOD}", accept=accept) for accept in ACCEPTS)
+    yield post(f"{BASE}/{GOOD}", accept="text/html")
+    yield post(f"{BASE}/did:web:bad.example:gone")
     yield from (get(f"{BASE}/{quote(GOOD, safe='')}?{option}") for option in OPTIONS)
     for name in _ODD:
         for accept in ("", "application/did", "application/did+ld+json", LEGACY):

@@ -89,15 +89,16 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(scene: Scene, *, hot: bool, patience: float) -> AsyncIterator[Wire]:
-    """Serve the public application as a worker does, with hot answers by the layer in front or by the protocol."""
-    app, settings = scene.apps["public"], scene.services.settings
+async def listening(scene: Scene, listener: str, *, hot: bool, patience: float) -> AsyncIterator[Wire]:
+    """Serve an application as a worker does, with hot answers by the layer in front or by the protocol."""
+    app, settings = scene.apps[listener], scene.services.settings
     limits = ProtocolLimits(
         head_timeout=patience,
         body_timeout=patience,
         max_connections_per_client=settings.max_connections_per_client,
         addresses=ClientAddresses(settings.trusted_proxies),
         base_url=settings.public_url,
+        is_public=listener == "public",
     )
     server = _Server(
         uvicorn.Config(
