@@ -32,9 +32,9 @@ from resolver.keys.checks import check, load
 from resolver.keys.jwk import PublicKey, jwk_of, jwk_to_key
 from resolver.keys.types import (
     BY_CURVE,
+    BY_PREFIX,
     ED25519,
     JWK_JCS,
-    KEY_TYPES,
     MAX_POST_QUANTUM_CHARS,
     POST_QUANTUM_PREFIXES,
     RSA,
@@ -82,6 +82,7 @@ class Multikey(msgspec.Struct, frozen=True):
 
 _SECRET = "the multicodec is that of a private or symmetric key, which must not be published"
 _SECRET_VALUES = frozenset(int.from_bytes(prefix) for prefix in SECRET_PREFIXES)
+_MAX_CHARS = 1 + MAX_BASE58_CHARS  # "z" and the digits of a key that is not post-quantum
 _MIN_KEY_CHARS = 10  # characters; "z" and what `leading_value` needs; what is shorter is no key
 _NO_TYPE = "unsupportedPublicKeyType"  # did:key v0.9 has one name for unknown and for unsupported codes
 
@@ -106,14 +107,8 @@ def decode_multikey(multibase: str, *, experimental: bool = False) -> Multikey:
         KeyRefused: not the multibase of its type, too long, a varint that is not minimal, the code of
             something that is no public key, the wrong length, or not a key that we accept.
     """
-    try:
-        code, raw = read_varint(_decode(multibase))
-    except EncodingError as error:
-        raise KeyRefused(str(error), None) from None
-    key_type = KEY_TYPES.get(code)
-    if key_type is None:
-        raise _refusal_of(code)
-    if not key_type.is_post_quantum and (multibase[0] != "z" or _is_long(multibase)):
+    key_type, raw = _in_parts(multibase)
+    if not key_type.is_post_quantum and (multibase[0] != "z" or len(multibase) > _MAX_CHARS):
         raise KeyRefused(f"{key_type.codec}: expected base58btc, {MAX_BASE58_CHARS} characters at most", None)
     if key_type.experimental and not experimental:
         raise KeyTypeUnsupported(f"{key_type.codec} is experimental: see enableExperimentalPublicKeyTypes")
@@ -152,6 +147,18 @@ def refuse_secret_multibase(multibase: str) -> None:
             raise KeyRefused(_SECRET, _NO_TYPE)
 
 
+def _in_parts(multibase: str) -> tuple[KeyType, bytes]:
+    """Return the type that a multikey says it is of, and the bytes after its code; the key is not checked yet."""
+    try:
+        data = _decode(multibase)
+        key_type = BY_PREFIX.get(data[:2]) or BY_PREFIX.get(data[:3])
+        if key_type is None:
+            raise _refusal_of(read_varint(data)[0])
+    except EncodingError as error:
+        raise KeyRefused(str(error), None) from None
+    return key_type, data[len(key_type.prefix) :]
+
+
 def _decode(multibase: str) -> bytes:
     """
     Decode base58btc, or base64url, in which the keys of post-quantum suites are written.
@@ -160,14 +167,9 @@ def _decode(multibase: str) -> bytes:
     """
     if multibase.startswith("u"):
         return decode_base64url(multibase[1:], max_chars=MAX_POST_QUANTUM_CHARS)
-    is_post_quantum = _is_long(multibase) and leading_bytes(multibase[1:]) in POST_QUANTUM_PREFIXES
-    return decode_multibase(
-        multibase, max_chars=MAX_POST_QUANTUM_CHARS if is_post_quantum else MAX_BASE58_CHARS
-    )
-
-
-def _is_long(multibase: str) -> bool:
-    return len(multibase) > MAX_BASE58_CHARS + 1 and multibase.startswith("z")
+    if len(multibase) > _MAX_CHARS and leading_bytes(multibase[1:]) in POST_QUANTUM_PREFIXES:
+        return decode_multibase(multibase, max_chars=MAX_POST_QUANTUM_CHARS)
+    return decode_multibase(multibase)
 
 
 def multikey_of(key: PublicKey) -> str:

@@ -107,6 +107,7 @@ KEY_TYPES = {
         *(BLS12_381_G1, BLS12_381_G2, BLS12_381_G1G2, ED448, X448, SM2, BIP340, *ML_KEM, *SLH_DSA),
     )
 }
+BY_PREFIX = {kind.prefix: kind for kind in KEY_TYPES.values()}  # of two bytes, or three
 BY_CURVE = {kind.curve: kind for kind in KEY_TYPES.values() if kind.curve}
 
 # Public keys that we do not publish: sr25519 and Lamport (registered, in no suite), Falcon-512 and SQIsign-I

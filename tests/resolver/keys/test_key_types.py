@@ -5,7 +5,8 @@ import csv
 import pytest
 from multiformats import multicodec
 
-from resolver.keys.types import KEY_TYPES, SECRET_CODES, UNSUPPORTED_CODES, KeyType
+from resolver.encoding import read_varint
+from resolver.keys.types import BY_PREFIX, KEY_TYPES, SECRET_CODES, UNSUPPORTED_CODES, KeyType
 from tests.reference import needs_reference, reference
 
 # Codec, code, bytes of the key: multiformats/multicodec @ 45c88b8, did:key v0.9 and v0.7, FIPS 203, 204, 205.
@@ -50,6 +51,8 @@ SETTLED = set(list(FACTS)[:11])
 def test_codes_and_lengths_are_the_registered_ones() -> None:
     assert {kind.codec: (kind.code, kind.size) for kind in KEY_TYPES.values()} == FACTS
     assert all(code == kind.code for code, kind in KEY_TYPES.items())
+    assert {len(prefix) for prefix in BY_PREFIX} == {2, 3}  # as long as those that are looked for
+    assert all(read_varint(prefix) == (kind.code, b"") for prefix, kind in BY_PREFIX.items())
 
 
 def test_a_type_without_a_specification_is_experimental() -> None:
