@@ -12,6 +12,7 @@ Where the protocol leaves a choice:
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import asdict
 
 from registry.errors import AuthorityNotFound, DefinitionNotFound
 from registry.model import Grant, Kind, Standing, standing_at
@@ -36,15 +37,11 @@ def authorization(view: View, request: TrqpRequest, now: int) -> AuthorizationAn
     """
     verdict = _evaluate(view, "authorization", request, now)
     return AuthorizationAnswer(
-        entity_id=request.entity_id,
-        authority_id=request.authority_id,
-        action=request.action,
-        resource=request.resource,
+        **asdict(request),
         authorized=verdict.holds,
         time_evaluated=format_utc(now),
         time_requested=request.time,
         message=verdict.message,
-        context=request.context,
     )
 
 
@@ -57,15 +54,11 @@ def recognition(view: View, request: TrqpRequest, now: int) -> RecognitionAnswer
     """
     verdict = _evaluate(view, "recognition", request, now)
     return RecognitionAnswer(
-        entity_id=request.entity_id,
-        authority_id=request.authority_id,
-        action=request.action,
-        resource=request.resource,
+        **asdict(request),
         recognized=verdict.holds,
         time_evaluated=format_utc(now),
         time_requested=request.time,
         message=verdict.message,
-        context=request.context,
     )
 
 

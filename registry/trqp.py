@@ -13,19 +13,24 @@ from wire import MalformedBody, parse_utc, read_body
 _REQUIRED = ("entity_id", "authority_id", "action", "resource")
 
 
-class TrqpRequest(msgspec.Struct, frozen=True, kw_only=True):
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a query asks and its answer repeats; all four are non-empty."""
+
+    entity_id: str
+    authority_id: str
+    action: str
+    resource: str
+
+
+class TrqpRequest(Question, frozen=True, kw_only=True):
     """
-    A TRQP query; the four identifiers are non-empty.
+    A TRQP query.
 
     `context.time` (RFC 3339, UTC) asks for the answer as of that time; other members have no effect (`locator`
     among them: we need no help to find our records). Those that are strings are echoed; others are left out, since
     the protocol's context has strings only, and members that are not known are to be ignored.
     """
 
-    entity_id: str
-    authority_id: str
-    action: str
-    resource: str
     context: dict[str, str] | UnsetType = UNSET
 
     @property
@@ -34,7 +39,7 @@ class TrqpRequest(msgspec.Struct, frozen=True, kw_only=True):
         return UNSET if self.context is UNSET else self.context.get("time", UNSET)
 
 
-class AuthorizationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class AuthorizationAnswer(Question, frozen=True, kw_only=True):
     """
     The answer to an authorization query: the question repeated, and whether it is so.
 
@@ -45,10 +50,6 @@ class AuthorizationAnswer(msgspec.Struct, frozen=True, kw_only=True):
         context: as it was sent.
     """
 
-    entity_id: str
-    authority_id: str
-    action: str
-    resource: str
     authorized: bool
     time_evaluated: str
     time_requested: str | UnsetType = UNSET
@@ -56,17 +57,13 @@ class AuthorizationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     context: dict[str, str] | UnsetType = UNSET
 
 
-class RecognitionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class RecognitionAnswer(Question, frozen=True, kw_only=True):
     """
     The answer to a recognition query: whether `authority_id` recognises `entity_id` for that.
 
     The other members are those of `AuthorizationAnswer`.
     """
 
-    entity_id: str
-    authority_id: str
-    action: str
-    resource: str
     recognized: bool
     time_evaluated: str
     time_requested: str | UnsetType = UNSET
