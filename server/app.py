@@ -83,7 +83,7 @@ def public_app(services: Services) -> Front:
         hot=services.hot,
         buckets=buckets,
         identifiers=Identifiers(services.resolver, renewals.take, preferred=preferred),
-        lists_are_behind=services.status.publisher.is_behind,
+        lists_are_behind=services.status.publisher.following.is_behind,
     )
 
 

@@ -72,7 +72,7 @@ class Background:
 
     def age_seconds(self) -> float:
         """Return how old what is served from memory may be: since when the database was not read in full."""
-        return time.monotonic() - min(self._publisher.followed_at, self._registry_seen_at)
+        return time.monotonic() - min(self._publisher.rows.seen_at, self._registry_seen_at)
 
     async def start(self) -> None:
         """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""

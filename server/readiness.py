@@ -31,11 +31,11 @@ def _checks(wings: Wings, background: Background) -> list[Callable[[], Check]]:
         return Check("registry", True, detail={"version": registry.view.version})
 
     def lists_check() -> Check:
-        remaining = publisher.remaining_seconds()
+        remaining = publisher.lists.remaining_seconds()
         detail: dict[str, object] = {
             "remaining_s": None if remaining is None else int(remaining),
-            "never_published": publisher.never_published,
-            "not_yet_valid": publisher.not_yet_valid,
+            "never_published": publisher.demand.never_published,
+            "not_yet_valid": publisher.lists.not_yet_valid,
             "waiting_s": round(publisher.waiting_seconds, 3),
         }
         return Check("status_lists", remaining is None or remaining > 0, detail=detail)

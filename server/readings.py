@@ -71,7 +71,7 @@ def _cache_readings(resolver: Resolver) -> list[Reading]:
 def _readings(database: Engine, publisher: Publisher, background: Background, hot: HotTable) -> list[Reading]:
     """Return what the database, the publisher and the hot table tell now."""
     is_up = database.is_healthy and database.stats.failing_since is None
-    stats, remaining = database.stats, publisher.remaining_seconds() or 0.0
+    stats, remaining = database.stats, publisher.lists.remaining_seconds() or 0.0
     return [
         Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
         Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
@@ -99,7 +99,7 @@ def _readings(database: Engine, publisher: Publisher, background: Background, ho
         Reading(
             "touchstone_lists_never_published",
             "Lists that are wanted and have no version yet.",
-            publisher.never_published,
+            publisher.demand.never_published,
         ),
         Reading(
             "touchstone_lists_waiting_seconds",

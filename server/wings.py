@@ -5,6 +5,7 @@ How each wing is put together: one function a wing, named after it, which is han
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -35,7 +36,9 @@ from server.vitals.nodes import Nodes, node_name
 from server.vitals.vitals import Vitals
 from statuslist.checking.checker import Checker
 from statuslist.entries.sets import StatusLists
+from statuslist.publishing.answers import own_list
 from statuslist.publishing.mirror import Mirror
+from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
 from storage import Engine, ServedMark, sqlite_path
 
@@ -171,7 +174,7 @@ def open_status_wing(ground: Ground, operators: Operators, resolver: Resolver, h
     checker = Checker(
         resolver=resolver,
         fetcher=ground.guard.fetch_stranger,
-        own_list=publisher.own_list,
+        own_list=partial(own_list, publisher.lists, publisher.demand),
         clock=ground.clock,
         timer=ground.timer,
     )
@@ -184,13 +187,13 @@ def _open_mirror(ground: Ground) -> Mirror | None:
 
 
 def _open_publisher(ground: Ground, operators: Operators, hot: HotTable, mirror: Mirror | None) -> Publisher:
-    def on_published(list_id: str) -> None:
-        hot.evict(f"/status-lists/{list_id}".encode())
-        if mirror is not None and (published := publisher.current(list_id)) is not None:
+    def on_published(published: Published) -> None:
+        hot.evict(f"/status-lists/{published.list_id}".encode())
+        if mirror is not None:
             mirror.take(published)
 
     board = ground.share.board
-    publisher = Publisher(
+    return Publisher(
         ground.database,
         signer_of=operators.identities.signer_of,
         clock=ground.clock,
@@ -200,7 +203,6 @@ def _open_publisher(ground: Ground, operators: Operators, hot: HotTable, mirror:
         on_state=operators.alarms.state,
         mark=ServedMark(board.list_marks, ground.share.slot) if board is not None else None,
     )
-    return publisher
 
 
 class Observatory(msgspec.Struct, frozen=True):

@@ -77,7 +77,7 @@ class _Routes(Controller):
     async def get_status_list(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         accept, query = _accept(request), _query(request)
         return await self._newest(
-            lambda now: answer_negotiated(self.publisher, list_id, accept, query, now=now)
+            lambda now: answer_negotiated(self.publisher.lists, list_id, accept, query, now=now)
         )
 
     @get(
@@ -90,7 +90,7 @@ class _Routes(Controller):
     async def get_with_proof(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         accept, query = _accept(request), _query(request)
         return await self._newest(
-            lambda now: answer_with_proof(self.publisher, list_id, accept, query, now=now)
+            lambda now: answer_with_proof(self.publisher.lists, list_id, accept, query, now=now)
         )
 
     @get(
@@ -101,7 +101,7 @@ class _Routes(Controller):
     )
     async def get_jwt(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         query = _query(request)
-        return await self._newest(lambda now: answer_form(self.publisher, list_id, JWT, query, now=now))
+        return await self._newest(lambda now: answer_form(self.publisher.lists, list_id, JWT, query, now=now))
 
     @post(
         "/status/check",
@@ -118,7 +118,7 @@ class _Routes(Controller):
     )
     async def check_status(self, request: Request[Any, Any, Any]) -> Answer:
         body, content_type = await request.body(), request.headers.get("content-type")
-        await self.publisher.catch_up()  # A check of our own lists does not go back either.
+        await self.publisher.following.catch_up()  # A check of our own lists does not go back either.
         account = self.account_of(request.scope.get("state", {}).get("client", ""))
         if require_media_type(content_type, "application/json", VC_JWT) == VC_JWT:
             checked = await self.checker.check_credential(body, account)
@@ -128,7 +128,7 @@ class _Routes(Controller):
 
     async def _newest(self, answer: Callable[[float], Answer]) -> Answer:
         """Answer when this process is as far as the others of its node; no cache may keep what may be older."""
-        is_newest = await self.publisher.catch_up()
+        is_newest = await self.publisher.following.catch_up()
         made = answer(self.clock())
         return made if is_newest else msgspec.structs.replace(made, fresh_until=None)
 

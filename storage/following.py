@@ -28,6 +28,9 @@ class Following:
         subject: what is followed, for the log.
         mark: what the processes of this node serve of it.
         timer: monotonic seconds.
+
+    Attributes:
+        is_behind: tells whether another process of the node may serve what this one has not looked for.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Following:
         mark: ServedMark,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.is_behind = mark.is_behind
         self._take_up = look
         self._subject = subject
         self._mark = mark

@@ -30,7 +30,7 @@ class Checker:
     Args:
         resolver: for the keys of issuers.
         fetcher: for the lists of strangers; the guard's `fetch_stranger`.
-        own_list: our lists in process (`Publisher.own_list`).
+        own_list: our lists in process (`answers.own_list`).
         clock: seconds since 1970; what others say of times is compared with it.
         timer: monotonic seconds; how long a list is kept goes by it.
     """

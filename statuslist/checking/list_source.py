@@ -37,6 +37,7 @@ from statuslist.errors import (
 )
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
+from statuslist.formats.forms import MAX_FORM_BYTES
 from statuslist.formats.tokens import VC_JWT
 from wire import JsonError
 from wire.body import media_type_of
@@ -45,7 +46,6 @@ from wire.json import BYTE_ORDER_MARKS
 OwnList = Callable[[str], tuple[bytes, str, int] | None]  # body, media type, and bytes once it is expanded
 
 MAX_LIST_BODY_BYTES = 2 * 1024 * 1024  # 2 MiB, notes of the threat model; 50 % of a million entries fit
-MAX_OWN_BODY_BYTES = 16 * 1024 * 1024  # 16 MiB; the longest list that we publish
 LONG_BYTES = 1_048_576  # 1 MiB; what takes 3 ms to expand
 MAX_LIST_VALUES = 1_000  # JSON values beside the bits, which are one; 256 messages are 769
 MAX_CACHE_BYTES = 33_554_432  # 32 MiB of expanded lists, once for those of others and once for ours
@@ -178,7 +178,7 @@ class ListSource:
         """Of long lists one after the other: eight at once would keep every processor, and every thread."""
         body, media_type, expanded_bytes = own
         async with self._expanding_long if expanded_bytes >= LONG_BYTES else nullcontext():
-            found = await self._verify(body, media_type, max_bytes=MAX_OWN_BODY_BYTES, account=UNLIMITED)
+            found = await self._verify(body, media_type, max_bytes=MAX_FORM_BYTES, account=UNLIMITED)
         return Entry(
             value=found, fresh_until=self._fresh_until(found, {}), value_bytes=len(body) + expanded_bytes
         )

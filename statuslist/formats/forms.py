@@ -19,6 +19,7 @@ FormMediaType = Literal["application/vc", "application/vc+jwt"]
 DATA_INTEGRITY: FormName = "credential.json"
 JWT: FormName = "credential.jwt"
 MEDIA_TYPES: dict[FormName, FormMediaType] = {DATA_INTEGRITY: "application/vc", JWT: "application/vc+jwt"}
+MAX_FORM_BYTES = 16 * 1024 * 1024  # 16 MiB; 2^26 incompressible entries in base64, and the credential around
 FORMS: dict[FormMediaType, FormName] = {media_type: form for form, media_type in MEDIA_TYPES.items()}
 
 # A set id: one LDH label (RFC 5890, section 2.3.1) of at most 48 characters in lower case.

@@ -1,15 +1,13 @@
 """
-The answer to a request for a list, from what is in memory; the server's hot path may call it too. Pure.
+The answer to a request for a list, from what is in memory: over HTTP, or in process for a check. Pure.
 """
-
-from typing import Protocol
 
 import msgspec
 
-from statuslist.errors import StatusListError, StatusRetrievalError
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName, list_url
-from statuslist.publishing.publisher import Published
-from statuslist.publishing.rendering import Policy
+from statuslist.errors import ListNotPublished, NoListAtOwnUrl, StatusListError, StatusRetrievalError
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName, list_url, parse_list_url
+from statuslist.publishing.demand import Demand
+from statuslist.publishing.published import PublishedLists
 from wire import Answer, MediaType, NotAcceptable, ResourceNotFound, choose
 
 # A client that accepts anything (a browser, curl) gets the first. A credential is JSON, and JSON-LD, too.
@@ -37,15 +35,7 @@ class StatusListExpired(StatusListError):
     status = 503
 
 
-class Lists(Protocol):
-    """What holds the published lists: the `Publisher`."""
-
-    policy: Policy
-
-    def current(self, list_id: str) -> Published | None: ...
-
-
-def answer_form(lists: Lists, list_id: str, form: FormName, query: bytes, *, now: float) -> Answer:
+def answer_form(lists: PublishedLists, list_id: str, form: FormName, query: bytes, *, now: float) -> Answer:
     """
     Answer with one form of a list, at its permanent URL.
 
@@ -82,7 +72,9 @@ def answer_form(lists: Lists, list_id: str, form: FormName, query: bytes, *, now
     )
 
 
-def answer_with_proof(lists: Lists, list_id: str, accept: str | None, query: bytes, *, now: float) -> Answer:
+def answer_with_proof(
+    lists: PublishedLists, list_id: str, accept: str | None, query: bytes, *, now: float
+) -> Answer:
     """
     Answer with the Data Integrity form at its permanent URL, under the type that `accept` wants most.
 
@@ -95,7 +87,9 @@ def answer_with_proof(lists: Lists, list_id: str, accept: str | None, query: byt
     return _as_type(answer, (choose(accept, AS_JSON) or AS_JSON[0]).name)
 
 
-def answer_negotiated(lists: Lists, list_id: str, accept: str | None, query: bytes, *, now: float) -> Answer:
+def answer_negotiated(
+    lists: PublishedLists, list_id: str, accept: str | None, query: bytes, *, now: float
+) -> Answer:
     """
     Answer with the form that `accept` wants most, and say where it stays (Content-Location).
 
@@ -110,6 +104,33 @@ def answer_negotiated(lists: Lists, list_id: str, accept: str | None, query: byt
     answer = answer_form(lists, list_id, form, query, now=now)
     location = ("content-location", list_url(lists.policy.base_url, list_id, form))
     return msgspec.structs.replace(_as_type(answer, chosen.name), headers=(location,))
+
+
+def own_list(lists: PublishedLists, demand: Demand, url: str) -> tuple[bytes, str, int] | None:
+    """
+    Return body, media type and expanded bytes of a list of ours by its permanent URL; None for another URL.
+
+    Args:
+        demand: knows all lists of the rows, published or not.
+
+    Raises:
+        NoListAtOwnUrl: the URL lies below our base URL, and is not the permanent URL of a list.
+        ListNotPublished: the list has not been signed yet.
+    """
+    if not url.startswith(f"{lists.policy.base_url}/"):
+        return None
+    found = parse_list_url(lists.policy.base_url, url)
+    if found is None or found[0] not in demand:
+        raise NoListAtOwnUrl(
+            "there is no status list at that URL of ours; send statusListCredential as it was allocated:"
+            " it ends in /credential.json or /credential.jwt, without a query or a fragment"
+        )
+    list_id, form = found
+    published = lists.current(list_id)
+    if published is None:
+        raise ListNotPublished("the status list is not published yet", headers={"retry-after": "1"})
+    artefact = published.forms[form]
+    return artefact.body, artefact.media_type, demand.length_of(list_id) // 8
 
 
 def _as_type(answer: Answer, media_type: str) -> Answer:

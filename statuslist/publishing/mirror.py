@@ -9,8 +9,8 @@ That is the path of each form's URL, and beside each its version and the SHA-256
 restore orders by version, which no clock moves. Where the digest is another one, the form was replaced and its
 version was not (a crash came between): then the version is not known.
 
- A file is replaced at once as a whole, and is on the disk before it gets its
-name, so that what a restore finds here is what readers were given last, whatever became of the database.
+A file is replaced at once as a whole, and is on the disk before it gets its name, so that what a restore finds here
+is what readers were given last, whatever became of the database.
 """
 
 import asyncio
@@ -23,10 +23,9 @@ from pathlib import Path
 
 import msgspec
 
-from statuslist.formats.forms import MEDIA_TYPES, FormName
+from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, FormName
 from statuslist.publishing.artefacts import Artefact, digest_of
-from statuslist.publishing.publisher import Published
-from statuslist.publishing.rendering import MAX_BODY_BYTES
+from statuslist.publishing.published import Published
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written
@@ -123,7 +122,7 @@ def read_mirror(directory: Path) -> Iterator[FoundForm]:
     """Yield every file of a mirror that can be one, list by list; files over the cap are passed over."""
     for form in MEDIA_TYPES:
         for path in sorted((directory / DIRECTORY).glob(f"*/{form}")):
-            if path.is_file() and path.stat().st_size <= MAX_BODY_BYTES:
+            if path.is_file() and path.stat().st_size <= MAX_FORM_BYTES:
                 body = path.read_bytes()
                 version = _read_version(_version_path(path), body)
                 yield FoundForm(list_id=path.parent.name, form=form, body=body, version=version)

@@ -13,10 +13,9 @@ from proofs import ProofError, Signer, verify_compact, verify_proof
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
-from statuslist.formats.forms import JWT, FormName, is_set_id, list_url
+from statuslist.formats.forms import JWT, MAX_FORM_BYTES, FormName, is_set_id, list_url
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.mirror import FoundForm
-from statuslist.publishing.rendering import MAX_BODY_BYTES
 from wire import JsonError, read
 
 
@@ -146,7 +145,7 @@ def set_indexes(bits: bytes) -> set[int]:
 def _verified(form: FormName, body: bytes, signer: Signer, now: int) -> StatusListCredential:
     if form == JWT:
         payload = verify_compact(body, signer.public_key).payload
-        return read_status_list_credential(read(payload, max_bytes=MAX_BODY_BYTES))
-    document = read(body, max_bytes=MAX_BODY_BYTES)
+        return read_status_list_credential(read(payload, max_bytes=MAX_FORM_BYTES))
+    document = read(body, max_bytes=MAX_FORM_BYTES)
     verify_proof(document, signer.public_key, now=now)
     return read_status_list_credential(document)

@@ -13,10 +13,9 @@ from statuslist.entries.allocation import number_of
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY, MEDIA_TYPES
+from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES, MEDIA_TYPES
 from statuslist.formats.purposes import REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts, served_digest
-from statuslist.publishing.rendering import MAX_BODY_BYTES
 from statuslist.recovery.found_lists import set_indexes
 from storage import Database, Transaction
 from wire import JsonError, read
@@ -117,7 +116,7 @@ def _unlike_the_rows(tx: Transaction, list_id: str) -> list[str]:
 
 def _differences(list_id: str, revoked: set[int], body: bytes) -> list[str]:
     try:
-        credential = read_status_list_credential(read(body, max_bytes=MAX_BODY_BYTES))
+        credential = read_status_list_credential(read(body, max_bytes=MAX_FORM_BYTES))
         shown = set_indexes(expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES))
     except (JsonError, StatusListError) as error:
         return [f"{list_id}: the published version cannot be read ({error})"]

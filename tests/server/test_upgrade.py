@@ -62,7 +62,7 @@ async def upgraded(old: Place, directory: Path) -> AsyncIterator[Services]:
 
 
 def _set_in(services: Services, list_id: str) -> set[int]:
-    published = services.status.publisher.current(list_id)
+    published = services.status.publisher.lists.current(list_id)
     assert published is not None
     document: Any = read(published.forms[DATA_INTEGRITY].body, max_bytes=MAX_BODY_BYTES)
     bits = expand_list(read_status_list_credential(document).encoded_list, max_bytes=MAX_LIST_BYTES)
@@ -77,7 +77,7 @@ async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path:
     statuses = dict(old.query("SELECT purpose, entry_index FROM statuses WHERE set_id = 'badges'"))
     before = {row[0]: bytes(row[1]) for row in old.query("SELECT etag, body FROM artefacts")}
     async with upgraded(old, tmp_path) as services:
-        served = services.status.publisher.current("badges-suspension")
+        served = services.status.publisher.lists.current("badges-suspension")
         assert served is not None
         suspended = _set_in(services, "badges-suspension")
         lifted = StatusChange(
@@ -96,7 +96,7 @@ async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path:
 
 
 async def _version(services: Services) -> int:
-    current = services.status.publisher.current("badges-suspension")
+    current = services.status.publisher.lists.current("badges-suspension")
     return current.version if current is not None else 0
 
 

@@ -39,7 +39,7 @@ async def test_the_published_lists_say_what_was_acknowledged(place: Place) -> No
         results = [json.loads(child.communicate(timeout=600)[0]) for child in children]
         seconds = time.monotonic() - began
         await wing.publisher.publish_dirty()
-        bodies = {set_id: wing.publisher.current(f"{set_id}-revocation") for set_id in SETS}
+        bodies = {set_id: wing.publisher.lists.current(f"{set_id}-revocation") for set_id in SETS}
         shown = {
             (set_id, str(index))
             for set_id, current in bodies.items()

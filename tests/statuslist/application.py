@@ -53,7 +53,7 @@ async def checker_of(wing: Wing) -> AsyncIterator[Checker]:
         yield Checker(
             resolver=resolver,
             fetcher=guard.fetch_stranger,
-            own_list=wing.publisher.own_list,
+            own_list=wing.own_list,
             clock=wing.clock,
             timer=wing.clock.timer,
         )

@@ -73,7 +73,7 @@ async def open_house(directory: Path) -> AsyncIterator[House]:
         checker = Checker(
             resolver=resolver,
             fetcher=guard.fetch_stranger,
-            own_list=wing.publisher.own_list,
+            own_list=wing.own_list,
             clock=wing.clock,
             timer=wing.clock.timer,
         )

@@ -56,7 +56,7 @@ async def test_accept_chooses_the_form(
 ) -> None:
     response = await http.get(LIST, headers={"accept": accept})
 
-    current = wing.publisher.current("badges-revocation")
+    current = wing.publisher.lists.current("badges-revocation")
     assert current is not None
     assert response.status_code == 200
     assert response.content == current.forms[form].body
@@ -98,7 +98,7 @@ async def test_permanent_url_of_the_list_with_a_proof_gives_the_same_bytes_as_th
     request.headers.update({} if accept is None else {"accept": accept})
     response = await http.send(request)
 
-    current = wing.publisher.current("badges-revocation")
+    current = wing.publisher.lists.current("badges-revocation")
     assert current is not None
     assert response.content == current.forms[DATA_INTEGRITY].body
     assert response.headers["content-type"] == media_type
@@ -267,7 +267,7 @@ async def test_client_gets_a_list_as_served(wing: Wing) -> None:
     async with transport_of(wing) as transport, StatusListClient(BASE_URL, transport=transport) as client:
         body = await client.get_list("badges-revocation", JWT)
 
-    current = wing.publisher.current("badges-revocation")
+    current = wing.publisher.lists.current("badges-revocation")
     assert current is not None
     assert body == current.forms[JWT].body
 

@@ -27,9 +27,11 @@ from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, Sta
 from statuslist.entries.sets import StatusLists
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY
+from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
+from statuslist.publishing.answers import own_list
+from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
-from statuslist.publishing.rendering import MAX_BODY_BYTES, Policy
+from statuslist.publishing.rendering import Policy
 from storage import Database, Engine, ServedMark
 from tests.databases import Place
 from wire import read
@@ -96,7 +98,9 @@ class Wing:
         self.policy = Policy(base_url=BASE_URL, **policy)
         self.told: list[str] = []
         self.alarms: dict[tuple[str, str], str] = {}  # those that hold, with their reasons
-        self.publisher = self.another_publisher(on_published=self.told.append)
+        self.publisher = self.another_publisher(
+            on_published=lambda published: self.told.append(published.list_id)
+        )
         self.lists = StatusLists(
             database,
             clock=self.clock,
@@ -122,7 +126,7 @@ class Wing:
         *,
         database: Database | None = None,
         signer_of: Callable[[str], Signer] = signer_for,
-        on_published: Callable[[str], None] = lambda _: None,
+        on_published: Callable[[Published], None] = lambda _: None,
         mark: ServedMark | None = None,
     ) -> Publisher:
         """Return a publisher as another process would have it, or this one after a restart."""
@@ -136,6 +140,9 @@ class Wing:
             on_state=self._state,
             mark=mark,
         )
+
+    def own_list(self, url: str) -> tuple[bytes, str, int] | None:
+        return own_list(self.publisher.lists, self.publisher.demand, url)
 
     def _state(self, kind: AlarmKind, subject: str, reason: str | None) -> None:
         if reason is None:
@@ -163,7 +170,7 @@ class Wing:
 
     def published_status(self, list_id: str, index: int, publisher: Publisher | None = None) -> int | None:
         """Return what readers see of an entry; None where the list is not published."""
-        current = (publisher or self.publisher).current(list_id)
+        current = (publisher or self.publisher).lists.current(list_id)
         if current is None:
             return None
         return status_at(bits_of(current.forms[DATA_INTEGRITY].body), index)
@@ -185,7 +192,7 @@ def change_of(index: int, purpose: str = "revocation", status: int = 1) -> Chang
 
 def bits_of(body: bytes) -> bytes:
     """Return the bitstring of a status list credential in its Data Integrity form."""
-    credential = read_status_list_credential(read(body, max_bytes=MAX_BODY_BYTES))
+    credential = read_status_list_credential(read(body, max_bytes=MAX_FORM_BYTES))
     return expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
 
 

@@ -467,7 +467,7 @@ async def test_own_url_without_a_list_is_the_callers_mistake_and_not_fetched(
 
 async def test_own_list_that_is_not_signed_yet_is_ours_to_mend(house: House) -> None:
     await house.wing.create("badges")
-    await house.wing.publisher.follow()
+    await house.wing.publisher.following.look()
     entry = house.issuer.entry(statusListCredential=OWN_LIST)
 
     with pytest.raises(ListNotPublished) as raised:

@@ -143,7 +143,7 @@ async def test_only_the_published_version_keeps_its_bytes_and_what_was_served_st
     for _ in range(3):
         await wing.revoke("badges", (await wing.allocate("badges"))[0])
         await wing.publisher.publish_dirty()
-        current = wing.publisher.current("badges-revocation")
+        current = wing.publisher.lists.current("badges-revocation")
         assert current is not None
         served[current.version] = artefacts.digest_of(current.forms[JWT].body)
 

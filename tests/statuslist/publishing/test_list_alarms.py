@@ -63,7 +63,7 @@ async def test_a_list_that_is_not_published_is_an_alarm_until_it_is(wing: Wing) 
 async def test_a_list_that_waits_though_nothing_failed_is_an_alarm(wing: Wing) -> None:
     """It waits for its turn, for the disk, for a process that hangs: the revocation is late all the same."""
     publisher = wing.another_publisher()
-    await publisher.follow()
+    await publisher.following.look()
 
     wing.clock.ahead += 11
     await publisher.publish_dirty()
@@ -96,21 +96,21 @@ async def test_lists_from_the_future_are_an_alarm_and_count_as_not_good(wing: Wi
     publisher = wing.another_publisher(signer_of=signers)
     wing.clock.set_by = 3 * 86_400
     await publisher.publish_dirty()
-    assert publisher.remaining_seconds() == pytest.approx(86_400, abs=10)
+    assert publisher.lists.remaining_seconds() == pytest.approx(86_400, abs=10)
     wing.clock.set_by = 0
     signers.is_gone = True
 
     await publisher.publish_dirty()
 
     assert CLOCK in wing.alarms
-    assert (publisher.remaining_seconds(), publisher.not_yet_valid) == (0, 1)
+    assert (publisher.lists.remaining_seconds(), publisher.lists.not_yet_valid) == (0, 1)
     signers.is_gone = False
     wing.clock.ahead += 61
     await publisher.publish_dirty()
     await publisher.publish_dirty()
     assert wing.alarms == {}
-    assert publisher.remaining_seconds() == pytest.approx(86_400, abs=120)
-    assert publisher.not_yet_valid == 0
+    assert publisher.lists.remaining_seconds() == pytest.approx(86_400, abs=120)
+    assert publisher.lists.not_yet_valid == 0
 
 
 async def test_alarms_are_told_while_the_database_is_away(wing: Wing) -> None:
@@ -135,7 +135,7 @@ async def test_alarms_are_told_while_the_database_is_away(wing: Wing) -> None:
     publisher = wing.another_publisher(database=database)
     loop = asyncio.create_task(publisher.run(Leadership(wing.database.lease("publisher"))))
     try:
-        await _until(lambda: publisher.current(LIST) is not None)
+        await _until(lambda: publisher.lists.current(LIST) is not None)
         database.is_away = True
         wing.clock.ahead += 86_400 * 0.9
 
@@ -153,10 +153,10 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 async def test_a_process_that_only_follows_tells_nothing(wing: Wing) -> None:
     publisher = wing.another_publisher()
-    await publisher.follow()
+    await publisher.following.look()
 
     wing.clock.ahead += 100
-    await publisher.follow()
+    await publisher.following.look()
 
     assert wing.alarms == {}
     assert publisher.waiting_seconds > 99

@@ -45,7 +45,7 @@ async def two(place: Place) -> AsyncIterator[TwoProcesses]:
         two = TwoProcesses(wing, await wing.set_with_entry("badges"))
         await two.slow.publish_dirty()
         await two.fast.load()
-        await two.slow.follow()
+        await two.slow.following.look()
         yield two
 
 
@@ -107,12 +107,12 @@ async def test_processes_that_follow_put_one_another_not_behind(two: TwoProcesse
     third = two.wing.another_publisher(mark=ServedMark(two.memory, 2))
     await third.load()
     await two.revoke_elsewhere()
-    behind = [two.slow.is_behind(), third.is_behind()]
-    await two.slow.follow()
-    await third.follow()
+    behind = [two.slow.following.is_behind(), third.following.is_behind()]
+    await two.slow.following.look()
+    await third.following.look()
 
     assert behind == [True, True]
-    assert [two.slow.is_behind(), third.is_behind()] == [False, False]
+    assert [two.slow.following.is_behind(), third.following.is_behind()] == [False, False]
 
 
 async def test_process_that_is_alone_is_never_behind(place: Place) -> None:
@@ -120,5 +120,5 @@ async def test_process_that_is_alone_is_never_behind(place: Place) -> None:
         await wing.create("badges")
         await wing.publisher.publish_dirty()
 
-        assert not wing.publisher.is_behind()
-        assert await wing.publisher.catch_up()
+        assert not wing.publisher.following.is_behind()
+        assert await wing.publisher.following.catch_up()

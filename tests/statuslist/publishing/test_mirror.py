@@ -8,7 +8,7 @@ import pytest
 
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.publishing.mirror import Mirror, read_mirror
-from statuslist.publishing.publisher import Published
+from statuslist.publishing.published import Published
 from tests.databases import SqlitePlace
 from tests.statuslist.wing import Wing
 
@@ -26,7 +26,7 @@ async def wing(tmp_path: Path) -> AsyncIterator[Wing]:
 
 async def _publish(wing: Wing) -> Published:
     await wing.publisher.publish_dirty()
-    current = wing.publisher.current(LIST)
+    current = wing.publisher.lists.current(LIST)
     assert current is not None
     return current
 

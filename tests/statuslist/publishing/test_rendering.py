@@ -10,7 +10,8 @@ from statuslist.errors import SelfCheckFailed
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import read_token
 from statuslist.publishing.artefacts import ListContent
-from statuslist.publishing.rendering import Policy, Rendered, check_rendered, render
+from statuslist.publishing.rendering import Policy, Rendered, render
+from statuslist.publishing.self_check import check_rendered
 from tests.statuslist.wing import BASE_URL, signer_for
 
 NOW = 1_800_000_000_000_000

@@ -33,7 +33,7 @@ def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, Fo
     now = int(wing.clock() * 1_000_000)
     forms = []
     for list_id in list_ids:
-        current = wing.publisher.current(list_id)
+        current = wing.publisher.lists.current(list_id)
         assert current is not None
         forms += [
             FoundForm(
@@ -80,9 +80,9 @@ async def test_list_whose_issuers_key_cannot_be_read_is_withheld_until_a_restore
     await with_key.publish_dirty()
 
     assert any("badges-revocation: not served" in note for note in report.notes)
-    assert without_key.current("badges-revocation") is None
-    assert without_key.current("diplomas-revocation") is not None
-    restored = with_key.current("badges-revocation")
+    assert without_key.lists.current("badges-revocation") is None
+    assert without_key.lists.current("diplomas-revocation") is not None
+    restored = with_key.lists.current("badges-revocation")
     assert restored is not None
     assert status_at(bits_of(restored.forms[DATA_INTEGRITY].body), index) == 1
 
@@ -133,13 +133,13 @@ async def test_an_epoch_opened_again_changes_no_status(wing: Wing) -> None:
 async def test_every_list_is_published_anew_under_a_version_that_never_was(wing: Wing) -> None:
     await wing.create("badges")
     await wing.publisher.publish_dirty()
-    before = wing.publisher.current("badges-revocation")
+    before = wing.publisher.lists.current("badges-revocation")
     await open_it(wing, {})
     await wing.publisher.publish_dirty()
-    first = wing.publisher.current("badges-revocation")
+    first = wing.publisher.lists.current("badges-revocation")
     await open_it(wing, {})
     await wing.publisher.publish_dirty()
-    second = wing.publisher.current("badges-revocation")
+    second = wing.publisher.lists.current("badges-revocation")
 
     assert before is not None
     assert first is not None
@@ -247,7 +247,7 @@ async def test_next_version_is_beyond_one_that_a_clock_ahead_had_numbered(wing: 
     found = {list_id: msgspec.structs.replace(each, version=ahead) for list_id, each in found.items()}
     await open_it(wing, found)
     await wing.publisher.publish_dirty()
-    current = wing.publisher.current("badges-revocation")
+    current = wing.publisher.lists.current("badges-revocation")
 
     assert current is not None
     assert current.version == ahead + 1
