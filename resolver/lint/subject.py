@@ -108,7 +108,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def subject_of(document: JsonObject, did: str, *, now: float | None, max_keys: int | None) -> Subject:
-    """Return a document with its methods and services; arguments as `lint_rules.findings_of`."""
+    """Return a document with its methods and services; arguments as `rules.findings_of`."""
     methods = [Part(f"/verificationMethod/{i}", item) for i, item in _maps(document, "verificationMethod")]
     for name in RELATIONSHIPS:
         methods += [Part(f"/{name}/{i}", item, name) for i, item in _maps(document, name)]
