@@ -5,13 +5,11 @@ What every change of an operator has: it is done once for an Idempotency-Key, in
 from collections.abc import Callable
 from typing import TypeVar
 
-import msgspec
-
 from operators.model import Principal, Role
 from storage import Database, Transaction, once
 from wire import Forbidden, decode, encode
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 
 _MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
 
@@ -57,6 +55,8 @@ async def act_once(
     """
 
     def work(tx: Transaction) -> T:
+        if key is None:
+            return make(tx)
         result = once(
             tx,
             principal=principal.id,

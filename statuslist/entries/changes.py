@@ -1,44 +1,133 @@
 """
-The rules of a change, checked against the rows inside its transaction. Store.
+What each request does in its one transaction: its rules checked against the rows, the rows, the audit row. Store.
+
+A set of another issuer is `ResourceNotFound`, like one that does not exist.
 """
+
+from collections.abc import Mapping
+
+import msgspec
 
 from operators import Principal
 from operators.store import find_issuer
 from statuslist.entries import store
 from statuslist.entries.allocation import number_of
-from statuslist.entries.requests import StatusChange
+from statuslist.entries.requests import Allocate, Changed, ChangeStatuses, StatusChange
 from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, TooManyEntries, UnknownPurpose
+from statuslist.formats.forms import list_id_of
 from statuslist.formats.purposes import check_transition
-from storage import Transaction
+from storage import Transaction, record
 from wire import Conflict, ResourceNotFound
 
 CLOSED = "closed by a restore"  # reference of the allocation by which an epoch takes what is left of a set
-OWN_ISSUER = "default"  # the service itself
 
 
 def own_set(tx: Transaction, principal: Principal, set_id: str) -> store.StatusSet:
+    """
+    Return the set.
+
+    Raises:
+        ResourceNotFound: there is none of that id that the principal may see.
+    """
     found = store.find_set(tx, set_id)
     if found is None or principal.issuer_id not in (None, found.issuer_id):
         raise ResourceNotFound("there is no such status set")
     return found
 
 
-def issuer_for(principal: Principal, wanted: str | None) -> str:
-    """Return the issuer that a new set is for; a scoped principal has but one."""
-    issuer_id = wanted or principal.issuer_id or OWN_ISSUER
-    if principal.issuer_id not in (None, issuer_id):
-        raise ResourceNotFound("there is no such issuer")
-    return issuer_id
+def create_set(
+    tx: Transaction, principal: Principal, status_set: store.StatusSet, *, max_entries: int, at: int
+) -> None:
+    """
+    Insert a set and its lists.
+
+    Raises:
+        ResourceNotFound: the issuer is unknown.
+        Conflict: the id is taken, or the issuer signs elsewhere.
+        TooManyEntries: the issuer's lists would have more than `max_entries`, all of them together.
+    """
+    _check_issuer(tx, status_set.issuer_id)
+    if not store.insert_set(tx, status_set):
+        raise Conflict(f"the id {status_set.id} is taken", pointer="/id")
+    _check_entries(tx, status_set.issuer_id, max_entries)
+    _record(tx, principal, "status_set.create", status_set.id, {"length": status_set.length}, at)
 
 
-def no_room(tx: Transaction, status_set: store.StatusSet, count: int) -> ListFull:
-    """Return the refusal of an allocation for which too few entries are left."""
-    if store.last_reference(tx, status_set.id) == CLOSED:
-        return SetClosed("a restore closed this set, so that no index is given twice; create another set")
-    return ListFull(f"fewer than {count} of {status_set.length} entries are left; create another set")
+def take_entries(
+    tx: Transaction,
+    principal: Principal,
+    status_set: store.StatusSet,
+    request: Allocate,
+    *,
+    expires_at: int | None,
+    at: int,
+) -> int:
+    """
+    Hand out the next entries of a set; return the number of the first.
+
+    Raises:
+        ListFull: fewer than were asked for are left; none is handed out.
+        SetClosed: that ListFull, of a set that a restore closed.
+    """
+    first = store.take_numbers(tx, status_set.id, request.count)
+    if first is None:
+        raise _no_room(tx, status_set, request.count)
+    taken = store.Allocation(
+        set_id=status_set.id,
+        first_number=first,
+        count=request.count,
+        reference=request.reference,
+        expires_at=expires_at,
+        actor=principal.id,
+        at=at,
+    )
+    store.insert_allocation(tx, taken)
+    detail = {"first": first, "count": request.count}
+    _record(tx, principal, "status_set.allocate", status_set.id, detail, at)
+    return first
 
 
-def check_issuer(tx: Transaction, issuer_id: str) -> None:
+def change_statuses(
+    tx: Transaction, principal: Principal, set_id: str, request: ChangeStatuses, *, at: int
+) -> Changed:
+    """
+    Make the changes, and mark each list for publication whose statuses are now other than before.
+
+    Raises:
+        ResourceNotFound: as `own_set`.
+        UnknownPurpose: the set has no list of that purpose.
+        RangeError, NotAllocated: as `check_allocated`.
+        IrreversibleStatus: a revocation would be taken back.
+    """
+    status_set = own_set(tx, principal, set_id)
+    touched = [
+        wanted.status_purpose
+        for wanted in request.changes
+        if _change_status(tx, status_set, wanted, actor=principal.id, at=at)
+    ]
+    lists = [list_id_of(set_id, purpose) for purpose in sorted(set(touched))]
+    versions = {list_id: store.want_next_version(tx, list_id) for list_id in lists}
+    changed = Changed(changed=len(touched), versions=versions)
+    if touched:
+        _record(tx, principal, "status_set.change", set_id, msgspec.to_builtins(changed), at)
+    return changed
+
+
+def check_allocated(status_set: store.StatusSet, index: int) -> None:
+    """
+    Refuse an index that no credential was given: its number is not below the set's counter.
+
+    Raises:
+        RangeError: the index lies outside the set.
+        NotAllocated: the index was never handed out.
+    """
+    if index >= status_set.length:
+        raise RangeError(f"index {index} lies outside a list of {status_set.length} entries")
+    if number_of(index, length=status_set.length, key=status_set.permutation_key) >= status_set.next_number:
+        raise NotAllocated(f"index {index} has not been allocated")
+
+
+def _check_issuer(tx: Transaction, issuer_id: str) -> None:
     issuer = find_issuer(tx, issuer_id)
     if issuer is None:
         raise ResourceNotFound("there is no such issuer")
@@ -48,7 +137,7 @@ def check_issuer(tx: Transaction, issuer_id: str) -> None:
         )
 
 
-def check_entries(tx: Transaction, issuer_id: str, most: int) -> None:
+def _check_entries(tx: Transaction, issuer_id: str, most: int) -> None:
     """Refuse what was just added where the issuer's lists have more than `most` entries with it."""
     entries = store.entries_of(tx, issuer_id)
     if entries > most:
@@ -58,15 +147,13 @@ def check_entries(tx: Transaction, issuer_id: str, most: int) -> None:
         )
 
 
-def check_allocated(status_set: store.StatusSet, index: int) -> None:
-    """Refuse an index that no credential was given: its number is not below the set's counter."""
-    if index >= status_set.length:
-        raise RangeError(f"index {index} lies outside a list of {status_set.length} entries")
-    if number_of(index, length=status_set.length, key=status_set.permutation_key) >= status_set.next_number:
-        raise NotAllocated(f"index {index} has not been allocated")
+def _no_room(tx: Transaction, status_set: store.StatusSet, count: int) -> ListFull:
+    if store.last_reference(tx, status_set.id) == CLOSED:
+        return SetClosed("a restore closed this set, so that no index is given twice; create another set")
+    return ListFull(f"fewer than {count} of {status_set.length} entries are left; create another set")
 
 
-def apply_change(
+def _change_status(
     tx: Transaction, status_set: store.StatusSet, wanted: StatusChange, *, actor: str, at: int
 ) -> bool:
     """Make one change; False where the status is so already."""
@@ -74,19 +161,21 @@ def apply_change(
     if purpose not in status_set.purposes:
         raise UnknownPurpose(f"the set has no list for {purpose}")
     check_allocated(status_set, index)
-    if (
-        wanted.status == 0
-    ):  # Only a status that is taken back can be refused; setting one needs no look first.
+    if wanted.status == 0:  # Only a status that is taken back can be refused; setting one needs no look.
         check_transition(purpose, store.status_of(tx, status_set.id, purpose, index), wanted.status)
-    return store.change_status(
-        tx,
-        store.Change(
-            set_id=status_set.id,
-            purpose=purpose,
-            entry_index=index,
-            value=wanted.status,
-            reason=wanted.reason,
-            actor=actor,
-            at=at,
-        ),
+    change = store.Change(
+        set_id=status_set.id,
+        purpose=purpose,
+        entry_index=index,
+        value=wanted.status,
+        reason=wanted.reason,
+        actor=actor,
+        at=at,
     )
+    return store.change_status(tx, change)
+
+
+def _record(
+    tx: Transaction, principal: Principal, action: str, set_id: str, detail: Mapping[str, object], at: int
+) -> None:
+    record(tx, actor=principal.id, action=action, subject=set_id, detail=dict(detail), at=at)

@@ -1,30 +1,27 @@
 """
 Status sets, entries and statuses, changed on behalf of a principal. Service.
 
-Every change is one transaction: the idempotency row, the rows themselves, the audit row, and for a status the
-event and the list's next wanted version. It is acknowledged when that is durable; `on_changed` then wakes the
-publisher. A set of another issuer is `ResourceNotFound`, like one that does not exist.
+Every change is one transaction (`changes.py`): the idempotency row, the rows themselves, the audit row, and for a
+status the event and the list's next wanted version. It is acknowledged when that is durable; `on_changed` then
+wakes the publisher.
 """
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
-import msgspec
-
 from operators import Principal, require_writer
+from operators.acting import act_once
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import (
     CLOSED,
-    apply_change,
+    change_statuses,
     check_allocated,
-    check_entries,
-    check_issuer,
-    issuer_for,
-    no_room,
+    create_set,
     own_set,
+    take_entries,
 )
 from statuslist.entries.requests import (
     Allocate,
@@ -38,17 +35,17 @@ from statuslist.entries.requests import (
     StatusView,
 )
 from statuslist.entries.views import allocated_view, set_view
-from statuslist.formats.forms import FORMS, is_set_id, list_id_of
+from statuslist.formats.forms import FORMS, is_set_id
 from statuslist.formats.purposes import check_purposes
-from storage import Database, Transaction, once, record
-from wire import BadRequest, Conflict, decode, encode, parse_utc
+from storage import Database, Transaction
+from wire import BadRequest, ResourceNotFound, parse_utc
 
 T = TypeVar("T")
 
 SET_ID_BYTES = 10  # random bytes; 16 characters of base32
 MAX_PAGE = 100  # sets
 MAX_ENTRIES_PER_ISSUER = 2_147_483_648  # 2^31: 16,384 of the smallest lists, or 32 of the largest
-_MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
+OWN_ISSUER = "default"  # the service itself
 
 
 class StatusLists:
@@ -98,11 +95,7 @@ class StatusLists:
         status_set = self._new_set(principal, request)
 
         def create(tx: Transaction) -> SetView:
-            check_issuer(tx, status_set.issuer_id)
-            if not store.insert_set(tx, status_set):
-                raise Conflict(f"the id {status_set.id} is taken", pointer="/id")
-            check_entries(tx, status_set.issuer_id, self._max_entries)
-            self._record(tx, principal, "status_set.create", status_set.id, {"length": status_set.length})
+            create_set(tx, principal, status_set, max_entries=self._max_entries, at=self._now())
             return set_view(status_set, self._base_url)
 
         created = await self._once(principal, idempotency_key, ("create", request), create, SetView)
@@ -154,22 +147,7 @@ class StatusLists:
         status_set = await self._database.read(lambda tx: own_set(tx, principal, set_id))
 
         def take(tx: Transaction) -> int:
-            first = store.take_numbers(tx, set_id, request.count)
-            if first is None:
-                raise no_room(tx, status_set, request.count)
-            taken = store.Allocation(
-                set_id=set_id,
-                first_number=first,
-                count=request.count,
-                reference=request.reference,
-                expires_at=expires_at,
-                actor=principal.id,
-                at=self._now(),
-            )
-            store.insert_allocation(tx, taken)
-            detail = {"first": first, "count": request.count}
-            self._record(tx, principal, "status_set.allocate", set_id, detail)
-            return first
+            return take_entries(tx, principal, status_set, request, expires_at=expires_at, at=self._now())
 
         # What is kept for a replay is the number: the entries follow from it, and can be megabytes.
         first = await self._once(principal, idempotency_key, ("allocate", set_id, request), take, int)
@@ -199,21 +177,7 @@ class StatusLists:
         require_writer(principal)
 
         def change(tx: Transaction) -> Changed:
-            status_set = own_set(tx, principal, set_id)
-            at = self._now()
-            touched = [
-                wanted.status_purpose
-                for wanted in request.changes
-                if apply_change(tx, status_set, wanted, actor=principal.id, at=at)
-            ]
-            lists = [list_id_of(set_id, purpose) for purpose in sorted(set(touched))]
-            changed = Changed(
-                changed=len(touched),
-                versions={list_id: store.want_next_version(tx, list_id) for list_id in lists},
-            )
-            if touched:
-                self._record(tx, principal, "status_set.change", set_id, msgspec.to_builtins(changed))
-            return changed
+            return change_statuses(tx, principal, set_id, request, at=self._now())
 
         changed = await self._once(principal, idempotency_key, ("change", set_id, request), change, Changed)
         if changed.changed:
@@ -249,22 +213,16 @@ class StatusLists:
         make: Callable[[Transaction], T],
         result_type: type[T],
     ) -> T:
-        """Run `make` in a write transaction, or return what it returned for the same key and request."""
-
-        def work(tx: Transaction) -> T:
-            if key is None:
-                return make(tx)
-            result = once(
-                tx,
-                principal=principal.id,
-                key=key,
-                request=encode(request),
-                at=self._now(),
-                make=lambda: encode(make(tx)),
-            )
-            return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES, max_values=None)
-
-        return await self._database.write(work)
+        """Change the rows by `make`, or return what it returned for the same key and request."""
+        return await act_once(
+            self._database,
+            principal,
+            key=key,
+            request=request,
+            at=self._now(),
+            make=make,
+            result_type=result_type,
+        )
 
     def _new_set(self, principal: Principal, request: CreateSet) -> store.StatusSet:
         set_id = request.id
@@ -274,7 +232,7 @@ class StatusLists:
             raise BadRequest("expected lower-case letters, digits, and hyphens inside", pointer="/id")
         return store.StatusSet(
             id=set_id,
-            issuer_id=issuer_for(principal, request.issuer_id),
+            issuer_id=_issuer_for(principal, request.issuer_id),
             length=request.length,
             purposes=check_purposes(request.purposes),
             permutation_key=self._random_bytes(KEY_BYTES),
@@ -282,13 +240,16 @@ class StatusLists:
             created_at=self._now(),
         )
 
-    def _record(
-        self, tx: Transaction, principal: Principal, action: str, set_id: str, detail: Mapping[str, object]
-    ) -> None:
-        record(tx, actor=principal.id, action=action, subject=set_id, detail=dict(detail), at=self._now())
-
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _issuer_for(principal: Principal, wanted: str | None) -> str:
+    """Return the issuer that a new set is for; a scoped principal has but one."""
+    issuer_id = wanted or principal.issuer_id or OWN_ISSUER
+    if principal.issuer_id not in (None, issuer_id):
+        raise ResourceNotFound("there is no such issuer")
+    return issuer_id
 
 
 def _read_time(text: str | None) -> int | None:

@@ -17,8 +17,7 @@ from server.settings import Settings
 from statuslist.entries.requests import ChangeStatuses, StatusChange
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY
-from statuslist.publishing.rendering import MAX_BODY_BYTES
+from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
 from storage import read_sealed, verify_chain
 from tests.databases import RULE_BROKEN, Place
 from wire import read
@@ -64,7 +63,7 @@ async def upgraded(old: Place, directory: Path) -> AsyncIterator[Services]:
 def _set_in(services: Services, list_id: str) -> set[int]:
     published = services.status.publisher.lists.current(list_id)
     assert published is not None
-    document: Any = read(published.forms[DATA_INTEGRITY].body, max_bytes=MAX_BODY_BYTES)
+    document: Any = read(published.forms[DATA_INTEGRITY].body, max_bytes=MAX_FORM_BYTES)
     bits = expand_list(read_status_list_credential(document).encoded_list, max_bytes=MAX_LIST_BYTES)
     return {index for index in range(131_072) if status_at(bits, index)}
 

@@ -542,4 +542,4 @@ async def test_other_settings_while_nothing_can_be_written_are_published_later(p
         after = restarted.lists.current(LIST)
         assert before is not None
         assert after is not None
-        assert (before.policy, after.policy) == (wing.publisher.policy.digest, wing.policy.digest)
+        assert (before.policy, after.policy) == (wing.publisher.lists.policy.digest, wing.policy.digest)
