@@ -25,7 +25,7 @@ from wire.routing import over
 _LIST = ResponseSpec(
     dict[str, Any],
     description="A BitstringStatusListCredential (Bitstring Status List v1.0, section 2.2).",
-    media_type=NEGOTIATED[0].name,  # The server's document has them all (`server/routes/openapi.py`).
+    media_type=NEGOTIATED[0].name,  # The server's document has them all (`server/routes/operations.py`).
     generate_examples=False,
 )
 _CHECKED = ResponseSpec(StatusCheck, description="What the lists say.", generate_examples=False)

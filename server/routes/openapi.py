@@ -1,54 +1,20 @@
 """
 The OpenAPI 3.1 documents of the two listeners: every body, answer and problem of each route. Pure.
 
-Routes read their own bodies and return an `Answer`, so that the framework knows neither: what it generates (paths,
-parameters, summaries, the examples of the registry) is kept, and bodies, answers and schemas come from the table
-below. `tests/server/routes/test_openapi.py` holds the table against what the server answers.
+What the framework generates (paths, parameters, summaries, the examples of the registry) is kept; bodies, answers
+and schemas come from the table of `operations.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from observatory.key_alarms import (
-    Acknowledge,
-    Announce,
-    Announced,
-    KeyChangePage,
-    KeyChangeView,
-    ObservationPage,
-)
-from observatory.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
-from observatory.purges import AskedPurge, PurgeView
-from operators.alarm_routes import ALARMS
-from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
-from registry.trqp import AuthorizationAnswer, RecognitionAnswer
-from resolver.binding.batch import BatchRequest, BatchResult
-from server.routes.explain import Explanation
-from statuslist.checking.requests import EntryCheck, StatusCheck
-from statuslist.entries.requests import (
-    Allocate,
-    Allocated,
-    Changed,
-    ChangeStatuses,
-    CreateSet,
-    EntryView,
-    SetPage,
-    SetView,
-)
+from server.routes.operations import ROUTES, TEXT, Content, ProblemDocument, Route
 from wire.problem import PROBLEM_JSON
 
-JSON = "application/json"
-HTML = "text/html; charset=utf-8"
-JWT = "application/vc+jwt"
 REF = "#/components/schemas/{name}"
 MAX_IDEMPOTENCY_KEY = 255  # characters; `storage/idempotency.py`
-
-OBJECT: dict[str, Any] = {"type": "object"}
-TEXT: dict[str, Any] = {"type": "string"}
-Shape = type[msgspec.Struct] | dict[str, Any]
-Content = Mapping[str, Shape]
 
 REASONS = {
     304: "What the client has is still what is here (If-None-Match).",
@@ -68,137 +34,6 @@ REASONS = {
     503: "Not now; Retry-After says when to ask again.",
 }
 DEFAULT = "Refused before it reached a route: malformed, too slow, too large, too many; or a failure of ours."
-
-
-class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A problem document (RFC 9457); `errors` names the members at fault by JSON pointer."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str = ""
-    errors: list[dict[str, str]] = []
-
-
-class DidResolutionResult(msgspec.Struct, kw_only=True, rename="camel"):
-    """The full result of a resolution; a dereferencing has the members that its specification names."""
-
-    did_resolution_metadata: dict[str, Any]
-    did_document: dict[str, Any] | None
-    did_document_metadata: dict[str, Any]
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    What the framework cannot know of a route.
-
-    Attributes:
-        body: what it reads, by media type; empty: nothing, or what the framework's document says already.
-        answers: what it answers, by status.
-        problems: further statuses whose answer is a problem document.
-        is_conditional: whether it answers 304.
-    """
-
-    answers: Mapping[int, Content]
-    body: Content = {}
-    problems: tuple[int, ...] = ()
-    is_conditional: bool = False
-
-
-_RESULTS: Content = {
-    "application/did-resolution": DidResolutionResult,
-    "application/did-url-dereferencing": OBJECT,
-    'application/ld+json;profile="https://w3id.org/did-resolution"': DidResolutionResult,
-}
-_DOCUMENTS: Content = dict.fromkeys(
-    ("application/did", "application/did+json", "application/did+ld+json"), OBJECT
-)
-_RESOLVED: Mapping[int, Content] = {
-    200: {**_RESULTS, **_DOCUMENTS},
-    **{status: {**_RESULTS, PROBLEM_JSON: ProblemDocument} for status in (400, 404, 406, 410, 500, 501, 503)},
-}
-_LIST_JSON = ("application/vc", JSON, "application/ld+json")
-_ASKED = (400, 404, 413, 415, 429)
-_DID_DOCUMENT: Mapping[int, Content] = {200: {"application/did+json": OBJECT}}
-_HEALTH: Mapping[int, Content] = {200: {JSON: OBJECT}, 503: {JSON: OBJECT}}
-_READ = (400, 401, 404, 503)
-_WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 503)
-_SETS = "/operator/status-lists"
-
-ROUTES: dict[tuple[str, str], Route] = {
-    ("get", "/1.0/identifiers/{identifier}"): Route(answers=_RESOLVED, problems=(429,), is_conditional=True),
-    ("post", "/1.0/identifiers/{identifier}"): Route(
-        answers=_RESOLVED, body={JSON: OBJECT}, problems=(413, 415, 429)
-    ),
-    ("post", "/1.0/identifiers"): Route(
-        answers={200: {JSON: BatchResult}}, body={JSON: BatchRequest}, problems=(400, 413, 415, 429)
-    ),
-    **{
-        ("get", f"/1.0/{name}"): Route(answers={200: {JSON: shape}}, problems=(429,), is_conditional=True)
-        for name, shape in {
-            "methods": {"type": "array", "items": TEXT},
-            "properties": OBJECT,
-            "testIdentifiers": OBJECT,
-            "traits": OBJECT,
-        }.items()
-    },
-    ("post", "/trqp/authorization"): Route(answers={200: {JSON: AuthorizationAnswer}}, problems=_ASKED),
-    ("post", "/trqp/recognition"): Route(answers={200: {JSON: RecognitionAnswer}}, problems=_ASKED),
-    ("get", "/status-lists/{list_id}"): Route(
-        answers={200: {**dict.fromkeys(_LIST_JSON, OBJECT), JWT: TEXT}},
-        problems=(400, 404, 406, 429, 503),
-        is_conditional=True,
-    ),
-    ("get", "/status-lists/{list_id}/credential.json"): Route(
-        answers={200: dict.fromkeys(_LIST_JSON, OBJECT)}, problems=(400, 404, 429, 503), is_conditional=True
-    ),
-    ("get", "/status-lists/{list_id}/credential.jwt"): Route(
-        answers={200: {JWT: TEXT}}, problems=(400, 404, 429, 503), is_conditional=True
-    ),
-    ("post", "/status/check"): Route(
-        answers={200: {JSON: StatusCheck}},
-        body={JSON: EntryCheck, JWT: TEXT},
-        problems=(400, 404, 413, 415, 422, 429, 500, 501, 502, 503),
-    ),
-    ("get", "/.well-known/did.json"): Route(answers=_DID_DOCUMENT, problems=(429,), is_conditional=True),
-    ("get", "/issuers/{issuer_id}/did.json"): Route(
-        answers=_DID_DOCUMENT, problems=(404, 429), is_conditional=True
-    ),
-    ("get", "/livez"): Route(answers={200: {JSON: OBJECT}}, problems=(429,)),
-    ("get", "/readyz"): Route(answers=_HEALTH, problems=(429,)),
-    ("get", "/metrics"): Route(answers={200: {"text/plain; version=0.0.4; charset=utf-8": TEXT}}),
-    ("get", "/problems/{slug}"): Route(answers={200: {HTML: TEXT}}, problems=(404, 429), is_conditional=True),
-    ("get", "/openapi.json"): Route(answers={200: {JSON: OBJECT}}, problems=(429,), is_conditional=True),
-    ("get", "/docs"): Route(answers={200: {HTML: TEXT}}, problems=(429,), is_conditional=True),
-    ("get", "/"): Route(answers={200: {JSON: OBJECT}}, problems=(429,)),
-    ("get", "/operator/explain"): Route(answers={200: {JSON: Explanation}}, problems=(400, 401, 503)),
-    ("get", _SETS): Route(answers={200: {JSON: SetPage}}, problems=_READ),
-    ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
-    ("get", f"{_SETS}/{{set_id}}"): Route(answers={200: {JSON: SetView}}, problems=_READ),
-    ("post", f"{_SETS}/{{set_id}}/allocations"): Route(
-        answers={201: {JSON: Allocated}}, body={JSON: Allocate}, problems=_WRITE
-    ),
-    ("post", f"{_SETS}/{{set_id}}/statuses"): Route(
-        answers={200: {JSON: Changed}}, body={JSON: ChangeStatuses}, problems=_WRITE
-    ),
-    ("get", f"{_SETS}/{{set_id}}/statuses/{{index}}"): Route(
-        answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
-    ),
-    ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
-    ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
-    ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=(400, 401, 403, 503)),
-    ("post", f"{ALARMS}/acknowledge"): Route(
-        answers={200: {JSON: AlarmView}}, body={JSON: AcknowledgeAlarm}, problems=_WRITE
-    ),
-    ("post", f"{OBSERVATIONS}/acknowledge"): Route(
-        answers={200: {JSON: KeyChangeView}}, body={JSON: Acknowledge}, problems=_WRITE
-    ),
-    ("post", f"{OBSERVATIONS}/announce"): Route(
-        answers={200: {JSON: Announced}}, body={JSON: Announce}, problems=_WRITE
-    ),
-    ("post", PURGE): Route(answers={202: {JSON: PurgeView}}, body={JSON: AskedPurge}, problems=_WRITE),
-}
 
 _BEARER = {
     "type": "http",
@@ -299,11 +134,3 @@ def _portable(value: Any) -> Any:
             for name, inner in value.items()
         }
     return [_portable(inner) for inner in value] if isinstance(value, list) else value
-
-
-def declared(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-    """Yield (method, path, status, media types) of every response in a document, for tests."""
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            for status, response in operation["responses"].items():
-                yield method, path, status, tuple(response.get("content", {}))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from server.routes.openapi import declared
 from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio
@@ -183,6 +182,14 @@ async def _documents(running: Running) -> dict[str, dict[str, Any]]:
             url: (await client.get(f"{url}/openapi.json")).json()
             for url in (running.url, running.operator_url)
         }
+
+
+def declared(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """Yield (method, path, status, media types) of every response in a document."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, response in operation["responses"].items():
+                yield method, path, status, tuple(response.get("content", {}))
 
 
 def _declared(document: dict[str, Any]) -> list[tuple[str, re.Pattern[str], str, tuple[str, ...]]]:
