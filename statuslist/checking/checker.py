@@ -57,7 +57,7 @@ class Checker:
         Raises:
             Refusal: `account` cannot pay for the lists that must be fetched or expanded; then none is.
             MalformedValue: an entry is malformed, or there is none, or more than 8.
-            StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `check.evaluate`. The first entry
+            StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `algorithm.evaluate`. The first entry
                 that fails fails the check: part of an answer could be taken for the whole.
         """
         trusted = frozenset({request.issuer, *request.list_issuers})
@@ -113,11 +113,7 @@ class Checker:
         *,
         credential_verified: bool,
     ) -> StatusCheck:
-        urls = {entry.list_url for entry in entries}
-        if fetches := sum(self._lists.would_fetch(url) for url in urls):
-            account.pay(fetches)
-        if to_expand := sum(self._lists.bytes_to_expand(url) for url in urls):
-            account.compute(to_expand)
+        self._charge({entry.list_url for entry in entries}, account)
         results = await _all_or_first_error(
             self._check_entry(entry, issuer, trusted, account) for entry in entries
         )
@@ -128,6 +124,13 @@ class Checker:
             results=tuple(results),
             reason=next((result.reason for result in results if not result.valid), None),
         )
+
+    def _charge(self, urls: set[str], account: Account) -> None:
+        prices = [self._lists.price_of(url) for url in urls]
+        if requests := sum(price.requests for price in prices):
+            account.pay(requests)
+        if n_bytes := sum(price.n_bytes for price in prices):
+            account.compute(n_bytes)
 
     async def _check_entry(
         self, entry: Entry, issuer: str, trusted: frozenset[str], account: Account

@@ -82,6 +82,19 @@ class VerifiedList(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool = False
 
 
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What a list costs whoever asks for it; nothing where it is in memory.
+
+    Attributes:
+        requests: to strangers.
+        n_bytes: of a list of ours that must be read, as they are and expanded.
+    """
+
+    requests: int = 0
+    n_bytes: int = 0
+
+
 class ListSource:
     """
     Where status lists come from.
@@ -112,23 +125,18 @@ class ListSource:
         self._own = Cache(self._load_own, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer)
         self._expanding_long = asyncio.Lock()
 
-    def would_fetch(self, url: str) -> bool:
-        """Tell whether `get` would ask a stranger now: not for a list of ours, nor for one in memory."""
-        try:
-            if self._own_list(url) is not None:
-                return False
-            plan_for_url(url, accept=ACCEPT, max_bytes=MAX_LIST_BODY_BYTES)
-        except (StatusListError, UrlRefused):
-            return False
-        return self._cache.would_load(url)
-
-    def bytes_to_expand(self, url: str) -> int:
-        """Return the bytes, as they are and expanded, of a list of ours that `get` would read now; 0: of none."""
+    def price_of(self, url: str) -> Price:
+        """Return what `get` would cost now; nothing where it would raise, which it does of itself."""
         try:
             own = self._own_list(url)
-        except StatusListError:
-            return 0
-        return len(own[0]) + own[2] if own is not None and self._own.would_load(own) else 0
+            if own is None:
+                plan_for_url(url, accept=ACCEPT, max_bytes=MAX_LIST_BODY_BYTES)
+        except (StatusListError, UrlRefused):
+            return Price()
+        if own is None:
+            return Price(requests=int(self._cache.would_load(url)))
+        body, _, expanded_bytes = own
+        return Price(n_bytes=len(body) + expanded_bytes if self._own.would_load(own) else 0)
 
     async def get(self, url: str, account: Account = UNLIMITED) -> VerifiedList:
         """

@@ -3,7 +3,7 @@ The status purposes that we publish, and which changes they allow. Pure.
 
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 2.1: `revocation` is not reversible, `suspension`
 is. Each purpose of a status set is a list of its own with one bit per credential. `refresh` and `message`
-are read in foreign lists (`check.py`) and not published.
+are read in foreign lists (`checking/`) and not published.
 """
 
 from collections.abc import Iterable
