@@ -1,8 +1,8 @@
 """
 The registry: may this entity do that, now or at a time T, and which authority says so?
 
-TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by `registry.routes` alone, httpx by
-`registry.client` alone.
+TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by `registry.routes` alone, httpx
+where a `registry.client.RegistryClient` is made.
 """
 
 from registry.errors import (

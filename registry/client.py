@@ -7,15 +7,17 @@ A client of a TRQP v2.0 service: its answers as our own values and errors.
 It trusts that service for what it says, but not for what was asked: the answer must repeat the question.
 """
 
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import httpx
 import msgspec
 
 from registry.errors import AuthorityNotFound, DefinitionNotFound
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 from wire import JsonError, MalformedBody, Refusal, decode, encode
+from wire.client import HttpClient
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_ANSWER_BYTES = 131_072  # 128 KiB: the question of at most 64 KiB again, and the answer
 
@@ -38,7 +40,7 @@ class RegistryUnavailable(
     """The service cannot be reached, or did not answer with what TRQP defines; `status` tells which."""
 
 
-class RegistryClient:
+class RegistryClient(HttpClient):
     """
     Asks one TRQP service.
 
@@ -46,11 +48,6 @@ class RegistryClient:
         base_url: what `/trqp/authorization` is appended to.
         http: the client to ask with, which stays the caller's; None: one of its own, 10 s for each step.
     """
-
-    def __init__(self, base_url: str, *, http: httpx.AsyncClient | None = None) -> None:
-        self._base_url = base_url.rstrip("/") + "/trqp"
-        self._owns_http = http is None
-        self._http = http or httpx.AsyncClient(timeout=10.0)
 
     async def authorization(self, request: TrqpRequest) -> AuthorizationAnswer:
         """
@@ -67,34 +64,18 @@ class RegistryClient:
         """Ask whether the authority recognises the entity; raises as `authorization`."""
         return await self._ask("recognition", request, RecognitionAnswer)
 
-    async def aclose(self) -> None:
-        """Close the connections, if they are our own."""
-        if self._owns_http:
-            await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def _ask(self, question: str, request: TrqpRequest, answer_type: type[A]) -> A:
-        try:
-            response = await self._http.post(
-                f"{self._base_url}/{question}",
-                content=encode(request),
-                headers={"content-type": "application/json", "accept": "application/json"},
-            )
-        except httpx.HTTPError:
-            raise RegistryUnavailable("the trust registry cannot be reached") from None
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        response = await self._send("POST", f"/trqp/{question}", content=encode(request), headers=headers)
         if response.status_code != 200:
             raise _refusal_of(response)
         return _checked(_answer_of(response, answer_type), request)
 
+    def _unreachable(self) -> Exception:
+        return RegistryUnavailable("the trust registry cannot be reached")
 
-def _answer_of(response: httpx.Response, answer_type: type[A]) -> A:
+
+def _answer_of(response: "httpx.Response", answer_type: type[A]) -> A:
     try:
         return decode(response.content, answer_type, max_bytes=MAX_ANSWER_BYTES)
     except JsonError as error:
@@ -110,7 +91,7 @@ def _checked(answer: A, request: TrqpRequest) -> A:
     return answer
 
 
-def _refusal_of(response: httpx.Response) -> Refusal:
+def _refusal_of(response: "httpx.Response") -> Refusal:
     """Return the problem document as our own error; its type is known by its last path segment."""
     try:
         problem = decode(response.content, _ProblemBody, max_bytes=MAX_ANSWER_BYTES)

@@ -9,11 +9,8 @@ It trusts that resolver for what it says, but not for what was asked: the docume
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
-
-import httpx
 
 from resolver import errors
 from resolver.binding.batch import MAX_BATCH, MAX_BATCH_BODY_BYTES
@@ -22,6 +19,10 @@ from resolver.errors import InternalError, InvalidDidDocument, ResolutionError
 from resolver.options import parameters_of
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options, Resolved
 from wire import JsonError, encode, read
+from wire.client import HttpClient
+
+if TYPE_CHECKING:
+    import httpx
 
 ACCEPT = "application/did-resolution"
 MAX_ANSWER_BYTES = 1_048_576  # 1 MiB: a document of 256 KiB and its metadata
@@ -41,13 +42,13 @@ _ERRORS: dict[str, type[ResolutionError]] = {
 }
 
 
-class ResolverClient:
+class ResolverClient(HttpClient):
     """
     Asks one resolver.
 
     Args:
         base_url: its public URL, without `/1.0/identifiers`.
-        http: the client to ask with; None: one of its own, with a deadline of 10 s for each step.
+        http: the client to ask with, which stays the caller's; None: one of its own, 10 s for each step.
         clock: seconds since 1970, for how long an answer is fresh.
     """
 
@@ -55,11 +56,10 @@ class ResolverClient:
         self,
         base_url: str,
         *,
-        http: httpx.AsyncClient | None = None,
+        http: "httpx.AsyncClient | None" = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._base_url = base_url.rstrip("/") + BASE_PATH
-        self._http = http or httpx.AsyncClient(timeout=10.0)
+        super().__init__(base_url, http=http)
         self._clock = clock
 
     async def resolve(self, did: str, options: Options = DEFAULT_OPTIONS) -> Resolved:
@@ -71,11 +71,8 @@ class ResolverClient:
                 `cause` where it cannot be reached or its answer is not one of the binding.
             InvalidDidDocument: it answered with the document of another DID.
         """
-        url = f"{self._base_url}/{quote(did, safe='')}"
-        try:
-            response = await self._http.get(url, params=parameters_of(options), headers={"accept": ACCEPT})
-        except httpx.HTTPError:
-            raise InternalError("the resolver cannot be reached", cause="resolver_unreachable") from None
+        path = f"{BASE_PATH}/{quote(did, safe='')}"
+        response = await self._send("GET", path, params=parameters_of(options), headers={"accept": ACCEPT})
         made_at, fresh_until = _freshness_of(response, self._clock())
         return _resolved(
             did,
@@ -105,27 +102,15 @@ class ResolverClient:
             found += await self._resolve_batch(batch, options)
         return found
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def _resolve_batch(self, dids: Sequence[str], options: Options) -> list[Resolved | ResolutionError]:
         headers = {"accept": "application/json", "content-type": "application/json"}
-        try:
-            response = await self._http.post(self._base_url, content=_body_of(dids, options), headers=headers)
-        except httpx.HTTPError:
-            raise InternalError("the resolver cannot be reached", cause="resolver_unreachable") from None
+        response = await self._send("POST", BASE_PATH, content=_body_of(dids, options), headers=headers)
         items = _items_of(response, len(dids))
         now = self._clock()
         return [_result_or_error(did, item, now) for did, item in zip(dids, items, strict=True)]
+
+    def _unreachable(self) -> Exception:
+        return InternalError("the resolver cannot be reached", cause="resolver_unreachable")
 
 
 def _body_of(dids: Sequence[str], options: Options) -> bytes:
@@ -186,7 +171,7 @@ def _result_or_error(did: str, item: JsonObject, now: float) -> Resolved | Resol
         return error
 
 
-def _items_of(response: httpx.Response, count: int) -> list[JsonObject]:
+def _items_of(response: "httpx.Response", count: int) -> list[JsonObject]:
     """Return the items of a batch's answer: as many as were asked for."""
     try:
         body = read(response.content, max_bytes=MAX_BATCH_BYTES, max_depth=MAX_BATCH_DEPTH, max_values=None)
@@ -244,7 +229,7 @@ def _not_an_answer(status: int) -> InternalError:
     )
 
 
-def _freshness_of(response: httpx.Response, now: float) -> tuple[float | None, float | None]:
+def _freshness_of(response: "httpx.Response", now: float) -> tuple[float | None, float | None]:
     """Return `made_at` and `fresh_until`: none for what is immutable, now and now where not to be kept."""
     directives = response.headers.get("cache-control", "")
     if "immutable" in directives:

@@ -7,8 +7,7 @@ The status lists over HTTP: operators' calls and public ones, with the Structs t
 Importing this loads no HTTP client; making one does (httpx).
 """
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -25,6 +24,7 @@ from statuslist.entries.requests import (
     SetView,
 )
 from statuslist.formats.forms import DATA_INTEGRITY, FormName
+from wire.client import HttpClient
 
 if TYPE_CHECKING:
     import httpx
@@ -53,7 +53,7 @@ class RequestRefused(Exception):
         self.problem = problem
 
 
-class StatusListClient:
+class StatusListClient(HttpClient):
     """
     Calls one server; the operators' calls need its operator listener and an API key.
 
@@ -70,13 +70,9 @@ class StatusListClient:
         api_key: str | None = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
-        import httpx
-
         headers = {"authorization": f"Bearer {api_key}"} if api_key is not None else {}
         # `trust_env`: no proxy from the environment gets to see the API key.
-        self._http = httpx.AsyncClient(
-            base_url=base_url, headers=headers, transport=transport, trust_env=False
-        )
+        super().__init__(base_url, headers=headers, transport=transport, trust_env=False)
 
     async def create_set(self, request: CreateSet, *, idempotency_key: str | None = None) -> SetView:
         """Create a status set. This and every call below: raises `RequestRefused`, httpx.TransportError."""
@@ -108,7 +104,7 @@ class StatusListClient:
 
     async def get_list(self, list_id: str, form: FormName = DATA_INTEGRITY) -> bytes:
         """Return a published list as served, not verified."""
-        response = await self._http.get(f"/status-lists/{quote(list_id, safe='')}/{form}")
+        response = await self._send("GET", f"/status-lists/{quote(list_id, safe='')}/{form}")
         return _content(response)
 
     async def check_entries(self, request: EntryCheck) -> StatusCheck:
@@ -118,23 +114,11 @@ class StatusListClient:
     async def check_credential(self, token: bytes) -> StatusCheck:
         """Have a whole credential (application/vc+jwt) verified and checked."""
         headers = {"content-type": "application/vc+jwt"}
-        response = await self._http.post("/status/check", content=token, headers=headers)
+        response = await self._send("POST", "/status/check", content=token, headers=headers)
         return msgspec.json.decode(_content(response), type=StatusCheck)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def _get(self, path: str, shape: type[T]) -> T:
-        return msgspec.json.decode(_content(await self._http.get(path)), type=shape)
+        return msgspec.json.decode(_content(await self._send("GET", path)), type=shape)
 
     async def _post(
         self, path: str, request: msgspec.Struct, shape: type[T], idempotency_key: str | None
@@ -142,7 +126,7 @@ class StatusListClient:
         headers = {"content-type": "application/json"}
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
-        response = await self._http.post(path, content=msgspec.json.encode(request), headers=headers)
+        response = await self._send("POST", path, content=msgspec.json.encode(request), headers=headers)
         return msgspec.json.decode(_content(response), type=shape)
 
 

@@ -56,6 +56,14 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def modules_loaded_by(*imported: str) -> set[str]:
+    """Return the top-level packages that a fresh interpreter has loaded after these imports."""
+    names = "'\\n'.join(sorted({m.partition('.')[0] for m in sys.modules}))"
+    code = f"import sys, {', '.join(imported)}; print({names})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def sql_in(source: str) -> list[str]:
     """Return the string constants of `source` that begin as an SQL statement does."""
     constants = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
@@ -140,19 +148,19 @@ def test_only_routes_and_the_server_know_litestar() -> None:
     assert {room_path(path) for path in strangers if not _is_routes(path)} == set()
 
 
-def test_only_the_fetching_rooms_know_an_http_client_or_a_socket() -> None:
-    clients = {"httpx", "httpcore", "h11", "requests", "urllib3", "aiohttp"}
-    knowing = {path.parts[len(ROOT.parts)] for path in modules() if imports_of(path) & clients}
+def test_only_the_clients_know_an_http_client_and_importing_them_loads_none() -> None:
+    """The server fetches through the guard, which speaks HTTP itself; httpx carries our clients only."""
+    libraries = {"httpx", "httpcore", "h11", "requests", "urllib3", "aiohttp"}
+    clients = ("wire.client", "resolver.client", "registry.client", "statuslist.client")
+    knowing = {room_path(path) for path in modules() if imports_of(path) & libraries}
 
-    assert knowing <= {"resolver", "registry", "statuslist", "server"}
-    assert "resolver" in knowing
+    assert knowing == {f"{client.replace('.', '/')}.py" for client in clients}
+    assert modules_loaded_by(*clients) & libraries == set()
 
 
 def test_importing_the_resolver_loads_no_framework_no_http_client_and_no_other_room() -> None:
-    code = "import sys, resolver; print('\\n'.join(sorted({m.partition('.')[0] for m in sys.modules})))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = modules_loaded_by("resolver")
 
-    loaded = set(done.stdout.split())
     assert {"resolver", "wire"} <= loaded
     assert (
         loaded & {"litestar", "httpx", "httpcore", "multiformats", "pysqlite3", "storage", "server"} == set()

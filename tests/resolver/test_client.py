@@ -165,6 +165,7 @@ async def test_many_long_dids_are_asked_for_in_batches_that_the_resolver_takes()
         found = await resolver.resolve_many(dids)
         none = await resolver.resolve_many([])
 
+    assert not http.is_closed  # It is the caller's.
     assert [item.did for item in found if isinstance(item, Resolved)] == dids
     assert len(counts) == 2 and sum(counts) == 100
     assert none == []
