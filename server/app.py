@@ -10,7 +10,7 @@ from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import License
+from litestar.openapi.spec import License, OpenAPI
 from litestar.types import ControllerRouterHandler
 
 from observatory.operator_routes import build_operator_routes
@@ -26,6 +26,7 @@ from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBucket
 from server.edge.problems import problem_answer
 from server.routes.explain import explain_route
 from server.routes.pages import (
+    DESCRIBE_KEY,
     OPERATOR_ROOT,
     ROOT,
     health_routes,
@@ -125,16 +126,21 @@ def _litestar(
         request_id = request.scope["state"].get("request_id", "")
         return AnswerResponse(problem_answer(error, base_url=base_url, request_id=request_id))
 
-    config = OpenAPIConfig(
-        title=title, version=RELEASE, license=License(name="Apache-2.0", identifier="Apache-2.0")
-    )
-    return Litestar(
-        route_handlers=list(handlers),
-        dependencies=dependencies or {},
-        response_class=AnswerResponse,
-        exception_handlers={Exception: on_error},
-        openapi_config=config,
-        state=State({"clock": time.time}),
-        request_max_body_size=MAX_BODY_BYTES,
-        logging_config=None,
-    )
+    def build(openapi: OpenAPIConfig | None, state: State) -> Litestar:
+        return Litestar(
+            route_handlers=list(handlers),
+            dependencies=dependencies or {},
+            response_class=AnswerResponse,
+            exception_handlers={Exception: on_error},
+            openapi_config=openapi,
+            state=state,
+            request_max_body_size=MAX_BODY_BYTES,
+            logging_config=None,
+        )
+
+    def describe() -> OpenAPI:
+        """Another application, never served, is described: Litestar serves pages of its own with a description."""
+        licence = License(name="Apache-2.0", identifier="Apache-2.0")
+        return build(OpenAPIConfig(title=title, version=RELEASE, license=licence), State()).openapi_schema
+
+    return build(None, State({"clock": time.time, DESCRIBE_KEY: describe}))

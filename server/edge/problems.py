@@ -20,7 +20,7 @@ PAGE_PREFIX = "/problems/"
 HTML = "text/html; charset=utf-8"
 
 
-class InternalProblem(Refusal):
+class InternalProblem(Refusal, type=Refusal.type):
     """Something failed on our side. The request id in `instance` finds it in our log; a retry may succeed."""
 
 
@@ -31,10 +31,6 @@ class MethodNotAllowed(Refusal, type="/problems/method-not-allowed", status=405)
 # The status is nginx's, and by now everybody's; no standard has one.
 class ClientGone(Refusal, type="/problems/client-gone", status=499):
     """The client hung up before its request was complete; nobody reads this answer, but the log has the status."""
-
-
-class NotReady(Refusal, type="/problems/not-ready", status=503):
-    """The server is starting or stopping. Retry-After says when to ask again."""
 
 
 class RequestTimeout(Refusal, type="/problems/request-timeout", status=408):
@@ -92,10 +88,10 @@ def problem_answer(error: Exception, *, base_url: str, request_id: str) -> Answe
 
 
 def problem_types() -> dict[str, type[Refusal]]:
-    """Return every problem type of ours by its slug; a slug that two classes share belongs to the general one."""
+    """Return every problem type of ours by its slug; one that several have goes to the first to state it."""
     types: dict[str, type[Refusal]] = {}
     for kind in _descendants(Refusal):
-        if kind.type.startswith(PAGE_PREFIX):
+        if kind.type.startswith(PAGE_PREFIX) and "type" in vars(kind):
             types.setdefault(kind.type.removeprefix(PAGE_PREFIX), kind)
     return dict(sorted(types.items()))
 

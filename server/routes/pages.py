@@ -24,6 +24,7 @@ from server.telemetry.health import Health, live
 from wire import Answer, encode, etag_of
 
 PAGE_FRESH_SECONDS = 3_600  # seconds; the pages change with a release
+DESCRIBE_KEY = "describe"  # of the application's state: a callable that returns its OpenAPI document
 
 
 def identity_routes(identities: Identities, clock: Callable[[], float]) -> list[HTTPRouteHandler]:
@@ -126,7 +127,7 @@ def _made_once() -> Callable[[Litestar], ApiPages]:
 
     @cache
     def api_pages(app: Litestar) -> ApiPages:
-        schema = complete(app.openapi_schema.to_schema())
+        schema = complete(app.state[DESCRIBE_KEY]().to_schema())
         return ApiPages(
             _page(encode(schema), "application/json"), _page(docs_page(schema), "text/html; charset=utf-8")
         )

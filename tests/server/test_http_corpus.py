@@ -50,7 +50,7 @@ NOT_PROVOKED = {
     "/problems/copy-refused": "of a command",
     "/problems/identifier-not-found": "of a command",
     "/problems/invalid-registry-file": "of a command",
-    "/problems/not-ready": "raised by nothing",
+    "/problems/internal-error": "a failure of ours; test_problems.py plants one",
     "/problems/origin-failed": "told as an error of the resolution, or of the list",
     "/problems/registry-unavailable": "of a client",
     "/problems/schema-mismatch": "no server starts with it",

@@ -27,7 +27,6 @@ PAGES = (
     "/status-lists/sample-suspension",
     "/problems/not-found",
 )
-# All but internal-error, which is the default of several classes: its page shows the one that was imported first.
 PROBLEMS = (
     "ambiguous-request",
     "authority-not-found",
@@ -41,6 +40,7 @@ PROBLEMS = (
     "head-too-large",
     "idempotency-conflict",
     "identifier-not-found",
+    "internal-error",
     "invalid-registry-file",
     "irreversible-status",
     "list-full",
@@ -51,7 +51,6 @@ PROBLEMS = (
     "not-acceptable",
     "not-allocated",
     "not-found",
-    "not-ready",
     "origin-failed",
     "outbound-budget-exceeded",
     "payload-too-large",
