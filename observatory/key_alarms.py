@@ -180,13 +180,7 @@ class KeyAlarms:
             return _alarm_view(alarm)
 
         return await act_once(
-            self._database,
-            principal,
-            key=idempotency_key,
-            request=("acknowledge", asked),
-            at=at,
-            make=close,
-            result_type=KeyChangeView,
+            self._database, principal, idempotency_key, ("acknowledge", asked), close, KeyChangeView, at=at
         )
 
     async def announce(
@@ -216,13 +210,7 @@ class KeyAlarms:
             return announced
 
         return await act_once(
-            self._database,
-            principal,
-            key=idempotency_key,
-            request=("announce", asked),
-            at=at,
-            make=write,
-            result_type=Announced,
+            self._database, principal, idempotency_key, ("announce", asked), write, Announced, at=at
         )
 
     def _now(self) -> int:

@@ -96,14 +96,12 @@ class Purges:
         require_admin(principal)
         check_asked(asked, self._resolver)
         at = int(self._clock() * 1_000_000)
+
+        def add(tx: Transaction) -> PurgeView:
+            return add_purge(tx, asked, actor=principal.id, at=at)
+
         view = await act_once(
-            self._database,
-            principal,
-            key=idempotency_key,
-            request=("purge", asked),
-            at=at,
-            make=lambda tx: add_purge(tx, asked, actor=principal.id, at=at),
-            result_type=PurgeView,
+            self._database, principal, idempotency_key, ("purge", asked), add, PurgeView, at=at
         )
         await self.follow()
         return view

@@ -39,12 +39,12 @@ def require_admin(principal: Principal) -> None:
 async def act_once(
     database: Database,
     principal: Principal,
-    *,
     key: str | None,
     request: tuple[object, ...],
-    at: int,
     make: Callable[[Transaction], T],
     result_type: type[T],
+    *,
+    at: int,
 ) -> T:
     """
     Run `make` in a write transaction, or return what it returned for the same key and request.

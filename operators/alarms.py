@@ -252,14 +252,12 @@ class Alarms:
         """
         require_admin(principal)
         at = self._now()
+
+        def note(tx: Transaction) -> AlarmView:
+            return self._acknowledge(tx, asked.alarm, by=principal.id, at=at)
+
         return await act_once(
-            self._database,
-            principal,
-            key=idempotency_key,
-            request=("alarm", asked),
-            at=at,
-            make=lambda tx: self._acknowledge(tx, asked.alarm, by=principal.id, at=at),
-            result_type=AlarmView,
+            self._database, principal, idempotency_key, ("alarm", asked), note, AlarmView, at=at
         )
 
     def _acknowledge(self, tx: Transaction, number: int, *, by: str, at: int) -> AlarmView:

@@ -214,15 +214,7 @@ class StatusLists:
         result_type: type[T],
     ) -> T:
         """Change the rows by `make`, or return what it returned for the same key and request."""
-        return await act_once(
-            self._database,
-            principal,
-            key=key,
-            request=request,
-            at=self._now(),
-            make=make,
-            result_type=result_type,
-        )
+        return await act_once(self._database, principal, key, request, make, result_type, at=self._now())
 
     def _new_set(self, principal: Principal, request: CreateSet) -> store.StatusSet:
         set_id = request.id
