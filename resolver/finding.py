@@ -9,7 +9,7 @@ from resolver.did import parse_did
 from resolver.errors import HostNotFound, InternalError, ResolutionError
 from resolver.methods.question import Question
 from resolver.observing import observed_in, observed_resolution
-from resolver.planning import Computed, Plan, Planner, Published, Seen, Sought
+from resolver.planning import Plan, Planner, Seen, Sought
 from resolver.results import Resolved
 from resolver.sources.cache import Cache
 from resolver.sources.source import Finding, Known, Observer
@@ -52,10 +52,8 @@ class Finder:
             excused=(InternalError, HostNotFound),
         )
 
-    def may_ask(self, plan: Plan) -> bool:
+    def may_ask(self, plan: Seen | Sought) -> bool:
         """Tell whether finding what was planned may ask an origin now; each version of a driver's may."""
-        if isinstance(plan, (Computed, Published)):
-            return False
         is_version = isinstance(plan, Sought) and plan.has_versions
         return is_version or self._cache.would_load(plan.question)
 

@@ -178,7 +178,7 @@ class Resolver:
 
     def may_fetch(self, plan: Plan) -> bool:
         """Tell whether finding what was planned may ask an origin now."""
-        return self._finder.may_ask(plan)
+        return isinstance(plan, (Seen, Sought)) and self._finder.may_ask(plan)
 
     def find_now(self, plan: Plan) -> Resolved | None:
         """
@@ -189,7 +189,10 @@ class Resolver:
         """
         options = plan.options
         if isinstance(plan, Computed):
-            return _presented(explained(plan.method.plan(plan.did, options), options), options)
+            computed = plan.method.plan(plan.did, options)
+            return (
+                computed if options is DEFAULT_OPTIONS else _presented(explained(computed, options), options)
+            )
         return _presented(self._published(plan), options) if isinstance(plan, Published) else None
 
     async def find(self, plan: Plan) -> Resolved:

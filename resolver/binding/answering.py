@@ -14,7 +14,7 @@ from resolver.binding.request import MADE_HERE, DidRequest, in_old_suites
 from resolver.binding.target import RAW_BASE_PATH, read_target
 from resolver.did import DidUrl, parse_did_url
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, ResolutionError
-from resolver.planning import Plan
+from resolver.planning import Plan, Seen, Sought
 from resolver.resolution import Resolver, dereferenced
 from resolver.results import DEFAULT_OPTIONS, Dereferenced, Resolved
 from wire import Answer
@@ -64,8 +64,7 @@ def may_fetch(resolver: Resolver, request: DidRequest) -> bool:
 
     False for what is computed, for our own DIDs, and for what is refused before any network traffic.
     """
-    plan = request.plan
-    return not isinstance(plan, ResolutionError) and resolver.may_fetch(plan)
+    return isinstance(request.plan, (Seen, Sought)) and resolver.may_fetch(request.plan)
 
 
 def touch(resolver: Resolver, raw_path: bytes) -> None:

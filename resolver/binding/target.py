@@ -5,8 +5,9 @@ The identifier is taken from the raw path: a server's decoded path has lost whic
 percent-encoded, and with that which DID was meant.
 """
 
-from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from resolver.options import WIRE_NAMES
 
@@ -14,7 +15,7 @@ BASE_PATH = "/1.0/identifiers"
 RAW_BASE_PATH = BASE_PATH.encode() + b"/"
 
 
-class Target(NamedTuple):
+class Target(msgspec.Struct, frozen=True):
     """
     A DID or DID URL as meant, and the part of the query that holds options.
 
@@ -53,7 +54,7 @@ def read_target(raw_path: bytes, query_string: bytes) -> Target:
         return Target(identifier)
     query = query_string.decode("latin-1")
     if "/" not in identifier and _has_options_only(query):
-        return Target(identifier, query, is_verbatim=True)
+        return Target(identifier, query, True)
     return Target(f"{identifier}?{query}")
 
 

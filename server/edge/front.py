@@ -112,13 +112,15 @@ class Front:
         self._addresses = addresses
         self._clock = clock
         self._hot = hot
-        self._buckets = dict(buckets or {})
+        self._tokens = dict(buckets or {})
+        self._memory = self._tokens.pop(Cost.HOT, None)
         self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
         self._identifiers = identifiers
         self._is_public = is_public
-        tokens = self._buckets.get(Cost.HOT)
         self.reads = (
-            HotReads(hot, tokens=tokens, telemetry=telemetry, clock=clock, lists_are_behind=lists_are_behind)
+            HotReads(
+                hot, tokens=self._memory, telemetry=telemetry, clock=clock, lists_are_behind=lists_are_behind
+            )
             if hot is not None
             else None
         )
@@ -159,12 +161,12 @@ class Front:
         may_fetch = identifiers is not None and asked is not None and identifiers.may_fetch(asked)
         cost = cost_of(method, may_fetch=may_fetch)
         wait, answer = self.wait_seconds(cost, client), None
-        if asked is not None and method in READS and not head.has_body:
+        if identifiers is not None and asked is not None and method in READS and not head.has_body:
             if wait:  # It is refused the ordinary way, which has its price: who floods us waits longer.
                 wait = self.wait_seconds(cost, client)
             else:
                 with suppress(Exception):
-                    answer = await self._answer_of(asked, client)
+                    answer = identifiers.answer_now(asked) or await self._answer_later(asked, client)
         if answer is None:
             with asking_for(client):
                 await _Exchange(self, scope, head, client, asked, wait).run(receive, send)
@@ -172,11 +174,8 @@ class Front:
         self.keep_hot(scope, head.accept, answer, begun_at)
         await self._send(answer, scope, head, client, send, started, cost)
 
-    async def _answer_of(self, asked: DidRequest, client: str) -> Answer:
+    async def _answer_later(self, asked: DidRequest, client: str) -> Answer:
         assert self._identifiers is not None
-        answer = self._identifiers.answer_now(asked)
-        if answer is not None:
-            return answer
         with asking_for(client):
             return await self._identifiers.answer_later(asked, client)
 
@@ -191,7 +190,7 @@ class Front:
         cost: Cost,
     ) -> None:
         """
-        Send what `_answer_of` made, as the route would have.
+        Send the answer to a read of an identifier, as the route would have.
 
         A success that was only computed is accounted as a hot answer is; all else has its line.
         """
@@ -248,12 +247,9 @@ class Front:
 
         One of memory goes with it: who has none left for the hot table must not get the same by the dearer way.
         """
-        wait = self._take(Cost.HOT, client)
-        return wait if wait or cost is Cost.HOT else self._take(cost, client)
-
-    def _take(self, cost: Cost, client: str) -> float:
-        bucket = self._buckets.get(cost)
-        return bucket.take(client) if bucket is not None else 0.0
+        memory, tokens = self._memory, self._tokens.get(cost)
+        wait = 0.0 if memory is None else memory.take(client)
+        return wait if wait or tokens is None else tokens.take(client)
 
     @property
     def hot_purges(self) -> int:

@@ -12,7 +12,9 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from server.edge.answers import ENCODED_CORS, headers_of, is_not_modified
 from server.edge.cycle import ready_head
@@ -28,17 +30,6 @@ _OF_A_BODY = (b"content-type", b"content-length")
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes]
-
-
-class _Kept(Protocol):
-    @property
-    def body(self) -> bytes: ...
-
-    @property
-    def immutable(self) -> bool: ...
-
-
-Entry = TypeVar("Entry", bound=_Kept)
 
 
 class HotAnswer:
@@ -99,28 +90,15 @@ class HotAnswer:
             return False
         return if_none_match == self.etag or is_not_modified(self.answer, if_none_match.decode("latin-1"))
 
-    @property
-    def body(self) -> bytes:
-        return self.answer.body
 
-    @property
-    def immutable(self) -> bool:
-        return self.answer.immutable
-
-
-class _New(NamedTuple):
+class _New(msgspec.Struct, frozen=True):
     """An answer that was asked for once, and when it ends by the table's timer."""
 
     answer: Answer
     ends_at: float
 
-    @property
-    def body(self) -> bytes:
-        return self.answer.body
 
-    @property
-    def immutable(self) -> bool:
-        return self.answer.immutable
+Entry = TypeVar("Entry", HotAnswer, _New)
 
 
 class _Segment(Generic[Entry]):
@@ -134,16 +112,22 @@ class _Segment(Generic[Entry]):
 
     def put(self, key: Key, entry: Entry) -> None:
         self.entries[key] = entry
-        self.bytes_held += len(entry.body) + ENTRY_OVERHEAD_BYTES
+        self.bytes_held += len(entry.answer.body) + ENTRY_OVERHEAD_BYTES
 
     def take(self, key: Key) -> Entry | None:
         entry = self.entries.pop(key, None)
         if entry is not None:
-            self.bytes_held -= len(entry.body) + ENTRY_OVERHEAD_BYTES
+            self.bytes_held -= len(entry.answer.body) + ENTRY_OVERHEAD_BYTES
         return entry
 
     def drop_oldest(self) -> None:
         self.take(next(iter(self.entries)))
+
+    def drop_below(self, path_prefix: bytes, *, spares_immutable: bool = False) -> None:
+        below = [key for key in self.entries if key[0].startswith(path_prefix)]
+        for key in below:
+            if not (spares_immutable and self.entries[key].answer.immutable):
+                self.take(key)
 
 
 class HotTable:
@@ -206,7 +190,7 @@ class HotTable:
         """Remember `answer` where it may be given again: a 200 with an ETag that is fresh or immutable."""
         if answer.status != 200 or answer.etag is None or len(raw_path) + len(accept) > MAX_KEY_BYTES:
             return
-        if any(_BREAKS.search(value) for _, value in answer.headers):
+        if answer.headers and any(_BREAKS.search(value) for _, value in answer.headers):
             return  # Nobody would check them any more; the ordinary way refuses them.
         ends_at = _NEVER
         if not answer.immutable:
@@ -231,18 +215,14 @@ class HotTable:
 
     def evict(self, path_prefix: bytes) -> None:
         """Forget every answer whose raw path begins with `path_prefix`."""
-        for segment in (self._new, self._kept):
-            for key in [key for key in segment.entries if key[0].startswith(path_prefix)]:
-                segment.take(key)
+        self._new.drop_below(path_prefix)
+        self._kept.drop_below(path_prefix)
 
     def purge(self, path_prefix: bytes) -> None:
         """Forget every answer below `path_prefix` that may change, and those that are being made now."""
         self.purges += 1
-        for segment in (self._new, self._kept):
-            entries: list[tuple[Key, _Kept]] = list(segment.entries.items())
-            for key, entry in entries:
-                if key[0].startswith(path_prefix) and not entry.immutable:
-                    segment.take(key)
+        self._new.drop_below(path_prefix, spares_immutable=True)
+        self._kept.drop_below(path_prefix, spares_immutable=True)
 
     @property
     def bytes_held(self) -> int:

@@ -29,6 +29,8 @@ BURST_SECONDS = 2.0  # seconds of the rate that a client may use at once; at lea
 class Cost(Enum):
     """What a request may cost us: bytes from memory, computation, or a request to a stranger."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and every request looks up two of them.
+
     HOT = "hot"
     CPU = "cpu"
     OUTBOUND = "outbound"
