@@ -20,14 +20,12 @@ FORGET_AT_ONCE = 10_000  # rows per sweep
 DAY = 86_400.0  # seconds; how exactly a use is remembered, so that it costs a write a day
 
 
-class HeadsUnavailable(InternalError):
+class HeadsUnavailable(InternalError, status=503):
     """
     Whether a log forks cannot be told while the database is away; what is cached may go on being served.
 
     Unlike its class 503, with Retry-After, since waiting helps.
     """
-
-    status = 503
 
 
 class StoredHeads:

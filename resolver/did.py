@@ -88,6 +88,15 @@ def parse_did(text: str) -> Did:
     return Did(text, found[1], found[2])
 
 
+def is_did(text: str) -> bool:
+    """Tell whether `text` follows the syntax of DIDs."""
+    try:
+        parse_did(text)
+    except InvalidDid:
+        return False
+    return True
+
+
 def parse_did_url(text: str) -> DidUrl:
     """
     Read a DID URL; a DID is one too.

@@ -66,10 +66,8 @@ def did_document(did: str, key_name: str, signer: Signer) -> JsonObject:
     }
 
 
-class DocumentUnavailable(InternalError):
+class DocumentUnavailable(InternalError, status=503):
     """We host this DID, and its key cannot be read just now; its operator has an alarm."""
-
-    status = 503
 
     def __init__(self) -> None:
         super().__init__(

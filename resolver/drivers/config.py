@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from resolver.did import Did, parse_did
+from resolver.did import Did, is_did
 from resolver.documents.document import MAX_DOCUMENT_BYTES
 from resolver.drivers.patterns import MATCH_SECONDS, is_slow, methods_in
 from resolver.errors import InvalidDid
@@ -232,16 +232,8 @@ def _pattern_faults(driver: Driver, native: frozenset[str]) -> list[str]:
     return [
         f"test_identifiers: {did!r} is no DID, or does not match the pattern"
         for did in driver.test_identifiers
-        if re.fullmatch(driver.pattern, did, re.ASCII) is None or not _is_did(did)
+        if re.fullmatch(driver.pattern, did, re.ASCII) is None or not is_did(did)
     ]
-
-
-def _is_did(text: str) -> bool:
-    try:
-        parse_did(text)
-    except InvalidDid:
-        return False
-    return True
 
 
 def _refuse_traversal(url: str, raw: str) -> None:

@@ -19,10 +19,8 @@ from resolver.results import Fetched
 from resolver.sources.web import OutboundBusy
 
 
-class DriverLeftAlone(OutboundBusy):
+class DriverLeftAlone(OutboundBusy, fault="origin"):
     """The driver failed, and is not asked for a while."""
-
-    fault = "origin"
 
 
 class FetchConfigured(Protocol):

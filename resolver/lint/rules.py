@@ -7,8 +7,7 @@ another shape than it expects is passed over, since another rule, or the reading
 
 from collections.abc import Callable, Iterator
 
-from resolver.did import parse_did
-from resolver.errors import InvalidDid
+from resolver.did import is_did
 from resolver.lint.key_rules import dates, keys, private_keys, types
 from resolver.lint.omissions import omissions
 from resolver.lint.reference_rules import (
@@ -39,21 +38,13 @@ def findings_of(
     `is_accepted` tells that `read_document` has accepted the document: then less has to be asked.
     """
     did = document.get("id")
-    if not isinstance(did, str) or not _is_did(did):
+    if not isinstance(did, str) or not is_did(did):
         detail = "the document has no DID as its id" + _WHAT_IS_NONE * isinstance(did, str)
         yield Finding("no-did", "/id", Severity.ERROR, detail, "set id to the DID")
         return
     subject = subject_of(document, did, now=now, max_keys=max_keys)
     for rule in RULES_FOR_ACCEPTED if is_accepted else RULES:
         yield from rule(subject)
-
-
-def _is_did(text: str) -> bool:
-    try:
-        parse_did(text)
-    except InvalidDid:
-        return False
-    return True
 
 
 def _omissions(subject: Subject) -> Iterator[Finding]:

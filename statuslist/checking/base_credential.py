@@ -12,12 +12,8 @@ from statuslist.formats.tokens import CLOCK_SKEW
 MAX_ENTRIES = 8  # status entries of one credential
 
 
-class CredentialNotValid(StatusListError):
+class CredentialNotValid(StatusListError, type="/problems/credential-not-valid", status=422):
     """The credential verifies, but outside its validity period its status does not matter."""
-
-    type = "/problems/credential-not-valid"
-    title = "Credential not valid"
-    status = 422
 
 
 def check_holds(credential: JsonObject, now: int) -> None:

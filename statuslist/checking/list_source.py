@@ -60,10 +60,8 @@ _BEFORE_TEXT = b" \t\r\n\0" + b"".join(BYTE_ORDER_MARKS)
 BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_seconds=300.0)
 
 
-class ListUrlRefused(StatusRetrievalError):
+class ListUrlRefused(StatusRetrievalError, status=400):
     """The URL of the list is not one that we fetch: not https, an address, a private name."""
-
-    status = 400
 
 
 class VerifiedList(msgspec.Struct, frozen=True, kw_only=True):

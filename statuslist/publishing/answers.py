@@ -21,18 +21,12 @@ NEGOTIATED = (
 AS_JSON = tuple(offer for offer in NEGOTIATED if offer.name != "application/vc+jwt")
 
 
-class QueryRefused(StatusRetrievalError):
+class QueryRefused(StatusRetrievalError, status=400):
     """A list's URL has no query: not for history (`timestamp`), and not to tell its readers apart."""
 
-    status = 400
 
-
-class StatusListExpired(StatusListError):
+class StatusListExpired(StatusListError, type="/problems/status-list-expired", status=503):
     """The list ran out before it could be signed anew; no copy of it is served any more."""
-
-    type = "/problems/status-list-expired"
-    title = "Status list expired"
-    status = 503
 
 
 def answer_form(lists: PublishedLists, list_id: str, form: FormName, query: bytes, *, now: float) -> Answer:
