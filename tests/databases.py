@@ -3,14 +3,15 @@ Where a test's database is, on either engine: opened through the product, and lo
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import psycopg
 from pysqlite3 import dbapi2 as sqlite3
 
-from storage import Database, DatabaseUnavailable, Engine, Transaction, open_database
+from storage import Database, DatabaseUnavailable, Engine, Migration, Transaction, migrate, open_database
 from tests.postgres import Cluster
 
 T = TypeVar("T")
@@ -39,6 +40,15 @@ class Place(Protocol):
     def drop_rule(self, table: str, event: str) -> None:
         """Remove the one-way rules (`forbid`) for `event` on `table`."""
         ...
+
+
+@asynccontextmanager
+async def migrated(place: Place, migrations: Sequence[Migration]) -> AsyncIterator[Engine]:
+    """Open the database with the tables of `migrations`, and close it."""
+    database = place.open()
+    await migrate(database, migrations)
+    yield database
+    database.close()
 
 
 class SqlitePlace:

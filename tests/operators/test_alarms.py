@@ -1,46 +1,23 @@
 """Alarms: raised and ended by who knows, over restarts, processes and an absent database."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from operators import MIGRATIONS, AlarmKind, Alarms, Principal, Role
+from operators import AlarmKind, Alarms, Principal, Role
 from operators.alarms import RUNBOOK, SEEN_EVERY, SILENT_SECONDS, AcknowledgeAlarm, AlarmView
-from storage import MIGRATIONS as STORAGE
-from storage import DatabaseUnavailable, Engine, Transaction, migrate
+from storage import DatabaseUnavailable, Engine, Transaction
+from tests.clock import Clock
 from tests.databases import RULE_BROKEN, SQL_ERRORS, Place
 from wire import Forbidden, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
 
-START = 1_800_000_000.0  # seconds since 1970
 ADMIN = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
 TENANT = Principal(id="acme", name="A", issuer_id="acme", roles=frozenset({Role.ADMIN}))
 READER = Principal(id="eve", name="E", issuer_id=None, roles=frozenset({Role.READER}))
 LIST, CHANGE = AlarmKind.LIST_NOT_PUBLISHED, AlarmKind.KEY_CHANGE
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def database(place: Place) -> AsyncIterator[Engine]:
-    opened = place.open()
-    await migrate(opened, (*STORAGE, *MIGRATIONS))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

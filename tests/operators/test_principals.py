@@ -1,7 +1,6 @@
 """Who acts: keys that are not stored, refusals that are all alike, issuers and principals audited."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,30 +9,11 @@ from operators import MIGRATIONS, Issuer, Principal, Principals, Role, require_w
 from operators.api_keys import new_api_key, parse_api_key
 from storage import MIGRATIONS as STORAGE
 from storage import Engine, migrate, read_audit
-from tests.databases import Place, SqlitePlace
+from tests.clock import Clock
+from tests.databases import SqlitePlace
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, Unauthenticated
 
 pytestmark = pytest.mark.anyio
-
-
-class Clock:
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def database(place: Place) -> AsyncIterator[Engine]:
-    engine = place.open()
-    await migrate(engine, (*STORAGE, *MIGRATIONS))
-    yield engine
-    engine.close()
 
 
 @pytest.fixture
@@ -102,9 +82,9 @@ async def test_a_malformed_header_is_refused(principals: Principals, header: str
 
 
 async def test_an_expired_key_is_refused(principals: Principals, clock: Clock) -> None:
-    key = await a_key(principals, expires_at=1_010_000_000)
+    key = await a_key(principals, expires_at=int(clock.now + 10) * 1_000_000)
     await principals.authenticate(f"Bearer {key}")
-    clock.now = 1_012.5
+    clock.now += 12.5
 
     with pytest.raises(Unauthenticated):
         await principals.authenticate(f"Bearer {key}")

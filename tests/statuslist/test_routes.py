@@ -214,14 +214,18 @@ async def test_unknown_list_or_another_spelling_is_not_found(http: httpx.AsyncCl
     assert response.status_code == 404
 
 
-async def test_client_checks_an_entry_and_sees_it_revoked(wing: Wing) -> None:
-    (index,) = await wing.allocate("badges")
-    entry = {
+def an_entry(index: int, form: str) -> dict[str, str]:
+    return {
         "type": "BitstringStatusListEntry",
         "statusPurpose": "revocation",
         "statusListIndex": str(index),
-        "statusListCredential": f"{BASE_URL}{LIST}/{DATA_INTEGRITY}",
+        "statusListCredential": f"{BASE_URL}{LIST}/{form}",
     }
+
+
+async def test_client_checks_an_entry_and_sees_it_revoked(wing: Wing) -> None:
+    (index,) = await wing.allocate("badges")
+    entry = an_entry(index, DATA_INTEGRITY)
     request = EntryCheck(credential_status=entry, issuer=ISSUERS["acme"])
     async with transport_of(wing) as transport, StatusListClient(BASE_URL, transport=transport) as client:
         before = await client.check_entries(request)
@@ -235,12 +239,7 @@ async def test_client_checks_an_entry_and_sees_it_revoked(wing: Wing) -> None:
 
 async def test_client_checks_a_whole_credential(wing: Wing) -> None:
     (index,) = await wing.allocate("badges")
-    entry = {
-        "type": "BitstringStatusListEntry",
-        "statusPurpose": "revocation",
-        "statusListIndex": str(index),
-        "statusListCredential": f"{BASE_URL}{LIST}/{JWT}",
-    }
+    entry = an_entry(index, JWT)
     credential = {
         "@context": ["https://www.w3.org/ns/credentials/v2"],
         "type": ["VerifiableCredential"],

@@ -11,12 +11,11 @@ from storage import (
     IdempotencyConflict,
     Transaction,
     forget_before,
-    migrate,
     once,
     read_audit,
     record,
 )
-from tests.databases import Place
+from tests.databases import Place, migrated
 from wire import BadRequest
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +23,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def database(place: Place) -> AsyncIterator[Engine]:
-    engine = place.open()
-    await migrate(engine, MIGRATIONS)
-    yield engine
-    engine.close()
+    async with migrated(place, MIGRATIONS) as database:
+        yield database
 
 
 class Work:

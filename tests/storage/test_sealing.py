@@ -16,7 +16,7 @@ from storage import (
     seal,
     verify_chain,
 )
-from tests.databases import RULE_BROKEN, Place, PostgresPlace
+from tests.databases import RULE_BROKEN, Place, PostgresPlace, migrated
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +24,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def database(place: Place) -> AsyncIterator[Engine]:
-    engine = place.open()
-    await migrate(engine, MIGRATIONS)
-    yield engine
-    engine.close()
+    async with migrated(place, MIGRATIONS) as database:
+        yield database
 
 
 def work(subject: str) -> Callable[[Transaction], None]:

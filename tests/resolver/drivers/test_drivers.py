@@ -28,18 +28,12 @@ from resolver import (
 from resolver.drivers.breaker import MAX_PROBES, BreakerState
 from resolver.drivers.config import Driver
 from resolver.outbound.asker import asking_for
+from tests.clock import Clock
 from tests.driver_process import DriverProcess, document
 
 pytestmark = pytest.mark.anyio
 
 GOOD = "did:example:good"
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from resolver.sources.heads import MemoryHeads
 from resolver.webvh import InvalidLog
 from resolver.webvh.slices import Slices, in_slices
 from resolver.webvh.source import MAX_UNDER_WAY
+from tests.clock import Clock
 from tests.resolver.webvh.logs import Log, Signer, witnessed
 from tests.resolver.webvh.verifying import NOW
 from tests.simulator import Host, Request, World, canned, held
@@ -33,14 +34,6 @@ WITNESS = Signer(10)
 FAST = GuardLimits(host_burst=1_000)
 AT_ONCE = FreshnessBounds(revalidate_seconds=0)
 EXPLAIN = Options(explain=True)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = float(NOW)
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Scene:
@@ -71,7 +64,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
-    clock = Clock()
+    clock = Clock(float(NOW))
     async with World() as world, world.guard(FAST, clock=clock) as guard:
         yield Scene(world, guard.fetch_stranger, clock)
 

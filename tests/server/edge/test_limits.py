@@ -12,22 +12,15 @@ from server.edge.front import cost_of
 from server.edge.identifiers import Identifiers
 from server.edge.limits import ClientAddresses, Cost, TokenBuckets
 from server.edge.request_head import RequestHead
+from tests.clock import Clock
 from tests.server.running import running_in
 
 PROXIES = ClientAddresses(("10.0.0.0/8", "2001:db8:ffff::/48"))
 PROXY = "10.0.0.1"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_bucket_holds_two_seconds_and_refills() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     buckets = TokenBuckets(2.0, clock)
     taken = [buckets.take("a") for _ in range(5)]
     clock.now = 0.5
@@ -38,7 +31,7 @@ def test_a_bucket_holds_two_seconds_and_refills() -> None:
 
 
 def test_a_rate_below_one_allows_the_first_request() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     buckets = TokenBuckets(0.1, clock)
 
     assert buckets.take("a") == 0.0
@@ -46,7 +39,7 @@ def test_a_rate_below_one_allows_the_first_request() -> None:
 
 
 def test_a_client_that_rests_for_long_gains_no_more_than_a_burst() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     buckets = TokenBuckets(1.0, clock)
     buckets.take("a")
     clock.now = 1e9
@@ -55,7 +48,7 @@ def test_a_client_that_rests_for_long_gains_no_more_than_a_burst() -> None:
 
 
 def test_tokens_are_taken_all_or_none() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     buckets = TokenBuckets(2.0, clock)
 
     assert (buckets.take("a", 3), buckets.take("a", 2), buckets.take("a", 1)) == (0.0, 0.5, 0.0)
@@ -64,7 +57,7 @@ def test_tokens_are_taken_all_or_none() -> None:
 
 
 def test_what_costs_more_than_a_full_bucket_is_had_for_a_full_one_and_leaves_a_debt() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     buckets = TokenBuckets(2.0, clock)
     buckets.take("a")
     early = buckets.take("a", 8)
@@ -75,7 +68,7 @@ def test_what_costs_more_than_a_full_bucket_is_had_for_a_full_one_and_leaves_a_d
 
 
 def test_a_debt_is_waited_off() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     buckets = TokenBuckets(1.0, clock)
     buckets.owe("a")
     buckets.owe("a", 5)
@@ -87,7 +80,7 @@ def test_a_debt_is_waited_off() -> None:
 
 
 def test_the_clients_remembered_are_bounded() -> None:
-    buckets = TokenBuckets(1.0, Clock(), max_clients=2)
+    buckets = TokenBuckets(1.0, Clock(0.0), max_clients=2)
     for client in ("a", "a", "b", "c"):
         buckets.take(client)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from statuslist.entries.requests import Allocate
@@ -61,15 +62,7 @@ async def test_list_of_an_issuer_who_is_not_trusted_is_the_reason_whatever_it_sa
 async def test_answer_has_the_reason_of_the_first_entry_that_is_not_valid(house: House) -> None:
     await house.wing.create("badges", "revocation", "suspension")
     allocated = await house.wing.lists.allocate(ROOT, "badges", Allocate())
-    entries = [
-        {
-            "type": entry.type,
-            "statusPurpose": entry.status_purpose,
-            "statusListIndex": entry.status_list_index,
-            "statusListCredential": entry.status_list_credential,
-        }
-        for entry in allocated.entries[0].credential_status
-    ]
+    entries = list(map(msgspec.to_builtins, allocated.entries[0].credential_status))
     await house.wing.change("badges", int(entries[0]["statusListIndex"]), "suspension", 1)
     await house.wing.publisher.publish_dirty()
 

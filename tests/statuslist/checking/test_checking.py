@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -40,15 +41,7 @@ OWN_LIST = "https://status.example.com/status-lists/badges-revocation/credential
 async def test_own_list_is_checked_in_process(house: House, media_type: Any) -> None:
     await house.wing.create("badges", "revocation", "suspension")
     allocated = await house.wing.lists.allocate(ROOT, "badges", Allocate(media_type=media_type))
-    entries = [
-        {
-            "type": entry.type,
-            "statusPurpose": entry.status_purpose,
-            "statusListIndex": entry.status_list_index,
-            "statusListCredential": entry.status_list_credential,
-        }
-        for entry in allocated.entries[0].credential_status
-    ]
+    entries = list(map(msgspec.to_builtins, allocated.entries[0].credential_status))
     await house.wing.publisher.publish_dirty()
 
     before = await house.check(entries, ISSUERS["acme"])
