@@ -1,8 +1,9 @@
 """Documents past their freshness: when they are served, how they are marked, and when they are not."""
 
 import asyncio
-import contextlib
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -23,13 +24,23 @@ from resolver.outbound.errors import OriginUnreachable
 from resolver.outbound.fetch import GuardLimits
 from resolver.sources.source import Nothing, Observed
 from tests.resolver.asking import answer, may_fetch
-from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, web
+from tests.resolver.scenes import AT_ONCE, DID, DOCUMENT, KEY, PATH, Clock, Scene, web
 from tests.simulator import canned
 
 pytestmark = pytest.mark.anyio
 
 NEW = DOCUMENT | {"service": [{"id": "#new", "type": "A", "serviceEndpoint": "https://a.example"}]}
 HOUR = FreshnessBounds(revalidate_seconds=30, stale_seconds=3_600)
+
+
+@asynccontextmanager
+async def holding(freshness: FreshnessBounds) -> AsyncIterator[Scene]:
+    """Yield a scene whose resolver has just fetched the document, fresh for 60 s."""
+    async with web(freshness=freshness) as scene:
+        _, issuer, resolver, _ = scene
+        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
+        await resolver.resolve(DID)
+        yield scene
 
 
 async def settled() -> None:
@@ -42,9 +53,7 @@ async def settled() -> None:
 
 
 async def test_shortly_past_freshness_the_old_document_is_served_and_a_new_one_fetched_behind_it() -> None:
-    async with web(freshness=HOUR) as (world, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (world, issuer, resolver, clock):
         issuer.publish(PATH, NEW, cache_control="max-age=60")
         clock.now += 61
 
@@ -63,9 +72,7 @@ async def test_shortly_past_freshness_the_old_document_is_served_and_a_new_one_f
 
 
 async def test_later_the_new_document_is_waited_for() -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.publish(PATH, NEW, cache_control="max-age=60")
         clock.now += 60 + 30
 
@@ -97,9 +104,7 @@ async def test_while_the_origin_fails_the_old_document_is_served_with_a_mark_and
 
 
 async def test_a_host_that_is_cut_off_is_asked_once_in_five_seconds() -> None:
-    async with web(freshness=HOUR) as (world, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (world, _, resolver, clock):
         world.name("issuer.example", [])
         clock.now += 100
 
@@ -120,9 +125,7 @@ async def test_a_host_that_is_cut_off_is_asked_once_in_five_seconds() -> None:
     ],
 )
 async def test_what_the_origin_took_back_never_comes_back(script: Any, error: type[Exception]) -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, script)
         clock.now += 100
         with pytest.raises(error):
@@ -135,9 +138,7 @@ async def test_what_the_origin_took_back_never_comes_back(script: Any, error: ty
 
 
 async def test_a_deactivated_did_never_comes_back_when_its_origin_fails() -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 410))
         clock.now += 100
         gone = await resolver.resolve(DID)
@@ -150,9 +151,7 @@ async def test_a_deactivated_did_never_comes_back_when_its_origin_fails() -> Non
 
 
 async def test_a_purged_document_never_comes_back_and_what_was_under_way_is_not_kept() -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         clock.now += 61
         await resolver.resolve(DID)  # The load that goes on behind it was begun before the purge.
 
@@ -182,9 +181,7 @@ async def test_a_purge_of_a_host_leaves_the_others() -> None:
 async def test_a_request_can_take_less_that_is_stale_but_never_more(
     max_stale: int | None, is_served: bool
 ) -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 500))
         clock.now += 100
 
@@ -199,9 +196,7 @@ async def test_a_request_can_take_less_that_is_stale_but_never_more(
 
 
 async def test_who_goes_around_the_cache_gets_nothing_stale() -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 500))
         clock.now += 61
 
@@ -295,7 +290,7 @@ async def test_an_observer_is_told_also_that_there_was_no_document_and_of_no_fai
         ):
             issuer.answer(PATH, script)
             clock.now += 1_000
-            with contextlib.suppress(NotFound, InvalidDidDocument, InternalError):
+            with suppress(NotFound, InvalidDidDocument, InternalError):
                 await resolver.resolve(DID)
 
     assert [found for _, found, _ in notebook.notes] == [
@@ -452,9 +447,7 @@ async def test_a_server_that_takes_no_connection_is_left_alone_after_three_attem
 
 async def test_while_its_origin_is_down_a_hot_did_costs_no_more_than_a_fresh_one() -> None:
     path = f"/1.0/identifiers/{DID}".encode()
-    async with web(freshness=HOUR) as (world, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (world, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 503))
         clock.now += 100
         costs, stale = [], []
@@ -470,9 +463,7 @@ async def test_while_its_origin_is_down_a_hot_did_costs_no_more_than_a_fresh_one
 
 
 async def test_an_origin_that_comes_back_is_asked_within_five_seconds() -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 503))
         clock.now += 100
         await resolver.resolve(DID)
@@ -504,9 +495,7 @@ class Origin:
 @pytest.mark.parametrize("seconds", [-9 * 86_400, -7_200, -1, 1, 7_200, 9 * 86_400])
 async def test_setting_the_clock_changes_no_documents_life(seconds: float) -> None:
     """Two hours back kept a document, and with it a stolen key, alive for two hours more."""
-    async with web(freshness=AT_ONCE) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=AT_ONCE) as (_, issuer, resolver, clock):
         issuer.publish(PATH, NEW, cache_control="max-age=60")
         clock.set_by += seconds
         clock.now += 59
@@ -520,9 +509,7 @@ async def test_setting_the_clock_changes_no_documents_life(seconds: float) -> No
 
 @pytest.mark.parametrize("seconds", [-7_200, 7_200])
 async def test_setting_the_clock_changes_no_stale_life(seconds: float) -> None:
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 503))
         clock.set_by += seconds
         clock.now += 60 + 3_599
@@ -561,9 +548,7 @@ async def test_a_port_that_is_closed_says_nothing_of_another() -> None:
 
 async def test_a_stale_answer_says_so_in_its_head_whatever_its_form() -> None:
     path = f"/1.0/identifiers/{DID}".encode()
-    async with web(freshness=HOUR) as (_, issuer, resolver, clock):
-        issuer.publish(PATH, DOCUMENT, cache_control="max-age=60")
-        await resolver.resolve(DID)
+    async with holding(freshness=HOUR) as (_, issuer, resolver, clock):
         issuer.answer(PATH, canned(b"", 503))
         clock.now += 100
 
