@@ -19,7 +19,7 @@ from resolver.options import (
     refuse_unsupported,
 )
 from resolver.planning import Planner
-from resolver.results import DEFAULT_OPTIONS, Options
+from resolver.results import Options
 from wire import JsonError, UnsupportedMediaType, read
 from wire.body import MAX_BODY_BYTES, media_type_of
 from wire.negotiation import is_accept as is_accept_header
@@ -29,8 +29,6 @@ _OPTION_TYPES = ("", "application/json", "application/did-resolution", "applicat
 
 Given = Mapping[str, object] | InvalidOptions  # the options of a body, or why they cannot be read
 NOTHING_GIVEN: Mapping[str, object] = {}
-
-_NO_CACHE = Options(no_cache=True)
 
 
 def read_options(
@@ -49,8 +47,6 @@ def read_options(
     Raises:
         ResolutionError: as `refuse_unsupported`, `options_of`; InvalidOptions also for an option given twice.
     """
-    if not target.option_query and not given:
-        return _NO_CACHE if no_cache else DEFAULT_OPTIONS
     if target.is_verbatim:  # 1.
         parse_parameters(target.option_query)
     own = parse_parameters(did_url.query).keys() & VERSION_OPTIONS
@@ -69,8 +65,6 @@ def read_options(
 
 def wanted_accept(target: Target, given: Given, header: str | None) -> str | None:
     """Return the option `accept` where it can be read, else the header."""
-    if not target.option_query and not given:
-        return header
     try:
         option = given_options(target, given).get(ACCEPT)
     except (InvalidDidUrl, InvalidOptions):

@@ -29,6 +29,7 @@ STATE_KEY = (
 # Whose documents we make ourselves, so that they can have the suites of the form that is asked for.
 MADE_HERE = ("did:key:", "did:web:", "did:peer:0")
 _OLD_SUITES = Options(old_suites=True)
+_NO_CACHE = Options(no_cache=True)
 
 
 class DidRequest(msgspec.Struct, frozen=True):
@@ -111,20 +112,23 @@ def _planned(
     no_cache: bool,
     preferred: Preferred,
 ) -> DidRequest:
-    accept = wanted_accept(target, given, header)
+    has_options = bool(target.option_query or given)
+    accept = wanted_accept(target, given, header) if has_options else header
     form: Form | None = None
     plan: Plan | ResolutionError
     if isinstance(did_url, ResolutionError):
         plan = did_url
     else:
         try:
-            options = read_options(planner, target, did_url, given, no_cache=no_cache)
+            options = _NO_CACHE if no_cache else DEFAULT_OPTIONS
+            if has_options:
+                options = read_options(planner, target, did_url, given, no_cache=no_cache)
             plan = planner.plan(did_url.did, with_parameters(options, did_url))
             if target.identifier.startswith(MADE_HERE) and not target.is_did_url:
                 plan, form = _in_form(plan, accept, preferred)
         except ResolutionError as error:
             plan = error
-    names_no_cache = bool(target.option_query or given) and NO_CACHE in option_names(target, given)
+    names_no_cache = has_options and NO_CACHE in option_names(target, given)
     return DidRequest(target, did_url, header, no_cache, preferred, accept, plan, form, names_no_cache)
 
 

@@ -48,7 +48,12 @@ def ready_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
     The caller vouches for the headers: nobody checks them for line breaks any more.
     """
-    return b"".join([STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in headers]])
+    return STATUS_LINE[status] + header_lines(headers)
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as lines, each with its CRLF."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def write_ready(transport: Any, head: Parts, default_headers: Headers, body: bytes) -> None:

@@ -18,7 +18,6 @@ What it does not recognise exactly falls through to the routes, which alone defi
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, cast
 
 from litestar.enums import ScopeType
@@ -27,7 +26,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from resolver.binding.request import STATE_KEY, DidRequest
 from resolver.binding.universal import UNIVERSAL_PATHS
 from resolver.outbound.asker import asking_for
-from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers, rendered
+from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers, immutable_start, rendered
 from server.edge.cycle import READY_HEAD, ready_head
 from server.edge.hot_reads import READS, HotReads
 from server.edge.hot_table import HotTable
@@ -165,8 +164,10 @@ class Front:
             if wait:  # It is refused the ordinary way, which has its price: who floods us waits longer.
                 wait = self.wait_seconds(cost, client)
             else:
-                with suppress(Exception):
+                try:
                     answer = identifiers.answer_now(asked) or await self._answer_later(asked, client)
+                except Exception:
+                    answer = None
         if answer is None:
             with asking_for(client):
                 await _Exchange(self, scope, head, client, asked, wait).run(receive, send)
@@ -195,11 +196,8 @@ class Front:
         A success that was only computed is accounted as a hot answer is; all else has its line.
         """
         method, request_id = scope["method"], request_id_of(head.request_id)
-        status, headers, body = rendered(answer, self._clock(), head.if_none_match)
-        headers += (*self._common, (b"x-request-id", request_id))
-        start: Any = {"type": "http.response.start", "status": status, "headers": headers}
-        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
-            start[READY_HEAD] = ready_head(status, headers)
+        start, body = self._start(answer, head.if_none_match, request_id)
+        status = start["status"]
         await send(start)
         is_get = method == "GET"
         await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
@@ -207,6 +205,20 @@ class Front:
             self.reads.account(method, status, request_id, client, TEMPLATE)
         else:
             self.account(TEMPLATE, method, status, request_id, client, started, answer.fault)
+
+    def _start(self, answer: Answer, if_none_match: bytes | None, request_id: bytes) -> tuple[Any, bytes]:
+        """Return the message that starts the answer, and the body."""
+        start: Any = {"type": "http.response.start", "status": 200}
+        is_usual = answer.immutable and not answer.headers and if_none_match is None
+        if is_usual and self._is_public:
+            start["headers"], start[READY_HEAD] = immutable_start(answer, request_id)
+            return start, answer.body
+        status, headers, body = rendered(answer, self._clock(), if_none_match)
+        headers += (*self._common, (b"x-request-id", request_id))
+        start["status"], start["headers"] = status, headers
+        if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
+            start[READY_HEAD] = ready_head(status, headers)
+        return start, body
 
     def account(
         self,
