@@ -16,6 +16,16 @@ from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 from wire import JsonError, MalformedBody, Refusal, decode, encode
 from wire.client import HttpClient
 
+__all__ = [
+    "AuthorityNotFound",
+    "AuthorizationAnswer",
+    "DefinitionNotFound",
+    "RecognitionAnswer",
+    "RegistryClient",
+    "RegistryUnavailable",
+    "TrqpRequest",
+]
+
 if TYPE_CHECKING:
     import httpx
 

@@ -22,9 +22,26 @@ from statuslist.entries.requests import (
     EntryView,
     SetPage,
     SetView,
+    StatusChange,
 )
 from statuslist.formats.forms import DATA_INTEGRITY, FormName
 from wire.client import HttpClient
+
+__all__ = [
+    "Allocate",
+    "Allocated",
+    "ChangeStatuses",
+    "Changed",
+    "CreateSet",
+    "EntryCheck",
+    "EntryView",
+    "RequestRefused",
+    "SetPage",
+    "SetView",
+    "StatusChange",
+    "StatusCheck",
+    "StatusListClient",
+]
 
 if TYPE_CHECKING:
     import httpx
