@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from resolver import JsonObject, ResolutionError, public_key_of
-from resolver.documents.document import RELATIONSHIPS, absolute
+from resolver.documents.ids import absolute
+from resolver.documents.members import RELATIONSHIPS
 from resolver.keys.multikey import jwk_of
 
 MAX_KEYS = 100  # keys told apart in one document; the rest of them are told by one digest

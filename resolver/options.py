@@ -11,7 +11,7 @@ import msgspec
 from proofs import parse_date_time_stamp
 from resolver.did import DidUrl, parse_parameters
 from resolver.documents.conversion import CONVERSIONS
-from resolver.documents.document import RELATIONSHIPS
+from resolver.documents.members import RELATIONSHIPS
 from resolver.errors import FeatureNotSupported, InvalidOptions
 from resolver.results import DEFAULT_OPTIONS, Options
 

@@ -21,7 +21,7 @@ from resolver.did import DidUrl, parse_did, parse_did_url
 from resolver.documents.contexts import in_old_suites
 from resolver.documents.conversion import CONVERSIONS, converted
 from resolver.documents.dereference import dereference
-from resolver.documents.document import relative_ids_expanded
+from resolver.documents.ids import relative_ids_expanded
 from resolver.drivers.config import Driver
 from resolver.drivers.gate import DriverState, FetchConfigured
 from resolver.drivers.source import Drivers

@@ -7,7 +7,7 @@ context of each suite beside it (Controlled Identifiers v1.0, sections 2.2.2 and
 
 from typing import Any
 
-from resolver.documents.document import DID_V1, DID_V1_1
+from resolver.documents.members import DID_V1, DID_V1_1
 from resolver.results import JsonObject
 
 _SECURITY = "https://w3id.org/security"

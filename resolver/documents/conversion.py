@@ -23,7 +23,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from resolver.documents.contexts import with_contexts_of
-from resolver.documents.document import KEY_MATERIAL, RELATIONSHIPS
+from resolver.documents.members import KEY_MATERIAL, RELATIONSHIPS
 from resolver.encoding import decode_base58btc
 from resolver.errors import KeyRefused
 from resolver.keys.jwk import CURVES, PublicKey, jwk_of, jwk_to_key

@@ -8,8 +8,16 @@ DID Resolution v1 (CR of 2026-07-23), section 5, which it marks "at risk": hence
 from collections.abc import Mapping
 
 from resolver.did import DidUrl, parse_parameters
-from resolver.documents.document import KEY_MATERIAL, absolute, maps_of, with_services
-from resolver.documents.services import RELATIVE_REF, SERVICE, SERVICE_TYPE, endpoint_urls, selected_services
+from resolver.documents.ids import absolute
+from resolver.documents.members import KEY_MATERIAL, maps_of
+from resolver.documents.services import (
+    RELATIVE_REF,
+    SERVICE,
+    SERVICE_TYPE,
+    endpoint_urls,
+    selected_services,
+    with_services,
+)
 from resolver.errors import InvalidRelationship, InvalidVerificationMethod, NotFound
 from resolver.results import Dereferenced, JsonObject, Resolved
 

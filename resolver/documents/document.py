@@ -1,5 +1,5 @@
 """
-DID documents: read and validate one that a stranger serves, expand its ids, build our own. Pure.
+DID documents: read and validate one that a stranger serves, build our own. Pure.
 
 Decentralized Identifiers v1.1 and Controlled Identifiers v1.0 (CID), section 2. A document is kept as
 received: what breaks a rule below refuses the whole of it, and nothing is added, dropped or renamed. What is
@@ -7,54 +7,21 @@ taken though no reader needs it, `lint.omissions` leaves out of what is passed o
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
-from resolver.errors import FeatureNotSupported, InvalidDidDocument, KeyRefused, SecretKeyFound
-from resolver.keys.jwk import refuse_private
-from resolver.keys.multikey import refuse_secret_multibase
+from resolver.documents.ids import absolute
+from resolver.documents.members import KEY_MATERIAL, RELATIONSHIPS, embedded_methods
+from resolver.documents.secrets import refuse_secrets
+from resolver.errors import InvalidDidDocument
 from resolver.results import JsonObject
 from wire import JsonError, read
 
-DID_V1 = "https://www.w3.org/ns/did/v1"
-DID_V1_1 = "https://www.w3.org/ns/did/v1.1"  # defines the terms of Multikey and JsonWebKey; v1 does not
-
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB; house rule
 MAX_DOCUMENT_VALUES = 6_144  # JSON values; 256 methods, each in all relationships, are under 4,000
-MAX_GROWTH_BYTES = 1_048_576  # 1 MiB by `expandRelativeUrls`: 128 ids of the longest DID
 MAX_METHODS_AND_SERVICES = 256  # entries; house rule
-MAX_KEYS = 1_024  # maps with a key in them; to look for a secret in one takes 3 microseconds
-
-# CID, section 2.3 (Verification Relationships).
-RELATIONSHIPS = (
-    "authentication",
-    "assertionMethod",
-    "capabilityInvocation",
-    "capabilityDelegation",
-    "keyAgreement",
-)
-SIGNATURE_RELATIONSHIPS = RELATIONSHIPS[:4]
-
-# Ways to write a public key that are in use; CID, section 2.2: one of them in each verification method.
-KEY_MATERIAL = frozenset(
-    {
-        "publicKeyJwk",
-        "publicKeyMultibase",
-        "publicKeyBase58",
-        "publicKeyHex",
-        "publicKeyPem",
-        "publicKeyBase64",
-    }
-)
-# CID, section 2.2 (secretKeyJwk, secretKeyMultibase), and its predecessors: never part of a document.
-_SECRET_PREFIXES = ("secretKey", "privateKey")
-# RFC 7468, sections 10 and 11, and the older forms; RFC 9580, section 6.2; RFC 4716 and what came with it.
-_SECRET_ARMOUR = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "PRIVATE KEY ----")
-
-# Members of a document that may be absent; writers of JSON that know no absence write null for them.
-OPTIONAL_MEMBERS = ("controller", "alsoKnownAs", "verificationMethod", *RELATIONSHIPS, "service")
 
 # RFC 3986, section 3: a scheme and what it names; of DIDs and other URLs, no more is asked of another's document.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
@@ -128,174 +95,6 @@ def check_document(
     _check_methods(methods, needs_controllers=needs_controllers)
     _check_embedded(document, own_id)
     _check_services(services, own_id)
-
-
-def relative_ids_expanded(document: JsonObject) -> JsonObject:
-    """
-    Return the document with absolute DID URLs as ids (`expandRelativeUrls`; RFC 3986, section 5).
-
-    Changed are the `id` of every map, in properties of extensions too, and the references in verification
-    relationships, where they begin with "#", "?" or one "/"; and a `controller` that is "", which is the DID. A
-    bare word is left: with a DID as the base, whose path is `web:example.com`, RFC 3986 would turn `files` into
-    `did:files`, which is no DID URL.
-
-    Raises:
-        FeatureNotSupported: the document would grow by over `MAX_GROWTH_BYTES`: a DID may have 8 KiB, and a
-            document of 256 KiB may refer to itself fifty thousand times.
-    """
-    did = document["id"]
-    if len(did) * _count_relative(document) > MAX_GROWTH_BYTES:
-        raise FeatureNotSupported("expandRelativeUrls: the document would grow beyond the limit")
-    expanded: JsonObject = _expanded(document, did)
-    for name in RELATIONSHIPS:
-        if isinstance(references := expanded.get(name), list):
-            expanded[name] = [absolute(item, did) if isinstance(item, str) else item for item in references]
-    return expanded
-
-
-def _count_relative(document: JsonObject) -> int:
-    """Return how many ids and references might be made absolute, or more."""
-    lists = (
-        document[name] for name in ("controller", *RELATIONSHIPS) if isinstance(document.get(name), list)
-    )
-    maps = sum(("id" in found) + ("controller" in found) for found in maps_of(document))
-    return maps + sum(map(len, lists))
-
-
-def with_services(document: JsonObject, services: tuple[JsonObject, ...]) -> JsonObject:
-    """Return the document with these services (ids absolute) but for those whose id one of its own has."""
-    own = [service for service in document.get("service", []) if isinstance(service, dict)]
-    ids = {absolute(service["id"], document["id"]) for service in own if isinstance(service.get("id"), str)}
-    return {**document, "service": [*own, *(service for service in services if service["id"] not in ids)]}
-
-
-def absolute(reference: str, did: str) -> str:
-    """
-    Return a relative DID URL (DID v1.1, section 3.2.2) with the DID before it; any other text as it is.
-
-    One begins with "#", "?" or one "/", or is empty: then it is the DID itself.
-    """
-    is_relative = reference.startswith(("#", "?", "/")) and not reference.startswith("//")
-    return did + reference if is_relative or not reference else reference
-
-
-def maps_of(value: Any) -> Iterator[JsonObject]:
-    """
-    Yield every map in a JSON value, itself included, outer before inner; `@context` is not entered.
-
-    A loop, not a recursion: generators inside one another cost their depth for every map.
-    """
-    pending = [value]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            yield value
-            inner: Sequence[Any] = [member for name, member in value.items() if name != "@context"]
-        else:
-            inner = value if isinstance(value, list) else ()
-        pending += [item for item in reversed(inner) if isinstance(item, (dict, list))]
-
-
-def _expanded(value: Any, did: str) -> Any:
-    if isinstance(value, list):
-        return [_expanded(item, did) for item in value]
-    if not isinstance(value, dict):
-        return value
-    members = {
-        name: member if name == "@context" else _expanded(member, did) for name, member in value.items()
-    }
-    if isinstance(own_id := members.get("id"), str):
-        members["id"] = absolute(own_id, did)
-    controller = members.get("controller")
-    if controller == "":
-        members["controller"] = did
-    elif isinstance(controller, list):
-        members["controller"] = [item or did if isinstance(item, str) else item for item in controller]
-    return members
-
-
-def refuse_secrets(document: JsonObject) -> None:
-    """
-    Refuse secret keys, and public keys of a shape in which they could not be looked for.
-
-    Raises:
-        InvalidDidDocument: there is one, anywhere in the document; or over `MAX_KEYS` keys of any kind.
-    """
-    keys, pending = 0, [(document, False)]
-    while pending:
-        value, is_context = pending.pop()
-        for found in maps_of(value):
-            refuse_secrets_in(found, is_context=is_context)
-            keys += not KEY_MATERIAL.isdisjoint(found)
-            if "@context" in found:
-                pending.append((found["@context"], True))
-    if keys > MAX_KEYS:
-        raise InvalidDidDocument(f"over {MAX_KEYS} keys")
-
-
-def refuse_secrets_in(found: JsonObject, *, is_context: bool = False) -> None:
-    """
-    Refuse one map of a document, for what it holds itself.
-
-    Args:
-        is_context: it stands in a JSON-LD context, where names of secret keys may be defined.
-
-    Raises:
-        SecretKeyFound: secret key material, or a key in a base in which it is not looked for.
-        InvalidDidDocument: a public key of a shape in which it could not be looked for.
-    """
-    for name, value in found.items():
-        if _is_armoured(name) or (value.__class__ in (str, list) and any(map(_is_armoured, _texts(value)))):
-            raise SecretKeyFound("the document has a private key in PEM")
-    if is_context:
-        found = {name: value for name, value in found.items() if not _is_definition(value)}
-    if any(name.startswith(_SECRET_PREFIXES) and found[name] is not None for name in found):
-        raise SecretKeyFound("the document has secret key material")
-    if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
-        _refuse_private_jwk(found)
-    for name in KEY_MATERIAL & found.keys():
-        if found[name] is not None:
-            _check_key_material(name, found[name])
-
-
-def _is_armoured(text: str) -> bool:
-    return "PRIVATE KEY" in text and any(armour in text for armour in _SECRET_ARMOUR)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield a string, or those in a list and in the lists in it; maps are looked at by themselves."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-
-
-def _is_definition(value: Any) -> bool:
-    """Tell whether a context defines a term so (JSON-LD 1.1, section 9.15.1): an IRI, keywords, or null."""
-    if isinstance(value, dict):
-        return all(name.startswith("@") for name in value)
-    return value is None or (isinstance(value, str) and (":" in value or value.startswith("@")))
-
-
-def _refuse_private_jwk(jwk: JsonObject) -> None:
-    try:
-        refuse_private(jwk)
-    except KeyRefused as error:
-        raise SecretKeyFound(f"in a JWK: {error}") from None
-
-
-def _check_key_material(name: str, value: Any) -> None:
-    wanted = dict if name == "publicKeyJwk" else str
-    if not isinstance(value, wanted):
-        raise InvalidDidDocument(f"{name}: expected {'an object' if wanted is dict else 'a string'}")
-    try:
-        if isinstance(value, dict):
-            refuse_private(value)
-        elif name == "publicKeyMultibase":
-            refuse_secret_multibase(str(value))
-    except KeyRefused as error:
-        raise SecretKeyFound(f"in {name}: {error}") from None
 
 
 def _check_own_members(document: JsonObject) -> None:
@@ -372,12 +171,6 @@ def _check_embedded(document: JsonObject, did: str) -> None:
         if any(not are_equal(seen[own_id], own[own_id], did) for own_id in seen.keys() & own.keys()):
             raise InvalidDidDocument("two different verification methods have the same id")
         seen |= own
-
-
-def embedded_methods(document: JsonObject, name: str) -> Iterator[JsonObject]:
-    """Yield the methods that stand in a property; references are passed over."""
-    items = document.get(name)
-    return (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
 
 
 def are_equal(one: JsonObject, other: JsonObject, did: str) -> bool:

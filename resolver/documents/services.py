@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from resolver.documents.document import absolute
+from resolver.documents.ids import absolute
 from resolver.documents.references import Reference, fully_decoded, parse_reference, resolved_reference
 from resolver.errors import InvalidDidUrl
 from resolver.results import JsonObject
@@ -190,3 +190,10 @@ def _with_fragment(url: Reference, fragment: str) -> Reference:
     if url.fragment is not None:
         raise InvalidDidUrl("the service endpoint has a fragment, so that the DID URL may not have one")
     return msgspec.structs.replace(url, fragment=fragment)
+
+
+def with_services(document: JsonObject, services: tuple[JsonObject, ...]) -> JsonObject:
+    """Return the document with these services (ids absolute) but for those whose id one of its own has."""
+    own = [service for service in document.get("service", []) if isinstance(service, dict)]
+    ids = {absolute(service["id"], document["id"]) for service in own if isinstance(service.get("id"), str)}
+    return {**document, "service": [*own, *(service for service in services if service["id"] not in ids)]}

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from resolver.did import Did
-from resolver.documents.document import MAX_DOCUMENT_VALUES, read_document, refuse_secrets
+from resolver.documents.document import MAX_DOCUMENT_VALUES, read_document
+from resolver.documents.secrets import refuse_secrets
 from resolver.drivers.config import Driver
 from resolver.errors import (
     FeatureNotSupported,

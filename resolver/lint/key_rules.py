@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from resolver.documents.document import SIGNATURE_RELATIONSHIPS, maps_of, refuse_secrets_in
+from resolver.documents.members import SIGNATURE_RELATIONSHIPS, maps_of
+from resolver.documents.secrets import refuse_secrets_in
 from resolver.errors import InvalidDidDocument, KeyRefused, KeyTypeUnsupported, SecretKeyFound
 from resolver.keys.multikey import JWK_TYPES, decode_multikey, public_key_of
 from resolver.lint.subject import Finding, Part, Severity, Subject, maps_with_pointers, moment_of, name_of

@@ -9,7 +9,8 @@ over either; so it is not passed on. Extensions are not looked at: null may mean
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from resolver.documents.document import KEY_MATERIAL, OPTIONAL_MEMBERS, RELATIONSHIPS, is_uri
+from resolver.documents.document import is_uri
+from resolver.documents.members import KEY_MATERIAL, OPTIONAL_MEMBERS, RELATIONSHIPS
 from resolver.keys.jwk import PRIVATE_MEMBERS
 from resolver.lint.subject import Finding, Severity
 from resolver.results import JsonObject

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from proofs import parse_date_time_stamp
-from resolver.documents.document import RELATIONSHIPS, absolute
+from resolver.documents.ids import absolute
+from resolver.documents.members import RELATIONSHIPS
 from resolver.results import JsonObject
 
 # References that are looked at; a document has at most 256 methods, in five relationships.

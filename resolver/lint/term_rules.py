@@ -6,7 +6,7 @@ Decentralized Identifiers v1.1, section 6.
 
 from collections.abc import Iterator
 
-from resolver.documents.document import DID_V1, DID_V1_1
+from resolver.documents.members import DID_V1, DID_V1_1
 from resolver.lint.subject import Finding, Part, Severity, Subject, child, name_of, types_of
 from resolver.lint.terms import CONTEXTS, MAX_INNER_BYTES, Terms, terms_in, terms_of
 from resolver.results import JsonObject

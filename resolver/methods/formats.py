@@ -21,7 +21,7 @@ JsonWebKey2020 in them.
 
 import msgspec
 
-from resolver.documents.document import DID_V1, DID_V1_1
+from resolver.documents.members import DID_V1, DID_V1_1
 from resolver.errors import InvalidOptions
 from resolver.keys.types import ED25519, X25519, KeyType
 

@@ -14,7 +14,8 @@ did:jwk (quartzjer/did-jwk, 2023-08-19). What it leaves open:
 """
 
 from resolver.did import Did
-from resolver.documents.document import did_document, refuse_secrets
+from resolver.documents.document import did_document
+from resolver.documents.secrets import refuse_secrets
 from resolver.encoding import EncodingError, decode_base64url
 from resolver.errors import (
     FeatureNotSupported,

@@ -13,7 +13,8 @@ from hashlib import sha256
 from typing import Any
 
 from resolver.did import MAX_DID_BYTES, Did
-from resolver.documents.document import DID_V1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
+from resolver.documents.document import MAX_DOCUMENT_BYTES, read_document
+from resolver.documents.members import DID_V1, RELATIONSHIPS
 from resolver.encoding import (
     EncodingError,
     decode_base64url,

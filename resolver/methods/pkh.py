@@ -16,7 +16,7 @@ from hashlib import sha256
 import msgspec
 
 from resolver.did import Did
-from resolver.documents.document import DID_V1, SIGNATURE_RELATIONSHIPS
+from resolver.documents.members import DID_V1, SIGNATURE_RELATIONSHIPS
 from resolver.encoding import EncodingError, decode_base58btc, encode_base64url
 from resolver.errors import FeatureNotSupported, InvalidDid
 from resolver.keys.curve25519 import NotAPoint, check_ed25519

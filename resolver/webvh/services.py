@@ -5,7 +5,7 @@ did:webvh v1.0, sections DID URL Resolution and Publishing a Parallel did:web DI
 """
 
 from resolver.did import Did, parse_did
-from resolver.documents.document import with_services
+from resolver.documents.services import with_services
 from resolver.methods.webvh import base_url, scid_of, web_did_of
 from resolver.results import JsonObject
 from wire import encode, read_again

@@ -21,7 +21,7 @@ from proofs import (
     verify_proof,
 )
 from resolver import Resolved, public_key_of
-from resolver.documents.document import RELATIONSHIPS, embedded_methods
+from resolver.documents.members import RELATIONSHIPS, embedded_methods
 from statuslist.formats.tokens import VC_JWT, Token, check_in_time, read_token
 from wire import read
 from wire.json import MAX_VALUES

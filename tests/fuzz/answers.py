@@ -17,7 +17,8 @@ from resolver import Resolver
 from resolver.binding.options import NOTHING_GIVEN, read_options_body
 from resolver.binding.target import read_target
 from resolver.did import parse_did_url
-from resolver.documents.document import read_document, relative_ids_expanded
+from resolver.documents.document import read_document
+from resolver.documents.ids import relative_ids_expanded
 from resolver.errors import NS, InvalidDidDocument
 from resolver.keys.multikey import public_key_of
 from resolver.lint.findings import MAX_WARNINGS, Severity, lint_bytes, warnings_of

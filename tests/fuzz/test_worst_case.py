@@ -24,15 +24,9 @@ from resolver.binding.representation import present
 from resolver.did import parse_did_url
 from resolver.documents.conversion import converted
 from resolver.documents.dereference import dereference
-from resolver.documents.document import (
-    DID_V1_1,
-    KEY_MATERIAL,
-    MAX_DOCUMENT_BYTES,
-    MAX_DOCUMENT_VALUES,
-    RELATIONSHIPS,
-    read_document,
-    relative_ids_expanded,
-)
+from resolver.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, read_document
+from resolver.documents.ids import relative_ids_expanded
+from resolver.documents.members import DID_V1_1, KEY_MATERIAL, RELATIONSHIPS
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.errors import InvalidDidDocument
 from resolver.keys.multikey import multibase_of, multikey_of

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from resolver import FeatureNotSupported, InvalidDidDocument, InvalidOptions, Options, Resolver
 from resolver.__main__ import main
-from resolver.documents.document import DID_V1, DID_V1_1, MAX_DOCUMENT_BYTES, RELATIONSHIPS, read_document
+from resolver.documents.document import MAX_DOCUMENT_BYTES, read_document
+from resolver.documents.members import DID_V1, DID_V1_1, RELATIONSHIPS
 from resolver.encoding import encode_base58btc, encode_varint
 from resolver.lint.findings import MAX_WARNINGS, Finding, Severity, lint, lint_bytes, warnings_of
 from resolver.lint.omissions import without_omissions

@@ -7,14 +7,12 @@ import pytest
 from resolver.documents.document import (
     MAX_DOCUMENT_BYTES,
     MAX_DOCUMENT_VALUES,
-    MAX_KEYS,
     MAX_METHODS_AND_SERVICES,
-    OPTIONAL_MEMBERS,
-    RELATIONSHIPS,
-    maps_of,
     read_document,
-    relative_ids_expanded,
 )
+from resolver.documents.ids import relative_ids_expanded
+from resolver.documents.members import OPTIONAL_MEMBERS, RELATIONSHIPS, maps_of
+from resolver.documents.secrets import MAX_KEYS
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
 from resolver.errors import FeatureNotSupported, InvalidDidDocument
 from resolver.keys.jwk import PRIVATE_MEMBERS

@@ -13,7 +13,7 @@ from multiformats import multibase, varint
 from resolver import Resolver
 from resolver.did import parse_did, parse_did_url
 from resolver.documents.dereference import dereference
-from resolver.documents.document import maps_of
+from resolver.documents.members import maps_of
 from resolver.encoding import decode_base58btc, decode_multibase, encode_base58btc
 from resolver.errors import FeatureNotSupported, InvalidDid, InvalidOptions, NotFound, ResolutionError
 from resolver.keys.multikey import jwk_of, public_key_of
