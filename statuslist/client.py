@@ -25,6 +25,7 @@ from statuslist.entries.requests import (
     StatusChange,
 )
 from statuslist.formats.forms import DATA_INTEGRITY, FormName
+from wire import Refusal
 from wire.client import HttpClient
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "StatusChange",
     "StatusCheck",
     "StatusListClient",
+    "StatusListsUnavailable",
 ]
 
 if TYPE_CHECKING:
@@ -70,6 +72,12 @@ class RequestRefused(Exception):
         self.problem = problem
 
 
+class StatusListsUnavailable(
+    Refusal, type="/problems/status-lists-unavailable", title="Status lists unavailable", status=502
+):
+    """The server cannot be reached."""
+
+
 class StatusListClient(HttpClient):
     """
     Calls one server; the operators' calls need its operator listener and an API key.
@@ -92,7 +100,7 @@ class StatusListClient(HttpClient):
         super().__init__(base_url, headers=headers, transport=transport, trust_env=False)
 
     async def create_set(self, request: CreateSet, *, idempotency_key: str | None = None) -> SetView:
-        """Create a status set. This and every call below: raises `RequestRefused`, httpx.TransportError."""
+        """Create a status set. This and every call below: raises `RequestRefused`, `StatusListsUnavailable`."""
         return await self._post(_SETS, request, SetView, idempotency_key)
 
     async def list_sets(self, *, after: str = "", limit: int = 100) -> SetPage:
@@ -133,6 +141,9 @@ class StatusListClient(HttpClient):
         headers = {"content-type": "application/vc+jwt"}
         response = await self._send("POST", "/status/check", content=token, headers=headers)
         return msgspec.json.decode(_content(response), type=StatusCheck)
+
+    def _unreachable(self) -> Exception:
+        return StatusListsUnavailable("the server of the status lists cannot be reached")
 
     async def _get(self, path: str, shape: type[T]) -> T:
         return msgspec.json.decode(_content(await self._send("GET", path)), type=shape)

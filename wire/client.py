@@ -50,10 +50,8 @@ class HttpClient:
         try:
             return await self._http.request(method, self._base_url + path, **request)
         except httpx.HTTPError:
-            if (refusal := self._unreachable()) is None:
-                raise
-            raise refusal from None
+            raise self._unreachable() from None
 
-    def _unreachable(self) -> Exception | None:
-        """Return what to raise where no answer came; None: httpx's own error."""
-        return None
+    def _unreachable(self) -> Exception:
+        """Return what to raise where no answer came: an error of the client's own."""
+        raise NotImplementedError

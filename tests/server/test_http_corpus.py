@@ -55,6 +55,7 @@ NOT_PROVOKED = {
     "/problems/registry-unavailable": "of a client",
     "/problems/schema-mismatch": "no server starts with it",
     "/problems/set-closed": "needs a restore",
+    "/problems/status-lists-unavailable": "of a client",
     "/problems/too-many-connections": "clients on loopback may hold any number",
     "/problems/url-refused": "as origin-failed",
     "https://w3id.org/security#PROOF_TRANSFORMATION_ERROR": "told as a list that does not verify",

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from statuslist.checking.requests import EntryCheck
-from statuslist.client import RequestRefused, StatusListClient
+from statuslist.client import RequestRefused, StatusListClient, StatusListsUnavailable
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from tests.databases import SqlitePlace
+from tests.process import free_port
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.stranger import vc_jwt
 from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
@@ -260,6 +261,12 @@ async def test_client_tells_the_problem_type(wing: Wing) -> None:
 
     assert raised.value.status == 422
     assert raised.value.type == "https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR"
+
+
+async def test_client_of_a_server_that_is_away_has_an_error_of_its_own() -> None:
+    async with StatusListClient(f"http://127.0.0.1:{free_port()}") as client:
+        with pytest.raises(StatusListsUnavailable, match="cannot be reached"):
+            await client.get_list("badges-revocation")
 
 
 async def test_client_gets_a_list_as_served(wing: Wing) -> None:
