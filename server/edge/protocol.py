@@ -22,8 +22,6 @@ raw-request corpus that re-verifies it.
 
 import asyncio
 import logging
-import re
-from collections import Counter
 from http import HTTPStatus
 from random import getrandbits
 from typing import Any
@@ -36,17 +34,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from server.edge.answers import encoded_headers
 from server.edge.cycle import Cycle
 from server.edge.deadline import Deadline
-from server.edge.limits import key_of
+from server.edge.framing import LENGTHS, framing_fault, is_host, unknown_method
 from server.edge.problems import HeadTooLarge, RequestTimeout, problem_answer
-from server.edge.protocol_errors import (
-    AmbiguousRequest,
-    MalformedRequest,
-    MethodNotImplemented,
-    TooManyConnections,
-    TooManyWaiting,
-    UnknownTransferCoding,
-)
+from server.edge.protocol_errors import MalformedRequest, TooManyConnections, TooManyWaiting
 from server.edge.protocol_limits import ProtocolLimits
+from server.edge.write_deadline import WriteDeadline
 from server.telemetry.counters import coarse_address
 from wire import Fault, Refusal
 
@@ -57,24 +49,10 @@ MAX_HEADERS = 64  # header lines
 MAX_PIPELINED = 16  # requests that wait behind the one being answered; browsers do not pipeline at all
 MAX_FRAMING_RATIO = 8  # bytes that frame a chunk per byte in it; chunks of one byte have five
 
-_FRAMES = frozenset((b"content-length", b"transfer-encoding"))
-
-# RFC 9112, section 3: method SP request-target SP HTTP-version. Tells an unknown method from what is no HTTP.
-_REQUEST_LINE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+) [\x21-\x7e]+ HTTP/1\.[01]\r\n")
-_KNOWN_METHODS = frozenset(
-    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split()
-)  # RFC 9110, RFC 5789
-
 
 def protocol_class(limits: ProtocolLimits) -> type["BoundedProtocol"]:
     """Return the protocol for one listener, as uvicorn's `http` setting takes it."""
     return type("ListenerProtocol", (BoundedProtocol,), {"limits": limits})
-
-
-# RFC 9110, section 7.2, and RFC 3986, section 3.2.2: uri-host [ ":" port ]; both may be empty.
-_HOST = re.compile(
-    rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?"
-)
 
 
 class _Flow(FlowControl):
@@ -95,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
     limits: ProtocolLimits
     _arriving: Deadline  # of the head, then of the body, of the message that is arriving
     _idle: Deadline  # of the next message
-    _write_deadline: asyncio.TimerHandle | None = None
+    _writes: WriteDeadline  # of what waits to be sent
     _is_arriving = False  # whether a message has begun, and is not complete
     _brought_message = False  # whether the present read brought the beginning or the end of one
     _version = "1.1"  # of the message that is arriving
@@ -115,13 +93,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow = _Flow(transport, self.pipeline)
         self._arriving = Deadline(self.loop, self._too_slow)
         self._idle = Deadline(self.loop, self.timeout_keep_alive_handler)
+        self._writes = WriteDeadline(self.loop, transport, self.limits.body_timeout)
         peer = self.client[0] if self.client else ""
-        if self.limits.is_exempt(peer):
-            self._arriving.set(self.limits.head_timeout)
-            return
-        self._counted_as = key_of(peer)
-        self.limits.connections[self._counted_as] += 1
-        if self.limits.connections[self._counted_as] > self.limits.max_connections_per_client:
+        self._counted_as = self.limits.enter(peer)
+        if self._counted_as is not None and self.limits.is_over(self._counted_as):
             self.limits.refused += 1
             self._refuse(TooManyConnections("this client holds too many connections"))
             return
@@ -130,11 +105,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arriving.cancel()
         self._idle.cancel()
-        self._unwatch_writes()
+        self._writes.unwatch()
         if self._counted_as is not None:
-            self.limits.connections[self._counted_as] -= 1
-            if self.limits.connections[self._counted_as] <= 0:
-                del self.limits.connections[self._counted_as]
+            self.limits.leave(self._counted_as)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -147,7 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             self._end_after_answer()
         except httptools.HttpParserInvalidMethodError:
-            self._refuse(_unknown_method(data))
+            self._refuse(unknown_method(data))
         except httptools.HttpParserError:
             self._refuse(self._fault or MalformedRequest("not a valid HTTP/1.1 request"))
         else:
@@ -186,9 +159,9 @@ class BoundedProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"host":
             self._hosts += 1
-            if not _HOST.fullmatch(value):
+            if not is_host(value):
                 self._fail(MalformedRequest("the Host header is no host and port (RFC 9112, 3.2)"))
-        elif name in _FRAMES:
+        elif name in LENGTHS:
             self._is_framed = True
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -204,7 +177,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fail(MalformedRequest("a request target has no fragment (RFC 9112, 3.2): encode # as %23"))
         self._version = self.parser.get_http_version()
         if self._hosts != 1 or self._is_framed or self._version != "1.1":
-            self._refuse_ambiguity()
+            fault = framing_fault(self._version, self.headers, offers_upgrade=self.parser.should_upgrade())
+            if fault is not None:
+                self._fail(fault)
         if len(self.pipeline) >= MAX_PIPELINED:
             self._fail(TooManyWaiting(f"{MAX_PIPELINED} requests wait on this connection already"))
         self._begin_cycle()
@@ -269,7 +244,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._watch_writes()
+            self._writes.watch()
             return
         if self.flow.read_paused:
             self.flow.resume_reading()
@@ -282,15 +257,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_writes()
+        self._writes.watch()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._unwatch_writes()
+        self._writes.unwatch()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._watch_writes()
+        self._writes.watch()
 
     def _fail_over_limit(self) -> None:
         self._fail(HeadTooLarge(f"the request head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines"))
@@ -300,21 +275,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._raw_bytes += count
         if self._raw_bytes > MAX_HEAD_BYTES + (1 + MAX_FRAMING_RATIO) * self._body_bytes:
             self._refuse(MalformedRequest("what frames the chunks of the body is longer than they may need"))
-
-    def _refuse_ambiguity(self) -> None:
-        if self.parser.get_http_version() not in ("1.0", "1.1"):
-            self._fail(MalformedRequest("expected HTTP/1.1 or HTTP/1.0"))
-        names = Counter(name for name, _ in self.headers)
-        if names[b"transfer-encoding"] and names[b"content-length"]:
-            self._fail(AmbiguousRequest("Content-Length beside Transfer-Encoding: the length is ambiguous"))
-        if names[b"content-length"] > 1 or names[b"transfer-encoding"] > 1:
-            self._fail(AmbiguousRequest("Content-Length or Transfer-Encoding occurs twice"))
-        if names[b"host"] > 1 or (not names[b"host"] and self.parser.get_http_version() == "1.1"):
-            self._fail(AmbiguousRequest("expected exactly one Host header"))
-        if self.parser.should_upgrade() and (names[b"transfer-encoding"] or names[b"content-length"]):
-            self._fail(AmbiguousRequest("a request with content cannot offer to upgrade"))
-        if names[b"transfer-encoding"] and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
-            self._fail(UnknownTransferCoding("expected no transfer coding but chunked"))
 
     def _fail(self, fault: Refusal) -> None:
         """Stop the parser from inside a callback; `data_received` then answers."""
@@ -341,7 +301,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._waiting = refusal
         elif self._is_head_read and self.cycle.response_started:
             self.transport.close()  # It has its answer already, all or in part.
-            self._watch_writes()
+            self._writes.watch()
         else:
             self._write_refusal(refusal)
 
@@ -359,7 +319,7 @@ class BoundedProtocol(HttpToolsProtocol):
         lines = [status_line, *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
         self.transport.close()
-        self._watch_writes()
+        self._writes.watch()
         self._account(answer.status, answer.fault, request_id)
 
     def _account(self, status: int, fault: Fault, request_id: str) -> None:
@@ -368,32 +328,6 @@ class BoundedProtocol(HttpToolsProtocol):
         fields = {"request_id": request_id, "route": "protocol", "status": status, "client": client}
         LOG.info("request refused by the protocol", extra=fields)
 
-    def _watch_writes(self) -> None:
-        """Give the client `body_timeout` seconds to take some of what waits to be sent, and again as long."""
-        self._unwatch_writes()
-        unsent = self.transport.get_write_buffer_size()
-        if unsent:
-            self._write_deadline = self.loop.call_later(self.limits.body_timeout, self._check_writes, unsent)
-
-    def _unwatch_writes(self) -> None:
-        if self._write_deadline is not None:
-            self._write_deadline.cancel()
-            self._write_deadline = None
-
-    def _check_writes(self, before: int) -> None:
-        if self.transport.get_write_buffer_size() >= before:
-            self.transport.abort()
-        else:
-            self._watch_writes()
-
     def _too_slow(self) -> None:
         if not self.transport.is_closing():
             self._refuse(RequestTimeout("the request did not arrive in time"))
-
-
-def _unknown_method(data: bytes) -> Refusal:
-    """Tell an unknown method, which is HTTP, from what is not; only where it is the first of what arrived."""
-    found = _REQUEST_LINE.match(data)
-    if found and found[1] not in _KNOWN_METHODS:
-        return MethodNotImplemented("no resource here has that method; method names are in upper case")
-    return MalformedRequest("not a valid HTTP/1.1 request")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from server.edge.answers import ENCODED_CORS
-from server.edge.limits import ClientAddresses
+from server.edge.limits import ClientAddresses, key_of
 from wire import Fault
 
 
@@ -36,8 +36,29 @@ class ProtocolLimits:
         self.connections: Counter[str] = Counter()
         self.refused = 0
 
-    def is_exempt(self, peer: str) -> bool:
-        """Tell whether `peer` may hold any number of connections."""
+    def enter(self, peer: str) -> str | None:
+        """
+        Count a connection of `peer`; return the client that it is counted for until `leave`.
+
+        None: the peer may hold any number of connections.
+        """
+        if self._is_exempt(peer):
+            return None
+        client = key_of(peer)
+        self.connections[client] += 1
+        return client
+
+    def is_over(self, client: str) -> bool:
+        """Tell whether a client holds more connections than it may."""
+        return self.connections[client] > self.max_connections_per_client
+
+    def leave(self, client: str) -> None:
+        """A connection of the client has ended."""
+        self.connections[client] -= 1
+        if self.connections[client] <= 0:
+            del self.connections[client]
+
+    def _is_exempt(self, peer: str) -> bool:
         try:
             return ipaddress.ip_address(peer).is_loopback or self.addresses.is_trusted(peer)
         except ValueError:
