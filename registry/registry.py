@@ -3,7 +3,7 @@ The registry over its database: the view that answers questions, import and expo
 
 Questions are answered from memory: no SQL, no await. The rows are the truth; every process polls their
 version with `refresh` (the server does so every 250 ms) and swaps its view whole; where another process of its node
-has a newer view already, `catch_up` does so before an answer (`storage.mark`).
+has a newer view already, `following.catch_up` does so before an answer (`storage.mark`).
 """
 
 import asyncio
@@ -53,6 +53,7 @@ class Registry:
     Attributes:
         view: what questions are answered from; empty (every authority unknown) until `load`. Replaced whole,
             on the event loop only, and never by an older one.
+        following: `catch_up` before an answer: another process of the node may answer from a newer view already.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Registry:
         self._database = database
         self._clock = clock
         self._mark = mark or ServedMark()
-        self._following = Following(self._look, "registry", mark=self._mark, timer=timer)
+        self.following = Following(self._look, "registry", mark=self._mark, timer=timer)
 
     async def load(self) -> None:
         """
@@ -90,16 +91,8 @@ class Registry:
             DatabaseUnavailable: the rows cannot be read; the view stays.
         """
         before = self.view.version
-        await self._following.look()
+        await self.following.look()
         return self.view.version > before
-
-    async def catch_up(self) -> bool:
-        """
-        Refresh before an answer, where another process of the node may answer from a newer view; see `Following`.
-
-        0.2 microseconds where none does.
-        """
-        return await self._following.catch_up()
 
     async def _look(self) -> None:
         if await self._database.read(read_version) > self.view.version:

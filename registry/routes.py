@@ -4,7 +4,6 @@
 The first half is what the OpenAPI document says beyond the handlers, which read raw bytes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +149,7 @@ class _Routes(Controller):
         operation_class=TrqpOperation,
     )
     async def authorization(self, request: Request[Any, Any, Any]) -> Answer:
-        return await self._newest(self.registry.authorization, request)
+        return self.registry.authorization(*await self._read(request))
 
     @post(
         RECOGNITION_PATH,
@@ -162,12 +161,14 @@ class _Routes(Controller):
         operation_class=TrqpOperation,
     )
     async def recognition(self, request: Request[Any, Any, Any]) -> Answer:
-        return await self._newest(self.registry.recognition, request)
+        return self.registry.recognition(*await self._read(request))
 
-    async def _newest(
-        self, answer: Callable[[bytes, str | None], Answer], request: Request[Any, Any, Any]
-    ) -> Answer:
-        """Answer when this process is as far as the others of its node, or cannot be: no cache keeps it anyway."""
+    async def _read(self, request: Request[Any, Any, Any]) -> tuple[bytes, str | None]:
+        """
+        Return body and content type, once this process is as far as the others of its node.
+
+        Or where it cannot be: no cache keeps the answer anyway.
+        """
         body = await request.body()
-        await self.registry.catch_up()
-        return answer(body, request.headers.get("content-type"))
+        await self.registry.following.catch_up()
+        return body, request.headers.get("content-type")

@@ -76,9 +76,9 @@ class _Routes(Controller):
     )
     async def get_status_list(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         accept, query = _accept(request), _query(request)
-        return await self._newest(
-            lambda now: answer_negotiated(self.publisher.lists, list_id, accept, query, now=now)
-        )
+        is_newest = await self.publisher.following.catch_up()
+        answer = answer_negotiated(self.publisher.lists, list_id, accept, query, now=self.clock())
+        return answer if is_newest else _kept_nowhere(answer)
 
     @get(
         f"/status-lists/{{list_id:str}}/{DATA_INTEGRITY}",
@@ -89,9 +89,9 @@ class _Routes(Controller):
     )
     async def get_with_proof(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         accept, query = _accept(request), _query(request)
-        return await self._newest(
-            lambda now: answer_with_proof(self.publisher.lists, list_id, accept, query, now=now)
-        )
+        is_newest = await self.publisher.following.catch_up()
+        answer = answer_with_proof(self.publisher.lists, list_id, accept, query, now=self.clock())
+        return answer if is_newest else _kept_nowhere(answer)
 
     @get(
         f"/status-lists/{{list_id:str}}/{JWT}",
@@ -101,7 +101,9 @@ class _Routes(Controller):
     )
     async def get_jwt(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
         query = _query(request)
-        return await self._newest(lambda now: answer_form(self.publisher.lists, list_id, JWT, query, now=now))
+        is_newest = await self.publisher.following.catch_up()
+        answer = answer_form(self.publisher.lists, list_id, JWT, query, now=self.clock())
+        return answer if is_newest else _kept_nowhere(answer)
 
     @post(
         "/status/check",
@@ -126,11 +128,10 @@ class _Routes(Controller):
             checked = await self.checker.check_entries(read_body(body, content_type, EntryCheck), account)
         return Answer(body=encode(checked))
 
-    async def _newest(self, answer: Callable[[float], Answer]) -> Answer:
-        """Answer when this process is as far as the others of its node; no cache may keep what may be older."""
-        is_newest = await self.publisher.following.catch_up()
-        made = answer(self.clock())
-        return made if is_newest else msgspec.structs.replace(made, fresh_until=None)
+
+def _kept_nowhere(answer: Answer) -> Answer:
+    """Return an answer that no cache may keep: another process of the node may serve a newer one."""
+    return msgspec.structs.replace(answer, fresh_until=None)
 
 
 def _accept(request: Request[Any, Any, Any]) -> str | None:

@@ -96,7 +96,7 @@ async def test_who_is_as_far_as_the_others_answers_without_the_rows(two: TwoProc
     await two.slow.refresh()
     two.database.is_away = True
 
-    assert await two.slow.catch_up()
+    assert await two.slow.following.catch_up()
     assert (await two.ask(AUTHORIZATION_PATH, AUTHORIZATION))["authorized"] is False
 
 
@@ -104,12 +104,14 @@ async def test_process_that_is_alone_is_never_behind(place: Place) -> None:
     async with a_database(place) as database:
         alone = Registry(MayFail(database, is_away=True), lambda: 0.0)
 
-        assert await alone.catch_up()
+        assert await alone.following.catch_up()
 
 
 async def test_catching_up_costs_next_to_nothing_where_nobody_is_ahead(two: TwoProcesses) -> None:
     await two.slow.refresh()
-    seconds = min(timeit.repeat(lambda: _finish(two.slow.catch_up()), number=10_000, repeat=5)) / 10_000
+    seconds = (
+        min(timeit.repeat(lambda: _finish(two.slow.following.catch_up()), number=10_000, repeat=5)) / 10_000
+    )
 
     assert seconds < 1e-5  # 0.3 microseconds on a quiet machine
     print(f"\n{seconds * 1e9:.0f} ns")
