@@ -9,8 +9,8 @@ import msgspec
 
 from observatory.key_changes import KeyChanges, changes_between
 from observatory.observation_store import Interval, Sighting, keys_by_digest
+from operators.alarm_model import AlarmKind
 from operators.alarm_store import Told, tell
-from operators.alarms import AlarmKind
 from resolver.sources.source import Nothing
 from storage import Row, Transaction
 

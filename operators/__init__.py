@@ -2,8 +2,9 @@
 Who may act, the issuers they act for, and the alarms that they are told.
 """
 
+from operators.alarm_model import AlarmKind, OnState
 from operators.alarm_store import ALARM_MIGRATIONS
-from operators.alarms import AlarmKind, Alarms, OnState
+from operators.alarms import Alarms
 from operators.model import Issuer, Principal, Role, check_id, require_writer
 from operators.principals import Principals
 from operators.store import PRINCIPAL_MIGRATIONS

@@ -7,7 +7,8 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.params import FromQuery
 
-from operators.alarms import MAX_PAGE, AcknowledgeAlarm, AlarmKind, Alarms
+from operators.alarm_model import AcknowledgeAlarm, AlarmKind
+from operators.alarms import MAX_PAGE, Alarms
 from operators.asking import Acting, answer_of, body_of, key_of, require_page
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES

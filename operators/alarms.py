@@ -12,13 +12,18 @@ changed, a process was replaced) end when somebody acknowledges them.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
-from typing import Annotated
-
-import msgspec
 
 from operators import alarm_store
 from operators.acting import act_once, require_admin, require_all_issuers
+from operators.alarm_model import (
+    RUNBOOK,
+    AcknowledgeAlarm,
+    AlarmKind,
+    AlarmPage,
+    AlarmView,
+    Subject,
+    alarm_view,
+)
 from operators.alarm_store import Alarm, Told
 from operators.model import Principal
 from storage import Database, Transaction, record
@@ -31,63 +36,9 @@ MAX_REASON_CHARS = 500  # characters; the rest is cut
 SEEN_EVERY = 60_000_000  # microseconds until `last_seen` of an alarm that goes on is written again
 SILENT_SECONDS = 900  # seconds; a condition that nobody tells for that long has nobody who knows of it
 KEPT_SECONDS = 90 * 86_400  # seconds that a closed alarm is kept
-RUNBOOK = "docs/runbooks/alarms.md"  # with an anchor for each kind
 
-
-class AlarmKind(StrEnum):
-    """What is wrong; the values are on the wire, in rows, metrics and anchors of the runbook."""
-
-    KEY_CHANGE = "key-change"
-    LIST_NOT_PUBLISHED = "list-not-published"
-    LIST_NEAR_END = "list-near-end"
-    WRITES_FAILING = "writes-failing"
-    DISK = "disk"
-    CLOCK = "clock"
-    PROCESS_REPLACED = "process-replaced"
-    KEY_UNREADABLE = "key-unreadable"
-    NODE_SILENT = "node-silent"
-
-    @property
-    def is_event(self) -> bool:
-        """Whether it happened once, and is over when somebody has acknowledged it."""
-        return self in (AlarmKind.KEY_CHANGE, AlarmKind.PROCESS_REPLACED)
-
-
-Subject = tuple[AlarmKind, str]
-OnState = Callable[[AlarmKind, str, str | None], None]
+_KNOWN = frozenset(AlarmKind)  # A newer release, beside us, may tell of others.
 OnAcknowledged = Callable[[Transaction, str, str, int], None]  # the subject, by whom, when
-
-
-class AlarmView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """An alarm; `closedAt`: since when it is over; `runbook` says what to do."""
-
-    alarm: int
-    kind: str
-    subject: str
-    reason: str
-    since: str
-    last_seen: str
-    runbook: str
-    acknowledged_at: str | None = None
-    acknowledged_by: str | None = None
-    closed_at: str | None = None
-
-
-class AlarmPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """
-    Some open alarms in the order of their numbers.
-
-    `next`, where there may be more: the `after` of the next page.
-    """
-
-    alarms: tuple[AlarmView, ...]
-    next: int | None = None
-
-
-class AcknowledgeAlarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The number of an alarm that somebody has looked into."""
-
-    alarm: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Alarms:
@@ -282,24 +233,3 @@ class Alarms:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
-
-
-_KNOWN = frozenset(AlarmKind)  # A newer release, beside us, may tell of others.
-
-
-def alarm_view(alarm: Alarm) -> AlarmView:
-    """Return an alarm as operators see it."""
-    times = (alarm.acknowledged_at, alarm.closed_at)
-    acknowledged_at, closed_at = (None if at is None else format_utc(at) for at in times)
-    return AlarmView(
-        alarm=alarm.id,
-        kind=alarm.kind,
-        subject=alarm.subject,
-        reason=alarm.reason,
-        since=format_utc(alarm.since),
-        last_seen=format_utc(alarm.last_seen),
-        runbook=f"{RUNBOOK}#{alarm.kind}",
-        acknowledged_at=acknowledged_at,
-        acknowledged_by=alarm.acknowledged_by,
-        closed_at=closed_at,
-    )

@@ -46,7 +46,7 @@ def alarm_acknowledge(number: int) -> None:
     """Say that you look into an alarm. `touchstone alarm list` shows its number."""
 
     async def work(alarms: "Alarms") -> None:
-        from operators.alarms import AcknowledgeAlarm
+        from operators.alarm_model import AcknowledgeAlarm
 
         found = await alarms.acknowledge(_operator(), AcknowledgeAlarm(alarm=number))
         rest = "it is over" if found.closed_at else f"it goes on until it is mended: {found.runbook}"

@@ -20,8 +20,8 @@ from observatory.key_alarms import (
 )
 from observatory.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
 from observatory.purges import AskedPurge, PurgeView
+from operators.alarm_model import AcknowledgeAlarm, AlarmPage, AlarmView
 from operators.alarm_routes import ALARMS
-from operators.alarms import AcknowledgeAlarm, AlarmPage, AlarmView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
 from server.routes.explain import Explanation

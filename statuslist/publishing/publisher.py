@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from operators.alarms import OnState
+from operators.alarm_model import OnState
 from proofs import Signer
 from statuslist.publishing.artefacts import want_fresh_signature
 from statuslist.publishing.demand import Demand

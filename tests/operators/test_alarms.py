@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from operators import AlarmKind, Alarms, Principal, Role
-from operators.alarms import RUNBOOK, SEEN_EVERY, SILENT_SECONDS, AcknowledgeAlarm, AlarmView
+from operators.alarm_model import RUNBOOK, AcknowledgeAlarm, AlarmView
+from operators.alarms import SEEN_EVERY, SILENT_SECONDS
 from storage import DatabaseUnavailable, Engine, Transaction
 from tests.clock import Clock
 from tests.databases import RULE_BROKEN, SQL_ERRORS, Place
