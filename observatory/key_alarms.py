@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from observatory import alarm_store, observation_store
+from observatory import alarm_store, document_store, observation_store
 from observatory.alarm_store import Alarm
 from observatory.key_changes import Key, KeyChanges
 from observatory.observation_store import Interval
@@ -228,7 +228,7 @@ def _read_end(text: str, now: int) -> int:
 
 
 def _observation(tx: Transaction, interval: Interval) -> ObservationView:
-    keys = observation_store.keys_by_digest(tx, interval.digest)
+    keys = document_store.keys_by_digest(tx, interval.digest)
     return ObservationView(
         id=interval.id,
         did=interval.did,

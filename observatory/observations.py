@@ -15,10 +15,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from observatory import alarm_store, observation_store
+from observatory import alarm_store, document_store, observation_store
 from observatory.alarm_store import KeyChange
+from observatory.document_store import Sighting
 from observatory.key_changes import THE_REST, Key, keys_of
-from observatory.observation_store import Interval, Sighting
+from observatory.observation_store import Interval
 from resolver.sources.source import Nothing, Observed
 from storage import Database, DatabaseUnavailable, Transaction, record
 from wire import Reading, read_again
@@ -108,7 +109,7 @@ class Observations:
                 return None
             if not any(observation_store.holds(tx, interval, begin, end) for interval in found):
                 return None
-            document = observation_store.document_of(tx, found[-1].digest)
+            document = document_store.document_of(tx, found[-1].digest)
             return (found[-1], document) if document else None
 
         result = await self._database.read(read)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from observatory.observation_store import faulty_documents
+from observatory.document_store import faulty_documents
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of
 from server.settings import Settings

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from observatory.alarm_store import MAX_OPEN
+from observatory.document_store import MAX_BYTES_PER_DAY, faulty_documents
 from observatory.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
-from observatory.observation_store import MAX_BYTES_PER_DAY, faulty_documents
 from observatory.observations import MAX_WAITING, Observations
 from operators import Principal, Role
 from resolver.sources.source import Nothing, Observed
