@@ -20,6 +20,8 @@ from server.wings import Wings
 from statuslist.publishing.artefacts import reduce_superseded
 from storage import DatabaseUnavailable, Leadership, forget_before, seal
 
+Work = Coroutine[None, None, None]
+
 LOG = logging.getLogger("touchstone.background")
 
 LEASE = "publisher"
@@ -76,6 +78,16 @@ class Background:
 
     async def start(self) -> None:
         """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""
+        await self._load()
+        self._database.watch(self._wake)
+        work = self._work_of_each()
+        if self._leadership is not None:
+            work += self._work_of_one()
+        if self._mirror is not None:
+            work.append(self._mirror.run())
+        self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
+
+    async def _load(self) -> None:
         await self._observatory.purges.start()
         await self._publisher.load()
         if await self._leads():
@@ -85,8 +97,10 @@ class Background:
                     await self._publisher.publish_dirty()
         await self._registry.load()
         self._registry_seen_at = time.monotonic()
-        self._database.watch(self._wake)
-        work: list[Coroutine[None, None, None]] = [
+
+    def _work_of_each(self) -> list[Work]:
+        """Return what every process does."""
+        return [
             _repeat(self._standing.vitals.beat, BEAT_SECONDS),
             _repeat(self._standing.vitals.probe, BEAT_SECONDS),
             self._publisher.run(self._leadership),
@@ -98,19 +112,19 @@ class Background:
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
-        if self._leadership is not None:
-            work += [
-                _repeat(self._seal, SEAL_EVERY_SECONDS),
-                _repeat(self._forget, FORGET_EVERY_SECONDS),
-                _repeat(self._reduce, REDUCE_EVERY_SECONDS),
-                _repeat(self._look, LOOK_EVERY_SECONDS),
-                _repeat(self._standing.vitals.look_at_disk, NODES_EVERY_SECONDS),
-                _repeat(self._look_at_nodes, NODES_EVERY_SECONDS),
-                _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
-            ]
-        if self._mirror is not None:
-            work.append(self._mirror.run())
-        self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
+
+    def _work_of_one(self) -> list[Work]:
+        """Return what one process of a node does, for most of it while it holds the lease."""
+        return [
+            _repeat(self._seal, SEAL_EVERY_SECONDS),
+            _repeat(self._forget, FORGET_EVERY_SECONDS),
+            _repeat(self._reduce, REDUCE_EVERY_SECONDS),
+            _repeat(self._look, LOOK_EVERY_SECONDS),
+            _repeat(self._standing.vitals.look_at_disk, NODES_EVERY_SECONDS),
+            # Whoever holds the lease: its holder may be the one that fell silent.
+            _repeat(self._standing.nodes.look, NODES_EVERY_SECONDS),
+            _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
+        ]
 
     async def stop(self) -> None:
         """Stop the tasks and wait for them, then close the outbound connections."""
@@ -153,10 +167,6 @@ class Background:
     async def _look(self) -> None:
         if await self._leads():
             await self._observatory.watch.look()
-
-    async def _look_at_nodes(self) -> None:
-        """Whoever holds the lease: its holder may be the one that fell silent."""
-        await self._standing.nodes.look()
 
     async def _look_at_clock(self) -> None:
         self._standing.clock_watch.look()

@@ -5,48 +5,53 @@ What makes a process ready, and what an operator ought to look at: the checks of
 from collections.abc import Callable
 
 from server.background import Background
+from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health
 from server.wings import Wings
+from statuslist.publishing.publisher import Publisher
+from storage import Engine
 
 
 def health_of(wings: Wings, background: Background) -> Health:
     """Return what tells whether this process is ready."""
     vitals = wings.standing.vitals
-    return Health([*_checks(wings, background), vitals.check], writes_fail=lambda: vitals.writes_fail)
+    checks: list[Callable[[], Check]] = [
+        lambda: _database_check(wings.ground.database, background),
+        lambda: Check("registry", True, detail={"version": wings.registry.view.version}),
+        lambda: _lists_check(wings.status.publisher),
+        lambda: _background_check(background, wings.status.publisher),
+        lambda: _alarms_check(wings.ground.telemetry),
+        vitals.check,
+    ]
+    return Health(checks, writes_fail=lambda: vitals.writes_fail)
 
 
-def _checks(wings: Wings, background: Background) -> list[Callable[[], Check]]:
-    database, telemetry = wings.ground.database, wings.ground.telemetry
-    registry, publisher = wings.registry, wings.status.publisher
+def _database_check(database: Engine, background: Background) -> Check:
+    """It does not make us unready: reads go on, and writes say when to come back."""
+    detail: dict[str, object] = {
+        "age_s": round(background.age_seconds(), 3),
+        "wal_bytes": database.stats.wal_bytes,
+    }
+    return Check("database", database.is_healthy, needed=False, detail=detail)
 
-    def database_check() -> Check:
-        """It does not make us unready: reads go on, and writes say when to come back."""
-        detail: dict[str, object] = {
-            "age_s": round(background.age_seconds(), 3),
-            "wal_bytes": database.stats.wal_bytes,
-        }
-        return Check("database", database.is_healthy, needed=False, detail=detail)
 
-    def registry_check() -> Check:
-        return Check("registry", True, detail={"version": registry.view.version})
+def _lists_check(publisher: Publisher) -> Check:
+    remaining = publisher.lists.remaining_seconds()
+    detail: dict[str, object] = {
+        "remaining_s": None if remaining is None else int(remaining),
+        "never_published": publisher.demand.never_published,
+        "not_yet_valid": publisher.lists.not_yet_valid,
+        "waiting_s": round(publisher.waiting_seconds, 3),
+    }
+    return Check("status_lists", remaining is None or remaining > 0, detail=detail)
 
-    def lists_check() -> Check:
-        remaining = publisher.lists.remaining_seconds()
-        detail: dict[str, object] = {
-            "remaining_s": None if remaining is None else int(remaining),
-            "never_published": publisher.demand.never_published,
-            "not_yet_valid": publisher.lists.not_yet_valid,
-            "waiting_s": round(publisher.waiting_seconds, 3),
-        }
-        return Check("status_lists", remaining is None or remaining > 0, detail=detail)
 
-    def background_check() -> Check:
-        return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
+def _background_check(background: Background, publisher: Publisher) -> Check:
+    return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
 
-    def alarms_check() -> Check:
-        """An alarm needs a person; whether it makes us unready, the check of its own subject says."""
-        counts = telemetry.values_of("touchstone_alarms")
-        detail: dict[str, object] = {kind: int(count) for kind, count in counts.items() if count}
-        return Check("alarms", not detail, needed=False, detail=detail)
 
-    return [database_check, registry_check, lists_check, background_check, alarms_check]
+def _alarms_check(telemetry: Telemetry) -> Check:
+    """An alarm needs a person; whether it makes us unready, the check of its own subject says."""
+    counts = telemetry.values_of("touchstone_alarms")
+    detail: dict[str, object] = {kind: int(count) for kind, count in counts.items() if count}
+    return Check("alarms", not detail, needed=False, detail=detail)

@@ -20,7 +20,9 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
     """Return what is asked when metrics are rendered."""
     ground, status, memory = wings.ground, wings.status, wings.observatory.memory
     return [
-        lambda: _readings(ground.database, status.publisher, background, wings.hot),
+        lambda: _database_readings(ground.database, background),
+        lambda: _list_readings(status.publisher),
+        lambda: _hot_readings(wings.hot),
         lambda: _mirror_readings(status.mirror),
         memory.observations.readings,
         memory.key_alarms.readings,
@@ -30,6 +32,59 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         lambda: _driver_readings(wings.resolver),
         lambda: readings_of(ground.guard),
         wings.standing.vitals.readings,
+    ]
+
+
+def _database_readings(database: Engine, background: Background) -> list[Reading]:
+    stats, is_up = database.stats, database.is_healthy and database.stats.failing_since is None
+    return [
+        Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
+        Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
+        Reading("touchstone_database_write_failures", "Writes refused or given up.", stats.failures, "sum"),
+        Reading("touchstone_database_retries", "Batches run again.", stats.retries, "sum"),
+        Reading(
+            "touchstone_database_up", "1 while the database answers and takes writes.", float(is_up), "min"
+        ),
+        Reading(
+            "touchstone_database_age_seconds",
+            "How old what is served from memory may be.",
+            background.age_seconds(),
+        ),
+        Reading("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
+        Reading(
+            "touchstone_database_checkpoint_failures",
+            "Checkpoints that failed.",
+            stats.checkpoint_failures,
+            "sum",
+        ),
+    ]
+
+
+def _list_readings(publisher: Publisher) -> list[Reading]:
+    remaining = publisher.lists.remaining_seconds() or 0.0
+    return [
+        Reading(
+            "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
+        ),
+        Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
+        Reading(
+            "touchstone_lists_never_published",
+            "Lists that are wanted and have no version yet.",
+            publisher.demand.never_published,
+        ),
+        Reading(
+            "touchstone_lists_waiting_seconds",
+            "Since when the oldest change waits to be published.",
+            publisher.waiting_seconds,
+        ),
+        Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
+    ]
+
+
+def _hot_readings(hot: HotTable) -> list[Reading]:
+    return [
+        Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
+        Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),
     ]
 
 
@@ -66,47 +121,3 @@ def _driver_readings(resolver: Resolver) -> list[Reading]:
 def _cache_readings(resolver: Resolver) -> list[Reading]:
     """Return what the documents that this process keeps take."""
     return [Reading("touchstone_cache_bytes", "Bytes of DID documents kept.", resolver.cache_bytes, "sum")]
-
-
-def _readings(database: Engine, publisher: Publisher, background: Background, hot: HotTable) -> list[Reading]:
-    """Return what the database, the publisher and the hot table tell now."""
-    is_up = database.is_healthy and database.stats.failing_since is None
-    stats, remaining = database.stats, publisher.lists.remaining_seconds() or 0.0
-    return [
-        Reading("touchstone_database_commits", "Transactions committed.", stats.commits, "sum"),
-        Reading("touchstone_database_writes", "Writes in them.", stats.writes, "sum"),
-        Reading("touchstone_database_write_failures", "Writes refused or given up.", stats.failures, "sum"),
-        Reading("touchstone_database_retries", "Batches run again.", stats.retries, "sum"),
-        Reading(
-            "touchstone_database_up", "1 while the database answers and takes writes.", float(is_up), "min"
-        ),
-        Reading(
-            "touchstone_database_age_seconds",
-            "How old what is served from memory may be.",
-            background.age_seconds(),
-        ),
-        Reading("touchstone_database_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
-        Reading(
-            "touchstone_database_checkpoint_failures",
-            "Checkpoints that failed.",
-            stats.checkpoint_failures,
-            "sum",
-        ),
-        Reading(
-            "touchstone_lists_published", "List versions published by this node.", publisher.published, "sum"
-        ),
-        Reading("touchstone_lists_failed", "Publications that failed.", publisher.failed, "sum"),
-        Reading(
-            "touchstone_lists_never_published",
-            "Lists that are wanted and have no version yet.",
-            publisher.demand.never_published,
-        ),
-        Reading(
-            "touchstone_lists_waiting_seconds",
-            "Since when the oldest change waits to be published.",
-            publisher.waiting_seconds,
-        ),
-        Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
-        Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
-        Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),
-    ]
