@@ -1,12 +1,16 @@
 """
-Who is charged for what a check makes us do. Pure.
+Who is charged for what a check makes us do. Pure but for the resolver it is handed.
 
 A token for each list, and each DID, that is fetched for it: a DID counts as one, though a did:webvh is two requests
 (its log and its witnesses), as it does where it is resolved. A token of computation for each MiB of a list of ours
 that must be expanded; short lists are too cheap to count. What is in memory costs none.
 """
 
+from collections.abc import Callable
 from typing import Protocol
+
+from resolver import Resolved, Resolver
+from statuslist.checking.secured import Resolve
 
 
 class Account(Protocol):
@@ -45,3 +49,17 @@ class Unlimited:
 
 
 UNLIMITED = Unlimited()
+
+
+Charge = Callable[[int], None]  # `Account.pay` or `Account.owe`
+
+
+def charged(resolver: Resolver, charge: Charge) -> Resolve:
+    """Return what resolves a DID, and charges a request before it asks a stranger."""
+
+    async def resolve(did: str) -> Resolved:
+        if resolver.would_ask(did):
+            charge(1)
+        return await resolver.resolve(did)
+
+    return resolve

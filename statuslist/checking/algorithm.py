@@ -9,7 +9,8 @@ import msgspec
 
 from statuslist.errors import StatusListLengthError, StatusVerificationError
 from statuslist.formats.bitstring import MINIMUM_ENTRIES, status_at
-from statuslist.formats.bitstring_credential import Entry, StatusListCredential
+from statuslist.formats.bitstring_credential import StatusListCredential
+from statuslist.formats.bitstring_entry import Entry
 from statuslist.formats.tokens import CLOCK_SKEW
 
 

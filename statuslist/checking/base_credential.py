@@ -6,7 +6,8 @@ Verifiable Credentials Data Model 2.0: sections 4.3 (contexts), 4.5 (types), 4.9
 
 from proofs import JsonObject, parse_date_time_stamp
 from statuslist.errors import MalformedValue, StatusListError
-from statuslist.formats.bitstring_credential import CREDENTIALS_V2, Entry, read_entry
+from statuslist.formats.bitstring_credential import CREDENTIALS_V2
+from statuslist.formats.bitstring_entry import Entry, read_entry
 from statuslist.formats.tokens import CLOCK_SKEW
 
 MAX_ENTRIES = 8  # status entries of one credential

@@ -8,15 +8,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from resolver import Fetch, Resolved, Resolver
-from statuslist.checking.account import UNLIMITED, Account
+from resolver import Fetch, Resolver
+from statuslist.checking.account import UNLIMITED, Account, charged
 from statuslist.checking.algorithm import evaluate
 from statuslist.checking.base_credential import CredentialNotValid, check_holds, read_entries
-from statuslist.checking.list_source import ListSource, OwnList, VerifiedList
+from statuslist.checking.list_source import ListSource, OwnList
 from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
 from statuslist.checking.secured import verify_secured
+from statuslist.checking.verified_list import VerifiedList
 from statuslist.errors import EntryNotOfList, MalformedValue
-from statuslist.formats.bitstring_credential import Entry, StatusListCredential
+from statuslist.formats.bitstring_credential import StatusListCredential
+from statuslist.formats.bitstring_entry import Entry
 from statuslist.formats.tokens import VC_JWT, TokenOutOfTime
 from wire import JsonError, Refusal, format_utc
 
@@ -76,13 +78,7 @@ class Checker:
             CredentialNotValid: it has expired, or is not valid yet.
             Refusal, StatusListError, OutboundBudgetExceeded: as `check_entries`; so for the issuer's DID document.
         """
-        now = self._now()
-
-        async def resolve(did: str) -> Resolved:
-            if self._resolver.would_ask(did):
-                account.pay(1)
-            return await self._resolver.resolve(did)
-
+        now, resolve = self._now(), charged(self._resolver, account.pay)
         try:
             secured = await verify_secured(
                 token, VC_JWT, resolve=resolve, now=now, max_bytes=MAX_CREDENTIAL_BYTES

@@ -13,33 +13,26 @@ from contextlib import nullcontext
 
 import msgspec
 
-from proofs import ProofError
 from resolver import (
     Fetch,
     Fetched,
     FetchError,
     OutboundBudgetExceeded,
-    ResolutionError,
-    Resolved,
     Resolver,
     UrlRefused,
     plan_for_url,
 )
 from resolver.sources.cache import Cache, Entry
 from resolver.sources.freshness import FreshnessBounds, lifetime
-from statuslist.checking.account import UNLIMITED, Account
-from statuslist.checking.secured import VC, Secured, earliest, verify_secured
+from statuslist.checking.account import UNLIMITED, Account, Charge, charged
+from statuslist.checking.secured import VC
+from statuslist.checking.verified_list import VerifiedList, verify_list
 from statuslist.errors import (
-    MalformedValue,
     StatusListError,
     StatusRetrievalError,
-    StatusVerificationError,
 )
-from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
-from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from statuslist.formats.forms import MAX_FORM_BYTES
 from statuslist.formats.tokens import VC_JWT
-from wire import JsonError
 from wire.body import media_type_of
 from wire.json import BYTE_ORDER_MARKS
 
@@ -47,7 +40,6 @@ OwnList = Callable[[str], tuple[bytes, str, int] | None]  # body, media type, an
 
 MAX_LIST_BODY_BYTES = 2 * 1024 * 1024  # 2 MiB, notes of the threat model; 50 % of a million entries fit
 LONG_BYTES = 1_048_576  # 1 MiB; what takes 3 ms to expand
-MAX_LIST_VALUES = 1_000  # JSON values beside the bits, which are one; 256 messages are 769
 MAX_CACHE_BYTES = 33_554_432  # 32 MiB of expanded lists, once for those of others and once for ours
 ACCEPT = "application/vc, application/vc+jwt, application/json;q=0.5, application/ld+json;q=0.5, */*;q=0.1"
 # What may be a list of either form: types of JSON and of tokens, and what servers say that know neither; an error
@@ -62,22 +54,6 @@ BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_secon
 
 class ListUrlRefused(StatusRetrievalError, status=400):
     """The URL of the list is not one that we fetch: not https, an address, a private name."""
-
-
-class VerifiedList(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    A status list credential whose proof holds, and when it was retrieved (seconds since 1970).
-
-    Attributes:
-        credential: without its `encodedList`.
-        bits: that, expanded once for all checks: it takes 26 ms for the longest list.
-        is_own: we publish it, so that an entry that does not fit it is the caller's mistake.
-    """
-
-    credential: StatusListCredential
-    bits: bytes
-    retrieved_at: float
-    is_own: bool = False
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,9 +147,7 @@ class ListSource:
     async def _load(self, url: str, _known: Entry[VerifiedList] | None) -> Entry[VerifiedList]:
         account = self._accounts.pop(url, UNLIMITED)
         fetched = await self._fetch(url)
-        found = await self._verify(
-            fetched.body, _form_of(fetched), max_bytes=MAX_LIST_BODY_BYTES, account=account
-        )
+        found = await self._verify(fetched.body, _form_of(fetched), MAX_LIST_BODY_BYTES, account.owe)
         return Entry(
             value=found, fresh_until=self._fresh_until(found, fetched.headers), value_bytes=len(found.bits)
         )
@@ -184,7 +158,7 @@ class ListSource:
         """Of long lists one after the other: eight at once would keep every processor, and every thread."""
         body, media_type, expanded_bytes = own
         async with self._expanding_long if expanded_bytes >= LONG_BYTES else nullcontext():
-            found = await self._verify(body, media_type, max_bytes=MAX_FORM_BYTES, account=UNLIMITED)
+            found = await self._verify(body, media_type, MAX_FORM_BYTES, UNLIMITED.owe)
         return Entry(
             value=found, fresh_until=self._fresh_until(found, {}), value_bytes=len(body) + expanded_bytes
         )
@@ -203,33 +177,9 @@ class ListSource:
             raise StatusRetrievalError(f"the list's origin answered {fetched.status}")
         return fetched
 
-    async def _verify(
-        self, body: bytes, media_type: str, *, max_bytes: int, account: Account
-    ) -> VerifiedList:
-        now = self._clock()
-
-        async def resolve(did: str) -> Resolved:
-            if self._resolver.would_ask(did):
-                account.owe(1)
-            return await self._resolver.resolve(did)
-
-        try:
-            secured = await verify_secured(
-                body,
-                media_type,
-                resolve=resolve,
-                now=int(now * 1_000_000),
-                max_bytes=max_bytes,
-                max_values=MAX_LIST_VALUES,
-            )
-        except (ProofError, ResolutionError, MalformedValue, JsonError) as error:
-            raise StatusVerificationError(
-                f"the status list does not verify: {error}", pointer=error.pointer or None
-            ) from error
-        credential = _narrowed(secured)
-        bits = await asyncio.to_thread(expand_list, credential.encoded_list, max_bytes=MAX_LIST_BYTES)
-        kept = msgspec.structs.replace(credential, encoded_list="")
-        return VerifiedList(credential=kept, bits=bits, retrieved_at=now)
+    async def _verify(self, body: bytes, media_type: str, max_bytes: int, charge: Charge) -> VerifiedList:
+        resolve = charged(self._resolver, charge)
+        return await verify_list(body, media_type, resolve=resolve, now=self._clock(), max_bytes=max_bytes)
 
     def _fresh_until(self, found: VerifiedList, headers: Mapping[str, str]) -> float:
         ends = [self._clock() + lifetime(headers, BOUNDS)]
@@ -253,14 +203,3 @@ def _form_of(fetched: Fetched) -> str:
         if fetched.body.count(b".") == 2:  # RFC 7515, section 7.1
             return VC_JWT
     raise StatusRetrievalError("what is there is neither application/vc nor application/vc+jwt")
-
-
-def _narrowed(secured: Secured) -> StatusListCredential:
-    """Return the list in `secured`, valid only while what secures it may be accepted too."""
-    found = read_status_list_credential(secured.document)
-    begins = [moment for moment in (found.valid_from, secured.not_before) if moment is not None]
-    return msgspec.structs.replace(
-        found,
-        valid_from=max(begins, default=None),
-        valid_until=earliest(found.valid_until, secured.ends),
-    )

@@ -7,7 +7,7 @@ import msgspec
 from statuslist.entries.allocation import index_of
 from statuslist.entries.requests import Allocated, AllocatedEntry, ListView, SetView, StatusEntry
 from statuslist.entries.store import StatusSet
-from statuslist.formats.bitstring_credential import status_entry
+from statuslist.formats.bitstring_entry import status_entry
 from statuslist.formats.forms import MEDIA_TYPES, FormName, list_id_of, list_url
 from wire import format_utc
 

@@ -2,7 +2,8 @@
 
 from proofs import JsonObject
 from statuslist.formats.bitstring import encode_list, with_statuses
-from statuslist.formats.bitstring_credential import status_entry, status_list_credential
+from statuslist.formats.bitstring_credential import status_list_credential
+from statuslist.formats.bitstring_entry import status_entry
 
 URL = "https://lists.example/status-lists/7/revocation"
 NOW = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z, in microseconds

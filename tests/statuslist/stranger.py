@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof, canonicalize, sign_compact
 from statuslist.formats.bitstring import encode_list, with_statuses
-from statuslist.formats.bitstring_credential import CREDENTIALS_V2, status_entry, status_list_credential
+from statuslist.formats.bitstring_credential import CREDENTIALS_V2, status_list_credential
+from statuslist.formats.bitstring_entry import status_entry
 from tests.simulator import Host, World, canned
 from tests.statuslist.wing import did_document
 

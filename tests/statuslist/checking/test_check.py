@@ -13,7 +13,8 @@ from statuslist.errors import (
     StatusVerificationError,
 )
 from statuslist.formats.bitstring import MAX_LIST_BYTES, encode_list, expand_list
-from statuslist.formats.bitstring_credential import read_entry, read_status_list_credential
+from statuslist.formats.bitstring_credential import read_status_list_credential
+from statuslist.formats.bitstring_entry import read_entry
 from tests.statuslist.lists import HOUR, LENGTH, NOW, URL, a_list, an_entry, messages
 from wire import Refusal
 

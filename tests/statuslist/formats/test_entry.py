@@ -6,7 +6,7 @@ import pytest
 
 from proofs import JsonObject
 from statuslist.errors import MalformedValue
-from statuslist.formats.bitstring_credential import Entry, read_entry, status_entry
+from statuslist.formats.bitstring_entry import Entry, read_entry, status_entry
 from tests.statuslist.lists import URL, an_entry, messages
 
 
