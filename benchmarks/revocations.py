@@ -1,7 +1,7 @@
 """
 Acknowledged (durable) revocations a second, beside the same engine with a commit per request.
 
-Each writer revokes one entry, waits for the answer and revokes the next, through `StatusLists.set_statuses` as
+Each writer revokes one entry, waits for the answer and revokes the next, through `StatusSets.set_statuses` as
 the operator API does. Publication is not part of it: nothing waits for that.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.result import Result, compared, fact
 from operators import Issuer, Principal, Role
 from server.database import MIGRATIONS
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
-from statuslist.entries.sets import StatusLists
+from statuslist.entries.sets import StatusSets
 from storage import Engine, Transaction, migrate
 from storage.sqlite import SqliteDatabase, open_sqlite
 
@@ -55,23 +55,23 @@ async def _compare(ours: "RevocationBench", theirs: "RevocationBench", writers: 
 class RevocationBench:
     """A status set in one database, and its entries that are still to be revoked."""
 
-    def __init__(self, lists: StatusLists, entries: Iterator[str]) -> None:
-        self._lists = lists
+    def __init__(self, sets: StatusSets, entries: Iterator[str]) -> None:
+        self._sets = sets
         self._entries = entries
 
     @classmethod
     async def open(cls, database: Engine) -> "RevocationBench":
         await migrate(database, MIGRATIONS)
         await database.write(_insert_issuer)
-        lists = StatusLists(
+        sets = StatusSets(
             database,
             clock=time.time,
             random_bytes=secrets.token_bytes,
             base_url="https://bench.example",
             on_changed=lambda: None,
         )
-        await lists.create_set(ROOT, CreateSet(id="bench", purposes=("revocation",), issuer_id="bench"))
-        return cls(lists, iter(await _allocate(lists)))
+        await sets.create_set(ROOT, CreateSet(id="bench", purposes=("revocation",), issuer_id="bench"))
+        return cls(sets, iter(await _allocate(sets)))
 
     async def rate(self, writers: int) -> float:
         """Return revocations acknowledged a second, by so many writers at once."""
@@ -85,15 +85,15 @@ class RevocationBench:
             change = StatusChange(
                 status_list_index=next(self._entries), status_purpose="revocation", status=1
             )
-            await self._lists.set_statuses(ROOT, "bench", ChangeStatuses(changes=(change,)))
+            await self._sets.set_statuses(ROOT, "bench", ChangeStatuses(changes=(change,)))
             count += 1
         return count
 
 
-async def _allocate(lists: StatusLists) -> list[str]:
+async def _allocate(sets: StatusSets) -> list[str]:
     entries: list[str] = []
     for _ in range(ALLOCATIONS):
-        allocated = await lists.allocate(ROOT, "bench", Allocate(count=10_000))
+        allocated = await sets.allocate(ROOT, "bench", Allocate(count=10_000))
         entries += [entry.credential_status[0].status_list_index for entry in allocated.entries]
     return entries
 

@@ -94,7 +94,7 @@ def operator_app(services: Services) -> Front:
         services,
         "Touchstone, operator API",
         [
-            operator_status_routes(services.status.lists),
+            operator_status_routes(services.status.sets),
             build_operator_routes(services.observatory.memory.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
             explain_route(services.resolver),

@@ -35,7 +35,7 @@ from server.vitals.clock import ClockWatch
 from server.vitals.nodes import Nodes, node_name
 from server.vitals.vitals import Vitals
 from statuslist.checking.checker import Checker
-from statuslist.entries.sets import StatusLists
+from statuslist.entries.sets import StatusSets
 from statuslist.publishing.answers import own_list
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.published import Published
@@ -153,7 +153,7 @@ def open_hot_table(ground: Ground, resolver: Resolver) -> HotTable:
 
 
 class StatusWing(msgspec.Struct, frozen=True):
-    lists: StatusLists
+    sets: StatusSets
     publisher: Publisher
     checker: Checker
     mirror: Mirror | None
@@ -163,7 +163,7 @@ def open_status_wing(ground: Ground, operators: Operators, resolver: Resolver, h
     """Return what allocates and changes, what publishes, and what checks."""
     mirror = _open_mirror(ground)
     publisher = _open_publisher(ground, operators, hot, mirror)
-    lists = StatusLists(
+    sets = StatusSets(
         ground.database,
         clock=ground.clock,
         random_bytes=secrets.token_bytes,
@@ -178,7 +178,7 @@ def open_status_wing(ground: Ground, operators: Operators, resolver: Resolver, h
         clock=ground.clock,
         timer=ground.timer,
     )
-    return StatusWing(lists, publisher, checker, mirror)
+    return StatusWing(sets, publisher, checker, mirror)
 
 
 def _open_mirror(ground: Ground) -> Mirror | None:

@@ -25,7 +25,7 @@ from server.database import MIGRATIONS, open_of
 from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
 from server.settings import Settings
 from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
-from statuslist.entries.sets import StatusLists
+from statuslist.entries.sets import StatusSets
 from statuslist.errors import ListFull
 from storage import Database, migrate
 from wire import Conflict, ResourceNotFound, encode
@@ -134,7 +134,7 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
     if registry.view.version == 0:  # Never imported; what an operator emptied stays empty.
         report = await registry.import_file(sample_file(settings.did), actor=ACTOR)
         say(f"imported the sample ecosystem: {report}")
-    lists = StatusLists(
+    sets = StatusSets(
         database,
         clock=time.time,
         random_bytes=secrets.token_bytes,
@@ -143,17 +143,17 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
     )
     operator = Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
     with contextlib.suppress(ResourceNotFound):
-        await lists.get_set(operator, SAMPLE_SET)
+        await sets.get_set(operator, SAMPLE_SET)
         if (settings.state_dir / REVOKE_FILE).exists():
             return
     with contextlib.suppress(Conflict):  # It is there; its entry or the files below may not be.
-        await lists.create_set(
+        await sets.create_set(
             operator,
             CreateSet(id=SAMPLE_SET, issuer_id=DEFAULT_ISSUER, purposes=("revocation", "suspension")),
             idempotency_key="sample-set",
         )
     try:
-        allocated = await lists.allocate(operator, SAMPLE_SET, Allocate(), idempotency_key="sample-entry")
+        allocated = await sets.allocate(operator, SAMPLE_SET, Allocate(), idempotency_key="sample-entry")
     except ListFull:  # After a restore no set of the backup gives entries any more.
         say(f"the status set {SAMPLE_SET} is closed: there is no sample entry to play with")
         return

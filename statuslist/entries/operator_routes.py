@@ -23,7 +23,7 @@ from statuslist.entries.requests import (
     SetView,
     read_changes,
 )
-from statuslist.entries.sets import MAX_PAGE, StatusLists
+from statuslist.entries.sets import MAX_PAGE, StatusSets
 from statuslist.errors import MalformedValue
 from statuslist.formats.forms import is_set_id
 from wire import Answer, BadRequest
@@ -42,14 +42,14 @@ _CHANGE_EXAMPLE = {
 }
 
 
-def build_operator_routes(lists: StatusLists) -> type[Controller]:
+def build_operator_routes(sets: StatusSets) -> type[Controller]:
     """
     Return the operators' routes of the status lists, for a Litestar application.
 
     The application's response class must render an `Answer`, and its dependencies have `principal`. Each
     write takes the header Idempotency-Key.
     """
-    return over(_Routes, lists=lists)
+    return over(_Routes, sets=sets)
 
 
 def _described(shape: type[msgspec.Struct], description: str) -> ResponseSpec:
@@ -59,7 +59,7 @@ def _described(shape: type[msgspec.Struct], description: str) -> ResponseSpec:
 class _Routes(Controller):
     tags = ("operators: status lists",)
     request_max_body_size = MAX_BODY_BYTES
-    lists: StatusLists
+    sets: StatusSets
 
     @post(
         BASE_PATH,
@@ -70,7 +70,7 @@ class _Routes(Controller):
     )
     async def create_set(self, principal: Acting, request: Request[Any, Any, Any]) -> Answer:
         wanted = await body_of(request, CreateSet)
-        created = await self.lists.create_set(principal, wanted, idempotency_key=key_of(request))
+        created = await self.sets.create_set(principal, wanted, idempotency_key=key_of(request))
         return answer_of(created, 201)
 
     @get(
@@ -86,7 +86,7 @@ class _Routes(Controller):
         require_page(limit, MAX_PAGE)
         if after and not is_set_id(after):
             raise BadRequest("after: expected the id of a set, such as `next` of the page before")
-        return answer_of(await self.lists.list_sets(principal, after=after, limit=limit))
+        return answer_of(await self.sets.list_sets(principal, after=after, limit=limit))
 
     @get(
         f"{BASE_PATH}/{{set_id:str}}",
@@ -95,7 +95,7 @@ class _Routes(Controller):
         responses={200: _described(SetView, "The set.")},
     )
     async def get_set(self, principal: Acting, set_id: FromPath[str]) -> Answer:
-        return answer_of(await self.lists.get_set(principal, set_id))
+        return answer_of(await self.sets.get_set(principal, set_id))
 
     @post(
         f"{BASE_PATH}/{{set_id:str}}/allocations",
@@ -108,7 +108,7 @@ class _Routes(Controller):
         self, principal: Acting, set_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
         wanted = await body_of(request, Allocate)
-        allocated = await self.lists.allocate(principal, set_id, wanted, idempotency_key=key_of(request))
+        allocated = await self.sets.allocate(principal, set_id, wanted, idempotency_key=key_of(request))
         return answer_of(allocated, 201)
 
     @post(
@@ -125,7 +125,7 @@ class _Routes(Controller):
         self, principal: Acting, set_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
         wanted = read_changes(await request.body(), request.headers.get("content-type"))
-        changed = await self.lists.set_statuses(principal, set_id, wanted, idempotency_key=key_of(request))
+        changed = await self.sets.set_statuses(principal, set_id, wanted, idempotency_key=key_of(request))
         return answer_of(changed)
 
     @get(
@@ -135,7 +135,7 @@ class _Routes(Controller):
         responses={200: _described(EntryView, "The statuses, as the rows have them.")},
     )
     async def get_entry(self, principal: Acting, set_id: FromPath[str], index: FromPath[str]) -> Answer:
-        return answer_of(await self.lists.get_entry(principal, set_id, _read_index(index)))
+        return answer_of(await self.sets.get_entry(principal, set_id, _read_index(index)))
 
 
 def _read_index(text: str) -> int:

@@ -48,7 +48,7 @@ MAX_ENTRIES_PER_ISSUER = 2_147_483_648  # 2^31: 16,384 of the smallest lists, or
 OWN_ISSUER = "default"  # the service itself
 
 
-class StatusLists:
+class StatusSets:
     """
     The operators' side of the status lists.
 

@@ -82,7 +82,7 @@ async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path:
         lifted = StatusChange(
             status_list_index=str(statuses["suspension"]), status_purpose="suspension", status=0
         )
-        await services.status.lists.set_statuses(ROOT, "badges", ChangeStatuses(changes=(lifted,)))
+        await services.status.sets.set_statuses(ROOT, "badges", ChangeStatuses(changes=(lifted,)))
         async with asyncio.timeout(5):
             while (await _version(services)) == served.version:
                 await asyncio.sleep(0.05)

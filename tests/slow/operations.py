@@ -16,7 +16,7 @@ import time
 
 from operators import Principal, Role
 from statuslist.entries.requests import Allocate, ChangeStatuses, StatusChange
-from statuslist.entries.sets import StatusLists
+from statuslist.entries.sets import StatusSets
 from storage import open_database
 
 SETS = ("ops-a", "ops-b", "ops-c", "ops-d")
@@ -27,8 +27,8 @@ WORKER = Principal(id="ops", name="ops", issuer_id=None, roles=frozenset({Role.A
 class Operations:
     """The tasks of this process, and what came of them."""
 
-    def __init__(self, lists: StatusLists, count: int) -> None:
-        self._lists = lists
+    def __init__(self, sets: StatusSets, count: int) -> None:
+        self._sets = sets
         self._numbers = iter(range(count))
         self._to_revoke: collections.deque[tuple[str, str]] = collections.deque()
         self.allocated: list[tuple[str, str]] = []
@@ -47,7 +47,7 @@ class Operations:
 
     async def _allocate(self, number: int) -> None:
         set_id = SETS[number // 2 % len(SETS)]
-        allocated = await self._lists.allocate(WORKER, set_id, Allocate())
+        allocated = await self._sets.allocate(WORKER, set_id, Allocate())
         entry = (set_id, allocated.entries[0].credential_status[0].status_list_index)
         self.allocated.append(entry)
         self._to_revoke.append(entry)
@@ -55,20 +55,20 @@ class Operations:
     async def _revoke(self) -> None:
         set_id, index = self._to_revoke.popleft()
         change = StatusChange(status_list_index=index, status_purpose="revocation", status=1)
-        await self._lists.set_statuses(WORKER, set_id, ChangeStatuses(changes=(change,)))
+        await self._sets.set_statuses(WORKER, set_id, ChangeStatuses(changes=(change,)))
         self.revoked.append((set_id, index))
 
 
 async def main(url: str, count: int) -> None:
     database = open_database(url)
-    lists = StatusLists(
+    sets = StatusSets(
         database,
         clock=time.time,
         random_bytes=secrets.token_bytes,
         base_url="https://ops.example",
         on_changed=lambda: None,
     )
-    operations = Operations(lists, count)
+    operations = Operations(sets, count)
     await asyncio.gather(*(operations.work() for _ in range(TASKS)))
     database.close()
     print(

@@ -31,7 +31,7 @@ def _start(url: str) -> subprocess.Popen[str]:
 async def test_the_published_lists_say_what_was_acknowledged(place: Place) -> None:
     async with Wing.open(place) as wing:
         for set_id in SETS:
-            await wing.lists.create_set(
+            await wing.sets.create_set(
                 OPERATOR, CreateSet(id=set_id, issuer_id="acme", purposes=("revocation",))
             )
         began = time.monotonic()

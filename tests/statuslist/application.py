@@ -70,7 +70,7 @@ def application_of(wing: Wing, checker: Checker, principal: Principal = ROOT) ->
     """Return the wing's routes as an application."""
     routes = build_routes(wing.publisher, checker, clock=wing.clock)
     return Litestar(
-        [routes, build_operator_routes(wing.lists)],
+        [routes, build_operator_routes(wing.sets)],
         dependencies={"principal": Provide(lambda: principal, sync_to_thread=False)},
         response_class=RenderedAnswer,
         exception_handlers={Exception: on_error},

@@ -24,7 +24,7 @@ from operators import AlarmKind, Issuer, Principal, Role
 from proofs import Ed25519Signer, Signer
 from resolver.keys.multikey import multikey_of
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
-from statuslist.entries.sets import StatusLists
+from statuslist.entries.sets import StatusSets
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
@@ -101,7 +101,7 @@ class Wing:
         self.publisher = self.another_publisher(
             on_published=lambda published: self.told.append(published.list_id)
         )
-        self.lists = StatusLists(
+        self.sets = StatusSets(
             database,
             clock=self.clock,
             random_bytes=secrets.token_bytes,
@@ -152,10 +152,10 @@ class Wing:
 
     async def create(self, set_id: str, *purposes: str, issuer_id: str = "acme") -> None:
         wanted = {"id": set_id, "issuerId": issuer_id, "purposes": purposes or ("revocation",)}
-        await self.lists.create_set(ROOT, msgspec.convert(wanted, CreateSet))
+        await self.sets.create_set(ROOT, msgspec.convert(wanted, CreateSet))
 
     async def allocate(self, set_id: str, count: int = 1) -> list[int]:
-        allocated = await self.lists.allocate(ROOT, set_id, Allocate(count=count))
+        allocated = await self.sets.allocate(ROOT, set_id, Allocate(count=count))
         return [int(entry.credential_status[0].status_list_index) for entry in allocated.entries]
 
     async def set_with_entry(self, set_id: str, *purposes: str) -> int:
@@ -163,7 +163,7 @@ class Wing:
         return (await self.allocate(set_id))[0]
 
     async def change(self, set_id: str, index: int, purpose: str, status: int) -> None:
-        await self.lists.set_statuses(ROOT, set_id, change_of(index, purpose, status))
+        await self.sets.set_statuses(ROOT, set_id, change_of(index, purpose, status))
 
     async def revoke(self, set_id: str, index: int) -> None:
         await self.change(set_id, index, "revocation", 1)

@@ -60,7 +60,7 @@ async def _own_entries(house: House, length: int, count: int) -> list[Any]:
     names = [f"set-{number}" for number in range(count)]
     for name in names:
         wanted = {"id": name, "issuerId": "acme", "purposes": ["revocation"], "length": length}
-        await house.wing.lists.create_set(ROOT, msgspec.convert(wanted, CreateSet))
+        await house.wing.sets.create_set(ROOT, msgspec.convert(wanted, CreateSet))
     await house.wing.publisher.publish_dirty()
     url = "https://status.example.com/status-lists/{}-revocation/credential.json"
     return [house.issuer.entry(1, statusListCredential=url.format(name)) for name in names]

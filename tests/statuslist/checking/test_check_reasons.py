@@ -61,7 +61,7 @@ async def test_list_of_an_issuer_who_is_not_trusted_is_the_reason_whatever_it_sa
 
 async def test_answer_has_the_reason_of_the_first_entry_that_is_not_valid(house: House) -> None:
     await house.wing.create("badges", "revocation", "suspension")
-    allocated = await house.wing.lists.allocate(ROOT, "badges", Allocate())
+    allocated = await house.wing.sets.allocate(ROOT, "badges", Allocate())
     entries = list(map(msgspec.to_builtins, allocated.entries[0].credential_status))
     await house.wing.change("badges", int(entries[0]["statusListIndex"]), "suspension", 1)
     await house.wing.publisher.publish_dirty()

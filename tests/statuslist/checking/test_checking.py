@@ -40,7 +40,7 @@ OWN_LIST = "https://status.example.com/status-lists/badges-revocation/credential
 @pytest.mark.parametrize("media_type", ["application/vc", "application/vc+jwt"])
 async def test_own_list_is_checked_in_process(house: House, media_type: Any) -> None:
     await house.wing.create("badges", "revocation", "suspension")
-    allocated = await house.wing.lists.allocate(ROOT, "badges", Allocate(media_type=media_type))
+    allocated = await house.wing.sets.allocate(ROOT, "badges", Allocate(media_type=media_type))
     entries = list(map(msgspec.to_builtins, allocated.entries[0].credential_status))
     await house.wing.publisher.publish_dirty()
 

@@ -113,7 +113,7 @@ async def test_set_that_a_restore_closed_says_so_and_one_that_was_full_is_full(w
         await wing.allocate("full")
 
     with pytest.raises(BadRequest, match="choose another"):
-        await wing.lists.allocate(ROOT, "new", Allocate(reference=CLOSED))
+        await wing.sets.allocate(ROOT, "new", Allocate(reference=CLOSED))
     assert (closed.value.type, full.value.type) == ("/problems/set-closed", "/problems/list-full")
     assert await wing.allocate("new")
 

@@ -10,7 +10,7 @@ import pytest
 from statuslist.entries import store
 from statuslist.entries.allocation import index_of
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet
-from statuslist.entries.sets import StatusLists
+from statuslist.entries.sets import StatusSets
 from statuslist.errors import (
     IrreversibleStatus,
     ListFull,
@@ -38,7 +38,7 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
 async def test_set_has_one_list_per_purpose_in_one_index_space(wing: Wing) -> None:
     request = CreateSet(id="badges", purposes=("suspension", "revocation"))
 
-    created = await wing.lists.create_set(ACME, request)
+    created = await wing.sets.create_set(ACME, request)
 
     assert created.issuer_id == "acme"
     assert [found.status_purpose for found in created.lists] == ["revocation", "suspension"]
@@ -47,7 +47,7 @@ async def test_set_has_one_list_per_purpose_in_one_index_space(wing: Wing) -> No
 
 
 async def test_set_without_an_id_gets_an_unguessable_one(wing: Wing) -> None:
-    created = await wing.lists.create_set(ROOT, CreateSet(purposes=REVOCATION))
+    created = await wing.sets.create_set(ROOT, CreateSet(purposes=REVOCATION))
 
     assert len(created.id) == 16
     assert created.issuer_id == "default"
@@ -56,11 +56,11 @@ async def test_set_without_an_id_gets_an_unguessable_one(wing: Wing) -> None:
 @pytest.mark.parametrize("set_id", ["", "Badges", "-badges", "badges-", "a/b", "a.b", "ü", "a" * 49, "a\n"])
 async def test_set_id_that_is_no_label_is_refused(wing: Wing, set_id: str) -> None:
     with pytest.raises(BadRequest):
-        await wing.lists.create_set(ROOT, CreateSet(id=set_id, purposes=REVOCATION))
+        await wing.sets.create_set(ROOT, CreateSet(id=set_id, purposes=REVOCATION))
 
 
 async def test_lists_of_one_issuer_have_a_bound_together_that_leaves_others_alone(wing: Wing) -> None:
-    lists = StatusLists(
+    sets = StatusSets(
         wing.database,
         clock=wing.clock,
         random_bytes=secrets.token_bytes,
@@ -68,14 +68,14 @@ async def test_lists_of_one_issuer_have_a_bound_together_that_leaves_others_alon
         on_changed=lambda: None,
         max_entries_per_issuer=3 * 131_072,
     )
-    await lists.create_set(ACME, CreateSet(purposes=("revocation", "suspension")))
+    await sets.create_set(ACME, CreateSet(purposes=("revocation", "suspension")))
     with pytest.raises(TooManyEntries, match="524288 entries in all, and may have 393216"):
-        await lists.create_set(ACME, CreateSet(purposes=("revocation", "suspension")))
+        await sets.create_set(ACME, CreateSet(purposes=("revocation", "suspension")))
 
-    await lists.create_set(ACME, CreateSet(purposes=REVOCATION))
-    await lists.create_set(OTHER, CreateSet(purposes=REVOCATION))
+    await sets.create_set(ACME, CreateSet(purposes=REVOCATION))
+    await sets.create_set(OTHER, CreateSet(purposes=REVOCATION))
     with pytest.raises(TooManyEntries):
-        await lists.create_set(ACME, CreateSet(purposes=REVOCATION))
+        await sets.create_set(ACME, CreateSet(purposes=REVOCATION))
     assert await wing.count("status_lists") == 4
 
 
@@ -83,19 +83,19 @@ async def test_set_id_is_taken_once(wing: Wing) -> None:
     await wing.create("badges")
 
     with pytest.raises(Conflict):
-        await wing.lists.create_set(OTHER, CreateSet(id="badges", purposes=REVOCATION))
+        await wing.sets.create_set(OTHER, CreateSet(id="badges", purposes=REVOCATION))
 
 
 async def test_purpose_twice_is_refused(wing: Wing) -> None:
     with pytest.raises(UnknownPurpose):
-        await wing.lists.create_set(ROOT, CreateSet(purposes=("revocation", "revocation")))
+        await wing.sets.create_set(ROOT, CreateSet(purposes=("revocation", "revocation")))
 
 
 async def test_set_for_an_issuer_of_somebody_else_is_not_found(wing: Wing) -> None:
     with pytest.raises(ResourceNotFound):
-        await wing.lists.create_set(OTHER, CreateSet(purposes=REVOCATION, issuer_id="acme"))
+        await wing.sets.create_set(OTHER, CreateSet(purposes=REVOCATION, issuer_id="acme"))
     with pytest.raises(ResourceNotFound):
-        await wing.lists.create_set(ROOT, CreateSet(purposes=REVOCATION, issuer_id="nobody"))
+        await wing.sets.create_set(ROOT, CreateSet(purposes=REVOCATION, issuer_id="nobody"))
 
 
 async def test_no_index_is_allocated_twice_by_concurrent_calls(wing: Wing) -> None:
@@ -105,7 +105,7 @@ async def test_no_index_is_allocated_twice_by_concurrent_calls(wing: Wing) -> No
 
     indexes = [index for batch in batches for index in batch]
     assert len(set(indexes)) == len(indexes) == 2_100
-    assert (await wing.lists.get_set(ROOT, "badges")).allocated == 2_100
+    assert (await wing.sets.get_set(ROOT, "badges")).allocated == 2_100
 
 
 async def test_indexes_show_no_order(wing: Wing) -> None:
@@ -122,8 +122,8 @@ async def test_indexes_show_no_order(wing: Wing) -> None:
 async def test_entry_refers_to_the_form_of_its_credential(wing: Wing) -> None:
     await wing.create("badges", "revocation", "suspension")
 
-    plain = await wing.lists.allocate(ROOT, "badges", Allocate())
-    jwt = await wing.lists.allocate(ROOT, "badges", Allocate(media_type="application/vc+jwt"))
+    plain = await wing.sets.allocate(ROOT, "badges", Allocate())
+    jwt = await wing.sets.allocate(ROOT, "badges", Allocate(media_type="application/vc+jwt"))
 
     revocation, suspension = plain.entries[0].credential_status
     assert revocation.status_list_index == suspension.status_list_index
@@ -137,7 +137,7 @@ async def test_full_set_allocates_nothing_more(wing: Wing) -> None:
     wing.tamper("UPDATE status_sets SET next_number = 130000")
 
     with pytest.raises(ListFull):
-        await wing.lists.allocate(ROOT, "badges", Allocate(count=1_073))
+        await wing.sets.allocate(ROOT, "badges", Allocate(count=1_073))
     rest = await wing.allocate("badges", 1_072)
 
     assert len(set(rest)) == 1_072
@@ -148,7 +148,7 @@ async def test_full_set_allocates_nothing_more(wing: Wing) -> None:
 async def test_allocation_with_the_same_key_gives_the_same_entries(wing: Wing) -> None:
     await wing.create("badges")
 
-    calls = (wing.lists.allocate(ROOT, "badges", Allocate(count=3), idempotency_key="k") for _ in range(20))
+    calls = (wing.sets.allocate(ROOT, "badges", Allocate(count=3), idempotency_key="k") for _ in range(20))
     answers = await asyncio.gather(*calls)
 
     assert all(answer == answers[0] for answer in answers)
@@ -157,10 +157,10 @@ async def test_allocation_with_the_same_key_gives_the_same_entries(wing: Wing) -
 
 async def test_key_used_for_another_request_is_refused(wing: Wing) -> None:
     await wing.create("badges")
-    await wing.lists.allocate(ROOT, "badges", Allocate(count=3), idempotency_key="k")
+    await wing.sets.allocate(ROOT, "badges", Allocate(count=3), idempotency_key="k")
 
     with pytest.raises(IdempotencyConflict):
-        await wing.lists.allocate(ROOT, "badges", Allocate(count=4), idempotency_key="k")
+        await wing.sets.allocate(ROOT, "badges", Allocate(count=4), idempotency_key="k")
 
     assert await wing.count("allocations") == 1
 
@@ -168,8 +168,8 @@ async def test_key_used_for_another_request_is_refused(wing: Wing) -> None:
 async def test_replayed_revocation_is_one_event(wing: Wing) -> None:
     index = await wing.set_with_entry("badges")
 
-    first = await wing.lists.set_statuses(ROOT, "badges", change_of(index), idempotency_key="k")
-    second = await wing.lists.set_statuses(ROOT, "badges", change_of(index), idempotency_key="k")
+    first = await wing.sets.set_statuses(ROOT, "badges", change_of(index), idempotency_key="k")
+    second = await wing.sets.set_statuses(ROOT, "badges", change_of(index), idempotency_key="k")
 
     assert first == second
     assert first.versions == {"badges-revocation": 2}
@@ -181,7 +181,7 @@ async def test_status_that_is_so_already_is_no_event_and_no_version(wing: Wing) 
     await wing.revoke("badges", index)
     audited = await wing.count("audit")
 
-    again = await wing.lists.set_statuses(ROOT, "badges", change_of(index))
+    again = await wing.sets.set_statuses(ROOT, "badges", change_of(index))
 
     assert (again.changed, again.versions) == (0, {})
     assert await wing.count("status_events") == 1
@@ -195,7 +195,7 @@ async def test_revocation_cannot_be_taken_back(wing: Wing) -> None:
     with pytest.raises(IrreversibleStatus):
         await wing.change("badges", index, "revocation", 0)
 
-    entry = await wing.lists.get_entry(ROOT, "badges", index)
+    entry = await wing.sets.get_entry(ROOT, "badges", index)
     assert entry.statuses[0].status == 1
 
 
@@ -205,7 +205,7 @@ async def test_suspension_is_lifted_and_both_changes_are_events(wing: Wing) -> N
     await wing.change("badges", index, "suspension", 1)
     await wing.change("badges", index, "suspension", 0)
 
-    entry = await wing.lists.get_entry(ROOT, "badges", index)
+    entry = await wing.sets.get_entry(ROOT, "badges", index)
     assert entry.statuses[0].status == 0
     assert await wing.count("status_events") == 2
     assert await wing.count("statuses") == 0
@@ -217,7 +217,7 @@ async def test_batch_with_one_bad_change_changes_nothing(wing: Wing) -> None:
     never_allocated = change_of((index + 1) % 131_072).changes[0]
 
     with pytest.raises(NotAllocated):
-        await wing.lists.set_statuses(ROOT, "badges", ChangeStatuses(changes=(good, never_allocated)))
+        await wing.sets.set_statuses(ROOT, "badges", ChangeStatuses(changes=(good, never_allocated)))
 
     assert await wing.count("statuses") == 0
     assert await wing.count("status_events") == 0
@@ -232,7 +232,7 @@ async def test_index_that_is_allocated_next_is_not_allocated_yet(wing: Wing) -> 
     with pytest.raises(NotAllocated):
         await wing.revoke("badges", upcoming)
     with pytest.raises(NotAllocated):
-        await wing.lists.get_entry(ROOT, "badges", upcoming)
+        await wing.sets.get_entry(ROOT, "badges", upcoming)
     assert await wing.allocate("badges") == [upcoming]
 
 
@@ -242,7 +242,7 @@ async def test_index_outside_the_set_is_a_range_error(wing: Wing) -> None:
     with pytest.raises(RangeError):
         await wing.revoke("badges", 131_072)
     with pytest.raises(RangeError):
-        await wing.lists.get_entry(ROOT, "badges", 131_072)
+        await wing.sets.get_entry(ROOT, "badges", 131_072)
 
 
 async def test_purpose_that_the_set_has_not_is_refused(wing: Wing) -> None:
@@ -254,18 +254,18 @@ async def test_purpose_that_the_set_has_not_is_refused(wing: Wing) -> None:
 
 async def test_foreign_principal_sees_no_more_than_of_an_unknown_set(wing: Wing) -> None:
     index = await wing.set_with_entry("badges")
-    lists = wing.lists
+    sets = wing.sets
 
     for set_id in ("badges", "unknown"):
         with pytest.raises(ResourceNotFound, match="there is no such status set"):
-            await lists.get_set(OTHER, set_id)
+            await sets.get_set(OTHER, set_id)
         with pytest.raises(ResourceNotFound, match="there is no such status set"):
-            await lists.allocate(OTHER, set_id, Allocate())
+            await sets.allocate(OTHER, set_id, Allocate())
         with pytest.raises(ResourceNotFound, match="there is no such status set"):
-            await lists.set_statuses(OTHER, set_id, change_of(index))
+            await sets.set_statuses(OTHER, set_id, change_of(index))
         with pytest.raises(ResourceNotFound, match="there is no such status set"):
-            await lists.get_entry(OTHER, set_id, index)
-    assert (await lists.list_sets(OTHER)).sets == ()
+            await sets.get_entry(OTHER, set_id, index)
+    assert (await sets.list_sets(OTHER)).sets == ()
     assert await wing.count("statuses") == 0
 
 
@@ -273,21 +273,21 @@ async def test_reader_changes_nothing(wing: Wing) -> None:
     index = await wing.set_with_entry("badges")
 
     with pytest.raises(Forbidden):
-        await wing.lists.create_set(READER, CreateSet(purposes=REVOCATION))
+        await wing.sets.create_set(READER, CreateSet(purposes=REVOCATION))
     with pytest.raises(Forbidden):
-        await wing.lists.allocate(READER, "badges", Allocate())
+        await wing.sets.allocate(READER, "badges", Allocate())
     with pytest.raises(Forbidden):
-        await wing.lists.set_statuses(READER, "badges", change_of(index))
+        await wing.sets.set_statuses(READER, "badges", change_of(index))
 
-    assert (await wing.lists.get_set(READER, "badges")).allocated == 1
+    assert (await wing.sets.get_set(READER, "badges")).allocated == 1
 
 
 async def test_sets_are_listed_page_by_page(wing: Wing) -> None:
     for set_id in ("c", "a", "b"):
         await wing.create(set_id)
 
-    first = await wing.lists.list_sets(ACME, limit=2)
-    second = await wing.lists.list_sets(ACME, limit=2, after=first.next or "")
+    first = await wing.sets.list_sets(ACME, limit=2)
+    second = await wing.sets.list_sets(ACME, limit=2, after=first.next or "")
 
     assert [found.id for found in first.sets] == ["a", "b"]
     assert [found.id for found in second.sets] == ["c"]
