@@ -112,15 +112,10 @@ class DriverSource:
         return msgspec.structs.replace(entry, value_bytes=entry.value_bytes + 2 * len(url))
 
     async def _entry(self, did: Did, fetched: Fetched, step: Step) -> Known:
-        """Read the answer; each step of the largest one takes some milliseconds, and a turn of the event loop."""
+        """Return what is kept of an answer: a document, that there is none, or why it is refused."""
         now = self._clock()
         try:
-            parsed = parse_answer(self.driver, fetched)
-            await asyncio.sleep(0)
-            told = told_of(self.driver, parsed)
-            await asyncio.sleep(0)
-            told = check_document(self.driver, did, told)
-            await asyncio.sleep(0)
+            told = await self._told(did, fetched)
         except InternalError as error:
             error = self._as_told(error, fetched)
             error.steps = (step,)
@@ -144,6 +139,16 @@ class DriverSource:
             value_bytes=len(fetched.body),
             steps=(step, Step(step="freshness", detail={"seconds": int(seconds), "because": reason})),
         )
+
+    async def _told(self, did: Did, fetched: Fetched) -> Told:
+        """Read the answer; each step of the largest one takes some milliseconds, and a turn of the event loop."""
+        parsed = parse_answer(self.driver, fetched)
+        await asyncio.sleep(0)
+        told = told_of(self.driver, parsed)
+        await asyncio.sleep(0)
+        told = check_document(self.driver, did, told)
+        await asyncio.sleep(0)
+        return told
 
     @staticmethod
     def _as_told(error: InternalError, fetched: Fetched) -> InternalError:

@@ -129,11 +129,19 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 async def _make_sample(settings: Settings, database: Database, say: Say) -> None:
+    await _import_sample(settings, database, say)
+    await _make_sample_set(settings, database, say)
+
+
+async def _import_sample(settings: Settings, database: Database, say: Say) -> None:
     registry = Registry(database, clock=time.time)
     await registry.load()
     if registry.view.version == 0:  # Never imported; what an operator emptied stays empty.
         report = await registry.import_file(sample_file(settings.did), actor=ACTOR)
         say(f"imported the sample ecosystem: {report}")
+
+
+async def _make_sample_set(settings: Settings, database: Database, say: Say) -> None:
     sets = StatusSets(
         database,
         clock=time.time,

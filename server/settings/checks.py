@@ -104,6 +104,16 @@ def _database_faults(settings: Settings) -> list[str]:
 
 
 def _range_faults(settings: Settings) -> list[str]:
+    return [
+        *_faults_of_one_another(settings),
+        *_not_above_zero(settings),
+        *_staleness_faults(settings),
+        *_not_finite(settings),
+    ]
+
+
+def _faults_of_one_another(settings: Settings) -> list[str]:
+    """Return which settings are out of a range that others, or their meaning, give."""
     faults = []
     if not 60 <= settings.list_ttl_seconds <= settings.list_validity_seconds // 2:
         faults.append(f"{PREFIX}LIST_TTL_SECONDS: expected 60 up to half of {PREFIX}LIST_VALIDITY_SECONDS")
@@ -113,13 +123,21 @@ def _range_faults(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}WORKERS: expected 0 (one per core) up to 256")
     if settings.observe_interval_seconds != 0 and settings.observe_interval_seconds < 60:
         faults.append(f"{PREFIX}OBSERVE_INTERVAL_SECONDS: expected 0 (never) or at least 60")
-    faults += [
+    return faults
+
+
+def _not_above_zero(settings: Settings) -> list[str]:
+    return [
         f"{PREFIX}{field.upper()}: expected a number above 0, found {getattr(settings, field)}"
         for field in Settings.__struct_fields__
         if field.startswith(("rate_", "cache_", "hot_", "max_", "head_", "body_", "outbound_", "list_"))
         and field not in _NOT_ABOVE_ZERO
         and getattr(settings, field) <= 0
     ]
+
+
+def _staleness_faults(settings: Settings) -> list[str]:
+    faults = []
     if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:
         faults.append(f"{PREFIX}CACHE_STALE_SECONDS: expected 0 (never) to {MAX_STALE_SECONDS} (a day)")
     if not 0 <= settings.cache_revalidate_seconds <= MAX_STALE_SECONDS:
@@ -130,12 +148,15 @@ def _range_faults(settings: Settings) -> list[str]:
         for method, seconds in settings.cache_method_ttl_seconds.items()
         if method not in CACHED_METHODS or not 1 <= seconds <= MAX_STALE_SECONDS
     ]
-    faults += [
+    return faults
+
+
+def _not_finite(settings: Settings) -> list[str]:
+    return [
         f"{PREFIX}{field.upper()}: expected a finite number from 0, found {value}"
         for field, value in msgspec.structs.asdict(settings).items()
         if isinstance(value, float) and not (math.isfinite(value) and value >= 0)
     ]
-    return faults
 
 
 def _proxy_faults(settings: Settings) -> list[str]:
