@@ -10,7 +10,7 @@ import os
 import socket
 from functools import partial
 
-import server.app
+import server.services
 from resolver.outbound.transport import dial_tcp
 from server.settings.outbound import guard_of
 
@@ -28,5 +28,5 @@ async def _dial(_address: str, _port: int) -> socket.socket:
 if __name__ == "__main__":
     from server.commands.cli import main
 
-    server.app.guard_of = partial(guard_of, resolve_name=_resolve_name, dial=_dial)
+    server.services.guard_of = partial(guard_of, resolve_name=_resolve_name, dial=_dial)
     main()
