@@ -25,15 +25,9 @@ from server.edge.identifiers import Identifiers
 from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
 from server.edge.problems import problem_answer
 from server.routes.explain import explain_route
-from server.routes.pages import (
-    DESCRIBE_KEY,
-    OPERATOR_ROOT,
-    ROOT,
-    health_routes,
-    identity_routes,
-    metrics_route,
-    page_routes,
-)
+from server.routes.health import health_routes, metrics_route
+from server.routes.identity import identity_routes
+from server.routes.pages import DESCRIBE_KEY, OPERATOR_ROOT, ROOT, page_routes
 from server.services import Services
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.routes import build_routes as status_routes

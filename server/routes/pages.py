@@ -1,5 +1,5 @@
 """
-The routes that belong to no wing: our identity, problem pages, health, the root, OpenAPI and its page.
+The pages about the server itself: problem types, OpenAPI and its page, the root. Routes.
 
 The documentation page is one HTML file without scripts: it lists every operation of the OpenAPI document and
 loads nothing from elsewhere.
@@ -17,54 +17,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from server.edge.problems import PAGE_HEADERS, problem_page
-from server.identity import DEFAULT_ISSUER, Identities
 from server.routes.openapi import complete
-from server.telemetry.counters import CONTENT_TYPE, Telemetry
-from server.telemetry.health import Health, live
 from wire import Answer, encode, etag_of
 
 PAGE_FRESH_SECONDS = 3_600  # seconds; the pages change with a release
 DESCRIBE_KEY = "describe"  # of the application's state: a callable that returns its OpenAPI document
-
-
-def identity_routes(identities: Identities, clock: Callable[[], float]) -> list[HTTPRouteHandler]:
-    """Return the routes of the DID documents that we host."""
-
-    @get("/.well-known/did.json", tags=["Identity"], summary="Our DID document")
-    async def own_document() -> Answer:
-        return identities.document_answer(DEFAULT_ISSUER, clock())
-
-    @get(
-        "/issuers/{issuer_id:str}/did.json", tags=["Identity"], summary="The DID document of a hosted issuer"
-    )
-    async def issuer_document(issuer_id: FromPath[str]) -> Answer:
-        return identities.document_answer(issuer_id, clock())
-
-    return [own_document, issuer_document]
-
-
-def health_routes(health: Health, *, detailed: bool) -> list[HTTPRouteHandler]:
-    """Return `/livez` and `/readyz`; the checks behind the latter are for the operator's listener only."""
-
-    @get("/livez", tags=["Health"], summary="The process answers")
-    async def livez() -> Answer:
-        return live()
-
-    @get("/readyz", tags=["Health"], summary="The process may be sent requests")
-    async def readyz() -> Answer:
-        return health.ready(detailed=detailed)
-
-    return [livez, readyz]
-
-
-def metrics_route(telemetry: Telemetry) -> HTTPRouteHandler:
-    """Return `/metrics`, for the operator's listener."""
-
-    @get("/metrics", tags=["Health"], summary="Metrics in the Prometheus text format")
-    async def metrics() -> Answer:
-        return Answer(body=telemetry.render(), media_type=CONTENT_TYPE)
-
-    return metrics
 
 
 def page_routes(clock: Callable[[], float], *, root_page: bytes) -> list[HTTPRouteHandler]:
