@@ -1,6 +1,5 @@
 """
-When each list is published, and whose turn it is: the loop of a process, which follows, and publishes while it
-leads. Service.
+When a list is published, and whose turn it is: the loop of a process that follows, and may publish. Service.
 
 There is no pass that waits for all that is due: each look at the rows offers what is due to `turns`, and a list is
 published (`publication`) as soon as a slot is free and its turn has come. Lists are told apart by their issuers,
