@@ -8,9 +8,8 @@ In this order:
 2. the client's tokens: each request costs one of memory, and one of what else it may cost; a request for an
    identifier is read for that, once for all that follow (`Identifiers`);
 3. a read of an identifier, by the functions that the route would call;
-4. HEAD as GET whose body is dropped, and CORS preflight;
-5. the application, with a request id, and the common headers added to what it answers;
-6. the hot table filled (before the answer is sent), the log line, the counter.
+4. the application (`server/edge/exchange.py`);
+5. the hot table filled (before the answer is sent), the log line, the counter.
 
 What it does not recognise exactly falls through to the routes, which alone define behaviour.
 """
@@ -18,33 +17,25 @@ What it does not recognise exactly falls through to the routes, which alone defi
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from resolver.binding.request import STATE_KEY, DidRequest
-from resolver.binding.universal import UNIVERSAL_PATHS
+from resolver.binding.request import DidRequest
 from resolver.outbound.asker import asking_for
-from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers, immutable_start, rendered
+from server.edge.answers import ENCODED_CORS, immutable_start, rendered
 from server.edge.cycle import READY_HEAD, ready_head
+from server.edge.exchange import Exchange
 from server.edge.hot_reads import READS, HotReads
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import TEMPLATE, Identifiers
-from server.edge.limits import ClientAddresses, Cost, TokenBuckets, too_many
-from server.edge.problems import ClientGone, problem_answer
+from server.edge.limits import ClientAddresses, Cost, TokenBuckets
 from server.edge.request_head import RequestHead, request_id_of
 from server.telemetry.counters import Telemetry, coarse_client
-from wire import Answer, Fault, Refusal, ResourceNotFound
+from wire import Answer, Fault
 
 LOG = logging.getLogger("touchstone.requests")
-
-_PREFLIGHT: list[tuple[bytes, bytes]] = [
-    *ENCODED_CORS,
-    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
-    (b"access-control-allow-headers", b"Accept, Cache-Control, Content-Type, If-None-Match, X-Request-ID"),
-    (b"access-control-max-age", b"86400"),
-]
 
 
 def cost_of(method: str, *, may_fetch: bool) -> Cost:
@@ -57,20 +48,6 @@ def cost_of(method: str, *, may_fetch: bool) -> Cost:
     if method == "OPTIONS":
         return Cost.HOT
     return Cost.OUTBOUND if may_fetch else Cost.CPU
-
-
-def is_one_spelling(raw_path: bytes) -> bool:
-    """
-    Tell whether a path is spelled as we spell it.
-
-    The router would decode escapes, fold slashes and drop the last one; what looks at the raw path (the hot
-    table and its eviction, the cost of a request) must never see a second spelling of the same resource.
-    Identifiers are the exception: their resource reads the raw path itself, and `//` may stand in a DID URL. So is
-    the last slash with which clients of the Universal Resolver ask for what it tells of itself: that never changes.
-    """
-    if raw_path.startswith(b"/1.0/identifiers") or raw_path in UNIVERSAL_PATHS:
-        return True
-    return raw_path == b"/" or not (b"//" in raw_path or b"%" in raw_path or raw_path.endswith(b"/"))
 
 
 _NO_BODY = {"type": "http.response.body", "body": b""}
@@ -89,6 +66,7 @@ class Front:
 
     Attributes:
         reads: the hot answers, for whoever may give them earlier than this layer; None: there are none.
+        common: the headers of every answer.
     """
 
     def __init__(
@@ -105,17 +83,17 @@ class Front:
         is_public: bool = True,
         lists_are_behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._app = app
-        self._base_url = base_url
+        self.app = app
+        self.base_url = base_url
         self._telemetry = telemetry
         self._addresses = addresses
         self._clock = clock
         self._hot = hot
         self._tokens = dict(buckets or {})
         self._memory = self._tokens.pop(Cost.HOT, None)
-        self._common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
+        self.common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
         self._identifiers = identifiers
-        self._is_public = is_public
+        self.is_public = is_public
         self.reads = (
             HotReads(
                 hot, tokens=self._memory, telemetry=telemetry, clock=clock, lists_are_behind=lists_are_behind
@@ -126,7 +104,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         method, raw_path = scope["method"], scope["raw_path"]
         head = RequestHead(scope["headers"])
@@ -170,7 +148,7 @@ class Front:
                     answer = None
         if answer is None:
             with asking_for(client):
-                await _Exchange(self, scope, head, client, asked, wait).run(receive, send)
+                await Exchange(self, scope, head, client, asked, wait).run(receive, send)
             return
         self.keep_hot(scope, head.accept, answer, begun_at)
         await self._send(answer, scope, head, client, send, started, cost)
@@ -210,11 +188,11 @@ class Front:
         """Return the message that starts the answer, and the body."""
         start: Any = {"type": "http.response.start", "status": 200}
         is_usual = answer.immutable and not answer.headers and if_none_match is None
-        if is_usual and self._is_public:
+        if is_usual and self.is_public:
             start["headers"], start[READY_HEAD] = immutable_start(answer, request_id)
             return start, answer.body
         status, headers, body = rendered(answer, self._clock(), if_none_match)
-        headers += (*self._common, (b"x-request-id", request_id))
+        headers += (*self.common, (b"x-request-id", request_id))
         start["status"], start["headers"] = status, headers
         if not answer.headers:  # Else they may hold words of the document, which uvicorn is to look at.
             start[READY_HEAD] = ready_head(status, headers)
@@ -273,110 +251,3 @@ class Front:
             return
         if answer.immutable or begun_at == self._hot.purges:
             self._hot.keep(scope["raw_path"], accept, answer)
-
-
-class _Exchange:
-    """
-    One request that takes the ordinary way, and its answer.
-
-    `asked` is what was read of a request for an identifier; `wait` are the seconds until the client has tokens.
-    """
-
-    def __init__(
-        self,
-        front: Front,
-        scope: HTTPScope,
-        head: RequestHead,
-        client: str,
-        asked: DidRequest | None,
-        wait: float,
-    ) -> None:
-        self._front = front
-        self._asked = asked
-        self._wait = wait
-        self._scope = scope
-        self._head = head
-        self._client = client
-        self._method = scope["method"]
-        self._status = 500
-        self._started = time.perf_counter()
-        self._begun_at = front.hot_purges
-        self._has_begun = False
-        self._request_id = request_id_of(head.request_id)
-
-    async def run(self, receive: Receive, send: Send) -> None:
-        state = self._scope.setdefault("state", {})
-        state["request_id"], state["client"] = self._request_id.decode(), self._client
-        state[STATE_KEY] = self._asked
-        sender = self._sender(send)
-        raw_path = self._scope["raw_path"]
-        if self._wait:
-            await self._refuse(too_many(self._wait), sender)
-        elif not is_one_spelling(raw_path):
-            await self._refuse(
-                ResourceNotFound("there is no resource with this spelling of its path"), sender
-            )
-        elif self._method == "OPTIONS" and self._front._is_public:
-            await sender({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT[3:]})
-            await sender({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            if self._method == "HEAD":
-                # A copy: uvicorn drops the body by the method in its own scope.
-                self._scope = cast("HTTPScope", {**self._scope, "method": "GET"})
-            await self._front._app(self._scope, self._receiver(receive), sender)
-        self._account()
-
-    def _receiver(self, receive: Receive) -> Receive:
-        """Return `receive` for a client that may hang up before its body is complete: no failure of ours."""
-
-        async def receiver() -> Any:
-            message = await receive()
-            if message["type"] == "http.disconnect" and not self._has_begun:
-                raise ClientGone("the client hung up before its request was complete")
-            return message
-
-        return receiver
-
-    def _sender(self, send: Send) -> Send:
-        """Return `send` with the common headers added, and without a body for HEAD."""
-
-        async def sender(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._has_begun = True
-                self._status = message["status"]
-                self._keep_hot()
-                common = [*self._front._common, (b"x-request-id", self._request_id)]
-                message["headers"] = [*message.get("headers", []), *common]
-            elif message["type"] == "http.response.body" and self._method == "HEAD":
-                message = {**message, "body": b""}
-            await send(message)
-
-        return sender
-
-    async def _refuse(self, refusal: Refusal, send: Send) -> None:
-        answer = problem_answer(refusal, base_url=self._front._base_url, request_id=self._request_id.decode())
-        headers = [*encoded_headers(answer, 0), (b"content-length", str(len(answer.body)).encode())]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
-
-    def _keep_hot(self) -> None:
-        """Keep the answer before it is sent: a publisher that evicts meanwhile must find it in the table."""
-        scope: Any = self._scope
-        answer = scope.get(ANSWER_KEY)
-        if answer is not None and self._method in READS:
-            self._front.keep_hot(scope, self._head.accept, answer, self._begun_at)
-
-    def _account(self) -> None:
-        scope: Any = self._scope
-        route = scope.get("path_template") or "unmatched"
-        answer = scope.get(ANSWER_KEY)
-        self._front.account(
-            route,
-            self._method,
-            self._status,
-            self._request_id,
-            self._client,
-            self._started,
-            "" if answer is None else answer.fault,
-            scope["state"].get("principal"),
-        )
