@@ -5,18 +5,23 @@ What is wrong with settings, one sentence a fault, each with the variable to cha
 import ipaddress
 import math
 import re
+import ssl
 from urllib.parse import urlsplit
 
 import msgspec
 
 from server.settings.drivers import driver_faults
 from server.settings.outbound import CA_FILE, PRIVATE_HOSTS
-from server.settings.settings import LOOPBACK_HOSTS, PREFIX, Settings, is_loopback, split_bind
+from server.settings.settings import LOOPBACK_HOSTS, PREFIX, Settings, is_loopback, reason_of, split_bind
 from storage import sqlite_path
 from storage.postgres_dsn import dsn_faults
 
 # RFC 3986, section 3.2, without userinfo: A-labels or an IP literal, and a port.
 _AUTHORITY = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+_HOST_NAME = (
+    "a host name with a dot, letters beyond a-z as xn--...; no address, and nothing under .internal, .local"
+    " or the like"
+)
 CACHED_METHODS = ("web", "webvh")
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
 _NOT_ABOVE_ZERO = (
@@ -46,18 +51,21 @@ def _url_faults(settings: Settings) -> list[str]:
     try:
         url = urlsplit(settings.public_url)
         _ = url.port
-    except ValueError as error:
-        return [f"{shape}: {error}"]
+    except ValueError:
+        return [f"{shape}, found {settings.public_url!r}"]
     if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.fragment:
         return [f"{shape}, found {settings.public_url!r}"]
     if not _AUTHORITY.fullmatch(url.netloc) or settings.public_url != f"{url.scheme}://{url.netloc}":
-        return [f"{shape}, in lower case and without user names, found {settings.public_url!r}"]
+        return [
+            f"{shape}, in lower case, without user names, letters beyond a-z as xn--...,"
+            f" found {settings.public_url!r}"
+        ]
     if url.scheme == "https" and url.port == 443:
         return [f"{shape}; leave out :443, which https means already"]
     if url.scheme == "https":
         return [] if url.hostname in LOOPBACK_HOSTS else _did_faults(settings)
-    if url.hostname in LOOPBACK_HOSTS and is_loopback(settings.bind):
-        return []
+    if url.hostname in LOOPBACK_HOSTS and (is_loopback(settings.bind) or _bind_faults(settings.bind, "BIND")):
+        return []  # Of a BIND that is none, only that is said.
     return [
         f"{PREFIX}PUBLIC_URL: {settings.public_url} is not https. Plain http is for loopback only: "
         f"host and {PREFIX}BIND ({settings.bind}) must both be loopback, or set an https URL"
@@ -73,8 +81,11 @@ def _did_faults(settings: Settings) -> list[str]:
 
     try:
         read_spelling(settings.did)
-    except InvalidDid as error:
-        return [f"{PREFIX}PUBLIC_URL: {settings.public_url} makes the DID {settings.did}, but {error.detail}"]
+    except InvalidDid:
+        return [
+            f"{PREFIX}PUBLIC_URL: nobody could resolve {settings.did}, the DID of {settings.public_url}; expected"
+            f" port 443 or one of 1024 to 65535, and {_HOST_NAME}"
+        ]
     return []
 
 
@@ -164,8 +175,11 @@ def _proxy_faults(settings: Settings) -> list[str]:
     for network in settings.trusted_proxies:
         try:
             ipaddress.ip_network(network)
-        except ValueError as error:
-            faults.append(f"{PREFIX}TRUSTED_PROXIES: {error}")
+        except ValueError:
+            faults.append(
+                f"{PREFIX}TRUSTED_PROXIES: expected IP addresses, or networks by their first address such as"
+                f" 10.0.0.0/8, found {network!r}"
+            )
     return faults
 
 
@@ -178,8 +192,10 @@ def _closed_network_faults(settings: Settings) -> list[str]:
 
         try:
             trust_of(ca_file)
-        except OSError as error:  # ssl.SSLError among them: no certificate in it.
-            faults.append(f"{CA_FILE}={ca_file}: expected a file of PEM certificates: {error}")
+        except ssl.SSLError:
+            faults.append(f"{CA_FILE}={ca_file}: expected PEM certificates, and can read none in it")
+        except OSError as error:
+            faults.append(f"{CA_FILE}={ca_file}: {reason_of(error)}")
     return faults
 
 
@@ -188,8 +204,8 @@ def _host_fault(host: str) -> str | None:
 
     try:
         read_spelling(f"did:web:{host}")
-    except InvalidDid as error:
-        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name, for {error.detail}"
+    except InvalidDid:
+        return f"{PRIVATE_HOSTS}: {host!r} is no exact host name; expected {_HOST_NAME}"
     if host != host.lower() or ":" in host or "%" in host:
         return f"{PRIVATE_HOSTS}: {host!r} is no exact host name: lower case, without port or path"
     return None

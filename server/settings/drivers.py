@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from server.settings.settings import Settings
+from server.settings.settings import Settings, reason_of
 
 if TYPE_CHECKING:
     from resolver.drivers.config import Driver
@@ -78,7 +78,7 @@ def _entries_of(path: str, environ: Mapping[str, str]) -> list[Any]:
         text = Path(path).read_text()
         given = tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise DriverFaults([f"{path}: {error}"]) from None
+        raise DriverFaults([f"{path}: {reason_of(error)}"]) from None
     return [_filled(entry, environ) for entry in entries_of(given)]
 
 

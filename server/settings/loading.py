@@ -8,20 +8,32 @@ values here: a field whose name ends in `_file` is a path.
 
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
 from server.settings.checks import check
-from server.settings.settings import PREFIX, Settings, SettingsError
+from server.settings.settings import PREFIX, Settings, SettingsError, reason_of
 
 # Where the settings are, and what our own test suite is told.
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 _LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+_WORDS: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    float | None: "a number",
+    bool: "true or false",
+    tuple[str, ...]: 'a list of texts, such as ["a", "b"]',
+    tuple[dict[str, Any], ...]: "a list of tables",
+    dict[str, int]: "a number of seconds for each DID method: web=300,webvh=900 as a variable,"
+    " {web = 300, webvh = 900} in a file",
+}
+_UNKNOWN = "there is no such setting; docs/configuration.md lists them"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -32,10 +44,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         SettingsError: an unknown or malformed setting, an unreadable file, or a dangerous combination.
     """
     values = {**_from_file(environ.get(f"{PREFIX}CONFIG")), **_from_environment(environ)}
-    try:
-        settings = msgspec.convert(values, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError([_named(str(error))]) from None
+    if faults := [fault for name, value in values.items() if (fault := _fault_of(name, value))]:
+        raise SettingsError(faults)
+    settings = msgspec.convert(values, Settings, strict=False)
     if faults := check(settings):
         raise SettingsError(faults)
     return settings
@@ -45,9 +56,20 @@ def _from_file(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return tomllib.loads(Path(path).read_text())
+        values = tomllib.loads(Path(path).read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"TOUCHSTONE_CONFIG={path}: {error}"]) from None
+        raise SettingsError([f"{PREFIX}CONFIG={path}: {reason_of(error)}"]) from None
+    if faults := [fault for name in values if (fault := _name_fault(name))]:
+        raise SettingsError([f"{PREFIX}CONFIG={path}: {fault}" for fault in faults])
+    return values
+
+
+def _name_fault(name: str) -> str | None:
+    """Return what is wrong with a name in the file; a variable's name is the likeliest mistake."""
+    plain = name.lower().removeprefix(PREFIX.lower())
+    if name in _TYPES:
+        return None
+    return f"{name}: in a file its name is {plain}" if plain in _TYPES else f"{name}: {_UNKNOWN}"
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -73,9 +95,19 @@ def _json_of(text: str, name: str) -> Any:
         raise SettingsError([f"{PREFIX}{name}: expected JSON, a list of tables: {error}"]) from None
 
 
-def _named(message: str) -> str:
-    """Return a msgspec message with the variable's name in the place of the path."""
-    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
-        return f"{PREFIX}{unknown[1].upper()}: there is no such setting; docs/configuration.md lists them"
-    text, _, path = message.partition(" - at `$.")
-    return f"{PREFIX}{path.rstrip('`').partition('[')[0].upper()}: {text}" if path else message
+def _fault_of(name: str, value: Any) -> str | None:
+    """Return what is wrong with one value by its type, in words; text is not repeated: it may hold a secret."""
+    if name not in _TYPES:
+        return f"{PREFIX}{name.upper()}: {_UNKNOWN}"
+    kind = _TYPES[name]
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        shown = kind is not str and isinstance(value, str | int | float)
+        found = f", found {value!r}" if shown else ""
+        return f"{PREFIX}{name.upper()}: expected {_words_of(kind)}{found}"
+    return None
+
+
+def _words_of(kind: Any) -> str:
+    return f"one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else _WORDS[kind]

@@ -112,6 +112,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return "did:web:" + self.did_host.replace(":", "%3A")
 
 
+def reason_of(error: Exception) -> str:
+    """Return why a file cannot be read, in words: without the number that the system has for it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return getattr(error, "strerror", None) or str(error)
+
+
 def split_bind(bind: str) -> tuple[str, int]:
     """
     Return host and port of `host:port` (an IPv6 host in brackets, which are taken off).
@@ -121,7 +128,7 @@ def split_bind(bind: str) -> tuple[str, int]:
     """
     host, colon, port = bind.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65_535:
-        raise ValueError(f"expected host:port, found {bind!r}")
+        raise ValueError(f"expected host:port, such as 127.0.0.1:8000, found {bind!r}")
     return host.strip("[]"), int(port)
 
 

@@ -110,12 +110,65 @@ def test_a_fault_names_its_variable_and_no_secret(name: str, value: str) -> None
     assert "secret" not in "".join(faults)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("WORKERS", "many", "expected a whole number, found 'many'"),
+        ("RATE_HOT_PER_SECOND", "fast", "expected a number, found 'fast'"),
+        ("DRAIN_DELAY_SECONDS", "", "expected a number, found ''"),
+        ("HOT_PROTOCOL", "yes", "expected true or false, found 'yes'"),
+        ("LOG_LEVEL", "debug", "expected one of DEBUG, INFO, WARNING, ERROR, found 'debug'"),
+        ("CRYPTOSUITE", "rot13", "expected one of eddsa-rdfc-2022, eddsa-jcs-2022, found 'rot13'"),
+        (
+            "DEFAULT_REPRESENTATION",
+            "json",
+            "expected one of result, document, legacy, found 'json'",
+        ),
+        ("BIND", "8000", "expected host:port, such as 127.0.0.1:8000, found '8000'"),
+        ("DRIVERS_FILE", "/nowhere", "/nowhere: No such file or directory"),
+    ],
+)
+def test_a_fault_says_in_words_what_is_expected(name: str, value: str, told: str) -> None:
+    assert _faults({f"TOUCHSTONE_{name}": value}) == [f"TOUCHSTONE_{name}: {told}"]
+
+
+@pytest.mark.parametrize("field", Settings.__struct_fields__)
+def test_a_value_of_a_wrong_type_in_the_file_is_told_without_a_word_of_python(
+    tmp_path: Path, field: str
+) -> None:
+    file = tmp_path / "touchstone.toml"
+    file.write_text(f"{field} = 12:30:00\n")
+
+    (fault,) = _faults({"TOUCHSTONE_CONFIG": str(file)})
+
+    assert fault.startswith(f"TOUCHSTONE_{field.upper()}: expected ")
+    assert "`" not in fault
+
+
+def test_a_secret_of_a_wrong_type_is_not_told(tmp_path: Path) -> None:
+    file = tmp_path / "touchstone.toml"
+    file.write_text('database_url = ["postgresql://user:secret@host/name"]\n')
+
+    assert _faults({"TOUCHSTONE_CONFIG": str(file)}) == ["TOUCHSTONE_DATABASE_URL: expected text"]
+
+
+@pytest.mark.parametrize("name", ["TOUCHSTONE_WORKERS", "touchstone_workers", "WORKERS"])
+def test_the_name_of_a_variable_in_the_file_is_told_with_that_of_the_file(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "touchstone.toml"
+    file.write_text(f"{name} = 2\n")
+
+    assert _faults({"TOUCHSTONE_CONFIG": str(file)}) == [
+        f"TOUCHSTONE_CONFIG={file}: {name}: in a file its name is workers"
+    ]
+
+
 def test_every_fault_is_told_at_once() -> None:
     faults = _faults(
         {"TOUCHSTONE_PUBLIC_URL": "ftp://x", "TOUCHSTONE_BIND": "x", "TOUCHSTONE_LIST_TTL_SECONDS": "1"}
     )
 
     assert len(faults) == 3
+    assert len(_faults({"TOUCHSTONE_WORKERS": "x", "TOUCHSTONE_HOT_PROTOCOL": "x", "TOUCHSTONE_X": "x"})) == 3
 
 
 @pytest.mark.parametrize("content", [None, b"a = ", b"\xff", b"colour = 1"])
