@@ -4,7 +4,6 @@ The command line: `touchstone`. Data goes to stdout, talk to stderr.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 something upstream cannot be reached.
 """
 
-import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -15,8 +14,8 @@ import msgspec
 
 from server.commands.alarm import alarm
 from server.commands.operators import issuer, key, principal
-from server.commands.terminal import ACTOR, fail, run, say, settings_or_exit
-from server.settings import Settings
+from server.commands.serve import serve
+from server.commands.terminal import ACTOR, run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ def main() -> None:
     """
 
 
-for group in (issuer, principal, key, alarm):
-    main.add_command(group)
+for command in (issuer, principal, key, alarm, serve):
+    main.add_command(command)
 
 
 @main.command()
@@ -52,93 +51,6 @@ def init(sample: bool) -> None:
 
     settings = settings_or_exit()
     run(lambda: initialise(settings, sample=sample, say=say))
-
-
-@main.command()
-@click.option("--init-sample", is_flag=True, help="First do what `touchstone init --sample` does.")
-@click.option(
-    "--workers",
-    type=click.IntRange(0, 256),
-    default=None,
-    help="Processes that answer requests; 0: one per core.",
-)
-def serve(init_sample: bool, workers: int | None) -> None:
-    """Run the server, until SIGTERM. Run `touchstone init` first, which creates what it needs."""
-    from server.node.node import BindError, serve_node
-    from server.settings.outbound import warn_of_dangers
-    from server.telemetry.counters import configure_logging
-
-    settings = settings_or_exit()
-    configure_logging(settings.log_level)
-    warn_of_dangers(settings)
-    if init_sample:
-        from server.commands.bootstrap import initialise
-
-        run(lambda: initialise(settings, sample=True, say=say))
-    _refuse_open_key(settings)
-    run(lambda: _require_own_key(settings))
-    count = (settings.workers if workers is None else workers) or len(os.sched_getaffinity(0))
-    try:
-        code = serve_node(settings, count, run, lambda: _announce(settings, count))
-    except BindError as error:
-        fail(str(error))
-    sys.exit(code)
-
-
-def _refuse_open_key(settings: Settings) -> None:
-    """Whoever reads the operator key may do everything; it may be gone, but not open to others."""
-    from server.commands.bootstrap import operator_key_path
-
-    path = operator_key_path(settings)
-    if path.exists() and path.stat().st_mode & 0o077:
-        fail(f"{path}: others may read this key; run: chmod 600 {path}")
-
-
-async def _require_own_key(settings: Settings) -> None:
-    """
-    Fail at the start, before there are processes, where our own signing key is unsafe or gone.
-
-    Only here: to a process that is started later, and to an issuer beside us, an alarm is raised instead.
-    """
-    from server.commands.opened import open_principals
-    from server.identity import DEFAULT_ISSUER, require_same_identity, signer_for
-
-    async with open_principals(settings) as principals:
-        own = await principals.find_issuer(DEFAULT_ISSUER)
-        require_same_identity(settings, own)
-        if own is not None:
-            signer_for(settings, own)
-
-
-def _announce(settings: Settings, workers: int) -> None:
-    from server.commands.bootstrap import CHECK_FILE, operator_key_path
-
-    url = settings.public_url
-    processes = "one process" if workers == 1 else f"{workers} processes"
-    say(f"Touchstone is ready: {url} ({processes}, listening on {settings.bind})")
-    say(f"What you can ask: {url}/docs")
-    say(f"For operators: {settings.operator_bind}, with the API key in {operator_key_path(settings)}\n")
-    if (check := settings.state_dir / CHECK_FILE).exists():
-        _suggest(settings, check)
-
-
-def _suggest(settings: Settings, check: Path) -> None:
-    """Print a command for each of the three questions, about the sample; `check` is the body of the third."""
-    url, is_json = settings.public_url, "-H 'Content-Type: application/json'"
-    question = msgspec.json.encode(sample_question(settings)).decode()
-    say(f"Which keys does the sample's issuer have?\n  curl {url}/1.0/identifiers/{settings.did}\n")
-    say(f"May it issue course certificates?\n  curl {url}/trqp/authorization {is_json} -d '{question}'\n")
-    say(f"Does the sample's certificate still hold?\n  curl {url}/status/check {is_json} -d @{check}\n")
-
-
-def sample_question(settings: Settings) -> dict[str, str]:
-    """Return a TRQP question that the sample ecosystem answers with yes."""
-    return {
-        "entity_id": settings.did,
-        "authority_id": "did:web:education.example",
-        "action": "issue",
-        "resource": "CourseCompletionCredential",
-    }
 
 
 @main.group()

@@ -14,6 +14,7 @@ Stopping (SIGTERM or SIGINT):
 
 import asyncio
 import contextlib
+import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -34,6 +35,10 @@ from server.settings import Settings, split_bind
 from server.share import Share
 
 REPLACE = signal.SIGUSR1  # "End, another takes your place": as SIGTERM without step 1.
+_REMEDY = {
+    "TOUCHSTONE_BIND": ". Set another address there, and in TOUCHSTONE_PUBLIC_URL the URL that leads to it",
+    "TOUCHSTONE_OPERATOR_BIND": ". Set another address there",
+}
 KEEP_ALIVE_SECONDS = 75  # seconds; longer than balancers keep idle connections (60), so that they close first
 BACKLOG = 2_048  # connections that wait to be accepted; uvicorn's own default
 
@@ -82,6 +87,14 @@ def bind_sockets(settings: Settings) -> Sockets:
     except BindError:
         public.close()
         raise
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the URL at which this machine reaches a listener."""
+    host, port = bound.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def serve(
@@ -194,5 +207,5 @@ def _bind(bind: str, name: str) -> socket.socket:
         bound.listen(BACKLOG)  # Here, where a failure has a name; until a process accepts, clients wait.
     except OSError as error:
         bound.close()
-        raise BindError(f"{name}={bind}: {error.strerror}; choose another address") from None
+        raise BindError(f"{name}={bind}: {error.strerror}{_REMEDY[name]}") from None
     return bound

@@ -9,8 +9,8 @@ import pytest
 
 from operators import Principals, Role
 from server.commands.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
-from server.commands.cli import sample_question
 from server.commands.opened import open_registry
+from server.commands.serve import sample_question
 from server.database import MIGRATIONS, open_of
 from server.identity import IdentityChanged
 from server.services import open_services
