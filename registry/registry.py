@@ -25,7 +25,7 @@ from wire import Answer, encode
 
 
 class ImportReport(msgspec.Struct, frozen=True):
-    """What an import did: how many facts it added, changed, removed and left, and the version after it."""
+    """What an import did: how many statements it added, changed, removed and left, and the version after it."""
 
     version: int
     added: int
@@ -35,7 +35,7 @@ class ImportReport(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return (
-            f"{self.added} facts added, {self.changed} changed, {self.removed} removed,"
+            f"{self.added} statements added, {self.changed} changed, {self.removed} removed,"
             f" {self.unchanged} unchanged; the registry is at version {self.version}"
         )
 

@@ -35,6 +35,8 @@ def alarm_list() -> None:
                 by = found.acknowledged_by or "-"
                 row = (str(found.alarm), found.kind, found.subject, found.since, by, found.reason)
                 click.echo("\t".join(row))
+            if after == 0 and not page.alarms:
+                say("no alarm is open")
             after = page.next
 
     _with_alarms(work)

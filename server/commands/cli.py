@@ -111,7 +111,10 @@ def registry_list() -> None:
     """Print who may do what, and who recognises whom, as of now."""
 
     async def work(wing: "Registry") -> None:
-        for row in wing.list_grants():
+        rows = wing.list_grants()
+        if not rows:
+            say("the registry grants nothing; `touchstone registry import` fills it")
+        for row in rows:
             question = f"{row.kind:13} {row.phase:11} {row.action} {row.resource}"
             click.echo(f"{question}\n    {row.entity_id}\n    by {row.authority_id}: {row.message}")
 

@@ -31,12 +31,14 @@ def driver_check(names: tuple[str, ...]) -> None:
     Exit codes: 0 all resolved, 1 no such driver, 6 one did not.
     """
     from resolver.outbound.trust import trust_of
-    from server.settings.drivers import drivers_of
+    from server.settings.drivers import DRIVERS, DRIVERS_FILE, drivers_of
 
     settings = settings_or_exit()
     drivers = drivers_of(settings)
     if unknown := set(names) - {found.name for found in drivers}:
         fail(f"no driver has the name {min(unknown)!r}")
+    if not drivers:
+        say(f"there are no drivers; {DRIVERS} and {DRIVERS_FILE} add some")
     chosen = [found for found in drivers if not names or found.name in names]
     ca_file = settings.dangerously_trusted_ca_file
     failed = 0

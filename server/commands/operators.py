@@ -2,8 +2,8 @@
 `touchstone issuer`, `principal` and `key`: who may act, and for whom. Beside a running server, or without one.
 
 A running server takes up a new issuer within a second, a new principal or key at once; a revoked key may work for
-two more seconds. The text of a key is shown once: in a file of mode 0600, or on stdout where `--print` asks for it;
-it is never an argument, which every process of the machine could read. Each change is an audit row.
+half a second more. The text of a key is shown once: in a file of mode 0600, or on stdout where `--print` asks for
+it; it is never an argument, which every process of the machine could read. Each change is an audit row.
 """
 
 import os
@@ -68,7 +68,7 @@ async def _hosted_key(principals: "Principals", settings: Settings, issuer_id: s
         read_key_file(path)
     else:
         create_key_file(path)
-        say(f"created the signing key {path}; every node needs it before it publishes or starts")
+        say(f"created the signing key {path}; copy it to every machine that runs this server")
     return name
 
 
@@ -181,7 +181,10 @@ def key_list(principal_id: str | None) -> None:
     async def work(principals: "Principals", _: Settings) -> None:
         from wire import format_utc
 
-        for found in await principals.keys(principal_id):
+        keys = await principals.keys(principal_id)
+        if not keys:
+            say("there are no API keys")
+        for found in keys:
             times = (found.created_at, found.expires_at, found.revoked_at)
             shown = ["-" if at is None else format_utc(at) for at in times]
             click.echo("\t".join((found.public_id, found.principal_id, *shown)))

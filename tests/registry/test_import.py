@@ -34,7 +34,7 @@ async def test_an_import_adds_every_fact_and_says_so(place: Place) -> None:
         report = await wing.import_file(as_file(a_registry()), actor="ada")
 
         assert (report.version, report.added, report.changed, report.removed) == (1, 5, 0, 0)
-        assert str(report).startswith("5 facts added")
+        assert str(report).startswith("5 statements added")
         assert wing.view.version == 1
         assert {row["recorded_at"] for row in await rows(database)} == {NOW}
 

@@ -1,0 +1,85 @@
+"""What commands say on stderr, to people, where there is little or no data. In process."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.commands.cli import main
+
+EXAMPLE_DRIVER = '[{"name":"bare","pattern":"did:example:.+","url":"http://localhost"}]'
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a directory with a database and keys, and without the sample."""
+    monkeypatch.chdir(tmp_path)
+    assert _run("init").exit_code == 0
+    return tmp_path
+
+
+def _run(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=environ)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("alarm list", "no alarm is open\n"),
+        ("registry list", "the registry grants nothing; `touchstone registry import` fills it\n"),
+        ("driver check", "there are no drivers; TOUCHSTONE_DRIVERS and TOUCHSTONE_DRIVERS_FILE add some\n"),
+    ],
+)
+@pytest.mark.usefixtures("deployment")
+def test_where_there_is_nothing_that_is_said_and_nothing_printed(command: str, said: str) -> None:
+    done = _run(*command.split())
+
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", said)
+
+
+@pytest.mark.usefixtures("deployment")
+def test_a_principal_without_keys_has_none_to_list() -> None:
+    _run("principal", "add", "bob", "--name", "Bob", "--role", "reader")
+    none, some = _run("key", "list", "bob"), _run("key", "list")
+
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "there are no API keys\n")
+    assert (some.stdout.count("\n"), some.stderr) == (1, "")
+
+
+@pytest.mark.usefixtures("deployment")
+def test_a_driver_that_cannot_be_checked_is_not_called_none() -> None:
+    assert "there are no drivers" not in _run("driver", "check", TOUCHSTONE_DRIVERS=EXAMPLE_DRIVER).stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--all", "--host", "a.example"], ["--did", "did:web:a", "--all"]])
+def test_a_purge_of_nothing_or_of_two_things_names_its_options(options: list[str]) -> None:
+    done = _run("cache", "purge", *options)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "touchstone: give exactly one of --did, --host and --all\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "a.example:8000"], "touchstone: --host: expected a host name "),
+        (["--did", "a.example"], "touchstone: --did: "),
+    ],
+)
+def test_a_purge_of_what_cannot_be_names_the_option(options: list[str], said: str) -> None:
+    done = _run("cache", "purge", *options)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+
+
+def test_an_import_tells_of_statements_and_a_new_issuer_where_its_key_goes(deployment: Path) -> None:
+    sample = Path(__file__).parents[3] / "data" / "registry.json"
+    imported, added = _run("registry", "import", str(sample)), _run("issuer", "add", "acme")
+
+    assert imported.stderr.startswith("46 statements added, 0 changed, 0 removed, 0 unchanged; ")
+    assert added.stderr == (
+        "created the signing key var/keys/acme-1.pem; copy it to every machine that runs this server\n"
+        "added the issuer acme: did:web:localhost%3A8000:issuers:acme\n"
+    )
+    assert (imported.stdout, added.stdout) == ("", "")
