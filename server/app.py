@@ -89,7 +89,7 @@ def operator_app(services: Services) -> Front:
         "Touchstone, operator API",
         [
             operator_status_routes(services.status.sets),
-            build_operator_routes(services.observatory.memory.key_alarms, services.observatory.purges),
+            build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),

@@ -1,5 +1,5 @@
 """
-Work that no request waits for: publishing, seeing changes of other processes, sealing, forgetting.
+Work that no request waits for: publishing, seeing changes of other processes, sealing, forgetting. Service.
 
 Every process follows: it takes up what others published or imported, when it is woken and every 250 ms. What must
 be done by one process at a time (publishing, sealing the audit log, forgetting old keys) is done by the holder of
@@ -54,15 +54,15 @@ class Background:
     """
 
     def __init__(self, wings: Wings) -> None:
-        self._ground = wings.ground
+        self._resources = wings.resources
         self._operators = wings.operators
         self._registry = wings.registry
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
         self._observatory = wings.observatory
-        self._standing = wings.standing
-        self._database = wings.ground.database
-        self._leadership = Leadership(self._database.lease(LEASE)) if self._ground.share.leads else None
+        self._monitoring = wings.monitoring
+        self._database = wings.resources.database
+        self._leadership = Leadership(self._database.lease(LEASE)) if self._resources.share.leads else None
         self._woken = asyncio.Event()
         self._woken_for_purges = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,14 +101,14 @@ class Background:
     def _work_of_each(self) -> list[Work]:
         """Return what every process does."""
         return [
-            _repeat(self._standing.vitals.beat, BEAT_SECONDS),
-            _repeat(self._standing.vitals.probe, BEAT_SECONDS),
+            _repeat(self._monitoring.vitals.beat, BEAT_SECONDS),
+            _repeat(self._monitoring.vitals.probe, BEAT_SECONDS),
             self._publisher.run(self._leadership),
             _repeat(self._follow_registry, 0.0),
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
-            _repeat(self._observatory.memory.observations.flush, WRITE_SEEN_EVERY_SECONDS),
+            _repeat(self._observatory.history.observations.flush, WRITE_SEEN_EVERY_SECONDS),
             _repeat(self._operators.alarms.step, ALARMS_EVERY_SECONDS),
-            _repeat(self._observatory.memory.key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
+            _repeat(self._observatory.history.key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
         ]
@@ -120,9 +120,9 @@ class Background:
             _repeat(self._forget, FORGET_EVERY_SECONDS),
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
             _repeat(self._look, LOOK_EVERY_SECONDS),
-            _repeat(self._standing.vitals.look_at_disk, NODES_EVERY_SECONDS),
+            _repeat(self._monitoring.vitals.look_at_disk, NODES_EVERY_SECONDS),
             # Whoever holds the lease: its holder may be the one that fell silent.
-            _repeat(self._standing.nodes.look, NODES_EVERY_SECONDS),
+            _repeat(self._monitoring.nodes.look, NODES_EVERY_SECONDS),
             _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
         ]
 
@@ -132,15 +132,15 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(DatabaseUnavailable):
-            await self._observatory.memory.observations.flush(0)
+            await self._observatory.history.observations.flush(0)
             await self._operators.alarms.step()
             if self._leadership is not None:
-                await self._standing.nodes.end()
+                await self._monitoring.nodes.end()
         if self._mirror is not None:
             await self._mirror.write_due()
         if self._leadership is not None:
             await self._leadership.end()
-        await self._ground.guard.aclose()
+        await self._resources.guard.aclose()
 
     def _wake(self) -> None:
         self._publisher.wake()
@@ -169,10 +169,10 @@ class Background:
             await self._observatory.watch.look()
 
     async def _look_at_clock(self) -> None:
-        self._standing.clock_watch.look()
+        self._monitoring.clock_watch.look()
 
     async def _share(self) -> None:
-        self._ground.telemetry.share()
+        self._resources.telemetry.share()
 
     async def _seal(self) -> None:
         if await self._leads():
@@ -189,13 +189,13 @@ class Background:
 
     async def _forget(self) -> None:
         if await self._leads():
-            now = self._standing.clock_watch.surely_past()
+            now = self._monitoring.clock_watch.surely_past()
             before = int((now - IDEMPOTENCY_SECONDS) * 1_000_000)
             await self._database.write(lambda tx: forget_before(tx, before))
             await self._observatory.purges.forget(now)
-            await self._observatory.memory.heads.forget()
+            await self._observatory.history.heads.forget()
             await self._operators.alarms.sweep(now)
-            await self._standing.nodes.forget(now)
+            await self._monitoring.nodes.forget(now)
 
     async def _leads(self) -> bool:
         return self._leadership is not None and await self._leadership.holds()

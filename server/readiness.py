@@ -14,13 +14,13 @@ from storage import Engine
 
 def health_of(wings: Wings, background: Background) -> Health:
     """Return what tells whether this process is ready."""
-    vitals = wings.standing.vitals
+    vitals = wings.monitoring.vitals
     checks: list[Callable[[], Check]] = [
-        lambda: _database_check(wings.ground.database, background),
+        lambda: _database_check(wings.resources.database, background),
         lambda: Check("registry", True, detail={"version": wings.registry.view.version}),
         lambda: _lists_check(wings.status.publisher),
         lambda: _background_check(background, wings.status.publisher),
-        lambda: _alarms_check(wings.ground.telemetry),
+        lambda: _alarms_check(wings.resources.telemetry),
         vitals.check,
     ]
     return Health(checks, writes_fail=lambda: vitals.writes_fail)

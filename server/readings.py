@@ -18,20 +18,20 @@ from wire import Reading
 
 def sources_of(wings: Wings, background: Background) -> list[Source]:
     """Return what is asked when metrics are rendered."""
-    ground, status, memory = wings.ground, wings.status, wings.observatory.memory
+    resources, status, history = wings.resources, wings.status, wings.observatory.history
     return [
-        lambda: _database_readings(ground.database, background),
+        lambda: _database_readings(resources.database, background),
         lambda: _list_readings(status.publisher),
         lambda: _hot_readings(wings.hot),
         lambda: _mirror_readings(status.mirror),
-        memory.observations.readings,
-        memory.key_alarms.readings,
+        history.observations.readings,
+        history.key_alarms.readings,
         wings.observatory.purges.readings,
         lambda: _alarm_readings(wings.operators.alarms),
         lambda: _cache_readings(wings.resolver),
         lambda: _driver_readings(wings.resolver),
-        lambda: readings_of(ground.guard),
-        wings.standing.vitals.readings,
+        lambda: readings_of(resources.guard),
+        wings.monitoring.vitals.readings,
     ]
 
 

@@ -1,7 +1,7 @@
 """
 The composition root: the database opened, every wing put together, the background work started.
 
-Nothing else knows all rooms. What one wing needs of another is handed in by `wings.py`, in a function for each.
+What one wing needs of another is handed in by `wings.py`.
 """
 
 import asyncio
@@ -19,28 +19,28 @@ from server.settings.outbound import guard_of
 from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Health
-from server.wings import Ground, Wings, open_wings
+from server.wings import Resources, Wings, open_wings
 from storage import Engine, migrate
 from storage.writer import CALL_SECONDS
 
 
 class Services(Wings, frozen=True):
-    """All wings of one process, and what keeps them going."""
+    """All parts of one process, and what keeps them going."""
 
     background: Background
     health: Health
 
     @property
     def settings(self) -> Settings:
-        return self.ground.settings
+        return self.resources.settings
 
     @property
     def database(self) -> Engine:
-        return self.ground.database
+        return self.resources.database
 
     @property
     def telemetry(self) -> Telemetry:
-        return self.ground.telemetry
+        return self.resources.telemetry
 
 
 @asynccontextmanager
@@ -70,7 +70,7 @@ async def open_services(
     try:
         await migrate(database, MIGRATIONS)
         database.call_seconds = CALL_SECONDS
-        ground = Ground(
+        resources = Resources(
             settings=settings,
             share=share,
             database=database,
@@ -79,7 +79,7 @@ async def open_services(
             clock=clock,
             timer=timer,
         )
-        async with _running(await open_wings(ground)) as services:
+        async with _running(await open_wings(resources)) as services:
             yield services
     finally:
         await asyncio.to_thread(database.close)
@@ -88,7 +88,7 @@ async def open_services(
 @asynccontextmanager
 async def _running(wings: Wings) -> AsyncIterator[Services]:
     background = Background(wings)
-    wings.ground.telemetry.sources += sources_of(wings, background)
+    wings.resources.telemetry.sources += sources_of(wings, background)
     parts = {name: getattr(wings, name) for name in wings.__struct_fields__}
     async with wings.resolver:
         await background.start()

@@ -1,5 +1,9 @@
 """
-How each wing is put together: one function a wing, named after it, which is handed what it needs of others.
+How the parts of a process are put together: a function for each, which is handed what it needs of others.
+
+Most parts are a wing each. The observatory is opened in two steps: the history of DIDs before the resolver, which
+asks it, and the rest after the resolver, which it asks. Two parts are no wings: the table of ready answers, and
+what watches this machine and the other nodes.
 """
 
 import secrets
@@ -43,9 +47,9 @@ from statuslist.publishing.publisher import Publisher
 from storage import Engine, ServedMark, sqlite_path
 
 
-class Ground(msgspec.Struct, frozen=True, kw_only=True):
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """
-    What every wing stands on.
+    What every part is given.
 
     Attributes:
         share: this process's part of the node.
@@ -69,40 +73,40 @@ class Operators(msgspec.Struct, frozen=True):
     identities: Identities
 
 
-async def open_operators(ground: Ground) -> Operators:
+async def open_operators(resources: Resources) -> Operators:
     """
     Return who acts, what is wrong, and the issuers that we host.
 
     Raises:
         IdentityChanged: the database was made for another DID.
     """
-    principals = Principals(ground.database, clock=ground.clock, timer=ground.timer)
-    require_same_identity(ground.settings, await principals.find_issuer(DEFAULT_ISSUER))
+    principals = Principals(resources.database, clock=resources.clock, timer=resources.timer)
+    require_same_identity(resources.settings, await principals.find_issuer(DEFAULT_ISSUER))
     alarms = Alarms(
-        ground.database,
-        clock=ground.clock,
+        resources.database,
+        clock=resources.clock,
         on_acknowledged={AlarmKind.KEY_CHANGE: acknowledge_all},
-        elsewhere=ground.telemetry.unwritten_elsewhere,
+        elsewhere=resources.telemetry.unwritten_elsewhere,
     )
-    ground.telemetry.unwritten = alarms.unwritten
-    identities = Identities(ground.settings, on_state=alarms.state)
+    resources.telemetry.unwritten = alarms.unwritten
+    identities = Identities(resources.settings, on_state=alarms.state)
     await identities.take_up(await principals.issuers())
     return Operators(principals, alarms, identities)
 
 
-def open_registry(ground: Ground) -> Registry:
+def open_registry(resources: Resources) -> Registry:
     """Return the trust registry; empty until it is loaded."""
-    board = ground.share.board
+    board = resources.share.board
     return Registry(
-        ground.database,
-        clock=ground.clock,
-        timer=ground.timer,
-        mark=ServedMark(board.registry_marks, ground.share.slot) if board is not None else None,
+        resources.database,
+        clock=resources.clock,
+        timer=resources.timer,
+        mark=ServedMark(board.registry_marks, resources.share.slot) if board is not None else None,
     )
 
 
-class Memory(msgspec.Struct, frozen=True):
-    """What nodes remember of DIDs together."""
+class DidHistory(msgspec.Struct, frozen=True):
+    """What all nodes together saw of DIDs."""
 
     registered: RegisteredDids
     observations: Observations
@@ -110,44 +114,44 @@ class Memory(msgspec.Struct, frozen=True):
     key_alarms: KeyAlarms
 
 
-def open_memory(ground: Ground, registry: Registry) -> Memory:
+def open_did_history(resources: Resources, registry: Registry) -> DidHistory:
     """Return what the resolver tells, and asks, of what was seen before."""
     registered = RegisteredDids(registry)
-    return Memory(
+    return DidHistory(
         registered,
-        Observations(ground.database, registered=registered, clock=ground.clock),
-        StoredHeads(ground.database, ground.clock),
-        KeyAlarms(ground.database, registered=registered, clock=ground.clock),
+        Observations(resources.database, registered=registered, clock=resources.clock),
+        StoredHeads(resources.database, resources.clock),
+        KeyAlarms(resources.database, registered=registered, clock=resources.clock),
     )
 
 
-def open_resolver(ground: Ground, operators: Operators, memory: Memory) -> Resolver:
+def open_resolver(resources: Resources, operators: Operators, history: DidHistory) -> Resolver:
     """Return the resolver, which knows our own documents, our drivers and what was seen before."""
-    settings = ground.settings
+    settings = resources.settings
     ca_file = settings.dangerously_trusted_ca_file
     return Resolver(
-        fetcher=ground.guard.fetch_stranger,
+        fetcher=resources.guard.fetch_stranger,
         own_document=operators.identities.own_document,
         own_hosts=frozenset({settings.did_host}),
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
-        observer=memory.observations,
-        log_heads=memory.heads,
+        observer=history.observations,
+        log_heads=history.heads,
         log_limits=log_limits_of(settings),
-        drivers=share_of(drivers_of(settings), ground.share.workers),
+        drivers=share_of(drivers_of(settings), resources.share.workers),
         driver_trust=trust_of(ca_file) if ca_file else None,
         max_cache_bytes=settings.cache_max_bytes,
-        clock=ground.clock,
-        timer=ground.timer,
+        clock=resources.clock,
+        timer=resources.timer,
     )
 
 
-def open_hot_table(ground: Ground, resolver: Resolver) -> HotTable:
+def open_hot_table(resources: Resources, resolver: Resolver) -> HotTable:
     """Return the table of ready-made answers; one that is used keeps its document in the resolver's cache."""
     return HotTable(
-        max_bytes=ground.settings.hot_max_bytes,
-        clock=ground.clock,
-        timer=ground.timer,
+        max_bytes=resources.settings.hot_max_bytes,
+        clock=resources.clock,
+        timer=resources.timer,
         on_used=lambda raw_path: touch(resolver, raw_path),
     )
 
@@ -159,124 +163,128 @@ class StatusWing(msgspec.Struct, frozen=True):
     mirror: Mirror | None
 
 
-def open_status_wing(ground: Ground, operators: Operators, resolver: Resolver, hot: HotTable) -> StatusWing:
+def open_status_wing(
+    resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable
+) -> StatusWing:
     """Return what allocates and changes, what publishes, and what checks."""
-    mirror = _open_mirror(ground)
-    publisher = _open_publisher(ground, operators, hot, mirror)
+    mirror = _open_mirror(resources)
+    publisher = _open_publisher(resources, operators, hot, mirror)
     sets = StatusSets(
-        ground.database,
-        clock=ground.clock,
+        resources.database,
+        clock=resources.clock,
         random_bytes=secrets.token_bytes,
-        base_url=ground.settings.public_url,
+        base_url=resources.settings.public_url,
         on_changed=publisher.wake,
-        max_entries_per_issuer=ground.settings.max_entries_per_issuer,
+        max_entries_per_issuer=resources.settings.max_entries_per_issuer,
     )
     checker = Checker(
         resolver=resolver,
-        fetcher=ground.guard.fetch_stranger,
+        fetcher=resources.guard.fetch_stranger,
         own_list=partial(own_list, publisher.lists, publisher.demand),
-        clock=ground.clock,
-        timer=ground.timer,
+        clock=resources.clock,
+        timer=resources.timer,
     )
     return StatusWing(sets, publisher, checker, mirror)
 
 
-def _open_mirror(ground: Ground) -> Mirror | None:
-    path = ground.settings.mirror_path
-    return Mirror(path) if ground.share.leads and path is not None else None
+def _open_mirror(resources: Resources) -> Mirror | None:
+    path = resources.settings.mirror_path
+    return Mirror(path) if resources.share.leads and path is not None else None
 
 
-def _open_publisher(ground: Ground, operators: Operators, hot: HotTable, mirror: Mirror | None) -> Publisher:
+def _open_publisher(
+    resources: Resources, operators: Operators, hot: HotTable, mirror: Mirror | None
+) -> Publisher:
     def on_published(published: Published) -> None:
         hot.evict(f"/status-lists/{published.list_id}".encode())
         if mirror is not None:
             mirror.take(published)
 
-    board = ground.share.board
+    board = resources.share.board
     return Publisher(
-        ground.database,
+        resources.database,
         signer_of=operators.identities.signer_of,
-        clock=ground.clock,
-        timer=ground.timer,
-        policy=policy_of(ground.settings),
+        clock=resources.clock,
+        timer=resources.timer,
+        policy=policy_of(resources.settings),
         on_published=on_published,
         on_state=operators.alarms.state,
-        mark=ServedMark(board.list_marks, ground.share.slot) if board is not None else None,
+        mark=ServedMark(board.list_marks, resources.share.slot) if board is not None else None,
     )
 
 
 class Observatory(msgspec.Struct, frozen=True):
-    memory: Memory
+    history: DidHistory
     purges: Purges
     watch: Watch
 
 
 def open_observatory(
-    ground: Ground, memory: Memory, resolver: Resolver, status: StatusWing, hot: HotTable
+    resources: Resources, history: DidHistory, resolver: Resolver, status: StatusWing, hot: HotTable
 ) -> Observatory:
-    """Return what nodes remember, what empties their caches, and what looks at registered DIDs now and then."""
+    """Return what nodes saw, what empties their caches, and what looks at registered DIDs now and then."""
     purges = Purges(
-        ground.database,
+        resources.database,
         resolver=resolver,
         drop_lists=status.checker.purge_lists,
         drop_answers=lambda: hot.purge(IDENTIFIERS_PATH),
-        clock=ground.clock,
+        clock=resources.clock,
     )
     watch = Watch(
         resolver,
-        registered=memory.registered,
-        last_seen=lambda: ground.database.read(last_seen),
-        interval=ground.settings.observe_interval_seconds,
-        clock=ground.clock,
-        timer=ground.timer,
+        registered=history.registered,
+        last_seen=lambda: resources.database.read(last_seen),
+        interval=resources.settings.observe_interval_seconds,
+        clock=resources.clock,
+        timer=resources.timer,
     )
-    return Observatory(memory, purges, watch)
+    return Observatory(history, purges, watch)
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How this process and its machine do, and how the other nodes."""
+class Monitoring(msgspec.Struct, frozen=True):
+    """What watches this process, its machine and the other nodes."""
 
     vitals: Vitals
     nodes: Nodes
     clock_watch: ClockWatch
 
 
-def open_standing(ground: Ground, operators: Operators) -> Standing:
+def open_monitoring(resources: Resources, operators: Operators) -> Monitoring:
     """Return what raises the alarms of this machine, and of nodes that fell silent."""
     told = operators.alarms.state
-    clock, timer = ground.clock, ground.timer
-    nodes = Nodes(ground.database, node_name(ground.settings), on_state=told, clock=clock, timer=timer)
-    file = sqlite_path(ground.settings.database_url)
-    vitals = Vitals(ground.database, ground.share, nodes, folder=file and file.parent, on_state=told)
-    return Standing(vitals, nodes, ClockWatch(clock=clock, timer=timer, on_state=told, node=nodes.name))
+    clock, timer = resources.clock, resources.timer
+    nodes = Nodes(resources.database, node_name(resources.settings), on_state=told, clock=clock, timer=timer)
+    file = sqlite_path(resources.settings.database_url)
+    vitals = Vitals(resources.database, resources.share, nodes, folder=file and file.parent, on_state=told)
+    return Monitoring(vitals, nodes, ClockWatch(clock=clock, timer=timer, on_state=told, node=nodes.name))
 
 
 class Wings(msgspec.Struct, frozen=True):
-    """Everything that a request may need, made once per process."""
+    """All wings of one process, and the parts beside them."""
 
-    ground: Ground
+    resources: Resources
     operators: Operators
     registry: Registry
     resolver: Resolver
     hot: HotTable
     status: StatusWing
     observatory: Observatory
-    standing: Standing
+    monitoring: Monitoring
 
 
-async def open_wings(ground: Ground) -> Wings:
+async def open_wings(resources: Resources) -> Wings:
     """
-    Put all wings together, in the order of their needs.
+    Put all parts together, in the order of their needs.
 
     Raises:
         IdentityChanged: the database was made for another DID.
     """
-    operators = await open_operators(ground)
-    registry = open_registry(ground)
-    memory = open_memory(ground, registry)
-    resolver = open_resolver(ground, operators, memory)
-    hot = open_hot_table(ground, resolver)
-    status = open_status_wing(ground, operators, resolver, hot)
-    observatory = open_observatory(ground, memory, resolver, status, hot)
-    standing = open_standing(ground, operators)
-    return Wings(ground, operators, registry, resolver, hot, status, observatory, standing)
+    operators = await open_operators(resources)
+    registry = open_registry(resources)
+    history = open_did_history(resources, registry)
+    resolver = open_resolver(resources, operators, history)
+    hot = open_hot_table(resources, resolver)
+    status = open_status_wing(resources, operators, resolver, hot)
+    observatory = open_observatory(resources, history, resolver, status, hot)
+    monitoring = open_monitoring(resources, operators)
+    return Wings(resources, operators, registry, resolver, hot, status, observatory, monitoring)

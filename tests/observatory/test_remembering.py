@@ -58,7 +58,7 @@ class Deployment:
 
     async def written(self) -> dict[str, Any]:
         """Write what was seen; return what an operator sees of it."""
-        await self.services.observatory.memory.observations.flush(0)
+        await self.services.observatory.history.observations.flush(0)
         answer = await self.operator.get("/operator/observations", params={"did": DID})
         found: dict[str, Any] = answer.json()
         return found
