@@ -1,5 +1,5 @@
 """
-A client of a TRQP v2.0 service: its answers as our own values and errors.
+A client of a TRQP v2.0 service: its answers as our own values and errors. Client.
 
     async with RegistryClient("https://registry.example") as client:
         answer = await client.authorization(TrqpRequest(entity_id=..., authority_id=..., ...))

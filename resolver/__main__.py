@@ -1,5 +1,5 @@
 """
-`python -m resolver did:...`: resolve a DID or dereference a DID URL, and print what was found.
+`python -m resolver did:...`: resolve a DID or dereference a DID URL, and print what was found. Command.
 
 Exit status: 0 found, 1 failure (a deactivated DID is one), 2 usage, 3 not found, 6 origin unavailable.
 With `--lint` as in `lint/command.py`.

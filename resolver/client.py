@@ -1,5 +1,5 @@
 """
-A client of the HTTP(S) binding: another resolver's answers as our own values and errors.
+A client of the HTTP(S) binding: another resolver's answers as our own values and errors. Client.
 
     async with ResolverClient("https://resolver.example") as client:
         resolved = await client.resolve("did:web:example.com")

@@ -1,5 +1,5 @@
 """
-The linter as a command: a DID, a file or standard input to a table or JSON of findings. Service.
+The linter as a command: a DID, a file or standard input to a table or JSON of findings. Command.
 
 Exit status: 0 no error was found, 1 one was, or with `strict` a warning; 2 usage; 3 the DID does not exist;
 6 its origin is unavailable.

@@ -1,5 +1,5 @@
 """
-What the commands of the library share: talk on standard error, and output that goes nowhere.
+What the commands of the library share: talk on standard error, and output that goes nowhere. Command.
 """
 
 import os

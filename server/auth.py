@@ -1,5 +1,5 @@
 """
-From an Authorization header to the principal who acts: the dependency `principal` of every operator route.
+From an Authorization header to the principal who acts: the dependency `principal` of every operator route. Routes.
 """
 
 from collections.abc import Callable, Coroutine

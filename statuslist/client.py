@@ -1,5 +1,5 @@
 """
-The status lists over HTTP: operators' calls and public ones, with the Structs that the server uses. Service.
+The status lists over HTTP: operators' calls and public ones, with the Structs that the server uses. Client.
 
     async with StatusListClient("http://localhost:8001", api_key=key) as operator:
         allocated = await operator.allocate("badges", Allocate(count=10))

@@ -5,25 +5,24 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = (
-    "wire",
-    "proofs",
-    "storage",
-    "operators",
-    "resolver",
-    "registry",
-    "statuslist",
-    "observatory",
-    "server",
-)
+BESIDE_THE_ROOMS = {"tests", "benchmarks"}  # packages that are no part of what runs
+ROOMS = tuple(sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - BESIDE_THE_ROOMS))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONTRACTS = {contract["name"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 
+# The wings: what can be read for itself. `server/` puts them together, `storage/` is one store.
+WINGS = tuple(room for room in ROOMS if room not in ("server", "storage"))
+_KIND = re.compile(r"(?:^|[.?:`]\s)(Pure|Store|Service|Routes|Client|Command)\b")
+# What a pure file imports none of: the clock, randomness, threads, the network, the machine.
+_OUTSIDE = {"asyncio", "random", "secrets", "socket", "ssl", "subprocess", "threading", "time", "pysqlite3"}
 _SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\s+[A-Za-z*(]")
 # Written in parts, so that this file does not name them either.
 _HOSTS = [
@@ -31,13 +30,22 @@ _HOSTS = [
 ]
 
 
-def modules() -> Iterator[Path]:
+def modules(house: Path = ROOT) -> Iterator[Path]:
     for room in ROOMS:
-        yield from sorted((ROOT / room).rglob("*.py"))
+        yield from sorted((house / room).rglob("*.py"))
 
 
-def room_path(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def room_path(path: Path, house: Path = ROOT) -> str:
+    return path.relative_to(house).as_posix()
+
+
+def first_paragraph(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n\n")[0]
+
+
+def kinds_of(path: Path) -> list[str]:
+    """Return the kinds that the first paragraph of the module's docstring names; there should be one."""
+    return _KIND.findall(first_paragraph(path))
 
 
 def lint_imports(directory: Path) -> subprocess.CompletedProcess[str]:
@@ -71,11 +79,8 @@ def sql_in(source: str) -> list[str]:
 
 
 def is_store(path: Path) -> bool:
-    """Tell whether the module's docstring says so; `storage/` is one store as a whole."""
-    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return room_path(path).startswith("storage/") or bool(
-        re.search(r"\bStore\b", docstring.partition("\n\n")[0])
-    )
+    """Tell whether the module says so; `storage/` is one store as a whole."""
+    return room_path(path).startswith("storage/") or kinds_of(path) == ["Store"]
 
 
 @pytest.fixture
@@ -87,45 +92,177 @@ def copied_house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_room_keeps_its_floor() -> None:
+def test_every_contract_is_kept() -> None:
     done = lint_imports(ROOT)
 
     assert done.returncode == 0, done.stdout
-    assert "5 kept, 0 broken" in done.stdout
+    assert f"{len(CONTRACTS)} kept, 0 broken" in done.stdout
 
 
+NO_CYCLES = "No two modules of a room need one another, at any depth"
+# By contract: modules, and what each of them must not import.
 PLANTED = {
-    "wire/times.py": "server",
-    "registry/query.py": "statuslist",
-    "observatory/purges.py": "registry",
-    "resolver/did.py": "storage",
-    "proofs/jose.py": "storage",
-    "storage/audit.py": "operators",
-    "resolver/keys/jwk.py": "resolver.documents.document",
-    "resolver/methods/web.py": "resolver.sources.web",
-    "resolver/drivers/source.py": "resolver.webvh.source",
-    "resolver/resolution.py": "resolver.binding.answering",
-    "statuslist/formats/forms.py": "statuslist.entries.store",
-    "statuslist/entries/sets.py": "statuslist.publishing.publisher",
-    "statuslist/publishing/mirror.py": "statuslist.recovery.epoch",
-    "server/settings/settings.py": "server.telemetry.board",
-    "server/edge/front.py": "server.app",
-    "server/app.py": "server.node.supervisor",
+    "A room imports only what lies on a lower floor": {
+        "wire/times.py": "server",
+        "proofs/jose.py": "storage",
+        "storage/audit.py": "operators",
+        "registry/identifiers.py": "statuslist",
+        "observatory/purges.py": "registry",
+    },
+    "No room imports tests, benchmarks or tools": {
+        "resolver/did.py": "benchmarks.table",
+        "wire/json.py": "tests.blocks",
+        "server/share.py": "tools",
+    },
+    NO_CYCLES: {
+        "resolver/binding/forms.py": "resolver.binding.answering",
+        "server/edge/cycle.py": "server.edge.protocol",
+    },
+    "Importing a room by its name loads neither Litestar nor an HTTP client": {
+        "operators/__init__.py": "operators.alarm_routes",
+        "statuslist/__init__.py": "httpx",
+    },
+    "The resolver is a library: it imports proofs and wire and nothing else of ours": {
+        "resolver/encoding.py": "storage",
+        "resolver/outbound/fetch.py": "server.settings",
+    },
+    "Importing the resolver by its name loads no binding, client or command": {
+        "resolver/__init__.py": "resolver.binding.routes",
+    },
+    "A question to the registry is answered from memory: no SQL, no transaction": {
+        "registry/query.py": "registry.store",
+        "registry/view.py": "storage",
+    },
+    "The floors of the resolver": {
+        "resolver/keys/jwk.py": "resolver.documents.document",
+        "resolver/methods/web.py": "resolver.sources.web",
+        "resolver/drivers/source.py": "resolver.webvh.source",
+        "resolver/resolution.py": "resolver.binding.answering",
+    },
+    "The floors of the registry": {
+        "registry/model.py": "registry.routes",
+        "registry/exports/schema.py": "registry.imports.shape",
+    },
+    "The floors of the status lists": {
+        "statuslist/formats/forms.py": "statuslist.entries.store",
+        "statuslist/entries/sets.py": "statuslist.publishing.publisher",
+        "statuslist/publishing/mirror.py": "statuslist.recovery.epoch",
+    },
+    "The floors of the observatory": {"observatory/key_changes.py": "observatory.operator_routes"},
+    "The floors of the operators": {"operators/model.py": "operators.alarm_routes"},
+    "The floors of the proofs": {"proofs/errors.py": "proofs.signing"},
+    "The floors of the storage": {"storage/sqlite.py": "storage.postgres"},
+    "The floors of the wire": {"wire/problem.py": "wire.answer"},
+    "The floors of the server": {
+        "server/settings/settings.py": "server.telemetry.board",
+        "server/edge/front.py": "server.app",
+        "server/app.py": "server.node.supervisor",
+        "server/registered.py": "server.wings",
+    },
+}
+FLOORED = {
+    name: contract["containers"][0] for name, contract in CONTRACTS.items() if "containers" in contract
 }
 
 
-def test_every_import_of_a_higher_or_a_neighbouring_room_is_caught(copied_house: Path) -> None:
-    for module, imported in PLANTED.items():
-        with (copied_house / module).open("a") as file:
-            file.write(f"\nimport {imported}\n")
+def test_every_contract_catches_what_it_forbids(copied_house: Path) -> None:
+    for plants in PLANTED.values():
+        for module, imported in plants.items():
+            with (copied_house / module).open("a") as file:
+                file.write(f"\nimport {imported}\n")
+    for room in FLOORED.values():
+        (copied_house / room / "on_no_floor.py").write_text('"""A module that no contract knows. Pure."""\n')
 
-    done = lint_imports(copied_house)
+    said = broken_contracts(lint_imports(copied_house).stdout)
+    assert set(said) == set(PLANTED) == set(CONTRACTS)
+    for contract, plants in PLANTED.items():
+        for module, imported in plants.items():
+            assert re.search(evidence_of(contract, module, imported), said[contract]), (module, imported)
+    for contract, room in FLOORED.items():
+        assert f"- {room}.on_no_floor\n" in said[contract]
 
-    assert done.returncode == 1, done.stdout
-    assert "0 kept, 5 broken" in done.stdout
-    for module, imported in PLANTED.items():
-        importer = module.removesuffix(".py").replace("/", ".")
-        assert re.search(rf"{re.escape(importer)} -> {re.escape(imported)}\b", done.stdout), importer
+
+def broken_contracts(output: str) -> dict[str, str]:
+    """Return what import-linter says of each broken contract, by the name of the contract."""
+    said = output.partition("Broken contracts\n")[2]
+    parts = re.split(r"^(.+)\n-{5,}\n", said, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def evidence_of(contract: str, module: str, imported: str) -> str:
+    """Return a pattern of what is said of a planted import; of a cycle, the folder in which it is."""
+    folder, _, _ = module.rpartition("/")
+    if contract == NO_CYCLES:
+        return rf"No cycles are allowed in {folder.replace('/', '.')}\."
+    importer = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    # What is not ours is named by its package alone.
+    named = imported if imported.partition(".")[0] in ROOMS else imported.partition(".")[0]
+    return rf"\b{re.escape(importer)} -> {re.escape(named)} "
+
+
+def test_all_lists_of_rooms_name_every_room() -> None:
+    tool, contracts = PYPROJECT["tool"], list(CONTRACTS.values())
+    floors = {room for layer in contracts[0]["layers"] for room in layer.split(" | ")}
+    for_everyone = "No room imports tests, benchmarks or tools"
+    by_name = "Importing a room by its name loads neither Litestar nor an HTTP client"
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    copied = {
+        source for source, to in re.findall(r"^COPY (\w+) (\w+)$", dockerfile, re.MULTILINE) if source == to
+    }
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+
+    rooms = set(ROOMS)
+    assert {"wire", "resolver", "server"} <= rooms
+    assert floors == rooms
+    assert set(tool["importlinter"]["root_packages"]) == rooms
+    assert set(CONTRACTS[for_everyone]["source_modules"]) == rooms
+    assert set(CONTRACTS[NO_CYCLES]["ancestors"]) == rooms
+    assert set(CONTRACTS[by_name]["source_modules"]) == rooms - {"server"}
+    assert set(FLOORED.values()) == rooms
+    assert all(CONTRACTS[name]["exhaustive"] for name in FLOORED)
+    assert set(tool["hatch"]["build"]["targets"]["wheel"]["packages"]) == rooms
+    assert set(tool["mypy"]["packages"]) == rooms
+    assert set(tool["ruff"]["lint"]["isort"]["known-first-party"]) == rooms | BESIDE_THE_ROOMS
+    assert copied == rooms | {"data"}
+    assert {name for name in sent if (ROOT / name).is_dir()} == rooms | {"data", "tools"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_architecture_page_shows_every_part_of_a_room_on_its_floor(room: str) -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    table = page.partition(f"| `{room}/` | |\n")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(\w+)/?`", row.split("|")[1]) for row in table.splitlines()[1:]]
+    shown = [name for row in rows for name in row]
+    [contract] = [CONTRACTS[name] for name, floored in FLOORED.items() if floored == room]
+    floors = [layer.split(" | ") for layer in contract["layers"]]
+    floor_of = {name: number for number, floor in enumerate(floors) for name in floor}
+
+    assert sorted(shown) == sorted(floor_of)
+    assert [floor_of[name] for name in shown] == sorted(floor_of.values())
+
+
+def test_every_file_of_a_wing_says_its_kind() -> None:
+    files = [
+        path for path in modules() if path.name != "__init__.py" and path.relative_to(ROOT).parts[0] in WINGS
+    ]
+
+    assert {room_path(path): kinds_of(path) for path in files if len(kinds_of(path)) != 1} == {}
+    assert {kinds_of(path)[0] for path in files} == {
+        "Pure",
+        "Store",
+        "Service",
+        "Routes",
+        "Client",
+        "Command",
+    }
+
+
+def test_a_pure_file_imports_no_clock_no_randomness_and_no_network() -> None:
+    pure = [path for path in modules() if first_paragraph(path).endswith("Pure.")]
+    reaching_out = {room_path(path): imports_of(path) & _OUTSIDE for path in pure}
+
+    assert pure
+    assert {path: found for path, found in reaching_out.items() if found} == {}
 
 
 def test_only_stores_hold_sql() -> None:
@@ -140,12 +277,27 @@ def test_the_search_for_sql_finds_it() -> None:
     assert sql_in(planted) == ["SELECT * FROM lists WHERE id = "]
 
 
-def test_only_routes_and_the_server_know_litestar() -> None:
-    knowing = {path for path in modules() if "litestar" in imports_of(path)}
+def knowing_litestar(house: Path) -> list[Path]:
+    """Return the modules of the wings in `house` that import it."""
+    wings = [path for path in modules(house) if path.relative_to(house).parts[0] != "server"]
+    return [path for path in wings if "litestar" in imports_of(path)]
 
-    strangers = {path for path in knowing if path.parts[len(ROOT.parts)] != "server"}
-    assert strangers
-    assert {room_path(path) for path in strangers if not _is_routes(path)} == set()
+
+def test_only_routes_and_the_server_know_litestar() -> None:
+    knowing = knowing_litestar(ROOT)
+
+    assert knowing
+    assert {room_path(path) for path in knowing if kinds_of(path) != ["Routes"]} == set()
+
+
+def test_litestar_in_a_file_of_another_kind_is_caught(copied_house: Path) -> None:
+    planted = {"registry/query.py", "resolver/binding/answering.py", "storage/audit.py", "wire/answer.py"}
+    for module in planted:
+        with (copied_house / module).open("a") as file:
+            file.write("\n\ndef planted():\n    from litestar.response import Response\n")
+
+    strangers = [path for path in knowing_litestar(copied_house) if kinds_of(path) != ["Routes"]]
+    assert {room_path(path, copied_house) for path in strangers} == planted
 
 
 def test_only_the_clients_know_an_http_client_and_importing_them_loads_none() -> None:
@@ -206,8 +358,3 @@ def _our_files() -> Iterator[Path]:
         yield from (
             path for path in found if path.is_file() and not left_behind & set(path.relative_to(ROOT).parts)
         )
-
-
-def _is_routes(path: Path) -> bool:
-    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return "routes" in path.stem or bool(re.search(r"\bRoutes?\b", docstring.partition("\n\n")[0]))

@@ -1,5 +1,5 @@
 """
-What the Python clients of our HTTP APIs share: their connections, and one way to send a request. Service.
+What the Python clients of our HTTP APIs share: their connections, and one way to send a request. Client.
 
 Importing this loads no HTTP client; making one does (httpx).
 """

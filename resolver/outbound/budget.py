@@ -1,5 +1,5 @@
 """
-What strangers may be asked within a time: one host, one site, all of them. The clock is a parameter.
+What strangers may be asked within a time: one host, one site, all of them. Pure but for the clock handed in.
 
 A site is what one victim may own: every host of a domain, and every host in one network. Without it, whoever
 points `*.attacker.example` at a victim, or names `<random>.victim.example`, has as many host budgets as names.

@@ -1,5 +1,5 @@
 """
-The guard between us and every stranger's web server: with `configured.py` the only network of this room.
+The guard between us and every stranger's web server: with `configured.py` the only network of this room. Service.
 
 Each step of `Guard.fetch_stranger` refuses with an error of its own (`errors.py`). What decides is here;
 `turns.py` and `budget.py` (how often), `names.py` (one name lookup) and `transport.py` (one GET) do it. Both

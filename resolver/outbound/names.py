@@ -1,5 +1,5 @@
 """
-Host names to addresses, by the system's resolver in threads of its own.
+Host names to addresses, by the system's resolver in threads of its own. Service.
 
 `getaddrinfo` cannot be cancelled: a name whose servers do not answer holds its thread for as long as the
 system's resolver tries (10 s and more). So the threads are many, ours alone, and never waited for. One name is

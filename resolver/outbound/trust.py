@@ -1,5 +1,6 @@
 """
-Whose certificates an origin may show: the system's trust store, and an authority that the operator adds.
+Whose certificates an origin may show: the system's trust store, and an authority that the operator adds. Pure but
+for reading them.
 """
 
 import ssl

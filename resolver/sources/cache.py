@@ -1,5 +1,6 @@
 """
 A cache around a load function: bounded in bytes, one load per key at a time, stale entries within a ceiling.
+Service.
 
 What a load returns is kept, errors that it returns in an entry among them (a DID that does not exist); what
 it raises is shared with everyone who waits for that load, and then forgotten. Used on one event loop.
