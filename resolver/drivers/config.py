@@ -20,6 +20,7 @@ from resolver.did import Did, is_did
 from resolver.documents.document import MAX_DOCUMENT_BYTES
 from resolver.drivers.patterns import MATCH_SECONDS, is_slow, methods_in
 from resolver.errors import InvalidDid
+from wire.words import type_fault
 
 MAX_DRIVERS = 256
 # A result has two structures of metadata beside the document.
@@ -151,10 +152,11 @@ def read_drivers(given: Any, native: frozenset[str]) -> tuple[Driver, ...]:
     entries = entries_of(given)
     drivers, faults = [], []
     for number, entry in enumerate(entries):
-        try:
-            drivers.append(msgspec.convert(_renamed(entry, number), Driver, strict=False))
-        except msgspec.ValidationError as error:
-            faults.append(f"driver {number + 1}: {error}")
+        renamed = _renamed(entry, number)
+        if found := _member_faults(renamed):
+            faults += [f"driver {number + 1}: {fault}" for fault in found]
+        else:
+            drivers.append(msgspec.convert(renamed, Driver, strict=False))
     drivers = _with_names(drivers)
     for driver in drivers:
         faults += [f"driver {driver.name!r}: {fault}" for fault in faults_of(driver, native)]
@@ -258,6 +260,18 @@ def _renamed(entry: Any, number: int) -> dict[str, Any]:
     renamed = {_UNIVERSAL_NAMES.get(str(name), str(name)): value for name, value in entry.items()}
     renamed.pop("", None)
     return {"name": "", **renamed}
+
+
+def _member_faults(entry: Mapping[str, Any]) -> list[str]:
+    """Return which members are missing, unknown, or of a wrong type."""
+    fields = {field.name: field for field in msgspec.structs.fields(Driver)}
+    faults = [f"{name}: is missing" for name, field in fields.items() if field.required and name not in entry]
+    for name, value in entry.items():
+        if name not in fields:
+            faults.append(f"{name}: a driver has no such member")
+        elif fault := type_fault(value, fields[name].type):
+            faults.append(f"{name}: {fault}")
+    return faults
 
 
 def _with_names(drivers: list[Driver]) -> list[Driver]:

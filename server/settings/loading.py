@@ -11,27 +11,21 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import msgspec
 
 from server.settings.checks import check
 from server.settings.settings import PREFIX, Settings, SettingsError, reason_of
+from wire.words import type_fault
 
 # Where the settings are, and what our own test suite is told.
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 _LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-_WORDS: dict[Any, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    float | None: "a number",
-    bool: "true or false",
-    tuple[str, ...]: 'a list of texts, such as ["a", "b"]',
-    tuple[dict[str, Any], ...]: "a list of tables",
-    dict[str, int]: "a number of seconds for each DID method: web=300,webvh=900 as a variable,"
-    " {web = 300, webvh = 900} in a file",
+_WORDS = {
+    "cache_method_ttl_seconds": "a number of seconds for each DID method: web=300,webvh=900 as a variable,"
+    " {web = 300, webvh = 900} in a file"
 }
 _UNKNOWN = "there is no such setting; docs/configuration.md lists them"
 
@@ -96,18 +90,7 @@ def _json_of(text: str, name: str) -> Any:
 
 
 def _fault_of(name: str, value: Any) -> str | None:
-    """Return what is wrong with one value by its type, in words; text is not repeated: it may hold a secret."""
     if name not in _TYPES:
         return f"{PREFIX}{name.upper()}: {_UNKNOWN}"
-    kind = _TYPES[name]
-    try:
-        msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError:
-        shown = kind is not str and isinstance(value, str | int | float)
-        found = f", found {value!r}" if shown else ""
-        return f"{PREFIX}{name.upper()}: expected {_words_of(kind)}{found}"
-    return None
-
-
-def _words_of(kind: Any) -> str:
-    return f"one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else _WORDS[kind]
+    fault = type_fault(value, _TYPES[name], _WORDS.get(name, ""))
+    return fault and f"{PREFIX}{name.upper()}: {fault}"

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from resolver import parse_did
@@ -108,13 +109,31 @@ def test_the_methods_of_a_pattern_are_those_that_it_names(pattern: str, methods:
         ({"ttl_seconds": float("nan")}, "ttl_seconds: expected a number above 0"),
         ({"max_bytes": -1}, "max_bytes: expected a number above 0"),
         ({"concurrent": 0}, "concurrent: expected a number above 0"),
-        ({"max_bytes": "x"}, "driver 1: Expected `int`"),
-        ({"colour": "red"}, "colour"),
+        ({"max_bytes": "x"}, "driver 1: max_bytes: expected a whole number, found 'x'"),
+        ({"supports_options": "perhaps"}, "supports_options: expected true or false, found 'perhaps'"),
+        ({"test_identifiers": "did:example:a"}, "test_identifiers: expected a list of texts"),
+        ({"traits": []}, "traits: expected a table"),
+        ({"colour": "red"}, "driver 1: colour: a driver has no such member"),
         ({"replaces_native": True}, "replaces_native"),
     ],
 )
 def test_a_driver_that_cannot_be_used_is_told_of(changes: dict[str, Any], told: str) -> None:
     assert told in "\n".join(faults(**changes))
+
+
+@pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(Driver)])
+def test_a_member_of_a_wrong_type_is_told_without_a_word_of_python(field: str) -> None:
+    (fault,) = faults(**{field: object()})
+
+    assert fault.startswith(f"driver 1: {field}: expected ")
+    assert "`" not in fault
+
+
+def test_a_driver_without_pattern_and_url_is_told_of_both() -> None:
+    with pytest.raises(DriverFaults) as raised:
+        read_drivers([{"name": "x"}], NATIVE)
+
+    assert raised.value.faults == ["driver 1: pattern: is missing", "driver 1: url: is missing"]
 
 
 @pytest.mark.parametrize("given", [None, "x", {}, {"drivers": {}}, {"uniresolver": []}, [GIVEN] * 257, [1]])
