@@ -22,7 +22,7 @@ def type_fault(value: Any, kind: Any, expected: str = "") -> str | None:
     """
     Return what is wrong with a value by its type, or None.
 
-    Where text is expected, the value is not repeated: it may hold a secret.
+    A list or a table is not repeated: it may hold a secret.
 
     Args:
         kind: as msgspec takes it; "1" passes for 1.
@@ -31,7 +31,7 @@ def type_fault(value: Any, kind: Any, expected: str = "") -> str | None:
     try:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError:
-        shown = kind is not str and isinstance(value, str | int | float)
+        shown = isinstance(value, str | int | float)
         return f"expected {expected or _words_of(kind)}" + (f", found {value!r}" if shown else "")
     return None
 
