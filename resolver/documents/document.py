@@ -93,7 +93,8 @@ def check_document(
     if len(methods) + len(services) > MAX_METHODS_AND_SERVICES:
         raise InvalidDidDocument(f"over {MAX_METHODS_AND_SERVICES} verification methods and services")
     _check_methods(methods, needs_controllers=needs_controllers)
-    _check_embedded(document, own_id)
+    if len({absolute(method["id"], own_id) for method in methods}) < len(methods):
+        _check_embedded(document, own_id)
     _check_services(services, own_id)
 
 
@@ -159,7 +160,7 @@ def _check_method(method: JsonObject, *, needs_controller: bool) -> None:
 
 def _check_embedded(document: JsonObject, did: str) -> None:
     """
-    Refuse two methods under one id, unless they are one method, embedded in several properties.
+    Refuse two methods under one id, which there are, unless they are one method, embedded in several properties.
 
     Equal are those whose JSON is, with ids and controllers made absolute; one property is a set, and has it once.
     """

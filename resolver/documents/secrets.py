@@ -12,6 +12,7 @@ from resolver.errors import InvalidDidDocument, KeyRefused, SecretKeyFound
 from resolver.keys.jwk import refuse_private
 from resolver.keys.multikey import refuse_secret_multibase
 from resolver.results import JsonObject
+from wire import encode
 
 MAX_KEYS = 1_024  # maps with a key in them; to look for a secret in one takes 3 microseconds
 
@@ -19,6 +20,9 @@ MAX_KEYS = 1_024  # maps with a key in them; to look for a secret in one takes 3
 _SECRET_PREFIXES = ("secretKey", "privateKey")
 # RFC 7468, sections 10 and 11, and the older forms; RFC 9580, section 6.2; RFC 4716 and what came with it.
 _SECRET_ARMOUR = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "PRIVATE KEY ----")
+# Without one of these in its JSON, a document has a secret at most in what it calls a public key. The encoder
+# escapes no letter: however a stranger spelled them, here they stand as they are.
+_SIGNS_OF_SECRETS = (b"PRIVATE KEY", b'"secretKey', b'"privateKey', b'"kty"')
 
 
 def refuse_secrets(document: JsonObject) -> None:
@@ -28,12 +32,16 @@ def refuse_secrets(document: JsonObject) -> None:
     Raises:
         InvalidDidDocument: there is one, anywhere in the document; or over `MAX_KEYS` keys of any kind.
     """
+    encoded = encode(document)
+    is_suspect = any(sign in encoded for sign in _SIGNS_OF_SECRETS)
     keys, pending = 0, [(document, False)]
     while pending:
         value, is_context = pending.pop()
         for found in maps_of(value):
-            refuse_secrets_in(found, is_context=is_context)
-            keys += not KEY_MATERIAL.isdisjoint(found)
+            has_key = not KEY_MATERIAL.isdisjoint(found)
+            if is_suspect or has_key:
+                refuse_secrets_in(found, is_context=is_context)
+            keys += has_key
             if "@context" in found:
                 pending.append((found["@context"], True))
     if keys > MAX_KEYS:

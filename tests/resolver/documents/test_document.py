@@ -1,5 +1,6 @@
 """DID documents of strangers: what is passed on as it is, and what is refused."""
 
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from resolver.documents.ids import relative_ids_expanded
 from resolver.documents.members import OPTIONAL_MEMBERS, RELATIONSHIPS, maps_of
 from resolver.documents.secrets import MAX_KEYS
 from resolver.encoding import encode_base58btc, encode_base64url, encode_varint
-from resolver.errors import FeatureNotSupported, InvalidDidDocument
+from resolver.errors import FeatureNotSupported, InvalidDidDocument, SecretKeyFound
 from resolver.keys.jwk import PRIVATE_MEMBERS
 from resolver.results import JsonObject
 from wire import encode
@@ -224,6 +225,22 @@ def test_a_context_may_define_the_names_of_secret_keys() -> None:
 def test_secret_key_material_anywhere_refuses_the_document(member: str) -> None:
     with pytest.raises(InvalidDidDocument):
         read_document(_document(service=[{"type": "A", "serviceEndpoint": {"deep": [{member: "a"}]}}]), DID)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"secretKeyJwk": "a"},
+        {"x": ["-----BEGIN PRIVATE KEY-----"]},
+        {"x": {"kty": "oct", "k": "AQ"}},
+        {"x": {"publicKeyMultibase": "z3u2en7t5LR2WtQH5PfFqMqwVHgeXouLzo6haApm8XHqvjxq"}},
+    ],
+)
+def test_escapes_hide_no_secret(members: JsonObject) -> None:
+    body = re.sub(rb"[A-Za-z ]", lambda found: b"\\u%04x" % ord(found[0]), _document(**members))
+
+    with pytest.raises(SecretKeyFound):
+        read_document(body, DID)
 
 
 def test_a_private_jwk_below_the_methods_refuses_the_document() -> None:
