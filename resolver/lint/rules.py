@@ -18,7 +18,7 @@ from resolver.lint.reference_rules import (
     unused_methods,
 )
 from resolver.lint.subject import Finding, Severity, Subject, subject_of
-from resolver.lint.term_rules import contexts, legacy_members, terms
+from resolver.lint.term_rules import contexts, legacy_members, service_types, terms
 from resolver.results import JsonObject
 
 Rule = Callable[[Subject], Iterator[Finding]]
@@ -65,10 +65,13 @@ RULES: tuple[Rule, ...] = (
     types,
     contexts,
     terms,
+    service_types,
     relative_ids,
     unused_methods,
 )
 # Those that can still find something in a document that `read_document` accepted, and worse than a hint.
 RULES_FOR_ACCEPTED = tuple(
-    rule for rule in RULES if rule not in (private_keys, duplicate_ids, _omissions, unused_methods)
+    rule
+    for rule in RULES
+    if rule not in (private_keys, duplicate_ids, _omissions, service_types, unused_methods)
 )

@@ -173,8 +173,8 @@ def moment_of(value: Any) -> float:
     return parse_date_time_stamp(value if isinstance(value, str) else "") / 1_000_000
 
 
-def _maps(document: JsonObject, name: str) -> Iterator[tuple[int, JsonObject]]:
-    return ((i, item) for i, item in enumerate(_list(document, name)) if isinstance(item, dict))
+def _maps(document: JsonObject, name: str) -> list[tuple[int, JsonObject]]:
+    return [(i, item) for i, item in enumerate(_list(document, name)) if isinstance(item, dict)]
 
 
 def _list(document: JsonObject, name: str) -> list[Any]:

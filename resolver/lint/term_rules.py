@@ -51,18 +51,32 @@ def terms(subject: Subject) -> Iterator[Finding]:
     """
     if (context := subject.document.get("@context")) is None:
         return
-    terms = terms_of(context)
-    yield from _undefined_members("", subject.document, terms)
-    parts = subject.methods if subject.did.startswith("did:peer:2") else subject.parts
-    if sum(len(encode(part.value.get("@context"))) for part in parts) > MAX_INNER_BYTES:
-        return
-    inner = [(part, terms_in(part.value, part.member, terms)) for part in parts]
+    yield from _undefined_members("", subject.document, terms_of(context))
+    inner = list(_terms_of_parts(subject))
     for part, defined in inner:
         yield from _undefined_members(part.pointer, part.value, defined)
         if "@context" in part.value:
             yield from _unknown_contexts(part.pointer, defined)
     for part, defined in inner:
-        yield from _undefined_types(part, defined)
+        if part.member != "service":
+            yield from _undefined_types(part, defined, Severity.WARNING)
+
+
+def service_types(subject: Subject) -> Iterator[Finding]:
+    """Types of services without a definition: most have none, and readers go by the word."""
+    for part, defined in _terms_of_parts(subject):
+        if part.member == "service":
+            yield from _undefined_types(part, defined, Severity.HINT)
+
+
+def _terms_of_parts(subject: Subject) -> Iterator[tuple[Part, Terms]]:
+    """Yield methods and services with the terms defined in them; none where the document has no `@context`."""
+    if (context := subject.document.get("@context")) is None:
+        return
+    terms = terms_of(context)
+    parts = subject.methods if subject.did.startswith("did:peer:2") else subject.parts
+    if sum(len(encode(part.value.get("@context"))) for part in parts) <= MAX_INNER_BYTES:
+        yield from ((part, terms_in(part.value, part.member, terms)) for part in parts)
 
 
 def _undefined_members(pointer: str, found: JsonObject, terms: Terms) -> Iterator[Finding]:
@@ -74,8 +88,7 @@ def _undefined_members(pointer: str, found: JsonObject, terms: Terms) -> Iterato
         yield Finding("undefined-term", where, Severity.WARNING, detail, _context_for(member, kinds))
 
 
-def _undefined_types(part: Part, terms: Terms) -> Iterator[Finding]:
-    severity = Severity.HINT if part.member == "service" else Severity.WARNING
+def _undefined_types(part: Part, terms: Terms, severity: Severity) -> Iterator[Finding]:
     for kind in types_of(part.value):
         if not terms.defines_type(kind):
             detail, advice = f"no context defines the type {name_of(kind)}", _context_for(kind, [kind])

@@ -7,6 +7,8 @@ Sources: the contexts named by DID v1.0 and v1.1, Controlled Identifiers v1.0, t
 of the W3C Credentials Community Group, DIDComm v2, Linked Verifiable Presentation and Well Known DID Configuration.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -138,6 +140,17 @@ def terms_of(context: Any, outer: Terms | None = None) -> Terms:
     items = context if isinstance(context, list) else [context]
     if len(items) > MAX_CONTEXTS:
         return Terms(frozenset(), is_open=True)
+    if outer is None and all(isinstance(item, str) and item in CONTEXTS for item in items):
+        return _terms_of_known(tuple(items))  # So are nearly all: the same few, in the same order.
+    return _merged(items, outer)
+
+
+@lru_cache(256)
+def _terms_of_known(names: tuple[str, ...]) -> Terms:
+    return _merged(names, None)
+
+
+def _merged(items: Sequence[Any], outer: Terms | None) -> Terms:
     start = max((position + 1 for position, item in enumerate(items) if item is None), default=0)
     known = [_terms_of_item(item) for item in items[start:]]
     by_type: dict[str, frozenset[str]] = {}
