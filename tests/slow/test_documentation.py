@@ -34,6 +34,8 @@ class Reader(Server):
             copy = directory / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
+        sample = directory / "data/registry.json"
+        sample.write_text(self.here(sample.read_text()))
         (directory / ".venv").mkdir()
         for path in ENVIRONMENT.iterdir():
             (directory / ".venv" / path.name).symlink_to(path)
@@ -59,6 +61,16 @@ class Reader(Server):
         assert done.returncode == 0, (block.text, done.stdout, done.stderr)
         return done.stdout
 
+    def follows(self, page: Path) -> None:
+        """Go through the blocks of a page in their order; each must do what it shows."""
+        for block in blocks_of(page.read_text()):
+            if block.language not in RUN:
+                continue
+            printed = self.runs(block)
+            if block.shows is not None:
+                shown = block.shows._replace(text=self.here(block.shows.text))
+                assert shows(shown, printed), (page, block.text, printed)
+
     def here(self, text: str) -> str:
         """Return a text of a page with the ports of this test."""
         ports = {"8000": self.port, "8001": self.operator_port}
@@ -73,14 +85,18 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(page: Path, tmp_pat
     reader = Reader(tmp_path)
     reader.start()
     try:
-        for block in blocks_of(page.read_text()):
-            if block.language not in RUN:
-                continue
-            printed = reader.runs(block)
+        reader.follows(page)
+    finally:
+        reader.kill()
 
-            if block.shows is not None:
-                shown = block.shows._replace(text=reader.here(block.shows.text))
-                assert shows(shown, printed), (block.text, printed)
+
+def test_a_reader_may_go_through_all_pages_beside_one_server(tmp_path: Path) -> None:
+    """What a page changes does not spoil the next; the README comes last, since most begin there."""
+    reader = Reader(tmp_path)
+    reader.start()
+    try:
+        for page in sorted(PAGES, key=lambda path: path == ROOT / "README.md"):
+            reader.follows(page)
     finally:
         reader.kill()
 
