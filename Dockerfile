@@ -35,7 +35,7 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Touchstone" \
-      org.opencontainers.image.description="Which keys has this DID, may this issuer issue that, does this credential still hold?" \
+      org.opencontainers.image.description="Which keys has this DID, may this issuer issue that, is this credential still valid?" \
       org.opencontainers.image.version="0.3.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 # The base's own pip goes too, and ensurepip, which would bring it back. /data is for uid 10001 alone.
