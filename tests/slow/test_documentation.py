@@ -101,6 +101,16 @@ def test_a_reader_may_go_through_all_pages_beside_one_server(tmp_path: Path) -> 
         reader.kill()
 
 
+def test_a_request_that_the_server_refuses_fails_its_block(tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    reader.start()
+    try:
+        with pytest.raises(AssertionError, match="401"):
+            reader.runs(Block("sh", "curl -s http://localhost:8001/operator/status-lists"))
+    finally:
+        reader.kill()
+
+
 def test_what_the_server_suggests_at_its_start_is_answered(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
     reader.start()
