@@ -22,9 +22,8 @@ from resolver.options import NO_CACHE, with_parameters
 from resolver.planning import Computed, Plan, Planner, Published
 from resolver.results import DEFAULT_OPTIONS, Options
 
-STATE_KEY = (
-    "did_request"  # of the state in an ASGI scope: who has read the request leaves it there for the route
-)
+# Of the state in an ASGI scope: who has read the request leaves it there for the route.
+STATE_KEY = "did_request"
 
 # Whose documents we make ourselves, so that they can have the suites of the form that is asked for.
 MADE_HERE = ("did:key:", "did:web:", "did:peer:0")
