@@ -68,9 +68,9 @@ def refuse_secrets_in(found: JsonObject, *, is_context: bool = False) -> None:
         raise SecretKeyFound("the document has secret key material")
     if "kty" in found:  # A JWK, whatever the member that holds it is called: `jwks`, an extension.
         _refuse_private_jwk(found)
-    for name in KEY_MATERIAL & found.keys():
-        if found[name] is not None:
-            _check_key_material(name, found[name])
+    for name, value in found.items():  # In their order, so that of two faults the first is told, everywhere.
+        if name in KEY_MATERIAL and value is not None:
+            _check_key_material(name, value)
 
 
 def _is_armoured(text: str) -> bool:

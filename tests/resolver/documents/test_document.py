@@ -461,3 +461,20 @@ def test_a_document_that_would_grow_too_much_is_not_expanded() -> None:
         relative_ids_expanded(large)
     with pytest.raises(FeatureNotSupported):
         relative_ids_expanded(small | {"x": [{"id": "#b"}] * 100})
+
+
+def test_of_two_bad_keys_in_a_method_the_first_is_told_in_every_process() -> None:
+    bad = {"publicKeyJwk": "no map", "publicKeyMultibase": "Z no base"}
+    told = []
+    for names in (list(bad), list(reversed(bad))):
+        method = {
+            "id": f"{DID}#1",
+            "type": "Multikey",
+            "controller": DID,
+            **{name: bad[name] for name in names},
+        }
+        with pytest.raises(InvalidDidDocument) as refused:
+            read_document(_document(verificationMethod=[method]), DID)
+        told.append(next(name for name in bad if name in refused.value.detail))
+
+    assert told == list(bad)
