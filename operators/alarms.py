@@ -102,10 +102,6 @@ class Alarms:
     def _may_be_open(self, key: Subject) -> bool:
         return self._open is None or key in self._open or key in self._raised
 
-    def open_subjects(self, kind: AlarmKind) -> frozenset[str]:
-        """Return the subjects that are in alarm, as far as this process knows."""
-        return frozenset(subject for found, subject in (*(self._open or ()), *self._holding) if found is kind)
-
     def counts(self) -> dict[AlarmKind, int]:
         """Return how many alarms of each kind nobody has acknowledged; those not written yet are among them."""
         rows = self._open or {}

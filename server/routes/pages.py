@@ -9,6 +9,7 @@ import asyncio
 import html
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
@@ -80,7 +81,8 @@ class ApiPages(NamedTuple):
 
 
 def _made_once() -> Callable[[Litestar], ApiPages]:
-    """Return what makes the pages at their first use: that takes some 50 ms, hence a thread."""
+    """Return what makes the pages at their first use: that takes some 50 ms, hence a thread, and once."""
+    making = Lock()
 
     @cache
     def api_pages(app: Litestar) -> ApiPages:
@@ -89,7 +91,11 @@ def _made_once() -> Callable[[Litestar], ApiPages]:
             _page(encode(schema), "application/json"), _page(docs_page(schema), "text/html; charset=utf-8")
         )
 
-    return api_pages
+    def made_once(app: Litestar) -> ApiPages:
+        with making:
+            return api_pages(app)
+
+    return made_once
 
 
 def _page(body: bytes, media_type: str) -> Answer:

@@ -218,7 +218,8 @@ class Publisher:
 
     async def _attempt(self, list_id: str) -> None:
         try:
-            self.published += await self._publication.publish(list_id)
+            if await self._publication.publish(list_id):
+                self.published += 1  # Not in one step with the await: attempts run beside one another.
         except DatabaseUnavailable as error:
             # Not this list's fault: no pause, so that it is published at once when the database is back. Others
             # would fail as well, and be rendered in vain: the next look offers them again.

@@ -68,6 +68,13 @@ def no_signer(_issuer_id: str) -> Signer:
     raise FileNotFoundError("the key is gone")
 
 
+async def test_lists_published_beside_one_another_are_all_counted(wing: Wing) -> None:
+    for number in range(12):
+        await wing.create(f"set-{number}")
+
+    assert await wing.publisher.publish_dirty() == 12
+
+
 @pytest.mark.parametrize("cryptosuite", ["eddsa-rdfc-2022", "eddsa-jcs-2022"])
 async def test_each_form_verifies_and_says_its_own_url(place: Place, cryptosuite: str) -> None:
     async with Wing.open(place, cryptosuite=cryptosuite) as wing:
