@@ -12,6 +12,7 @@ import msgspec
 
 from resolver.errors import InvalidDid, InvalidDidUrl
 
+MAX_PARAMETERS = 64  # of a DID URL
 MAX_DID_BYTES = 8_192  # bytes; ample for an RSA did:jwk (about 1,500); house rule, for DID URLs too
 
 # DID v1.1, section 3.1 (DID Syntax):
@@ -127,9 +128,11 @@ def parse_parameters(query: str) -> dict[str, str]:
     DID Resolution v1 leaves a repeated parameter to us and suggests INVALID_DID_URL.
 
     Raises:
-        InvalidDidUrl: a parameter without a name, given twice, or not percent-encoded UTF-8.
+        InvalidDidUrl: a parameter without a name, given twice, or not percent-encoded UTF-8; over `MAX_PARAMETERS`.
     """
     parameters: dict[str, str] = {}
+    if query.count("&") >= MAX_PARAMETERS:
+        raise InvalidDidUrl(f"expected at most {MAX_PARAMETERS} parameters")
     for part in query.split("&") if query else ():
         name, _, value = part.partition("=")
         name, value = _decode(name), _decode(value)

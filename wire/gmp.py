@@ -11,3 +11,5 @@ try:
     gmpy2: Any = importlib.import_module("gmpy2")
 except ImportError:
     gmpy2 = None
+if not hasattr(getattr(gmpy2, "mpz", None), "from_bytes"):  # Before 2.2, which others may have brought.
+    gmpy2 = None

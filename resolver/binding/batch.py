@@ -17,6 +17,7 @@ import msgspec
 
 from resolver.binding.answering import WaitToRenew, answer_later, answer_now, may_fetch
 from resolver.binding.forms import DEREFERENCING, RESOLUTION
+from resolver.binding.options import MAX_OPTIONS
 from resolver.binding.representation import present_error
 from resolver.binding.request import DidRequest, read_request
 from resolver.binding.target import BASE_PATH
@@ -32,7 +33,6 @@ LOG = logging.getLogger("touchstone.resolver")
 
 MAX_BATCH = 100  # identifiers
 MAX_BATCH_BODY_BYTES = 196_608  # 192 KiB: a hundred did:jwk of RSA keys; reading it takes under 10 ms
-MAX_OPTIONS = 16
 MAX_VALUES = 256  # JSON values in a body: twice what a full batch has
 MAX_BATCH_ANSWER_BYTES = 8_388_608  # 8 MiB of results; a document may have 256 KiB
 CONCURRENT = 16  # identifiers of one batch that are asked for at once

@@ -10,8 +10,11 @@ import msgspec
 from resolver.binding.forms import WHOLE, Form, Preferred, form_for, shape_of_document
 from resolver.binding.options import (
     NOTHING_GIVEN,
+    NOTHING_NAMED,
     Given,
-    option_names,
+    NamedOptions,
+    joined,
+    query_options,
     read_options,
     wanted_accept,
 )
@@ -44,6 +47,7 @@ class DidRequest(msgspec.Struct, frozen=True):
         accept: the option `accept` where it can be read, else the header.
         plan: where the document comes from, with the options that were checked; or why there is nothing to find.
         form: of the answer, where it is known before the document is.
+        in_query: the options in the query, for whoever adds those of a body.
         names_no_cache: the option `noCache` was given itself.
     """
 
@@ -55,6 +59,7 @@ class DidRequest(msgspec.Struct, frozen=True):
     accept: str | None
     plan: Plan | ResolutionError
     form: Form | None = None
+    in_query: NamedOptions = NOTHING_NAMED
     names_no_cache: bool = False
 
 
@@ -84,7 +89,7 @@ def read_request(
         did_url = parse_did_url(target.identifier)
     except ResolutionError as error:
         did_url = error
-    return _planned(planner, target, did_url, accept, given, no_cache, preferred)
+    return _planned(planner, target, did_url, accept, query_options(target), given, no_cache, preferred)
 
 
 def with_options(planner: Planner, request: DidRequest, given: Given) -> DidRequest:
@@ -96,6 +101,7 @@ def with_options(planner: Planner, request: DidRequest, given: Given) -> DidRequ
         request.target,
         request.did_url,
         request.header,
+        request.in_query,
         given,
         request.no_cache,
         request.preferred,
@@ -107,12 +113,13 @@ def _planned(
     target: Target,
     did_url: DidUrl | ResolutionError,
     header: str | None,
+    in_query: NamedOptions,
     given: Given,
     no_cache: bool,
     preferred: Preferred,
 ) -> DidRequest:
-    has_options = bool(target.option_query or given)
-    accept = wanted_accept(target, given, header) if has_options else header
+    named = joined(in_query, given)
+    accept = header if named is NOTHING_NAMED else wanted_accept(named, header)
     form: Form | None = None
     plan: Plan | ResolutionError
     if isinstance(did_url, ResolutionError):
@@ -120,15 +127,16 @@ def _planned(
     else:
         try:
             options = _NO_CACHE if no_cache else DEFAULT_OPTIONS
-            if has_options:
-                options = read_options(planner, target, did_url, given, no_cache=no_cache)
+            if named is not NOTHING_NAMED:
+                options = read_options(planner, target, did_url, named, no_cache=no_cache)
             plan = planner.plan(did_url.did, with_parameters(options, did_url))
             if target.identifier.startswith(MADE_HERE) and not target.is_did_url:
                 plan, form = _in_form(plan, accept, preferred)
         except ResolutionError as error:
             plan = error
-    names_no_cache = has_options and NO_CACHE in option_names(target, given)
-    return DidRequest(target, did_url, header, no_cache, preferred, accept, plan, form, names_no_cache)
+    return DidRequest(
+        target, did_url, header, no_cache, preferred, accept, plan, form, in_query, NO_CACHE in named.names
+    )
 
 
 def _in_form(plan: Plan, accept: str | None, preferred: Preferred) -> tuple[Plan, Form | None]:

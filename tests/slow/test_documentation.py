@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,15 +112,18 @@ def test_a_request_that_the_server_refuses_fails_its_block(tmp_path: Path) -> No
         reader.kill()
 
 
+def _suggested(log: Path) -> list[str]:
+    """Return the commands in what a server printed; it prints them once it answers."""
+    return [line.strip() for line in log.read_text().splitlines() if line.startswith("  curl")]
+
+
 def test_what_the_server_suggests_at_its_start_is_answered(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
     reader.start()
     try:
-        suggested = [
-            line.strip()
-            for line in (tmp_path / "server.log").read_text().splitlines()
-            if line.startswith("  curl")
-        ]
+        end = time.monotonic() + 10  # seconds
+        while not (suggested := _suggested(tmp_path / "server.log")) and time.monotonic() < end:
+            time.sleep(0.05)
         answers = [json.loads(reader.runs(Block("sh", f"{command} -s"))) for command in suggested]
     finally:
         reader.kill()
