@@ -4,7 +4,8 @@
 
 import os
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +18,11 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from server.node.process import Sockets
+
+_STANDS_FOR = {
+    ("localhost", "127.0.0.1"),
+    ("localhost", "::1"),
+}  # a name, and what a client may find under it
 
 
 @click.command()
@@ -35,7 +41,7 @@ def serve(init_sample: bool, workers: int | None) -> None:
 
     settings = settings_or_exit()
     count = (settings.workers if workers is None else workers) or len(os.sched_getaffinity(0))
-    with closing(bind_or_exit(settings)) as sockets:  # A port that is taken is told before anything is made.
+    with bound_or_exit(settings) as sockets:  # A port that is taken is told before anything is made.
         configure_logging(settings.log_level)
         warn_of_dangers(settings)
         if init_sample:
@@ -46,12 +52,14 @@ def serve(init_sample: bool, workers: int | None) -> None:
     sys.exit(code)
 
 
-def bind_or_exit(settings: Settings) -> "Sockets":
-    """Bind both listeners, or exit with the setting to change."""
+@contextmanager
+def bound_or_exit(settings: Settings) -> Iterator["Sockets"]:
+    """Bind both listeners; where one cannot be bound, or cannot listen later, exit with the setting to change."""
     from server.node.process import BindError, bind_sockets
 
     try:
-        return bind_sockets(settings)
+        with closing(bind_sockets(settings)) as sockets:
+            yield sockets
     except BindError as error:
         fail(str(error))
 
@@ -106,7 +114,8 @@ def announce(settings: Settings, sockets: "Sockets", workers: int) -> None:
 def _own_url(settings: Settings, bound_url: str) -> str:
     """Return the URL at which this very server answers; at the public one a proxy may, or another program."""
     public, bound = urlsplit(settings.public_url), urlsplit(bound_url)
-    is_direct = public.scheme == "http" and (public.port or 80) == bound.port
+    is_host = public.hostname == bound.hostname or (public.hostname, bound.hostname) in _STANDS_FOR
+    is_direct = public.scheme == "http" and (public.port or 80) == bound.port and is_host
     return settings.public_url if is_direct else bound_url
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from server.node.memory import settle
-from server.node.process import Sockets, serve
+from server.node.process import Sockets, listen, serve
 from server.node.supervisor import Supervisor
 from server.settings import Settings
 from server.share import Share
@@ -21,8 +21,13 @@ def serve_node(
     Serve on `sockets` until a signal asks to stop; return the exit code.
 
     Args:
+        sockets: bound; they listen from here on, where a failure can still be told before there are processes.
         run: runs a coroutine on an event loop of its own, and turns what it raises into an exit.
+
+    Raises:
+        BindError: as `listen`.
     """
+    listen(sockets, settings)
 
     def child(share: Share, given: Sockets, is_ready: Callable[[], None]) -> None:
         run(lambda: serve(settings, given, _settled(is_ready), share))

@@ -64,7 +64,7 @@ class _Listener(uvicorn.Server):
 
 
 class Sockets(msgspec.Struct, frozen=True):
-    """The sockets of the two listeners, listening."""
+    """The sockets of the two listeners."""
 
     public: socket.socket
     operator: socket.socket
@@ -76,7 +76,7 @@ class Sockets(msgspec.Struct, frozen=True):
 
 def bind_sockets(settings: Settings) -> Sockets:
     """
-    Bind both listeners, and listen.
+    Bind both listeners, which take no connection before `listen`.
 
     Raises:
         BindError: an address is taken or not ours.
@@ -87,6 +87,17 @@ def bind_sockets(settings: Settings) -> Sockets:
     except BindError:
         public.close()
         raise
+
+
+def listen(sockets: Sockets, settings: Settings) -> None:
+    """
+    Take connections on both, which wait until a process accepts them.
+
+    Raises:
+        BindError: another program, bound to the address at the same moment, listens already.
+    """
+    _listen(sockets.public, settings.bind, "TOUCHSTONE_BIND")
+    _listen(sockets.operator, settings.operator_bind, "TOUCHSTONE_OPERATOR_BIND")
 
 
 def url_of(bound: socket.socket) -> str:
@@ -203,9 +214,19 @@ def _bind(bind: str, name: str) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host, port))
-        bound.listen(BACKLOG)  # Here, where a failure has a name; until a process accepts, clients wait.
+        bound.bind((host, port))  # On Linux this fails beside a socket that listens.
     except OSError as error:
         bound.close()
-        raise BindError(f"{name}={bind}: {error.strerror}{_REMEDY[name]}") from None
+        raise _bind_error(bind, name, error) from None
     return bound
+
+
+def _listen(bound: socket.socket, bind: str, name: str) -> None:
+    try:
+        bound.listen(BACKLOG)
+    except OSError as error:
+        raise _bind_error(bind, name, error) from None
+
+
+def _bind_error(bind: str, name: str, error: OSError) -> BindError:
+    return BindError(f"{name}={bind}: {error.strerror}{_REMEDY[name]}")
