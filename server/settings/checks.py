@@ -48,18 +48,18 @@ def check(settings: Settings) -> list[str]:
 
 def _url_faults(settings: Settings) -> list[str]:
     shape = f"{PREFIX}PUBLIC_URL: expected https://host[:port] and nothing after it"
+    found = (
+        "" if "@" in settings.public_url else f", found {settings.public_url!r}"
+    )  # Before it is a password.
     try:
         url = urlsplit(settings.public_url)
         _ = url.port
     except ValueError:
-        return [f"{shape}, found {settings.public_url!r}"]
+        return [shape + found]
     if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.fragment:
-        return [f"{shape}, found {settings.public_url!r}"]
+        return [shape + found]
     if not _AUTHORITY.fullmatch(url.netloc) or settings.public_url != f"{url.scheme}://{url.netloc}":
-        return [
-            f"{shape}, in lower case, without user names, letters beyond a-z as xn--...,"
-            f" found {settings.public_url!r}"
-        ]
+        return [f"{shape}, in lower case, without user names, letters beyond a-z as xn--...{found}"]
     if url.scheme == "https" and url.port == 443:
         return [f"{shape}; leave out :443, which https means already"]
     if url.scheme == "https":
@@ -101,12 +101,12 @@ def _database_faults(settings: Settings) -> list[str]:
     """Return what is wrong with where the database is; no URL is repeated, for it may hold a secret."""
     if sqlite_path(settings.database_url) is not None:
         given = (settings.database_direct_url, settings.database_password_file)
-        return (
-            [f"{PREFIX}DATABASE_DIRECT_URL and _PASSWORD_FILE are for PostgreSQL only"] if any(given) else []
+        fault = (
+            f"{PREFIX}DATABASE_DIRECT_URL and _PASSWORD_FILE are for PostgreSQL, not for {PREFIX}DATABASE_URL"
         )
-    faults = [
-        f"{PREFIX}DATABASE_URL: {fault}, or sqlite:///path" for fault in dsn_faults(settings.database_url)
-    ]
+        return [f"{fault}=sqlite:..."] if any(given) else []
+    other = "" if settings.database_url.startswith("postgres") else ", or sqlite:///path"
+    faults = [f"{PREFIX}DATABASE_URL: {fault}{other}" for fault in dsn_faults(settings.database_url)]
     if settings.database_direct_url:
         faults += [
             f"{PREFIX}DATABASE_DIRECT_URL: {fault}" for fault in dsn_faults(settings.database_direct_url)

@@ -8,8 +8,9 @@ values here: a field whose name ends in `_file` is a path.
 
 import json
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ _WORDS = {
     "cache_method_ttl_seconds": "a number of seconds for each DID method: web=300,webvh=900 as a variable,"
     " {web = 300, webvh = 900} in a file"
 }
+_NAME = re.compile(rf"{PREFIX}[A-Z0-9_]+")
 _UNKNOWN = "there is no such setting; docs/configuration.md lists them"
 
 
@@ -35,27 +37,37 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Read the settings.
 
     Raises:
-        SettingsError: an unknown or malformed setting, an unreadable file, or a dangerous combination.
+        SettingsError: unknown or malformed settings, and dangerous combinations, all at once; or a file that
+            cannot be read, of which nothing is known.
     """
-    values = {**_from_file(environ.get(f"{PREFIX}CONFIG")), **_from_environment(environ)}
-    if faults := [fault for name, value in values.items() if (fault := _fault_of(name, value))]:
-        raise SettingsError(faults)
-    settings = msgspec.convert(values, Settings, strict=False)
-    if faults := check(settings):
+    in_file, unknown = _from_file(environ.get(f"{PREFIX}CONFIG"))
+    in_environment, unread = _from_environment(environ)
+    values = in_file | in_environment
+    wrong = {name: fault for name, value in values.items() if (fault := _fault_of(name, value))}
+    settings = msgspec.convert(
+        {name: value for name, value in values.items() if name not in wrong}, Settings, strict=False
+    )
+    if faults := [*unknown, *unread, *wrong.values(), *_without(wrong, check(settings))]:
         raise SettingsError(faults)
     return settings
 
 
-def _from_file(path: str | None) -> dict[str, Any]:
+def _without(wrong: Iterable[str], faults: list[str]) -> list[str]:
+    """Leave out the faults that name a setting which is `wrong`: they were found in its default."""
+    names = {PREFIX + name.upper() for name in wrong}
+    return [fault for fault in faults if names.isdisjoint(_NAME.findall(fault))]
+
+
+def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings of the file, and what is wrong with the other names in it."""
     if path is None:
-        return {}
+        return {}, []
     try:
         values = tomllib.loads(Path(path).read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError([f"{PREFIX}CONFIG={path}: {reason_of(error)}"]) from None
-    if faults := [fault for name in values if (fault := _name_fault(name))]:
-        raise SettingsError([f"{PREFIX}CONFIG={path}: {fault}" for fault in faults])
-    return values
+    faults = [f"{PREFIX}CONFIG={path}: {fault}" for name in values if (fault := _name_fault(name))]
+    return {name: value for name, value in values.items() if name in _TYPES}, faults
 
 
 def _name_fault(name: str) -> str | None:
@@ -66,27 +78,26 @@ def _name_fault(name: str) -> str | None:
     return f"{name}: in a file its name is {plain}" if plain in _TYPES else f"{name}: {_UNKNOWN}"
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return what the variables say, and what is wrong with those that cannot be read."""
     values: dict[str, Any] = {
         name.removeprefix(PREFIX).lower(): text
         for name, text in environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
+    faults = []
     if "drivers" in values:
-        values["drivers"] = _json_of(values["drivers"], "DRIVERS")
+        try:
+            values["drivers"] = json.loads(values["drivers"])
+        except (ValueError, RecursionError) as error:
+            faults.append(f"{PREFIX}DRIVERS: expected JSON, a list of tables: {error}")
+            del values["drivers"]
     if "cache_method_ttl_seconds" in values:
         pairs = values["cache_method_ttl_seconds"].replace(",", " ").split()
         values["cache_method_ttl_seconds"] = dict(pair.partition("=")[::2] for pair in pairs)
     for name in _LISTS & values.keys():
         values[name] = tuple(values[name].replace(",", " ").split())
-    return values
-
-
-def _json_of(text: str, name: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SettingsError([f"{PREFIX}{name}: expected JSON, a list of tables: {error}"]) from None
+    return values, faults
 
 
 def _fault_of(name: str, value: Any) -> str | None:

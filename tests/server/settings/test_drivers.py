@@ -79,7 +79,7 @@ def test_a_variable_in_a_url_of_the_universal_resolver_is_filled_in(tmp_path: Pa
     [
         ({"TOUCHSTONE_DRIVERS": "{"}, "TOUCHSTONE_DRIVERS: expected JSON"),
         ({"TOUCHSTONE_DRIVERS": "[" * 100_000}, "TOUCHSTONE_DRIVERS: expected JSON"),
-        ({"TOUCHSTONE_DRIVERS": "1"}, "TOUCHSTONE_DRIVERS: expected a list of tables, found 1"),
+        ({"TOUCHSTONE_DRIVERS": "1"}, "TOUCHSTONE_DRIVERS: expected a list of tables"),
         ({"TOUCHSTONE_DRIVERS": "[1]"}, "TOUCHSTONE_DRIVERS: expected a list of tables"),
         (
             {"TOUCHSTONE_DRIVERS": '[{"pattern":"did:web:.+","url":"http://x"}]'},

@@ -145,11 +145,50 @@ def test_a_value_of_a_wrong_type_in_the_file_is_told_without_a_word_of_python(
     assert "`" not in fault
 
 
-def test_a_secret_of_a_wrong_type_is_not_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("database_url", '["postgresql://user:secret@host/name"]', "expected text"),
+        ("drivers", '"https://user:secret@host/"', "expected a list of tables"),
+        ("trusted_proxies", '"user:secret"', 'expected a list of texts, such as ["a", "b"]'),
+    ],
+)
+def test_a_secret_of_a_wrong_type_is_not_told(tmp_path: Path, name: str, value: str, told: str) -> None:
     file = tmp_path / "touchstone.toml"
-    file.write_text('database_url = ["postgresql://user:secret@host/name"]\n')
+    file.write_text(f"{name} = {value}\n")
 
-    assert _faults({"TOUCHSTONE_CONFIG": str(file)}) == ["TOUCHSTONE_DATABASE_URL: expected text"]
+    assert _faults({"TOUCHSTONE_CONFIG": str(file)}) == [f"TOUCHSTONE_{name.upper()}: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DRIVERS", '"https://user:secret@host"'),
+        ("PUBLIC_URL", "https://user:secret@vc.example"),
+        ("PUBLIC_URL", "https://user:secret@vc.example/path"),
+        ("PUBLIC_URL", "https://user:secret@vc.example:port"),
+    ],
+)
+def test_a_variable_with_a_secret_in_the_wrong_place_is_not_repeated(name: str, value: str) -> None:
+    (fault,) = _faults({f"TOUCHSTONE_{name}": value})
+
+    assert fault.startswith(f"TOUCHSTONE_{name}: expected ")
+    assert "secret" not in fault
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        (
+            "postgresql://u:secret@h/d",
+            "must hold no password; put it into a file and name that in TOUCHSTONE_DATABASE_PASSWORD_FILE",
+        ),
+        ("postgresql://h", "expected postgresql://user@host[:port]/name"),
+        ("mysql://u@h/d", "expected postgresql://user@host[:port]/name, or sqlite:///path"),
+    ],
+)
+def test_sqlite_is_proposed_only_to_whom_does_not_mean_postgresql(url: str, fault: str) -> None:
+    assert _faults({"TOUCHSTONE_DATABASE_URL": url}) == [f"TOUCHSTONE_DATABASE_URL: {fault}"]
 
 
 @pytest.mark.parametrize("name", ["TOUCHSTONE_WORKERS", "touchstone_workers", "WORKERS"])
@@ -169,6 +208,41 @@ def test_every_fault_is_told_at_once() -> None:
 
     assert len(faults) == 3
     assert len(_faults({"TOUCHSTONE_WORKERS": "x", "TOUCHSTONE_HOT_PROTOCOL": "x", "TOUCHSTONE_X": "x"})) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"LOG_LEVEL": "foo"}, {"X": "x"}, {"DRIVERS": "{"}, {"WORKERS": "x"}])
+def test_a_value_of_a_wrong_type_or_an_unknown_name_hides_no_other_fault(
+    tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    file = tmp_path / "touchstone.toml"
+    file.write_text("colour = 1\ncache_stale_seconds = -1\n")
+    given = {"CONFIG": str(file), "BIND": "nonsense", "OBSERVE_INTERVAL_SECONDS": "1"} | wrong
+
+    faults = _faults({f"TOUCHSTONE_{name}": value for name, value in given.items()})
+
+    named = sorted(fault.removeprefix("TOUCHSTONE_").partition(":")[0].partition("=")[0] for fault in faults)
+    assert named == sorted([*given, "CACHE_STALE_SECONDS"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "other"),
+    [
+        ("public_url = 1", {"BIND": "0.0.0.0:8000"}),
+        ('list_validity_seconds = "a day"', {"LIST_TTL_SECONDS": "50000"}),
+        ('cache_max_ttl_seconds = "long"', {"CACHE_MIN_TTL_SECONDS": "9000"}),
+        ("database_url = 1", {"DATABASE_PASSWORD_FILE": "password"}),
+    ],
+)
+def test_a_default_in_the_place_of_a_wrong_value_is_no_fault_of_another(
+    tmp_path: Path, wrong: str, other: dict[str, str]
+) -> None:
+    file = tmp_path / "touchstone.toml"
+    file.write_text(wrong)
+    environ = {f"TOUCHSTONE_{name}": value for name, value in other.items()}
+
+    (fault,) = _faults(environ | {"TOUCHSTONE_CONFIG": str(file)})
+
+    assert fault.startswith(f"TOUCHSTONE_{wrong.partition(' ')[0].upper()}: ")
 
 
 @pytest.mark.parametrize("content", [None, b"a = ", b"\xff", b"colour = 1"])
