@@ -44,11 +44,18 @@ class HttpClient:
         await self.aclose()
 
     async def _send(self, method: str, path: str, **request: Any) -> "httpx.Response":
-        """Send what `request` says, as `httpx.AsyncClient.request` takes it."""
+        """
+        Send what `request` says, as `httpx.AsyncClient.request` takes it.
+
+        Raises:
+            httpx.UnsupportedProtocol, httpx.InvalidURL: the base URL is none, which only the caller can mend.
+        """
         import httpx
 
         try:
             return await self._http.request(method, self._base_url + path, **request)
+        except httpx.UnsupportedProtocol:
+            raise
         except httpx.HTTPError:
             raise self._unreachable() from None
 

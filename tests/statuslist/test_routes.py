@@ -269,6 +269,13 @@ async def test_client_of_a_server_that_is_away_has_an_error_of_its_own() -> None
             await client.get_list("badges-revocation")
 
 
+@pytest.mark.parametrize("url", ["nonsense", "", "ftp://localhost"])
+async def test_client_with_a_url_that_is_none_does_not_say_that_the_server_is_away(url: str) -> None:
+    async with StatusListClient(url) as client:
+        with pytest.raises(httpx.UnsupportedProtocol):
+            await client.get_list("badges-revocation")
+
+
 async def test_client_gets_a_list_as_served(wing: Wing) -> None:
     async with transport_of(wing) as transport, StatusListClient(BASE_URL, transport=transport) as client:
         body = await client.get_list("badges-revocation", JWT)
