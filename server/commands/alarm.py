@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.commands.terminal import ACTOR, run, say, settings_or_exit
+from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from operators import Alarms
@@ -36,7 +36,7 @@ def alarm_list() -> None:
                 row = (str(found.alarm), found.kind, found.subject, found.since, by, found.reason)
                 click.echo("\t".join(row))
             if after == 0 and not page.alarms:
-                say("no alarm is open")
+                note("no alarm is open")
             after = page.next
 
     _with_alarms(work)

@@ -15,7 +15,7 @@ import msgspec
 from server.commands.alarm import alarm
 from server.commands.operators import issuer, key, principal
 from server.commands.serve import serve
-from server.commands.terminal import ACTOR, run, say, settings_or_exit
+from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def registry_list() -> None:
     async def work(wing: "Registry") -> None:
         rows = wing.list_grants()
         if not rows:
-            say("the registry grants nothing; `touchstone registry import` fills it")
+            note("the registry grants nothing; `touchstone registry import` fills it")
         for row in rows:
             question = f"{row.kind:13} {row.phase:11} {row.action} {row.resource}"
             click.echo(f"{question}\n    {row.entity_id}\n    by {row.authority_id}: {row.message}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.terminal import fail, run, say, settings_or_exit
+from server.commands.terminal import fail, note, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from resolver import Resolver
@@ -38,7 +38,7 @@ def driver_check(names: tuple[str, ...]) -> None:
     if unknown := set(names) - {found.name for found in drivers}:
         fail(f"no driver has the name {min(unknown)!r}")
     if not drivers:
-        say(f"there are no drivers; {DRIVERS} and {DRIVERS_FILE} add some")
+        note(f"there are no drivers; {DRIVERS} and {DRIVERS_FILE} add some")
     chosen = [found for found in drivers if not names or found.name in names]
     ca_file = settings.dangerously_trusted_ca_file
     failed = 0

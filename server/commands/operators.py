@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.commands.terminal import ACTOR, fail, run, say, settings_or_exit
+from server.commands.terminal import ACTOR, fail, note, run, say, settings_or_exit
 from server.settings import Settings
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def key_list(principal_id: str | None) -> None:
 
         keys = await principals.keys(principal_id)
         if not keys:
-            say("there are no API keys")
+            note("there are no API keys")
         for found in keys:
             times = (found.created_at, found.expires_at, found.revoked_at)
             shown = ["-" if at is None else format_utc(at) for at in times]

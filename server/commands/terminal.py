@@ -2,6 +2,7 @@
 What every command shares: talk on stderr, exit codes, the settings, and an event loop whose refusals are messages.
 """
 
+import select
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
@@ -11,6 +12,7 @@ import click
 from server.settings import Settings, SettingsError, load_settings
 from wire import Refusal
 
+STDOUT = 1  # the file descriptor
 ACTOR = "touchstone-cli"
 EXIT_FAILED = 1
 EXIT_BY_STATUS = {404: 3, 409: 5, 502: 6, 503: 6, 504: 6}
@@ -19,6 +21,12 @@ EXIT_BY_STATUS = {404: 3, 409: 5, 502: 6, 503: 6, 504: 6}
 def say(message: str) -> None:
     """Tell the person at the terminal something; never data."""
     click.echo(message, err=True)
+
+
+def note(message: str) -> None:
+    """Tell a person that there is nothing to print; a job that mails what it hears is told nothing."""
+    if sys.stderr.isatty():
+        say(message)
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
@@ -48,7 +56,14 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
     except (KeyFileError, IdentityChanged) as error:
         fail(str(error))
-    except BrokenPipeError:
-        raise  # Nobody reads on, as behind `| head`: click ends quietly.
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _is_unread(STDOUT):
+            raise  # As behind `| head`: click ends quietly.
         fail(f"{error.filename or 'the system'}: {error.strerror or error}")
+
+
+def _is_unread(descriptor: int) -> bool:
+    """Tell whether what is written there is a pipe, or a socket, whose reader is gone."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # Of what is wrong poll tells always.
+    return bool(poll.poll(0))

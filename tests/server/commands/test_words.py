@@ -1,11 +1,14 @@
 """What commands say on stderr, to people, where there is little or no data. In process."""
 
+import os
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from server.commands.cli import main
+from server.commands.terminal import run
 
 EXAMPLE_DRIVER = '[{"name":"bare","pattern":"did:example:.+","url":"http://localhost"}]'
 
@@ -22,6 +25,34 @@ def _run(*arguments: str, **environ: str) -> Result:
     return CliRunner().invoke(main, arguments, env=environ)
 
 
+def _said_at_a_terminal(*arguments: str, **environ: str) -> str:
+    """Return what a command says on a stderr that is a terminal."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stderr, redirect_stderr(stderr), pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit):
+            main(arguments)
+    with os.fdopen(ours, "rb", buffering=0) as heard:
+        return heard.read(10_000).decode().replace("\r\n", "\n")
+
+
+def test_a_pipe_that_breaks_and_is_not_stdout_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    async def work() -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            os.write(writing, b"x")
+        finally:
+            os.close(writing)
+
+    with pytest.raises(SystemExit) as ended:
+        run(work)
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "touchstone: the system: Broken pipe\n"
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -31,10 +62,11 @@ def _run(*arguments: str, **environ: str) -> Result:
     ],
 )
 @pytest.mark.usefixtures("deployment")
-def test_where_there_is_nothing_that_is_said_and_nothing_printed(command: str, said: str) -> None:
-    done = _run(*command.split())
+def test_where_there_is_nothing_a_person_is_told_and_a_job_is_not(command: str, said: str) -> None:
+    at_terminal, by_job = _said_at_a_terminal(*command.split()), _run(*command.split())
 
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", said)
+    assert at_terminal == said
+    assert (by_job.exit_code, by_job.stdout, by_job.stderr) == (0, "", "")
 
 
 @pytest.mark.usefixtures("deployment")
@@ -42,13 +74,16 @@ def test_a_principal_without_keys_has_none_to_list() -> None:
     _run("principal", "add", "bob", "--name", "Bob", "--role", "reader")
     none, some = _run("key", "list", "bob"), _run("key", "list")
 
-    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "there are no API keys\n")
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "")
     assert (some.stdout.count("\n"), some.stderr) == (1, "")
+    assert _said_at_a_terminal("key", "list", "bob") == "there are no API keys\n"
 
 
 @pytest.mark.usefixtures("deployment")
 def test_a_driver_that_cannot_be_checked_is_not_called_none() -> None:
-    assert "there are no drivers" not in _run("driver", "check", TOUCHSTONE_DRIVERS=EXAMPLE_DRIVER).stderr
+    said = _said_at_a_terminal("driver", "check", TOUCHSTONE_DRIVERS=EXAMPLE_DRIVER)
+
+    assert said == "bare has no test identifiers\n"
 
 
 @pytest.mark.parametrize("options", [[], ["--all", "--host", "a.example"], ["--did", "did:web:a", "--all"]])
