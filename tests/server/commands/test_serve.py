@@ -74,9 +74,6 @@ def test_the_public_url_is_said_where_it_leads_straight_to_the_server(
         {"bind": "127.0.0.1:0"},
         {"bind": "127.0.0.1:0", "public_url": "http://localhost"},
         {"public_url": "https://trust.example.com"},
-        {"bind": "127.0.0.2:18800", "public_url": "http://localhost:18800"},
-        {"bind": "[::1]:18800", "public_url": "http://127.0.0.1:18800"},
-        {"bind": "127.0.0.1:18800", "public_url": "http://[::1]:18800"},
     ],
 )
 def test_another_public_url_is_said_to_lead_here_and_no_command_goes_to_it(
@@ -101,6 +98,23 @@ def test_who_listens_on_every_address_is_reached_as_localhost(
     said, url = _announced(settings, capsys)
 
     assert said.startswith(f"Touchstone is ready: {url.replace('0.0.0.0', 'localhost')} ")
+
+
+@pytest.mark.parametrize(
+    ("public", "bound"), [("127.0.0.1", "[::1]"), ("localhost", "127.0.0.2"), ("[::1]", "127.0.0.1")]
+)
+def test_the_same_port_of_another_address_is_not_the_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], public: str, bound: str
+) -> None:
+    port = free_port()
+    settings = msgspec.structs.replace(
+        settings_in(tmp_path), bind=f"{bound}:{port}", public_url=f"http://{public}:{port}"
+    )
+
+    said, url = _announced(settings, capsys)
+
+    assert said.startswith(f"Touchstone is ready: {url} ")
+    assert f"Others know it as {settings.public_url} " in said
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
