@@ -144,7 +144,7 @@ class Front:
             else:
                 try:
                     answer = identifiers.answer_now(asked) or await self._answer_later(asked, client)
-                except Exception:
+                except Exception:  # It fails in the route as well, which tells it, and logs it in full.
                     answer = None
         if answer is None:
             with asking_for(client):
