@@ -1,0 +1,1 @@
+"""The issuers that we sign for, and every key that each of them ever had here."""

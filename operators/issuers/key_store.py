@@ -1,0 +1,213 @@
+"""
+The rows of issuers' keys: one for each key ever held, and none is deleted. Store.
+
+`issuer_changes` has one row, whose version grows with each change that a process has to take up.
+"""
+
+import msgspec
+
+from operators.issuers.keys import IssuerKey, KeyState
+from storage import Migration, Row, Transaction
+from storage.migrations import forbid
+
+SIGNED_STEP = (
+    3_600_000_000  # microseconds; `signed_until` is rounded up to the hour, so that it is seldom written
+)
+
+ISSUER_KEY_MIGRATIONS = (
+    Migration(
+        room="operators",
+        number=3,
+        name="the keys of issuers",
+        statements=(
+            """
+            CREATE TABLE issuer_keys (
+                issuer_id TEXT NOT NULL REFERENCES issuers (id),
+                key_id TEXT NOT NULL,
+                algorithm TEXT,
+                purpose TEXT NOT NULL,
+                custody TEXT NOT NULL,
+                locator TEXT NOT NULL,
+                public_key {blob},
+                certificates TEXT,
+                state TEXT NOT NULL CHECK (state IN ('announced', 'active', 'retired', 'compromised')),
+                announced_at {bigint} NOT NULL,
+                activates_at {bigint},
+                activated_at {bigint},
+                retired_at {bigint},
+                compromised_since {bigint},
+                compromised_at {bigint},
+                signed_until {bigint},
+                PRIMARY KEY (issuer_id, key_id),
+                CHECK ((algorithm IS NULL) = (public_key IS NULL)),
+                CHECK ((state = 'compromised') = (compromised_since IS NOT NULL))
+            )
+            """,
+            "CREATE UNIQUE INDEX issuer_keys_active ON issuer_keys (issuer_id, purpose) WHERE state = 'active'",
+            forbid("issuer_keys", "DELETE", "a key that was held stays known"),
+            forbid(
+                "issuer_keys",
+                "UPDATE WHEN NEW.issuer_id <> OLD.issuer_id OR NEW.key_id <> OLD.key_id"
+                " OR NEW.purpose <> OLD.purpose OR NEW.announced_at <> OLD.announced_at"
+                " OR (OLD.public_key IS NOT NULL AND (NEW.public_key IS NULL OR NEW.public_key <> OLD.public_key))"
+                " OR (OLD.algorithm IS NOT NULL AND (NEW.algorithm IS NULL OR NEW.algorithm <> OLD.algorithm))",
+                "a key id names one key for ever",
+            ),
+            forbid(
+                "issuer_keys",
+                "UPDATE WHEN (OLD.state = 'compromised' AND NEW.state <> 'compromised')"
+                " OR (OLD.state = 'retired' AND NEW.state NOT IN ('retired', 'compromised'))"
+                " OR (OLD.state = 'active' AND NEW.state = 'announced')",
+                "a key that signs no more never signs again",
+            ),
+            forbid(
+                "issuer_keys",
+                "UPDATE WHEN OLD.signed_until IS NOT NULL"
+                " AND (NEW.signed_until IS NULL OR NEW.signed_until < OLD.signed_until)",
+                "what a key signed stays signed",
+            ),
+            "CREATE TABLE issuer_changes (version {bigint} NOT NULL)",
+            "INSERT INTO issuer_changes (version) VALUES (1)",
+            """
+            INSERT INTO issuer_keys
+                (issuer_id, key_id, purpose, custody, locator, state, announced_at, activated_at)
+            SELECT id, key_name, 'assertionMethod', 'file', key_name || '.pem', 'active', created_at, created_at
+            FROM issuers WHERE key_name IS NOT NULL
+            """,
+        ),
+    ),
+)
+
+_COLUMNS = IssuerKey.__struct_fields__
+
+
+def insert_key(tx: Transaction, key: IssuerKey) -> bool:
+    """Insert a key; False where the issuer has one of that id."""
+    names = ", ".join(_COLUMNS)
+    values = ", ".join(f":{name}" for name in _COLUMNS)
+    inserted = tx.execute(
+        f"INSERT INTO issuer_keys ({names}) VALUES ({values}) ON CONFLICT DO NOTHING",  # noqa: S608 (ours)
+        msgspec.structs.asdict(key) | {"state": key.state.value},
+    )
+    note_change(tx)
+    return inserted == 1
+
+
+def all_keys(tx: Transaction) -> list[IssuerKey]:
+    """Return the keys of all issuers, by issuer, those of one in the order in which they were announced."""
+    return [_key(row) for row in tx.all("SELECT * FROM issuer_keys ORDER BY issuer_id, announced_at, key_id")]
+
+
+def keys_of(tx: Transaction, issuer_id: str) -> list[IssuerKey]:
+    """Return the keys of an issuer, in the order in which they were announced."""
+    rows = tx.all(
+        "SELECT * FROM issuer_keys WHERE issuer_id = :id ORDER BY announced_at, key_id", {"id": issuer_id}
+    )
+    return [_key(row) for row in rows]
+
+
+def find_key(tx: Transaction, issuer_id: str, key_id: str) -> IssuerKey | None:
+    row = tx.one(
+        "SELECT * FROM issuer_keys WHERE issuer_id = :issuer_id AND key_id = :key_id",
+        {"issuer_id": issuer_id, "key_id": key_id},
+    )
+    return None if row is None else _key(row)
+
+
+def signing_key(tx: Transaction, issuer_id: str) -> str | None:
+    """Return the id of the key with which an issuer signs now; None: it has none."""
+    row = tx.one(
+        "SELECT key_id FROM issuer_keys WHERE issuer_id = :id AND state = 'active'", {"id": issuer_id}
+    )
+    return None if row is None else str(row["key_id"])
+
+
+def note_signed(tx: Transaction, issuer_id: str, key_id: str, until: int) -> None:
+    """Note that a key signed what is valid until `until`, in microseconds since 1970."""
+    tx.send(
+        "UPDATE issuer_keys SET signed_until = :until WHERE issuer_id = :issuer_id AND key_id = :key_id"
+        " AND (signed_until IS NULL OR signed_until < :until)",
+        {"issuer_id": issuer_id, "key_id": key_id, "until": -(-until // SIGNED_STEP) * SIGNED_STEP},
+    )
+
+
+def fill_public_key(tx: Transaction, key: IssuerKey, algorithm: str, public_key: bytes) -> bool:
+    """Say what a key of a release before 0.3 is; False where somebody was faster."""
+    return _update(
+        tx,
+        key,
+        "algorithm = :algorithm, public_key = :public_key",
+        "public_key IS NULL",
+        algorithm=algorithm,
+        public_key=public_key,
+    )
+
+
+def plan_activation(tx: Transaction, key: IssuerKey, at: int) -> bool:
+    return _update(tx, key, "activates_at = :at", "state = 'announced'", at=at)
+
+
+def activate(tx: Transaction, key: IssuerKey, at: int) -> bool:
+    """Make an announced key the one that signs, and the one before it a retired one; False: it is not announced."""
+    tx.execute(
+        "UPDATE issuer_keys SET state = 'retired', retired_at = :at"
+        " WHERE issuer_id = :id AND state = 'active'"
+        " AND EXISTS (SELECT 1 FROM issuer_keys k WHERE k.issuer_id = :id AND k.key_id = :key_id"
+        " AND k.state = 'announced')",
+        {"id": key.issuer_id, "key_id": key.key_id, "at": at},
+    )
+    return _update(tx, key, "state = 'active', activated_at = :at", "state = 'announced'", at=at)
+
+
+def withdraw(tx: Transaction, key: IssuerKey, at: int) -> bool:
+    """Retire an announced key, which signed nothing; False: it is not announced."""
+    return _update(tx, key, "state = 'retired', retired_at = :at", "state = 'announced'", at=at)
+
+
+def compromise(tx: Transaction, key: IssuerKey, since: int, at: int) -> bool:
+    """Believe nothing that a key signed from `since` on; False where it is known since then, or before."""
+    return _update(
+        tx,
+        key,
+        "state = 'compromised', compromised_since = :since, compromised_at = :at",
+        "(compromised_since IS NULL OR compromised_since > :since)",
+        since=since,
+        at=at,
+    )
+
+
+def keep_certificates(tx: Transaction, key: IssuerKey, certificates: str) -> bool:
+    return _update(tx, key, "certificates = :certificates", "1 = 1", certificates=certificates)
+
+
+def version(tx: Transaction) -> tuple[int, int]:
+    """Return what is another one after each change; nodes of a release before 0.3 add issuers without a word."""
+    row = tx.one("SELECT version, (SELECT count(*) FROM issuers) AS issuers FROM issuer_changes")
+    assert row is not None, "the migration made it, and nothing deletes it"
+    return row["version"], row["issuers"]
+
+
+def note_change(tx: Transaction) -> None:
+    tx.send("UPDATE issuer_changes SET version = version + 1")
+
+
+def _update(tx: Transaction, key: IssuerKey, what: str, where: str, **values: object) -> bool:
+    changed = tx.execute(
+        f"UPDATE issuer_keys SET {what}"  # noqa: S608 (ours)
+        f" WHERE issuer_id = :issuer_id AND key_id = :key_id AND {where}",
+        {"issuer_id": key.issuer_id, "key_id": key.key_id, **values},
+    )
+    note_change(tx)
+    return changed == 1
+
+
+def _key(row: Row) -> IssuerKey:
+    values = {name: row[name] for name in _COLUMNS}
+    public_key = values["public_key"]
+    return IssuerKey(
+        **values
+        | {
+            "state": KeyState(values["state"]),
+            "public_key": None if public_key is None else bytes(public_key),
+        }
+    )
