@@ -2,6 +2,7 @@
 How others check us: canonical forms, signatures, Data Integrity proofs and JOSE. Pure but for key files.
 """
 
+from proofs.algorithms import Algorithm, PrivateKey, PublicKey, algorithm_of, is_signature, sign_with
 from proofs.canonical import JsonObject, canonicalize, is_plain
 from proofs.data_integrity import (
     EDDSA_JCS_2022,
@@ -20,6 +21,7 @@ from proofs.errors import (
     MalformedProof,
     ProofError,
     ProofInvalid,
+    SignerAway,
     TransformationFailed,
     UnsupportedCryptosuite,
 )
@@ -31,38 +33,46 @@ from proofs.jose import (
     sign_compact,
     verify_compact,
 )
-from proofs.signing import Ed25519Signer, Signer, create_key_file, read_key_file
+from proofs.key_files import create_key_file, read_key_file
+from proofs.signing import KeySigner, Signer
 from proofs.timestamps import parse_date_time_stamp
 
 __all__ = [
     "EDDSA_JCS_2022",
     "EDDSA_RDFC_2022",
     "MAX_JWS_BYTES",
-    "Ed25519Signer",
+    "Algorithm",
     "JsonObject",
     "Jws",
     "KeyFileError",
     "KeyFileInvalid",
     "KeyFileMissing",
     "KeyFileUnsafe",
+    "KeySigner",
     "MalformedProof",
+    "PrivateKey",
     "Proof",
     "ProofError",
     "ProofInvalid",
+    "PublicKey",
     "Signer",
+    "SignerAway",
     "TransformationFailed",
     "UnsupportedCryptosuite",
     "add_jcs_proof",
     "add_rdfc_proof",
+    "algorithm_of",
     "canonicalize",
     "create_key_file",
     "is_plain",
+    "is_signature",
     "media_type_of_header",
     "parse_date_time_stamp",
     "proof_of",
     "read_compact",
     "read_key_file",
     "sign_compact",
+    "sign_with",
     "verify_compact",
     "verify_proof",
 ]

@@ -20,6 +20,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from proofs.algorithms import Algorithm
 from proofs.canonical import JsonObject, canonicalize
 from proofs.errors import MalformedProof, ProofInvalid, UnsupportedCryptosuite
 from proofs.nquads import canonical_proof_options, canonical_status_list
@@ -141,6 +142,8 @@ def verify_proof(document: JsonObject, public_key: object, *, now: int) -> None:
 
 
 def _options(cryptosuite: str, signer: Signer) -> JsonObject:
+    if signer.algorithm is not Algorithm.ED25519:
+        raise UnsupportedCryptosuite(f"{cryptosuite} needs an Ed25519 key, found one of {signer.algorithm}")
     return {
         "type": "DataIntegrityProof",
         "cryptosuite": cryptosuite,

@@ -10,7 +10,9 @@ What can be wrong with a signature, a proof or a signing key, split by who must 
     KeyFileError                  the operator must act; the message names a path and never leaves the host
     +-- KeyFileMissing
     +-- KeyFileUnsafe             others can read it
-    +-- KeyFileInvalid            not an Ed25519 private key in PKCS#8 PEM
+    +-- KeyFileInvalid            not a private key in PKCS#8 PEM, or of an algorithm that does not sign here
+
+    SignerAway                    the operator must act; what holds the key cannot sign just now
 """
 
 from wire import Refusal
@@ -55,4 +57,8 @@ class KeyFileUnsafe(KeyFileError):
 
 
 class KeyFileInvalid(KeyFileError):
-    """The file does not hold an Ed25519 private key."""
+    """The file does not hold a private key of an algorithm that signs here."""
+
+
+class SignerAway(Exception):
+    """Whatever holds the key cannot sign just now; the message is for operators and says what to look at."""

@@ -1,21 +1,21 @@
 """
-JWS Compact Serialization (RFC 7515, section 7.1): Ed25519 to sign; Ed25519, P-256, P-384 to verify. Pure.
+JWS Compact Serialization (RFC 7515, section 7.1) with Ed25519, P-256 and P-384. Pure.
 
 The key fixes the algorithm and the header must name it (RFC 8725, sections 3.1 and 3.2): no way leads from a
 header to a choice of algorithm, so `none`, and HMAC with a public key, cannot happen. Keys in headers (`jwk`,
 `jku`, `x5c`, `x5u`) are never looked at.
 
-We sign as "EdDSA" (RFC 8037). RFC 9864 deprecates the name in favour of "Ed25519"; the verifiers in the field
-know the old one only. Both are verified.
+With Ed25519 we sign as "EdDSA" (RFC 8037). RFC 9864 deprecates the name in favour of "Ed25519"; the verifiers in
+the field know the old one only. Both are verified.
 """
 
 import base64
 import re
+from itertools import chain
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from proofs.algorithms import Algorithm, algorithm_of, is_signature
 from proofs.canonical import JsonObject
 from proofs.errors import MalformedProof, ProofInvalid
 from proofs.signing import Signer
@@ -23,7 +23,13 @@ from wire import JsonError, read
 from wire.body import media_type_of
 from wire.json import byte_order_mark
 
-ALGORITHMS = frozenset({"EdDSA", "Ed25519", "ES256", "ES384"})
+# What a key's `alg` may be called.
+_NAMES = {
+    Algorithm.ED25519: ("EdDSA", "Ed25519"),
+    Algorithm.P256: ("ES256",),
+    Algorithm.P384: ("ES384",),
+}
+ALGORITHMS = frozenset(chain.from_iterable(_NAMES.values()))
 MAX_JWS_BYTES = 16 * 1024 * 1024  # 16 MiB: a status list of 2^26 incompressible entries fits, twice encoded
 MAX_HEADER_BYTES = 8_192  # bytes decoded; room for a certificate chain that we do not read
 
@@ -54,17 +60,18 @@ class Jws(msgspec.Struct, frozen=True, kw_only=True):
 
 def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes:
     """
-    Sign `payload`; `alg`, and `kid` where `header` has none (the signer's verification method), are added.
+    Sign `payload`; `alg`, and `kid` where `header` has none (the signer's JsonWebKey), are added.
 
-    The bytes are the same for the same input. The serialization is written here because a `Signer` need not
-    hold its private key, which joserfc would ask for.
+    With a key in memory the bytes are the same for the same input. The serialization is written here because a
+    `Signer` need not hold its private key, which a library would ask for, and would sign at random with.
 
     Raises:
         ValueError: `header` has an `alg` of its own.
+        SignerAway: the signer cannot sign just now.
     """
     if "alg" in header:
         raise ValueError("the signer decides on alg")
-    protected = {"alg": "EdDSA", "kid": signer.jws_key_id} | header
+    protected = {"alg": signer.algorithm.jose, "kid": signer.jws_key_id} | header
     signing_input = _encode(msgspec.json.encode(protected)) + b"." + _encode(payload)
     return signing_input + b"." + _encode(signer.sign(signing_input))
 
@@ -123,42 +130,12 @@ def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS
             a signature that does not verify.
     """
     jws = read_compact(token, max_bytes=max_bytes)
-    if isinstance(public_key, Ed25519PublicKey):
-        _check_algorithm(jws, "EdDSA", "Ed25519")
-        verified = _verify_ed25519(jws, public_key)
-    elif isinstance(public_key, EllipticCurvePublicKey):
-        verified = _verify_ecdsa(jws, public_key)
-    else:
-        raise ProofInvalid(f"expected an Ed25519, P-256 or P-384 key, found {type(public_key).__name__}")
-    if not verified:
-        raise ProofInvalid("the signature is not this key's over this token")
-    return jws
-
-
-def _verify_ed25519(jws: Jws, public_key: Ed25519PublicKey) -> bool:
-    from joserfc.jwk import OKPKey  # here and below: 60 ms that signing and reading do not pay
-    from joserfc.jws import JWSRegistry
-
-    algorithm = JWSRegistry(algorithms=["Ed25519"]).get_alg("Ed25519")
-    return algorithm.verify(jws.signing_input, jws.signature, OKPKey.import_key(public_key))
-
-
-def _verify_ecdsa(jws: Jws, public_key: EllipticCurvePublicKey) -> bool:
-    from joserfc.jwk import ECKey
-    from joserfc.jws import JWSRegistry
-
-    names = {SECP256R1: "ES256", SECP384R1: "ES384"}
-    name = names.get(type(public_key.curve))
-    if name is None:
-        raise ProofInvalid(f"expected a key on P-256 or P-384, found {public_key.curve.name}")
-    _check_algorithm(jws, name)
-    algorithm = JWSRegistry(algorithms=[name]).get_alg(name)
-    return algorithm.verify(jws.signing_input, jws.signature, ECKey.import_key(public_key))
-
-
-def _check_algorithm(jws: Jws, *allowed: str) -> None:
+    allowed = _NAMES[algorithm_of(public_key)]
     if jws.algorithm not in allowed:
         raise ProofInvalid(f"the key needs alg {' or '.join(allowed)}, the header says {jws.algorithm}")
+    if not is_signature(public_key, jws.signature, jws.signing_input):
+        raise ProofInvalid("the signature is not this key's over this token")
+    return jws
 
 
 def _read_header(data: bytes) -> JsonObject:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from operators import AlarmKind, Issuer, OnState
-from proofs import Ed25519Signer, Signer, read_key_file
+from proofs import KeySigner, Signer, read_key_file
 from proofs.errors import KeyFileError, KeyFileMissing
 from resolver.documents.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
@@ -117,7 +117,7 @@ class Identities:
     def __init__(self, settings: Settings, *, on_state: OnState = lambda *_: None) -> None:
         self._settings = settings
         self._on_state = on_state
-        self._signers: dict[str, Ed25519Signer] = {}  # By the id of the issuer.
+        self._signers: dict[str, KeySigner] = {}  # By the id of the issuer.
         self._documents: dict[
             str, JsonObject | None
         ] = {}  # By DID, of those we host; None: no key to be read.
@@ -211,7 +211,7 @@ class Identities:
         )
 
 
-def signer_for(settings: Settings, issuer: Issuer) -> Ed25519Signer:
+def signer_for(settings: Settings, issuer: Issuer) -> KeySigner:
     """
     Read the key of an issuer that has one.
 
@@ -225,4 +225,4 @@ def signer_for(settings: Settings, issuer: Issuer) -> Ed25519Signer:
     except KeyFileMissing as error:
         new = "; `touchstone init` makes a new one in its place" * (key_name == FIRST_KEY)
         raise KeyFileMissing(f"{error}{new}") from None
-    return Ed25519Signer(private_key, method, jws_key_id=method + JWK_SUFFIX)
+    return KeySigner(private_key, method, jws_key_id=method + JWK_SUFFIX)

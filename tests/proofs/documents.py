@@ -4,14 +4,22 @@ import copy
 from typing import Any
 
 import base58
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from proofs import Ed25519Signer, JsonObject
+from proofs import Algorithm, JsonObject, KeySigner, PrivateKey
 
 PRIVATE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
-SIGNER = Ed25519Signer(PRIVATE_KEY, "did:web:lists.example#status-1")
+SIGNER = KeySigner(PRIVATE_KEY, "did:web:lists.example#status-1")
 PUBLIC_KEY = PRIVATE_KEY.public_key()
+# A key of each algorithm, and a signer with it; the same in every run.
+KEYS: dict[Algorithm, PrivateKey] = {
+    Algorithm.ED25519: PRIVATE_KEY,
+    Algorithm.P256: ec.derive_private_key(256, ec.SECP256R1()),
+    Algorithm.P384: ec.derive_private_key(384, ec.SECP384R1()),
+}
+SIGNERS = {name: KeySigner(key, "did:web:lists.example#status-1") for name, key in KEYS.items()}
 LIST_URL = "https://lists.example/status-lists/7/revocation"
 
 

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwcrypto import jwk, jws
 
-from proofs import read_compact, sign_compact, verify_compact
-from tests.proofs.documents import PRIVATE_KEY, PUBLIC_KEY, SIGNER
+from proofs import Algorithm, read_compact, sign_compact, verify_compact
+from tests.proofs.documents import PRIVATE_KEY, PUBLIC_KEY, SIGNER, SIGNERS
 from tests.proofs.tokens import P256, P384, PAYLOAD, our_token, signed_by_jwcrypto, signed_by_us
 
 
@@ -21,15 +21,23 @@ def test_our_token_verifies() -> None:
     assert token.header == {"alg": "EdDSA", "kid": SIGNER.verification_method, "typ": "vc+jwt", "cty": "vc"}
 
 
-def test_our_token_is_the_same_each_time() -> None:
-    assert our_token() == our_token()
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_our_token_is_the_same_each_time(algorithm: Algorithm) -> None:
+    assert our_token(SIGNERS[algorithm]) == our_token(SIGNERS[algorithm])
 
 
-def test_our_token_verifies_in_another_library() -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "name"),
+    [(Algorithm.ED25519, "EdDSA"), (Algorithm.P256, "ES256"), (Algorithm.P384, "ES384")],
+    ids=str,
+)
+def test_our_token_verifies_in_another_library(algorithm: Algorithm, name: str) -> None:
+    signer = SIGNERS[algorithm]
     token = jws.JWS()
-    token.deserialize(our_token().decode(), jwk.JWK.from_pyca(PUBLIC_KEY), alg="EdDSA")
+    token.deserialize(our_token(signer).decode(), jwk.JWK.from_pyca(signer.public_key), alg=name)
 
     assert token.payload == PAYLOAD
+    assert verify_compact(our_token(signer), signer.public_key).algorithm == name
 
 
 @pytest.mark.parametrize(

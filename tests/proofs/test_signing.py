@@ -1,30 +1,24 @@
-"""Signers, and the key files that they come from."""
+"""Signers: keys in memory."""
 
-import os
-from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from proofs import (
-    Ed25519Signer,
-    KeyFileInvalid,
-    KeyFileMissing,
-    KeyFileUnsafe,
-    Signer,
-    create_key_file,
-    read_key_file,
-)
-from tests.proofs.documents import PRIVATE_KEY
+from proofs import Algorithm, KeySigner, ProofInvalid, Signer, is_signature
+from tests.proofs.documents import KEYS, PRIVATE_KEY
 
 
-def test_a_signer_knows_its_method_its_controller_and_its_key() -> None:
-    signer: Signer = Ed25519Signer(PRIVATE_KEY, "did:web:a.example#k")
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_a_signer_knows_its_method_its_controller_and_its_key(algorithm: Algorithm) -> None:
+    signer: Signer = KeySigner(KEYS[algorithm], "did:web:a.example#k", certificates=(b"leaf",))
 
-    assert signer.verification_method == "did:web:a.example#k"
+    assert signer.algorithm is algorithm
+    assert signer.verification_method == signer.jws_key_id == "did:web:a.example#k"
     assert signer.controller == "did:web:a.example"
-    signer.public_key.verify(signer.sign(b"data"), b"data")
+    assert signer.certificates == (b"leaf",)
+    assert is_signature(signer.public_key, signer.sign(b"data"), b"data")
 
 
 @pytest.mark.parametrize(
@@ -32,104 +26,21 @@ def test_a_signer_knows_its_method_its_controller_and_its_key() -> None:
 )
 def test_a_verification_method_that_is_no_did_url_with_a_fragment_is_refused(method: str) -> None:
     with pytest.raises(ValueError, match="DID URL with a fragment"):
-        Ed25519Signer(PRIVATE_KEY, method)
+        KeySigner(PRIVATE_KEY, method)
 
 
-def test_a_signer_does_not_show_its_key() -> None:
-    raw = PRIVATE_KEY.private_bytes_raw().hex()
-
-    assert raw not in repr(Ed25519Signer(PRIVATE_KEY, "did:web:a.example#k"))
-
-
-def test_a_created_key_is_read_again(tmp_path: Path) -> None:
-    created = create_key_file(tmp_path / "key.pem")
-
-    assert read_key_file(tmp_path / "key.pem").private_bytes_raw() == created.private_bytes_raw()
+def test_a_key_on_another_curve_does_not_sign() -> None:
+    with pytest.raises(ProofInvalid, match="expected a key on P-256 or P-384"):
+        KeySigner(ec.generate_private_key(ec.SECP521R1()), "did:web:a.example#k")
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_a_key_file_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        create_key_file(tmp_path / "key.pem")
-    finally:
-        os.umask(before)
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_a_signer_does_not_show_its_key(algorithm: Algorithm) -> None:
+    key: Any = KEYS[algorithm]
+    secret = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )[-32:]
+    shown = repr(KeySigner(key, "did:web:a.example#k"))
 
-    assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
-
-
-def test_an_existing_file_is_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "key.pem"
-    path.write_bytes(b"precious")
-
-    with pytest.raises(FileExistsError):
-        create_key_file(path)
-
-    assert path.read_bytes() == b"precious"
-
-
-def test_a_dangling_symbolic_link_is_not_written_through(tmp_path: Path) -> None:
-    (tmp_path / "key.pem").symlink_to(tmp_path / "elsewhere")
-
-    with pytest.raises(FileExistsError):
-        create_key_file(tmp_path / "key.pem")
-
-    assert not (tmp_path / "elsewhere").exists()
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620, 0o610, 0o644])
-def test_a_key_file_open_to_others_is_refused_with_the_command_to_run(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "key.pem"
-    create_key_file(path)
-    path.chmod(mode)
-
-    with pytest.raises(KeyFileUnsafe, match=f"chmod 600 {path}"):
-        read_key_file(path)
-
-
-def test_a_read_only_key_file_is_read(tmp_path: Path) -> None:
-    create_key_file(tmp_path / "key.pem")
-    (tmp_path / "key.pem").chmod(0o400)
-
-    assert read_key_file(tmp_path / "key.pem")
-
-
-def test_a_missing_key_file_is_to_be_put_back_and_not_to_be_made_anew(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileMissing, match=r"put it back from its backup$"):
-        read_key_file(tmp_path / "key.pem")
-
-
-def _pem(key: object, encryption: serialization.KeySerializationEncryption) -> bytes:
-    assert isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey)
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"not a key",
-        b"\xff" * 5000,
-        _pem(ec.generate_private_key(ec.SECP256R1()), serialization.NoEncryption()),
-        _pem(PRIVATE_KEY, serialization.BestAvailableEncryption(b"secret")),
-        _pem(PRIVATE_KEY, serialization.NoEncryption())[:60],
-    ],
-    ids=["empty", "text", "too long", "P-256", "encrypted", "cut off"],
-)
-def test_a_file_without_an_ed25519_key_is_refused_and_not_quoted(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "key.pem"
-    path.write_bytes(content)
-    path.chmod(0o600)
-
-    with pytest.raises(KeyFileInvalid) as caught:
-        read_key_file(path)
-
-    assert "MC4" not in str(caught.value)
-
-
-def test_a_pipe_is_no_key_file(tmp_path: Path) -> None:
-    """Nor is it waited for until somebody writes there."""
-    os.mkfifo(tmp_path / "pipe", 0o600)
-
-    with pytest.raises(KeyFileInvalid, match="regular file"):
-        read_key_file(tmp_path / "pipe")
+    assert shown == "KeySigner('did:web:a.example#k')"
+    assert secret.hex() not in shown

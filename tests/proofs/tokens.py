@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwcrypto import jwk, jws
 
-from proofs import sign_compact
+from proofs import Signer, sign_compact
 from tests.proofs.documents import PRIVATE_KEY, SIGNER
 
 P256 = ec.generate_private_key(ec.SECP256R1())
@@ -19,8 +19,8 @@ def b64(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
-def our_token() -> bytes:
-    return sign_compact(PAYLOAD, header={"typ": "vc+jwt", "cty": "vc"}, signer=SIGNER)
+def our_token(signer: Signer = SIGNER) -> bytes:
+    return sign_compact(PAYLOAD, header={"typ": "vc+jwt", "cty": "vc"}, signer=signer)
 
 
 def signed_by_us(header: bytes, payload: bytes = PAYLOAD) -> bytes:

@@ -9,7 +9,7 @@ import base58
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import Ed25519Signer, add_jcs_proof, add_rdfc_proof, canonicalize, sign_compact
+from proofs import KeySigner, add_jcs_proof, add_rdfc_proof, canonicalize, sign_compact
 from statuslist.formats.bitstring import encode_list, with_statuses
 from statuslist.formats.bitstring_credential import CREDENTIALS_V2, status_list_credential
 from statuslist.formats.bitstring_entry import status_entry
@@ -27,7 +27,7 @@ class Stranger:
         self.host: Host = world.host(name)
         self.did = f"did:web:{name}"
         self.list_url = f"https://{name}{PATH}"
-        self.signer = Ed25519Signer(Ed25519PrivateKey.generate(), f"{self.did}#key-1")
+        self.signer = KeySigner(Ed25519PrivateKey.generate(), f"{self.did}#key-1")
         self._now = now
         self.publish_did(did_document(self.signer))
 
@@ -51,7 +51,7 @@ class Stranger:
         self,
         document: dict[str, Any] | None = None,
         *,
-        signer: Ed25519Signer | None = None,
+        signer: KeySigner | None = None,
         form: str = "jcs",
         **headers: str,
     ) -> None:
@@ -77,21 +77,21 @@ class Stranger:
         } | overrides
 
 
-def secured(document: dict[str, Any], signer: Ed25519Signer, form: str) -> bytes:
+def secured(document: dict[str, Any], signer: KeySigner, form: str) -> bytes:
     """Return a credential secured as eddsa-jcs-2022 ("jcs"), eddsa-rdfc-2022 ("rdfc") or a JWT ("jwt")."""
     if form == "jwt":
         return vc_jwt(document, signer)
     return msgspec.json.encode((add_jcs_proof if form == "jcs" else add_rdfc_proof)(document, signer))
 
 
-def vc_jwt(document: dict[str, Any], signer: Ed25519Signer, **header: Any) -> bytes:
+def vc_jwt(document: dict[str, Any], signer: KeySigner, **header: Any) -> bytes:
     """Return a credential as application/vc+jwt."""
     return sign_compact(
         msgspec.json.encode(document), header={"typ": "vc+jwt", "cty": "vc"} | header, signer=signer
     )
 
 
-def jcs_secured_until(document: dict[str, Any], signer: Ed25519Signer, expires: str) -> bytes:
+def jcs_secured_until(document: dict[str, Any], signer: KeySigner, expires: str) -> bytes:
     """Return a credential with an eddsa-jcs-2022 proof that expires (vc-di-eddsa, section 3.3)."""
     options = {
         "type": "DataIntegrityProof",

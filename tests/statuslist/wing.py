@@ -21,7 +21,7 @@ import operators.store
 import statuslist.schema
 import storage
 from operators import AlarmKind, Issuer, Principal, Role
-from proofs import Ed25519Signer, Signer
+from proofs import KeySigner, Signer
 from resolver.keys.multikey import multikey_of
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
@@ -66,13 +66,13 @@ class Clock:
         return time.monotonic() + self.ahead
 
 
-def signer_for(issuer_id: str) -> Ed25519Signer:
+def signer_for(issuer_id: str) -> KeySigner:
     """Return the same signer for the same issuer in every process of a test."""
     key = Ed25519PrivateKey.from_private_bytes(issuer_id.encode().ljust(32, b"."))
-    return Ed25519Signer(key, f"{ISSUERS[issuer_id]}#status")
+    return KeySigner(key, f"{ISSUERS[issuer_id]}#status")
 
 
-def did_document(signer: Ed25519Signer) -> dict[str, Any]:
+def did_document(signer: KeySigner) -> dict[str, Any]:
     """Return a DID document that lists the signer's key under assertionMethod."""
     method = {
         "id": signer.verification_method,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import Ed25519Signer
+from proofs import KeySigner
 from tests.server.http_corpus.asking import Case, post
 from tests.server.http_corpus.world import START
 from tests.simulator import Host, World, canned
@@ -27,10 +27,10 @@ PURPOSES: dict[str, dict[str, Any]] = {
 }
 
 
-def signer_of(did: str, number: int = 0) -> Ed25519Signer:
+def signer_of(did: str, number: int = 0) -> KeySigner:
     """Return a signer with the key of a DID, the same in every run."""
     seed = hashlib.sha256(f"{did} {number}".encode()).digest()
-    return Ed25519Signer(Ed25519PrivateKey.from_private_bytes(seed), f"{did}#key-1")
+    return KeySigner(Ed25519PrivateKey.from_private_bytes(seed), f"{did}#key-1")
 
 
 def build(web: World) -> dict[str, Host]:

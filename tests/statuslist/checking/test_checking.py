@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import Ed25519Signer, ProofError
+from proofs import KeySigner, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
 from statuslist.checking.base_credential import CredentialNotValid
 from statuslist.checking.checker import Checker
@@ -174,7 +174,7 @@ async def test_key_whose_time_is_to_come_counts(house: House) -> None:
 
 @pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
 async def test_signature_of_another_key_is_refused(house: House, form: str) -> None:
-    forger = Ed25519Signer(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
+    forger = KeySigner(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
     house.issuer.publish_list(signer=forger, form=form)
 
     with pytest.raises(StatusVerificationError):
@@ -502,7 +502,7 @@ async def test_whole_credential_is_verified_then_checked(house: House) -> None:
 
 async def test_forged_credential_makes_us_fetch_no_list(house: House) -> None:
     house.issuer.publish_list()
-    forger = Ed25519Signer(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
+    forger = KeySigner(Ed25519PrivateKey.generate(), house.issuer.signer.verification_method)
 
     with pytest.raises(ProofError):
         await house.checker.check_credential(vc_jwt(house.issuer.credential(), forger))
@@ -560,7 +560,7 @@ async def test_what_is_no_token_is_refused(house: House, token: bytes) -> None:
 
 
 async def test_issuer_that_cannot_be_resolved_is_the_resolvers_error(house: House) -> None:
-    signer = Ed25519Signer(Ed25519PrivateKey.generate(), "did:web:nobody.example.com#key-1")
+    signer = KeySigner(Ed25519PrivateKey.generate(), "did:web:nobody.example.com#key-1")
     credential = house.issuer.credential(issuer="did:web:nobody.example.com")
 
     with pytest.raises(ResolutionError):

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofs import Ed25519Signer, sign_compact
+from proofs import KeySigner, sign_compact
 from statuslist.errors import SelfCheckFailed
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import read_token
@@ -32,7 +32,7 @@ def content_of(*revoked: int, **overrides: Any) -> ListContent:
     return ListContent(**values | overrides)
 
 
-def rendered_of(*revoked: int, signer: Ed25519Signer = SIGNER, **overrides: Any) -> Rendered:
+def rendered_of(*revoked: int, signer: KeySigner = SIGNER, **overrides: Any) -> Rendered:
     return render(content_of(*revoked, **overrides), signer, POLICY, now=NOW)
 
 

@@ -1,0 +1,108 @@
+"""
+The files in which private keys rest. Pure but for `create_key_file` and `read_key_file`.
+
+A key file is an Ed25519 (RFC 8410), P-256 or P-384 private key (RFC 5915) as PKCS#8 PEM (RFC 5958), not encrypted,
+mode 0600. Its loss means that new lists need a new verification method; its disclosure, that anyone can un-revoke
+in our name.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from proofs.algorithms import Algorithm, PrivateKey, algorithm_of
+from proofs.errors import KeyFileInvalid, KeyFileMissing, KeyFileUnsafe, ProofInvalid
+
+MAX_KEY_FILE_BYTES = 4_096  # bytes; ours have 119 (Ed25519), 241 (P-256) and 306 (P-384)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def create_key_file(path: Path, algorithm: Algorithm = Algorithm.ED25519) -> PrivateKey:
+    """
+    Make a new key and write it to `path`; it is durable (file and directory synced) when this returns.
+
+    A crash in between may leave an incomplete file, which `read_key_file` refuses.
+
+    Raises:
+        FileExistsError: there is something at `path`; it is not touched.
+    """
+    private_key = _new_key(algorithm)
+    pem = private_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_directory(path.parent)
+    return private_key
+
+
+def read_key_file(path: Path) -> PrivateKey:
+    """
+    Read the key at `path`.
+
+    Raises:
+        KeyFileMissing: there is no such file.
+        KeyFileUnsafe: its group or others may read, write or execute it.
+        KeyFileInvalid: not a regular file, too long, or not an Ed25519, P-256 or P-384 key as unencrypted PEM.
+        OSError: it cannot be read, for want of permission for example.
+    """
+    try:
+        # A pipe or a device must not hold us here until somebody writes.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise KeyFileMissing(f"{path}: no such key file; put it back from its backup") from None
+    with os.fdopen(descriptor, "rb") as file:
+        _check_key_file(path, os.fstat(file.fileno()))
+        pem = file.read(MAX_KEY_FILE_BYTES + 1)
+    return _load_private_key(path, pem)
+
+
+def _new_key(algorithm: Algorithm) -> PrivateKey:
+    if algorithm is Algorithm.ED25519:
+        return Ed25519PrivateKey.generate()
+    return generate_private_key(SECP256R1() if algorithm is Algorithm.P256 else SECP384R1())
+
+
+def _check_key_file(path: Path, status: os.stat_result) -> None:
+    """Refuse what is not a private regular file; the open file is checked, so that nobody can swap it."""
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileInvalid(f"{path}: expected a regular file")
+    if status.st_mode & _OTHERS:
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyFileUnsafe(f"{path}: mode {mode:04o} lets others at the key; run: chmod 600 {path}")
+
+
+def _load_private_key(path: Path, pem: bytes) -> PrivateKey:
+    if len(pem) > MAX_KEY_FILE_BYTES:
+        raise KeyFileInvalid(f"{path}: over {MAX_KEY_FILE_BYTES} bytes, this is no key that signs here")
+    try:
+        private_key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # The parser's own message may quote the file.
+        raise KeyFileInvalid(f"{path}: not a private key as unencrypted PKCS#8 PEM") from None
+    try:
+        algorithm_of(private_key)
+    except ProofInvalid as error:
+        raise KeyFileInvalid(f"{path}: {error}") from None
+    assert isinstance(private_key, Ed25519PrivateKey | EllipticCurvePrivateKey)
+    return private_key
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
