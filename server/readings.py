@@ -77,6 +77,11 @@ def _list_readings(publisher: Publisher) -> list[Reading]:
             "Since when the oldest change waits to be published.",
             publisher.waiting_seconds,
         ),
+        Reading(
+            "touchstone_lists_to_sign_anew",
+            "Lists that wait for a fresh signature, and say nothing new.",
+            publisher.demand.to_sign_anew,
+        ),
         Reading("touchstone_lists_remaining_seconds", "Until the first list runs out.", remaining, "min"),
     ]
 

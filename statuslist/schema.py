@@ -186,4 +186,10 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        room="statuslist",
+        number=6,
+        name="which versions say nothing new, and only want a fresh signature",
+        statements=("ALTER TABLE status_lists ADD COLUMN anew_version {bigint} NOT NULL DEFAULT 0",),
+    ),
 )

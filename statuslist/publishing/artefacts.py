@@ -6,7 +6,9 @@ who asks for what lies beyond the highest number that it saw misses nothing.
 
 A list's `wanted_version` counts its changes, in the transaction of each change; `published_version` is the
 one whose artefacts readers get. So a list is dirty while the two differ, and version v always says what the
-rows said when `wanted_version` was v.
+rows said when `wanted_version` was v. `anew_version` is the last one wanted for its signature alone: while it is
+`wanted_version`, nobody waits for what the list is to say. Releases before 0.3 leave it alone: what they want is a
+change.
 """
 
 import hashlib
@@ -15,20 +17,22 @@ from typing import Any
 
 import msgspec
 
-from storage import Transaction
+from storage import Row, Transaction
 
 
 class ListVersions(msgspec.Struct, frozen=True):
     """
     What a list's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet).
 
-    `changed` is the number of its last change among those of all lists; `length` is in entries, and stays.
+    `is_change`: what is wanted says something new. `changed` is the number of its last change among those of all
+    lists; `length` is in entries, and stays.
     """
 
     list_id: str
     issuer_id: str
     wanted: int
     published: int
+    is_change: bool
     changed: int
     length: int
 
@@ -68,10 +72,27 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
 def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
     """Mark a list for publication unless it is marked, or newer than `published`, already."""
     tx.send(
-        "UPDATE status_lists SET wanted_version = wanted_version + 1,"
+        "UPDATE status_lists SET wanted_version = wanted_version + 1, anew_version = wanted_version + 1,"
         " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
         " WHERE id = :id AND published_version = :published AND wanted_version = :published",
         {"id": list_id, "published": published},
+    )
+
+
+def sign_anew(tx: Transaction, issuer_id: str) -> int:
+    """
+    Want a fresh signature of every list of an issuer; return how many lists it has.
+
+    One that is dirty is wanted once more too, since the version under way may have been signed already; it stays
+    a change where it was one.
+    """
+    return tx.execute(
+        "UPDATE status_lists SET wanted_version = wanted_version + 1,"
+        " anew_version = CASE WHEN wanted_version IN (published_version, anew_version) THEN wanted_version + 1"
+        " ELSE anew_version END,"
+        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
+        " WHERE set_id IN (SELECT id FROM status_sets WHERE issuer_id = :issuer_id)",
+        {"issuer_id": issuer_id},
     )
 
 
@@ -84,12 +105,18 @@ def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:
     rows = tx.all(
         "SELECT l.id AS list_id, s.issuer_id, l.changed_version AS changed, s.length,"
         " CASE WHEN w.list_id IS NULL THEN l.wanted_version ELSE 0 END AS wanted,"
-        " CASE WHEN w.list_id IS NULL THEN l.published_version ELSE 0 END AS published"
+        " CASE WHEN w.list_id IS NULL THEN l.published_version ELSE 0 END AS published,"
+        " l.wanted_version <> l.anew_version AS is_change"
         " FROM status_lists l JOIN status_sets s ON s.id = l.set_id LEFT JOIN withheld_lists w ON w.list_id = l.id"
         " WHERE l.changed_version > :after ORDER BY l.changed_version, l.id",
         {"after": after},
     )
-    return [ListVersions(**{name: row[name] for name in ListVersions.__struct_fields__}) for row in rows]
+    return [_versions(row) for row in rows]
+
+
+def _versions(row: Row) -> ListVersions:
+    values = {name: row[name] for name in ListVersions.__struct_fields__}
+    return ListVersions(**values | {"is_change": bool(values["is_change"])})  # SQLite has no booleans.
 
 
 def last_change(tx: Transaction) -> int:

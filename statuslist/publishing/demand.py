@@ -34,7 +34,7 @@ class Demand:
 
     def __init__(self) -> None:
         self._lists: dict[str, ListVersions] = {}
-        self._waiting: dict[str, float] = {}  # since when a list says less than its rows
+        self._waiting: dict[str, float] = {}  # since when a list is wanted that is not published
         self._failures: dict[str, Failure] = {}
 
     def __contains__(self, list_id: str) -> bool:
@@ -44,6 +44,11 @@ class Demand:
     def never_published(self) -> int:
         """How many lists have no version yet."""
         return sum(found.published == 0 for found in self._lists.values())
+
+    @property
+    def to_sign_anew(self) -> int:
+        """How many lists are wanted for a fresh signature alone."""
+        return len(self._since(is_change=False))
 
     def tenant_of(self, list_id: str) -> str:
         """Return the issuer of a list that the rows have told of."""
@@ -57,14 +62,19 @@ class Demand:
         """Take up what a look at the rows found; an older look than another changes nothing."""
         list_id, known = found.list_id, self._lists.get(found.list_id)
         if known is not None:
-            wanted, published = max(found.wanted, known.wanted), max(found.published, known.published)
-            found = msgspec.structs.replace(found, wanted=wanted, published=published)
+            newest, published = (
+                max(found, known, key=lambda rows: rows.wanted),
+                max(found.published, known.published),
+            )
+            found = msgspec.structs.replace(newest, published=published)
             if published > known.published:
                 self.is_well(list_id)
         self._lists[list_id] = found
         if found.wanted <= found.published:
             self._waiting.pop(list_id, None)
-        elif known is not None and found.published > known.published:
+        elif known is not None and (
+            found.published > known.published or (found.is_change and not known.is_change)
+        ):
             self._waiting[list_id] = now
         else:
             self._waiting.setdefault(list_id, now)
@@ -97,8 +107,12 @@ class Demand:
         return failure is None or failure.retry_at <= now
 
     def is_waiting(self, list_id: str) -> bool:
-        """Tell whether a list says less than its rows."""
+        """Tell whether a list is wanted that is not published."""
         return list_id in self._waiting
+
+    def is_change(self, list_id: str) -> bool:
+        """Tell whether what is wanted of a list says something new: if not, a fresh signature is all."""
+        return self._lists[list_id].is_change
 
     def waiting(self, now: float) -> list[str]:
         """Return the lists that wait and may begin."""
@@ -106,13 +120,31 @@ class Demand:
 
     def longest_wait(self, now: float) -> float:
         """Return for how many seconds the oldest change has been waiting to be seen; 0: none waits."""
-        return max(0.0, now - min(self._waiting.values(), default=now))
+        return max(0.0, now - min(self._since(is_change=True).values(), default=now))
 
-    def late(self, before: float) -> Iterator[tuple[str, str]]:
-        """Yield the lists that have been waiting, or failing, since before that time, each with the reason."""
+    def late(self, before: float, anew_before: float) -> Iterator[tuple[str, str]]:
+        """
+        Yield the lists in trouble, each with the reason.
+
+        Args:
+            before: since then a list has been failing, or a change waiting.
+            anew_before: since then a list has been waiting to be signed anew.
+        """
         for list_id, failure in self._failures.items():
             if failure.since <= before:
                 yield list_id, failure.reason
-        for list_id, since in self._waiting.items():
-            if since <= before and list_id not in self._failures:
-                yield list_id, "it waits to be published"
+        for is_change, limit, reason in (
+            (True, before, "it waits to be published"),
+            (False, anew_before, "it waits to be signed anew"),
+        ):
+            for list_id, since in self._since(is_change=is_change).items():
+                if since <= limit and list_id not in self._failures:
+                    yield list_id, reason
+
+    def _since(self, *, is_change: bool) -> dict[str, float]:
+        """Return since when lists wait, of those that wait with a change, or of those that do not."""
+        return {
+            list_id: since
+            for list_id, since in self._waiting.items()
+            if self._lists[list_id].is_change is is_change
+        }

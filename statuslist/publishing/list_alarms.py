@@ -13,6 +13,9 @@ from operators.alarm_model import AlarmKind, OnState, Subject
 LATE_SECONDS = (
     10.0  # seconds that a list may wait, or fail, before somebody is told; the promise is one second
 )
+# ... that it may wait for nothing but a fresh signature: after a change of keys all lists of an issuer do, 10,000
+# for a minute or two.
+LATE_ANEW_SECONDS = 600.0
 MAX_TOLD = 100  # lists told of at once, of each kind: what is wrong with more of them is one thing
 WELL_AT_ONCE = 500  # lists told of at once that they are well, if they are; a millisecond's worth
 CLOCK = (AlarmKind.CLOCK, "lists")

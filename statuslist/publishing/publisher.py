@@ -17,7 +17,7 @@ from operators.alarm_model import OnState
 from proofs import Signer
 from statuslist.publishing.artefacts import want_fresh_signature
 from statuslist.publishing.demand import Demand
-from statuslist.publishing.list_alarms import LATE_SECONDS, ListAlarms
+from statuslist.publishing.list_alarms import LATE_ANEW_SECONDS, LATE_SECONDS, ListAlarms
 from statuslist.publishing.list_rows import NEVER, ListRows
 from statuslist.publishing.publication import Publication
 from statuslist.publishing.published import Published, PublishedLists
@@ -183,7 +183,7 @@ class Publisher:
         """Offer what is due, then begin with those whose turn it is; each that ends lets another begin."""
         now = self._timer()
         for list_id in self.demand.waiting(now):
-            self._turns.offer(list_id, Lane(self.demand.tenant_of(list_id), is_change=True))
+            self._turns.offer(list_id, self._lane_of(list_id, is_change=self.demand.is_change(list_id)))
         if now - self._surveyed_at >= SURVEY_SECONDS:
             self._survey()
         self._take_turns(under_way)
@@ -204,13 +204,17 @@ class Publisher:
         at = self._timer()
         for list_id in self.lists.due_for_signature():
             if not self.demand.is_waiting(list_id) and self.demand.may_begin(list_id, at):
-                self._turns.offer(list_id, Lane(self.demand.tenant_of(list_id), is_change=False))
+                self._turns.offer(list_id, self._lane_of(list_id, is_change=False))
         self._tell()
         self._surveyed_at = at
 
+    def _lane_of(self, list_id: str, *, is_change: bool) -> Lane:
+        return Lane(self.demand.tenant_of(list_id), is_change)
+
     def _tell(self) -> None:
+        now = self._timer()
         self._alarms.tell(
-            late=self.demand.late(before=self._timer() - LATE_SECONDS),
+            late=self.demand.late(before=now - LATE_SECONDS, anew_before=now - LATE_ANEW_SECONDS),
             near_end=self.lists.near_end(),
             in_the_future=self.lists.not_yet_valid,
             lists=(found.list_id for found in self.lists),

@@ -2,8 +2,12 @@
 Whose list is published next: a queue that is fair between tenants. Pure.
 
 A list stands in it once. It stands in a lane: the changes of its tenant, or the tenant's lists that are only signed
-anew. Lanes take turns, so that whoever has one list waits for one list of each other lane, not for all of them; and
-of the slots a tenant has a part at most, so that slow lists leave some to others.
+anew, be it that half of their life is over or that their issuer has another key. Lanes take turns, so that whoever
+has one list waits for one list of each other lane, not for all of them; and of the slots a tenant has a part at
+most, so that slow lists leave some to others.
+
+That a key is compromised makes no third lane: where nothing else is due, the lists to be signed anew have all slots
+of their tenant, and a revocation must not wait behind thousands of them then either.
 """
 
 from collections import Counter, OrderedDict

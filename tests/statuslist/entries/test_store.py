@@ -135,7 +135,28 @@ async def test_signing_anew_is_asked_for_once(wing: Wing) -> None:
 
     versions = await wing.database.read(lambda tx: artefacts.changed_lists(tx, -1))
     found = {version.list_id: version for version in versions}["badges-revocation"]
-    assert (found.wanted, found.published) == (3, 2)
+    assert (found.wanted, found.published, found.is_change) == (3, 2, False)
+
+
+async def test_all_lists_of_an_issuer_are_signed_anew_and_a_change_stays_one(wing: Wing) -> None:
+    await wing.create("changed")
+    await wing.create("elsewhere", issuer_id="default")
+    await wing.publisher.publish_dirty()
+    await wing.revoke("changed", (await wing.allocate("changed"))[0])
+    seen = await wing.database.read(artefacts.last_change)
+
+    counts = [await wing.database.write(lambda tx: artefacts.sign_anew(tx, "acme")) for _ in range(2)]
+
+    found = await wing.database.read(lambda tx: artefacts.changed_lists(tx, seen))
+    assert counts == [3, 3]
+    assert {(each.list_id, each.wanted - each.published, each.is_change) for each in found} == {
+        ("badges-revocation", 2, False),
+        ("badges-suspension", 2, False),
+        ("changed-revocation", 3, True),
+    }
+    await wing.revoke("badges", (await wing.allocate("badges"))[0])
+    found = await wing.database.read(lambda tx: artefacts.changed_lists(tx, seen))
+    assert {each.list_id: each.is_change for each in found}["badges-revocation"]
 
 
 async def test_only_the_published_version_keeps_its_bytes_and_what_was_served_stays_known(wing: Wing) -> None:

@@ -4,8 +4,8 @@ from statuslist.publishing.artefacts import ListVersions
 from statuslist.publishing.demand import MAX_BACKOFF_SECONDS, Demand
 
 
-def rows(wanted: int, published: int, list_id: str = "list") -> ListVersions:
-    return ListVersions(list_id, "issuer", wanted, published, 0, 131_072)
+def rows(wanted: int, published: int, list_id: str = "list", *, is_change: bool = True) -> ListVersions:
+    return ListVersions(list_id, "issuer", wanted, published, is_change, 0, 131_072)
 
 
 def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:
@@ -61,7 +61,7 @@ def test_a_list_that_another_process_published_has_not_failed() -> None:
 
     demand.rows_say(rows(2, 2), 6.0)
 
-    assert list(demand.late(before=100.0)) == []
+    assert list(demand.late(before=100.0, anew_before=0.0)) == []
     assert demand.may_begin("list", 6.0)
 
 
@@ -71,7 +71,29 @@ def test_a_failure_is_told_since_it_first_failed() -> None:
     demand.has_failed("list", "no key", 5.0)
     demand.has_failed("list", "no key at all", 8.0)
 
-    assert list(demand.late(before=4.0)) == []
-    assert list(demand.late(before=5.0)) == [("list", "no key at all")]
+    assert list(demand.late(before=4.0, anew_before=0.0)) == []
+    assert list(demand.late(before=5.0, anew_before=0.0)) == [("list", "no key at all")]
     demand.is_well("list")
-    assert list(demand.late(before=100.0)) == []
+    assert list(demand.late(before=100.0, anew_before=0.0)) == []
+
+
+def test_nobody_waits_for_a_signature_until_it_is_very_late() -> None:
+    demand = Demand()
+    demand.rows_say(rows(2, 1, is_change=False), 10.0)
+
+    assert demand.longest_wait(15.0) == 0.0
+    assert demand.waiting(15.0) == ["list"]
+    assert list(demand.late(before=100.0, anew_before=9.0)) == []
+    assert list(demand.late(before=0.0, anew_before=10.0)) == [("list", "it waits to be signed anew")]
+
+
+def test_a_change_waits_from_when_it_was_made_and_not_from_the_signature_that_was_wanted_before() -> None:
+    demand = Demand()
+    demand.rows_say(rows(2, 1, is_change=False), 10.0)
+
+    demand.rows_say(rows(3, 1), 12.0)
+
+    assert demand.is_change("list")
+    assert demand.longest_wait(15.0) == 3.0
+    demand.rows_say(rows(2, 1, is_change=False), 13.0)  # An older look.
+    assert demand.is_change("list")

@@ -463,6 +463,19 @@ async def test_a_change_does_not_wait_for_the_lists_of_its_tenant_that_are_signe
     assert order.index(LIST) < 8
 
 
+async def test_nor_for_all_of_them_when_their_issuer_signs_them_anew(wing: Wing) -> None:
+    for number in range(20):
+        await wing.create(f"big-{number}")
+    index = await wing.set_with_entry("badges")
+    await wing.publisher.publish_dirty()
+    wing.told.clear()
+    await wing.database.write(lambda tx: artefacts.sign_anew(tx, "acme"))
+    await wing.revoke("badges", index)
+
+    assert await wing.publisher.publish_dirty() == 21
+    assert wing.told.index(LIST) < 8
+
+
 @pytest.mark.parametrize("is_restarted", [False, True])
 async def test_lists_from_the_future_are_made_anew_when_the_clock_goes_back(
     wing: Wing, is_restarted: bool
