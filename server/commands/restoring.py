@@ -35,7 +35,7 @@ from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
 from statuslist.recovery import epoch
 from statuslist.recovery.epoch import EpochReport, open_epoch
-from statuslist.recovery.found_lists import FoundList, gather, read_found
+from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_found
 from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
@@ -135,16 +135,19 @@ async def _open_epoch(
     now = time.time_ns() // 1_000
     identities = Identities(settings)
     await identities.take_up(issuers)
-    signers = identities.signers()
+    keys = {
+        issuer_id: [KnownKey(did=signer.controller, public_key=signer.public_key)]
+        for issuer_id, signer in identities.signers().items()
+    }
 
     def read_one(form: FoundForm) -> FoundList:
-        return read_found(form, signers=signers, base_url=settings.public_url, now=now)
+        return read_found(form, keys=keys, base_url=settings.public_url, now=now)
 
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")
     report = await database.write(
         lambda tx: open_epoch(
-            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=signers.keys()
+            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=keys.keys()
         )
     )
     await _publish(database, settings, identities)

@@ -49,11 +49,12 @@ def open_epoch(
     """
     Open a new epoch, as above.
 
-    Lists whose issuer's key cannot be read are withheld: what was published of them could not be verified, so that
-    their rows may lack a revocation. They are neither served nor published before a restore that has the key.
+    Lists whose issuer cannot sign are withheld: neither served nor published before a restore that has the key.
+    What was found of them is taken over all the same, where a public key of the issuer is known. But nobody can sign
+    a version that says so, and the one that the rows have as published may lack a revocation that readers saw.
 
     Args:
-        readable: ids of the issuers whose keys can be read.
+        readable: ids of the issuers whose signing keys can be read.
         found: what was published last, by the id of the list; see `statuslist.recovery.found_lists`.
         random_bytes: a source fit for keys.
         at: now, in microseconds since 1970; also the next version of every list, unless one that was found is

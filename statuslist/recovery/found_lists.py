@@ -1,15 +1,16 @@
 """
 What published lists, found after a loss of the database, say of the statuses that were lost. Pure.
 
-A list counts only if it is ours: its signature verifies with the key that we hold of its issuer, and its id is the
-URL of that very list and form. That it has expired does not matter here: what it revoked stays revoked.
+A list counts only if it is ours: its signature verifies with a key that its issuer has or ever had, unless the key
+was compromised by then, and its id is the URL of that very list and form. That it has expired, or that the key is
+used no more, does not matter here: what it revoked stays revoked.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from proofs import ProofError, Signer, verify_compact, verify_proof
+from proofs import JsonObject, ProofError, read_compact, verify_compact, verify_proof
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
@@ -55,18 +56,35 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.bits) * 8
 
 
+class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The public half of a key that an issuer has, or ever had.
+
+    Attributes:
+        did: of the issuer.
+        public_key: a key of the `cryptography` package.
+        compromised_since: microseconds since 1970; what is dated later may be anybody's. None: it is not.
+    """
+
+    did: str
+    public_key: object
+    compromised_since: int | None = None
+
+    def is_believed(self, valid_from: int | None) -> bool:
+        """Tell whether it vouches for a list that is dated so; for none without a date once it is compromised."""
+        if self.compromised_since is None:
+            return True
+        return valid_from is not None and valid_from < self.compromised_since
+
+
 def read_found(
-    found: FoundForm,
-    *,
-    signers: Mapping[str, Signer],
-    base_url: str,
-    now: int,
+    found: FoundForm, *, keys: Mapping[str, Sequence[KnownKey]], base_url: str, now: int
 ) -> FoundList:
     """
     Return what a published form of a list says.
 
     Args:
-        signers: of every issuer that we host, by the issuer's id.
+        keys: every key that each issuer ever had, by the issuer's id.
         now: microseconds since 1970.
 
     Raises:
@@ -76,27 +94,27 @@ def read_found(
     set_id, _, purpose = list_id.rpartition("-")
     if not is_set_id(set_id) or purpose not in PURPOSES:
         raise NotOurList("no list of ours has that name")
-    for issuer_id, signer in signers.items():
-        try:
-            credential = _verified(form, body, signer, now)
-            bits = expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
-        except (ProofError, StatusListError, JsonError):
-            continue
-        if (credential.id, credential.issuer) != (list_url(base_url, list_id, form), signer.controller):
-            raise NotOurList("it is another list than its place says")
-        if credential.purposes != (purpose,) or len(bits) * 8 < MINIMUM_ENTRIES:
-            raise NotOurList("it is not of the purpose or the length of our lists")
-        return FoundList(
-            set_id=set_id,
-            purpose=purpose,
-            issuer_id=issuer_id,
-            bits=bits,
-            valid_from=credential.valid_from or 0,
-            form=form,
-            body=body,
-            version=found.version,
-        )
-    raise NotOurList("no key of ours has signed it")
+    try:
+        document = _document(form, body)
+        credential = read_status_list_credential(document)
+        issuer_id = _signed_by(found, document, credential, keys, now)
+        bits = expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
+    except (ProofError, StatusListError, JsonError) as error:
+        raise NotOurList("it cannot be read") from error
+    if credential.id != list_url(base_url, list_id, form):
+        raise NotOurList("it is another list than its place says")
+    if credential.purposes != (purpose,) or len(bits) * 8 < MINIMUM_ENTRIES:
+        raise NotOurList("it is not of the purpose or the length of our lists")
+    return FoundList(
+        set_id=set_id,
+        purpose=purpose,
+        issuer_id=issuer_id,
+        bits=bits,
+        valid_from=credential.valid_from or 0,
+        form=form,
+        body=body,
+        version=found.version,
+    )
 
 
 def merge(known: FoundList | None, found: FoundList) -> FoundList:
@@ -142,10 +160,41 @@ def set_indexes(bits: bytes) -> set[int]:
     }
 
 
-def _verified(form: FormName, body: bytes, signer: Signer, now: int) -> StatusListCredential:
-    if form == JWT:
-        payload = verify_compact(body, signer.public_key).payload
-        return read_status_list_credential(read(payload, max_bytes=MAX_FORM_BYTES))
-    document = read(body, max_bytes=MAX_FORM_BYTES)
-    verify_proof(document, signer.public_key, now=now)
-    return read_status_list_credential(document)
+def _document(form: FormName, body: bytes) -> JsonObject:
+    payload = read_compact(body, max_bytes=MAX_FORM_BYTES).payload if form == JWT else body
+    document = read(payload, max_bytes=MAX_FORM_BYTES)
+    if not isinstance(document, dict):
+        raise NotOurList("it is no credential")
+    return document
+
+
+def _signed_by(
+    found: FoundForm,
+    document: JsonObject,
+    credential: StatusListCredential,
+    keys: Mapping[str, Sequence[KnownKey]],
+    now: int,
+) -> str:
+    """Return the issuer who signed what was found, and whom it names."""
+    signers = [
+        (issuer_id, key)
+        for issuer_id, held in keys.items()
+        for key in held
+        if key.did == credential.issuer and _has_signed(key, found, document, now)
+    ]
+    if not signers:
+        raise NotOurList("no key of ours has signed it")
+    if not all(key.is_believed(credential.valid_from) for _, key in signers):
+        raise NotOurList("the key that has signed it was compromised by then")
+    return signers[0][0]
+
+
+def _has_signed(key: KnownKey, found: FoundForm, document: JsonObject, now: int) -> bool:
+    try:
+        if found.form == JWT:
+            verify_compact(found.body, key.public_key)
+        else:
+            verify_proof(document, key.public_key, now=now)
+    except ProofError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from statuslist.formats.bitstring import status_at
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.publishing.mirror import FoundForm
 from statuslist.recovery.epoch import EpochReport, open_epoch
-from statuslist.recovery.found_lists import FoundList, gather, merge, read_found
+from statuslist.recovery.found_lists import FoundList, KnownKey, gather, merge, read_found
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest
@@ -29,7 +29,10 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
 
 def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, FoundList]:
     """Return what a mirror has now of these lists; without `versions` as releases before 0.3 wrote it."""
-    signers = {issuer_id: signer_for(issuer_id) for issuer_id in ISSUERS}
+    keys = {
+        issuer_id: [KnownKey(did=did, public_key=signer_for(issuer_id).public_key)]
+        for issuer_id, did in ISSUERS.items()
+    }
     now = int(wing.clock() * 1_000_000)
     forms = []
     for list_id in list_ids:
@@ -46,7 +49,7 @@ def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, Fo
         ]
     return gather(
         forms,
-        lambda form: read_found(form, signers=signers, base_url=BASE_URL, now=now),
+        lambda form: read_found(form, keys=keys, base_url=BASE_URL, now=now),
         pytest.fail,
     )
 

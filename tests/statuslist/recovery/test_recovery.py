@@ -1,22 +1,48 @@
 """What is found of published lists after a loss: ours only, revocations add up, the newer suspension wins."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from proofs import KeySigner, Signer, add_jcs_proof
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
 from statuslist.publishing.artefacts import ListContent
 from statuslist.publishing.mirror import FoundForm
 from statuslist.publishing.rendering import Policy, render
-from statuslist.recovery.found_lists import FoundList, NotOurList, merge, read_found, set_indexes
+from statuslist.recovery.found_lists import (
+    FoundList,
+    KnownKey,
+    NotOurList,
+    merge,
+    read_found,
+    set_indexes,
+)
 from tests.statuslist.lists import HOUR, LENGTH, NOW
-from tests.statuslist.wing import BASE_URL, signer_for
+from tests.statuslist.wing import BASE_URL, ISSUERS, signer_for
+from wire import encode, read
 
-SIGNERS = {"acme": signer_for("acme"), "default": signer_for("default")}
+
+def known(signer: Signer, *, compromised_since: int | None = None) -> KnownKey:
+    return KnownKey(did=signer.controller, public_key=signer.public_key, compromised_since=compromised_since)
+
+
+OLDER = KeySigner(Ed25519PrivateKey.from_private_bytes(b"older".ljust(32)), f"{ISSUERS['acme']}#older")
+KEYS = {
+    "acme": [known(OLDER), known(signer_for("acme"))],
+    "default": [known(signer_for("default"))],
+}
 
 
 def published(
-    list_id: str, *indexes: int, form: FormName = DATA_INTEGRITY, issuer_id: str = "acme", at: int = NOW
+    list_id: str,
+    *indexes: int,
+    form: FormName = DATA_INTEGRITY,
+    issuer_id: str = "acme",
+    at: int = NOW,
+    signer: Signer | None = None,
 ) -> bytes:
     content = ListContent(
         list_id=list_id,
@@ -27,27 +53,34 @@ def published(
         length=LENGTH,
         statuses=tuple((index, 1) for index in indexes),
     )
-    rendered = render(content, signer_for(issuer_id), Policy(base_url=BASE_URL), now=at)
+    rendered = render(content, signer or signer_for(issuer_id), Policy(base_url=BASE_URL), now=at)
     return next(artefact.body for artefact in rendered.artefacts if artefact.form == form)
 
 
-def found(list_id: str, body: bytes, form: FormName = DATA_INTEGRITY, *, now: int = NOW) -> FoundList:
+def found(
+    list_id: str,
+    body: bytes,
+    form: FormName = DATA_INTEGRITY,
+    *,
+    now: int = NOW,
+    keys: Mapping[str, Sequence[KnownKey]] = KEYS,
+) -> FoundList:
     one = FoundForm(list_id=list_id, form=form, body=body, version=None)
-    return read_found(one, signers=SIGNERS, base_url=BASE_URL, now=now)
+    return read_found(one, keys=keys, base_url=BASE_URL, now=now)
 
 
 @pytest.mark.parametrize("form", [DATA_INTEGRITY, JWT])
 def test_a_list_of_ours_says_its_set_purpose_issuer_and_bits(form: FormName) -> None:
-    read = found("badges-revocation", published("badges-revocation", 7, 131_071, form=form), form)
+    said = found("badges-revocation", published("badges-revocation", 7, 131_071, form=form), form)
 
-    assert (read.set_id, read.purpose, read.issuer_id) == ("badges", "revocation", "acme")
-    assert set_indexes(read.bits) == {7, 131_071}
+    assert (said.set_id, said.purpose, said.issuer_id) == ("badges", "revocation", "acme")
+    assert set_indexes(said.bits) == {7, 131_071}
 
 
 def test_a_list_that_has_expired_still_counts() -> None:
-    read = found("badges-revocation", published("badges-revocation", 7), now=NOW + 10_000 * HOUR)
+    said = found("badges-revocation", published("badges-revocation", 7), now=NOW + 10_000 * HOUR)
 
-    assert set_indexes(read.bits) == {7}
+    assert set_indexes(said.bits) == {7}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +92,7 @@ def test_a_list_that_has_expired_still_counts() -> None:
         ("-revocation", published("badges-revocation", 7)),
         ("badges-revocation", b"{}"),
         ("badges-revocation", b""),
+        ("badges-revocation", b"[]"),
         ("badges-revocation", published("badges-revocation", 7).replace(b"2025", b"2024")),
     ],
 )
@@ -71,11 +105,54 @@ def test_a_list_that_another_key_has_signed_is_refused() -> None:
     body = published("badges-revocation", 7)
 
     with pytest.raises(NotOurList, match="no key of ours"):
-        read_found(
-            FoundForm(list_id="badges-revocation", form=DATA_INTEGRITY, body=body, version=1),
-            signers={"default": SIGNERS["default"]},
-            base_url=BASE_URL,
-            now=NOW,
+        found("badges-revocation", body, keys={"default": KEYS["default"], "acme": [known(OLDER)]})
+
+
+def test_a_list_that_one_issuer_signed_in_the_name_of_another_is_refused() -> None:
+    key = KnownKey(did=ISSUERS["default"], public_key=signer_for("acme").public_key)
+
+    with pytest.raises(NotOurList, match="no key of ours"):
+        found("badges-revocation", published("badges-revocation", 7), keys={"default": [key]})
+
+
+@pytest.mark.parametrize("form", [DATA_INTEGRITY, JWT])
+@pytest.mark.parametrize("signer", [OLDER, signer_for("acme")])
+def test_a_list_counts_whichever_key_of_its_issuer_has_signed_it(form: FormName, signer: Signer) -> None:
+    said = found("badges-revocation", published("badges-revocation", 7, form=form, signer=signer), form)
+
+    assert said.issuer_id == "acme"
+    assert set_indexes(said.bits) == {7}
+
+
+@pytest.mark.parametrize("form", [DATA_INTEGRITY, JWT])
+def test_a_compromised_key_vouches_for_what_is_dated_before_and_for_nothing_later(form: FormName) -> None:
+    body = published("badges-revocation", 7, form=form)
+    dated = found("badges-revocation", body, form).valid_from
+
+    def keys(since: int) -> dict[str, list[KnownKey]]:
+        return {"acme": [known(OLDER), known(signer_for("acme"), compromised_since=since)]}
+
+    assert set_indexes(found("badges-revocation", body, form, keys=keys(dated + 1)).bits) == {7}
+    for since in (dated, dated - HOUR):
+        with pytest.raises(NotOurList, match="compromised"):
+            found("badges-revocation", body, form, keys=keys(since))
+
+
+def test_a_compromised_key_vouches_for_nothing_without_a_date_nor_under_another_id() -> None:
+    body = published("badges-revocation", 7)
+    undated = read(body, max_bytes=100_000)
+    del undated["validFrom"], undated["proof"]
+    stolen = known(signer_for("acme"), compromised_since=NOW + HOUR)
+
+    with pytest.raises(NotOurList, match="compromised"):
+        found(
+            "badges-revocation", encode(add_jcs_proof(undated, signer_for("acme"))), keys={"acme": [stolen]}
+        )
+    with pytest.raises(NotOurList, match="compromised"):
+        found(
+            "badges-revocation",
+            body,
+            keys={"acme": [known(signer_for("acme")), known(signer_for("acme"), compromised_since=0)]},
         )
 
 
