@@ -50,8 +50,8 @@ def open_epoch(
     Open a new epoch, as above.
 
     Lists whose issuer cannot sign are withheld: neither served nor published before a restore that has the key.
-    What was found of them is taken over all the same, where a public key of the issuer is known. But nobody can sign
-    a version that says so, and the one that the rows have as published may lack a revocation that readers saw.
+    What was found of them is taken over all the same, where a public key of the issuer is known. But nobody can
+    sign a version that says so, and the one that the rows have as published may lack a revocation that readers saw.
 
     Args:
         readable: ids of the issuers whose signing keys can be read.
