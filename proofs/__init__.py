@@ -14,10 +14,12 @@ from proofs.data_integrity import (
     verify_proof,
 )
 from proofs.errors import (
+    CertificateInvalid,
     KeyFileError,
     KeyFileInvalid,
     KeyFileMissing,
     KeyFileUnsafe,
+    MalformedCertificate,
     MalformedProof,
     ProofError,
     ProofInvalid,
@@ -42,6 +44,7 @@ __all__ = [
     "EDDSA_RDFC_2022",
     "MAX_JWS_BYTES",
     "Algorithm",
+    "CertificateInvalid",
     "JsonObject",
     "Jws",
     "KeyFileError",
@@ -49,6 +52,7 @@ __all__ = [
     "KeyFileMissing",
     "KeyFileUnsafe",
     "KeySigner",
+    "MalformedCertificate",
     "MalformedProof",
     "PrivateKey",
     "Proof",

@@ -6,6 +6,8 @@ What can be wrong with a signature, a proof or a signing key, split by who must 
     +-- UnsupportedCryptosuite 422  well formed, but nothing that we can verify without guessing
     +-- TransformationFailed 422  the document has no canonical form (PROOF_TRANSFORMATION_ERROR)
     +-- ProofInvalid         422  the signature is not that key's over that document
+    +-- MalformedCertificate 422  no X.509 that we read: its form, its size, its key
+    +-- CertificateInvalid   422  it may not sign, or no valid path leads from it to a trust anchor
 
     KeyFileError                  the operator must act; the message names a path and never leaves the host
     +-- KeyFileMissing
@@ -42,6 +44,14 @@ class TransformationFailed(
 
 class ProofInvalid(ProofError, title="Invalid proof"):
     """The signature does not verify, the key is not of the kind that it needs, or the proof has expired."""
+
+
+class MalformedCertificate(ProofError, title="Malformed certificate"):
+    """Not a certificate, or one that is over a limit of ours or has a key of a kind that we do not take."""
+
+
+class CertificateInvalid(ProofError, title="Invalid certificate"):
+    """The certificate may not do what it is used for, or no valid path leads from it to a trust anchor."""
 
 
 class KeyFileError(Exception):

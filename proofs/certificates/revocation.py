@@ -1,0 +1,215 @@
+"""
+What certificate revocation lists say of a path. Pure.
+
+RFC 5280, sections 5 and 6.3, for CRLs that the issuer of a certificate signed itself. Two rules decide what a CRL
+is worth. *A certificate that is listed* is revoked, whatever else the CRL covers. *One that is not listed* is good
+only by a complete CRL for it that is in force at the time asked for; by anything less its status is unknown.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
+
+from proofs.certificates.reading import UNREADABLE, extension, name_of
+from proofs.errors import MalformedCertificate
+
+MAX_CRLS = 8  # two for each certificate of the longest path
+MAX_CRL_BYTES = 1024 * 1024  # 1 MiB: some 30,000 entries, 90 ms
+
+# Who has the key can set any date, so these hold at any time (RFC 5280, section 5.3.1).
+_COMPROMISED = {
+    x509.ReasonFlags.key_compromise,
+    x509.ReasonFlags.ca_compromise,
+    x509.ReasonFlags.aa_compromise,
+}
+_UNDERSTOOD = {ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.DELTA_CRL_INDICATOR}
+_UNDERSTOOD_OF_ENTRIES = {CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE}
+
+
+class Good(msgspec.Struct, frozen=True):
+    """No certificate of the path is revoked; `until` is the first end of a CRL that says so."""
+
+    until: datetime
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """
+    A certificate of the path is revoked.
+
+    Attributes:
+        certificate: its place in the path, 0 for the signer's.
+        since: when it was revoked, or became invalid if that was earlier (RFC 5280, section 5.3.2).
+        reason: as RFC 5280, section 5.3.1 spells it; "unspecified" where the CRL has none.
+    """
+
+    certificate: int
+    since: datetime
+    reason: str
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """Nothing shows that the certificate at this place of the path is good; `why` says what is missing."""
+
+    certificate: int
+    why: str
+
+
+Revocation = Good | Revoked | Unknown
+
+
+class _SaysNothing(Exception):
+    """A CRL that does not decide on a certificate; the message says why."""
+
+
+def revocation_of(path: Sequence[x509.Certificate], crls: Sequence[bytes], at: datetime) -> Revocation:
+    """
+    Return the status at a time of a valid path, all certificates but the anchor.
+
+    Revoked if one is, the signer's first; otherwise unknown if one is; otherwise good. A certificate counts as
+    revoked from its date in the CRL on, and at any time if its key or its authority was compromised. A CRL that
+    has run out still shows that a certificate was revoked, but not that it still rests (certificateHold).
+
+    Raises:
+        MalformedCertificate: more than `MAX_CRLS`. A CRL that cannot be read decides nothing.
+    """
+    if len(crls) > MAX_CRLS:
+        raise MalformedCertificate(f"expected at most {MAX_CRLS} CRLs, found {len(crls)}")
+    read = [_read(data) for data in crls]
+    found = [
+        _status(place, certificate, issuer, read, at)
+        for place, (certificate, issuer) in enumerate(pairwise(path))
+    ]
+    for kind in (Revoked, Unknown):
+        for status in found:
+            if isinstance(status, kind):
+                return status
+    return Good(until=min(status.until for status in found if isinstance(status, Good)))
+
+
+def _read(data: bytes) -> x509.CertificateRevocationList | _SaysNothing:
+    if len(data) > MAX_CRL_BYTES:
+        return _SaysNothing(f"a CRL has {len(data)} bytes; the limit is {MAX_CRL_BYTES}")
+    try:
+        if data.lstrip().startswith(b"-----BEGIN"):
+            return x509.load_pem_x509_crl(data)
+        return x509.load_der_x509_crl(data)
+    except UNREADABLE:
+        return _SaysNothing("a CRL cannot be read: expected DER, or PEM of one X509 CRL")
+
+
+def _status(
+    place: int,
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    crls: Sequence[x509.CertificateRevocationList | _SaysNothing],
+    at: datetime,
+) -> Revocation:
+    """Return what all CRLs together say of one certificate."""
+    good: Good | None = None
+    why = f"no CRL of {name_of(issuer)} was given"
+    for crl in crls:
+        try:
+            if isinstance(crl, _SaysNothing):
+                raise crl
+            if crl.issuer != issuer.subject:
+                continue
+            _check(crl, issuer)
+            if revoked := _revoked(place, certificate, crl, at):
+                return revoked
+            good = Good(until=_covers_until(crl, certificate, at))
+        except _SaysNothing as error:
+            why = str(error)
+    return good or Unknown(place, why)
+
+
+def _check(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> None:
+    """
+    Refuse a CRL that this issuer did not sign, or that has something critical in it that we do not understand.
+
+    Section 5.3: an entry with such an extension makes the whole CRL useless, since it may change the meaning of
+    those that follow, as certificateIssuer does.
+    """
+    who = name_of(issuer)
+    usage = extension(issuer, x509.KeyUsage)
+    if usage is None or not usage.crl_sign:
+        raise _SaysNothing(f"{who} may not sign CRLs: its key usage does not allow cRLSign")
+    try:
+        signed = isinstance(crl.signature_hash_algorithm, SHA256 | SHA384 | SHA512)
+        signed = signed and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        unknown = [e.oid for e in crl.extensions if e.critical and e.oid not in _UNDERSTOOD]
+        for entry in crl if signed else ():
+            unknown += [e.oid for e in entry.extensions if e.critical and e.oid not in _UNDERSTOOD_OF_ENTRIES]
+    except UNREADABLE:
+        raise _SaysNothing(f"the CRL of {who} cannot be read") from None
+    if not signed:
+        raise _SaysNothing(f"the CRL of {who} is not signed with its key, or with a weak hash")
+    if unknown:
+        raise _SaysNothing(
+            f"the CRL of {who} has a critical extension that is not understood: {unknown[0].dotted_string}"
+        )
+
+
+def _revoked(
+    place: int, certificate: x509.Certificate, crl: x509.CertificateRevocationList, at: datetime
+) -> Revoked | None:
+    """Return that the certificate is revoked at that time; None where it is not listed, or not yet revoked."""
+    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    if entry is None:
+        return None
+    reason = extension(entry, x509.CRLReason)
+    flag = reason.reason if reason else x509.ReasonFlags.unspecified
+    if flag is x509.ReasonFlags.remove_from_crl:
+        raise _SaysNothing("a CRL takes the certificate off another CRL, which shows the status")
+    if flag is x509.ReasonFlags.certificate_hold and not _is_in_force(crl, at):
+        raise _SaysNothing("the certificate was on hold by a CRL that is not in force at that time")
+    invalidity = extension(entry, x509.InvalidityDate)
+    since = entry.revocation_date_utc
+    if invalidity is not None:
+        since = min(since, invalidity.invalidity_date_utc)
+    return Revoked(place, since, flag.value) if since <= at or flag in _COMPROMISED else None
+
+
+def _covers_until(
+    crl: x509.CertificateRevocationList, certificate: x509.Certificate, at: datetime
+) -> datetime:
+    """Return when a CRL ends that shows by its silence that the certificate is good; refuse any other."""
+    who = crl.issuer.rfc4514_string()[:160]
+    if not _is_in_force(crl, at):
+        raise _SaysNothing(f"the CRL of {who} is not in force at that time")
+    if extension(crl, x509.DeltaCRLIndicator) is not None:
+        raise _SaysNothing(f"the CRL of {who} is a delta CRL, which shows changes alone")
+    scope = extension(crl, x509.IssuingDistributionPoint)
+    if not _is_in_scope(scope, certificate):
+        raise _SaysNothing(f"the CRL of {who} is for other certificates, or for some reasons alone")
+    assert crl.next_update_utc is not None  # it is in force
+    return crl.next_update_utc
+
+
+def _is_in_force(crl: x509.CertificateRevocationList, at: datetime) -> bool:
+    """Tell whether `at` lies between thisUpdate and nextUpdate; without the latter it is always out of date."""
+    ends = crl.next_update_utc
+    return ends is not None and crl.last_update_utc <= at <= ends
+
+
+def _is_in_scope(scope: x509.IssuingDistributionPoint | None, certificate: x509.Certificate) -> bool:
+    """Tell whether the CRL lists all revoked certificates of this one's kind and place (section 6.3.3 (b))."""
+    points = list(extension(certificate, x509.CRLDistributionPoints) or ())
+    if points and all(point.crl_issuer for point in points):
+        return False  # Another authority lists them, in indirect CRLs.
+    if scope is None:
+        return True
+    if scope.indirect_crl or scope.only_some_reasons or scope.only_contains_attribute_certs:
+        return False
+    basic = extension(certificate, x509.BasicConstraints)
+    is_authority = basic is not None and basic.ca
+    if scope.only_contains_user_certs if is_authority else scope.only_contains_ca_certs:
+        return False
+    if scope.relative_name is not None:
+        return False
+    names = {name for point in points for name in point.full_name or ()}
+    return scope.full_name is None or bool(names & set(scope.full_name))
