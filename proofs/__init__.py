@@ -4,15 +4,7 @@ How others check us: canonical forms, signatures, Data Integrity proofs and JOSE
 
 from proofs.algorithms import Algorithm, PrivateKey, PublicKey, algorithm_of, is_signature, sign_with
 from proofs.canonical import JsonObject, canonicalize, is_plain
-from proofs.data_integrity import (
-    EDDSA_JCS_2022,
-    EDDSA_RDFC_2022,
-    Proof,
-    add_jcs_proof,
-    add_rdfc_proof,
-    proof_of,
-    verify_proof,
-)
+from proofs.data_integrity import add_proof, verify_proof
 from proofs.errors import (
     CertificateInvalid,
     KeyFileError,
@@ -36,13 +28,16 @@ from proofs.jose import (
     verify_compact,
 )
 from proofs.key_files import create_key_file, read_key_file
+from proofs.proof import Proof, proof_of
 from proofs.signing import KeySigner, Signer
+from proofs.suites import EDDSA_JCS_2022, EDDSA_RDFC_2022, SUITES, Transformation
 from proofs.timestamps import parse_date_time_stamp
 
 __all__ = [
     "EDDSA_JCS_2022",
     "EDDSA_RDFC_2022",
     "MAX_JWS_BYTES",
+    "SUITES",
     "Algorithm",
     "CertificateInvalid",
     "JsonObject",
@@ -61,10 +56,10 @@ __all__ = [
     "PublicKey",
     "Signer",
     "SignerAway",
+    "Transformation",
     "TransformationFailed",
     "UnsupportedCryptosuite",
-    "add_jcs_proof",
-    "add_rdfc_proof",
+    "add_proof",
     "algorithm_of",
     "canonicalize",
     "create_key_file",

@@ -178,6 +178,6 @@ def _escape(found: re.Match[str]) -> str:
 
 def _uncovered(name: str, expected: str) -> UnsupportedCryptosuite:
     return UnsupportedCryptosuite(
-        f"eddsa-rdfc-2022 is verified here only for status lists in their plain shape: {name[:80]!r} is not "
-        f"covered (expected {expected}); ask the issuer for eddsa-jcs-2022 or application/vc+jwt"
+        f"a proof over RDF is verified here only for status lists in their plain shape: {name[:80]!r} is not "
+        f"covered (expected {expected}); ask the issuer for a suite with jcs in its name, or application/vc+jwt"
     )

@@ -1,22 +1,15 @@
 """
 One version of a list: from the statuses of its rows to the signed bytes of each form. Pure.
 
-Same content, signer and time give the same bytes: both proofs are Ed25519 and carry no time of their own.
+Same content, key and time give the same bytes, where the key is in memory: such signatures are deterministic, and
+none carries a time of its own.
 """
 
 import hashlib
 
 import msgspec
 
-from proofs import (
-    EDDSA_JCS_2022,
-    EDDSA_RDFC_2022,
-    JsonObject,
-    Signer,
-    add_jcs_proof,
-    add_rdfc_proof,
-    sign_compact,
-)
+from proofs import EDDSA_RDFC_2022, SUITES, JsonObject, Signer, Transformation, add_proof, sign_compact
 from statuslist.formats.bitstring import encode_list, with_statuses
 from statuslist.formats.bitstring_credential import status_list_credential
 from statuslist.formats.forms import JWT, MEDIA_TYPES, FormName, list_url
@@ -24,7 +17,6 @@ from statuslist.publishing.artefacts import Artefact, ListContent
 from wire import encode, etag_of
 
 SKEW_SECONDS = 60  # how far a verifier's clock may lag ours; validFrom is back-dated by it
-_ADD_PROOF = {EDDSA_JCS_2022: add_jcs_proof, EDDSA_RDFC_2022: add_rdfc_proof}
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +25,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         base_url: the public URL, without a slash at its end.
-        cryptosuite: of the Data Integrity form; `eddsa-rdfc-2022` or `eddsa-jcs-2022`.
+        cryptosuite: of the Data Integrity form where the key is of Ed25519; `eddsa-rdfc-2022` or `eddsa-jcs-2022`.
+            A key of another kind signs in its own suite, with the same transformation.
         validity_seconds: from signature to `validUntil`. At half of it the list is signed anew.
         ttl_seconds: `ttl`, and how long HTTP caches may keep a list.
     """
@@ -42,6 +35,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     cryptosuite: str = EDDSA_RDFC_2022
     validity_seconds: int = 86_400  # 24 h: EUDI ARF, Topic 7 allows no longer
     ttl_seconds: int = 300
+
+    @property
+    def transformation(self) -> Transformation:
+        """How the Data Integrity form becomes the bytes that are signed; the key decides on the rest."""
+        return SUITES[self.cryptosuite].transformation
 
     @property
     def digest(self) -> str:
@@ -97,7 +95,7 @@ def _artefact(said: _Said, form: FormName, signer: Signer, policy: Policy) -> Ar
         valid_until=said.valid_until,
         ttl_ms=policy.ttl_seconds * 1_000,
     )
-    body = _secure(document, form, signer, policy.cryptosuite)
+    body = _secure(document, form, signer, policy.transformation)
     return Artefact(
         list_id=said.content.list_id,
         version=said.content.version,
@@ -111,7 +109,7 @@ def _artefact(said: _Said, form: FormName, signer: Signer, policy: Policy) -> Ar
     )
 
 
-def _secure(document: JsonObject, form: FormName, signer: Signer, cryptosuite: str) -> bytes:
+def _secure(document: JsonObject, form: FormName, signer: Signer, transformation: Transformation) -> bytes:
     """
     Return the bytes of one form: Data Integrity, or VC-JOSE-COSE section 3.1 (Securing with JOSE).
 
@@ -120,4 +118,4 @@ def _secure(document: JsonObject, form: FormName, signer: Signer, cryptosuite: s
     if form == JWT:
         payload = encode({"iss": document["issuer"], **document})
         return sign_compact(payload, header={"typ": "vc+jwt", "cty": "vc"}, signer=signer)
-    return encode(_ADD_PROOF[cryptosuite](document, signer))
+    return encode(add_proof(document, signer, transformation))

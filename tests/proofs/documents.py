@@ -3,11 +3,11 @@
 import copy
 from typing import Any
 
-import base58
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proofs import Algorithm, JsonObject, KeySigner, PrivateKey
+from tests.proofs.w3c_vectors import VECTORS
 
 PRIVATE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
@@ -23,34 +23,8 @@ SIGNERS = {name: KeySigner(key, "did:web:lists.example#status-1") for name, key 
 LIST_URL = "https://lists.example/status-lists/7/revocation"
 
 
-# w3c/vc-di-eddsa, TestVectors/eddsa-jcs-2022/signedJCS.json (and appendix B of the recommendation).
-CONTEXTS = ["https://www.w3.org/ns/credentials/v2", "https://www.w3.org/ns/credentials/examples/v2"]
-W3C_DOCUMENT: JsonObject = {
-    "@context": CONTEXTS,
-    "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33",
-    "type": ["VerifiableCredential", "AlumniCredential"],
-    "name": "Alumni Credential",
-    "description": "A minimum viable example of an Alumni Credential.",
-    "issuer": "https://vc.example/issuers/5678",
-    "validFrom": "2023-01-01T00:00:00Z",
-    "credentialSubject": {"id": "did:example:abcdefgh", "alumniOf": "The School of Examples"},
-    "proof": {
-        "type": "DataIntegrityProof",
-        "cryptosuite": "eddsa-jcs-2022",
-        "created": "2023-02-24T23:36:38Z",
-        "verificationMethod": (
-            "https://vc.example/issuers/5678#z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
-        ),
-        "proofPurpose": "assertionMethod",
-        "@context": CONTEXTS,
-        "proofValue": (
-            "z63t83Y53KfzJ5ZosfKTnqfMcKB2dmTrfjSaQjeNNjAD5srBowQfmWqeRb8rRjmeEuCBEsddF9LsVogtuTsijJKh4"
-        ),
-    },
-}
-W3C_KEY = Ed25519PublicKey.from_public_bytes(
-    base58.b58decode("6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2")[2:]
-)
+W3C_DOCUMENT = VECTORS["eddsa-jcs-2022"].document
+W3C_KEY = VECTORS["eddsa-jcs-2022"].private_key.public_key()
 
 
 def a_status_list(**changes: object) -> JsonObject:

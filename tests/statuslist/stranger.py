@@ -9,7 +9,7 @@ import base58
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import KeySigner, add_jcs_proof, add_rdfc_proof, canonicalize, sign_compact
+from proofs import KeySigner, PrivateKey, Transformation, add_proof, canonicalize, sign_compact
 from statuslist.formats.bitstring import encode_list, with_statuses
 from statuslist.formats.bitstring_credential import CREDENTIALS_V2, status_list_credential
 from statuslist.formats.bitstring_entry import status_entry
@@ -23,11 +23,11 @@ PATH = "/lists/1"
 class Stranger:
     """A did:web issuer on a host of its own; its list is at `list_url`."""
 
-    def __init__(self, world: World, name: str, now: int) -> None:
+    def __init__(self, world: World, name: str, now: int, key: PrivateKey | None = None) -> None:
         self.host: Host = world.host(name)
         self.did = f"did:web:{name}"
         self.list_url = f"https://{name}{PATH}"
-        self.signer = KeySigner(Ed25519PrivateKey.generate(), f"{self.did}#key-1")
+        self.signer = KeySigner(key or Ed25519PrivateKey.generate(), f"{self.did}#key-1")
         self._now = now
         self.publish_did(did_document(self.signer))
 
@@ -78,10 +78,11 @@ class Stranger:
 
 
 def secured(document: dict[str, Any], signer: KeySigner, form: str) -> bytes:
-    """Return a credential secured as eddsa-jcs-2022 ("jcs"), eddsa-rdfc-2022 ("rdfc") or a JWT ("jwt")."""
+    """Return a credential with a proof over JSON ("jcs") or over RDF ("rdfc"), or as a JWT ("jwt")."""
     if form == "jwt":
         return vc_jwt(document, signer)
-    return msgspec.json.encode((add_jcs_proof if form == "jcs" else add_rdfc_proof)(document, signer))
+    transformation: Transformation = "jcs" if form == "jcs" else "rdfc"
+    return msgspec.json.encode(add_proof(document, signer, transformation))
 
 
 def vc_jwt(document: dict[str, Any], signer: KeySigner, **header: Any) -> bytes:

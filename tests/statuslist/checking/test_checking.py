@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import KeySigner, ProofError
+from proofs import Algorithm, KeySigner, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
 from statuslist.checking.base_credential import CredentialNotValid
 from statuslist.checking.checker import Checker
@@ -27,6 +27,7 @@ from statuslist.errors import (
     StatusRetrievalError,
     StatusVerificationError,
 )
+from tests.proofs.documents import KEYS
 from tests.simulator import World, canned, held, raw
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, vc_jwt
@@ -67,6 +68,34 @@ async def test_foreign_list_is_fetched_verified_and_read(house: House, form: str
     assert (revoked.results[0].status, revoked.results[0].purpose) == (1, "revocation")
     assert revoked.results[0].list_issuer == house.issuer.did
     assert house.requests() == ["issuer.example.com" + PATH, "issuer.example.com/.well-known/did.json"]
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.P256, Algorithm.P384])
+@pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
+async def test_foreign_list_signed_with_ecdsa_is_verified_and_read(
+    house: House, algorithm: Algorithm, form: str
+) -> None:
+    issuer = Stranger(house.world, "ecdsa.example.com", house.now, KEYS[algorithm])
+    issuer.publish_list(form=form)
+
+    valid = await house.check(issuer.entry(VALID), issuer.did)
+    revoked = await house.check(issuer.entry(REVOKED), issuer.did)
+
+    assert (valid.valid, revoked.valid) == (True, False)
+    assert revoked.results[0].list_issuer == issuer.did
+
+
+@pytest.mark.parametrize("form", ["jcs", "rdfc", "jwt"])
+async def test_foreign_list_signed_by_a_key_of_another_kind_than_the_listed_one_is_refused(
+    house: House, form: str
+) -> None:
+    """The document lists a P-256 key under the id under which an Ed25519 key has signed."""
+    issuer = Stranger(house.world, "swapped.example.com", house.now, KEYS[Algorithm.P256])
+    method = issuer.signer.verification_method
+    issuer.publish_list(signer=KeySigner(Ed25519PrivateKey.generate(), method), form=form)
+
+    with pytest.raises(StatusVerificationError, match=r"needs a key of|the key needs alg"):
+        await house.check(issuer.entry(VALID), issuer.did)
 
 
 async def test_list_of_another_issuer_is_not_bound_and_not_valid(house: House) -> None:

@@ -5,18 +5,27 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofs import KeySigner, sign_compact
+from proofs import Algorithm, KeySigner, read_compact, sign_compact
 from statuslist.errors import SelfCheckFailed
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import read_token
 from statuslist.publishing.artefacts import ListContent
 from statuslist.publishing.rendering import Policy, Rendered, render
 from statuslist.publishing.self_check import check_rendered
+from tests.proofs.documents import KEYS
 from tests.statuslist.wing import BASE_URL, signer_for
 
 NOW = 1_800_000_000_000_000
 POLICY = Policy(base_url=BASE_URL)
 SIGNER = signer_for("acme")
+SUITES = {
+    (Algorithm.ED25519, "eddsa-rdfc-2022"): "eddsa-rdfc-2022",
+    (Algorithm.ED25519, "eddsa-jcs-2022"): "eddsa-jcs-2022",
+    (Algorithm.P256, "eddsa-rdfc-2022"): "ecdsa-rdfc-2019",
+    (Algorithm.P256, "eddsa-jcs-2022"): "ecdsa-jcs-2019",
+    (Algorithm.P384, "eddsa-rdfc-2022"): "ecdsa-rdfc-2019",
+    (Algorithm.P384, "eddsa-jcs-2022"): "ecdsa-jcs-2019",
+}
 
 
 def content_of(*revoked: int, **overrides: Any) -> ListContent:
@@ -44,6 +53,30 @@ def check(rendered: Rendered, previous: Rendered | None = None) -> None:
 def test_good_version_passes_first_and_after_another() -> None:
     check(rendered_of(1))
     check(rendered_of(1, 94_567), rendered_of(1))
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("cryptosuite", ["eddsa-rdfc-2022", "eddsa-jcs-2022"])
+def test_the_key_decides_on_the_suite_and_the_setting_on_the_transformation(
+    algorithm: Algorithm, cryptosuite: str
+) -> None:
+    signer = KeySigner(KEYS[algorithm], SIGNER.verification_method)
+    policy = Policy(base_url=BASE_URL, cryptosuite=cryptosuite)
+    first, again = (render(content_of(1), signer, policy, now=NOW) for _ in range(2))
+    bodies = {artefact.form: artefact.body for artefact in first.artefacts}
+    proof = msgspec.json.decode(bodies[DATA_INTEGRITY])["proof"]
+    token = read_token(bodies[JWT], max_bytes=1_000_000)
+
+    check_rendered(first, None, signer, policy, now=NOW)
+
+    assert first == again
+    assert proof["cryptosuite"] == SUITES[algorithm, cryptosuite]
+    assert read_compact(token.compact, max_bytes=1_000_000).algorithm == algorithm.jose
+
+
+def test_a_policy_is_the_same_as_before_there_were_other_keys() -> None:
+    """Lists of a database of 0.2.0 are not signed anew for that: the digest is the one that it wrote."""
+    assert POLICY.digest == "420d9cc9b44a0271"
 
 
 def test_token_names_its_issuer_for_readers_of_jwts_too() -> None:
