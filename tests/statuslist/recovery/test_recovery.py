@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proofs import KeySigner, Signer, add_jcs_proof
+from proofs import KeySigner, Signer, add_proof
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
 from statuslist.publishing.artefacts import ListContent
@@ -146,7 +146,9 @@ def test_a_compromised_key_vouches_for_nothing_without_a_date_nor_under_another_
 
     with pytest.raises(NotOurList, match="compromised"):
         found(
-            "badges-revocation", encode(add_jcs_proof(undated, signer_for("acme"))), keys={"acme": [stolen]}
+            "badges-revocation",
+            encode(add_proof(undated, signer_for("acme"), "jcs")),
+            keys={"acme": [stolen]},
         )
     with pytest.raises(NotOurList, match="compromised"):
         found(
