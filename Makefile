@@ -9,15 +9,15 @@ APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 PEERS := var/peers
 
-.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema clean postgres clients
+.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema clean postgres softhsm clients
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
 
-test: $(DEV) postgres
+test: $(DEV) postgres softhsm
 	$(RUN)/python -m pytest -m "not slow"
 
-test-slow: $(DEV) $(FUZZ) postgres clients
+test-slow: $(DEV) $(FUZZ) postgres softhsm clients
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
 
 # A million hostile inputs: no wrong answer, no hang, no growth of memory. The seed is printed; set it to repeat.
@@ -58,6 +58,10 @@ lock:
 # The tests' second engine; where it cannot be had they skip aloud.
 postgres:
 	@sh tools/postgres.sh
+
+# A PKCS#11 token in software; where it cannot be had the tests of keys in a token skip aloud.
+softhsm:
+	@sh tools/softhsm.sh
 
 # Resolver clients of others, for the slow tests; where they cannot be had these skip aloud.
 clients:

@@ -59,14 +59,26 @@ def read_key_file(path: Path) -> PrivateKey:
         OSError: it cannot be read, for want of permission for example.
     """
     try:
-        # A pipe or a device must not hold us here until somebody writes.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        pem = read_private_file(path, max_bytes=MAX_KEY_FILE_BYTES)
     except FileNotFoundError:
         raise KeyFileMissing(f"{path}: no such key file; put it back from its backup") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_key_file(path, os.fstat(file.fileno()))
-        pem = file.read(MAX_KEY_FILE_BYTES + 1)
     return _load_private_key(path, pem)
+
+
+def read_private_file(path: Path, *, max_bytes: int) -> bytes:
+    """
+    Return what a file of mode 0600 holds; of one that is longer, one byte more than `max_bytes`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        KeyFileUnsafe, KeyFileInvalid: others may use it, or it is no regular file.
+        OSError: as `read_key_file`.
+    """
+    # A pipe or a device must not hold us here until somebody writes.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        _check_private_file(path, os.fstat(file.fileno()))
+        return file.read(max_bytes + 1)
 
 
 def _new_key(algorithm: Algorithm) -> PrivateKey:
@@ -75,7 +87,7 @@ def _new_key(algorithm: Algorithm) -> PrivateKey:
     return generate_private_key(SECP256R1() if algorithm is Algorithm.P256 else SECP384R1())
 
 
-def _check_key_file(path: Path, status: os.stat_result) -> None:
+def _check_private_file(path: Path, status: os.stat_result) -> None:
     """Refuse what is not a private regular file; the open file is checked, so that nobody can swap it."""
     if not stat.S_ISREG(status.st_mode):
         raise KeyFileInvalid(f"{path}: expected a regular file")

@@ -55,14 +55,11 @@ class KeySigner:
         jws_key_id: str | None = None,
         certificates: tuple[bytes, ...] = (),
     ) -> None:
-        controller, _, fragment = verification_method.partition("#")
-        if not controller.startswith("did:") or not fragment:
-            raise ValueError(f"expected a DID URL with a fragment, found {verification_method[:160]!r}")
         self._private_key = private_key
         self.algorithm = algorithm_of(private_key)
         self.verification_method = verification_method
         self.jws_key_id = jws_key_id or verification_method  # The method itself, where it is a JsonWebKey.
-        self.controller = controller
+        self.controller = controller_of(verification_method)
         self.public_key: PublicKey = private_key.public_key()
         self.certificates = certificates
 
@@ -71,3 +68,16 @@ class KeySigner:
 
     def __repr__(self) -> str:
         return f"KeySigner({self.verification_method!r})"
+
+
+def controller_of(verification_method: str) -> str:
+    """
+    Return the DID of a verification method.
+
+    Raises:
+        ValueError: it is no DID URL with a fragment.
+    """
+    controller, _, fragment = verification_method.partition("#")
+    if not controller.startswith("did:") or not fragment:
+        raise ValueError(f"expected a DID URL with a fragment, found {verification_method[:160]!r}")
+    return controller

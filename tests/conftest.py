@@ -10,6 +10,7 @@ import pytest
 from tests.databases import Place, PostgresPlace, SqlitePlace
 from tests.machine import PostgresMissing
 from tests.postgres import Cluster
+from tests.softhsm import SoftHsm, SoftHsmMissing
 
 _real_connect = socket.socket.connect
 
@@ -51,6 +52,19 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     place = PostgresPlace(request.getfixturevalue("postgres"))
     yield place
     place.give_back()
+
+
+@pytest.fixture
+def softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm]:
+    """A PKCS#11 token of the test's own, in software; processes that the test starts find it too."""
+    try:
+        token = SoftHsm(tmp_path / "softhsm")
+    except SoftHsmMissing as missing:
+        pytest.skip(str(missing))
+    for name, value in token.environment.items():
+        monkeypatch.setenv(name, value)
+    yield token
+    token.close()
 
 
 @pytest.fixture

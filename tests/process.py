@@ -11,6 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def holds_in_a_fork(claim: Callable[[], bool]) -> bool:
+    """Tell whether `claim` is true in a process that is forked from this one, whatever threads this one has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns where there are threads.
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if claim() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 class Server:

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import re
 import ssl
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +24,7 @@ _HOST_NAME = (
     " or the like"
 )
 CACHED_METHODS = ("web", "webvh")
+MAX_TOKEN_LABEL_BYTES = 32  # of CK_TOKEN_INFO (PKCS #11 v3.1, section 3.2)
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
 _NOT_ABOVE_ZERO = (
     "cache_method_ttl_seconds",
@@ -39,6 +41,7 @@ def check(settings: Settings) -> list[str]:
         *_bind_faults(settings.bind, "BIND"),
         *_bind_faults(settings.operator_bind, "OPERATOR_BIND"),
         *_database_faults(settings),
+        *_token_faults(settings),
         *_range_faults(settings),
         *_proxy_faults(settings),
         *driver_faults(settings),
@@ -111,6 +114,23 @@ def _database_faults(settings: Settings) -> list[str]:
         faults += [
             f"{PREFIX}DATABASE_DIRECT_URL: {fault}" for fault in dsn_faults(settings.database_direct_url)
         ]
+    return faults
+
+
+def _token_faults(settings: Settings) -> list[str]:
+    """Return what is wrong with where the token is; that it is there is not asked: reads go on without it."""
+    given = (settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin_file)
+    if not any(given):
+        return []
+    faults = []
+    if not all(given):
+        names = f"{PREFIX}PKCS11_MODULE, {PREFIX}PKCS11_TOKEN and {PREFIX}PKCS11_PIN_FILE"
+        faults.append(f"{names}: set all three, or none")
+    if settings.pkcs11_module and not Path(settings.pkcs11_module).is_absolute():
+        # Without a slash the loader would look for it in places of its own.
+        faults.append(f"{PREFIX}PKCS11_MODULE: expected an absolute path, found {settings.pkcs11_module!r}")
+    if len(settings.pkcs11_token.encode()) > MAX_TOKEN_LABEL_BYTES:
+        faults.append(f"{PREFIX}PKCS11_TOKEN: expected a label of at most {MAX_TOKEN_LABEL_BYTES} bytes")
     return faults
 
 

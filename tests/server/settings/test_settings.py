@@ -191,6 +191,35 @@ def test_sqlite_is_proposed_only_to_whom_does_not_mean_postgresql(url: str, faul
     assert _faults({"TOUCHSTONE_DATABASE_URL": url}) == [f"TOUCHSTONE_DATABASE_URL: {fault}"]
 
 
+TOKEN = {
+    "TOUCHSTONE_PKCS11_MODULE": "/usr/lib/softhsm/libsofthsm2.so",
+    "TOUCHSTONE_PKCS11_TOKEN": "touchstone",
+    "TOUCHSTONE_PKCS11_PIN_FILE": "var/token-pin",
+}
+
+
+def test_a_token_is_named_whole_or_not_at_all() -> None:
+    assert load_settings(TOKEN).pkcs11_token == "touchstone"
+
+    for name in TOKEN:
+        (fault,) = _faults({other: value for other, value in TOKEN.items() if other != name})
+        assert fault.endswith("set all three, or none")
+        assert all(setting in fault for setting in TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("MODULE", "libsofthsm2.so", "expected an absolute path, found 'libsofthsm2.so'"),
+        ("TOKEN", "\u00e4" * 17, "expected a label of at most 32 bytes"),
+    ],
+)
+def test_a_token_that_no_library_could_find_is_refused(name: str, value: str, fault: str) -> None:
+    name = f"TOUCHSTONE_PKCS11_{name}"
+
+    assert _faults(TOKEN | {name: value}) == [f"{name}: {fault}"]
+
+
 @pytest.mark.parametrize("name", ["TOUCHSTONE_WORKERS", "touchstone_workers", "WORKERS"])
 def test_the_name_of_a_variable_in_the_file_is_told_with_that_of_the_file(tmp_path: Path, name: str) -> None:
     file = tmp_path / "touchstone.toml"
