@@ -14,7 +14,8 @@ from pathlib import Path
 
 import operators.store
 from benchmarks.result import Result, compared, fact
-from operators import Issuer, Principal, Role
+from operators import Issuer, IssuerKey, KeyState, Principal, Role
+from operators.issuers import key_store
 from server.database import MIGRATIONS
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
@@ -99,8 +100,19 @@ async def _allocate(sets: StatusSets) -> list[str]:
 
 
 def _insert_issuer(tx: Transaction) -> None:
-    issuer = Issuer(id="bench", did="did:web:bench.example", key_name="bench")
+    issuer = Issuer(id="bench", did="did:web:bench.example")
     operators.store.insert_issuer(tx, issuer, 0)
+    key_store.insert_key(
+        tx,
+        IssuerKey(
+            issuer_id="bench",
+            key_id="bench",
+            custody="file",
+            locator="bench.pem",
+            state=KeyState.ACTIVE,
+            announced_at=0,
+        ),
+    )
 
 
 def _sync_rates(folder: Path) -> list[float]:

@@ -26,6 +26,7 @@ class AlarmKind(StrEnum):
     PROCESS_REPLACED = "process-replaced"
     KEY_UNREADABLE = "key-unreadable"
     NODE_SILENT = "node-silent"
+    SPARE_MISSING = "spare-missing"
 
     @property
     def is_event(self) -> bool:

@@ -29,14 +29,11 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: an LDH label; "default" is the service itself.
         did: what its lists name as `issuer`.
-        key_name: the key that we hold for it (`<key dir>/<key name>.pem`, and the fragment of its
-            verification method), or None where it brings its own DID and signs elsewhere.
         owner: who answers for it, for people to read.
     """
 
     id: str
     did: str
-    key_name: str | None = None
     owner: str = ""
 
 

@@ -1,5 +1,5 @@
 """
-Principals, their API keys and their issuers. Service.
+Principals and their API keys. Service.
 
 A key that was found good is believed for `BELIEVED_SECONDS`, so that a burst of writes asks the database
 once; that is also how long a revoked key may still work.
@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from operators import store
 from operators.api_keys import is_same_digest, new_api_key, parse_api_key
-from operators.model import Issuer, Principal, Role, check_id, check_text
+from operators.model import Principal, Role, check_id, check_text
 from storage import Database, Transaction, record
 from wire import Conflict, ResourceNotFound, Unauthenticated
 
@@ -63,39 +63,6 @@ class Principals:
             raise Unauthenticated("this API key is not valid", headers=_CHALLENGE)
         self._believed[presented.digest] = stored.principal
         return stored.principal
-
-    async def create_issuer(self, issuer: Issuer, *, actor: str) -> None:
-        """
-        Add an issuer.
-
-        Raises:
-            BadRequest: its id is not an LDH label, or its owner no text for people.
-            Conflict: its id or its DID is taken.
-        """
-        check_id(issuer.id)
-        check_text(issuer.owner, pointer="/owner")
-
-        def create(tx: Transaction) -> None:
-            if not store.insert_issuer(tx, issuer, self._now()):
-                raise Conflict(f"the issuer {issuer.id} or its DID is there already")
-            record(
-                tx,
-                actor=actor,
-                action="issuer.create",
-                subject=issuer.id,
-                detail={"did": issuer.did},
-                at=self._now(),
-            )
-
-        await self._database.write(create)
-
-    async def find_issuer(self, issuer_id: str) -> Issuer | None:
-        """Return an issuer, or None."""
-        return await self._database.read(lambda tx: store.find_issuer(tx, issuer_id))
-
-    async def issuers(self) -> list[Issuer]:
-        """Return every issuer, by id."""
-        return await self._database.read(store.all_issuers)
 
     async def principals(self) -> list[Principal]:
         """Return every principal, by id."""

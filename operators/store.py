@@ -65,12 +65,16 @@ class KeyView(msgspec.Struct, frozen=True):
     revoked_at: int | None
 
 
-def insert_issuer(tx: Transaction, issuer: Issuer, at: int) -> bool:
-    """Insert an issuer; False where its id or DID is taken."""
-    values = msgspec.to_builtins(issuer) | {"at": at}
+def insert_issuer(tx: Transaction, issuer: Issuer, at: int, *, first_key: str | None = None) -> bool:
+    """
+    Insert an issuer; False where its id or DID is taken.
+
+    `first_key` is for nodes of a release before 0.3, which find the one key of an issuer beside it.
+    """
+    values = msgspec.to_builtins(issuer) | {"at": at, "first_key": first_key}
     changed = tx.execute(
         "INSERT INTO issuers (id, did, key_name, owner, created_at)"
-        " VALUES (:id, :did, :key_name, :owner, :at) ON CONFLICT DO NOTHING",
+        " VALUES (:id, :did, :first_key, :owner, :at) ON CONFLICT DO NOTHING",
         values,
     )
     return changed == 1
@@ -79,6 +83,15 @@ def insert_issuer(tx: Transaction, issuer: Issuer, at: int) -> bool:
 def all_issuers(tx: Transaction) -> list[Issuer]:
     """Return every issuer, by id."""
     return [_issuer(row) for row in tx.all("SELECT * FROM issuers ORDER BY id")]
+
+
+def issuers_after(tx: Transaction, after: str, limit: int, *, only: str | None) -> list[Issuer]:
+    """Return at most `limit` issuers with an id beyond `after`, by id; of all, or the one with the id `only`."""
+    rows = tx.all(
+        "SELECT * FROM issuers WHERE id > :after AND (:every = 1 OR id = :only) ORDER BY id LIMIT :limit",
+        {"after": after, "every": int(only is None), "only": only or "", "limit": limit},
+    )
+    return [_issuer(row) for row in rows]
 
 
 def find_issuer(tx: Transaction, issuer_id: str) -> Issuer | None:
@@ -158,7 +171,7 @@ def find_key(tx: Transaction, public_id: str) -> StoredKey | None:
 
 
 def _issuer(row: Row) -> Issuer:
-    return Issuer(id=row["id"], did=row["did"], key_name=row["key_name"], owner=row["owner"])
+    return Issuer(id=row["id"], did=row["did"], owner=row["owner"])
 
 
 def _principal(row: Row) -> Principal:

@@ -1,5 +1,5 @@
 """
-The files in which private keys rest. Pure but for `create_key_file` and `read_key_file`.
+The files in which private keys rest. Pure but for what writes and reads them.
 
 A key file is an Ed25519 (RFC 8410), P-256 or P-384 private key (RFC 5915) as PKCS#8 PEM (RFC 5958), not encrypted,
 mode 0600. Its loss means that new lists need a new verification method; its disclosure, that anyone can un-revoke
@@ -28,15 +28,28 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def create_key_file(path: Path, algorithm: Algorithm = Algorithm.ED25519) -> PrivateKey:
+    """Make a new key and write it to `path`; as `new_key` and `write_key_file`."""
+    private_key = new_key(algorithm)
+    write_key_file(path, private_key)
+    return private_key
+
+
+def new_key(algorithm: Algorithm) -> PrivateKey:
+    """Make a key."""
+    if algorithm is Algorithm.ED25519:
+        return Ed25519PrivateKey.generate()
+    return generate_private_key(SECP256R1() if algorithm is Algorithm.P256 else SECP384R1())
+
+
+def write_key_file(path: Path, private_key: PrivateKey) -> None:
     """
-    Make a new key and write it to `path`; it is durable (file and directory synced) when this returns.
+    Write a key to a new file; it is durable (file and directory synced) when this returns.
 
     A crash in between may leave an incomplete file, which `read_key_file` refuses.
 
     Raises:
         FileExistsError: there is something at `path`; it is not touched.
     """
-    private_key = _new_key(algorithm)
     pem = private_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -45,7 +58,6 @@ def create_key_file(path: Path, algorithm: Algorithm = Algorithm.ED25519) -> Pri
         file.flush()
         os.fsync(file.fileno())
     _sync_directory(path.parent)
-    return private_key
 
 
 def read_key_file(path: Path) -> PrivateKey:
@@ -79,12 +91,6 @@ def read_private_file(path: Path, *, max_bytes: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         _check_private_file(path, os.fstat(file.fileno()))
         return file.read(max_bytes + 1)
-
-
-def _new_key(algorithm: Algorithm) -> PrivateKey:
-    if algorithm is Algorithm.ED25519:
-        return Ed25519PrivateKey.generate()
-    return generate_private_key(SECP256R1() if algorithm is Algorithm.P256 else SECP384R1())
 
 
 def _check_private_file(path: Path, status: os.stat_result) -> None:

@@ -62,7 +62,8 @@ class Resolver:
         own_document: the document of a DID that this server publishes itself, else None.
         own_hosts: `host` or `host:port` of those did:web; what `own_document` does not know there is
             NOT_FOUND, and never fetched.
-        freshness: how long documents are kept; own ones are fresh for its default.
+        own_fresh_seconds: how long own documents are fresh; None: as long as others by default.
+        freshness: how long documents are kept.
         method_freshness: the same for single methods, by name.
         drivers: resolve the methods that are not ours; the first whose pattern matches is asked.
         fetch_configured: fetches from the drivers; None: a `ConfiguredFetch` for their origins.
@@ -81,6 +82,7 @@ class Resolver:
         fetcher: Fetch | None = None,
         own_document: Callable[[str], JsonObject | None] = lambda _: None,
         own_hosts: frozenset[str] = frozenset(),
+        own_fresh_seconds: float | None = None,
         freshness: FreshnessBounds = DEFAULT_FRESHNESS,
         method_freshness: Mapping[str, FreshnessBounds] = {},
         drivers: Sequence[Driver] = (),
@@ -95,7 +97,7 @@ class Resolver:
     ) -> None:
         self._fetcher = fetcher
         self._guard: Guard | None = None
-        self._freshness = freshness
+        self._own_fresh_seconds = own_fresh_seconds or freshness.default_seconds
         self._clock = clock
         asking = Asking(self._fetch, freshness, timer)
         sources: dict[str, Source] = {
@@ -281,7 +283,7 @@ class Resolver:
             did=plan.did.text,
             document=document,
             made_at=now,
-            fresh_until=now + self._freshness.default_seconds,
+            fresh_until=now + self._own_fresh_seconds,
             steps=(Step(step="published by this server"),) if options.explain else (),
         )
 

@@ -29,7 +29,8 @@ POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the
 SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
 SEAL_LIMIT = 500  # audit rows per transaction
 SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
-ISSUERS_EVERY_SECONDS = 1.0  # seconds; how soon an issuer that was added has its document and its lists
+ISSUERS_EVERY_SECONDS = 0.5  # seconds; how soon a key that was given up leaves the document on every node
+KEYS_EVERY_SECONDS = 0.5  # seconds between two looks at keys whose time has come
 REDUCE_EVERY_SECONDS = 600.0  # seconds between two looks for bytes that only releases before 0.3 keep
 REDUCE_PAUSE_SECONDS = 0.02  # seconds; others write in between
 REDUCE_LIMIT = 8  # forms per transaction; of 2 MiB at most
@@ -56,6 +57,7 @@ class Background:
     def __init__(self, wings: Wings) -> None:
         self._resources = wings.resources
         self._operators = wings.operators
+        self._issuing = wings.issuing
         self._registry = wings.registry
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
@@ -117,6 +119,7 @@ class Background:
         """Return what one process of a node does, for most of it while it holds the lease."""
         return [
             _repeat(self._seal, SEAL_EVERY_SECONDS),
+            _repeat(self._keep_keys, KEYS_EVERY_SECONDS),
             _repeat(self._forget, FORGET_EVERY_SECONDS),
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
             _repeat(self._look, LOOK_EVERY_SECONDS),
@@ -160,9 +163,12 @@ class Background:
         await _wait(self._woken_for_purges)
 
     async def _follow_issuers(self) -> None:
-        operators = self._operators
-        if await operators.identities.take_up(await operators.principals.issuers()):
+        if await self._operators.identities.refresh():
             self._publisher.retry()
+
+    async def _keep_keys(self) -> None:
+        if await self._leads():
+            await self._issuing.upkeep.step()
 
     async def _look(self) -> None:
         if await self._leads():

@@ -21,6 +21,8 @@ from observatory.observations import Observations
 from observatory.purges import Purges
 from observatory.watching import Watch
 from operators import AlarmKind, Alarms, Principals
+from operators.issuers.issuers import Issuers
+from operators.issuers.key_changes import KeyChanges
 from registry.registry import Registry
 from resolver import Resolver
 from resolver.binding.answering import touch
@@ -28,8 +30,13 @@ from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
-from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.identity.identities import Identities
+from server.identity.listing import why_not_listed
+from server.identity.own import DEFAULT_ISSUER, require_same_identity
+from server.identity.surroundings import Surroundings
+from server.identity.upkeep import KeyUpkeep
 from server.registered import RegisteredDids
+from server.routes.identity import ISSUER_DOCUMENTS, OWN_DOCUMENT
 from server.settings import Settings
 from server.settings.drivers import drivers_of, share_of
 from server.settings.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
@@ -41,6 +48,7 @@ from server.vitals.vitals import Vitals
 from statuslist.checking.checker import Checker
 from statuslist.entries.sets import StatusSets
 from statuslist.publishing.answers import own_list
+from statuslist.publishing.artefacts import sign_anew
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
@@ -70,6 +78,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 class Operators(msgspec.Struct, frozen=True):
     principals: Principals
     alarms: Alarms
+    issuers: Issuers
     identities: Identities
 
 
@@ -81,7 +90,10 @@ async def open_operators(resources: Resources) -> Operators:
         IdentityChanged: the database was made for another DID.
     """
     principals = Principals(resources.database, clock=resources.clock, timer=resources.timer)
-    require_same_identity(resources.settings, await principals.find_issuer(DEFAULT_ISSUER))
+    issuers = Issuers(
+        resources.database, surroundings=Surroundings(resources.settings), clock=resources.clock
+    )
+    require_same_identity(resources.settings, await issuers.find(DEFAULT_ISSUER))
     alarms = Alarms(
         resources.database,
         clock=resources.clock,
@@ -89,9 +101,15 @@ async def open_operators(resources: Resources) -> Operators:
         elsewhere=resources.telemetry.unwritten_elsewhere,
     )
     resources.telemetry.unwritten = alarms.unwritten
-    identities = Identities(resources.settings, on_state=alarms.state)
-    await identities.take_up(await principals.issuers())
-    return Operators(principals, alarms, identities)
+    identities = Identities(
+        resources.settings,
+        resources.database,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=alarms.state,
+    )
+    await identities.refresh()
+    return Operators(principals, alarms, issuers, identities)
 
 
 def open_registry(resources: Resources) -> Registry:
@@ -133,6 +151,7 @@ def open_resolver(resources: Resources, operators: Operators, history: DidHistor
         fetcher=resources.guard.fetch_stranger,
         own_document=operators.identities.own_document,
         own_hosts=frozenset({settings.did_host}),
+        own_fresh_seconds=settings.did_document_ttl_seconds,
         freshness=freshness_of(settings),
         method_freshness=method_freshness_of(settings),
         observer=history.observations,
@@ -154,6 +173,34 @@ def open_hot_table(resources: Resources, resolver: Resolver) -> HotTable:
         timer=resources.timer,
         on_used=lambda raw_path: touch(resolver, raw_path),
     )
+
+
+class Issuing(msgspec.Struct, frozen=True):
+    """What changes the keys of issuers."""
+
+    changes: KeyChanges
+    upkeep: KeyUpkeep
+
+
+def open_issuing(resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable) -> Issuing:
+    """Return what operators, and time, do with keys; a document that changes leaves the ready answers."""
+
+    def forget_documents() -> None:
+        hot.purge(IDENTIFIERS_PATH)
+        for path in (OWN_DOCUMENT, ISSUER_DOCUMENTS):
+            hot.evict(path.encode())
+
+    operators.identities.on_replaced = forget_documents
+    changes = KeyChanges(
+        resources.database,
+        operators.issuers,
+        document_ttl_seconds=resources.settings.did_document_ttl_seconds,
+        why_not_listed=partial(why_not_listed, resolver),
+        sign_anew=sign_anew,
+        clock=resources.clock,
+    )
+    upkeep = KeyUpkeep(resources.database, operators.issuers, changes, on_state=operators.alarms.state)
+    return Issuing(changes, upkeep)
 
 
 class StatusWing(msgspec.Struct, frozen=True):
@@ -267,6 +314,7 @@ class Wings(msgspec.Struct, frozen=True):
     registry: Registry
     resolver: Resolver
     hot: HotTable
+    issuing: Issuing
     status: StatusWing
     observatory: Observatory
     monitoring: Monitoring
@@ -284,7 +332,8 @@ async def open_wings(resources: Resources) -> Wings:
     history = open_did_history(resources, registry)
     resolver = open_resolver(resources, operators, history)
     hot = open_hot_table(resources, resolver)
+    issuing = open_issuing(resources, operators, resolver, hot)
     status = open_status_wing(resources, operators, resolver, hot)
     observatory = open_observatory(resources, history, resolver, status, hot)
     monitoring = open_monitoring(resources, operators)
-    return Wings(resources, operators, registry, resolver, hot, status, observatory, monitoring)
+    return Wings(resources, operators, registry, resolver, hot, issuing, status, observatory, monitoring)

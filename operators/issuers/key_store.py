@@ -14,6 +14,14 @@ SIGNED_STEP = (
     3_600_000_000  # microseconds; `signed_until` is rounded up to the hour, so that it is seldom written
 )
 
+# Nodes of a release before 0.3, which may run beside this one, add issuers with the name of their one key.
+_ADOPT_OLDER = """
+    INSERT INTO issuer_keys (issuer_id, key_id, purpose, custody, locator, state, announced_at, activated_at)
+    SELECT id, key_name, 'assertionMethod', 'file', key_name || '.pem', 'active', created_at, created_at
+    FROM issuers i WHERE key_name IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM issuer_keys k WHERE k.issuer_id = i.id)
+"""
+
 ISSUER_KEY_MIGRATIONS = (
     Migration(
         room="operators",
@@ -68,12 +76,7 @@ ISSUER_KEY_MIGRATIONS = (
             ),
             "CREATE TABLE issuer_changes (version {bigint} NOT NULL)",
             "INSERT INTO issuer_changes (version) VALUES (1)",
-            """
-            INSERT INTO issuer_keys
-                (issuer_id, key_id, purpose, custody, locator, state, announced_at, activated_at)
-            SELECT id, key_name, 'assertionMethod', 'file', key_name || '.pem', 'active', created_at, created_at
-            FROM issuers WHERE key_name IS NOT NULL
-            """,
+            _ADOPT_OLDER,
         ),
     ),
 )
@@ -129,6 +132,23 @@ def note_signed(tx: Transaction, issuer_id: str, key_id: str, until: int) -> Non
         " AND (signed_until IS NULL OR signed_until < :until)",
         {"issuer_id": issuer_id, "key_id": key_id, "until": -(-until // SIGNED_STEP) * SIGNED_STEP},
     )
+
+
+def due_keys(tx: Transaction, now: int) -> list[IssuerKey]:
+    """Return the announced keys that shall be active by `now`, in microseconds since 1970."""
+    rows = tx.all(
+        "SELECT * FROM issuer_keys WHERE state = 'announced' AND activates_at <= :now ORDER BY activates_at",
+        {"now": now},
+    )
+    return [_key(row) for row in rows]
+
+
+def adopt_older(tx: Transaction) -> bool:
+    """Make rows of the keys that nodes of a release before 0.3 gave to new issuers; False: there is none."""
+    adopted = tx.execute(_ADOPT_OLDER)
+    if adopted:
+        note_change(tx)
+    return adopted > 0
 
 
 def fill_public_key(tx: Transaction, key: IssuerKey, algorithm: str, public_key: bytes) -> bool:

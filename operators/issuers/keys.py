@@ -88,3 +88,8 @@ def announced_keys(keys: Iterable[IssuerKey]) -> list[IssuerKey]:
     """Return the keys of an issuer that may follow the active one, the longest known first."""
     waiting = [key for key in keys if key.state is KeyState.ANNOUNCED]
     return sorted(waiting, key=lambda key: (key.announced_at, key.key_id))
+
+
+def as_first(key: IssuerKey) -> IssuerKey:
+    """Return the first key of an issuer, which is active from when it was announced."""
+    return msgspec.structs.replace(key, state=KeyState.ACTIVE, activated_at=key.announced_at)

@@ -2,8 +2,8 @@
 `touchstone init`: what must exist before `touchstone serve` starts, made once and never overwritten.
 
 1. the directories, mode 0700;
-2. the status key of the default issuer (a 0600 file);
-3. the database with its schema and the default issuer's row;
+2. the database with its schema;
+3. the default issuer with its first key, and a spare one (0600 files);
 4. the bootstrap operator and its API key, written to a 0600 file and never printed;
 5. with `--sample`: the sample ecosystem, and a status set with one allocated credential entry to play with.
 
@@ -18,11 +18,13 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from operators import Issuer, Principal, Principals, Role
-from proofs import create_key_file, read_key_file
+from operators import Principal, Principals, Role
+from operators.issuers.issuers import Issuers
+from operators.issuers.views import CreateIssuer
 from registry.registry import Registry
 from server.database import MIGRATIONS, open_of
-from server.identity import DEFAULT_ISSUER, FIRST_KEY, key_path, require_same_identity
+from server.identity.own import DEFAULT_ISSUER, require_same_identity
+from server.identity.surroundings import Surroundings
 from server.settings import Settings
 from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
@@ -45,19 +47,16 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
     Make what is missing, telling each step through `say`.
 
     Raises:
-        KeyFileError: a key file is there but unsafe or no key.
         IdentityChanged: the database was made for another DID.
         RegistryFileError: the sample ecosystem is not valid.
         DatabaseUnavailable: the database cannot be made.
     """
     _make_directories(settings)
-    _make_key(settings, say)
     database = open_of(settings, create=True)
     try:
         await migrate(database, MIGRATIONS)
-        principals = Principals(database, clock=time.time)
-        await _make_issuer(settings, principals, say)
-        await _make_operator(settings, principals, say)
+        await _make_issuer(settings, database, say)
+        await _make_operator(settings, Principals(database, clock=time.time), say)
         if sample:
             await _make_sample(settings, database, say)
     finally:
@@ -85,24 +84,21 @@ def _make_directories(settings: Settings) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _make_key(settings: Settings, say: Say) -> None:
-    path = key_path(settings, FIRST_KEY)
-    if path.exists():
-        read_key_file(path)
-        return
-    create_key_file(path)
-    say(f"created the signing key {path}")
-
-
-async def _make_issuer(settings: Settings, principals: Principals, say: Say) -> None:
-    existing = await principals.find_issuer(DEFAULT_ISSUER)
+async def _make_issuer(settings: Settings, database: Database, say: Say) -> None:
+    issuers = Issuers(database, surroundings=Surroundings(settings), clock=time.time)
+    existing = await issuers.find(DEFAULT_ISSUER)
     require_same_identity(settings, existing)
     if existing is not None:
         return
-    await principals.create_issuer(
-        Issuer(id=DEFAULT_ISSUER, did=settings.did, key_name=FIRST_KEY), actor=ACTOR
-    )
+    made = await issuers.create(_initialiser(), CreateIssuer(id=DEFAULT_ISSUER))
     say(f"created the issuer {DEFAULT_ISSUER}: {settings.did}")
+    say(
+        f"its signing key and a spare one are in {settings.key_dir}: {', '.join(key.key for key in made.keys)}"
+    )
+
+
+def _initialiser() -> Principal:
+    return Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
 
 
 async def _make_operator(settings: Settings, principals: Principals, say: Say) -> None:
@@ -149,7 +145,7 @@ async def _make_sample_set(settings: Settings, database: Database, say: Say) -> 
         base_url=settings.public_url,
         on_changed=lambda: None,
     )
-    operator = Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
+    operator = _initialiser()
     with contextlib.suppress(ResourceNotFound):
         await sets.get_set(operator, SAMPLE_SET)
         if (settings.state_dir / REVOKE_FILE).exists():

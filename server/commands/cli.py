@@ -13,7 +13,8 @@ import click
 import msgspec
 
 from server.commands.alarm import alarm
-from server.commands.operators import issuer, key, principal
+from server.commands.issuers import issuer
+from server.commands.operators import key, principal
 from server.commands.serve import serve
 from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of

@@ -6,9 +6,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from operators import Principals
+from operators import Principal, Principals, Role
+from operators.issuers.issuers import Issuers
 from registry.registry import Registry
 from server.database import MIGRATIONS, open_of
+from server.identity.surroundings import Surroundings
 from server.settings import Settings
 from storage import Engine, migrate
 
@@ -40,6 +42,18 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
 
 @asynccontextmanager
 async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
-    """Open the database for work on issuers, principals and keys; raises as `open_database`."""
+    """Open the database for work on principals and keys; raises as `open_database`."""
     async with open_database(settings) as database:
         yield Principals(database, clock=time.time)
+
+
+@asynccontextmanager
+async def open_issuers(settings: Settings) -> AsyncIterator[Issuers]:
+    """Open the database for work on issuers; raises as `open_database`."""
+    async with open_database(settings) as database:
+        yield Issuers(database, surroundings=Surroundings(settings), clock=time.time)
+
+
+def actor(name: str) -> Principal:
+    """Return who acts at the command line: whoever can run it may do everything."""
+    return Principal(id=name, name=name, issuer_id=None, roles=frozenset({Role.ADMIN}))

@@ -1,8 +1,8 @@
 """
-`touchstone issuer`, `principal` and `key`: who may act, and for whom. Beside a running server, or without one.
+`touchstone principal` and `key`: who may act. Beside a running server, or without one.
 
-A running server takes up a new issuer within a second, a new principal or key at once; a revoked key may work for
-half a second more. The text of a key is shown once: in a file of mode 0600, or on stdout where `--print` asks for
+A running server knows a new principal or key at once; a revoked key may work for half a second more. The text of
+a key is shown once: in a file of mode 0600, or on stdout where `--print` asks for
 it; it is never an argument, which every process of the machine could read. Each change is an audit row.
 """
 
@@ -20,67 +20,6 @@ if TYPE_CHECKING:
     from operators import Principals
 
 Work = Callable[["Principals", Settings], Coroutine[Any, Any, None]]
-
-
-@click.group()
-def issuer() -> None:
-    """Add or list the issuers whose status lists are published."""
-
-
-@issuer.command("add")
-@click.argument("issuer_id", metavar="ID")
-@click.option("--owner", default="", help="Who is responsible for it, for people to read.")
-@click.option(
-    "--did", default=None, help="A DID of its own. It then signs elsewhere, and publishes no lists here."
-)
-def issuer_add(issuer_id: str, owner: str, did: str | None) -> None:
-    """Add an issuer. Without --did, this server makes its key and hosts its DID document."""
-
-    async def work(principals: "Principals", settings: Settings) -> None:
-        from operators import Issuer
-        from resolver.did import parse_did
-        from server.identity import issuer_did
-
-        if did is None:
-            key_name = await _hosted_key(principals, settings, issuer_id)
-            added = Issuer(id=issuer_id, did=issuer_did(settings, issuer_id), key_name=key_name, owner=owner)
-        else:
-            parse_did(did)
-            added = Issuer(id=issuer_id, did=did, owner=owner)
-        await principals.create_issuer(added, actor=ACTOR)
-        say(f"added the issuer {issuer_id}: {added.did}")
-
-    _with_principals(work)
-
-
-async def _hosted_key(principals: "Principals", settings: Settings, issuer_id: str) -> str:
-    """Make the signing key of an issuer that is not there yet; a file that a crash left is taken."""
-    from operators import check_id
-    from proofs import create_key_file, read_key_file
-    from server.identity import key_path
-    from wire import Conflict
-
-    name = f"{check_id(issuer_id)}-1"
-    if await principals.find_issuer(issuer_id) is not None:
-        raise Conflict(f"the issuer {issuer_id} is there already")
-    path = key_path(settings, name)
-    if path.exists():
-        read_key_file(path)
-    else:
-        create_key_file(path)
-        say(f"created the signing key {path}; copy it to every machine that runs this server")
-    return name
-
-
-@issuer.command("list")
-def issuer_list() -> None:
-    """Print every issuer. One a line, separated by tabs: id, DID, the name of its key here, owner."""
-
-    async def work(principals: "Principals", _: Settings) -> None:
-        for found in await principals.issuers():
-            click.echo("\t".join((found.id, found.did, found.key_name or "-", found.owner)))
-
-    _with_principals(work)
 
 
 @click.group()

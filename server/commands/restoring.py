@@ -22,11 +22,13 @@ from pathlib import Path
 
 import msgspec
 
-from operators import Principals
+from operators.store import find_issuer
 from server.background import LEASE
 from server.commands.upkeep import hold
 from server.database import MIGRATIONS, open_of
-from server.identity import DEFAULT_ISSUER, Identities, require_same_identity
+from server.identity.documents import public_key_of
+from server.identity.identities import Identities, Rows
+from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.settings import Settings
 from server.settings.policy import policy_of
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
@@ -128,17 +130,11 @@ async def _open_epoch(
     actor: str,
     say: Say,
 ) -> EpochReport:
-    principals = Principals(database, clock=time.time)
-    issuers = await principals.issuers()
-    own = next((issuer for issuer in issuers if issuer.id == DEFAULT_ISSUER), None)
-    require_same_identity(settings, own)
+    require_same_identity(settings, await database.read(lambda tx: find_issuer(tx, DEFAULT_ISSUER)))
     now = time.time_ns() // 1_000
-    identities = Identities(settings)
-    await identities.take_up(issuers)
-    keys = {
-        issuer_id: [KnownKey(did=signer.controller, public_key=signer.public_key)]
-        for issuer_id, signer in identities.signers().items()
-    }
+    identities = Identities(settings, database)
+    await identities.refresh()
+    keys = _known_keys(identities.rows)
 
     def read_one(form: FoundForm) -> FoundList:
         return read_found(form, keys=keys, base_url=settings.public_url, now=now)
@@ -152,6 +148,19 @@ async def _open_epoch(
     )
     await _publish(database, settings, identities)
     return report
+
+
+def _known_keys(rows: Rows) -> dict[str, list[KnownKey]]:
+    """Return the public half of every key that the rows know, of the issuers that have one."""
+    known = {
+        issuer.id: [
+            KnownKey(did=issuer.did, public_key=public_key_of(key), compromised_since=key.compromised_since)
+            for key in keys
+            if key.public_key is not None
+        ]
+        for issuer, keys in rows.values()
+    }
+    return {issuer_id: keys for issuer_id, keys in known.items() if keys}
 
 
 async def _publish(database: Database, settings: Settings, identities: Identities) -> None:

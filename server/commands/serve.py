@@ -47,7 +47,7 @@ def serve(init_sample: bool, workers: int | None) -> None:
         if init_sample:
             _make_sample(settings)
         _refuse_open_key(settings)
-        run(lambda: _require_own_key(settings))
+        run(lambda: _look_at_own_key(settings))
         code = serve_node(settings, sockets, count, run, lambda: announce(settings, sockets, count))
     sys.exit(code)
 
@@ -79,20 +79,33 @@ def _refuse_open_key(settings: Settings) -> None:
         fail(f"{path}: others may read this key; run: chmod 600 {path}")
 
 
-async def _require_own_key(settings: Settings) -> None:
+async def _look_at_own_key(settings: Settings) -> None:
     """
-    Fail at the start, before there are processes, where our own signing key is unsafe or gone.
+    Say at the start, before there are processes, where our own signing key is unsafe or gone.
 
-    Only here: to a process that is started later, and to an issuer beside us, an alarm is raised instead.
+    We serve all the same: reads need no key, and an alarm is raised as for every other issuer.
+
+    Raises:
+        IdentityChanged: the database was made for another DID.
     """
-    from server.commands.opened import open_principals
-    from server.identity import DEFAULT_ISSUER, require_same_identity, signer_for
+    from operators.issuers.key_store import keys_of
+    from operators.issuers.keys import active_key
+    from operators.store import find_issuer
+    from proofs import KeyFileError, SignerAway
+    from server.commands.opened import open_database
+    from server.identity.custody import Custody
+    from server.identity.own import DEFAULT_ISSUER, require_same_identity
 
-    async with open_principals(settings) as principals:
-        own = await principals.find_issuer(DEFAULT_ISSUER)
+    async with open_database(settings) as database:
+        own = await database.read(lambda tx: find_issuer(tx, DEFAULT_ISSUER))
         require_same_identity(settings, own)
-        if own is not None:
-            signer_for(settings, own)
+        signing = active_key(await database.read(lambda tx: keys_of(tx, DEFAULT_ISSUER)))
+        if own is None or signing is None:
+            return
+        try:
+            Custody(settings).open(own, signing)
+        except (KeyFileError, SignerAway, OSError) as error:
+            say(f"warning: the lists of the issuer {own.id} cannot be signed: {error}")
 
 
 def announce(settings: Settings, sockets: "Sockets", workers: int) -> None:

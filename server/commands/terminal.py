@@ -48,7 +48,7 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     import uvloop
 
     from proofs.errors import KeyFileError
-    from server.identity import IdentityChanged
+    from server.identity.own import IdentityChanged
 
     try:
         uvloop.run(work())

@@ -148,6 +148,8 @@ def _faults_of_one_another(settings: Settings) -> list[str]:
     faults = []
     if not 60 <= settings.list_ttl_seconds <= settings.list_validity_seconds // 2:
         faults.append(f"{PREFIX}LIST_TTL_SECONDS: expected 60 up to half of {PREFIX}LIST_VALIDITY_SECONDS")
+    if not 5 <= settings.did_document_ttl_seconds <= 86_400:
+        faults.append(f"{PREFIX}DID_DOCUMENT_TTL_SECONDS: expected 5 up to 86400")
     if not settings.cache_min_ttl_seconds <= settings.cache_max_ttl_seconds:
         faults.append(f"{PREFIX}CACHE_MIN_TTL_SECONDS: is over {PREFIX}CACHE_MAX_TTL_SECONDS")
     if not 0 <= settings.workers <= 256:

@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mirror_dir: str = ""
     workers: int = 0
     cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
+    did_document_ttl_seconds: int = 300
     list_validity_seconds: int = 86_400
     list_ttl_seconds: int = 300
     max_entries_per_issuer: int = 2_147_483_648

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from operators import Principal
+from operators.issuers.key_store import signing_key
 from operators.store import find_issuer
 from statuslist.entries import store
 from statuslist.entries.allocation import number_of
@@ -128,12 +129,11 @@ def check_allocated(status_set: store.StatusSet, index: int) -> None:
 
 
 def _check_issuer(tx: Transaction, issuer_id: str) -> None:
-    issuer = find_issuer(tx, issuer_id)
-    if issuer is None:
+    if find_issuer(tx, issuer_id) is None:
         raise ResourceNotFound("there is no such issuer")
-    if issuer.key_name is None:
+    if signing_key(tx, issuer_id) is None:
         raise Conflict(
-            "the issuer signs elsewhere: we hold no key to sign its lists with", pointer="/issuerId"
+            "the issuer has no active key here: there is none to sign its lists with", pointer="/issuerId"
         )
 
 

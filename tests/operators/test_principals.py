@@ -11,6 +11,7 @@ from storage import MIGRATIONS as STORAGE
 from storage import Engine, migrate, read_audit
 from tests.clock import Clock
 from tests.databases import SqlitePlace
+from tests.issuers import inserting
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, Unauthenticated
 
 pytestmark = pytest.mark.anyio
@@ -165,19 +166,17 @@ def test_every_key_that_is_made_is_read_back() -> None:
 async def test_every_change_leaves_an_audit_row_and_no_secret_in_it(
     principals: Principals, database: Engine
 ) -> None:
-    await principals.create_issuer(Issuer(id="uni", did="did:web:uni.example"), actor="root")
     key = await a_key(principals)
     public_id, secret = key.split("_", 2)[1:]
     await principals.revoke_key(public_id, actor="root")
     rows = await database.read(read_audit)
 
     assert [(row.actor, row.action, row.subject) for row in rows] == [
-        ("root", "issuer.create", "uni"),
         ("test", "principal.create", "op"),
         ("test", "key.create", public_id),
         ("root", "key.revoke", public_id),
     ]
-    assert rows[1].detail == {"issuer": None, "roles": ["admin"]}
+    assert rows[0].detail == {"issuer": None, "roles": ["admin"]}
     assert secret not in repr(rows)
 
 
@@ -202,8 +201,10 @@ async def test_a_key_is_revoked_once(principals: Principals) -> None:
         await principals.revoke_key(key.split("_")[1], actor="test")
 
 
-async def test_a_principal_is_there_once_and_keeps_its_issuer(principals: Principals) -> None:
-    await principals.create_issuer(Issuer(id="uni", did="did:web:uni.example"), actor="test")
+async def test_a_principal_is_there_once_and_keeps_its_issuer(
+    principals: Principals, database: Engine
+) -> None:
+    await database.write(inserting(Issuer(id="uni", did="did:web:uni.example")))
     roles = frozenset({Role.ISSUER, Role.READER})
     made = await principals.create_principal("op", name="O", issuer_id="uni", roles=roles, actor="test")
     with pytest.raises(Conflict):
@@ -214,26 +215,10 @@ async def test_a_principal_is_there_once_and_keeps_its_issuer(principals: Princi
     assert (made.issuer_id, made.roles) == ("uni", roles)
 
 
-async def test_an_issuer_is_there_once(principals: Principals, database: Engine) -> None:
-    issuer = Issuer(id="uni", did="did:web:uni.example")
-    await principals.create_issuer(issuer, actor="test")
-    for again in (
-        issuer,
-        Issuer(id="uni2", did="did:web:uni.example"),
-        Issuer(id="uni", did="did:web:x.example"),
-    ):
-        with pytest.raises(Conflict):
-            await principals.create_issuer(again, actor="test")
-    rows = await database.read(read_audit)
-
-    assert await principals.issuers() == [issuer]
-    assert [row.action for row in rows] == ["issuer.create"]
-
-
 @pytest.mark.parametrize("name", ["", "Uni", "-a", "a-", "a.b", "a" * 64, "ü", "a\n"])
 async def test_an_id_that_is_no_label_is_refused(principals: Principals, name: str) -> None:
     with pytest.raises(BadRequest):
-        await principals.create_issuer(Issuer(id=name, did="did:web:uni.example"), actor="test")
+        await principals.create_principal(name, name="", issuer_id=None, roles=frozenset(), actor="test")
 
 
 async def test_a_principal_needs_an_issuer_that_exists(principals: Principals) -> None:

@@ -34,6 +34,7 @@ from statuslist.publishing.publisher import Publisher
 from statuslist.publishing.rendering import Policy
 from storage import Database, Engine, ServedMark
 from tests.databases import Place
+from tests.issuers import inserting, key_row
 from wire import read
 
 BASE_URL = "https://status.example.com"
@@ -197,5 +198,8 @@ def bits_of(body: bytes) -> bytes:
 
 
 def _insert_issuers(tx: storage.Transaction) -> None:
+    known = operators.store.all_issuers(tx)
     for issuer_id, did in ISSUERS.items():
-        operators.store.insert_issuer(tx, Issuer(id=issuer_id, did=did, key_name="status"), 0)
+        if any(issuer.id == issuer_id for issuer in known):
+            continue  # Opened again, as after a restart.
+        inserting(Issuer(id=issuer_id, did=did), key_row(issuer_id, "status"))(tx)

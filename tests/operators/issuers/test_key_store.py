@@ -93,11 +93,17 @@ async def test_each_change_is_seen_in_the_version_also_one_of_a_release_before(r
     seen = [await rows.read(key_store.version)]
     await rows.write(lambda tx: key_store.plan_activation(tx, SECOND, 9))
     seen.append(await rows.read(key_store.version))
-    other = Issuer(id="other", did="did:web:example.com:issuers:other", key_name="other-1")
-    await rows.write(lambda tx: insert_issuer(tx, other, 1))
+    other = Issuer(
+        id="other",
+        did="did:web:example.com:issuers:other",
+    )
+    await rows.write(lambda tx: insert_issuer(tx, other, 1, first_key="other-1"))
     seen.append(await rows.read(key_store.version))
+    adopted = [await rows.write(key_store.adopt_older) for _ in range(2)]
 
     assert len(set(seen)) == 3
+    assert adopted == [True, False]
+    assert await rows.read(lambda tx: key_store.signing_key(tx, "other")) == "other-1"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from server.commands.bootstrap import OPERATOR, REVOKE_FILE, initialise, operato
 from server.commands.opened import open_registry
 from server.commands.serve import sample_question
 from server.database import MIGRATIONS, open_of
-from server.identity import IdentityChanged
+from server.identity.own import IdentityChanged
 from server.services import open_services
 from server.settings import Settings
 from storage import forget_before, migrate

@@ -18,13 +18,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from operators import Issuer, Principals, Role
+from operators import Issuer, KeyState, Principals, Role
 from resolver.outbound.fetch import GuardLimits
 from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise, operator_key_path
-from server.database import open_of
+from server.database import MIGRATIONS, open_of
+from server.identity.own import issuer_did
 from server.services import Services, open_services
 from server.settings import Settings
+from storage import migrate
+from tests.issuers import inserting, key_row
 from tests.server.http_corpus.asking import Answered, Case, Raw, ask
 from tests.server.running import quiet
 from tests.simulator import Host, World
@@ -143,9 +146,10 @@ async def scene_in(
     } | changes
     settings = Settings(**values)
     clock = Clock()
-    for number, name in enumerate(("key-1", "acme-1")):
+    for number, name in enumerate(("key-1", "acme-1", "key-2", "acme-2", "keyless-2")):
         write_key(Path(settings.key_dir) / f"{name}.pem", number)
     with _standing_still(clock):
+        await _issuers(settings)
         await initialise(settings, sample=True, say=quiet)
         keys = {"admin": operator_key_path(settings).read_text().strip(), **await _people(settings, clock)}
         async with (
@@ -169,17 +173,27 @@ def write_key(path: Path, number: int) -> None:
     path.chmod(0o600)
 
 
+async def _issuers(settings: Settings) -> None:
+    """Make issuers whose keys are known, each with a spare one, before `initialise` draws keys by lot."""
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_of(settings, create=True)
+    try:
+        await migrate(database, MIGRATIONS)
+        for issuer_id, prefix in (("default", "key"), ("acme", "acme"), ("keyless", "keyless")):
+            keys = [
+                key_row(issuer_id, f"{prefix}-1"),
+                key_row(issuer_id, f"{prefix}-2", state=KeyState.ANNOUNCED),
+            ]
+            await database.write(inserting(Issuer(id=issuer_id, did=issuer_did(settings, issuer_id)), *keys))
+    finally:
+        database.close()
+
+
 async def _people(settings: Settings, clock: Clock) -> dict[str, str]:
     """Make issuers and principals; return an API key of each, by name."""
     database = open_of(settings)
     try:
         principals = Principals(database, clock=clock)
-        await principals.create_issuer(
-            Issuer(id="acme", did=f"{settings.did}:issuers:acme", key_name="acme-1"), actor="corpus"
-        )
-        await principals.create_issuer(
-            Issuer(id="keyless", did=f"{settings.did}:issuers:keyless", key_name="keyless-1"), actor="corpus"
-        )
         people: dict[str, tuple[str | None, Role, int | None]] = {
             "reader": (None, Role.READER, None),
             "acme-admin": ("acme", Role.ADMIN, None),

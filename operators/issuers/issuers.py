@@ -1,0 +1,161 @@
+"""
+Issuers, as operators add and see them. Service.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from operators.acting import act_once, require_admin
+from operators.issuers import key_store
+from operators.issuers.custody import MadeKey, Surroundings
+from operators.issuers.keys import IssuerKey, KeyState, as_first, key_id_of
+from operators.issuers.views import CreateIssuer, IssuerPage, IssuerView, KeyView, issuer_view, key_view
+from operators.model import Issuer, Principal, check_id, check_text
+from operators.store import all_issuers, find_issuer, insert_issuer, issuers_after
+from storage import Database, Transaction, record
+from wire import Conflict, ResourceNotFound
+
+MAX_PAGE = 100  # issuers
+
+
+class Issuers:
+    """
+    Args:
+        surroundings: the server.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, database: Database, *, surroundings: Surroundings, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._surroundings = surroundings
+        self._clock = clock
+
+    async def find(self, issuer_id: str) -> Issuer | None:
+        """Return an issuer, or None."""
+        return await self._database.read(lambda tx: find_issuer(tx, issuer_id))
+
+    async def all(self) -> list[Issuer]:
+        """Return every issuer, by id."""
+        return await self._database.read(all_issuers)
+
+    def is_hosted(self, issuer: Issuer) -> bool:
+        """Tell whether the issuer's DID document is ours to serve."""
+        return issuer.did == self._surroundings.hosted_did(issuer.id)
+
+    async def create(
+        self, principal: Principal, wanted: CreateIssuer, *, idempotency_key: str | None = None
+    ) -> IssuerView:
+        """
+        Add an issuer; one that we host gets its first key, which is active at once, and a spare one.
+
+        Raises:
+            Forbidden: `principal` is no administrator of all issuers.
+            BadRequest: its id is no LDH label, or its owner no text for people.
+            Refusal: its DID is none, or under our host; or no key can be made.
+            Conflict: its id or its DID is taken.
+        """
+        require_admin(principal)
+        issuer = self._issuer(wanted)
+        if idempotency_key is None and await self.find(issuer.id) is not None:
+            raise Conflict(f"the issuer {issuer.id} or its DID is there already")
+        keys = [] if wanted.did else await self._first_keys(wanted)
+
+        def create(tx: Transaction) -> IssuerView:
+            first_key = keys[0].key_id if keys else None
+            if not insert_issuer(tx, issuer, self._now(), first_key=first_key):
+                raise Conflict(f"the issuer {issuer.id} or its DID is there already")
+            for key in keys:
+                key_store.insert_key(tx, key)
+            key_store.note_change(tx)
+            detail = {"did": issuer.did, "keys": [key.key_id for key in keys]}
+            self._record(tx, principal, issuer, detail)
+            return self._view(issuer, keys)
+
+        asked = ("create-issuer", wanted)
+        return await act_once(
+            self._database, principal, idempotency_key, asked, create, IssuerView, at=self._now()
+        )
+
+    async def show(self, principal: Principal, issuer_id: str) -> IssuerView:
+        """
+        Return an issuer and every key that it ever had.
+
+        Raises:
+            ResourceNotFound: there is no such issuer, or `principal` acts for another one.
+        """
+        return await self._database.read(lambda tx: self._view(*issuer_and_keys(tx, principal, issuer_id)))
+
+    async def page(self, principal: Principal, *, after: str = "", limit: int = MAX_PAGE) -> IssuerPage:
+        """Return at most `limit` issuers with an id beyond `after`, of those that `principal` may see."""
+
+        def read(tx: Transaction) -> IssuerPage:
+            found = issuers_after(tx, after, limit, only=principal.issuer_id)
+            views = tuple(self._view(issuer, key_store.keys_of(tx, issuer.id)) for issuer in found)
+            return IssuerPage(issuers=views, next=found[-1].id if len(found) == limit else None)
+
+        return await self._database.read(read)
+
+    async def make_key(self, issuer_id: str, custody: str, algorithm: str) -> IssuerKey:
+        """
+        Make a key and return it as announced now; it has no row yet.
+
+        Raises:
+            Refusal: that custody cannot make such a key.
+        """
+        made = await asyncio.to_thread(self._surroundings.make_key, custody, algorithm)
+        return announced(issuer_id, custody, made, self._now())
+
+    def key_view(self, issuer: Issuer, key: IssuerKey) -> KeyView:
+        return key_view(key, self._surroundings.methods_of(issuer, key))
+
+    def _issuer(self, wanted: CreateIssuer) -> Issuer:
+        check_id(wanted.id)
+        check_text(wanted.owner, pointer="/owner")
+        if wanted.did is not None:
+            self._surroundings.check_foreign(wanted.did)
+        did = wanted.did or self._surroundings.hosted_did(wanted.id)
+        return Issuer(id=wanted.id, did=did, owner=wanted.owner)
+
+    async def _first_keys(self, wanted: CreateIssuer) -> list[IssuerKey]:
+        first, spare = [await self.make_key(wanted.id, wanted.custody, wanted.algorithm) for _ in range(2)]
+        return [as_first(first), spare]
+
+    def _record(self, tx: Transaction, principal: Principal, issuer: Issuer, detail: dict[str, Any]) -> None:
+        record(
+            tx, actor=principal.id, action="issuer.create", subject=issuer.id, detail=detail, at=self._now()
+        )
+
+    def _view(self, issuer: Issuer, keys: list[IssuerKey]) -> IssuerView:
+        views = tuple(self.key_view(issuer, key) for key in keys)
+        return issuer_view(issuer, self.is_hosted(issuer), views)
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def announced(issuer_id: str, custody: str, made: MadeKey, at: int) -> IssuerKey:
+    """Return the row of a key that was just made; `at` is now, in microseconds since 1970."""
+    return IssuerKey(
+        issuer_id=issuer_id,
+        key_id=key_id_of(made.public_key),
+        algorithm=made.algorithm,
+        public_key=made.public_key,
+        custody=custody,
+        locator=made.locator,
+        state=KeyState.ANNOUNCED,
+        announced_at=at,
+    )
+
+
+def issuer_and_keys(tx: Transaction, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
+    """
+    Return an issuer and its keys.
+
+    Raises:
+        ResourceNotFound: there is no such issuer, or `principal` acts for another one.
+    """
+    issuer = find_issuer(tx, issuer_id)
+    if issuer is None or principal.issuer_id not in (None, issuer.id):
+        raise ResourceNotFound(f"there is no issuer {issuer_id[:63]!r}")
+    return issuer, key_store.keys_of(tx, issuer_id)

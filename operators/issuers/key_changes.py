@@ -1,0 +1,243 @@
+"""
+What operators do with the keys of issuers: add, activate, retire, give up, certify. Service.
+
+Each is one transaction with its audit row. A key is made before it: one that has no row is never used. Whether a
+foreign document lists a key is looked at before it as well; what goes wrong later raises an alarm.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from operators.acting import act_once, require_admin
+from operators.issuers import key_store, rotation
+from operators.issuers.custody import WhyNotListed
+from operators.issuers.issuers import Issuers, issuer_and_keys
+from operators.issuers.keys import IssuerKey, KeyState, active_key, announced_keys
+from operators.issuers.rotation import SignAnew, known_key, next_key
+from operators.issuers.views import AddKey, CompromiseKey, KeyView
+from operators.model import Issuer, Principal
+from storage import Database, Transaction
+from wire import BadRequest, Conflict, parse_utc
+
+T = TypeVar("T")
+
+
+class KeyChanges:
+    """
+    Every method but `activate_due` raises Forbidden where `principal` is no administrator of all issuers, and
+    ResourceNotFound where there is no such issuer, or it never had that key.
+
+    Args:
+        document_ttl_seconds: how long others may keep a DID document that we host.
+        why_not_listed: looks at the document of a foreign issuer as it is now, past all caches.
+        sign_anew: called in the transaction that lets another key sign, with the id of the issuer.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        issuers: Issuers,
+        *,
+        document_ttl_seconds: int,
+        why_not_listed: WhyNotListed,
+        sign_anew: SignAnew,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._issuers = issuers
+        self._document_ttl_seconds = document_ttl_seconds
+        self._why_not_listed = why_not_listed
+        self._sign_anew = sign_anew
+        self._clock = clock
+
+    async def add(
+        self, principal: Principal, issuer_id: str, wanted: AddKey, *, idempotency_key: str | None = None
+    ) -> KeyView:
+        """
+        Make a key and announce it; of a hosted issuer that has no active key it is active at once.
+
+        Raises:
+            Refusal: no such key can be made.
+        """
+        issuer, keys = await self._read(principal, issuer_id)
+        before = active_key(keys)
+        custody = wanted.custody or (before.custody if before else "file")
+        algorithm = wanted.algorithm or (before and before.algorithm) or "Ed25519"
+        key = await self._issuers.make_key(issuer_id, custody, algorithm)
+
+        def add(tx: Transaction, at: int) -> KeyView:
+            key_store.insert_key(tx, key)
+            rotation.note(tx, key, "issuer-key.add", actor=principal.id, at=at, custody=custody)
+            if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer_id) is None:
+                rotation.activate(tx, key, self._sign_anew, actor=principal.id, at=at)
+            return self._view(tx, issuer, key)
+
+        return await self._once(principal, idempotency_key, ("add-key", issuer_id, wanted), add)
+
+    async def activate(
+        self, principal: Principal, issuer_id: str, key_id: str | None, *, idempotency_key: str | None = None
+    ) -> KeyView:
+        """
+        Let an announced key sign (None: the one known for longest): now, or as soon as verifiers can know it.
+
+        The key before it is retired, and the issuer's lists are signed anew.
+
+        Raises:
+            Conflict: it is not announced; or the issuer is foreign, and its document does not list the key.
+        """
+        issuer, keys = await self._read(principal, issuer_id)
+        chosen = next_key(keys, key_id)
+        await self._require_listed(issuer, chosen)
+
+        def activate(tx: Transaction, at: int) -> KeyView:
+            known = key_store.keys_of(tx, issuer_id)
+            key = next_key(known, chosen.key_id)
+            ready = self._ready_at(issuer, key, known)
+            if ready <= at:
+                rotation.activate(tx, key, self._sign_anew, actor=principal.id, at=at)
+            else:
+                key_store.plan_activation(tx, key, ready)
+                rotation.note(tx, key, "issuer-key.plan", actor=principal.id, at=at, activates_at=ready)
+            return self._view(tx, issuer, key)
+
+        return await self._once(principal, idempotency_key, ("activate-key", issuer_id, key_id), activate)
+
+    async def retire(
+        self, principal: Principal, issuer_id: str, key_id: str, *, idempotency_key: str | None = None
+    ) -> KeyView:
+        """
+        Let an announced key go; it leaves the document, as it signed nothing.
+
+        Raises:
+            Conflict: it is active (the next one retires it), or signs no more.
+        """
+        issuer, _ = await self._read(principal, issuer_id)
+
+        def retire(tx: Transaction, at: int) -> KeyView:
+            key = known_key(key_store.keys_of(tx, issuer_id), key_id)
+            if key.state is KeyState.ACTIVE:
+                raise Conflict(
+                    f"{key_id} signs for {issuer_id}; activate another key, which retires this one"
+                )
+            if not key_store.withdraw(tx, key, at):
+                raise Conflict(f"{key_id} is {key.state} already")
+            rotation.note(tx, key, "issuer-key.retire", actor=principal.id, at=at)
+            return self._view(tx, issuer, key)
+
+        return await self._once(principal, idempotency_key, ("retire-key", issuer_id, key_id), retire)
+
+    async def compromise(
+        self,
+        principal: Principal,
+        issuer_id: str,
+        key_id: str,
+        wanted: CompromiseKey,
+        *,
+        idempotency_key: str | None = None,
+    ) -> KeyView:
+        """
+        Give a key up: it leaves the document at once, and where it was active the spare signs at once.
+
+        Raises:
+            BadRequest: `since` is no time, or in the future.
+            Conflict: it is known to be compromised since then, or before.
+        """
+        since = self._since(wanted)
+        issuer, keys = await self._read(principal, issuer_id)
+        successor = await self._successor(issuer, [key for key in keys if key.key_id != key_id])
+
+        def compromise(tx: Transaction, at: int) -> KeyView:
+            key = known_key(key_store.keys_of(tx, issuer_id), key_id)
+            if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal.id, at=at):
+                raise Conflict(f"{key_id} is known to be compromised since then, or before")
+            if key.state is KeyState.ACTIVE and successor is not None:
+                rotation.activate(tx, successor, self._sign_anew, actor=principal.id, at=at)
+            return self._view(tx, issuer, key)
+
+        asked = ("compromise-key", issuer_id, key_id, wanted)
+        return await self._once(principal, idempotency_key, asked, compromise)
+
+    async def certify(self, principal: Principal, issuer_id: str, key_id: str, certificates: str) -> KeyView:
+        """Keep the certificate chain of a key, PEM, which the caller has checked to fit it."""
+        issuer, _ = await self._read(principal, issuer_id)
+
+        def keep(tx: Transaction, at: int) -> KeyView:
+            key = known_key(key_store.keys_of(tx, issuer_id), key_id)
+            key_store.keep_certificates(tx, key, certificates)
+            rotation.note(tx, key, "issuer-key.certify", actor=principal.id, at=at)
+            return self._view(tx, issuer, key)
+
+        return await self._once(principal, None, (), keep)
+
+    async def activate_due(self, *, actor: str) -> int:
+        """
+        Let the keys sign whose planned time has come; return how many.
+
+        A key that a foreign document does not list any more goes on waiting.
+        """
+        now = self._now()
+        activated = 0
+        for key in await self._database.read(lambda tx: key_store.due_keys(tx, now)):
+            issuer = await self._issuers.find(key.issuer_id)
+            assert issuer is not None, "a key refers to its issuer, and issuers are not deleted"
+            if not self._issuers.is_hosted(issuer) and await self._why_not_listed(issuer, key):
+                continue
+            activated += await self._activate(key, actor)
+        return activated
+
+    async def _activate(self, key: IssuerKey, actor: str) -> bool:
+        return await self._database.write(
+            lambda tx: rotation.activate(tx, key, self._sign_anew, actor=actor, at=self._now())
+        )
+
+    async def _read(self, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
+        require_admin(principal)
+        return await self._database.read(lambda tx: issuer_and_keys(tx, principal, issuer_id))
+
+    async def _once(
+        self,
+        principal: Principal,
+        key: str | None,
+        asked: tuple[object, ...],
+        make: Callable[[Transaction, int], KeyView],
+    ) -> KeyView:
+        at = self._now()
+        return await act_once(self._database, principal, key, asked, lambda tx: make(tx, at), KeyView, at=at)
+
+    def _view(self, tx: Transaction, issuer: Issuer, key: IssuerKey) -> KeyView:
+        return self._issuers.key_view(issuer, known_key(key_store.keys_of(tx, issuer.id), key.key_id))
+
+    def _since(self, wanted: CompromiseKey) -> int:
+        try:
+            since = self._now() if wanted.since is None else parse_utc(wanted.since)
+        except ValueError as error:
+            raise BadRequest(str(error), pointer="/since") from None
+        if since > self._now():
+            raise BadRequest("expected a time that has been", pointer="/since")
+        return since
+
+    async def _successor(self, issuer: Issuer, keys: list[IssuerKey]) -> IssuerKey | None:
+        """Return the key that can sign at once: one that the issuer's document lists."""
+        for key in announced_keys(keys):
+            if self._issuers.is_hosted(issuer) or not await self._why_not_listed(issuer, key):
+                return key
+        return None
+
+    async def _require_listed(self, issuer: Issuer, key: IssuerKey) -> None:
+        if self._issuers.is_hosted(issuer):
+            return
+        why_not = await self._why_not_listed(issuer, key)
+        if why_not is not None:
+            raise Conflict(
+                f"{issuer.did} must list {key.key_id} under assertionMethod before it signs: {why_not}"
+            )
+
+    def _ready_at(self, issuer: Issuer, key: IssuerKey, keys: list[IssuerKey]) -> int:
+        """Of a foreign document nobody here knows how long it is kept: that it lists the key is looked at."""
+        if not self._issuers.is_hosted(issuer):
+            return 0
+        return rotation.ready_at(key, keys, self._document_ttl_seconds)
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)

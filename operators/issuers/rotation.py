@@ -1,0 +1,81 @@
+"""
+How one key of an issuer follows another: the steps, each within the transaction of its caller. Store.
+
+Nobody verifies with a key that he has not seen. So a key signs only when every cached copy of the document has had
+time to be replaced: twice the time to live after it was announced, once for caches and once for caches behind
+caches. An issuer without an active key has nothing to overlap with: its next key is active at once.
+"""
+
+from collections.abc import Callable
+
+from operators.issuers import key_store
+from operators.issuers.keys import IssuerKey, KeyState, active_key, announced_keys
+from storage import Transaction, record
+from wire import Conflict, ResourceNotFound
+
+CACHES_IN_A_ROW = 2  # whose time to live a new key waits for
+
+SignAnew = Callable[[Transaction, str], object]
+
+
+def ready_at(key: IssuerKey, keys: list[IssuerKey], ttl_seconds: int) -> int:
+    """Return from when an announced key of a hosted document may sign, in microseconds since 1970; 0: at once."""
+    if active_key(keys) is None:
+        return 0
+    return key.announced_at + CACHES_IN_A_ROW * ttl_seconds * 1_000_000
+
+
+def known_key(keys: list[IssuerKey], key_id: str) -> IssuerKey:
+    """
+    Return the key of that id.
+
+    Raises:
+        ResourceNotFound: the issuer never had it.
+    """
+    found = next((key for key in keys if key.key_id == key_id), None)
+    if found is None:
+        raise ResourceNotFound(f"the issuer has no key {key_id[:63]!r}")
+    return found
+
+
+def next_key(keys: list[IssuerKey], key_id: str | None) -> IssuerKey:
+    """
+    Return the announced key of that id, or (None) the one that is known for longest.
+
+    Raises:
+        ResourceNotFound: the issuer never had it.
+        Conflict: it is not announced, or no key is.
+    """
+    if key_id is not None and (key := known_key(keys, key_id)).state is not KeyState.ANNOUNCED:
+        raise Conflict(f"only an announced key can become active, and {key_id} is {key.state}")
+    announced = [key for key in announced_keys(keys) if key_id in (None, key.key_id)]
+    if not announced:
+        raise Conflict("only an announced key can become active, and there is none; add a key first")
+    return announced[0]
+
+
+def activate(tx: Transaction, key: IssuerKey, sign_anew: SignAnew, *, actor: str, at: int) -> bool:
+    """Let an announced key sign from now on, have the issuer's lists signed anew; False: it is not announced."""
+    before = key_store.signing_key(tx, key.issuer_id)
+    if not key_store.activate(tx, key, at):
+        return False
+    sign_anew(tx, key.issuer_id)
+    note(tx, key, "issuer-key.activate", actor=actor, at=at, retired=before)
+    return True
+
+
+def compromise(
+    tx: Transaction, key: IssuerKey, since: int, sign_anew: SignAnew, *, actor: str, at: int
+) -> bool:
+    """Let a key leave the document, and have what it may have signed signed anew; False: that was known."""
+    if not key_store.compromise(tx, key, since, at):
+        return False
+    note(tx, key, "issuer-key.compromised", actor=actor, at=at, since=since)
+    if key.state is not KeyState.ANNOUNCED:
+        sign_anew(tx, key.issuer_id)
+    return True
+
+
+def note(tx: Transaction, key: IssuerKey, action: str, *, actor: str, at: int, **detail: object) -> None:
+    """Write the audit row of a change of a key."""
+    record(tx, actor=actor, action=action, subject=f"{key.issuer_id}#{key.key_id}", detail=detail, at=at)

@@ -1,0 +1,44 @@
+"""
+The server as issuers see it: where their documents are, and what makes their keys.
+"""
+
+from typing import Any
+
+from operators import Issuer, IssuerKey
+from operators.issuers.custody import MadeKey
+from resolver.did import parse_did
+from server.identity.custody import Custody
+from server.identity.documents import methods_of
+from server.identity.own import issuer_did
+from server.settings import Settings
+from wire import BadRequest
+
+
+class Surroundings:
+    """`operators.issuers.custody.Surroundings`, of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._custody = Custody(settings)
+
+    def hosted_did(self, issuer_id: str) -> str:
+        return issuer_did(self._settings, issuer_id)
+
+    def check_foreign(self, did: str) -> None:
+        """
+        Raises:
+            InvalidDid: it is no DID.
+            BadRequest: it is under our host.
+        """
+        parse_did(did)
+        if did == self._settings.did or did.startswith(f"{self._settings.did}:"):
+            raise BadRequest(
+                f"{did} lies under our host, where nobody else can publish it; leave it out to have it hosted",
+                pointer="/did",
+            )
+
+    def make_key(self, custody: str, algorithm: str) -> MadeKey:
+        return self._custody.make(custody, algorithm)
+
+    def methods_of(self, issuer: Issuer, key: IssuerKey) -> tuple[dict[str, Any], ...]:
+        return methods_of(issuer, key)
