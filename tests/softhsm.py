@@ -101,16 +101,20 @@ class SoftHsm:
         """Look into the token ourselves, with its PIN. Whoever else in this process uses it loses his session."""
         library = pkcs11.lib(str(self.module))
         library.reinitialize()
-        yield library.get_token(token_label=LABEL).open(rw=True, user_pin=PIN)
-        library.finalize()
+        try:
+            yield library.get_token(token_label=LABEL).open(rw=True, user_pin=PIN)
+        finally:
+            library.finalize()
 
     @contextlib.contextmanager
     def pulled_out(self) -> Iterator[None]:
         """Take the token out of its slot, and put it back."""
         directory = self._directory
         away = directory.rename(self._tokens.parent / "away")
-        yield
-        away.rename(directory)
+        try:
+            yield
+        finally:
+            away.rename(directory)
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:

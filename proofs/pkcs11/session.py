@@ -4,8 +4,9 @@ A session with a PKCS #11 token: opened when it is needed, and again when it was
 PKCS #11 Specification v3.1 (OASIS Standard, 2023-07-23), through python-pkcs11: the extra `pkcs11` (decision 0027).
 
 Calls. python-pkcs11 initialises a module for one thread (C_Initialize without arguments, section 5.4), so that one
-thread of the process makes all calls, in turn. A caller waits for it, and no longer than its patience: a module
-that hangs costs that thread and delays signatures, nothing else.
+thread of the process makes all calls, in turn. A caller waits for it, and no longer than its patience; while a call
+hangs that somebody has given up, nobody else waits at all. So a module that hangs costs that thread and its own
+signatures, and hardly delays those of others.
 
 Trouble. A token is pulled out, restarted, restored, and every module says so in other words. So whatever fails in
 the session that we have is tried once more from the beginning: C_Finalize, C_Initialize, token, login. Only then
@@ -164,6 +165,6 @@ def _pin_in(path: Path) -> str:
 
 
 def _reason_of(error: PKCS11Error) -> str:
-    """Return what to do, or the name of the error; python-pkcs11 puts no secret into its messages."""
+    """Return what to do, or what went wrong; python-pkcs11 puts no secret into its messages."""
     name = type(error).__name__
-    return _ADVICE.get(name) or f"{name} {error}".strip()
+    return _ADVICE.get(name) or f"{name} {error}".strip() + "; see what its maker's log and tools say"

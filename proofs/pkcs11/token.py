@@ -171,6 +171,7 @@ class TokenSigner:
         """
         signature = self._session.ask(lambda session: self._sign(session, data))
         if not is_signature(self.public_key, signature, data):
+            self._session.close()  # A handle may stand for another object by now; the next signature looks anew.
             raise self._session.away(
                 f"what it signed with {self._label} does not verify; it is faulty, or the key was swapped"
             )

@@ -13,11 +13,12 @@ from pkcs11 import Attribute, KeyType, ObjectClass
 from proofs import Algorithm, SignerAway, is_signature
 from proofs.pkcs11 import Token, TokenKey, TokenSigner
 from proofs.pkcs11.forms import EC_PARAMS, parse_token_uri
+from proofs.pkcs11.session import PATIENCE_SECONDS
+from tests.machine import wait_until
 from tests.process import holds_in_a_fork
 from tests.softhsm import LABEL, PIN, SoftHsm
 
 METHOD = "did:web:lists.example#key-1"
-PATIENCE_SECONDS = 10.0  # of the tests' own token: a busy machine shall not fail them
 
 
 def key_id_of(public_key: bytes) -> str:
@@ -204,20 +205,26 @@ def test_a_key_that_was_deleted_is_missed_and_the_others_sign(
     assert signs(other)
 
 
-def test_a_module_that_hangs_is_waited_for_no_longer_than_that(softhsm: SoftHsm, key: TokenKey) -> None:
-    patient = Token(softhsm.module, LABEL, softhsm.pin_file, patience_seconds=PATIENCE_SECONDS)
+def test_a_module_that_hangs_is_waited_for_by_one_and_by_nobody_else(
+    softhsm: SoftHsm, key: TokenKey, signer: TokenSigner
+) -> None:
     hasty = Token(softhsm.module, LABEL, softhsm.pin_file, patience_seconds=0.2)
-    signer, hasty_signer = patient.signer(key.locator, METHOD), hasty.signer(key.locator, METHOD)
     with softhsm.hanging():
-        for _ in range(2):
-            began = time.monotonic()
-            with pytest.raises(
-                SignerAway, match=r"no answer within 0.2 s; see whether .*libsofthsm2.so hangs"
-            ):
-                hasty_signer.sign(b"data")
-            assert time.monotonic() - began < PATIENCE_SECONDS
+        with pytest.raises(SignerAway, match=r"no answer within 0.2 s; see whether .*libsofthsm2.so hangs"):
+            hasty.signer(key.locator, METHOD).sign(b"data")
+        began = time.monotonic()
+        with pytest.raises(SignerAway, match="no answer within 10 s"):
+            signer.sign(b"data")
+        assert time.monotonic() - began < PATIENCE_SECONDS
 
-    assert signs(signer)
+    wait_until(lambda: _signs_again(signer), "the token signs again")
+
+
+def _signs_again(signer: TokenSigner) -> bool:
+    try:
+        return signs(signer)
+    except SignerAway:
+        return False
 
 
 def test_two_of_one_process_share_a_token(softhsm: SoftHsm, key: TokenKey, signer: TokenSigner) -> None:
