@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -46,6 +48,12 @@ def signs(signer: TokenSigner) -> bool:
 
 def label_of(key: TokenKey) -> str:
     return parse_token_uri(key.locator).object
+
+
+def test_a_process_without_a_token_does_not_load_the_package() -> None:
+    code = "import proofs, server.app, server.commands.cli, sys; sys.exit('pkcs11' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # What is made.
