@@ -121,10 +121,8 @@ class TokenSession:
             raise self.away("one more wrong PIN locks it, or did; log in once with its maker's own tool")
         try:
             self._session = token.open(user_pin=pin)
-        except (
-            pkcs11.UserAlreadyLoggedIn
-        ):  # Through another object of this process; a login is the process's.
-            self._session = token.open()
+        except pkcs11.UserAlreadyLoggedIn:
+            self._session = token.open()  # A login is the whole process's; another object of it was first.
         except _REFUSED:
             self._refused_pin = version
             self._drop()  # python-pkcs11 has left a session open.
