@@ -1,0 +1,180 @@
+"""
+COSE_Sign1 (RFC 9052, section 4.2) with Ed25519, P-256 and P-384. Pure.
+
+The key fixes the algorithm, and the protected header must name it: no way leads from a header to a choice of one
+(RFC 9053, section 2; as `jose.py`). A key id and certificates in headers are returned as they are; whether they are
+to be believed is the caller's question.
+
+Stricter than the standard, on purpose:
+- `alg` in the protected header only (section 3.1 lets it stand unprotected, where nobody signed it);
+- no label in both headers (section 3 says that applications should see to it);
+- no `crit` (section 3.1), since we understand no extension; no content elsewhere (`nil`), and no external data;
+- neither tags nor indefinite lengths within (`wire/cbor.py`).
+
+By name (`from proofs.cose import ...`): a process that handles no CBOR does not load cbor2.
+"""
+
+from typing import Any
+
+import msgspec
+
+from proofs.algorithms import Algorithm, algorithm_of, is_signature
+from proofs.errors import MalformedProof, ProofInvalid
+from proofs.signing import Signer
+from wire.cbor import CborError, read_cbor, write_cbor
+
+Headers = dict[int | str, Any]
+
+ALG, CRIT, KID, X5CHAIN = 1, 2, 4, 33  # labels (RFC 9052, section 3.1; RFC 9360, section 2)
+MAX_COSE_BYTES = 16 * 1024 * 1024  # 16 MiB, as a JWS
+MAX_HEADERS_BYTES = (
+    16_384  # bytes, of all but payload and signature; a chain of three certificates has some 2,000
+)
+_SIGN1_TAG = b"\xd2"  # 18, in its shortest form
+_CONTEXT = "Signature1"  # section 4.4
+
+# What a key's `alg` may be: of RFC 9053 first, which we write, then the fully specified one of RFC 9864.
+_NUMBERS = {Algorithm.ED25519: (-8, -19), Algorithm.P256: (-7, -9), Algorithm.P384: (-35, -51)}
+
+
+class Sign1(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A COSE_Sign1 as read; verified only where it comes from `verify_sign1`.
+
+    Attributes:
+        protected, unprotected: the headers, by label; no label is in both. Nobody signed the unprotected one.
+        key_id: `kid`, from either; None where there is none.
+        certificates: `x5chain` in DER, the leaf first, from either; () where there is none.
+        payload: the bytes that were signed.
+        signed: the Sig_structure (section 4.4) over protected header and payload.
+        signature: raw bytes.
+    """
+
+    protected: Headers
+    unprotected: Headers
+    key_id: bytes | None
+    certificates: tuple[bytes, ...]
+    payload: bytes
+    signed: bytes
+    signature: bytes
+
+
+def sign1(payload: bytes, signer: Signer, *, protected: Headers | None = None) -> bytes:
+    """
+    Return `payload` as COSE_Sign1 with its tag, in deterministic CBOR.
+
+    `alg` is added to the protected header. To the other one `kid` is added, the DID URL of the key as JsonWebKey,
+    and `x5chain` where the signer has certificates: readers of ISO 18013-5 look for it there. Both do without a
+    signature, since each names a key, and what is signed either is that key's or is not.
+
+    Raises:
+        ValueError: `protected` has an `alg` of its own.
+        SignerAway: the signer cannot sign just now.
+    """
+    if ALG in (protected or {}):
+        raise ValueError("the signer decides on alg")
+    header = write_cbor({ALG: signer.algorithm.cose, **(protected or {})})
+    unprotected: Headers = {KID: signer.jws_key_id.encode()}
+    if signer.certificates:
+        # One certificate stands by itself, several in an array (RFC 9360, section 2).
+        chain = list(signer.certificates)
+        unprotected[X5CHAIN] = chain if len(chain) > 1 else chain[0]
+    signature = signer.sign(_to_be_signed(header, payload))
+    return _SIGN1_TAG + write_cbor([header, unprotected, payload, signature])
+
+
+def read_sign1(data: bytes, *, max_bytes: int) -> Sign1:
+    """
+    Read a COSE_Sign1, tagged or not, without verifying it: to learn which key it names, and no more.
+
+    Raises:
+        MalformedProof: over `max_bytes`, headers over `MAX_HEADERS_BYTES`, not CBOR that `read_cbor` takes, not of
+            the shape of a COSE_Sign1, a label of another type than integer or text, or in both headers, `crit`, an
+            `alg` in the protected header that is none of ours, or `kid` or `x5chain` of another type.
+    """
+    outer = _read(data.removeprefix(_SIGN1_TAG), max_bytes)
+    match outer:
+        case [bytes(header), dict(unprotected), bytes(payload), bytes(signature)]:
+            pass
+        case _:
+            raise MalformedProof(
+                "expected a COSE_Sign1: protected and unprotected header, payload, signature"
+            )
+    if len(data) - len(payload) - len(signature) > MAX_HEADERS_BYTES:
+        raise MalformedProof(f"the headers have over {MAX_HEADERS_BYTES} bytes")
+    protected = _read(header, MAX_HEADERS_BYTES) if header else {}
+    if not isinstance(protected, dict):
+        raise MalformedProof("the protected header is not a map")
+    _check_headers(protected, unprotected)
+    both = unprotected | protected
+    return Sign1(
+        protected=protected,
+        unprotected=unprotected,
+        key_id=_key_id(both),
+        certificates=_certificates(both),
+        payload=payload,
+        signed=_to_be_signed(header, payload),
+        signature=signature,
+    )
+
+
+def verify_sign1(data: bytes, public_key: object, *, max_bytes: int = MAX_COSE_BYTES) -> Sign1:
+    """
+    Read a COSE_Sign1 and verify it with a key of the `cryptography` package.
+
+    Raises:
+        MalformedProof: as `read_sign1`.
+        ProofInvalid: a key of another kind than Ed25519, P-256 and P-384, an `alg` that is not the key's, or
+            a signature that does not verify.
+    """
+    found = read_sign1(data, max_bytes=max_bytes)
+    allowed, named = _NUMBERS[algorithm_of(public_key)], found.protected[ALG]
+    if named not in allowed:
+        raise ProofInvalid(f"the key needs alg {' or '.join(map(str, allowed))}, the header says {named}")
+    if not is_signature(public_key, found.signature, found.signed):
+        raise ProofInvalid("the signature is not this key's over this COSE_Sign1")
+    return found
+
+
+def _read(data: bytes, max_bytes: int) -> Any:
+    try:
+        return read_cbor(data, max_bytes=max_bytes)
+    except CborError as error:
+        raise MalformedProof(f"the COSE_Sign1 cannot be read: {error}") from None
+
+
+def _check_headers(protected: Headers, unprotected: Headers) -> None:
+    if not all(type(label) in (int, str) for label in (*protected, *unprotected)):
+        raise MalformedProof("a label is neither integer nor text (RFC 9052, section 1.5)")
+    if protected.keys() & unprotected.keys():
+        raise MalformedProof("a label stands in both headers")
+    if CRIT in protected or CRIT in unprotected:
+        raise MalformedProof("the header has crit; no extension of COSE is understood here")
+    algorithm = protected.get(ALG)
+    numbers = [number for ours in _NUMBERS.values() for number in ours]
+    if type(algorithm) is not int or algorithm not in numbers:
+        raise MalformedProof(f"expected alg in the protected header, one of {', '.join(map(str, numbers))}")
+
+
+def _key_id(headers: Headers) -> bytes | None:
+    found = headers.get(KID)
+    if KID in headers and not isinstance(found, bytes):
+        raise MalformedProof("expected kid as bytes")
+    return found
+
+
+def _certificates(headers: Headers) -> tuple[bytes, ...]:
+    """Read `x5chain`: one certificate by itself, or two and more in an array (RFC 9360, section 2)."""
+    if X5CHAIN not in headers:
+        return ()
+    match headers[X5CHAIN]:
+        case bytes(leaf):
+            return (leaf,)
+        case [bytes(), bytes(), *others] as chain if all(isinstance(item, bytes) for item in others):
+            return tuple(chain)
+    raise MalformedProof("expected x5chain as one certificate, or as an array of two and more")
+
+
+def _to_be_signed(header: bytes, payload: bytes) -> bytes:
+    """Return the Sig_structure (section 4.4), without external data."""
+    return write_cbor([_CONTEXT, header, b"", payload])
