@@ -5,12 +5,14 @@ Keys are derived from names, so that a certificate's key is the same in each run
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -106,7 +108,24 @@ class Authority:
         )
         for value, is_critical in present.values():
             builder = builder.add_extension(value, is_critical)
-        return builder.sign(self.private_key, _hash(self.private_key))
+        return _signed(builder, self.private_key)
+
+    def crl(
+        self,
+        *revoked: x509.RevokedCertificate,
+        begins: datetime = NOW - DAY,
+        ends: datetime = NOW + DAY,
+        extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+        signed_by: PrivateKey | None = None,
+    ) -> bytes:
+        """Sign a CRL, in DER; `signed_by` is another key than the authority's."""
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.name)
+        builder = builder.last_update(begins).next_update(ends)
+        for value, is_critical in extensions:
+            builder = builder.add_extension(value, is_critical)
+        for entry in revoked:
+            builder = builder.add_revoked_certificate(entry)
+        return _signed(builder, signed_by or self.private_key).public_bytes(Encoding.DER)
 
     def leaf(
         self,
@@ -131,11 +150,36 @@ class Authority:
         )
 
 
-def der(certificate: x509.Certificate) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding
+def entry(
+    certificate: x509.Certificate,
+    reason: x509.ReasonFlags | None = None,
+    *,
+    since: datetime = NOW - DAY,
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+) -> x509.RevokedCertificate:
+    """Return the entry of a certificate in a CRL."""
+    builder = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(since)
+    if reason is not None:
+        builder = builder.add_extension(x509.CRLReason(reason), critical=False)
+    for value, is_critical in extensions:
+        builder = builder.add_extension(value, is_critical)
+    return builder.build()
 
+
+def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
-def _hash(private_key: PrivateKey) -> hashes.HashAlgorithm | None:
-    return None if isinstance(private_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+@overload
+def _signed(builder: x509.CertificateBuilder, private_key: PrivateKey) -> x509.Certificate: ...
+@overload
+def _signed(
+    builder: x509.CertificateRevocationListBuilder, private_key: PrivateKey
+) -> x509.CertificateRevocationList: ...
+def _signed(
+    builder: x509.CertificateBuilder | x509.CertificateRevocationListBuilder, private_key: PrivateKey
+) -> x509.Certificate | x509.CertificateRevocationList:
+    if isinstance(private_key, ec.EllipticCurvePrivateKey):
+        return builder.sign(private_key, hashes.SHA256(), ecdsa_deterministic=True)
+    is_ed25519 = isinstance(private_key, ed25519.Ed25519PrivateKey)
+    return builder.sign(private_key, None if is_ed25519 else hashes.SHA256())
