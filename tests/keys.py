@@ -16,7 +16,7 @@ KEYS: dict[str, PublicKey] = {
 }
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
     """Return a value of at most 64 KiB in DER."""
     size = len(content)
     length = (
@@ -26,16 +26,16 @@ def _tlv(tag: int, content: bytes) -> bytes:
 
 
 def _integer(number: int) -> bytes:
-    return _tlv(2, number.to_bytes(number.bit_length() // 8 + 1))
+    return tlv(2, number.to_bytes(number.bit_length() // 8 + 1))
 
 
 # A Diffie-Hellman key of RFC 3279, section 2.3.3, of Mersenne primes: loading it takes OpenSSL seconds.
-DEAR_DER = _tlv(
+DEAR_DER = tlv(
     0x30,
-    _tlv(
+    tlv(
         0x30,
         bytes.fromhex("06072a8648ce3e0201")
-        + _tlv(0x30, _integer((1 << 4_253) - 1) + _integer(2) + _integer((1 << 3_217) - 1)),
+        + tlv(0x30, _integer((1 << 4_253) - 1) + _integer(2) + _integer((1 << 3_217) - 1)),
     )
-    + _tlv(3, b"\0" + _integer(5)),
+    + tlv(3, b"\0" + _integer(5)),
 )

@@ -170,6 +170,11 @@ def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
+def content_of(value: bytes) -> bytes:
+    """Return what is in a value in DER, without its tag and its length."""
+    return value[2 + (value[1] & 0x7F if value[1] & 0x80 else 0) :]
+
+
 @overload
 def _signed(builder: x509.CertificateBuilder, private_key: PrivateKey) -> x509.Certificate: ...
 @overload

@@ -17,8 +17,19 @@ from proofs import CertificateInvalid, MalformedCertificate
 from proofs.certificates import Unknown, ValidPath, read_anchors, validate_path
 from proofs.certificates.paths import MAX_ANCHORS, MAX_INTERMEDIATES
 from proofs.certificates.reading import MAX_CERTIFICATE_BYTES, MAX_NAMES
-from tests.keys import DEAR_DER
-from tests.proofs.authorities import DAY, NOW, YEAR, Authority, Extensions, der, key, name, usage
+from tests.keys import DEAR_DER, tlv
+from tests.proofs.authorities import (
+    DAY,
+    NOW,
+    YEAR,
+    Authority,
+    Extensions,
+    content_of,
+    der,
+    key,
+    name,
+    usage,
+)
 
 ROOT = Authority("Root")
 MID = Authority("Mid", ROOT)
@@ -561,22 +572,13 @@ def test_signers_with_keys_that_no_proof_is_verified_with_are_refused(
         find(MID.leaf(private_key=private_key), MID.certificate)
 
 
-def sequence(content: bytes) -> bytes:
-    return b"\x30\x82" + len(content).to_bytes(2) + content
-
-
-def content_of(value: bytes) -> bytes:
-    """Return what is in a value in DER, without its tag and its length."""
-    return value[2 + (value[1] & 0x7F if value[1] & 0x80 else 0) :]
-
-
 def test_a_key_that_is_dear_to_load_is_refused_by_its_kind() -> None:
     """OpenSSL takes seconds for this one; another kind of Diffie-Hellman key than any signer has."""
     public_key = key("Signer").public_key()
     spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     signed = LEAF.tbs_certificate_bytes
     rest = content_of(der(LEAF)).removeprefix(signed)
-    dear = sequence(sequence(content_of(signed).replace(spki, DEAR_DER)) + rest)
+    dear = tlv(0x30, tlv(0x30, content_of(signed).replace(spki, DEAR_DER)) + rest)
     before = time.process_time()
 
     with pytest.raises(MalformedCertificate, match="expected an elliptic, Ed25519 or RSA key"):
