@@ -63,6 +63,9 @@ def read_certificate(der: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         if certificate.version is not x509.Version.v3:
             raise MalformedCertificate(f"{name_of(certificate)}: expected X.509 v3")
+        # The parser is lazy: what is malformed shows when it is looked at.
+        _ = certificate.subject, certificate.issuer
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         _check_names(certificate)
         _check_key(certificate)
     except UNREADABLE:

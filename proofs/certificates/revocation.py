@@ -79,9 +79,9 @@ def revocation_of(path: Sequence[x509.Certificate], crls: Sequence[bytes], at: d
     """
     if len(crls) > MAX_CRLS:
         raise MalformedCertificate(f"expected at most {MAX_CRLS} CRLs, found {len(crls)}")
-    read = [_read(data) for data in crls]
+    read, unread = _read_all(crls)
     found = [
-        _status(place, certificate, issuer, read, at)
+        _status(place, certificate, issuer, read, unread, at)
         for place, (certificate, issuer) in enumerate(pairwise(path))
     ]
     for kind in (Revoked, Unknown):
@@ -91,39 +91,53 @@ def revocation_of(path: Sequence[x509.Certificate], crls: Sequence[bytes], at: d
     return Good(until=min(status.until for status in found if isinstance(status, Good)))
 
 
-def _read(data: bytes) -> x509.CertificateRevocationList | _SaysNothing:
+def _read_all(crls: Sequence[bytes]) -> tuple[list[x509.CertificateRevocationList], str | None]:
+    """Return the CRLs that can be read, and why one cannot, if there is such a one."""
+    read: list[x509.CertificateRevocationList] = []
+    unread: str | None = None
+    for data in crls:
+        try:
+            read.append(_read(data))
+        except _SaysNothing as error:
+            unread = str(error)
+    return read, unread
+
+
+def _read(data: bytes) -> x509.CertificateRevocationList:
     if len(data) > MAX_CRL_BYTES:
-        return _SaysNothing(f"a CRL has {len(data)} bytes; the limit is {MAX_CRL_BYTES}")
+        raise _SaysNothing(f"a CRL has {len(data)} bytes; the limit is {MAX_CRL_BYTES}")
+    is_pem = data.lstrip().startswith(b"-----BEGIN")
     try:
-        if data.lstrip().startswith(b"-----BEGIN"):
-            return x509.load_pem_x509_crl(data)
-        return x509.load_der_x509_crl(data)
+        crl = x509.load_pem_x509_crl(data) if is_pem else x509.load_der_x509_crl(data)
+        _ = crl.issuer  # The parser is lazy: what is malformed shows when it is looked at.
     except UNREADABLE:
-        return _SaysNothing("a CRL cannot be read: expected DER, or PEM of one X509 CRL")
+        raise _SaysNothing("a CRL cannot be read: expected DER, or PEM of one X509 CRL") from None
+    return crl
 
 
 def _status(
     place: int,
     certificate: x509.Certificate,
     issuer: x509.Certificate,
-    crls: Sequence[x509.CertificateRevocationList | _SaysNothing],
+    crls: Sequence[x509.CertificateRevocationList],
+    unread: str | None,
     at: datetime,
 ) -> Revocation:
     """Return what all CRLs together say of one certificate."""
     good: Good | None = None
-    why = f"no CRL of {name_of(issuer)} was given"
+    why = unread or f"no CRL of {name_of(issuer)} was given"
     for crl in crls:
+        if crl.issuer != issuer.subject:
+            continue
         try:
-            if isinstance(crl, _SaysNothing):
-                raise crl
-            if crl.issuer != issuer.subject:
-                continue
             _check(crl, issuer)
             if revoked := _revoked(place, certificate, crl, at):
                 return revoked
             good = Good(until=_covers_until(crl, certificate, at))
         except _SaysNothing as error:
             why = str(error)
+        except UNREADABLE:
+            why = f"the CRL of {name_of(issuer)} cannot be read"
     return good or Unknown(place, why)
 
 
@@ -138,16 +152,12 @@ def _check(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> Non
     usage = extension(issuer, x509.KeyUsage)
     if usage is None or not usage.crl_sign:
         raise _SaysNothing(f"{who} may not sign CRLs: its key usage does not allow cRLSign")
-    try:
-        signed = isinstance(crl.signature_hash_algorithm, SHA256 | SHA384 | SHA512)
-        signed = signed and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-        unknown = [e.oid for e in crl.extensions if e.critical and e.oid not in _UNDERSTOOD]
-        for entry in crl if signed else ():
-            unknown += [e.oid for e in entry.extensions if e.critical and e.oid not in _UNDERSTOOD_OF_ENTRIES]
-    except UNREADABLE:
-        raise _SaysNothing(f"the CRL of {who} cannot be read") from None
-    if not signed:
+    signed = isinstance(crl.signature_hash_algorithm, SHA256 | SHA384 | SHA512)
+    if not signed or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
         raise _SaysNothing(f"the CRL of {who} is not signed with its key, or with a weak hash")
+    unknown = [e.oid for e in crl.extensions if e.critical and e.oid not in _UNDERSTOOD]
+    for entry in crl:
+        unknown += [e.oid for e in entry.extensions if e.critical and e.oid not in _UNDERSTOOD_OF_ENTRIES]
     if unknown:
         raise _SaysNothing(
             f"the CRL of {who} has a critical extension that is not understood: {unknown[0].dotted_string}"
