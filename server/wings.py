@@ -30,6 +30,7 @@ from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
+from server.identity.custody import Custody
 from server.identity.identities import Identities
 from server.identity.listing import why_not_listed
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
@@ -90,8 +91,9 @@ async def open_operators(resources: Resources) -> Operators:
         IdentityChanged: the database was made for another DID.
     """
     principals = Principals(resources.database, clock=resources.clock, timer=resources.timer)
+    custody = Custody(resources.settings)
     issuers = Issuers(
-        resources.database, surroundings=Surroundings(resources.settings), clock=resources.clock
+        resources.database, surroundings=Surroundings(resources.settings, custody), clock=resources.clock
     )
     require_same_identity(resources.settings, await issuers.find(DEFAULT_ISSUER))
     alarms = Alarms(
@@ -104,6 +106,7 @@ async def open_operators(resources: Resources) -> Operators:
     identities = Identities(
         resources.settings,
         resources.database,
+        custody=custody,
         clock=resources.clock,
         timer=resources.timer,
         on_state=alarms.state,

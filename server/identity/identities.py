@@ -69,12 +69,14 @@ class _Found(msgspec.Struct, frozen=True):
 class Identities:
     """
     Args:
+        custody: where the keys are; a token is opened once in a process.
         clock: seconds since 1970.
         timer: monotonic seconds.
         on_state: told of each key that cannot be read, and when it can be again.
 
     Attributes:
         rows: issuers and their keys, as this process saw them last.
+        faults: what is wrong with keys that shall sign here, by issuer and key.
         on_replaced: called when a document that was served before has become another one.
     """
 
@@ -83,6 +85,7 @@ class Identities:
         settings: Settings,
         database: Database,
         *,
+        custody: Custody | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         on_state: OnState = lambda *_: None,
@@ -93,7 +96,7 @@ class Identities:
         self._clock = clock
         self._timer = timer
         self._on_state = on_state
-        self._custody = Custody(settings)
+        self._custody = custody or Custody(settings)
         self._version: tuple[int, int] | None = None
         self.rows: Rows = {}
         self._documents: dict[
@@ -101,7 +104,7 @@ class Identities:
         ] = {}  # By DID, of those we host; None: a key is not known.
         self._ends_at = NEVER  # When a document becomes another one by time alone; microseconds since 1970.
         self._held: dict[KeyName, _Held] = {}
-        self._faults: dict[KeyName, str] = {}
+        self.faults: dict[KeyName, str] = {}
         self._looked_at = -NEVER  # Monotonic seconds.
 
     async def refresh(self) -> bool:
@@ -145,7 +148,7 @@ class Identities:
             self._looked_at = self._timer()
         wanted = {(key.issuer_id, key.key_id): (issuer, key) for issuer, key in self._wanted()}
         for name in (
-            self._faults.keys() - wanted.keys()
+            self.faults.keys() - wanted.keys()
         ):  # It shall sign no more: what is wrong with it is over.
             self._tell(name, None)
         self._held = {name: held for name, held in self._held.items() if name in wanted}
@@ -195,12 +198,12 @@ class Identities:
 
     def _tell(self, name: KeyName, fault: str | None) -> None:
         """Each node has key files of its own: one that can read a key says nothing of another."""
-        if fault is not None and name not in self._faults:
+        if fault is not None and name not in self.faults:
             LOG.warning("the key %s of %s cannot sign: %s", name[1], name[0], fault)
         if fault is None:
-            self._faults.pop(name, None)
+            self.faults.pop(name, None)
         else:
-            self._faults[name] = fault
+            self.faults[name] = fault
         self._on_state(AlarmKind.KEY_UNREADABLE, f"{name[0]}#{name[1]} on {node_name(self._settings)}", fault)
 
     def signer_of(self, issuer_id: str, key_id: str | None = None) -> Signer:

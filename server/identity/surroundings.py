@@ -17,9 +17,9 @@ from wire import BadRequest
 class Surroundings:
     """`operators.issuers.custody.Surroundings`, of the settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, custody: Custody | None = None) -> None:
         self._settings = settings
-        self._custody = Custody(settings)
+        self._custody = custody or Custody(settings)
 
     def hosted_did(self, issuer_id: str) -> str:
         return issuer_did(self._settings, issuer_id)
