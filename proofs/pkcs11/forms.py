@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from proofs.algorithms import Algorithm, PublicKey
 
-# Parameters of section 6.3.3: an object identifier (secp256r1, secp384r1), or a curve's name as PrintableString.
+# What we ask for: object identifiers (secp256r1, secp384r1), and for an Edwards curve its name as PrintableString.
 EC_PARAMS = {
     Algorithm.ED25519: b"\x13\x0cedwards25519",
     Algorithm.P256: bytes.fromhex("06082a8648ce3d030107"),
     Algorithm.P384: bytes.fromhex("06052b81040022"),
 }
+_ED25519_IDENTIFIER = bytes.fromhex("06032b6570")  # RFC 8410, section 3: what some tokens answer instead
 _POINT_SIZES = {Algorithm.ED25519: 32, Algorithm.P256: 65, Algorithm.P384: 97}  # bytes; ECDSA's uncompressed
 _OCTET_STRING = 4  # the tag in DER; a point is short, so that its length is one byte
 _URI = re.compile(r"pkcs11:token=([^;?]+);object=([^;?]+);type=private")
@@ -67,7 +68,10 @@ def public_key_of(ec_params: bytes, ec_point: bytes) -> PublicKey:
     Raises:
         ValueError: another curve than those that sign here, or no point of it.
     """
-    algorithm = next((name for name, params in EC_PARAMS.items() if params == ec_params), None)
+    algorithms = {params: name for name, params in EC_PARAMS.items()} | {
+        _ED25519_IDENTIFIER: Algorithm.ED25519
+    }
+    algorithm = algorithms.get(ec_params)
     if algorithm is None:
         raise ValueError("expected a key on edwards25519, P-256 or P-384, found another curve")
     size = _POINT_SIZES[algorithm]

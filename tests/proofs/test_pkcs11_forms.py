@@ -77,6 +77,12 @@ def test_a_point_is_read_bare_and_as_an_octet_string(algorithm: Algorithm, spell
     assert public_key_of(EC_PARAMS[algorithm], spelled(point(algorithm))) == KEYS[algorithm]
 
 
+def test_an_edwards_curve_is_known_by_its_identifier_too() -> None:
+    identifier = bytes.fromhex("06032b6570")
+
+    assert public_key_of(identifier, point(Algorithm.ED25519)) == KEYS[Algorithm.ED25519]
+
+
 @pytest.mark.parametrize("algorithm", Algorithm)
 def test_a_point_of_another_length_is_refused(algorithm: Algorithm) -> None:
     right = point(algorithm)
