@@ -23,6 +23,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- StatusListTooLarge        502    over our cap
 
     SelfCheckFailed                      we must act: what we were about to publish is wrong
+    NoSigningKey                         the operator must act: no key of an issuer signs
 
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
 """
@@ -131,4 +132,12 @@ class SelfCheckFailed(Exception):
     A list that we built does not say what the rows say: it is not published, the old one stays.
 
     Not a `Refusal`: no caller can act on it. The message goes to the log and to the alarm.
+    """
+
+
+class NoSigningKey(Exception):
+    """
+    An issuer has no active key: its one was compromised, and none was announced that could follow.
+
+    Not a `Refusal`, as `SelfCheckFailed`.
     """

@@ -192,4 +192,21 @@ MIGRATIONS = (
         name="which versions say nothing new, and only want a fresh signature",
         statements=("ALTER TABLE status_lists ADD COLUMN anew_version {bigint} NOT NULL DEFAULT 0",),
     ),
+    Migration(
+        room="statuslist",
+        number=7,
+        name="until when the one key of each issuer has signed lists",
+        statements=(
+            """
+            UPDATE issuer_keys SET signed_until = served.until FROM (
+                SELECT s.issuer_id, max(f.valid_until) AS until FROM (
+                    SELECT list_id, valid_until FROM served_forms
+                    UNION ALL SELECT list_id, valid_until FROM artefacts
+                ) f JOIN status_lists l ON l.id = f.list_id JOIN status_sets s ON s.id = l.set_id
+                GROUP BY s.issuer_id
+            ) served
+            WHERE served.issuer_id = issuer_keys.issuer_id AND state = 'active' AND signed_until IS NULL
+            """,
+        ),
+    ),
 )

@@ -17,7 +17,6 @@ import msgspec
 
 from operators import AlarmKind, Issuer, IssuerKey, KeyState, OnState
 from operators.issuers import key_store
-from operators.issuers.keys import active_key
 from operators.store import all_issuers
 from proofs import KeyFileError, Signer, SignerAway, algorithm_of
 from resolver.documents.contexts import with_contexts_of_v1
@@ -206,17 +205,14 @@ class Identities:
             self.faults[name] = fault
         self._on_state(AlarmKind.KEY_UNREADABLE, f"{name[0]}#{name[1]} on {node_name(self._settings)}", fault)
 
-    def signer_of(self, issuer_id: str, key_id: str | None = None) -> Signer:
+    def signer_of(self, issuer_id: str, key_id: str) -> Signer:
         """
-        Return what signs with a key of an issuer (None: with the active one).
+        Return what signs with a key of an issuer.
 
         Raises:
             ResourceNotFound: we do not hold it.
         """
-        if key_id is None and issuer_id in self.rows:
-            active = active_key(self.rows[issuer_id][1])
-            key_id = active.key_id if active else None
-        held = self._held.get((issuer_id, key_id or ""))
+        held = self._held.get((issuer_id, key_id))
         if held is None:
             raise ResourceNotFound(f"the key {key_id} of the issuer {issuer_id!r} is not held here")
         return held.signer

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from operators.issuers.key_store import note_signed, signing_key
 from storage import Row, Transaction
 
 
@@ -38,12 +39,17 @@ class ListVersions(msgspec.Struct, frozen=True):
 
 
 class ListContent(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that version `version` of a list says, from one snapshot."""
+    """
+    Everything that version `version` of a list says, from one snapshot.
+
+    `key_id` is the key with which its issuer signs; None: it has none just now.
+    """
 
     list_id: str
     version: int
     published_version: int
     issuer_id: str
+    key_id: str | None
     purpose: str
     length: int
     statuses: tuple[tuple[int, int], ...]
@@ -143,6 +149,7 @@ def read_content(tx: Transaction, list_id: str) -> ListContent:
         version=row["wanted_version"],
         published_version=row["published_version"],
         issuer_id=row["issuer_id"],
+        key_id=signing_key(tx, row["issuer_id"]),
         purpose=row["purpose"],
         length=row["length"],
         statuses=tuple((status["entry_index"], status["value"]) for status in statuses),
@@ -151,11 +158,14 @@ def read_content(tx: Transaction, list_id: str) -> ListContent:
 
 def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> bool:
     """
-    Publish a version, if the one before still is the published one; False, and nothing written, if not.
+    Publish a version, if the one before still is the published one, and the key that signed it still the one that
+    its issuer signs with; False, and nothing written, if not.
 
     The compare-and-set comes first: it locks the list, so that a version has the artefacts of one publisher. The
-    bytes of the versions before are let go with it.
+    bytes of the versions before are let go with it. Writes are serial, so that no key changes in between.
     """
+    if content.key_id is None or content.key_id != signing_key(tx, content.issuer_id):
+        return False
     won = tx.execute(
         "UPDATE status_lists SET published_version = :version,"
         " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
@@ -171,6 +181,7 @@ def publish(tx: Transaction, content: ListContent, made: Iterable[Artefact]) -> 
             rows,
         )
         _note_served(tx, rows)
+        note_signed(tx, content.issuer_id, content.key_id, until=max(row["valid_until"] for row in rows))
         tx.send(
             "DELETE FROM artefacts WHERE list_id = :id AND version < :version"
             " AND EXISTS (SELECT 1 FROM served_forms s WHERE s.list_id = artefacts.list_id"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from proofs import Signer
+from statuslist.errors import NoSigningKey
 from statuslist.formats.forms import DATA_INTEGRITY
 from statuslist.publishing import artefacts
 from statuslist.publishing.artefacts import Artefact, ListContent
@@ -23,6 +24,10 @@ from statuslist.publishing.rendering import render
 from statuslist.publishing.self_check import check_rendered
 from storage import Database, Transaction
 
+# The signer of a key, by the ids of its issuer and of the key. That is the key of the rows: a process that does not
+# know of a change yet asks for the new one, and cannot sign with the old.
+SignerOf = Callable[[str, str], Signer]
+
 
 class Publication:
     """
@@ -31,7 +36,7 @@ class Publication:
     Args:
         lists: serves what was published.
         demand: is told what was published.
-        signer_of: the signer of an issuer, by the issuer's id; may raise.
+        signer_of: the signer of an issuer, by the issuer's id and the key's; may raise.
         clock: seconds since 1970.
         timer: monotonic seconds.
         threads: where lists are rendered and checked.
@@ -43,7 +48,7 @@ class Publication:
         lists: PublishedLists,
         demand: Demand,
         *,
-        signer_of: Callable[[str], Signer],
+        signer_of: SignerOf,
         clock: Callable[[], float],
         timer: Callable[[], float],
         threads: Executor,
@@ -62,11 +67,13 @@ class Publication:
 
         1. Read what its rows say, in one snapshot.
         2. Render and sign every form. 3. Read them back, and compare with the version before.
-        4. Write them and the version, unless the version before is not the published one any more.
+        4. Write them and the version, unless the version before is not the published one any more, or the issuer
+           signs with another key by now.
         5. Serve it.
 
         Raises:
             DatabaseUnavailable: the rows cannot be read or written.
+            NoSigningKey: the issuer has no key that signs.
             Exception: the signer is missing or fails, or the self-check does; nothing was written.
         """
         began, version = self._timer(), self._lists.version_of(list_id)
@@ -90,7 +97,9 @@ class Publication:
         return await self._database.read(lambda tx: artefacts.read_content(tx, list_id))
 
     def _render_and_check(self, content: ListContent) -> tuple[Artefact, ...]:
-        signer, policy = self._signer_of(content.issuer_id), self._lists.policy
+        if content.key_id is None:
+            raise NoSigningKey(f"the issuer {content.issuer_id} has no active key")
+        signer, policy = self._signer_of(content.issuer_id, content.key_id), self._lists.policy
         rendered = render(content, signer, policy, now=self._now())
         current = self._lists.current(content.list_id)
         previous = current.forms[DATA_INTEGRITY].body if current is not None else None

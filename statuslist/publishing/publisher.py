@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from operators.alarm_model import OnState
-from proofs import Signer
+from proofs import SignerAway
+from statuslist.errors import NoSigningKey, SelfCheckFailed
 from statuslist.publishing.artefacts import want_fresh_signature
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.list_alarms import LATE_ANEW_SECONDS, LATE_SECONDS, ListAlarms
 from statuslist.publishing.list_rows import NEVER, ListRows
-from statuslist.publishing.publication import Publication
+from statuslist.publishing.publication import Publication, SignerOf
 from statuslist.publishing.published import Published, PublishedLists
 from statuslist.publishing.rendering import Policy
 from statuslist.publishing.turns import Lane, Turns
@@ -39,7 +40,7 @@ class Publisher:
     Publishes what is wanted.
 
     Args:
-        signer_of: the signer of an issuer, by the issuer's id; may raise, which fails that list only.
+        signer_of: as `Publication`; may raise, which fails that list only.
         clock: seconds since 1970; what it says is written into lists, and what they say is compared with it.
         timer: monotonic seconds, for what lasts.
         on_published: as `PublishedLists`.
@@ -57,7 +58,7 @@ class Publisher:
         self,
         database: Database,
         *,
-        signer_of: Callable[[str], Signer],
+        signer_of: SignerOf,
         clock: Callable[[], float],
         policy: Policy,
         on_published: Callable[[Published], None],
@@ -232,9 +233,16 @@ class Publisher:
         except Exception as error:
             # One list's failure (no signer, self-check, database) must not hold up the others.
             self.failed += 1
-            self.demand.has_failed(list_id, f"publishing fails: {type(error).__name__}", self._timer())
+            self.demand.has_failed(list_id, f"publishing fails: {_told(error)}", self._timer())
             _log.exception("status list %s: not published", list_id)
         else:
             self.demand.is_well(list_id)
             if self.demand.is_waiting(list_id):
                 self.wake()  # It was changed meanwhile, and could not be offered.
+
+
+def _told(error: Exception) -> str:
+    """Return what an alarm says of an error: its message where it is meant for operators, and holds no secret."""
+    return (
+        str(error) if isinstance(error, NoSigningKey | SelfCheckFailed | SignerAway) else type(error).__name__
+    )

@@ -21,7 +21,7 @@ def check_rendered(
     Read the bytes as a verifier would, and compare them with the version before.
 
     1. Each form parses and verifies with the signer's public key.
-    2. Its id is its URL, its issuer the signer's, its purpose the list's.
+    2. Its id is its URL, its issuer the signer's, its purpose the list's; the signer's key is that of the rows.
     3. It expands to the bitstring of the rows, of the set's length.
     4. The list is as long as it was, and no revocation is gone.
 
@@ -31,6 +31,10 @@ def check_rendered(
     Raises:
         SelfCheckFailed: one of these does not hold; the message says which.
     """
+    if signer.verification_method != f"{signer.controller}#{rendered.content.key_id}":
+        raise SelfCheckFailed(
+            f"{rendered.content.list_id}: signed by {signer.verification_method}, another key"
+        )
     for artefact in rendered.artefacts:
         _check_form(artefact, rendered, signer, policy, now)
     if previous is not None:

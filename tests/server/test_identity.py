@@ -72,7 +72,7 @@ def own(tmp_path: Path, processes: list[Process]) -> Own:
 
 def test_the_same_key_stands_in_the_shape_of_each_form(own: Own) -> None:
     identities, key = own
-    signer = identities.signer_of("default")
+    signer = identities.signer_of("default", "key-1")
     document = identities.own_document("did:web:localhost%3A8000")
     assert document is not None
     methods = {method["id"]: method for method in document["verificationMethod"]}
@@ -172,7 +172,7 @@ def test_a_part_of_our_document_as_json_ld_has_its_contexts(own: Own) -> None:
 
 def test_a_jws_names_the_json_web_key(own: Own) -> None:
     identities, _ = own
-    signer = identities.signer_of("default")
+    signer = identities.signer_of("default", "key-1")
     head = sign_compact(b"{}", header={"typ": "vc+jwt"}, signer=signer).split(b".")[0]
 
     assert json.loads(urlsafe_b64decode(head + b"=="))["kid"] == "did:web:localhost%3A8000#key-1-jwk"

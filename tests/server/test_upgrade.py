@@ -12,13 +12,14 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from operators import Principal, Role
 from proofs import create_key_file
+from server.database import MIGRATIONS
 from server.services import Services, open_services
 from server.settings import Settings
 from statuslist.entries.requests import ChangeStatuses, StatusChange
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
-from storage import read_sealed, verify_chain
+from storage import migrate, read_sealed, verify_chain
 from tests.databases import RULE_BROKEN, Place
 from wire import read
 
@@ -134,6 +135,22 @@ async def test_every_row_is_still_there_and_the_audit_chain_holds(old: Place, tm
     assert _rows(old, "audit") == audited
     assert len(sealed) == audited
     assert verify_chain(sealed) == sealed[-1].digest
+
+
+async def test_until_when_the_key_of_each_issuer_has_signed_is_known(old: Place) -> None:
+    """So that a key stays in the DID document as long as what it signed before the upgrade is valid."""
+    ends = dict(
+        old.query(
+            "SELECT s.issuer_id, max(a.valid_until) FROM artefacts a JOIN status_lists l ON l.id = a.list_id"
+            " JOIN status_sets s ON s.id = l.set_id GROUP BY s.issuer_id"
+        )
+    )
+    database = old.open()
+    await migrate(database, MIGRATIONS)
+    database.close()
+
+    assert len(ends) == 2
+    assert dict(old.query("SELECT issuer_id, signed_until FROM issuer_keys")) == ends
 
 
 async def test_a_second_start_changes_nothing(old: Place, tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ import operators
 import operators.store
 import statuslist.schema
 import storage
-from operators import AlarmKind, Issuer, Principal, Role
-from proofs import KeySigner, Signer
+from operators import AlarmKind, Issuer, IssuerKey, KeyState, Principal, Role
+from operators.issuers import key_store
+from proofs import KeySigner
 from resolver.keys.multikey import multikey_of
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
@@ -29,6 +30,8 @@ from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
 from statuslist.publishing.answers import own_list
+from statuslist.publishing.artefacts import sign_anew
+from statuslist.publishing.publication import SignerOf
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
 from statuslist.publishing.rendering import Policy
@@ -39,6 +42,7 @@ from wire import read
 
 BASE_URL = "https://status.example.com"
 MIGRATIONS = (*storage.MIGRATIONS, *operators.MIGRATIONS, *statuslist.schema.MIGRATIONS)
+KEY_ID = "status"  # of the first key of each issuer
 ISSUERS = {"default": "did:web:status.example.com", "acme": "did:web:status.example.com:issuers:acme"}
 
 ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
@@ -67,10 +71,15 @@ class Clock:
         return time.monotonic() + self.ahead
 
 
-def signer_for(issuer_id: str) -> KeySigner:
-    """Return the same signer for the same issuer in every process of a test."""
-    key = Ed25519PrivateKey.from_private_bytes(issuer_id.encode().ljust(32, b"."))
-    return KeySigner(key, f"{ISSUERS[issuer_id]}#status")
+def signer_for(issuer_id: str, key_id: str = KEY_ID) -> KeySigner:
+    """Return the same signer for the same key in every process of a test."""
+    key = Ed25519PrivateKey.from_private_bytes(f"{issuer_id} {key_id}".encode().ljust(32, b"."))
+    return KeySigner(key, f"{ISSUERS[issuer_id]}#{key_id}")
+
+
+def key_of(issuer_id: str, key_id: str, state: KeyState = KeyState.ACTIVE) -> IssuerKey:
+    """Return the row of the key of `signer_for`."""
+    return key_row(issuer_id, key_id, signer_for(issuer_id, key_id).public_key, state)
 
 
 def did_document(signer: KeySigner) -> dict[str, Any]:
@@ -126,7 +135,7 @@ class Wing:
         self,
         *,
         database: Database | None = None,
-        signer_of: Callable[[str], Signer] = signer_for,
+        signer_of: SignerOf = signer_for,
         on_published: Callable[[Published], None] = lambda _: None,
         mark: ServedMark | None = None,
     ) -> Publisher:
@@ -176,6 +185,34 @@ class Wing:
             return None
         return status_at(bits_of(current.forms[DATA_INTEGRITY].body), index)
 
+    async def announce(self, issuer_id: str, key_id: str) -> IssuerKey:
+        """Make a key known that follows the active one later."""
+        key = key_of(issuer_id, key_id, KeyState.ANNOUNCED)
+        await self.database.write(lambda tx: key_store.insert_key(tx, key))
+        return key
+
+    async def rotate(self, key: IssuerKey) -> None:
+        """Have an announced key sign from now on, as operators do."""
+        at = int(self.clock() * 1_000_000)
+
+        def activate(tx: storage.Transaction) -> None:
+            assert key_store.activate(tx, key, at)
+            sign_anew(tx, key.issuer_id)
+
+        await self.database.write(activate)
+
+    async def compromise(self, issuer_id: str, key_id: str) -> None:
+        """Take a key away at once; another has to follow it."""
+        at = int(self.clock() * 1_000_000)
+
+        def compromise(tx: storage.Transaction) -> None:
+            key = key_store.find_key(tx, issuer_id, key_id)
+            assert key is not None
+            assert key_store.compromise(tx, key, at, at)
+            sign_anew(tx, issuer_id)
+
+        await self.database.write(compromise)
+
     async def count(self, table: str) -> int:
         row = await self.database.read(lambda tx: tx.one(f"SELECT count(*) AS found FROM {table}"))
         return int(row["found"]) if row is not None else 0
@@ -202,4 +239,4 @@ def _insert_issuers(tx: storage.Transaction) -> None:
     for issuer_id, did in ISSUERS.items():
         if any(issuer.id == issuer_id for issuer in known):
             continue  # Opened again, as after a restart.
-        inserting(Issuer(id=issuer_id, did=did), key_row(issuer_id, "status"))(tx)
+        inserting(Issuer(id=issuer_id, did=did), key_of(issuer_id, KEY_ID))(tx)

@@ -34,10 +34,10 @@ class Signers:
 
     is_gone = False
 
-    def __call__(self, issuer_id: str) -> Signer:
+    def __call__(self, issuer_id: str, key_id: str) -> Signer:
         if self.is_gone:
             raise FileNotFoundError("/secret/path of the key")
-        return signer_for(issuer_id)
+        return signer_for(issuer_id, key_id)
 
 
 async def test_a_list_that_is_not_published_is_an_alarm_until_it_is(wing: Wing) -> None:

@@ -64,7 +64,7 @@ class BreaksBeforeWrite(BreaksAfterWrite):
         return await self._inner.write(fn)
 
 
-def no_signer(_issuer_id: str) -> Signer:
+def no_signer(_issuer_id: str, _key_id: str) -> Signer:
     raise FileNotFoundError("the key is gone")
 
 
@@ -260,8 +260,8 @@ async def test_list_without_a_signer_holds_up_no_other(wing: Wing) -> None:
     await wing.create("badges", issuer_id="acme")
     await wing.create("diplomas", issuer_id="default")
 
-    def only_default(issuer_id: str) -> Signer:
-        return signer_for(issuer_id) if issuer_id == "default" else no_signer(issuer_id)
+    def only_default(issuer_id: str, key_id: str) -> Signer:
+        return (signer_for if issuer_id == "default" else no_signer)(issuer_id, key_id)
 
     publisher = wing.another_publisher(signer_of=only_default)
 
@@ -425,10 +425,10 @@ async def test_a_tenant_with_many_slow_lists_delays_no_other(wing: Wing) -> None
     (index,) = await wing.allocate("badges")
     is_free = threading.Event()
 
-    def slow_for_acme(issuer_id: str) -> Signer:
+    def slow_for_acme(issuer_id: str, key_id: str) -> Signer:
         if issuer_id == "acme":
             is_free.wait(30)
-        return signer_for(issuer_id)
+        return signer_for(issuer_id, key_id)
 
     publisher = wing.another_publisher(signer_of=slow_for_acme)
     loop = asyncio.create_task(publisher.run(Leadership(wing.database.lease("publisher"))))

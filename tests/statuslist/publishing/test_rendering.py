@@ -13,7 +13,7 @@ from statuslist.publishing.artefacts import ListContent
 from statuslist.publishing.rendering import Policy, Rendered, render
 from statuslist.publishing.self_check import check_rendered
 from tests.proofs.documents import KEYS
-from tests.statuslist.wing import BASE_URL, signer_for
+from tests.statuslist.wing import BASE_URL, KEY_ID, signer_for
 
 NOW = 1_800_000_000_000_000
 POLICY = Policy(base_url=BASE_URL)
@@ -34,6 +34,7 @@ def content_of(*revoked: int, **overrides: Any) -> ListContent:
         "version": 2,
         "published_version": 1,
         "issuer_id": "acme",
+        "key_id": KEY_ID,
         "purpose": "revocation",
         "length": 131_072,
         "statuses": tuple((index, 1) for index in revoked),

@@ -21,7 +21,7 @@ from statuslist.recovery.found_lists import (
     set_indexes,
 )
 from tests.statuslist.lists import HOUR, LENGTH, NOW
-from tests.statuslist.wing import BASE_URL, ISSUERS, signer_for
+from tests.statuslist.wing import BASE_URL, ISSUERS, KEY_ID, signer_for
 from wire import encode, read
 
 
@@ -49,6 +49,7 @@ def published(
         version=1,
         published_version=0,
         issuer_id=issuer_id,
+        key_id=KEY_ID,
         purpose=list_id.rpartition("-")[2],
         length=LENGTH,
         statuses=tuple((index, 1) for index in indexes),
