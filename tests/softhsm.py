@@ -21,11 +21,20 @@ OFFICER_PIN = "the-security-officer"
 
 _DIRECTORIES = ("/usr/lib/softhsm", "/usr/lib64/softhsm", "/usr/local/lib/softhsm")
 _HOLD = """
-import fcntl, sys, time
+import fcntl, sys
 with open(sys.argv[1], "r+b") as file:
     fcntl.lockf(file, fcntl.LOCK_EX)
     print("held", flush=True)
     sys.stdin.read()
+"""
+_DELETE = """
+import pkcs11, sys
+module, token, pin, label = sys.argv[1:]
+with pkcs11.lib(module).get_token(token_label=token).open(rw=True, user_pin=pin) as session:
+    halves = list(session.get_objects({pkcs11.Attribute.LABEL: label}))
+    assert len(halves) == 2
+    for half in halves:
+        half.destroy()
 """
 # CKA_OS_TOKENFLAGS as SoftHSM keeps it in a file: type, kind (2: a number), value; 8 bytes each.
 _FLAGS = (0x8000_534B).to_bytes(8) + (2).to_bytes(8)
@@ -105,6 +114,11 @@ class SoftHsm:
             yield library.get_token(token_label=LABEL).open(rw=True, user_pin=PIN)
         finally:
             library.finalize()
+
+    def delete(self, label: str) -> None:
+        """Delete both halves of a key, from another process."""
+        command = (sys.executable, "-c", _DELETE, str(self.module), LABEL, PIN, label)
+        subprocess.run(command, env=os.environ | self.environment, check=True)
 
     @contextlib.contextmanager
     def pulled_out(self) -> Iterator[None]:

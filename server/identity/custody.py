@@ -73,12 +73,11 @@ class Custody:
 
     def mark_of(self, key: IssuerKey) -> object:
         """Return what changes with a key: its file and mode, its certificates; None: it must be opened anew."""
+        if key.custody == PKCS11:
+            return None  # The token may be there, and the key deleted.
         try:
-            if key.custody == PKCS11:
-                self._token.check()
-                return key.certificates
             status = (self._key_dir / key.locator).stat()
-        except (OSError, Conflict, SignerAway):
+        except OSError:
             return None
         return (
             key.certificates,

@@ -124,6 +124,22 @@ async def test_a_token_that_is_pulled_out_fails_its_issuer_alone_until_it_is_bac
     )
 
 
+async def test_a_key_that_was_deleted_in_the_token_is_missed_before_it_is_to_sign(
+    tmp_path: Path, softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.identity.identities.LOOK_AGAIN_SECONDS", 0.2)
+    settings = token_settings(tmp_path, softhsm)
+    await initialise(settings, sample=False, say=quiet)
+    async with open_services(settings) as services:
+        identities = services.operators.identities
+        await Tenant(services, "held").open(custody="pkcs11", algorithm="P-256")
+        key_id = next(key.key_id for key in identities.rows["held"][1] if key.state == "active")
+        softhsm.delete(key_id)
+        await until(lambda: ("held", key_id) in identities.faults)
+
+    assert "no such key that may sign" in identities.faults["held", key_id]
+
+
 async def test_a_server_without_a_token_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="TOUCHSTONE_PKCS11_MODULE"):
         Custody(settings_in(tmp_path)).make("pkcs11", "P-256")
