@@ -15,6 +15,7 @@ from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
 from tests.fuzz.drivers import batch_seeds, driver_seeds
 from tests.fuzz.logs import changed_seeds, hostile_seeds
+from tests.fuzz.signed import PAYLOAD, TOKENS
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -214,6 +215,8 @@ _BY_TARGET: dict[str, Any] = {
     "unsigned_varint": _varints,
     "multikey": lambda: _after("did:key:"),
     "jwk": jwks,
+    "strict_cbor": lambda: [PAYLOAD, *TOKENS, *(token[1:] for token in TOKENS)],
+    "cose_sign1": lambda: TOKENS,
     "strict_json": lambda: [*jwks(), *documents(), b'[1.5e3,-0.0,"\\ud83d\\ude00",null,18446744073709551616]'],
     "accept": lambda: [text.encode() for text in ACCEPTS],
     "freshness": lambda: _CACHE,

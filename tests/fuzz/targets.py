@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, drivers, encodings, headers, identifiers, logs, origins, services
+from tests.fuzz import answers, drivers, encodings, headers, identifiers, logs, origins, services, signed
 
 Check = Callable[[bytes], None]
 
@@ -46,6 +46,8 @@ TARGETS: dict[str, Target] = {
     "base64url": Target(encodings.base64url, 2),
     "unsigned_varint": Target(encodings.unsigned_varint, 2),
     "strict_json": Target(encodings.strict_json, 4, max_ms=600),
+    "strict_cbor": Target(signed.strict_cbor, 3),
+    "cose_sign1": Target(signed.cose_sign1, 2),
     "accept": Target(headers.accept, 3),
     "freshness": Target(headers.freshness, 1),
     "forwarded": Target(headers.forwarded, 1),
