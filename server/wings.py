@@ -198,7 +198,7 @@ def open_issuing(resources: Resources, operators: Operators, resolver: Resolver,
         resources.database,
         operators.issuers,
         document_ttl_seconds=resources.settings.did_document_ttl_seconds,
-        why_not_listed=partial(why_not_listed, resolver),
+        why_not_listed=partial(why_not_listed, resolver, resources.clock),
         sign_anew=sign_anew,
         clock=resources.clock,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from operators import Issuer, IssuerKey
 from operators.issuers.custody import MadeKey
 from resolver.did import parse_did
+from resolver.methods import COMPUTED
 from server.identity.custody import Custody
 from server.identity.documents import methods_of
 from server.identity.own import issuer_did
@@ -28,9 +29,14 @@ class Surroundings:
         """
         Raises:
             InvalidDid: it is no DID.
-            BadRequest: it is under our host.
+            BadRequest: it is under our host, or its document is computed from it (did:key, did:jwk).
         """
-        parse_did(did)
+        if parse_did(did).method in COMPUTED:
+            raise BadRequest(
+                "the DID is its one key, and its document can list none that is made here; leave it out to have"
+                " a DID hosted, or give one whose document its owner writes, such as a did:web or did:webvh",
+                pointer="/did",
+            )
         if did == self._settings.did or did.startswith(f"{self._settings.did}:"):
             raise BadRequest(
                 f"{did} lies under our host, where nobody else can publish it; leave it out to have it hosted",

@@ -78,14 +78,11 @@ async def verify_secured(
         ResolutionError: the issuer's DID cannot be resolved.
     """
     secured = await asyncio.to_thread(_read, body, media_type, max_bytes, max_values)  # 1
-    method = await _assertion_method(secured, resolve)  # 2, 3
-    key_ends = _end_of(method)
-    if key_ends is not None and key_ends <= now:
-        raise ProofInvalid("the issuer's key has expired or was revoked")
+    method = await _assertion_method(secured, resolve, now)  # 2, 3
     await asyncio.to_thread(_verify, secured, public_key_of(method), now)  # 4
     if secured.token is not None:
         check_in_time(secured.token, now)  # 5
-    return msgspec.structs.replace(secured, ends=earliest(secured.ends, key_ends))
+    return msgspec.structs.replace(secured, ends=earliest(secured.ends, _end_of(method)))
 
 
 def earliest(*moments: int | None) -> int | None:
@@ -116,21 +113,32 @@ def _read(body: bytes, media_type: str, max_bytes: int, max_values: int) -> Secu
     )
 
 
-async def _assertion_method(secured: Secured, resolve: Resolve) -> JsonObject:
+async def _assertion_method(secured: Secured, resolve: Resolve, now: int) -> JsonObject:
     did, _, fragment = secured.verification_method.partition("#")
     if did != secured.issuer or not fragment:
         raise ProofInvalid("the key is not one of the credential's issuer")
     document = (await resolve(secured.issuer)).document
     if document is None:
         raise ProofInvalid("the issuer's DID is deactivated")
-    method = find_assertion_method(document, secured.issuer, fragment)
+    return assertion_method(document, secured.issuer, fragment, now=now)
+
+
+def assertion_method(document: JsonObject, did: str, fragment: str, *, now: int) -> JsonObject:
+    """
+    Return the verification method `did#fragment` that may sign for `did` at `now`, microseconds since 1970.
+
+    Raises:
+        ProofInvalid: it is not under assertionMethod, has another controller than the DID, or has ended; or
+            `expires` or `revoked` is no time.
+    """
+    method = _find_assertion_method(document, did, fragment)
     if method is None:
         raise ProofInvalid("the issuer's DID document does not list the key under assertionMethod")
-    if method.get("controller") not in (
-        secured.issuer,
-        "",
-    ):  # "" is relative to the DID: DID v1.1, section 3.2.2
+    if method.get("controller") not in (did, ""):  # "" is relative to the DID: DID v1.1, section 3.2.2
         raise ProofInvalid("the key is controlled by another than the issuer")
+    ends = _end_of(method)
+    if ends is not None and ends <= now:
+        raise ProofInvalid("the issuer's key has expired or was revoked")
     return method
 
 
@@ -145,7 +153,7 @@ def _end_of(method: JsonObject) -> int | None:
         raise ProofInvalid(f"expires or revoked of the issuer's key: {error}") from None
 
 
-def find_assertion_method(document: JsonObject, did: str, fragment: str) -> JsonObject | None:
+def _find_assertion_method(document: JsonObject, did: str, fragment: str) -> JsonObject | None:
     """
     Return the verification method `did#fragment` if it stands, or is named, under assertionMethod.
 
