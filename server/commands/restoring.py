@@ -22,6 +22,7 @@ from pathlib import Path
 
 import msgspec
 
+from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
 from server.commands.upkeep import hold
@@ -41,7 +42,7 @@ from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_fo
 from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
-from wire import Conflict
+from wire import Conflict, ResourceNotFound
 
 Say = Callable[[str], None]
 
@@ -141,9 +142,10 @@ async def _open_epoch(
 
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")
+    readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
     report = await database.write(
         lambda tx: open_epoch(
-            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=keys.keys()
+            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=readable
         )
     )
     await _publish(database, settings, identities)
@@ -161,6 +163,18 @@ def _known_keys(rows: Rows) -> dict[str, list[KnownKey]]:
         for issuer, keys in rows.values()
     }
     return {issuer_id: keys for issuer_id, keys in known.items() if keys}
+
+
+def _can_sign(identities: Identities, issuer_id: str) -> bool:
+    """Tell whether an issuer has an active key that can be read here."""
+    key = active_key(identities.rows[issuer_id][1])
+    if key is None:
+        return False
+    try:
+        identities.signer_of(issuer_id, key.key_id)
+    except ResourceNotFound:
+        return False
+    return True
 
 
 async def _publish(database: Database, settings: Settings, identities: Identities) -> None:

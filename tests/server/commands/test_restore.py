@@ -237,7 +237,10 @@ def test_one_tenants_missing_key_file_withholds_its_lists_and_restores_the_other
     """And a restore that has the key brings them back, with what was revoked after the backup."""
     known = _act(drill)
     assert drill.touchstone("issuer", "add", "acme").returncode == 0
-    (key,) = [path for path in drill.path.parent.rglob("*.pem") if "acme" in path.name]
+    ((locator,),) = SqlitePlace(drill.path).query(
+        "SELECT locator FROM issuer_keys WHERE issuer_id = 'acme' AND state = 'active'"
+    )
+    (key,) = drill.path.parent.rglob(locator)
     drill.server.operator("", {"id": "hers", "issuerId": "acme", "purposes": ["revocation"]})
     entries = drill.allocate("hers")
     assert drill.touchstone("db", "backup", str(drill.path.parent / "late.db")).returncode == 0
