@@ -25,6 +25,7 @@ from statuslist.publishing.published import Published, PublishedLists
 from statuslist.publishing.rendering import Policy
 from statuslist.publishing.turns import Lane, Turns
 from storage import Database, DatabaseUnavailable, Following, Leadership, ServedMark, Transaction
+from wire import Refusal
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
 PACE_SECONDS = 0.1  # between two looks: changes that come thick make one version together
@@ -242,7 +243,6 @@ class Publisher:
 
 
 def _told(error: Exception) -> str:
-    """Return what an alarm says of an error: its message where it is meant for operators, and holds no secret."""
-    return (
-        str(error) if isinstance(error, NoSigningKey | SelfCheckFailed | SignerAway) else type(error).__name__
-    )
+    """Return what an alarm says of an error: its message where that is meant to be read, and holds no secret."""
+    is_readable = isinstance(error, Refusal | NoSigningKey | SelfCheckFailed | SignerAway)
+    return str(error) if is_readable else type(error).__name__

@@ -15,7 +15,7 @@ from statuslist.publishing.publisher import Publisher
 from storage import Database, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import KEY_ID, Wing, bits_of, signer_for
-from wire import read
+from wire import ResourceNotFound, read
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
@@ -157,7 +157,7 @@ async def test_an_issuer_without_a_key_that_signs_has_an_alarm_and_holds_up_no_o
 async def test_a_process_that_does_not_know_the_new_key_yet_cannot_sign_with_the_old_one(wing: Wing) -> None:
     def knows_the_first(issuer_id: str, key_id: str) -> Signer:
         if key_id != KEY_ID:
-            raise LookupError(key_id)
+            raise ResourceNotFound(f"the key {key_id} is not held here")
         return signer_for(issuer_id, key_id)
 
     lagging = wing.another_publisher(signer_of=knows_the_first)
@@ -168,6 +168,11 @@ async def test_a_process_that_does_not_know_the_new_key_yet_cannot_sign_with_the
     assert await lagging.publish_dirty() == 0
 
     assert (served(lagging), lagging.failed) == (before, 2)
+    wing.clock.ahead += 11
+    await lagging.publish_dirty()
+    assert (
+        wing.alarms[AlarmKind.LIST_NOT_PUBLISHED, LIST] == "publishing fails: the key second is not held here"
+    )
 
 
 async def test_a_signer_of_another_key_than_was_asked_for_publishes_nothing(wing: Wing) -> None:
