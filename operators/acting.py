@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from operators.model import Principal, Role
-from storage import Database, Transaction, once
+from storage import Database, Transaction, once, result_of
 from wire import Forbidden, decode, encode
 
 T = TypeVar("T")
@@ -65,6 +65,30 @@ async def act_once(
             at=at,
             make=lambda: encode(make(tx)),
         )
-        return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES, max_values=None)
+        return _read(result, result_type)
 
     return await database.write(work)
+
+
+async def done_before(
+    database: Database,
+    principal: Principal,
+    key: str | None,
+    request: tuple[object, ...],
+    result_type: type[T],
+) -> T | None:
+    """
+    Return what `act_once` returned for this key and request, or None where that was not done.
+
+    For whoever makes something before the transaction that would be in vain; raises as `act_once`.
+    """
+    if key is None:
+        return None
+    found = await database.read(
+        lambda tx: result_of(tx, principal=principal.id, key=key, request=encode(request))
+    )
+    return None if found is None else _read(found, result_type)
+
+
+def _read(result: bytes, result_type: type[T]) -> T:
+    return decode(result, result_type, max_bytes=_MAX_RESULT_BYTES, max_values=None)

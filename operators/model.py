@@ -54,6 +54,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Role]
 
 
+def is_id(text: str) -> bool:
+    """Tell whether `text` can be the id of an issuer or a principal."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_id(text: str, *, pointer: str = "/id") -> str:
     """
     Return `text` where it can be the id of an issuer or a principal.
@@ -61,7 +66,7 @@ def check_id(text: str, *, pointer: str = "/id") -> str:
     Raises:
         BadRequest: it is not 1 to 63 lower-case letters, digits and inner hyphens.
     """
-    if not _ID.fullmatch(text):
+    if not is_id(text):
         raise BadRequest("expected 1 to 63 lower-case letters, digits and inner hyphens", pointer=pointer)
     return text
 

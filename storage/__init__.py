@@ -7,7 +7,7 @@ from storage.audit import read_audit, record
 from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
 from storage.following import Following
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
-from storage.idempotency import IdempotencyConflict, forget_before, once
+from storage.idempotency import IdempotencyConflict, forget_before, once, result_of
 from storage.leadership import Leadership
 from storage.mark import ServedMark
 from storage.migrations import Migration, SchemaMismatch, migrate
@@ -42,6 +42,7 @@ __all__ = [
     "read_audit",
     "read_sealed",
     "record",
+    "result_of",
     "seal",
     "sqlite_path",
     "verify_chain",

@@ -63,18 +63,27 @@ def once(
     """
     if key is None:
         return make()
+    done = result_of(tx, principal=principal, key=key, request=request)
+    return _remember(tx, principal, key, _digest(request), at, make()) if done is None else done
+
+
+def result_of(tx: Transaction, *, principal: str, key: str, request: bytes) -> bytes | None:
+    """Return what `once` returned for this key and request, or None where it was not done; raises as `once`."""
     if not _KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key: expected 1 to 255 printable ASCII characters without spaces")
-    digest = hashlib.sha256(request).hexdigest()
     found = tx.one(
         "SELECT request_digest, result FROM idempotency WHERE principal = :principal AND key = :key",
         {"principal": principal, "key": key},
     )
     if found is None:
-        return _remember(tx, principal, key, digest, at, make())
-    if found["request_digest"] != digest:
+        return None
+    if found["request_digest"] != _digest(request):
         raise IdempotencyConflict("this Idempotency-Key was used with another request")
     return bytes(found["result"])
+
+
+def _digest(request: bytes) -> str:
+    return hashlib.sha256(request).hexdigest()
 
 
 def _remember(tx: Transaction, principal: str, key: str, digest: str, at: int, result: bytes) -> bytes:

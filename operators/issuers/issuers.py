@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from operators.acting import act_once, require_admin
+from operators.acting import act_once, done_before, require_admin
 from operators.issuers import key_store
 from operators.issuers.custody import MadeKey, Surroundings
 from operators.issuers.keys import IssuerKey, KeyState, as_first, key_id_of
-from operators.issuers.views import CreateIssuer, IssuerPage, IssuerView, KeyView, issuer_view, key_view
-from operators.model import Issuer, Principal, check_id, check_text
+from operators.issuers.views import CreateIssuer, IssuerKeyView, IssuerPage, IssuerView, issuer_view, key_view
+from operators.model import Issuer, Principal, check_id, check_text, is_id
 from operators.store import all_issuers, find_issuer, insert_issuer, issuers_after
 from storage import Database, Transaction, record
 from wire import Conflict, ResourceNotFound
@@ -57,7 +57,11 @@ class Issuers:
         """
         require_admin(principal)
         issuer = self._issuer(wanted)
-        if idempotency_key is None and await self.find(issuer.id) is not None:
+        asked = ("create-issuer", wanted)
+        done = await done_before(self._database, principal, idempotency_key, asked, IssuerView)
+        if done is not None:
+            return done
+        if await self.find(issuer.id) is not None:
             raise Conflict(f"the issuer {issuer.id} or its DID is there already")
         keys = [] if wanted.did else await self._first_keys(wanted)
 
@@ -72,7 +76,6 @@ class Issuers:
             self._record(tx, principal, issuer, detail)
             return self._view(issuer, keys)
 
-        asked = ("create-issuer", wanted)
         return await act_once(
             self._database, principal, idempotency_key, asked, create, IssuerView, at=self._now()
         )
@@ -106,7 +109,7 @@ class Issuers:
         made = await asyncio.to_thread(self._surroundings.make_key, custody, algorithm)
         return announced(issuer_id, custody, made, self._now())
 
-    def key_view(self, issuer: Issuer, key: IssuerKey) -> KeyView:
+    def key_view(self, issuer: Issuer, key: IssuerKey) -> IssuerKeyView:
         return key_view(key, self._surroundings.methods_of(issuer, key))
 
     def _issuer(self, wanted: CreateIssuer) -> Issuer:
@@ -155,7 +158,7 @@ def issuer_and_keys(tx: Transaction, principal: Principal, issuer_id: str) -> tu
     Raises:
         ResourceNotFound: there is no such issuer, or `principal` acts for another one.
     """
-    issuer = find_issuer(tx, issuer_id)
+    issuer = find_issuer(tx, issuer_id) if is_id(issuer_id) else None
     if issuer is None or principal.issuer_id not in (None, issuer.id):
         raise ResourceNotFound(f"there is no issuer {issuer_id[:63]!r}")
     return issuer, key_store.keys_of(tx, issuer_id)

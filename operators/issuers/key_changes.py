@@ -8,13 +8,13 @@ foreign document lists a key is looked at before it as well; what goes wrong lat
 from collections.abc import Callable
 from typing import TypeVar
 
-from operators.acting import act_once, require_admin
+from operators.acting import act_once, done_before, require_admin
 from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers, issuer_and_keys
 from operators.issuers.keys import IssuerKey, KeyState, active_key, announced_keys
 from operators.issuers.rotation import SignAnew, known_key, next_key
-from operators.issuers.views import AddKey, CompromiseKey, KeyView
+from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
 from operators.model import Issuer, Principal
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, parse_utc
@@ -53,7 +53,7 @@ class KeyChanges:
 
     async def add(
         self, principal: Principal, issuer_id: str, wanted: AddKey, *, idempotency_key: str | None = None
-    ) -> KeyView:
+    ) -> IssuerKeyView:
         """
         Make a key and announce it; of a hosted issuer that has no active key it is active at once.
 
@@ -61,23 +61,26 @@ class KeyChanges:
             Refusal: no such key can be made.
         """
         issuer, keys = await self._read(principal, issuer_id)
+        asked = ("add-key", issuer_id, wanted)
+        if (done := await self._done(principal, idempotency_key, asked)) is not None:
+            return done
         before = active_key(keys)
         custody = wanted.custody or (before.custody if before else "file")
         algorithm = wanted.algorithm or (before and before.algorithm) or "Ed25519"
         key = await self._issuers.make_key(issuer_id, custody, algorithm)
 
-        def add(tx: Transaction, at: int) -> KeyView:
+        def add(tx: Transaction, at: int) -> IssuerKeyView:
             key_store.insert_key(tx, key)
             rotation.note(tx, key, "issuer-key.add", actor=principal.id, at=at, custody=custody)
             if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer_id) is None:
                 rotation.activate(tx, key, self._sign_anew, actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 
-        return await self._once(principal, idempotency_key, ("add-key", issuer_id, wanted), add)
+        return await self._once(principal, idempotency_key, asked, add)
 
     async def activate(
         self, principal: Principal, issuer_id: str, key_id: str | None, *, idempotency_key: str | None = None
-    ) -> KeyView:
+    ) -> IssuerKeyView:
         """
         Let an announced key sign (None: the one known for longest): now, or as soon as verifiers can know it.
 
@@ -87,10 +90,13 @@ class KeyChanges:
             Conflict: it is not announced; or the issuer is foreign, and its document does not list the key.
         """
         issuer, keys = await self._read(principal, issuer_id)
+        asked = ("activate-key", issuer_id, key_id)
+        if (done := await self._done(principal, idempotency_key, asked)) is not None:
+            return done
         chosen = next_key(keys, key_id)
         await self._require_listed(issuer, chosen)
 
-        def activate(tx: Transaction, at: int) -> KeyView:
+        def activate(tx: Transaction, at: int) -> IssuerKeyView:
             known = key_store.keys_of(tx, issuer_id)
             key = next_key(known, chosen.key_id)
             ready = self._ready_at(issuer, key, known)
@@ -101,11 +107,11 @@ class KeyChanges:
                 rotation.note(tx, key, "issuer-key.plan", actor=principal.id, at=at, activates_at=ready)
             return self._view(tx, issuer, key)
 
-        return await self._once(principal, idempotency_key, ("activate-key", issuer_id, key_id), activate)
+        return await self._once(principal, idempotency_key, asked, activate)
 
     async def retire(
         self, principal: Principal, issuer_id: str, key_id: str, *, idempotency_key: str | None = None
-    ) -> KeyView:
+    ) -> IssuerKeyView:
         """
         Let an announced key go; it leaves the document, as it signed nothing.
 
@@ -114,7 +120,7 @@ class KeyChanges:
         """
         issuer, _ = await self._read(principal, issuer_id)
 
-        def retire(tx: Transaction, at: int) -> KeyView:
+        def retire(tx: Transaction, at: int) -> IssuerKeyView:
             key = known_key(key_store.keys_of(tx, issuer_id), key_id)
             if key.state is KeyState.ACTIVE:
                 raise Conflict(
@@ -135,7 +141,7 @@ class KeyChanges:
         wanted: CompromiseKey,
         *,
         idempotency_key: str | None = None,
-    ) -> KeyView:
+    ) -> IssuerKeyView:
         """
         Give a key up: it leaves the document at once, and where it was active the spare signs at once.
 
@@ -147,7 +153,7 @@ class KeyChanges:
         issuer, keys = await self._read(principal, issuer_id)
         successor = await self._successor(issuer, [key for key in keys if key.key_id != key_id])
 
-        def compromise(tx: Transaction, at: int) -> KeyView:
+        def compromise(tx: Transaction, at: int) -> IssuerKeyView:
             key = known_key(key_store.keys_of(tx, issuer_id), key_id)
             if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal.id, at=at):
                 raise Conflict(f"{key_id} is known to be compromised since then, or before")
@@ -158,11 +164,13 @@ class KeyChanges:
         asked = ("compromise-key", issuer_id, key_id, wanted)
         return await self._once(principal, idempotency_key, asked, compromise)
 
-    async def certify(self, principal: Principal, issuer_id: str, key_id: str, certificates: str) -> KeyView:
+    async def certify(
+        self, principal: Principal, issuer_id: str, key_id: str, certificates: str
+    ) -> IssuerKeyView:
         """Keep the certificate chain of a key, PEM, which the caller has checked to fit it."""
         issuer, _ = await self._read(principal, issuer_id)
 
-        def keep(tx: Transaction, at: int) -> KeyView:
+        def keep(tx: Transaction, at: int) -> IssuerKeyView:
             key = known_key(key_store.keys_of(tx, issuer_id), key_id)
             key_store.keep_certificates(tx, key, certificates)
             rotation.note(tx, key, "issuer-key.certify", actor=principal.id, at=at)
@@ -195,17 +203,24 @@ class KeyChanges:
         require_admin(principal)
         return await self._database.read(lambda tx: issuer_and_keys(tx, principal, issuer_id))
 
+    async def _done(
+        self, principal: Principal, key: str | None, asked: tuple[object, ...]
+    ) -> IssuerKeyView | None:
+        return await done_before(self._database, principal, key, asked, IssuerKeyView)
+
     async def _once(
         self,
         principal: Principal,
         key: str | None,
         asked: tuple[object, ...],
-        make: Callable[[Transaction, int], KeyView],
-    ) -> KeyView:
+        make: Callable[[Transaction, int], IssuerKeyView],
+    ) -> IssuerKeyView:
         at = self._now()
-        return await act_once(self._database, principal, key, asked, lambda tx: make(tx, at), KeyView, at=at)
+        return await act_once(
+            self._database, principal, key, asked, lambda tx: make(tx, at), IssuerKeyView, at=at
+        )
 
-    def _view(self, tx: Transaction, issuer: Issuer, key: IssuerKey) -> KeyView:
+    def _view(self, tx: Transaction, issuer: Issuer, key: IssuerKey) -> IssuerKeyView:
         return self._issuers.key_view(issuer, known_key(key_store.keys_of(tx, issuer.id), key.key_id))
 
     def _since(self, wanted: CompromiseKey) -> int:

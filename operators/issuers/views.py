@@ -41,7 +41,7 @@ class CompromiseKey(msgspec.Struct, frozen=True, kw_only=True, rename="camel", f
     since: str | None = None
 
 
-class KeyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class IssuerKeyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """
     A key as operators see it.
 
@@ -77,7 +77,7 @@ class IssuerView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     did: str
     hosted: bool
     owner: str
-    keys: tuple[KeyView, ...]
+    keys: tuple[IssuerKeyView, ...]
 
 
 class IssuerPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,10 +87,10 @@ class IssuerPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next: str | None = None
 
 
-def key_view(key: IssuerKey, methods: tuple[JsonObject, ...]) -> KeyView:
+def key_view(key: IssuerKey, methods: tuple[JsonObject, ...]) -> IssuerKeyView:
     """Return a key as operators see it."""
     leaves_at = key.signed_until or key.retired_at if key.state is KeyState.RETIRED else None
-    return KeyView(
+    return IssuerKeyView(
         issuer_id=key.issuer_id,
         key=key.key_id,
         state=key.state,
@@ -108,7 +108,7 @@ def key_view(key: IssuerKey, methods: tuple[JsonObject, ...]) -> KeyView:
     )
 
 
-def issuer_view(issuer: Issuer, hosted: bool, keys: tuple[KeyView, ...]) -> IssuerView:
+def issuer_view(issuer: Issuer, hosted: bool, keys: tuple[IssuerKeyView, ...]) -> IssuerView:
     return IssuerView(id=issuer.id, did=issuer.did, hosted=hosted, owner=issuer.owner, keys=keys)
 
 
