@@ -20,6 +20,15 @@ async def body_of(request: Request[Any, Any, Any], shape: type[T]) -> T:
     return read_body(await request.body(), request.headers.get("content-type"), shape)
 
 
+async def require_no_body(request: Request[Any, Any, Any]) -> None:
+    """
+    Raises:
+        BadRequest: there is a body, which would be asked for in vain.
+    """
+    if await request.body():
+        raise BadRequest("expected no body: the path says everything")
+
+
 def key_of(request: Request[Any, Any, Any]) -> str | None:
     """Return the Idempotency-Key."""
     key: str | None = request.headers.get("idempotency-key")

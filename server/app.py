@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 
 from observatory.operator_routes import build_operator_routes
 from operators.alarm_routes import alarm_routes
+from operators.issuers.key_routes import issuer_routes
 from registry.routes import build_routes as registry_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
@@ -91,6 +92,7 @@ def operator_app(services: Services) -> Front:
             operator_status_routes(services.status.sets),
             build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
+            issuer_routes(services.operators.issuers, services.issuing.changes),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

@@ -22,6 +22,8 @@ from observatory.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
 from observatory.purges import AskedPurge, PurgeView
 from operators.alarm_model import AcknowledgeAlarm, AlarmPage, AlarmView
 from operators.alarm_routes import ALARMS
+from operators.issuers.key_routes import ISSUERS
+from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
 from server.routes.explain import Explanation
@@ -103,6 +105,8 @@ _HEALTH: Mapping[int, Content] = {200: {JSON: OBJECT}, 503: {JSON: OBJECT}}
 _READ = (400, 401, 404, 503)
 _WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 _SETS = "/operator/status-lists"
+_KEYS = f"{ISSUERS}/{{issuer_id}}/keys"
+_CHANGED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}}
 
 ROUTES: dict[tuple[str, str], Route] = {
     ("get", "/1.0/identifiers/{identifier}"): Route(answers=_RESOLVED, problems=(429,), is_conditional=True),
@@ -162,6 +166,16 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("get", f"{_SETS}/{{set_id}}/statuses/{{index}}"): Route(
         answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
+    ),
+    ("get", ISSUERS): Route(answers={200: {JSON: IssuerPage}}, problems=_READ),
+    ("post", ISSUERS): Route(answers={201: {JSON: IssuerView}}, body={JSON: CreateIssuer}, problems=_WRITE),
+    ("get", f"{ISSUERS}/{{issuer_id}}"): Route(answers={200: {JSON: IssuerView}}, problems=_READ),
+    ("post", _KEYS): Route(answers={201: {JSON: IssuerKeyView}}, body={JSON: AddKey}, problems=_WRITE),
+    ("post", f"{_KEYS}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_KEYS}/{{key_id}}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_KEYS}/{{key_id}}/retire"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_KEYS}/{{key_id}}/compromised"): Route(
+        answers=_CHANGED_KEY, body={JSON: CompromiseKey}, problems=_WRITE
     ),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),

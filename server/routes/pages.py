@@ -62,6 +62,7 @@ ROOT = encode(
 OPERATOR_ROOT = encode(
     {
         "service": "Touchstone, operator API",
+        "issuers": "/operator/issuers",
         "statusLists": "/operator/status-lists",
         "observations": "/operator/observations",
         "alarms": "/operator/alarms",

@@ -1,6 +1,6 @@
 """Requests of the operators' listener, in an order that tells a story: sets, entries, revocations, alarms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.server.http_corpus.asking import Case, Raw, get, of, post
@@ -28,6 +28,15 @@ WRITES = (
     "/operator/observations/announce",
     "/operator/alarms/acknowledge",
     "/operator/cache/purge",
+)
+ISSUER_ROUTES = ("/operator/issuers", "/operator/issuers/acme")
+ISSUER_WRITES = (
+    "/operator/issuers",
+    "/operator/issuers/keyless/keys",
+    "/operator/issuers/keyless/keys/activate",
+    "/operator/issuers/keyless/keys/keyless-2/activate",
+    "/operator/issuers/keyless/keys/keyless-1/retire",
+    "/operator/issuers/keyless/keys/keyless-1/compromised",
 )
 PAGES = ("/", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics", "/problems/conflict")
 PEOPLE = ("admin", "reader", "acme-admin", "acme-issuer", "acme-reader", "expired", "revoked")
@@ -58,7 +67,8 @@ def cases() -> Iterator[Step]:
     yield tell_alarms
     yield from map(at_operators, _pages())
     yield at_rest
-    for part in (_doors, _sets, _allocations, _changes):
+    yield from map(at_operators, doors(ROUTES, WRITES))
+    for part in (_sets, _allocations, _changes):
         yield from map(at_operators, part())
     yield publish
     yield from _published()
@@ -70,7 +80,7 @@ def over_wire() -> Iterator[Step]:
     """What is asked of the operators' listener without an API key."""
     yield tell_alarms
     yield from map(at_operators, _pages())
-    for path in (*ROUTES, *WRITES):
+    for path in (*ROUTES, *WRITES, *ISSUER_ROUTES, *ISSUER_WRITES):
         yield at_operators(get(path))
         yield at_operators(post(path, {}))
     yield Raw("no Host", b"GET /livez HTTP/1.1\r\n\r\n")
@@ -112,13 +122,13 @@ def _pages() -> Iterator[Case]:
         yield get(path)
 
 
-def _doors() -> Iterator[Case]:
+def doors(routes: Iterable[str], writes: Iterable[str]) -> Iterator[Case]:
     """Who gets in where."""
-    for path in ROUTES:
+    for path in routes:
         yield from (get(path, authorization=f"Bearer <key of {name}>") for name in PEOPLE)
         yield from (get(path, authorization=given) for given in AUTHORIZATIONS)
         yield from (of(method, path) for method in METHODS)
-    for path in WRITES:
+    for path in writes:
         yield from (post(path, b"{", authorization=f"Bearer <key of {name}>") for name in PEOPLE)
         yield post(path, {})
         yield from (as_admin(path, body) for body in BODIES)

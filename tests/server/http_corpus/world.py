@@ -14,15 +14,18 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from operators import Issuer, KeyState, Principals, Role
+from proofs import Algorithm, PrivateKey
 from resolver.outbound.fetch import GuardLimits
 from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise, operator_key_path
 from server.database import MIGRATIONS, open_of
+from server.identity import custody
 from server.identity.own import issuer_did
 from server.services import Services, open_services
 from server.settings import Settings
@@ -62,6 +65,19 @@ def _drawer() -> Callable[[int], bytes]:
         return hashlib.shake_256(b"%d of %d" % (drawn[size], size)).digest(size)
 
     return draw
+
+
+def _maker(draw: Callable[[int], bytes]) -> Callable[[Algorithm], PrivateKey]:
+    """Return what makes keys of such bytes."""
+
+    def make(algorithm: Algorithm) -> PrivateKey:
+        secret = draw(32)
+        if algorithm is Algorithm.ED25519:
+            return Ed25519PrivateKey.from_private_bytes(secret)
+        curve = SECP256R1() if algorithm is Algorithm.P256 else SECP384R1()
+        return derive_private_key(int.from_bytes(secret[1:]), curve)
+
+    return make
 
 
 Build = Callable[[World], Mapping[str, Host]]  # fills the fake web; returns the hosts that a step may change
@@ -127,6 +143,7 @@ def _standing_still(clock: Clock) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time", clock)
         patch.setattr(secrets, "token_bytes", _drawer())
+        patch.setattr(custody, "new_key", _maker(_drawer()))
         yield
 
 

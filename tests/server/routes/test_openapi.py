@@ -19,6 +19,7 @@ LIST = "/status-lists/sample-revocation"
 SETS = "/operator/status-lists"
 OBSERVATIONS = "/operator/observations"
 PURGE = "/operator/cache/purge"
+ISSUERS = "/operator/issuers"
 JSON = {"content-type": "application/json"}
 QUESTION = {"entity_id": "a", "authority_id": "did:web:education.example", "action": "issue", "resource": "x"}
 RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
@@ -139,6 +140,22 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
             b'{"did":"did:web:education.example","notAfter":"2999-01-01T00:00:00Z"}',
             b'{"did":"did:web:education.example","notAfter":"2020-01-01T00:00:00Z"}',
         )
+    ),
+    *(("GET", f"{ISSUERS}{rest}", {}, b"") for rest in ("", "?limit=0", "?after=A", "/default", "/nobody")),
+    ("POST", ISSUERS, JSON, b'{"id":"default"}'),
+    ("POST", ISSUERS, JSON, b'{"id":"made"}'),
+    ("POST", ISSUERS, JSON, b'{"id":"made","did":"did:web:localhost"}'),
+    *(
+        ("POST", f"{ISSUERS}/{rest}", {**JSON, "idempotency-key": "i"}, body)
+        for rest in (
+            "default/keys",
+            "nobody/keys",
+            "default/keys/activate",
+            "default/keys/key-0/activate",
+            "default/keys/key-0/retire",
+            "default/keys/key-0/compromised",
+        )
+        for body in (b"", b"{}", b"{", b" " * 70_000)
     ),
     ("GET", f"{SETS}/sample", {}, b""),
     ("GET", f"{SETS}/nothing", {}, b""),
@@ -266,6 +283,7 @@ async def test_bodies_are_the_structs_that_read_them_and_examples_are_true(runni
 
     assert structs["/status/check"] == "EntryCheck"
     assert structs[SETS] == "CreateSet"
+    assert structs[f"{ISSUERS}/{{issuer_id}}/keys"] == "AddKey"
     assert structs[f"{SETS}/{{set_id}}/allocations"] == "Allocate"
     assert structs[f"{SETS}/{{set_id}}/statuses"] == "ChangeStatuses"
     assert "application/vc+jwt" in {media_type for _, media_type in named}
