@@ -4,14 +4,25 @@
 A running server takes up what changed within a second. Each change is an audit row.
 """
 
+import time
+from typing import TYPE_CHECKING, Any
+
 import click
 
+from server.commands.issuer_keys import ALGORITHM, CUSTODY, ISSUER, chain, csr, keys, with_wings
 from server.commands.terminal import ACTOR, run, say, settings_or_exit
+
+if TYPE_CHECKING:
+    from server.wings import Wings
 
 
 @click.group()
 def issuer() -> None:
     """Add or list the issuers whose status lists are published, and change their keys."""
+
+
+for command in (keys, csr, chain):
+    issuer.add_command(command)
 
 
 @issuer.command("add")
@@ -20,10 +31,8 @@ def issuer() -> None:
 @click.option(
     "--did", default=None, help="A DID of its own, whose document its owner publishes, and not this server."
 )
-@click.option(
-    "--algorithm", type=click.Choice(["Ed25519", "P-256", "P-384"]), default="Ed25519", show_default=True
-)
-@click.option("--custody", type=click.Choice(["file", "pkcs11"]), default="file", show_default=True)
+@click.option("--algorithm", type=ALGORITHM, default="Ed25519", show_default=True)
+@click.option("--custody", type=CUSTODY, default="file", show_default=True)
 def issuer_add(issuer_id: str, owner: str, did: str | None, algorithm: str, custody: str) -> None:
     """Add an issuer. Without --did, this server makes its keys and hosts its DID document."""
     settings = settings_or_exit()
@@ -64,3 +73,45 @@ def issuer_list() -> None:
             click.echo("\t".join((issuer.id, issuer.did, key_id or "-", issuer.owner)))
 
     run(work)
+
+
+@issuer.command("show")
+@ISSUER
+def issuer_show(issuer_id: str) -> None:
+    """Print all about an issuer and its keys, as JSON."""
+
+    async def work(wings: "Wings", operator: Any) -> None:
+        _print_json(await wings.operators.issuers.show(operator, issuer_id))
+
+    with_wings(work)
+
+
+@issuer.command("document")
+@ISSUER
+def issuer_document(issuer_id: str) -> None:
+    """
+    Print the DID document of an issuer, as JSON.
+
+    Of one with a DID of its own: what its owner must add to the document, so that our signatures verify.
+    """
+
+    async def work(wings: "Wings", operator: Any) -> None:
+        from resolver.documents.contexts import with_contexts_of_v1
+        from server.identity.documents import published_members
+
+        shown = await wings.operators.issuers.show(operator, issuer_id)
+        document = wings.operators.identities.own_document(shown.did)
+        if document is not None:
+            _print_json(with_contexts_of_v1(document))
+            return
+        issuer, found = wings.operators.identities.rows[issuer_id]
+        _print_json(published_members(issuer, found, int(time.time() * 1_000_000)))
+        say(f"the owner of {issuer.did} adds this to its document, beside what is there")
+
+    with_wings(work)
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

@@ -12,6 +12,10 @@ from registry.registry import Registry
 from server.database import MIGRATIONS, open_of
 from server.identity.surroundings import Surroundings
 from server.settings import Settings
+from server.settings.outbound import guard_of
+from server.share import Share
+from server.telemetry.counters import Telemetry
+from server.wings import Resources, Wings, open_wings
 from storage import Engine, migrate
 
 
@@ -45,6 +49,28 @@ async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
     """Open the database for work on principals and keys; raises as `open_database`."""
     async with open_database(settings) as database:
         yield Principals(database, clock=time.time)
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Wings]:
+    """
+    Put all parts of a process together, the resolver among them; nothing works in the background.
+
+    Raises:
+        DatabaseUnavailable, SchemaMismatch: as `open_database`.
+        IdentityChanged: the database was made for another DID.
+    """
+    async with open_database(settings) as database:
+        guard = guard_of(settings)
+        resources = Resources(
+            settings=settings, share=Share(), database=database, guard=guard, telemetry=Telemetry()
+        )
+        wings = await open_wings(resources)
+        async with wings.resolver:
+            try:
+                yield wings
+            finally:
+                await guard.aclose()
 
 
 @asynccontextmanager

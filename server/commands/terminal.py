@@ -15,7 +15,8 @@ from wire import Refusal
 STDOUT = 1  # the file descriptor
 ACTOR = "touchstone-cli"
 EXIT_FAILED = 1
-EXIT_BY_STATUS = {404: 3, 409: 5, 502: 6, 503: 6, 504: 6}
+EXIT_AWAY = 6
+EXIT_BY_STATUS = {404: 3, 409: 5, 502: EXIT_AWAY, 503: EXIT_AWAY, 504: EXIT_AWAY}
 
 
 def say(message: str) -> None:
@@ -47,7 +48,7 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `work`; what it refuses becomes a message and an exit code."""
     import uvloop
 
-    from proofs.errors import KeyFileError
+    from proofs.errors import KeyFileError, SignerAway
     from server.identity.own import IdentityChanged
 
     try:
@@ -56,6 +57,8 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
     except (KeyFileError, IdentityChanged) as error:
         fail(str(error))
+    except SignerAway as error:
+        fail(str(error), EXIT_AWAY)
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _is_unread(STDOUT):
             raise  # As behind `| head`: click ends quietly.

@@ -50,13 +50,17 @@ def did_document(issuer: Issuer, keys: Iterable[IssuerKey], now: int) -> JsonObj
     published = [key for key in keys if key.is_published(now)]
     if any(key.public_key is None for key in published):
         return None
-    methods = [method for key in published for method in methods_of(issuer, key)]
     return {
         "@context": ["https://www.w3.org/ns/did/v1.1"],
         "id": issuer.did,
-        "verificationMethod": methods,
-        "assertionMethod": [method["id"] for method in methods],
+        **published_members(issuer, published, now),
     }
+
+
+def published_members(issuer: Issuer, keys: Iterable[IssuerKey], now: int) -> JsonObject:
+    """Return what the keys of an issuer are in its document at `now`; those that are not known are left out."""
+    methods = [method for key in keys if key.is_published(now) for method in methods_of(issuer, key)]
+    return {"verificationMethod": methods, "assertionMethod": [method["id"] for method in methods]}
 
 
 def public_key_of(key: IssuerKey) -> Ed25519PublicKey | EllipticCurvePublicKey:
