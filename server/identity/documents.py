@@ -6,7 +6,7 @@ DID v1.1 and Controlled Identifiers v1.0. A key is listed under `assertionMethod
 there).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -39,16 +39,17 @@ def methods_of(issuer: Issuer, key: IssuerKey) -> tuple[JsonObject, ...]:
     )
 
 
-def did_document(issuer: Issuer, keys: Iterable[IssuerKey], now: int) -> JsonObject | None:
+def did_document(issuer: Issuer, keys: Collection[IssuerKey], now: int) -> JsonObject | None:
     """
-    Return the document of an issuer that we host; None where one of its keys is not known (see `IssuerKey`).
+    Return the document of an issuer that we host; None where one of its keys is not known (see `IssuerKey`), or
+    none at all: a node of a release before 0.3 has just added it.
 
     Args:
         keys: every key of the issuer.
         now: microseconds since 1970.
     """
     published = [key for key in keys if key.is_published(now)]
-    if any(key.public_key is None for key in published):
+    if not keys or any(key.public_key is None for key in published):
         return None
     return {
         "@context": ["https://www.w3.org/ns/did/v1.1"],

@@ -1,64 +1,32 @@
 """A database that release 0.2.0 made, with data, is taken over: nothing is lost, and what has to change changes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from pysqlite3 import dbapi2 as sqlite3
 
 from operators import Principal, Role
-from proofs import create_key_file
 from server.database import MIGRATIONS
-from server.services import Services, open_services
-from server.settings import Settings
+from server.services import Services
 from statuslist.entries.requests import ChangeStatuses, StatusChange
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
 from storage import migrate, read_sealed, verify_chain
 from tests.databases import RULE_BROKEN, Place
+from tests.server.old_release import restore, upgraded
 from wire import read
 
 pytestmark = pytest.mark.anyio
 
-DUMPS = Path(__file__).parent / "release_0_2_0"
-THEN = 1_790_000_600.0  # seconds since 1970; the lists of the dump are valid
 ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
-
-
-def _restore(place: Place) -> None:
-    text = (DUMPS / f"{place.dialect}.sql").read_text()
-    if place.dialect == "postgres":
-        with psycopg.connect(place.url, autocommit=True) as connection:
-            connection.execute(text)
-        return
-    connection = sqlite3.connect(place.url.removeprefix("sqlite:///"), isolation_level=None)
-    try:
-        connection.executescript(text)
-    finally:
-        connection.close()
 
 
 @pytest.fixture
 def old(place: Place) -> Place:
-    _restore(place)
+    restore(place)
     return place
-
-
-@asynccontextmanager
-async def upgraded(old: Place, directory: Path) -> AsyncIterator[Services]:
-    for name in ("key-1", "acme-1"):
-        if not (directory / f"{name}.pem").exists():
-            create_key_file(directory / f"{name}.pem")
-    settings = Settings(
-        database_url=old.url, key_dir=str(directory), mirror_dir="off", observe_interval_seconds=0
-    )
-    async with open_services(settings, clock=lambda: THEN) as services:
-        yield services
 
 
 def _set_in(services: Services, list_id: str) -> set[int]:
