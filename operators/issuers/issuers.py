@@ -74,7 +74,7 @@ class Issuers:
             key_store.note_change(tx)
             detail = {"did": issuer.did, "keys": [key.key_id for key in keys]}
             self._record(tx, principal, issuer, detail)
-            return self._view(issuer, keys)
+            return self._view(issuer, key_store.keys_of(tx, issuer.id))
 
         return await act_once(
             self._database, principal, idempotency_key, asked, create, IssuerView, at=self._now()
