@@ -30,7 +30,7 @@ def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None
     1. Its key is one that proofs are verified with.
     2. It is not self-signed (HAIP 1.0, section 6.1.1): nobody but itself vouches for it.
     3. It is no authority, and has no constraints for names below it (RFC 5280, sections 4.2.1.9 and 4.2.1.10).
-    4. Its key usage, where it has one, allows signatures (section 4.2.1.3).
+    4. Its key usage, where it has one, allows signatures, and none of certificates (section 4.2.1.3).
     5. Its extended key usage, where it has one, names one of `purposes` or any (section 4.2.1.12).
     6. It has no critical extension that we do not understand (section 4.2).
 
@@ -56,6 +56,10 @@ def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None
     usage = extension(certificate, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         raise CertificateInvalid(f"{who}: its key usage does not allow digitalSignature")
+    if usage is not None and usage.key_cert_sign:
+        raise CertificateInvalid(
+            f"{who}: its key usage has keyCertSign, which is for certificate authorities"
+        )
     _check_purposes(certificate, purposes)
     for found in certificate.extensions:
         if found.critical and found.oid not in _UNDERSTOOD:

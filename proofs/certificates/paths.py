@@ -87,6 +87,9 @@ def validate_path(
     4. Refuse what the verifier does not look at: addresses in the subjects of certificates.
     5. Ask the CRLs.
 
+    The verifier takes the first valid path that it finds. If an authority on it is revoked, another one may be
+    good: leave that certificate out and ask again.
+
     Args:
         chain: DER, the signer's certificate first; the others in any order, as `x5c` (RFC 7515, section 4.1.6)
             and `x5chain` (RFC 9360) have them. One that leads nowhere does no harm.

@@ -25,7 +25,7 @@ from proofs.errors import CertificateInvalid, MalformedCertificate
 MAX_CERTIFICATE_BYTES = 16 * 1024  # 16 KiB; those of issuers have about 1 KiB
 # Alternative names, and subtrees of name constraints, in one certificate. Each of a certificate's names is compared
 # with each subtree above it: without a limit 16 KiB of each cost the verifier 134 ms.
-MAX_NAMES = 20
+MAX_NAMES = 16
 RSA_BITS = range(2_048, 8_192 + 1)
 RSA_EXPONENTS = range(65_537, 1 << 32)  # FIPS 186-5, section A.1.1; the end bounds what a check costs
 

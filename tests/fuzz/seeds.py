@@ -15,7 +15,7 @@ from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
 from tests.fuzz.drivers import batch_seeds, driver_seeds
 from tests.fuzz.logs import changed_seeds, hostile_seeds
-from tests.fuzz.signed import PAYLOAD, TOKENS
+from tests.fuzz.signed import CERTIFICATES, CHAINS, CRLS, PAYLOAD, TOKENS
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -217,6 +217,9 @@ _BY_TARGET: dict[str, Any] = {
     "jwk": jwks,
     "strict_cbor": lambda: [PAYLOAD, *TOKENS, *(token[1:] for token in TOKENS)],
     "cose_sign1": lambda: TOKENS,
+    "certificate_path": lambda: CERTIFICATES,
+    "certificate_crl": lambda: CRLS,
+    "certificate_file": lambda: CHAINS,
     "strict_json": lambda: [*jwks(), *documents(), b'[1.5e3,-0.0,"\\ud83d\\ude00",null,18446744073709551616]'],
     "accept": lambda: [text.encode() for text in ACCEPTS],
     "freshness": lambda: _CACHE,

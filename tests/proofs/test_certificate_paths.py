@@ -433,7 +433,11 @@ BAD_LEAVES: dict[str, tuple[Extensions, str]] = {
         "a certificate authority",
     ),
     "key agreement": ({x509.KeyUsage: (usage(key_agreement=True), True)}, "does not allow digitalSignature"),
-    "signs certificates": ({x509.KeyUsage: (usage(key_cert_sign=True), True)}, "digitalSignature"),
+    "signs CRLs alone": ({x509.KeyUsage: (usage(crl_sign=True), True)}, "digitalSignature"),
+    "signs certificates too": (
+        {x509.KeyUsage: (usage(digital_signature=True, key_cert_sign=True), True)},
+        "keyCertSign, which is for certificate authorities",
+    ),
     "unknown critical extension": (
         {x509.UnrecognizedExtension: (UNKNOWN, True)},
         "critical extension 1.2.3.4 is not understood",
