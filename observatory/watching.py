@@ -1,11 +1,13 @@
 """
-Looking at registered did:web and did:webvh documents, so that there is a history from the first day. Service.
+Looking at DIDs in turns, such as at registered did:web and did:webvh documents, so that there is a history from the
+first day. Service.
 
 For the holder of the lease. Each DID has its turn about once per interval, jittered so that they spread; a new
-one has it within a minute. DIDs of one host follow one another, `HOST_SECONDS` apart. What is seen goes the way of
-every resolution, through the cache, the guard and its budgets, to the observer. A name that does not resolve is
-nothing to tell: its next turn comes. Where a budget of ours refuses a look, the DID keeps its turn, and its host
-waits.
+one has it within a minute. DIDs of one host follow one another, `HOST_SECONDS` apart. Where a budget of ours
+refuses a look, the DID keeps its turn, and its host waits.
+
+What is seen of registered DIDs goes the way of every resolution, through the cache, the guard and its budgets, to
+the observer. A name that does not resolve is nothing to tell: its next turn comes.
 """
 
 import asyncio
@@ -28,12 +30,32 @@ JITTER = 0.1  # of the interval, either way
 _FROM_THE_ORIGIN = Options(max_stale=0)  # what is stale is served while our budget refuses to renew it
 
 LastSeen = Callable[[], Awaitable[dict[str, int]]]
+LookAt = Callable[
+    [str], Awaitable[float | None]
+]  # at a DID; in how many seconds again, None: after the interval
+
+
+def looking_with(resolver: Resolver) -> LookAt:
+    """Return what looks at a DID by resolving it."""
+
+    async def look_at(did: str) -> None:
+        try:
+            if resolver.resolve_local(did) is None:  # Ours is in nobody's hands but ours.
+                await resolver.resolve(did, _FROM_THE_ORIGIN)
+        except OutboundBusy:
+            raise
+        except ResolutionError as error:
+            LOG.debug("a registered DID cannot be resolved now: %s", type(error).__name__)
+
+    return look_at
 
 
 class Watch:
     """
     Args:
-        registered: the DIDs of the registry.
+        look_at: looks at one of them; may raise OutboundBusy.
+        registered: the DIDs; the same object as long as they are the same.
+        prefixes: of those that are looked at.
         last_seen: when each DID was seen last (microseconds since 1970), as the rows say.
         interval: seconds between two looks at a DID; 0: never look.
         clock: seconds since 1970, to compare with `last_seen`.
@@ -43,17 +65,19 @@ class Watch:
 
     def __init__(
         self,
-        resolver: Resolver,
+        look_at: LookAt,
         *,
         registered: Callable[[], frozenset[str]],
+        prefixes: tuple[str, ...] = WATCHED,
         last_seen: LastSeen,
         interval: float,
         clock: Callable[[], float],
         timer: Callable[[], float],
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self._resolver = resolver
+        self._look_at = look_at
         self._registered = registered
+        self._prefixes = prefixes
         self._last_seen = last_seen
         self._interval = interval
         self._clock = clock
@@ -66,7 +90,7 @@ class Watch:
 
     async def look(self) -> int:
         """
-        Resolve those whose turn it is, a few, each of another host; return how many.
+        Look at those whose turn it is, a few, each of another host; return how many.
 
         Raises:
             DatabaseUnavailable: the rows cannot be read.
@@ -90,7 +114,7 @@ class Watch:
         seen = await self._last_seen()
         now, since_1970 = self._timer(), self._clock()
         for did in registered:
-            if did.startswith(WATCHED) and did not in turns:
+            if did.startswith(self._prefixes) and did not in turns:
                 turns[did] = now + self._uniform(0.0, min(FIRST_SECONDS, self._interval))
                 if did in seen:
                     ago = max(
@@ -122,22 +146,18 @@ class Watch:
         turn, did = heapq.heappop(self._turns[host])
         wait = HOST_SECONDS
         try:
-            await self._look_at(did)
-            turn = self._timer() + self._next()
+            again = await self._look_at(did)
+            turn = self._timer() + (self._next() if again is None else again)
         except OutboundBusy as error:
             # Twice what the budget wants, so that what is free by then is not all ours.
             wait = max(wait, 2 * float(error.headers.get("retry-after", "1")))
+        except (
+            Exception
+        ):  # It must not be the last look at this DID, nor at those that had their turn with it.
+            LOG.exception("a look at a DID failed")
+            turn = self._timer() + self._next()
         self._free_at[host] = self._timer() + wait
         heapq.heappush(self._turns[host], (turn, did))
-
-    async def _look_at(self, did: str) -> None:
-        try:
-            if self._resolver.resolve_local(did) is None:  # Ours is in nobody's hands but ours.
-                await self._resolver.resolve(did, _FROM_THE_ORIGIN)
-        except OutboundBusy:
-            raise
-        except ResolutionError as error:
-            LOG.debug("a registered DID cannot be resolved now: %s", type(error).__name__)
 
 
 def _host_of(did: str) -> str:

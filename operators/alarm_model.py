@@ -27,6 +27,8 @@ class AlarmKind(StrEnum):
     KEY_UNREADABLE = "key-unreadable"
     NODE_SILENT = "node-silent"
     SPARE_MISSING = "spare-missing"
+    KEY_NOT_LISTED = "key-not-listed"
+    CERTIFICATE_NEAR_END = "certificate-near-end"
 
     @property
     def is_event(self) -> bool:

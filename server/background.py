@@ -37,7 +37,7 @@ REDUCE_LIMIT = 8  # forms per transaction; of 2 MiB at most
 FORGET_EVERY_SECONDS = 600.0  # seconds between two sweeps of idempotency rows
 IDEMPOTENCY_SECONDS = 86_400  # seconds that a key is remembered
 WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is written
-LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few registered DIDs
+LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few DIDs: of the registry, and of foreign issuers
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
@@ -123,6 +123,7 @@ class Background:
             _repeat(self._forget, FORGET_EVERY_SECONDS),
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
             _repeat(self._look, LOOK_EVERY_SECONDS),
+            _repeat(self._look_at_listings, LOOK_EVERY_SECONDS),
             _repeat(self._monitoring.vitals.look_at_disk, NODES_EVERY_SECONDS),
             # Whoever holds the lease: its holder may be the one that fell silent.
             _repeat(self._monitoring.nodes.look, NODES_EVERY_SECONDS),
@@ -169,10 +170,18 @@ class Background:
     async def _keep_keys(self) -> None:
         if await self._leads():
             await self._issuing.upkeep.step()
+        else:
+            self._issuing.upkeep.leave()
 
     async def _look(self) -> None:
         if await self._leads():
             await self._observatory.watch.look()
+
+    async def _look_at_listings(self) -> None:
+        if await self._leads():
+            await self._issuing.listings.look()
+        else:
+            self._issuing.listings.leave()
 
     async def _look_at_clock(self) -> None:
         self._monitoring.clock_watch.look()

@@ -19,7 +19,7 @@ from observatory.log_heads import StoredHeads
 from observatory.observation_store import last_seen
 from observatory.observations import Observations
 from observatory.purges import Purges
-from observatory.watching import Watch
+from observatory.watching import Watch, looking_with
 from operators import AlarmKind, Alarms, Principals
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -33,6 +33,7 @@ from server.edge.identifiers import IDENTIFIERS_PATH
 from server.identity.custody import Custody
 from server.identity.identities import Identities
 from server.identity.listing import why_not_listed
+from server.identity.listing_watch import ListingWatch
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.identity.surroundings import Surroundings
 from server.identity.upkeep import KeyUpkeep
@@ -179,10 +180,11 @@ def open_hot_table(resources: Resources, resolver: Resolver) -> HotTable:
 
 
 class Issuing(msgspec.Struct, frozen=True):
-    """What changes the keys of issuers."""
+    """What changes the keys of issuers, and what looks after them."""
 
     changes: KeyChanges
     upkeep: KeyUpkeep
+    listings: ListingWatch
 
 
 def open_issuing(resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable) -> Issuing:
@@ -202,8 +204,23 @@ def open_issuing(resources: Resources, operators: Operators, resolver: Resolver,
         sign_anew=sign_anew,
         clock=resources.clock,
     )
-    upkeep = KeyUpkeep(resources.database, operators.issuers, changes, on_state=operators.alarms.state)
-    return Issuing(changes, upkeep)
+    upkeep = KeyUpkeep(
+        resources.database,
+        operators.issuers,
+        changes,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
+    listings = ListingWatch(
+        resolver,
+        operators.identities,
+        interval=resources.settings.observe_interval_seconds,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
+    return Issuing(changes, upkeep, listings)
 
 
 class StatusWing(msgspec.Struct, frozen=True):
@@ -281,7 +298,7 @@ def open_observatory(
         clock=resources.clock,
     )
     watch = Watch(
-        resolver,
+        looking_with(resolver),
         registered=history.registered,
         last_seen=lambda: resources.database.read(last_seen),
         interval=resources.settings.observe_interval_seconds,

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 class KeyChanges:
     """
-    Every method but `activate_due` raises Forbidden where `principal` is no administrator of all issuers, and
+    Every method with a `principal` raises Forbidden where that is no administrator of all issuers, and
     ResourceNotFound where there is no such issuer, or it never had that key.
 
     Args:
@@ -64,19 +64,44 @@ class KeyChanges:
         asked = ("add-key", issuer_id, wanted)
         if (done := await self._done(principal, idempotency_key, asked)) is not None:
             return done
-        before = active_key(keys)
-        custody = wanted.custody or (before.custody if before else "file")
-        algorithm = wanted.algorithm or (before and before.algorithm) or "Ed25519"
-        key = await self._issuers.make_key(issuer_id, custody, algorithm)
+        key = await self._make(issuer, keys, wanted)
 
         def add(tx: Transaction, at: int) -> IssuerKeyView:
-            key_store.insert_key(tx, key)
-            rotation.note(tx, key, "issuer-key.add", actor=principal.id, at=at, custody=custody)
-            if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer_id) is None:
-                rotation.activate(tx, key, self._sign_anew, actor=principal.id, at=at)
+            self._announce(tx, issuer, key, actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, asked, add)
+
+    async def add_spare(self, issuer: Issuer, *, actor: str) -> bool:
+        """
+        Add a key, as `add`, to a hosted issuer that has no spare one; False where somebody was faster.
+
+        Raises:
+            Refusal: no such key can be made.
+            OSError: the key directory cannot be written.
+        """
+        keys = await self._database.read(lambda tx: key_store.keys_of(tx, issuer.id))
+        key = await self._make(issuer, keys, AddKey())
+
+        def add(tx: Transaction) -> bool:
+            if any(known.is_spare for known in key_store.keys_of(tx, issuer.id)):
+                return False
+            self._announce(tx, issuer, key, actor=actor, at=self._now())
+            return True
+
+        return await self._database.write(add)
+
+    async def _make(self, issuer: Issuer, keys: list[IssuerKey], wanted: AddKey) -> IssuerKey:
+        before = active_key(keys)
+        custody = wanted.custody or (before.custody if before else "file")
+        algorithm = wanted.algorithm or (before and before.algorithm) or "Ed25519"
+        return await self._issuers.make_key(issuer.id, custody, algorithm)
+
+    def _announce(self, tx: Transaction, issuer: Issuer, key: IssuerKey, *, actor: str, at: int) -> None:
+        key_store.insert_key(tx, key)
+        rotation.note(tx, key, "issuer-key.add", actor=actor, at=at, custody=key.custody)
+        if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer.id) is None:
+            rotation.activate(tx, key, self._sign_anew, actor=actor, at=at)
 
     async def activate(
         self, principal: Principal, issuer_id: str, key_id: str | None, *, idempotency_key: str | None = None

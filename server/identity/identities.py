@@ -75,6 +75,7 @@ class Identities:
 
     Attributes:
         rows: issuers and their keys, as this process saw them last.
+        version: another one whenever `rows` are.
         faults: what is wrong with keys that shall sign here, by issuer and key.
         on_replaced: called when a document that was served before has become another one.
     """
@@ -96,7 +97,7 @@ class Identities:
         self._timer = timer
         self._on_state = on_state
         self._custody = custody or Custody(settings)
-        self._version: tuple[int, int] | None = None
+        self.version: tuple[int, int] | None = None
         self.rows: Rows = {}
         self._documents: dict[
             str, JsonObject | None
@@ -121,9 +122,9 @@ class Identities:
 
     async def _take_rows(self) -> None:
         version = await self._database.read(key_store.version)
-        if version != self._version:
+        if version != self.version:
             self.rows = await self._database.read(_read_rows)
-            self._version = version
+            self.version = version
             await self._adopt()
         elif self._clock() * 1_000_000 < self._ends_at:
             return
@@ -223,6 +224,10 @@ class Identities:
         if held is None:
             raise ResourceNotFound(f"the key {key_id} of the issuer {issuer_id!r} is not held here")
         return held.signer
+
+    def foreign(self) -> Iterator[tuple[Issuer, list[IssuerKey]]]:
+        """Yield the issuers whose documents others publish, with every key of theirs."""
+        return (pair for pair in self.rows.values() if not is_hosted(self._settings, pair[0]))
 
     def own_document(self, did: str) -> JsonObject | None:
         """

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from observatory.watching import AT_ONCE, HOST_SECONDS, Watch, _host_of
+from observatory.watching import AT_ONCE, HOST_SECONDS, Watch, _host_of, looking_with
 from resolver import GuardLimits, Resolver
 from tests.observatory.documents import PATH, a_document
 from tests.simulator import World
@@ -35,7 +35,7 @@ class Watched:
             return self.seen
 
         return Watch(
-            self.resolver,
+            looking_with(self.resolver),
             registered=lambda: self.registered,
             last_seen=last_seen,
             interval=interval,
