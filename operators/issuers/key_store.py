@@ -117,6 +117,13 @@ def find_key(tx: Transaction, issuer_id: str, key_id: str) -> IssuerKey | None:
     return None if row is None else _key(row)
 
 
+# For the statement of another store: whether the issuer :issuer_id signs with its key :key_id now; not with NULL.
+SIGNS_NOW = (
+    "EXISTS (SELECT 1 FROM issuer_keys"
+    " WHERE issuer_id = :issuer_id AND key_id = :key_id AND state = 'active')"
+)
+
+
 def signing_key(tx: Transaction, issuer_id: str) -> str | None:
     """Return the id of the key with which an issuer signs now; None: it has none."""
     row = tx.one(
