@@ -260,7 +260,8 @@ class KeyChanges:
         why_not = await self._why_not_listed(issuer, key)
         if why_not is not None:
             raise Conflict(
-                f"{issuer.did} must list {key.key_id} under assertionMethod before it signs: {why_not}"
+                f"{key.key_id} cannot sign for {issuer.id} yet: {why_not}; `touchstone issuer document"
+                f" {issuer.id}` prints what its DID document must list"
             )
 
     def _ready_at(self, issuer: Issuer, key: IssuerKey, keys: list[IssuerKey]) -> int:

@@ -206,9 +206,8 @@ def chain_import(issuer_id: str, key_id: str, file: Path) -> None:
         found = read_chain(pem, public_key_of(key), now=datetime.now(UTC))
         kept = "".join(map(DER_cert_to_PEM_cert, found))
         await wings.issuing.changes.certify(operator, issuer_id, key_id, kept)
-        say(
-            f"kept {len(found)} certificates of {key_id}; the first of them ends {format_utc(chain_ends(found))}"
-        )
+        ends = format_utc(chain_ends(found))
+        say(f"kept the certificates of {key_id} ({len(found)}); the first to end does so {ends}")
 
     with_wings(work)
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from operators import Principal, Principals, Role
 from operators.issuers.issuers import Issuers
 from registry.registry import Registry
+from resolver.outbound.fetch import Guard
 from server.database import MIGRATIONS, open_of
 from server.identity.surroundings import Surroundings
 from server.settings import Settings
@@ -52,16 +53,19 @@ async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Wings]:
+async def open_parts(settings: Settings, guard: Guard | None = None) -> AsyncIterator[Wings]:
     """
     Put all parts of a process together, the resolver among them; nothing works in the background.
+
+    Args:
+        guard: fetches from strangers; None: the real one, within the limits of the settings.
 
     Raises:
         DatabaseUnavailable, SchemaMismatch: as `open_database`.
         IdentityChanged: the database was made for another DID.
     """
     async with open_database(settings) as database:
-        guard = guard_of(settings)
+        guard = guard or guard_of(settings)
         resources = Resources(
             settings=settings, share=Share(), database=database, guard=guard, telemetry=Telemetry()
         )
