@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+from operators.issuers.key_store import signing_key
 from proofs import Signer
 from statuslist.errors import NoSigningKey
 from statuslist.formats.forms import DATA_INTEGRITY
@@ -81,7 +82,12 @@ class Publication:
         if content.published_version != version or content.version == version:
             return False  # Published elsewhere meanwhile; the next look takes it up.
         loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self._threads, self._render_and_check, content)  # 2, 3
+        try:
+            made = await loop.run_in_executor(self._threads, self._render_and_check, content)  # 2, 3
+        except Exception:
+            if await self._has_another_key(content):
+                return False  # Ours is not held any more; the next look takes up the new one.
+            raise
         change = await self._write(content, made)  # 4
         if change is None:
             return False
@@ -105,6 +111,10 @@ class Publication:
         previous = current.forms[DATA_INTEGRITY].body if current is not None else None
         check_rendered(rendered, previous, signer, policy, now=self._now())
         return rendered.artefacts
+
+    async def _has_another_key(self, content: ListContent) -> bool:
+        key_id = await self._database.read(lambda tx: signing_key(tx, content.issuer_id))
+        return key_id != content.key_id
 
     async def _write(self, content: ListContent, made: tuple[Artefact, ...]) -> int | None:
         """Return the number of the last change once the version is durable; None: another process was faster."""

@@ -1,5 +1,7 @@
 """Which key signs a list: the one that the rows say is active when the version is written, and no other."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -173,6 +175,26 @@ async def test_a_process_that_does_not_know_the_new_key_yet_cannot_sign_with_the
     assert (
         wing.alarms[AlarmKind.LIST_NOT_PUBLISHED, LIST] == "publishing fails: the key second is not held here"
     )
+
+
+async def test_a_key_that_is_let_go_while_a_list_is_made_is_no_fault_of_the_list(wing: Wing) -> None:
+    loop, one_at_a_time = asyncio.get_running_loop(), threading.Lock()
+    changes = [await wing.announce("acme", "second")]
+
+    def lets_go(issuer_id: str, key_id: str) -> Signer:
+        if issuer_id == "acme" and key_id == KEY_ID:
+            with one_at_a_time:
+                if changes:
+                    asyncio.run_coroutine_threadsafe(wing.rotate(changes.pop()), loop).result(10)
+            raise ResourceNotFound(f"the key {key_id} is not held here")
+        return signer_for(issuer_id, key_id)
+
+    publisher = wing.another_publisher(signer_of=lets_go)
+    await publisher.publish_dirty()
+    await publisher.publish_dirty()
+
+    assert publisher.failed == 0
+    assert is_signed_with(served(publisher), "second", wing)
 
 
 async def test_a_signer_of_another_key_than_was_asked_for_publishes_nothing(wing: Wing) -> None:
