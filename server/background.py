@@ -31,6 +31,7 @@ SEAL_LIMIT = 500  # audit rows per transaction
 SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
 ISSUERS_EVERY_SECONDS = 0.5  # seconds; how soon a key that was given up leaves the document on every node
 KEYS_EVERY_SECONDS = 0.5  # seconds between two looks at keys whose time has come
+KEY_LOG_EVERY_SECONDS = 0.5  # seconds until a change of a key is written beside the mirror
 REDUCE_EVERY_SECONDS = 600.0  # seconds between two looks for bytes that only releases before 0.3 keep
 REDUCE_PAUSE_SECONDS = 0.02  # seconds; others write in between
 REDUCE_LIMIT = 8  # forms per transaction; of 2 MiB at most
@@ -87,6 +88,8 @@ class Background:
             work += self._work_of_one()
         if self._mirror is not None:
             work.append(self._mirror.run())
+        if self._issuing.log is not None:
+            work.append(_repeat(self._issuing.log.step, KEY_LOG_EVERY_SECONDS))
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
     async def _load(self) -> None:
@@ -142,6 +145,8 @@ class Background:
                 await self._monitoring.nodes.end()
         if self._mirror is not None:
             await self._mirror.write_due()
+        if self._issuing.log is not None:
+            await self._issuing.log.step()
         if self._leadership is not None:
             await self._leadership.end()
         await self._resources.guard.aclose()

@@ -7,6 +7,7 @@ from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.edge.hot_table import HotTable
+from server.identity.key_log import KeyLog
 from server.settings.outbound import readings_of
 from server.telemetry.counters import Source
 from server.wings import Wings
@@ -23,7 +24,7 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         lambda: _database_readings(resources.database, background),
         lambda: _list_readings(status.publisher),
         lambda: _hot_readings(wings.hot),
-        lambda: _mirror_readings(status.mirror),
+        lambda: _mirror_readings(status.mirror, wings.issuing.log),
         history.observations.readings,
         history.key_alarms.readings,
         wings.observatory.purges.readings,
@@ -93,12 +94,16 @@ def _hot_readings(hot: HotTable) -> list[Reading]:
     ]
 
 
-def _mirror_readings(mirror: Mirror | None) -> list[Reading]:
+def _mirror_readings(mirror: Mirror | None, log: KeyLog | None) -> list[Reading]:
     """None is a process, or a node, that mirrors nothing."""
     waiting, failed = (mirror.waiting, mirror.failed) if mirror is not None else (0, 0)
+    waiting_keys, failed_keys = (log.waiting, log.failed) if log is not None else (0, 0)
     return [
+        Reading(
+            "touchstone_key_logs_waiting", "Issuers whose keys are not yet written beside it.", waiting_keys
+        ),
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
-        Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed, "sum"),
+        Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed + failed_keys, "sum"),
     ]
 
 

@@ -32,6 +32,7 @@ from server.edge.hot_table import HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
 from server.identity.custody import Custody
 from server.identity.identities import Identities
+from server.identity.key_log import KeyLog
 from server.identity.listing import why_not_listed
 from server.identity.listing_watch import ListingWatch
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
@@ -180,11 +181,12 @@ def open_hot_table(resources: Resources, resolver: Resolver) -> HotTable:
 
 
 class Issuing(msgspec.Struct, frozen=True):
-    """What changes the keys of issuers, and what looks after them."""
+    """What changes the keys of issuers, what looks after them, and what writes them down beside the mirror."""
 
     changes: KeyChanges
     upkeep: KeyUpkeep
     listings: ListingWatch
+    log: KeyLog | None
 
 
 def open_issuing(resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable) -> Issuing:
@@ -220,7 +222,20 @@ def open_issuing(resources: Resources, operators: Operators, resolver: Resolver,
         timer=resources.timer,
         on_state=operators.alarms.state,
     )
-    return Issuing(changes, upkeep, listings)
+    return Issuing(changes, upkeep, listings, _open_key_log(resources, operators))
+
+
+def _open_key_log(resources: Resources, operators: Operators) -> KeyLog | None:
+    path = resources.settings.mirror_path
+    if path is None or not resources.share.leads:
+        return None
+    return KeyLog(
+        path,
+        operators.identities,
+        service=resources.settings.public_url,
+        clock=resources.clock,
+        timer=resources.timer,
+    )
 
 
 class StatusWing(msgspec.Struct, frozen=True):

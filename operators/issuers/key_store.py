@@ -96,9 +96,29 @@ def insert_key(tx: Transaction, key: IssuerKey) -> bool:
     return inserted == 1
 
 
+def put_key(tx: Transaction, key: IssuerKey) -> None:
+    """Make the row of a key say `key`, whether there was one or not; a key never goes back (see the triggers)."""
+    names = ", ".join(_COLUMNS)
+    values = ", ".join(f":{name}" for name in _COLUMNS)
+    changes = ", ".join(
+        f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("issuer_id", "key_id")
+    )
+    tx.execute(
+        f"INSERT INTO issuer_keys ({names}) VALUES ({values})"  # noqa: S608 (ours)
+        f" ON CONFLICT (issuer_id, key_id) DO UPDATE SET {changes}",
+        msgspec.structs.asdict(key) | {"state": key.state.value},
+    )
+    note_change(tx)
+
+
 def all_keys(tx: Transaction) -> list[IssuerKey]:
     """Return the keys of all issuers, by issuer, those of one in the order in which they were announced."""
     return [_key(row) for row in tx.all("SELECT * FROM issuer_keys ORDER BY issuer_id, announced_at, key_id")]
+
+
+def has_keys(tx: Transaction) -> bool:
+    """Tell whether a SQLite database that is as it was left has the table; of releases before 0.3 it has not."""
+    return tx.one("SELECT name FROM sqlite_master WHERE name = 'issuer_keys'") is not None
 
 
 def keys_of(tx: Transaction, issuer_id: str) -> list[IssuerKey]:

@@ -86,7 +86,7 @@ def db_backup(file: Path) -> None:
     "mirrors",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A directory with published lists, laid out as the mirror. May be repeated.",
+    help="A copy of the mirror: published lists, and logs of keys. May be repeated.",
 )
 def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
     """

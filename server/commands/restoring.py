@@ -6,18 +6,21 @@ With a file (SQLite):
 
 1. refuse while a server runs or anybody has the database open;
 2. copy the file to `<database>.restoring`, verified and migrated;
-3. gather what was published last: in the old database, in those that earlier restores moved aside, in the mirror;
-4. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
-5. publish every list there, so that not even the first answer is older than what readers were given before;
-6. move the old database aside, and the copy to its place.
+3. bring in the keys that issuers got since, and what became of the others: from the old database, from those that
+   earlier restores moved aside, from the logs beside the mirror;
+4. gather what was published last, in the same places: whatever any key of an issuer signed while it was good;
+5. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
+6. publish every list there, so that not even the first answer is older than what readers were given before;
+7. move the old database aside, and the copy to its place.
 
-Until step 6 the old database is untouched; a crash before or in it is healed by running the command again.
-Without a file (a PostgreSQL recovered by its own means) 3 to 5 happen in place, and 4 is one transaction.
+Until step 7 the old database is untouched; a crash before or in it is healed by running the command again.
+Without a file (a PostgreSQL recovered by its own means) 3 to 6 happen in place; 3 and 5 are a transaction each.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -25,6 +28,7 @@ import msgspec
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
+from server.commands.restored_keys import KeySources, bring_in_keys, read_rows
 from server.commands.upkeep import hold
 from server.database import MIGRATIONS, open_of
 from server.identity.documents import public_key_of
@@ -47,6 +51,13 @@ from wire import Conflict, ResourceNotFound
 Say = Callable[[str], None]
 
 
+class _Former(msgspec.Struct, frozen=True):
+    """What a database that was there before has as published, and its issuers with their keys."""
+
+    forms: Sequence[FoundForm]
+    rows: Rows
+
+
 class NotPublished(Exception):
     """A list of the restored database could not be published, so the database must not be served."""
 
@@ -55,10 +66,10 @@ async def restore_file(
     settings: Settings, file: Path, mirrors: Sequence[Path], actor: str, say: Say
 ) -> EpochReport:
     """
-    Do steps 1 to 6; the database is that of `settings`.
+    Do steps 1 to 7; the database is that of `settings`.
 
     Args:
-        mirrors: directories with published lists, besides the mirror of the settings.
+        mirrors: directories laid out as the mirror, besides that of the settings.
 
     Raises:
         Conflict: the database is in use, or is not SQLite.
@@ -84,7 +95,7 @@ async def restore_file(
 
 async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: str, say: Say) -> EpochReport:
     """
-    Do steps 3 to 5 to the database of `settings`, which was recovered by other means.
+    Do steps 3 to 6 to the database of `settings`, which was recovered by other means.
 
     Raises: as `restore_file`.
     """
@@ -94,9 +105,8 @@ async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: s
         await migrate(database, MIGRATIONS)
         path = sqlite_path(settings.database_url)
         aside = set_aside(path) if path is not None else []
-        forms = [form for old in aside for form in await _published_in(old, say)]
-        forms += _mirrored(settings, mirrors)
-        return await _open_epoch(database, settings, forms, actor, say)
+        former = [await _look_into(old, say) for old in aside]
+        return await _make_safe(database, settings, former, mirrors, actor, say)
     finally:
         database.close()
 
@@ -110,12 +120,11 @@ async def _restore_held(
     database = open_database(f"sqlite:///{restoring}")
     try:
         await migrate(database, MIGRATIONS)
-        forms = [form for old in _former(path) for form in await _published_in(old, say)]  # 3
-        forms += _mirrored(settings, mirrors)
-        report = await _open_epoch(database, settings, forms, actor, say)  # 4, 5
+        former = [await _look_into(old, say) for old in _former(path)]
+        report = await _make_safe(database, settings, former, mirrors, actor, say)  # 3 to 6
     finally:
         database.close()
-    if is_in_use(path):  # 6
+    if is_in_use(path):  # 7
         raise Conflict(f"{path} was opened meanwhile; stop what uses it, and run this again")
     aside = take_place(restoring, path, _stamp())
     _remove(restoring)
@@ -124,10 +133,11 @@ async def _restore_held(
     return report
 
 
-async def _open_epoch(
+async def _make_safe(
     database: Engine,
     settings: Settings,
-    forms: Sequence[FoundForm] | Iterator[FoundForm],
+    former: Sequence[_Former],
+    mirrors: Sequence[Path],
     actor: str,
     say: Say,
 ) -> EpochReport:
@@ -135,21 +145,35 @@ async def _open_epoch(
     now = time.time_ns() // 1_000
     identities = Identities(settings, database)
     await identities.refresh()
-    keys = _known_keys(identities.rows)
+    places = (*mirrors, settings.mirror_path) if settings.mirror_path is not None else tuple(mirrors)
+    sources = KeySources([old.rows for old in former], places)
+    await bring_in_keys(  # 3
+        database, settings, identities.rows, sources, actor=actor, at=now, say=say
+    )
+    await identities.refresh()
+    forms = chain(*(old.forms for old in former), *map(read_mirror, places))
+    found = _gather(settings, identities.rows, forms, now, say)  # 4
+    readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
+    report = await database.write(  # 5
+        lambda tx: open_epoch(
+            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=readable
+        )
+    )
+    await _publish(database, settings, identities)  # 6
+    return report
+
+
+def _gather(
+    settings: Settings, rows: Rows, forms: Iterable[FoundForm], now: int, say: Say
+) -> dict[str, FoundList]:
+    keys = _known_keys(rows)
 
     def read_one(form: FoundForm) -> FoundList:
         return read_found(form, keys=keys, base_url=settings.public_url, now=now)
 
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")
-    readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
-    report = await database.write(
-        lambda tx: open_epoch(
-            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=readable
-        )
-    )
-    await _publish(database, settings, identities)
-    return report
+    return found
 
 
 def _known_keys(rows: Rows) -> dict[str, list[KnownKey]]:
@@ -191,18 +215,18 @@ async def _publish(database: Database, settings: Settings, identities: Identitie
         raise NotPublished(f"{publisher.failed} lists could not be published; nothing may be served")
 
 
-async def _published_in(path: Path, say: Say) -> list[FoundForm]:
-    """Return what a former database has as published; nothing where it is gone or cannot be read."""
+async def _look_into(path: Path, say: Say) -> _Former:
+    """Return what a former database has; nothing where it is gone or cannot be read."""
     try:
         database = open_database(f"sqlite:///{path}")
     except DatabaseUnavailable as error:
         say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
-        return []
+        return _Former([], {})
     try:
-        return await _forms_in(database)
+        return _Former(await _forms_in(database), await database.read(read_rows))
     except Exception as error:  # Whatever is wrong with it: that is why somebody restores.
         say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
-        return []
+        return _Former([], {})
     finally:
         database.close()
 
@@ -227,12 +251,6 @@ async def _forms_in(database: Database) -> list[FoundForm]:
 def _former(path: Path) -> list[Path]:
     """Return the old database, if it is there, and those that earlier restores moved aside, the latest first."""
     return [old for old in (path, *set_aside(path)) if old.exists()]
-
-
-def _mirrored(settings: Settings, mirrors: Sequence[Path]) -> Iterator[FoundForm]:
-    own = [settings.mirror_path] if settings.mirror_path is not None else []
-    for directory in (*mirrors, *own):
-        yield from read_mirror(directory)
 
 
 def _remove(path: Path) -> None:

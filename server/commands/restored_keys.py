@@ -1,0 +1,106 @@
+"""
+What a restore brings in of issuers' keys: all that were held since the backup, in the state that each got to.
+
+They are found in former databases, which we moved aside ourselves, and in the logs beside mirrors, of which only
+what our keys signed counts (`server.identity.key_lines`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from operators import Issuer, IssuerKey, KeyState
+from operators.issuers import key_store
+from operators.issuers.joining import OtherKey, joined, with_one_active
+from operators.issuers.rotation import note
+from operators.store import all_issuers
+from proofs import KeyFileError, SignerAway
+from server.identity.custody import Custody
+from server.identity.identities import Rows
+from server.identity.key_lines import Replay
+from server.identity.key_log import replay_log
+from server.settings import Settings
+from storage import Database, Transaction
+
+Say = Callable[[str], None]
+
+
+class KeySources(msgspec.Struct, frozen=True):
+    """Where keys may be told of: former databases' rows, and directories with logs."""
+
+    former: Sequence[Rows]
+    mirrors: Sequence[Path]
+
+
+async def bring_in_keys(
+    database: Database, settings: Settings, rows: Rows, sources: KeySources, *, actor: str, at: int, say: Say
+) -> None:
+    """
+    Bring in what `sources` know of the keys of the issuers in `rows`, which are the database's.
+
+    A key goes forward only: where the database is the one that knows more, it stays as it is.
+
+    Args:
+        at: now, in microseconds since 1970.
+    """
+    until = at + settings.list_validity_seconds * 1_000_000
+    changed: list[IssuerKey] = []
+    for issuer, known in rows.values():
+        is_held = partial(_is_held, Custody(settings), rows, issuer)
+        found = _found(settings, issuer, known, sources, is_held, say)
+        changed += [key for key in with_one_active(found, until) if key not in known]
+    # Whoever becomes active comes last: of an issuer's keys one at most is, at any time.
+    changed.sort(key=lambda key: key.state is KeyState.ACTIVE)
+    await database.write(partial(_put, changed=changed, actor=actor, at=at))
+    for key in changed:
+        say(f"the key {key.key_id} of {key.issuer_id} is {key.state}, as was written down after the backup")
+
+
+def read_rows(tx: Transaction) -> Rows:
+    """Return the issuers of a former SQLite database, and their keys; releases before 0.3 had no rows of keys."""
+    rows: Rows = {issuer.id: (issuer, []) for issuer in all_issuers(tx)}
+    for key in key_store.all_keys(tx) if key_store.has_keys(tx) else ():
+        rows[key.issuer_id][1].append(key)
+    return rows
+
+
+def _found(
+    settings: Settings,
+    issuer: Issuer,
+    known: Iterable[IssuerKey],
+    sources: KeySources,
+    is_held: Callable[[IssuerKey], bool],
+    say: Say,
+) -> Iterable[IssuerKey]:
+    keys = joined(known, ())
+    for former in sources.former:
+        owner, held = former.get(issuer.id, (None, []))
+        if owner is not None and owner.did == issuer.did:
+            try:
+                keys = joined(keys.values(), held)
+            except OtherKey as error:
+                say(f"the keys of {issuer.id} in a former database are ignored: {error}")
+    for mirror in sources.mirrors:
+        replay = Replay(settings.public_url, issuer, keys.values(), is_held)
+        replay_log(mirror, issuer, replay, say)
+        keys = replay.keys
+    return keys.values()
+
+
+def _is_held(custody: Custody, rows: Rows, issuer: Issuer, key: IssuerKey) -> bool:
+    """Tell whether the private half of a key that no row has is held here, hence made by us."""
+    if any(key.public_key == other.public_key for _, keys in rows.values() for other in keys):
+        return False  # It is another issuer's.
+    try:
+        custody.open(issuer, key)
+    except (KeyFileError, SignerAway, OSError):
+        return False
+    return True
+
+
+def _put(tx: Transaction, changed: Sequence[IssuerKey], actor: str, at: int) -> None:
+    for key in changed:
+        key_store.put_key(tx, key)
+        note(tx, key, "issuer-key.restore", actor=actor, at=at, state=key.state.value)

@@ -1,0 +1,239 @@
+"""A restore knows every key that an issuer ever had, and takes over whatever one of them signed."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from operators import IssuerKey, KeyState
+from server.commands.restoring import restore_file, restore_in_place
+from server.commands.upkeep import copy_database
+from server.identity.key_lines import public_halves
+from server.settings import Settings
+from statuslist.formats.bitstring import status_at
+from statuslist.recovery.epoch import EpochReport
+from tests.databases import Place, PostgresPlace, SqlitePlace
+from tests.server.deployment import Deployment, settings_of
+from tests.statuslist.wing import bits_of
+from wire import read
+
+pytestmark = pytest.mark.anyio
+
+ISSUERS = ("default", "acme", "bank")  # two that we host, and a foreign one
+
+
+@pytest.fixture
+def backup(place: Place, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Another empty database of the same engine, for the backup."""
+    if isinstance(place, SqlitePlace):
+        yield SqlitePlace(tmp_path / "backup.db")
+        return
+    other = PostgresPlace(request.getfixturevalue("postgres"))
+    yield other
+    other.give_back()
+
+
+class Drill:
+    """
+    A deployment of three issuers, and its backup.
+
+    Attributes:
+        entries: three of each issuer.
+        said: what the restore said.
+    """
+
+    def __init__(self, directory: Path, place: Place, backup: Place) -> None:
+        self.directory = directory
+        self.place = place
+        self.backup = backup
+        self.entries: dict[str, list[int]] = {}
+        self.keys: dict[str, list[IssuerKey]] = {}  # As they were when the database was lost.
+        self.documents: dict[str, Any] = {}
+        self.said: list[str] = []
+
+    @asynccontextmanager
+    async def live(self) -> AsyncIterator[Deployment]:
+        """What happens until the database is lost."""
+        async with Deployment.open(self.directory, self.place.url) as ours:
+            yield ours
+            await ours.write_down()
+            self.keys = {issuer_id: await ours.keys(issuer_id) for issuer_id in ISSUERS}
+            self.documents = {issuer_id: await self._document(ours, issuer_id) for issuer_id in ISSUERS}
+
+    async def begin(self) -> None:
+        """Make what the backup has."""
+        async with self.live() as ours:
+            await ours.add("acme")
+            await ours.add("bank", did="did:web:bank.invalid")
+            for issuer_id in ISSUERS:
+                self.entries[issuer_id] = await ours.allocate(issuer_id, 3)
+        await copy_database(self.place.url, self.backup.url, self.settings, lambda *_: None)
+
+    async def rotate_twice(self) -> None:
+        """And revoke an entry with each key of each issuer."""
+        for number in range(3):
+            async with self.live() as ours:
+                for issuer_id in ISSUERS:
+                    await ours.revoke(issuer_id, self.entries[issuer_id][number])
+                await ours.write_down()
+                for issuer_id in ISSUERS if number < 2 else ():
+                    await ours.rotate(issuer_id)
+
+    @property
+    def settings(self) -> Settings:
+        return settings_of(self.directory, self.backup.url)
+
+    @property
+    def mirror(self) -> Path:
+        assert self.settings.mirror_path is not None
+        return self.settings.mirror_path
+
+    async def restore(self, *mirrors: Path) -> EpochReport:
+        """Make the backup safe to serve; the database that was served is gone."""
+        return await restore_in_place(self.settings, mirrors, "tests", self.said.append)
+
+    @asynccontextmanager
+    async def restored(self) -> AsyncIterator[Deployment]:
+        async with Deployment.open(self.directory, self.backup.url) as ours:
+            yield ours
+
+    async def revoked(self, ours: Deployment, issuer_id: str) -> list[int]:
+        bits = bits_of(await ours.served(issuer_id))
+        return [status_at(bits, index) for index in self.entries[issuer_id]]
+
+    async def _document(self, ours: Deployment, issuer_id: str) -> Any:
+        return ours.identities.own_document((await ours.issuer(issuer_id)).did)
+
+
+@pytest.fixture
+async def drill(tmp_path: Path, place: Place, backup: Place) -> Drill:
+    drill = Drill(tmp_path, place, backup)
+    await drill.begin()
+    return drill
+
+
+async def test_a_restore_after_two_rotations_takes_over_every_list_signed_since(drill: Drill) -> None:
+    await drill.rotate_twice()
+    report = await drill.restore()
+    async with drill.restored() as ours:
+        keys = {issuer_id: await ours.keys(issuer_id) for issuer_id in ISSUERS}
+        documents = {issuer_id: await drill._document(ours, issuer_id) for issuer_id in ISSUERS}
+        revoked = {issuer_id: await drill.revoked(ours, issuer_id) for issuer_id in ISSUERS}
+        signers = {issuer_id: _signer_of(await ours.served(issuer_id)) for issuer_id in ISSUERS}
+
+    assert [line for line in drill.said if "ignored" in line] == []
+    assert report.revocations == 9
+    assert revoked == {issuer_id: [1, 1, 1] for issuer_id in ISSUERS}
+    assert {name: public_halves(held) for name, held in keys.items()} == {
+        name: public_halves(held) for name, held in drill.keys.items()
+    }
+    assert documents == drill.documents
+    assert documents["bank"] is None
+    for issuer_id in ISSUERS:
+        states = [key.state for key in drill.keys[issuer_id]]
+        assert states.count(KeyState.RETIRED) >= 2, "each was rotated twice"
+        assert signers[issuer_id] == _active(keys[issuer_id])
+
+
+async def test_a_restore_that_is_run_again_changes_no_key(drill: Drill) -> None:
+    await drill.rotate_twice()
+    await drill.restore()
+    audit = "SELECT count(*) FROM audit WHERE action = 'issuer-key.restore'"
+    rows, before = drill.backup.query("SELECT * FROM issuer_keys"), drill.backup.query(audit)
+    drill.said.clear()
+    await drill.restore()
+
+    assert [msgspec.structs.asdict(key) for key in drill.keys["default"]]
+    assert before[0][0] > 0
+    assert drill.backup.query(audit) == before
+    assert len(drill.backup.query("SELECT * FROM issuer_keys")) == len(rows)
+    assert [line for line in drill.said if "after the backup" in line] == []
+
+
+async def test_a_compromise_after_the_backup_is_remembered(drill: Drill) -> None:
+    given_up = {}
+    async with drill.live() as ours:
+        for issuer_id in ISSUERS:
+            given_up[issuer_id] = (await ours.key(issuer_id, KeyState.ACTIVE)).key_id
+            await ours.compromise(issuer_id, given_up[issuer_id])
+    await drill.restore()
+    async with drill.restored() as ours:
+        for issuer_id in ISSUERS:
+            (bad,) = [key for key in await ours.keys(issuer_id) if key.state is KeyState.COMPROMISED]
+            signer = _signer_of(await ours.served(issuer_id))
+            document = await drill._document(ours, issuer_id)
+
+            assert bad.key_id == given_up[issuer_id]
+            assert bad.compromised_since is not None
+            assert signer == _active(drill.keys[issuer_id]) != bad.key_id
+            assert document is None or bad.key_id not in str(document)
+
+
+async def test_without_the_log_only_what_keys_of_the_backup_signed_counts(drill: Drill) -> None:
+    """The files of later keys lie in the key directory, but nothing says whose they are, and since when."""
+    await drill.rotate_twice()
+    shutil.rmtree(drill.mirror / "issuer-keys")
+    report = await drill.restore()
+    async with drill.restored() as ours:
+        revoked = await drill.revoked(ours, "default")
+
+    assert "default-revocation/credential.json is ignored: no key of ours has signed it" in drill.said
+    assert any("default-revocation: no published version was found" in note for note in report.notes)
+    assert revoked == [0, 0, 0]
+
+
+async def test_without_the_mirror_the_former_databases_tell_of_all_keys(tmp_path: Path) -> None:
+    """SQLite: what earlier restores moved aside is ours."""
+    place, backup = SqlitePlace(tmp_path / "touchstone.db"), SqlitePlace(tmp_path / "backup.db")
+    drill = Drill(tmp_path, place, backup)
+    await drill.begin()
+    await drill.rotate_twice()
+    shutil.rmtree(drill.mirror)
+    settings = settings_of(tmp_path, place.url)
+    report = await restore_file(settings, backup.path, (), "tests", drill.said.append)
+    async with Deployment.open(tmp_path, place.url) as ours:
+        keys = {issuer_id: await ours.keys(issuer_id) for issuer_id in ISSUERS}
+
+    assert report.revocations == 9
+    assert {name: public_halves(held) for name, held in keys.items()} == {
+        name: public_halves(held) for name, held in drill.keys.items()
+    }
+
+
+async def test_where_the_active_key_is_not_here_its_lists_wait_and_the_file_is_named(
+    drill: Drill, caplog: pytest.LogCaptureFixture
+) -> None:
+    await drill.rotate_twice()
+    active = next(key for key in drill.keys["acme"] if key.state is KeyState.ACTIVE)
+    path = drill.directory / "keys" / active.locator
+    path.rename(path.with_suffix(".aside"))
+    await drill.restore()
+    withheld = drill.backup.query("SELECT list_id FROM withheld_lists")
+    async with drill.restored() as ours:
+        state = [key.state for key in await ours.keys("acme") if key.key_id == active.key_id]
+        others = [await drill.revoked(ours, issuer_id) for issuer_id in ("default", "bank")]
+    path.with_suffix(".aside").rename(path)
+    await drill.restore()
+    async with drill.restored() as ours:
+        again = await drill.revoked(ours, "acme")
+
+    assert withheld == [("acme-revocation",)]
+    assert state == [KeyState.ACTIVE]
+    assert f"{path}: no such key file; put it back" in caplog.text
+    assert others == [[1, 1, 1], [1, 1, 1]]
+    assert again == [1, 1, 1]
+
+
+def _signer_of(body: bytes) -> str:
+    """Return the id of the key that signed a list."""
+    document = read(body, max_bytes=1_000_000)
+    return str(document["proof"]["verificationMethod"]).partition("#")[2]
+
+
+def _active(keys: list[IssuerKey]) -> str:
+    (active,) = [key.key_id for key in keys if key.state is KeyState.ACTIVE]
+    return active
