@@ -90,14 +90,14 @@ def test_a_key_is_added_with_what_is_to_be_done_next(deployment: Path) -> None:
 def test_a_key_that_is_given_up_is_followed_by_the_spare_one_and_a_person_is_told_which() -> None:
     before = _keys()
     lost, spare = before["active"][0], before["announced"][0]
-    done = _issuer("key", "compromised", "default", lost, "--since", "2026-11-30T00:00:00Z")
+    done = _issuer("key", "compromised", "default", lost, "--since", "2020-01-01T00:00:00Z")
     after = _keys()
 
     assert done.stderr == (
-        f"{lost} of default is given up: what it signed since 2026-11-30T00:00:00Z does not count\n"
+        f"{lost} of default is given up: what it signed since 2020-01-01T00:00:00Z does not count\n"
         f"{spare} signs for default; lists that the lost key may have signed are signed anew\n"
     )
-    assert after["compromised"][:3] == [lost, "compromised", "2026-11-30T00:00:00Z"]
+    assert after["compromised"][:3] == [lost, "compromised", "2020-01-01T00:00:00Z"]
     assert after["active"][0] == spare
     assert lost not in _issuer("document", "default").stdout
 
