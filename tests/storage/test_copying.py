@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+import server.database
 import storage
 from storage import Engine, Transaction, migrate, record, seal
 from storage.copying import CopyRefused, copy_rows, digest_tables, tables_of
@@ -41,6 +42,17 @@ def _fill(tx: Transaction) -> None:
         detail = {"number": number, "text": "Ä'\\\"%:name" * (number % 7)}
         record(tx, actor="test", action="fill", subject=str(number), detail=detail, at=number)
     seal(tx, limit=ROWS // 2)
+
+
+async def test_the_tables_of_every_room_arrive_though_migrations_put_rows_into_some(
+    source: Engine, empty: Engine
+) -> None:
+    for database in (source, empty):
+        await migrate(database, server.database.MIGRATIONS)
+    copied = await copy_rows(source, empty, server.database.MIGRATIONS)
+
+    assert {table.table for table in copied} == set(tables_of(server.database.MIGRATIONS))
+    assert len(copied) > len(tables_of(MIGRATIONS))
 
 
 async def _digests(database: Engine) -> list[object]:
