@@ -88,6 +88,8 @@ class KeyUpkeep:
         version = await self._database.read(key_store.version)
         if version == self._seen and self._timer() < self._look_at:
             return
+        # Who has no key yet would get the spare one as its first, while the node that added it signs with another.
+        await self._database.write(key_store.adopt_older)
         issuers, keys = await self._database.read(lambda tx: (all_issuers(tx), key_store.all_keys(tx)))
         self._lacking, ends = await asyncio.to_thread(self._found_in, issuers, keys)
         for issuer_id in self._without_spare - {issuer.id for issuer in self._lacking}:
