@@ -93,6 +93,7 @@ class Background:
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
     async def _load(self) -> None:
+        await self._operators.identities.refresh()
         await self._observatory.purges.start()
         await self._publisher.load()
         if await self._leads():

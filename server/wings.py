@@ -87,7 +87,7 @@ class Operators(msgspec.Struct, frozen=True):
 
 async def open_operators(resources: Resources) -> Operators:
     """
-    Return who acts, what is wrong, and the issuers that we host.
+    Return who acts, what is wrong, and the issuers that we host, whose keys are not looked at yet.
 
     Raises:
         IdentityChanged: the database was made for another DID.
@@ -113,7 +113,6 @@ async def open_operators(resources: Resources) -> Operators:
         timer=resources.timer,
         on_state=alarms.state,
     )
-    await identities.refresh()
     return Operators(principals, alarms, issuers, identities)
 
 

@@ -12,7 +12,7 @@ import click
 from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
 
 if TYPE_CHECKING:
-    from operators import IssuerKey
+    from operators import Issuer, IssuerKey
     from operators.issuers.views import IssuerKeyView, IssuerView
     from server.settings import Settings
     from server.wings import Wings
@@ -214,23 +214,29 @@ def chain_import(issuer_id: str, key_id: str, file: Path) -> None:
 
 async def _issuer_and_key(
     wings: "Wings", operator: Any, issuer_id: str, key_id: str | None
-) -> tuple[Any, "IssuerKey"]:
+) -> "tuple[Issuer, IssuerKey]":
     """
     Return an issuer and its key of that id; None: the one that signs.
 
     Raises:
         ResourceNotFound: there is none.
     """
-    from operators.issuers.issuers import issuer_and_keys
     from operators.issuers.keys import active_key
     from operators.issuers.rotation import known_key
     from wire import ResourceNotFound
 
-    issuer, found = await wings.resources.database.read(lambda tx: issuer_and_keys(tx, operator, issuer_id))
+    issuer, found = await read_issuer(wings, operator, issuer_id)
     key = active_key(found) if key_id is None else known_key(found, key_id)
     if key is None:
         raise ResourceNotFound(f"no key signs for {issuer_id} now; name one")
     return issuer, key
+
+
+async def read_issuer(wings: "Wings", operator: Any, issuer_id: str) -> "tuple[Issuer, list[IssuerKey]]":
+    """Return an issuer and every key that it ever had; raises ResourceNotFound."""
+    from operators.issuers.issuers import issuer_and_keys
+
+    return await wings.resources.database.read(lambda tx: issuer_and_keys(tx, operator, issuer_id))
 
 
 def with_wings(work: Work) -> None:

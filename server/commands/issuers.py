@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.commands.issuer_keys import ALGORITHM, CUSTODY, ISSUER, chain, csr, keys, with_wings
-from server.commands.terminal import ACTOR, run, say, settings_or_exit
+from server.commands.issuer_keys import ALGORITHM, CUSTODY, ISSUER, chain, csr, keys, read_issuer, with_wings
+from server.commands.terminal import ACTOR, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from server.wings import Wings
@@ -97,16 +97,17 @@ def issuer_document(issuer_id: str) -> None:
 
     async def work(wings: "Wings", operator: Any) -> None:
         from resolver.documents.contexts import with_contexts_of_v1
-        from server.identity.documents import published_members
+        from server.identity.documents import did_document, published_members
 
-        shown = await wings.operators.issuers.show(operator, issuer_id)
-        document = wings.operators.identities.own_document(shown.did)
-        if document is not None:
+        issuer, found = await read_issuer(wings, operator, issuer_id)
+        now = int(time.time() * 1_000_000)
+        if not wings.operators.issuers.is_hosted(issuer):
+            _print_json(published_members(issuer, found, now))
+            say(f"the owner of {issuer.did} adds this to its document, beside what is there")
+        elif (document := did_document(issuer, found, now)) is not None:
             _print_json(with_contexts_of_v1(document))
-            return
-        issuer, found = wings.operators.identities.rows[issuer_id]
-        _print_json(published_members(issuer, found, int(time.time() * 1_000_000)))
-        say(f"the owner of {issuer.did} adds this to its document, beside what is there")
+        else:
+            fail(f"a key of {issuer_id} is not known yet; a server that can read its file notes what it is")
 
     with_wings(work)
 

@@ -11,6 +11,7 @@ from operators.issuers.issuers import Issuers
 from registry.registry import Registry
 from resolver.outbound.fetch import Guard
 from server.database import MIGRATIONS, open_of
+from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.identity.surroundings import Surroundings
 from server.settings import Settings
 from server.settings.outbound import guard_of
@@ -55,7 +56,7 @@ async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
 @asynccontextmanager
 async def open_parts(settings: Settings, guard: Guard | None = None) -> AsyncIterator[Wings]:
     """
-    Put all parts of a process together, the resolver among them; nothing works in the background.
+    Put all parts of a process together, the resolver among them; nothing works in the background, no key is opened.
 
     Args:
         guard: fetches from strangers; None: the real one, within the limits of the settings.
@@ -79,9 +80,11 @@ async def open_parts(settings: Settings, guard: Guard | None = None) -> AsyncIte
 
 @asynccontextmanager
 async def open_issuers(settings: Settings) -> AsyncIterator[Issuers]:
-    """Open the database for work on issuers; raises as `open_database`."""
+    """Open the database for work on issuers; raises as `open_parts`."""
     async with open_database(settings) as database:
-        yield Issuers(database, surroundings=Surroundings(settings), clock=time.time)
+        issuers = Issuers(database, surroundings=Surroundings(settings), clock=time.time)
+        require_same_identity(settings, await issuers.find(DEFAULT_ISSUER))
+        yield issuers
 
 
 def actor(name: str) -> Principal:
