@@ -274,3 +274,17 @@ def test_a_key_file_that_is_gone_is_told_by_name(deployment: Path) -> None:
 
     assert done.exit_code == 1
     assert "put it back from its backup" in done.stderr
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize(
+    "arguments",
+    [("add", "acme"), ("key", "add", "default"), ("key", "activate", "default"), ("show", "default")],
+)
+def test_settings_of_another_did_change_nothing(arguments: tuple[str, ...]) -> None:
+    elsewhere = _run("issuer", *arguments, TOUCHSTONE_PUBLIC_URL="https://vc.example")
+
+    assert elsewhere.exit_code == 1
+    assert "the database belongs to did:web:localhost%3A8000" in elsewhere.stderr
+    assert _run("issuer", "list").stdout.count("\n") == 1
+    assert list(_keys()) == ["active", "announced"]
