@@ -1,12 +1,14 @@
 """
 The rows of issuers' keys: one for each key ever held, and none is deleted. Store.
 
-`issuer_changes` has one row, whose version grows with each change that a process has to take up.
+`issuer_changes` has one row, whose version grows with each change that a process has to take up; a key has the
+version of its last one, so that only what changed needs to be read.
 """
 
 import msgspec
 
 from operators.issuers.keys import IssuerKey, KeyState
+from operators.model import Issuer
 from storage import Migration, Row, Transaction
 from storage.migrations import forbid
 
@@ -16,8 +18,10 @@ SIGNED_STEP = (
 
 # Nodes of a release before 0.3, which may run beside this one, add issuers with the name of their one key.
 _ADOPT_OLDER = """
-    INSERT INTO issuer_keys (issuer_id, key_id, purpose, custody, locator, state, announced_at, activated_at)
-    SELECT id, key_name, 'assertionMethod', 'file', key_name || '.pem', 'active', created_at, created_at
+    INSERT INTO issuer_keys
+        (issuer_id, key_id, purpose, custody, locator, state, announced_at, activated_at, version)
+    SELECT id, key_name, 'assertionMethod', 'file', key_name || '.pem', 'active', created_at, created_at,
+        (SELECT version + 1 FROM issuer_changes)
     FROM issuers i WHERE key_name IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM issuer_keys k WHERE k.issuer_id = i.id)
 """
@@ -46,12 +50,14 @@ ISSUER_KEY_MIGRATIONS = (
                 compromised_since {bigint},
                 compromised_at {bigint},
                 signed_until {bigint},
+                version {bigint} NOT NULL,
                 PRIMARY KEY (issuer_id, key_id),
                 CHECK ((algorithm IS NULL) = (public_key IS NULL)),
                 CHECK ((state = 'compromised') = (compromised_since IS NOT NULL))
             )
             """,
             "CREATE UNIQUE INDEX issuer_keys_active ON issuer_keys (issuer_id, purpose) WHERE state = 'active'",
+            "CREATE INDEX issuer_keys_version ON issuer_keys (version)",
             forbid("issuer_keys", "DELETE", "a key that was held stays known"),
             forbid(
                 "issuer_keys",
@@ -82,17 +88,19 @@ ISSUER_KEY_MIGRATIONS = (
 )
 
 _COLUMNS = IssuerKey.__struct_fields__
+_VERSION = "(SELECT version FROM issuer_changes)"
 
 
 def insert_key(tx: Transaction, key: IssuerKey) -> bool:
     """Insert a key; False where the issuer has one of that id."""
     names = ", ".join(_COLUMNS)
     values = ", ".join(f":{name}" for name in _COLUMNS)
+    note_change(tx)
     inserted = tx.execute(
-        f"INSERT INTO issuer_keys ({names}) VALUES ({values}) ON CONFLICT DO NOTHING",  # noqa: S608 (ours)
+        f"INSERT INTO issuer_keys ({names}, version)"  # noqa: S608 (ours)
+        f" VALUES ({values}, {_VERSION}) ON CONFLICT DO NOTHING",
         msgspec.structs.asdict(key) | {"state": key.state.value},
     )
-    note_change(tx)
     return inserted == 1
 
 
@@ -103,12 +111,12 @@ def put_key(tx: Transaction, key: IssuerKey) -> None:
     changes = ", ".join(
         f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("issuer_id", "key_id")
     )
+    note_change(tx)
     tx.execute(
-        f"INSERT INTO issuer_keys ({names}) VALUES ({values})"  # noqa: S608 (ours)
-        f" ON CONFLICT (issuer_id, key_id) DO UPDATE SET {changes}",
+        f"INSERT INTO issuer_keys ({names}, version) VALUES ({values}, {_VERSION})"  # noqa: S608 (ours)
+        f" ON CONFLICT (issuer_id, key_id) DO UPDATE SET {changes}, version = excluded.version",
         msgspec.structs.asdict(key) | {"state": key.state.value},
     )
-    note_change(tx)
 
 
 def all_keys(tx: Transaction) -> list[IssuerKey]:
@@ -119,6 +127,33 @@ def all_keys(tx: Transaction) -> list[IssuerKey]:
 def has_keys(tx: Transaction) -> bool:
     """Tell whether a SQLite database that is as it was left has the table; of releases before 0.3 it has not."""
     return tx.one("SELECT name FROM sqlite_master WHERE name = 'issuer_keys'") is not None
+
+
+def changed_keys(tx: Transaction, since: int) -> list[IssuerKey]:
+    """Return every key of each issuer of which one changed after the version `since`, as `all_keys` does."""
+    rows = tx.all(
+        "SELECT * FROM issuer_keys WHERE issuer_id IN (SELECT issuer_id FROM issuer_keys WHERE version > :since)"
+        " ORDER BY issuer_id, announced_at, key_id",
+        {"since": since},
+    )
+    return [_key(row) for row in rows]
+
+
+def certified_keys(tx: Transaction, since: int) -> list[IssuerKey]:
+    """Return the keys with certificates that changed after the version `since`."""
+    rows = tx.all(
+        "SELECT * FROM issuer_keys WHERE version > :since AND certificates IS NOT NULL", {"since": since}
+    )
+    return [_key(row) for row in rows]
+
+
+def issuers_without_spare(tx: Transaction) -> list[Issuer]:
+    """Return the issuers, hosted and foreign, that have no announced key but planned ones, by id."""
+    rows = tx.all(
+        "SELECT id, did, owner FROM issuers i WHERE NOT EXISTS (SELECT 1 FROM issuer_keys k"
+        " WHERE k.issuer_id = i.id AND k.state = 'announced' AND k.activates_at IS NULL) ORDER BY id"
+    )
+    return [Issuer(id=row["id"], did=row["did"], owner=row["owner"]) for row in rows]
 
 
 def keys_of(tx: Transaction, issuer_id: str) -> list[IssuerKey]:
@@ -196,8 +231,9 @@ def plan_activation(tx: Transaction, key: IssuerKey, at: int) -> bool:
 
 def activate(tx: Transaction, key: IssuerKey, at: int) -> bool:
     """Make an announced key the one that signs, and the one before it a retired one; False: it is not announced."""
+    note_change(tx)
     tx.execute(
-        "UPDATE issuer_keys SET state = 'retired', retired_at = :at"
+        f"UPDATE issuer_keys SET state = 'retired', retired_at = :at, version = {_VERSION}"  # noqa: S608 (ours)
         " WHERE issuer_id = :id AND state = 'active'"
         " AND EXISTS (SELECT 1 FROM issuer_keys k WHERE k.issuer_id = :id AND k.key_id = :key_id"
         " AND k.state = 'announced')",
@@ -239,12 +275,12 @@ def note_change(tx: Transaction) -> None:
 
 
 def _update(tx: Transaction, key: IssuerKey, what: str, where: str, **values: object) -> bool:
+    note_change(tx)
     changed = tx.execute(
-        f"UPDATE issuer_keys SET {what}"  # noqa: S608 (ours)
+        f"UPDATE issuer_keys SET {what}, version = {_VERSION}"  # noqa: S608 (ours)
         f" WHERE issuer_id = :issuer_id AND key_id = :key_id AND {where}",
         {"issuer_id": key.issuer_id, "key_id": key.key_id, **values},
     )
-    note_change(tx)
     return changed == 1
 
 

@@ -1,13 +1,10 @@
 """
 What one process knows of issuers: the documents that it serves, and the keys that it can sign with.
 
-Documents are made of rows alone. A key that cannot be read fails the next signature of its issuer alone, and
-raises an alarm. A key that was read is kept: where its file is lost or changed later, signing goes on, and the
-alarm comes.
+Documents are made of rows alone, each when it is asked for first. What changes in the rows is taken up by issuer,
+so that a change costs as little with 10,000 of them as with one.
 """
 
-import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,28 +12,26 @@ from functools import partial
 
 import msgspec
 
-from operators import AlarmKind, Issuer, IssuerKey, KeyState, OnState
+from operators import Issuer, IssuerKey, KeyState, OnState
 from operators.issuers import key_store
 from operators.store import all_issuers
-from proofs import KeyFileError, Signer, SignerAway, algorithm_of
+from proofs import Signer, algorithm_of
 from resolver.documents.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from server.identity.custody import Custody, spki_of
 from server.identity.documents import JsonObject, did_document
+from server.identity.held_keys import HeldKeys, KeyName
 from server.identity.own import is_hosted, issuer_did
 from server.settings import Settings
 from server.vitals.nodes import node_name
 from storage import Database, DatabaseUnavailable, Transaction
 from wire import Answer, ResourceNotFound, encode, etag_of
 
-LOG = logging.getLogger("touchstone.identity")
-
-LOOK_AGAIN_SECONDS = 15.0  # monotonic seconds between two looks at the keys that we hold
 DID_JSON = "application/did+json"
 NEVER = float("inf")
 
-KeyName = tuple[str, str]  # the id of an issuer, and that of its key
 Rows = dict[str, tuple[Issuer, list[IssuerKey]]]  # by the id of the issuer
+Version = tuple[int, int]
 
 
 class DocumentUnavailable(InternalError, status=503):
@@ -49,20 +44,19 @@ class DocumentUnavailable(InternalError, status=503):
         )
 
 
-class _Held(msgspec.Struct, frozen=True):
-    """A key that signs, and the mark of what it was read from."""
+class _Made(msgspec.Struct, frozen=True):
+    """A document that was asked for; None: a key is not known. By time alone it ends in microseconds since 1970."""
 
-    signer: Signer
-    mark: object
+    document: JsonObject | None
+    ends_at: float
 
 
-class _Found(msgspec.Struct, frozen=True):
-    """What became of a key that was looked at: it signs, or why it does not."""
+class _Changes(msgspec.Struct, frozen=True):
+    """What is not as it was: all issuers, where some are new, and all keys of each of which one changed."""
 
-    issuer: Issuer
-    key: IssuerKey
-    held: _Held | None
-    fault: str | None
+    version: Version
+    issuers: list[Issuer]
+    keys: dict[str, list[IssuerKey]]
 
 
 class Identities:
@@ -97,15 +91,18 @@ class Identities:
         self._timer = timer
         self._on_state = on_state
         self._custody = custody or Custody(settings)
-        self.version: tuple[int, int] | None = None
+        self._keys = HeldKeys(
+            custody or Custody(settings), node_name(settings), timer=timer, on_state=on_state
+        )
+        self.version: Version | None = None
         self.rows: Rows = {}
-        self._documents: dict[
-            str, JsonObject | None
-        ] = {}  # By DID, of those we host; None: a key is not known.
-        self._ends_at = NEVER  # When a document becomes another one by time alone; microseconds since 1970.
-        self._held: dict[KeyName, _Held] = {}
-        self.faults: dict[KeyName, str] = {}
-        self._looked_at = -NEVER  # Monotonic seconds.
+        self._hosted: dict[str, str] = {}  # The DIDs that we host, and whose they are.
+        self._documents: dict[str, _Made] = {}  # By DID, those that were asked for.
+
+    @property
+    def faults(self) -> dict[KeyName, str]:
+        """What is wrong with keys that shall sign here, by issuer and key."""
+        return self._keys.faults
 
     async def refresh(self) -> bool:
         """
@@ -115,103 +112,58 @@ class Identities:
             DatabaseUnavailable: the rows cannot be read; what was known before still is.
         """
         await self._take_rows()
-        found = await asyncio.to_thread(self._look, self._to_look_at())
+        fresh = await self._keys.look()
         with suppress(DatabaseUnavailable):  # The disk may be full: reads must not wait for it.
-            await self._fill(found)
-        return self._note(found)
+            await self._fill(fresh)
+        return bool(fresh)
 
     async def _take_rows(self) -> None:
-        version = await self._database.read(key_store.version)
-        if version != self.version:
-            self.rows = await self._database.read(_read_rows)
-            self.version = version
-            await self._adopt()
-        elif self._clock() * 1_000_000 < self._ends_at:
+        changes = await self._database.read(partial(_changes_since, seen=self.version))
+        if changes is None:
             return
-        self._make_documents()
+        new = [issuer for issuer in changes.issuers if issuer.id not in self.rows]
+        for issuer in new:
+            self._take(issuer, [])
+        # On PostgreSQL an issuer may have been added in between; the next look finds it, and its keys.
+        known = [(self.rows[name][0], keys) for name, keys in changes.keys.items() if name in self.rows]
+        replaced = [self._take(issuer, keys) for issuer, keys in known]
+        self.version = changes.version
+        if any(replaced):
+            self.on_replaced()
+        if any(issuer.did in self._hosted and not self.rows[issuer.id][1] for issuer in new):
+            await self._adopt()
+
+    def _take(self, issuer: Issuer, keys: list[IssuerKey]) -> bool:
+        """Take up the keys of an issuer; tell whether its document, which was asked for, is another one now."""
+        _, before = self.rows.get(issuer.id, (issuer, []))
+        self.rows[issuer.id] = (issuer, keys)
+        self._keys.take(issuer, before, keys)
+        if is_hosted(self._settings, issuer):
+            self._hosted[issuer.did] = issuer.id
+        made = self._documents.pop(issuer.did, None)
+        return made is not None and self._made(issuer.did).document != made.document
 
     async def _adopt(self) -> None:
         """Give issuers that a node of a release before 0.3 added their key; that node may hold the lease."""
-        if not all(keys for _, keys in self.rows.values()):
-            with suppress(DatabaseUnavailable):
-                await self._database.write(key_store.adopt_older)  # The next look finds it.
+        with suppress(DatabaseUnavailable):
+            await self._database.write(key_store.adopt_older)  # The next look finds it.
 
-    def _make_documents(self) -> None:
-        now = int(self._clock() * 1_000_000)
-        hosted = [(issuer, keys) for issuer, keys in self.rows.values() if is_hosted(self._settings, issuer)]
-        before, self._documents = (
-            self._documents,
-            {issuer.did: did_document(issuer, keys, now) for issuer, keys in hosted},
-        )
-        ends = [key.signed_until for _, keys in hosted for key in keys if key.state is KeyState.RETIRED]
-        self._ends_at = min((end for end in ends if end is not None and end > now), default=NEVER)
-        if any(self._documents.get(did) != document for did, document in before.items()):
-            self.on_replaced()
-
-    def _to_look_at(self) -> list[tuple[Issuer, IssuerKey]]:
-        """Return the keys that we shall hold and do not; now and then all of them."""
-        every = self._timer() - self._looked_at >= LOOK_AGAIN_SECONDS
-        if every:
-            self._looked_at = self._timer()
-        wanted = {(key.issuer_id, key.key_id): (issuer, key) for issuer, key in self._wanted()}
-        for name in (
-            self.faults.keys() - wanted.keys()
-        ):  # It shall sign no more: what is wrong with it is over.
-            self._tell(name, None)
-        self._held = {name: held for name, held in self._held.items() if name in wanted}
-        return [pair for name, pair in wanted.items() if every or name not in self._held]
-
-    def _wanted(self) -> Iterator[tuple[Issuer, IssuerKey]]:
-        for issuer, keys in self.rows.values():
-            for key in keys:
-                if key.state in (KeyState.ACTIVE, KeyState.ANNOUNCED):
-                    yield issuer, key
-
-    def _look(self, pairs: list[tuple[Issuer, IssuerKey]]) -> list[_Found]:
-        """Open each key, unless it is as it was when it was opened; blocks."""
-        return [self._look_at(issuer, key) for issuer, key in pairs]
-
-    def _look_at(self, issuer: Issuer, key: IssuerKey) -> _Found:
-        held = self._held.get((issuer.id, key.key_id))
-        mark = self._custody.mark_of(key)
-        if held is not None and mark is not None and held.mark == mark:
-            return _Found(issuer, key, held, None)
-        try:
-            return _Found(issuer, key, _Held(self._custody.open(issuer, key), mark), None)
-        except (KeyFileError, SignerAway, OSError) as error:
-            return _Found(issuer, key, held, str(error))
-
-    async def _fill(self, found: list[_Found]) -> None:
+    async def _fill(self, fresh: dict[KeyName, Signer]) -> None:
         """Say what the keys of a release before 0.3 are, of which the rows tell a name only."""
-        nameless = [one for one in found if one.key.public_key is None and one.held is not None]
-        for one in nameless:
-            assert one.held is not None
-            public_key = one.held.signer.public_key
-            algorithm, spki = algorithm_of(public_key).value, spki_of(public_key)
-            fill = partial(key_store.fill_public_key, key=one.key, algorithm=algorithm, public_key=spki)
-            await self._database.write(fill)
+        nameless = [
+            (key, fresh[issuer_id, key.key_id].public_key)
+            for issuer_id in {issuer_id for issuer_id, _ in fresh}
+            for key in self.rows[issuer_id][1]
+            if key.public_key is None and (issuer_id, key.key_id) in fresh
+        ]
+
+        def fill(tx: Transaction) -> None:
+            for key, public_key in nameless:
+                key_store.fill_public_key(tx, key, algorithm_of(public_key).value, spki_of(public_key))
+
         if nameless:
+            await self._database.write(fill)
             await self._take_rows()
-
-    def _note(self, found: list[_Found]) -> bool:
-        fresh = False
-        for one in found:
-            name = (one.issuer.id, one.key.key_id)
-            fresh |= one.held is not None and name not in self._held
-            if one.held is not None:
-                self._held[name] = one.held
-            self._tell(name, one.fault)
-        return fresh
-
-    def _tell(self, name: KeyName, fault: str | None) -> None:
-        """Each node has key files of its own: one that can read a key says nothing of another."""
-        if fault is not None and name not in self.faults:
-            LOG.warning("the key %s of %s cannot sign: %s", name[1], name[0], fault)
-        if fault is None:
-            self.faults.pop(name, None)
-        else:
-            self.faults[name] = fault
-        self._on_state(AlarmKind.KEY_UNREADABLE, f"{name[0]}#{name[1]} on {node_name(self._settings)}", fault)
 
     def signer_of(self, issuer_id: str, key_id: str) -> Signer:
         """
@@ -220,14 +172,11 @@ class Identities:
         Raises:
             ResourceNotFound: we do not hold it.
         """
-        held = self._held.get((issuer_id, key_id))
-        if held is None:
-            raise ResourceNotFound(f"the key {key_id} of the issuer {issuer_id!r} is not held here")
-        return held.signer
+        return self._keys.signer_of(issuer_id, key_id)
 
     def foreign(self) -> Iterator[tuple[Issuer, list[IssuerKey]]]:
         """Yield the issuers whose documents others publish, with every key of theirs."""
-        return (pair for pair in self.rows.values() if not is_hosted(self._settings, pair[0]))
+        return (pair for pair in self.rows.values() if pair[0].did not in self._hosted)
 
     def own_document(self, did: str) -> JsonObject | None:
         """
@@ -236,12 +185,21 @@ class Identities:
         Raises:
             DocumentUnavailable: we host it, and one of its keys is not known yet.
         """
-        if did not in self._documents:
+        if did not in self._hosted:
             return None
-        document = self._documents[did]
-        if document is None:
+        made = self._made(did)
+        if made.document is None:
             raise DocumentUnavailable
-        return document
+        return made.document
+
+    def _made(self, did: str) -> _Made:
+        """Return the document of a DID that we host, made anew where a retired key has to leave it."""
+        made = self._documents.get(did)
+        now = int(self._clock() * 1_000_000)
+        if made is None or made.ends_at <= now:
+            issuer, keys = self.rows[self._hosted[did]]
+            made = self._documents[did] = _Made(did_document(issuer, keys, now), _end_of(keys, now))
+        return made
 
     def document_answer(self, issuer_id: str, now: float) -> Answer:
         """
@@ -266,9 +224,20 @@ class Identities:
         )
 
 
-def _read_rows(tx: Transaction) -> Rows:
-    rows: Rows = {issuer.id: (issuer, []) for issuer in all_issuers(tx)}
-    for key in key_store.all_keys(tx):
-        if key.issuer_id in rows:  # On PostgreSQL one may have been added in between; the next look finds it.
-            rows[key.issuer_id][1].append(key)
-    return rows
+def _end_of(keys: list[IssuerKey], now: int) -> float:
+    """Return when the first retired key leaves a document that was made at `now`."""
+    ends = (key.signed_until for key in keys if key.state is KeyState.RETIRED)
+    return min((end for end in ends if end is not None and end > now), default=NEVER)
+
+
+def _changes_since(tx: Transaction, seen: Version | None) -> _Changes | None:
+    """Return what changed since `seen`, or everything; None where that is the version still."""
+    version = key_store.version(tx)
+    if version == seen:
+        return None
+    since, count = seen or (0, None)
+    issuers = [] if version[1] == count else all_issuers(tx)
+    keys: dict[str, list[IssuerKey]] = {}
+    for key in key_store.changed_keys(tx, since):
+        keys.setdefault(key.issuer_id, []).append(key)
+    return _Changes(version, issuers, keys)

@@ -8,13 +8,12 @@ Done by the holder of the lease, which is the one that signs.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from operators import AlarmKind, Issuer, IssuerKey, OnState
+from operators import AlarmKind, Issuer, OnState
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
-from operators.store import all_issuers
 from server.identity.near_end import why_near_end
 from storage import Database, DatabaseUnavailable
 from wire import Refusal
@@ -79,7 +78,8 @@ class KeyUpkeep:
         """Another process sees to it, and tells from now on."""
         for issuer_id in list(self._without_spare):
             self._tell_spare(issuer_id, None)
-        self._tell_ends({})
+        for subject in list(self._near_end):
+            self._tell_end(subject, None)
         self._lacking.clear()
         self._seen = None
 
@@ -90,24 +90,23 @@ class KeyUpkeep:
             return
         # Who has no key yet would get the spare one as its first, while the node that added it signs with another.
         await self._database.write(key_store.adopt_older)
-        issuers, keys = await self._database.read(lambda tx: (all_issuers(tx), key_store.all_keys(tx)))
-        self._lacking, ends = await asyncio.to_thread(self._found_in, issuers, keys)
+        since = self._seen[0] if self._seen is not None and self._timer() < self._look_at else 0
+        without = await self._database.read(key_store.issuers_without_spare)
+        self._lacking = deque(filter(self._issuers.is_hosted, without))
         for issuer_id in self._without_spare - {issuer.id for issuer in self._lacking}:
             self._tell_spare(issuer_id, None)
-        self._tell_ends(ends)
-        self._seen, self._look_at = version, self._timer() + LOOK_AGAIN_SECONDS
+        await self._look_at_certificates(since)
+        if since == 0:
+            self._look_at = self._timer() + LOOK_AGAIN_SECONDS
+        self._seen = version
 
-    def _found_in(
-        self, issuers: list[Issuer], keys: list[IssuerKey]
-    ) -> tuple[deque[Issuer], dict[str, str | None]]:
-        """Return the issuers without a spare key, and what is wrong with the end of each certificate chain."""
-        spares = {key.issuer_id for key in keys if key.is_spare}
+    async def _look_at_certificates(self, since: int) -> None:
+        """Tell of certificates that end soon, of the keys that changed after the version `since`."""
+        keys = await self._database.read(lambda tx: key_store.certified_keys(tx, since))
         now = int(self._clock() * 1_000_000)
-        ends = {f"{key.issuer_id}#{key.key_id}": why_near_end(key, now) for key in keys if key.certificates}
-        lacking = (
-            issuer for issuer in issuers if issuer.id not in spares and self._issuers.is_hosted(issuer)
-        )
-        return deque(lacking), ends
+        faults = await asyncio.to_thread(lambda: [why_near_end(key, now) for key in keys])
+        for key, fault in zip(keys, faults, strict=True):
+            self._tell_end(f"{key.issuer_id}#{key.key_id}", fault)
 
     async def _make_spare(self, issuer: Issuer) -> None:
         try:
@@ -127,9 +126,9 @@ class KeyUpkeep:
             self._without_spare.add(issuer_id)
         self._on_state(AlarmKind.SPARE_MISSING, issuer_id, fault)
 
-    def _tell_ends(self, ends: Mapping[str, str | None]) -> None:
-        for subject in self._near_end - ends.keys():
-            self._on_state(AlarmKind.CERTIFICATE_NEAR_END, subject, None)
-        for subject, fault in ends.items():
-            self._on_state(AlarmKind.CERTIFICATE_NEAR_END, subject, fault)
-        self._near_end = {subject for subject, fault in ends.items() if fault is not None}
+    def _tell_end(self, subject: str, fault: str | None) -> None:
+        if fault is None:
+            self._near_end.discard(subject)
+        else:
+            self._near_end.add(subject)
+        self._on_state(AlarmKind.CERTIFICATE_NEAR_END, subject, fault)

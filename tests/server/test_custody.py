@@ -90,7 +90,7 @@ class Tenant:
 async def test_a_token_that_is_pulled_out_fails_its_issuer_alone_until_it_is_back(
     tmp_path: Path, softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.identity.identities.LOOK_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr("server.identity.held_keys.LOOK_AGAIN_SECONDS", 0.2)
     settings = token_settings(tmp_path, softhsm)
     await initialise(settings, sample=False, say=quiet)
     async with open_services(settings) as services:
@@ -127,7 +127,7 @@ async def test_a_token_that_is_pulled_out_fails_its_issuer_alone_until_it_is_bac
 async def test_a_key_that_was_deleted_in_the_token_is_missed_before_it_is_to_sign(
     tmp_path: Path, softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.identity.identities.LOOK_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr("server.identity.held_keys.LOOK_AGAIN_SECONDS", 0.2)
     settings = token_settings(tmp_path, softhsm)
     await initialise(settings, sample=False, say=quiet)
     async with open_services(settings) as services:

@@ -15,7 +15,8 @@ from proofs import Algorithm, PrivateKey, create_key_file, sign_compact
 from resolver import Resolver, public_key_of
 from resolver.lint.findings import lint
 from server.database import MIGRATIONS, open_of
-from server.identity.identities import LOOK_AGAIN_SECONDS, DocumentUnavailable, Identities
+from server.identity.held_keys import LOOK_AGAIN_SECONDS
+from server.identity.identities import DocumentUnavailable, Identities
 from server.settings import Settings
 from storage import migrate
 from tests.clock import Clock

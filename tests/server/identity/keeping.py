@@ -1,6 +1,9 @@
 """A node as issuers' keys see it: a database on either engine, a key directory, clocks that a test sets."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from operators import Alarms, Issuer, IssuerKey, Principal, Role
 from operators.issuers import key_store
@@ -15,6 +18,7 @@ from server.settings import Settings
 from storage import Engine, migrate
 from tests.clock import Clock
 from tests.databases import Place
+from tests.proofs.authorities import Authority
 
 ADMIN = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -72,3 +76,15 @@ class Node:
 
     async def _why_not_listed(self, _issuer: Issuer, _key: IssuerKey) -> str | None:
         return self.not_listed
+
+
+def chained(ends: float) -> str:
+    """Return a chain in PEM whose issuing authority ends at `ends` (seconds since 1970)."""
+    end = datetime.fromtimestamp(ends, UTC)
+    start = end - timedelta(days=400)
+    root = Authority("root", not_before=start, not_after=end + timedelta(days=900))
+    issuing = Authority("issuing", root, not_before=start, not_after=end)
+    leaf = issuing.leaf(not_before=start, not_after=end + timedelta(days=90))
+    return "".join(
+        certificate.public_bytes(Encoding.PEM).decode() for certificate in (leaf, issuing.certificate)
+    )

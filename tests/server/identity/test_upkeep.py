@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers import key_store
@@ -19,8 +17,7 @@ from storage import Transaction
 from tests.databases import Place
 from tests.issuers import inserting, key_row
 from tests.keys import KEYS
-from tests.proofs.authorities import Authority
-from tests.server.identity.keeping import ADMIN, NOW, Node
+from tests.server.identity.keeping import ADMIN, NOW, Node, chained
 
 pytestmark = pytest.mark.anyio
 
@@ -171,18 +168,6 @@ async def test_a_step_at_which_nothing_changed_reads_two_numbers_and_writes_noth
         await node.upkeep.step()
 
     assert node.database.stats.writes == writes
-
-
-def chained(ends: float) -> str:
-    """Return a chain in PEM whose issuing authority ends at `ends` (seconds since 1970)."""
-    end = datetime.fromtimestamp(ends, UTC)
-    start = end - timedelta(days=400)
-    root = Authority("root", not_before=start, not_after=end + timedelta(days=900))
-    issuing = Authority("issuing", root, not_before=start, not_after=end)
-    leaf = issuing.leaf(not_before=start, not_after=end + timedelta(days=90))
-    return "".join(
-        certificate.public_bytes(Encoding.PEM).decode() for certificate in (leaf, issuing.certificate)
-    )
 
 
 async def with_chain(node: Node, ends: float) -> IssuerKey:
