@@ -67,6 +67,7 @@ class KeyLog:
         self._timer = timer
         self._due: set[str] = set()  # Of the event loop, as all of this.
         self._seen: Rows = {}
+        self._seen_version: object = None
         self._look_at = 0.0
         self._retry_at = 0.0
 
@@ -85,16 +86,16 @@ class KeyLog:
                 await self._write(issuer, keys)
 
     def _note_due(self) -> None:
-        rows = self._identities.rows
         if self._timer() >= self._look_at:
             self._look_at = self._timer() + LOOK_AGAIN_SECONDS
-            self._seen = {}
-        if rows is self._seen:
+            self._seen, self._seen_version = {}, None
+        if self._identities.version == self._seen_version:
             return
-        changed = {name for name, row in rows.items() if row != self._seen.get(name)}
+        rows = dict(self._identities.rows)
+        changed = {name for name, row in rows.items() if row is not self._seen.get(name)}
         # Who has no key that signs cannot say anything yet, and has signed nothing that somebody must verify.
         self._due = {name for name in changed | self._due if name in rows and active_key(rows[name][1])}
-        self._seen = rows
+        self._seen, self._seen_version = rows, self._identities.version
 
     async def _write(self, issuer: Issuer, keys: list[IssuerKey]) -> None:
         active = active_key(keys)
