@@ -95,13 +95,15 @@ async def test_every_row_is_still_there_and_the_audit_chain_holds(old: Place, tm
     tables = ("issuers", "principals", "api_keys", "status_sets", "allocations", "statuses", "status_events")
     more = ("observations", "observed_documents", "registry_facts", "idempotency")
     before = {table: _rows(old, table) for table in (*tables, *more)}
-    audited = _rows(old, "audit")
+    audited = old.query("SELECT id, actor, action, subject, detail, at FROM audit ORDER BY id")
     async with upgraded(old, tmp_path) as services:
         sealed = await services.database.read(read_sealed)
 
+    audited_now = old.query("SELECT id, actor, action, subject, detail, at FROM audit ORDER BY id")
     assert {table: _rows(old, table) for table in before} == before
-    assert _rows(old, "audit") == audited
-    assert len(sealed) == audited
+    assert audited_now[: len(audited)] == audited
+    assert {row[1] for row in audited_now[len(audited) :]} <= {"touchstone-upkeep"}  # Spare keys are made.
+    assert len(sealed) >= len(audited)
     assert verify_chain(sealed) == sealed[-1].digest
 
 
