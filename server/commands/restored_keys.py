@@ -5,7 +5,7 @@ They are found in former databases, which we moved aside ourselves, and in the l
 what our keys signed counts (`server.identity.key_lines`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import msgspec
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers import key_store
 from operators.issuers.joining import OtherKey, joined, with_one_active
+from operators.issuers.keys import active_key
 from operators.issuers.rotation import note
 from operators.store import all_issuers
 from proofs import KeyFileError, SignerAway
@@ -22,6 +23,7 @@ from server.identity.identities import Rows
 from server.identity.key_lines import Replay
 from server.identity.key_log import replay_log
 from server.settings import Settings
+from statuslist.recovery.found_lists import FoundList
 from storage import Database, Transaction
 
 Say = Callable[[str], None]
@@ -45,17 +47,60 @@ async def bring_in_keys(
     Args:
         at: now, in microseconds since 1970.
     """
-    until = at + settings.list_validity_seconds * 1_000_000
     changed: list[IssuerKey] = []
     for issuer, known in rows.values():
         is_held = partial(_is_held, Custody(settings), rows, issuer)
         found = _found(settings, issuer, known, sources, is_held, say)
-        changed += [key for key in with_one_active(found, until) if key not in known]
-    # Whoever becomes active comes last: of an issuer's keys one at most is, at any time.
-    changed.sort(key=lambda key: key.state is KeyState.ACTIVE)
-    await database.write(partial(_put, changed=changed, actor=actor, at=at))
+        changed += _changed(known, found, settings, at)
+    await _put(database, changed, actor, at)
     for key in changed:
         say(f"the key {key.key_id} of {key.issuer_id} is {key.state}, as was written down after the backup")
+
+
+async def activate_signers(
+    database: Database,
+    settings: Settings,
+    rows: Rows,
+    found: Iterable[FoundList],
+    *,
+    actor: str,
+    at: int,
+    say: Say,
+) -> None:
+    """
+    Let the announced keys be active with which published lists are signed: only an active key signs lists.
+
+    So a log that lacks its last lines does not let a restore go back to a key that may have been given up.
+    """
+    signed: dict[tuple[str, str], int] = {}
+    for one in found:
+        name = (one.issuer_id, one.key_id)
+        signed[name] = max(one.valid_from, signed.get(name, 0))
+    changed: list[IssuerKey] = []
+    for _, known in rows.values():
+        before = active_key(known)
+        since = (before.activated_at or 0) + 1 if before is not None else 0  # Lists are dated back a little.
+        changed += _changed(known, [_as_signed(key, signed, since) for key in known], settings, at)
+    await _put(database, changed, actor, at)
+    for key in changed:
+        say(
+            f"the key {key.key_id} of {key.issuer_id} is {key.state}, as published lists show, and nothing else;"
+            " if a key was given up since the backup, give it up again before you start the server"
+        )
+
+
+def _as_signed(key: IssuerKey, signed: Mapping[tuple[str, str], int], since: int) -> IssuerKey:
+    at = signed.get((key.issuer_id, key.key_id))
+    if at is None or key.state is not KeyState.ANNOUNCED:
+        return key
+    return msgspec.structs.replace(key, state=KeyState.ACTIVE, activated_at=max(at, since))
+
+
+def _changed(
+    known: Iterable[IssuerKey], found: Iterable[IssuerKey], settings: Settings, at: int
+) -> list[IssuerKey]:
+    until = at + settings.list_validity_seconds * 1_000_000
+    return [key for key in with_one_active(found, until) if key not in known]
 
 
 def read_rows(tx: Transaction) -> Rows:
@@ -100,7 +145,13 @@ def _is_held(custody: Custody, rows: Rows, issuer: Issuer, key: IssuerKey) -> bo
     return True
 
 
-def _put(tx: Transaction, changed: Sequence[IssuerKey], actor: str, at: int) -> None:
-    for key in changed:
-        key_store.put_key(tx, key)
-        note(tx, key, "issuer-key.restore", actor=actor, at=at, state=key.state.value)
+async def _put(database: Database, changed: list[IssuerKey], actor: str, at: int) -> None:
+    # Whoever becomes active comes last: of an issuer's keys one at most is, at any time.
+    changed.sort(key=lambda key: key.state is KeyState.ACTIVE)
+
+    def put(tx: Transaction) -> None:
+        for key in changed:
+            key_store.put_key(tx, key)
+            note(tx, key, "issuer-key.restore", actor=actor, at=at, state=key.state.value)
+
+    await database.write(put)

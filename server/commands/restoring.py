@@ -8,7 +8,8 @@ With a file (SQLite):
 2. copy the file to `<database>.restoring`, verified and migrated;
 3. bring in the keys that issuers got since, and what became of the others: from the old database, from those that
    earlier restores moved aside, from the logs beside the mirror;
-4. gather what was published last, in the same places: whatever any key of an issuer signed while it was good;
+4. gather what was published last, in the same places: whatever any key of an issuer signed while it was good; where
+   it is signed with a key that nobody knows to be active yet, it is;
 5. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
 6. publish every list there, so that not even the first answer is older than what readers were given before;
 7. move the old database aside, and the copy to its place.
@@ -28,7 +29,7 @@ import msgspec
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
-from server.commands.restored_keys import KeySources, bring_in_keys, read_rows
+from server.commands.restored_keys import KeySources, activate_signers, bring_in_keys, read_rows
 from server.commands.upkeep import hold
 from server.database import MIGRATIONS, open_of
 from server.identity.documents import public_key_of
@@ -153,6 +154,8 @@ async def _make_safe(
     await identities.refresh()
     forms = chain(*(old.forms for old in former), *map(read_mirror, places))
     found = _gather(settings, identities.rows, forms, now, say)  # 4
+    await activate_signers(database, settings, identities.rows, found.values(), actor=actor, at=now, say=say)
+    await identities.refresh()
     readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
     report = await database.write(  # 5
         lambda tx: open_epoch(
@@ -180,7 +183,12 @@ def _known_keys(rows: Rows) -> dict[str, list[KnownKey]]:
     """Return the public half of every key that the rows know, of the issuers that have one."""
     known = {
         issuer.id: [
-            KnownKey(did=issuer.did, public_key=public_key_of(key), compromised_since=key.compromised_since)
+            KnownKey(
+                did=issuer.did,
+                key_id=key.key_id,
+                public_key=public_key_of(key),
+                compromised_since=key.compromised_since,
+            )
             for key in keys
             if key.public_key is not None
         ]

@@ -65,7 +65,10 @@ class KeyLog:
         self._service = service
         self._clock = clock
         self._timer = timer
-        self._due: set[str] = set()  # Of the event loop, as all of this.
+        self._due: set[str] = set()  # Of the event loop, as all of this but the next.
+        self._written: dict[
+            str, tuple[object, object]
+        ] = {}  # Of the thread that writes: by issuer, mark and keys.
         self._seen: Rows = {}
         self._seen_version: object = None
         self._look_at = 0.0
@@ -114,6 +117,9 @@ class KeyLog:
         directory = self._mirror / DIRECTORY
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = _path_of(self._mirror, issuer.id)
+        halves = public_halves(keys)
+        if self._written.get(issuer.id) == (_mark_of(path), halves):
+            return
         with _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             body = _read(file)
@@ -123,22 +129,15 @@ class KeyLog:
             ]
             replay = Replay(self._service, issuer, known, is_held=lambda _: False)
             _take(replay, body, lambda _: None)
-            line = self._line(issuer, keys, replay.last)
-            if line is None:
-                return
-            whole = (
-                b"" if body.endswith(b"\n") or not body else b"\n"
-            )  # A line that a crash cut off ends here.
-            file.write(whole + line_of(line, signer) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _sync(directory)
+            if replay.last is None or replay.last.keys != halves:
+                whole = b"" if body.endswith(b"\n") or not body else b"\n"  # A crash cut the last line off.
+                file.write(whole + line_of(self._line(issuer, halves, replay.last), signer) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+                _sync(directory)
+            self._written[issuer.id] = (_mark_of(path), halves)
 
-    def _line(self, issuer: Issuer, keys: list[IssuerKey], last: KeyLine | None) -> KeyLine | None:
-        """Return what the log does not say yet; None: it says last what the rows say."""
-        halves = public_halves(keys)
-        if last is not None and last.keys == halves:
-            return None
+    def _line(self, issuer: Issuer, halves: tuple[IssuerKey, ...], last: KeyLine | None) -> KeyLine:
         now = int(self._clock() * 1_000_000)
         written_at = now if last is None else max(now, last.written_at + 1)
         return KeyLine(service=self._service, did=issuer.did, written_at=written_at, keys=halves)
@@ -166,6 +165,14 @@ def _take(replay: Replay, body: bytes, on_stranger: OnStranger) -> None:
             replay.take(line)
         except NotCounted as error:
             on_stranger(f"line {number} is ignored: {error}")
+
+
+def _mark_of(path: Path) -> object:
+    """Return what changes with every write to a log, and nobody can set; None: it is not there."""
+    with suppress(OSError):
+        status = path.lstat()
+        return (status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns)
+    return None
 
 
 def _path_of(mirror: Path, issuer_id: str) -> Path:

@@ -29,7 +29,7 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
     What one list said last.
 
     Attributes:
-        issuer_id: of the issuer that signed it.
+        issuer_id: of the issuer that signed it, and `key_id`: with which of its keys.
         bits: most significant bit first; for a revocation list the union of all that was found.
         valid_from: microseconds since 1970, of the newest that was found.
         version: its version; None where that was not written beside it, as by releases before 0.3.
@@ -39,6 +39,7 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
     set_id: str
     purpose: str
     issuer_id: str
+    key_id: str
     bits: bytes
     valid_from: int
     form: FormName
@@ -62,11 +63,13 @@ class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         did: of the issuer.
+        key_id: the fragment of its verification method.
         public_key: a key of the `cryptography` package.
         compromised_since: microseconds since 1970; what is dated later may be anybody's. None: it is not.
     """
 
     did: str
+    key_id: str
     public_key: object
     compromised_since: int | None = None
 
@@ -97,7 +100,7 @@ def read_found(
     try:
         document = _document(form, body)
         credential = read_status_list_credential(document)
-        issuer_id = _signed_by(found, document, credential, keys, now)
+        issuer_id, key = _signed_by(found, document, credential, keys, now)
         bits = expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
     except (ProofError, StatusListError, JsonError) as error:
         raise NotOurList("it cannot be read") from error
@@ -109,6 +112,7 @@ def read_found(
         set_id=set_id,
         purpose=purpose,
         issuer_id=issuer_id,
+        key_id=key.key_id,
         bits=bits,
         valid_from=credential.valid_from or 0,
         form=form,
@@ -174,8 +178,8 @@ def _signed_by(
     credential: StatusListCredential,
     keys: Mapping[str, Sequence[KnownKey]],
     now: int,
-) -> str:
-    """Return the issuer who signed what was found, and whom it names."""
+) -> tuple[str, KnownKey]:
+    """Return the issuer who signed what was found, and whom it names, and with which key."""
     signers = [
         (issuer_id, key)
         for issuer_id, held in keys.items()
@@ -186,7 +190,7 @@ def _signed_by(
         raise NotOurList("no key of ours has signed it")
     if not all(key.is_believed(credential.valid_from) for _, key in signers):
         raise NotOurList("the key that has signed it was compromised by then")
-    return signers[0][0]
+    return signers[0]
 
 
 def _has_signed(key: KnownKey, found: FoundForm, document: JsonObject, now: int) -> bool:

@@ -4,6 +4,7 @@ The drill: back up, allocate 1,000, revoke 100, lose the database, restore, allo
 No index is given twice, and all that was revoked stays so in every answer after the restore.
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -12,10 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from proofs import read_compact
 from statuslist.formats.bitstring import status_at
 from tests.databases import SqlitePlace
+from tests.machine import wait_until
 from tests.process import Server
 from tests.statuslist.wing import bits_of
 
@@ -29,8 +33,8 @@ LIST = "drill-revocation"
 class Drill:
     """A server with a set and a backup of it, and what it acknowledged since."""
 
-    def __init__(self, directory: Path) -> None:
-        self.server = Server(directory)
+    def __init__(self, directory: Path, **settings: str) -> None:
+        self.server = Server(directory, **settings)
         self.path = directory / "var/touchstone.db"
         self.backup = directory / "backup.db"
         self.mirror = directory / "var/published"
@@ -44,6 +48,24 @@ class Drill:
             text=True,
             timeout=60,
         )
+
+    def keys(self) -> dict[str, str]:
+        """Return the states of the default issuer's keys."""
+        rows = SqlitePlace(self.path).query(
+            "SELECT key_id, state FROM issuer_keys WHERE issuer_id = 'default' ORDER BY announced_at, key_id"
+        )
+        return dict(rows)
+
+    def active_key(self) -> str:
+        return next(key_id for key_id, state in self.keys().items() if state == "active")
+
+    def rotate(self) -> None:
+        """Let the default issuer's spare key sign; wait until that, and the next spare one, are written down."""
+        log, before = self.mirror / "issuer-keys/default.log", self.active_key()
+        assert self.touchstone("issuer", "key", "activate", "default").returncode == 0
+        wait_until(lambda: self.active_key() != before, "the spare key signs", 20)
+        wait_until(lambda: list(self.keys().values()).count("announced") == 1, "there is a spare key", 5)
+        wait_until(lambda: last_in(log) == self.keys(), "the log says so", 5)
 
     def create(self, set_id: str) -> None:
         self.server.operator("", {"id": set_id, "purposes": ["revocation", "suspension"]})
@@ -74,6 +96,12 @@ class Drill:
     def lose_the_database(self) -> None:
         for path in self.path.parent.glob("touchstone.db*"):
             path.unlink()
+
+
+def last_in(log: Path) -> dict[str, str]:
+    """Return the states of the keys in the last line of a log."""
+    line = msgspec.json.decode(read_compact(log.read_bytes().splitlines()[-1], max_bytes=1_048_576).payload)
+    return {key["key_id"]: key["state"] for key in line["keys"]}
 
 
 @pytest.fixture
@@ -263,3 +291,46 @@ def test_one_tenants_missing_key_file_withholds_its_lists_and_restores_the_other
     assert all(status_at(ours, index) for index in known["late"][:REVOKED])
     assert again.returncode == 0, again.stderr
     assert status_at(drill.served("hers-revocation"), entries[0]) == 1
+
+
+def test_after_two_rotations_the_mirror_alone_brings_back_every_list_and_every_key(tmp_path: Path) -> None:
+    """With one key given up at the end; what the keys signed meanwhile counts, and none of them signs again."""
+    drill = Drill(tmp_path, DID_DOCUMENT_TTL_SECONDS="5")
+    drill.server.initialise()
+    drill.server.start()
+    try:
+        drill.create("drill")
+        entries = drill.allocate("drill", 10)
+        first = drill.active_key()
+        assert drill.touchstone("db", "backup", str(drill.backup)).returncode == 0
+        for number in range(2):
+            drill.change("drill", entries[number : number + 1], "revocation", 1)
+            drill.rotate()
+        second, third = list(drill.keys())[1], drill.active_key()
+        assert drill.touchstone("issuer", "key", "compromised", "default", third).returncode == 0
+        drill.change("drill", entries[2:3], "revocation", 1)
+        drill.wait_for_mirror(LIST, entries[:3], 1)
+        wait_until(lambda: list(drill.keys().values()).count("announced") == 1, "there is a spare key", 5)
+        wait_until(
+            lambda: last_in(drill.mirror / "issuer-keys/default.log") == drill.keys(), "the log says so", 5
+        )
+        keys = drill.keys()
+        document = json.loads(drill.server.get("/.well-known/did.json"))
+        drill.server.kill()
+        drill.lose_the_database()
+        restored = drill.touchstone("db", "restore", str(drill.backup))
+        drill.server.start()
+
+        assert restored.returncode == 0, restored.stderr
+        assert "is ignored" not in restored.stderr
+        assert f"the key {third} of default is compromised" in restored.stderr
+        assert {name: state for name, state in drill.keys().items() if name in keys} == keys
+        assert [keys[name] for name in (first, second, third)] == ["retired", "retired", "compromised"]
+        assert json.loads(drill.server.get("/.well-known/did.json")) == document
+        assert f"#{third}" not in json.dumps(document)
+        assert all(status_at(drill.served(LIST), index) for index in entries[:3])
+        signed = json.loads(drill.server.get(f"/status-lists/{LIST}/credential.json"))
+        assert signed["proof"]["verificationMethod"].endswith(f"#{drill.active_key()}")
+        assert drill.active_key() not in (first, second, third)
+    finally:
+        drill.server.kill()

@@ -186,6 +186,55 @@ async def test_without_the_log_only_what_keys_of_the_backup_signed_counts(drill:
     assert revoked == [0, 0, 0]
 
 
+async def test_where_the_log_lacks_its_end_the_key_that_signed_lists_is_the_active_one(drill: Drill) -> None:
+    """Else a restore would sign with a key again that may have been given up."""
+    before = {name: _active(keys) for name, keys in drill.keys.items()}
+    async with drill.live() as ours:
+        for issuer_id in ISSUERS:
+            await ours.compromise(issuer_id, before[issuer_id])
+            await ours.revoke(issuer_id, drill.entries[issuer_id][0])
+    for issuer_id in ISSUERS:
+        log = drill.mirror / f"issuer-keys/{issuer_id}.log"
+        log.write_bytes(log.read_bytes().partition(b"\n")[0])
+    await drill.restore()
+    async with drill.restored() as ours:
+        states = {issuer_id: await ours.keys(issuer_id) for issuer_id in ISSUERS}
+        signers = {issuer_id: _signer_of(await ours.served(issuer_id)) for issuer_id in ISSUERS}
+        revoked = [await drill.revoked(ours, issuer_id) for issuer_id in ISSUERS]
+
+    assert revoked == [[1, 0, 0]] * 3
+    for issuer_id in ISSUERS:
+        known = {key.key_id: key for key in states[issuer_id]}
+        assert signers[issuer_id] == _active(states[issuer_id]) == _active(drill.keys[issuer_id])
+        assert known[before[issuer_id]].state is KeyState.RETIRED
+        assert any(
+            f"{signers[issuer_id]} of {issuer_id} is active, as published" in line for line in drill.said
+        )
+
+
+async def test_who_can_write_the_mirror_brings_no_key_in(drill: Drill, tmp_path: Path) -> None:
+    """Not with a key of his own, nor with the log of another issuer, or of another deployment with our names."""
+    (tmp_path / "theirs").mkdir()
+    async with Deployment.open(tmp_path / "theirs", f"sqlite:///{tmp_path}/theirs.db") as theirs:
+        await theirs.write_down()
+        log = theirs.log_of("default").read_bytes()
+    ours, acme = (drill.mirror / f"issuer-keys/{name}.log" for name in ("default", "acme"))
+    acme.write_bytes(ours.read_bytes() + log)
+    ours.write_bytes(ours.read_bytes() + log + b"x" * 100 + b"\n")
+    before = drill.backup.query("SELECT issuer_id, key_id, state FROM issuer_keys ORDER BY 1, 2")
+    await drill.restore()
+    after = drill.backup.query("SELECT issuer_id, key_id, state FROM issuer_keys ORDER BY 1, 2")
+
+    assert after == before
+    told = [line.partition("issuer-keys/")[2] for line in drill.said if "ignored" in line]
+    assert [line[:41] for line in told] == [
+        "acme.log, line 1 is ignored: it is about ",
+        "acme.log, line 2 is ignored: it is about ",
+        "default.log, line 2 is ignored: it is sig",
+        "default.log, line 3 is ignored: expected ",
+    ]
+
+
 async def test_without_the_mirror_the_former_databases_tell_of_all_keys(tmp_path: Path) -> None:
     """SQLite: what earlier restores moved aside is ours."""
     place, backup = SqlitePlace(tmp_path / "touchstone.db"), SqlitePlace(tmp_path / "backup.db")

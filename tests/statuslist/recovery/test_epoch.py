@@ -15,7 +15,7 @@ from statuslist.publishing.mirror import FoundForm
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, KnownKey, gather, merge, read_found
 from tests.databases import Place
-from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, bits_of, signer_for
+from tests.statuslist.wing import BASE_URL, ISSUERS, KEY_ID, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
 def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, FoundList]:
     """Return what a mirror has now of these lists; without `versions` as releases before 0.3 wrote it."""
     keys = {
-        issuer_id: [KnownKey(did=did, public_key=signer_for(issuer_id).public_key)]
+        issuer_id: [KnownKey(did=did, key_id=KEY_ID, public_key=signer_for(issuer_id).public_key)]
         for issuer_id, did in ISSUERS.items()
     }
     now = int(wing.clock() * 1_000_000)

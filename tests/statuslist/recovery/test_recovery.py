@@ -26,7 +26,12 @@ from wire import encode, read
 
 
 def known(signer: Signer, *, compromised_since: int | None = None) -> KnownKey:
-    return KnownKey(did=signer.controller, public_key=signer.public_key, compromised_since=compromised_since)
+    return KnownKey(
+        did=signer.controller,
+        key_id=signer.verification_method.partition("#")[2],
+        public_key=signer.public_key,
+        compromised_since=compromised_since,
+    )
 
 
 OLDER = KeySigner(Ed25519PrivateKey.from_private_bytes(b"older".ljust(32)), f"{ISSUERS['acme']}#older")
@@ -110,7 +115,7 @@ def test_a_list_that_another_key_has_signed_is_refused() -> None:
 
 
 def test_a_list_that_one_issuer_signed_in_the_name_of_another_is_refused() -> None:
-    key = KnownKey(did=ISSUERS["default"], public_key=signer_for("acme").public_key)
+    key = KnownKey(did=ISSUERS["default"], key_id=KEY_ID, public_key=signer_for("acme").public_key)
 
     with pytest.raises(NotOurList, match="no key of ours"):
         found("badges-revocation", published("badges-revocation", 7), keys={"default": [key]})
