@@ -107,18 +107,66 @@ def test_a_new_issuer_publishes_beside_a_running_server(tmp_path: Path, workers:
 def test_a_list_whose_key_is_missing_is_seen(terminal: Terminal) -> None:
     terminal.server.settings["LOG_LEVEL"] = "WARNING"
     terminal.server.start()
-    key_file = terminal.server.directory / "var/keys/acme-1.pem"
-    (terminal.server.directory / "hidden").mkdir()
-    terminal.run("issuer", "add", "acme", TOUCHSTONE_KEY_DIR=str(terminal.server.directory / "hidden"))
+    hidden = terminal.server.directory / "hidden"
+    hidden.mkdir()
+    terminal.run("issuer", "add", "acme", TOUCHSTONE_KEY_DIR=str(hidden))
     terminal.server.operator("", {"id": "badges", "purposes": ["revocation"], "issuerId": "acme"})
     time.sleep(2.5)
     before = _readiness(terminal)["status_lists"]["detail"]["never_published"]
-    (terminal.server.directory / "hidden/acme-1.pem").rename(key_file)
+    for key_file in hidden.iterdir():
+        key_file.rename(terminal.server.directory / "var/keys" / key_file.name)
     _appears(terminal, "/status-lists/badges-revocation")
     log = (terminal.server.directory / "server.log").read_text()
 
     assert before == 1
-    assert "the issuer acme cannot sign" in log
+    assert "of acme cannot sign: var/keys/key-" in log
+
+
+def _listed(terminal: Terminal) -> list[str]:
+    """Return the ids of the keys in the service's DID document, in one of their two forms."""
+    document = json.loads(terminal.server.get("/.well-known/did.json"))
+    names = [method["id"].partition("#")[2] for method in document["verificationMethod"]]
+    return [name for name in names if not name.endswith("-jwk")]
+
+
+def _signs(terminal: Terminal) -> str:
+    """Return the id of the key that signed the sample's list."""
+    published = json.loads(terminal.server.get("/status-lists/sample-revocation/credential.json"))
+    return str(published["proof"]["verificationMethod"].partition("#")[2])
+
+
+def _check(terminal: Terminal) -> bool:
+    asked = (terminal.server.directory / "var/sample-check.json").read_bytes()
+    request = urllib.request.Request(
+        f"{terminal.server.url}/status/check", data=asked, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return bool(json.load(answer)["valid"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_keys_are_rotated_and_given_up_beside_a_running_server(tmp_path: Path, workers: int) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.server.settings |= {"WORKERS": str(workers), "DID_DOCUMENT_TTL_SECONDS": "5"}
+    assert terminal.run("init", "--sample").returncode == 0
+    terminal.server.start()
+    try:
+        first, spare = _listed(terminal)
+        planned = terminal.run("issuer", "key", "activate", "default")
+        wait_until(lambda: len(_listed(terminal)) == 3, "there is another spare key")
+        wait_until(lambda: _signs(terminal) == spare, "the list is signed with the spare key")
+        rotated, holds = _listed(terminal), _check(terminal)
+        given_up = terminal.run("issuer", "key", "compromised", "default", spare)
+        wait_until(lambda: spare not in _listed(terminal), "the key has left the document")
+        wait_until(lambda: _signs(terminal) == rotated[2], "the list is signed with the next spare key")
+        holds_again = _check(terminal)
+    finally:
+        terminal.server.terminate()
+
+    assert (planned.returncode, given_up.returncode) == (0, 0), planned.stderr + given_up.stderr
+    assert rotated[:2] == [first, spare]
+    assert (holds, holds_again) == (True, True)
+    assert _audited(terminal) == ["issuer-key.plan", "issuer-key.compromised", "issuer-key.activate"]
 
 
 def test_a_key_works_until_it_is_revoked(terminal: Terminal) -> None:
