@@ -79,7 +79,7 @@ def key_add(issuer_id: str, algorithm: str | None, custody: str | None) -> None:
 
 def _tell_where(settings: "Settings", added: "IssuerKeyView") -> None:
     if added.custody == "file":
-        say(f"copy {settings.key_dir}/{added.key}.pem to every machine that runs this server")
+        say(f"copy {settings.key_dir}/{added.key}.pem to every other machine that runs this server")
 
 
 def _tell_next(issuer: "IssuerView", added: "IssuerKeyView") -> None:
@@ -200,9 +200,11 @@ def chain_import(issuer_id: str, key_id: str, file: Path) -> None:
 
         from proofs.certificates import chain_ends, read_chain
         from server.identity.documents import public_key_of
-        from wire import format_utc
+        from wire import Conflict, format_utc
 
         _, key = await _issuer_and_key(wings, operator, issuer_id, key_id)
+        if key.public_key is None:
+            raise Conflict(f"{key_id} is not known yet; a server that can read its file notes what it is")
         found = read_chain(pem, public_key_of(key), now=datetime.now(UTC))
         kept = "".join(map(DER_cert_to_PEM_cert, found))
         await wings.issuing.changes.certify(operator, issuer_id, key_id, kept)

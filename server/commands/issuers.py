@@ -50,7 +50,9 @@ def issuer_add(issuer_id: str, owner: str, did: str | None, algorithm: str, cust
         if added.keys and custody == "file":
             names = ", ".join(f"{key.key}.pem" for key in added.keys)
             say(f"created its signing key and a spare one in {settings.key_dir}: {names}")
-            say("copy both to every machine that runs this server")
+            say("copy both to every other machine that runs this server")
+        if did is not None:
+            say(f"make the key that its document shall list: touchstone issuer key add {added.id}")
 
     run(work)
 

@@ -1,5 +1,6 @@
 """`touchstone issuer`: keys added, activated, taken back and given up, and what a person is told. In process."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from operators import Principal, Role
+from operators import Issuer, Principal, Role
 from operators.issuers.views import AddKey, CreateIssuer
 from proofs import read_key_file
 from resolver import public_key_of
 from server.commands.cli import main
 from server.commands.opened import open_parts
+from server.database import open_of
 from server.settings import load_settings
+from tests.issuers import inserting, key_row
+from tests.operators.issuers.desk import HOST
 from tests.proofs.authorities import Authority
 from tests.simulator import World
 from wire import Conflict
@@ -79,7 +83,7 @@ def test_a_key_is_added_with_what_is_to_be_done_next(deployment: Path) -> None:
     assert re.fullmatch(KEY, key_id)
     assert done.stderr == (
         f"made the P-256 key {key_id} of default; it is announced\n"
-        f"copy var/keys/{key_id}.pem to every machine that runs this server\n"
+        f"copy var/keys/{key_id}.pem to every other machine that runs this server\n"
         f"then let it sign: touchstone issuer key activate default {key_id}\n"
     )
     assert row[:2] + row[3:] == [key_id, "announced", "P-256", "file", "-"]
@@ -266,6 +270,22 @@ def test_an_issuer_of_another_server_is_not_changed_by_mistake() -> None:
 
     assert done.exit_code == 1
     assert "TOUCHSTONE_PUBLIC_URL back" in done.stderr
+
+
+def test_a_key_of_an_older_release_is_told_as_such_until_a_server_has_read_it(deployment: Path) -> None:
+    (deployment / "chain.pem").write_text("")
+    database = open_of(load_settings())
+    asyncio.run(
+        database.write(inserting(Issuer(id="old", did=f"{HOST}:issuers:old"), key_row("old", "old-1")))
+    )
+    database.close()
+    document = _run("issuer", "document", "old")
+    chain = _run("issuer", "chain", "import", "old", "old-1", "chain.pem")
+
+    assert (document.exit_code, document.stdout, chain.exit_code) == (1, "", 5)
+    assert "a server that can read its file notes what it is" in document.stderr
+    assert "a server that can read its file notes what it is" in chain.stderr
+    assert _keys("old")["active"][3] == "-"
 
 
 def test_a_key_file_that_is_gone_is_told_by_name(deployment: Path) -> None:

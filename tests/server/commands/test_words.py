@@ -117,7 +117,7 @@ def test_an_import_tells_of_statements_and_a_new_issuer_where_its_key_goes(deplo
     assert re.fullmatch(
         r"added the issuer acme: did:web:localhost%3A8000:issuers:acme\n"
         r"created its signing key and a spare one in var/keys: key-[0-9a-f]{12}\.pem, key-[0-9a-f]{12}\.pem\n"
-        r"copy both to every machine that runs this server\n",
+        r"copy both to every other machine that runs this server\n",
         added.stderr,
     )
     assert (imported.stdout, added.stdout) == ("", "")
