@@ -33,7 +33,7 @@ from wire import ResourceNotFound
 LOG = logging.getLogger("touchstone.identity")
 
 DIRECTORY = "issuer-keys"
-MAX_LOG_BYTES = 67_108_864  # 64 MiB; an issuer that changes its key every week for ten years has half of it
+MAX_LOG_BYTES = 67_108_864  # 64 MiB; 230 keys, while one key a month makes 18 MiB in ten years
 LOOK_AGAIN_SECONDS = 60.0  # monotonic seconds between two looks at logs of which no row changed
 RETRY_SECONDS = 5.0  # monotonic seconds after one that could not be written
 
@@ -66,9 +66,8 @@ class KeyLog:
         self._clock = clock
         self._timer = timer
         self._due: set[str] = set()  # Of the event loop, as all of this but the next.
-        self._written: dict[
-            str, tuple[object, object]
-        ] = {}  # Of the thread that writes: by issuer, mark and keys.
+        # Of the thread that writes: by issuer, the mark of its log and the keys that it says last.
+        self._written: dict[str, tuple[object, object]] = {}
         self._seen: Rows = {}
         self._seen_version: object = None
         self._look_at = 0.0
