@@ -18,7 +18,8 @@ from tests.databases import PostgresPlace
 from tests.process import Server
 from tests.slow.nodes import nodes_on
 from tests.slow.published import published, set_bits
-from tests.slow.verifying import Readers, Seen, Verifier, said_by
+from tests.slow.readers import Readers, Seen, Verifier
+from tests.verifying import said_by
 
 pytestmark = pytest.mark.slow
 

@@ -5,22 +5,14 @@ import http.client
 import itertools
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from proofs import ProofError, proof_of
-from resolver import ResolutionError, Resolver
-from resolver.results import Fetched, FetchPlan
-from statuslist.checking.secured import VC, VC_JWT, verify_secured
-from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
-from statuslist.formats.forms import JWT, MAX_FORM_BYTES, FormName
-from statuslist.formats.tokens import read_token
+from statuslist.formats.forms import FormName
 from tests.process import Server
-from tests.slow.published import set_bits
-from wire import read
+from tests.verifying import fault_of
 
 DOCUMENT_PATH = "/.well-known/did.json"
-JWK_SUFFIX = "-jwk"
 
 
 class Seen(NamedTuple):
@@ -138,7 +130,7 @@ class Verifier:
         """Return why a list does not verify; None: it does."""
         asked = (seen.form, seen.body, document)
         if asked not in self._faults:
-            self._faults[asked] = asyncio.run(_fault(*asked))
+            self._faults[asked] = asyncio.run(fault_of(*asked))
         return self._faults[asked]
 
     def faults(self, seen: Seen, documents: Iterable[bytes]) -> list[str]:
@@ -149,33 +141,3 @@ class Verifier:
     def pairs(self) -> int:
         """How many lists were verified with how many documents, each pair once."""
         return len(self._faults)
-
-
-def said_by(form: FormName, body: bytes) -> tuple[str, set[int]]:
-    """Return the id of the key that signed a list, as the list says, and the entries that are set in it."""
-    if form == JWT:
-        token = read_token(body, max_bytes=MAX_FORM_BYTES)
-        document, method = token.document, token.key_id
-    else:
-        document = read(body, max_bytes=MAX_FORM_BYTES)
-        method = proof_of(document).verification_method
-    bits = expand_list(document["credentialSubject"]["encodedList"], max_bytes=MAX_LIST_BYTES)
-    return method.partition("#")[2].removesuffix(JWK_SUFFIX), set_bits(bits)
-
-
-async def _fault(form: FormName, body: bytes, document: bytes) -> str | None:
-    async def fetch(plan: FetchPlan, headers: Mapping[str, str] = {}) -> Fetched:
-        return Fetched(status=200, headers={"content-type": "application/did+json"}, body=document)
-
-    async with Resolver(fetcher=fetch) as resolver:
-        try:
-            await verify_secured(
-                body,
-                VC_JWT if form == JWT else VC,
-                resolve=resolver.resolve,
-                now=int(time.time() * 1_000_000),
-                max_bytes=MAX_FORM_BYTES,
-            )
-        except (ProofError, ResolutionError) as error:
-            return str(error)
-    return None
