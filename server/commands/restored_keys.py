@@ -47,9 +47,10 @@ async def bring_in_keys(
     Args:
         at: now, in microseconds since 1970.
     """
+    custody = Custody(settings)
     changed: list[IssuerKey] = []
     for issuer, known in rows.values():
-        is_held = partial(_is_held, Custody(settings), rows, issuer)
+        is_held = partial(_is_held, custody, rows, issuer)
         found = _found(settings, issuer, known, sources, is_held, say)
         changed += _changed(known, found, settings, at)
     await _put(database, changed, actor, at)
@@ -139,8 +140,8 @@ def _is_held(custody: Custody, rows: Rows, issuer: Issuer, key: IssuerKey) -> bo
     if any(key.public_key == other.public_key for _, keys in rows.values() for other in keys):
         return False  # It is another issuer's.
     try:
-        custody.open(issuer, key)
-    except (KeyFileError, SignerAway, OSError):
+        custody.open(issuer, msgspec.structs.replace(key, certificates=None))  # Nobody has verified it yet.
+    except (KeyFileError, SignerAway, OSError, ValueError):  # Of a locator or a name that is none.
         return False
     return True
 

@@ -25,6 +25,7 @@ from operators import Issuer, IssuerKey, KeyState
 from operators.issuers.joining import OtherKey, joined
 from operators.issuers.keys import active_key
 from proofs import ProofError, Signer, read_compact, sign_compact, verify_compact
+from server.identity.custody import FILE, PKCS11
 from server.identity.documents import method_ids, public_key_of
 
 TYPE = "touchstone-issuer-keys"
@@ -81,13 +82,13 @@ def line_of(line: KeyLine, signer: Signer) -> bytes:
 
 
 def _is_sound(key: IssuerKey) -> bool:
-    """Tell whether a row can be so (see the migration), and its file lies in the key directory."""
+    """Tell whether a row can be so (see the migration), with its key in a token or the key directory."""
     times = [value for value in msgspec.structs.astuple(key) if isinstance(value, int)]
     return (
         (key.algorithm is None) == (key.public_key is None)
         and (key.state is KeyState.COMPROMISED) == (key.compromised_since is not None)
         and all(0 <= at < MAX_TIME for at in times)
-        and (key.custody != "file" or _LOCATOR_OF_FILE.fullmatch(key.locator) is not None)
+        and (key.custody == PKCS11 or (key.custody == FILE and bool(_LOCATOR_OF_FILE.fullmatch(key.locator))))
     )
 
 
@@ -133,8 +134,10 @@ class Replay:
             signer = self._signer(jws.header.get("kid"), found)  # 2
             verify_compact(line, public_key_of(signer), max_bytes=MAX_LINE_BYTES)
             keys = joined(self._known, found.keys)  # 4
-        except (ProofError, msgspec.MsgspecError, OtherKey) as error:
+        except (ProofError, OtherKey) as error:
             raise NotCounted(str(error)) from None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise NotCounted("what is signed is no such line") from None
         before = self.keys.get(signer.key_id)
         if before is not None and before.state in _SIGNS_NO_MORE:  # 3
             self._require_nothing_new(before, found)
@@ -145,7 +148,7 @@ class Replay:
         if typ != TYPE:
             raise NotCounted("it is signed for something else than this")
         if (found.service, found.did) != (self._service, self._issuer.did):
-            raise NotCounted(f"it is about {found.did} at {found.service}")
+            raise NotCounted(f"it is about {found.did[:160]!r} at {found.service[:160]!r}")
         if not all(key.issuer_id == self._issuer.id and _is_sound(key) for key in found.keys):
             raise NotCounted("it is about another issuer, or has a key as no row can be")
         if not 0 <= found.written_at < MAX_TIME:
@@ -160,7 +163,8 @@ class Replay:
         before = self.keys.get(signer.key_id)
         if before is None or before.public_key is None:
             if not self._is_held(signer):
-                raise NotCounted(f"it is signed with {signer.key_id}, which nobody knows to be the issuer's")
+                name = repr(signer.key_id[:80])
+                raise NotCounted(f"it is signed with {name}, which nobody knows to be the issuer's")
         elif before.public_key != signer.public_key:
             raise NotCounted(f"{signer.key_id} is another key")
         return signer

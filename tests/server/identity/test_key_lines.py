@@ -103,13 +103,38 @@ def test_a_line_whose_signer_was_told_of_in_a_line_that_is_missing_does_not_coun
     states, faults = replayed((HONEST[0], HONEST[2]))
 
     assert states == {FIRST.id: ACTIVE, SECOND.id: ANNOUNCED}
-    assert faults == [f"it is signed with {THIRD.id}, which nobody knows to be the issuer's"]
+    assert faults == [f"it is signed with '{THIRD.id}', which nobody knows to be the issuer's"]
 
 
 def test_a_key_that_is_held_here_counts_though_no_line_before_tells_of_it() -> None:
     states, faults = replayed((HONEST[2],), is_held=lambda key: key.public_key == THIRD.der)
 
     assert (states, faults) == ({FIRST.id: RETIRED, SECOND.id: RETIRED, THIRD.id: ACTIVE}, [])
+
+
+@pytest.mark.parametrize("locator", ["../key.pem", "/etc/ssl/key.pem", "", ".pem", "a/b.pem", "a\n"])
+def test_nobody_is_asked_for_a_key_outside_the_key_directory(locator: str) -> None:
+    asked: list[IssuerKey] = []
+    rows = (FIRST.row(RETIRED), msgspec.structs.replace(THIRD.row(ACTIVE), locator=locator))
+    states, faults = replayed((line(THIRD, *rows),), is_held=lambda key: not asked.append(key))
+
+    assert (states[FIRST.id], len(faults)) == (ACTIVE, 1)
+    assert asked == []
+
+
+def test_what_a_stranger_wrote_reaches_the_terminal_in_no_spelling_that_it_obeys() -> None:
+    escape = "\x1b]0;title\x07" + "x" * 500
+    _, faults = replayed(
+        (
+            line(FIRST, *BACKUP, service=escape),
+            line(FIRST, *BACKUP, did=escape),
+            line(STRANGER, STRANGER.row(ACTIVE)).replace(b".", b"A.", 1),
+            sign_compact(b'{"service": "\x1b"}', header={"typ": escape}, signer=STRANGER.signer),
+        )
+    )
+
+    assert len(faults) == 4
+    assert all(fault.isprintable() and len(fault) < 500 for fault in faults)
 
 
 def test_an_old_line_that_is_put_at_the_end_takes_nothing_back() -> None:
@@ -127,7 +152,7 @@ def test_the_last_line_says_which_keys_there_are() -> None:
     states, faults = replayed((HONEST[0], stolen, ours, later))
 
     assert states == {FIRST.id: COMPROMISED, SECOND.id: ACTIVE}
-    assert faults == [f"it is signed with {STRANGER.id}, which nobody knows to be the issuer's"]
+    assert faults == [f"it is signed with '{STRANGER.id}', which nobody knows to be the issuer's"]
 
 
 @pytest.mark.parametrize("state", [RETIRED, COMPROMISED])
@@ -181,6 +206,14 @@ _HERS = Key(OTHER)
             id="a way out of the key directory",
         ),
         pytest.param(
+            line(
+                FIRST,
+                FIRST.row(ACTIVE),
+                msgspec.structs.replace(SECOND.row(ANNOUNCED), custody="disk", locator="/etc/shadow"),
+            ),
+            id="a custody that we do not have",
+        ),
+        pytest.param(
             line(FIRST, FIRST.row(ACTIVE), msgspec.structs.replace(SECOND.row(ANNOUNCED), algorithm=None)),
             id="a row that cannot be",
         ),
@@ -194,6 +227,9 @@ _HERS = Key(OTHER)
                 signer=FIRST.signer,
             ),
             id="signed for something else",
+        ),
+        pytest.param(
+            sign_compact(b'{"service":"\xe4"}', header={"typ": TYPE}, signer=FIRST.signer), id="no UTF-8"
         ),
         pytest.param(_NEXT[:-40], id="cut off"),
         pytest.param(_NEXT[:-6] + b"AAAAAA", id="another signature"),
