@@ -58,7 +58,12 @@ def key_list(issuer_id: str) -> None:
 @click.option("--algorithm", type=ALGORITHM, default=None, help="Default: as the key that signs now.")
 @click.option("--custody", type=CUSTODY, default=None, help="Default: as the key that signs now.")
 def key_add(issuer_id: str, algorithm: str | None, custody: str | None) -> None:
-    """Make a key and announce it: in the DID document that we host, or for the owner of another one to publish."""
+    """
+    Make a key, and announce it.
+
+    It stands in the DID document that this server publishes within a second. Of an issuer with a DID of its own,
+    `touchstone issuer document` prints what its owner must publish.
+    """
 
     async def work(wings: "Wings", operator: Any) -> None:
         import msgspec
@@ -93,11 +98,11 @@ def _tell_next(issuer: "IssuerView", added: "IssuerKeyView") -> None:
 @OPTIONAL_KEY
 def key_activate(issuer_id: str, key_id: str | None) -> None:
     """
-    Let an announced key sign; without KEY the one that is known for longest.
+    Let an announced key sign.
 
-    The key before it is retired, and every list of the issuer is signed anew. A key that verifiers may not have
-    seen yet signs as soon as they have: then a running server does it. Of an issuer with a DID of its own, the
-    document is fetched first, and must list the key.
+    Without KEY: the one that is known for longest. The key before it is retired, and every list of the issuer is
+    signed anew. A key that verifiers may not have seen yet signs as soon as they have: then a running server does
+    it. Of an issuer with a DID of its own, the document is fetched first, and must list the key.
     """
 
     async def work(wings: "Wings", operator: Any) -> None:
@@ -168,7 +173,11 @@ def _tell_who_signs(issuer: "IssuerView") -> None:
 @OPTIONAL_KEY
 @click.option("--subject", required=True, help='Its name, such as "CN=Transport Office,O=Ministry,C=NO".')
 def csr(issuer_id: str, key_id: str | None, subject: str) -> None:
-    """Print a request for a certificate of a P-256 or P-384 key (PKCS#10, PEM). Without KEY: of the active one."""
+    """
+    Print a request for a certificate.
+
+    In PEM (PKCS#10), of a P-256 or P-384 key. Without KEY: of the one that signs.
+    """
 
     async def work(wings: "Wings", operator: Any) -> None:
         from proofs.certificates import certificate_request

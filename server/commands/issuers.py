@@ -31,8 +31,14 @@ for command in (keys, csr, chain):
 @click.option(
     "--did", default=None, help="A DID of its own, whose document its owner publishes, and not this server."
 )
-@click.option("--algorithm", type=ALGORITHM, default="Ed25519", show_default=True)
-@click.option("--custody", type=CUSTODY, default="file", show_default=True)
+@click.option("--algorithm", type=ALGORITHM, default="Ed25519", show_default=True, help="Of its keys.")
+@click.option(
+    "--custody",
+    type=CUSTODY,
+    default="file",
+    show_default=True,
+    help="What holds its keys: files here, or the token of the settings.",
+)
 def issuer_add(issuer_id: str, owner: str, did: str | None, algorithm: str, custody: str) -> None:
     """Add an issuer. Without --did, this server makes its keys and hosts its DID document."""
     settings = settings_or_exit()

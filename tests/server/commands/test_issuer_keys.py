@@ -264,9 +264,10 @@ def test_what_is_refused_has_a_code_of_its_own_and_changes_nothing(
     assert _issuer("show", "default").stdout == before
 
 
+@pytest.mark.parametrize("command", ["key activate default", "key add default", "add acme"])
 @pytest.mark.usefixtures("deployment")
-def test_an_issuer_of_another_server_is_not_changed_by_mistake() -> None:
-    done = _run("issuer", "key", "activate", "default", TOUCHSTONE_PUBLIC_URL="https://vc.example")
+def test_an_issuer_of_another_server_is_not_changed_by_mistake(command: str) -> None:
+    done = _run("issuer", *command.split(), TOUCHSTONE_PUBLIC_URL="https://vc.example")
 
     assert done.exit_code == 1
     assert "TOUCHSTONE_PUBLIC_URL back" in done.stderr
