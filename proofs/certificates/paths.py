@@ -131,16 +131,13 @@ def _find_path(
         .build_client_verifier()
     )
     try:
-        path = tuple(verifier.verify(leaf, intermediates).chain)
+        return tuple(verifier.verify(leaf, intermediates).chain)
     except VerificationError as error:
         raise CertificateInvalid(
             f"{name_of(leaf)}: no valid path to a trust anchor: {_reason(error)}"
         ) from None
     except UNREADABLE:
         raise MalformedCertificate(f"{name_of(leaf)}: malformed alternative names") from None
-    if len(path) < 2:
-        raise CertificateInvalid(f"{name_of(leaf)}: a trust anchor; expected the certificate of a signer")
-    return path
 
 
 def _authorities() -> ExtensionPolicy:

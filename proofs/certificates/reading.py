@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP521R1,
     EllipticCurvePublicKey,
 )
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
@@ -81,7 +80,7 @@ def name_of(certificate: x509.Certificate) -> str:
 
 def is_self_signed(certificate: x509.Certificate) -> bool:
     """Tell whether its own key signed it; that it names itself as the issuer is not enough."""
-    return certificate.subject == certificate.issuer and is_signed_by(certificate, certificate)
+    return is_signed_by(certificate, certificate)
 
 
 def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -140,10 +139,9 @@ def _check_key(certificate: x509.Certificate) -> None:
                 f"{name_of(certificate)}: expected RSA of 2,048 to 8,192 bits with an odd exponent from 65,537 "
                 f"to 2^32, found {key.key_size} bits"
             )
-    elif isinstance(key, EllipticCurvePublicKey):
-        if not isinstance(key.curve, SECP256R1 | SECP384R1 | SECP521R1):
-            raise MalformedCertificate(
-                f"{name_of(certificate)}: expected P-256, P-384 or P-521, found {key.curve.name}"
-            )
-    elif not isinstance(key, Ed25519PublicKey):
-        raise MalformedCertificate(f"{name_of(certificate)}: expected an elliptic, Ed25519 or RSA key")
+    elif isinstance(key, EllipticCurvePublicKey) and not isinstance(
+        key.curve, SECP256R1 | SECP384R1 | SECP521R1
+    ):
+        raise MalformedCertificate(
+            f"{name_of(certificate)}: expected P-256, P-384 or P-521, found {key.curve.name}"
+        )

@@ -111,6 +111,11 @@ def test_a_leaf_that_is_not_valid_now_is_refused(now: datetime, reason: str) -> 
         read(LEAF, now=now)
 
 
+@pytest.mark.parametrize("days", [-30, 30])
+def test_a_leaf_is_valid_in_the_first_and_the_last_second(days: int) -> None:
+    assert read(LEAF, now=NOW + days * DAY) == (der(LEAF),)
+
+
 def test_a_leaf_that_may_not_sign_is_refused() -> None:
     with pytest.raises(CertificateInvalid, match="digitalSignature"):
         read(LOW.leaf(extensions={x509.KeyUsage: (usage(key_agreement=True), True)}))

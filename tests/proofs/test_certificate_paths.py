@@ -233,6 +233,12 @@ def test_an_address_in_a_subject_that_nobody_constrains_is_taken() -> None:
     assert find(MID.issue(subject, key("Signer"), extensions={}), MID.certificate)
 
 
+def test_constraints_on_addresses_say_nothing_of_who_has_none() -> None:
+    office = constrained([x509.RFC822Name("a.example")])
+
+    assert find(office.leaf(), office.certificate)
+
+
 # Validity
 
 
@@ -590,6 +596,34 @@ def test_a_key_that_is_dear_to_load_is_refused_by_its_kind() -> None:
     assert time.process_time() - before < 0.5  # seconds of this process; loading the key takes several
 
 
+def test_an_even_rsa_exponent_is_refused() -> None:
+    numbers = RSA_KEYS["RSA-2048"].public_key().public_numbers()
+    odd, even = (tlv(2, number.to_bytes(3)) for number in (numbers.e, numbers.e + 1))
+    certificate = der(Authority("CA", private_key=RSA_KEYS["RSA-2048"]).certificate)
+    assert certificate.count(odd) == 1
+
+    with pytest.raises(MalformedCertificate, match="expected"):
+        read_anchors([certificate.replace(odd, even)])
+
+
+def test_another_version_than_3_is_refused() -> None:
+    leaf = MID.issue(name("Signer"), key("Signer"), extensions={})
+    version = bytes.fromhex("a003020102")
+    signed = content_of(leaf.tbs_certificate_bytes)
+    rest = content_of(der(leaf)).removeprefix(leaf.tbs_certificate_bytes)
+    first = tlv(0x30, tlv(0x30, signed.removeprefix(version)) + rest)
+
+    with pytest.raises(MalformedCertificate, match=r"CN=Signer: expected X\.509 v3"):
+        validate_path([first, MID.der], read_anchors([ROOT.der]), at=NOW, crls=(), purposes=None)
+
+
+def test_a_certificate_without_a_subject_is_told_of_as_such() -> None:
+    leaf = MID.issue(x509.Name([]), key("Signer"), extensions={x509.KeyUsage: (usage(crl_sign=True), True)})
+
+    with pytest.raises(CertificateInvalid, match="a certificate without a subject: its key usage"):
+        find(leaf, MID.certificate)
+
+
 # Limits
 
 
@@ -622,13 +656,17 @@ def test_the_longest_path_is_found_and_one_more_certificate_refused() -> None:
         find(authorities[-1].leaf(), *middle, ROOT.certificate)
 
 
-@pytest.mark.parametrize("is_constraint", [False, True])
-def test_more_names_than_the_limit_are_refused(is_constraint: bool) -> None:
+@pytest.mark.parametrize("of", ["names", "permitted", "excluded"])
+def test_more_names_than_the_limit_are_refused(of: str) -> None:
     names = [x509.DNSName(f"{number}.example") for number in range(MAX_NAMES + 1)]
-    mid = constrained(excluded=names) if is_constraint else MID
 
+    def ask(names: list[x509.DNSName]) -> ValidPath:
+        mid = MID if of == "names" else constrained(**{of: names})
+        return find(mid.leaf(extensions=alternative(*names) if of == "names" else {}), mid.certificate)
+
+    assert ask(names[1:])
     with pytest.raises(MalformedCertificate, match=f"{MAX_NAMES + 1} names; the limit is {MAX_NAMES}"):
-        find(mid.leaf(extensions={} if is_constraint else alternative(*names)), mid.certificate)
+        ask(names)
 
 
 def test_authorities_that_certify_one_another_end_the_search() -> None:

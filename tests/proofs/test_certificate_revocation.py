@@ -278,6 +278,20 @@ def test_a_crl_for_signers_alone_covers_signers_and_not_authorities() -> None:
     assert status.certificate == 1
 
 
+def test_a_certificate_without_basic_constraints_is_a_signers() -> None:
+    plain = MID.issue(name("Signer"), key("Signer"), extensions={})
+
+    assert isinstance(ask(MID.crl(extensions=[scope(users=True)]), MID_GOOD, leaf=plain), Good)
+
+
+def test_a_place_that_is_named_relative_to_the_issuer_is_not_compared() -> None:
+    relative = x509.RelativeDistinguishedName(list(name("1")))
+    leaf = points(x509.DistributionPoint(None, relative, None, None))
+
+    assert isinstance(ask(MID.crl(), MID_GOOD, leaf=leaf), Good)
+    assert "for other certificates" in why(MID.crl(extensions=[scope([PLACE])]), leaf=leaf)
+
+
 def test_a_crl_for_authorities_alone_covers_authorities() -> None:
     assert isinstance(ask(MID.crl(), ROOT.crl(extensions=[scope(authorities=True)])), Good)
 
@@ -359,5 +373,6 @@ def test_what_cannot_be_read_shows_nothing(junk: bytes) -> None:
 
 
 def test_too_many_crls_are_refused() -> None:
+    assert isinstance(ask(*[MID.crl()] * (MAX_CRLS - 1), MID_GOOD), Good)
     with pytest.raises(MalformedCertificate, match="expected at most 8 CRLs, found 9"):
         ask(*[MID.crl()] * (MAX_CRLS + 1))
