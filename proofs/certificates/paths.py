@@ -51,7 +51,7 @@ class ValidPath(msgspec.Struct, frozen=True):
     revocation: Revocation
 
 
-def read_anchors(ders: Iterable[bytes]) -> TrustAnchors:
+def read_anchors(ders: Sequence[bytes]) -> TrustAnchors:
     """
     Read trust anchors; whether they are valid at some time is asked of each path.
 
@@ -59,9 +59,9 @@ def read_anchors(ders: Iterable[bytes]) -> TrustAnchors:
         MalformedCertificate: none, more than `MAX_ANCHORS`, or as `reading.read_certificate`.
         CertificateInvalid: one of them is no authority (RFC 5280, section 4.2.1.9).
     """
+    if not 1 <= len(ders) <= MAX_ANCHORS:
+        raise MalformedCertificate(f"expected 1 to {MAX_ANCHORS} trust anchors, found {len(ders)}")
     certificates = [read_certificate(der) for der in ders]
-    if not 1 <= len(certificates) <= MAX_ANCHORS:
-        raise MalformedCertificate(f"expected 1 to {MAX_ANCHORS} trust anchors, found {len(certificates)}")
     for certificate in certificates:
         basic = extension(certificate, x509.BasicConstraints)
         if basic is None or not basic.ca:
