@@ -15,7 +15,8 @@ from wire import Conflict, ResourceNotFound
 
 CACHES_IN_A_ROW = 2  # whose time to live a new key waits for
 
-SignAnew = Callable[[Transaction, str], object]
+# Has the lists of an issuer signed anew, and returns when the last of what is published of them ends, or None.
+SignAnew = Callable[[Transaction, str], int | None]
 
 
 def ready_at(key: IssuerKey, keys: list[IssuerKey], ttl_seconds: int) -> int:
@@ -59,7 +60,10 @@ def activate(tx: Transaction, key: IssuerKey, sign_anew: SignAnew, *, actor: str
     before = key_store.signing_key(tx, key.issuer_id)
     if not key_store.activate(tx, key, at):
         return False
-    sign_anew(tx, key.issuer_id)
+    ends = sign_anew(tx, key.issuer_id)
+    if before is not None and ends is not None:
+        # Nodes of a release before 0.3 sign with it as well, and note nothing.
+        key_store.note_signed(tx, key.issuer_id, before, ends)
     note(tx, key, "issuer-key.activate", actor=actor, at=at, retired=before)
     return True
 

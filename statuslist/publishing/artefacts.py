@@ -85,14 +85,14 @@ def want_fresh_signature(tx: Transaction, list_id: str, published: int) -> None:
     )
 
 
-def sign_anew(tx: Transaction, issuer_id: str) -> int:
+def sign_anew(tx: Transaction, issuer_id: str) -> int | None:
     """
-    Want a fresh signature of every list of an issuer; return how many lists it has.
+    Want a fresh signature of every list of an issuer; return when the last of what is published of them ends.
 
-    One that is dirty is wanted once more too, since the version under way may have been signed already; it stays
-    a change where it was one.
+    That is in microseconds since 1970, and None where nothing is published. One that is dirty is wanted once more
+    too, since the version under way may have been signed already; it stays a change where it was one.
     """
-    return tx.execute(
+    tx.send(
         "UPDATE status_lists SET wanted_version = wanted_version + 1,"
         " anew_version = CASE WHEN wanted_version IN (published_version, anew_version) THEN wanted_version + 1"
         " ELSE anew_version END,"
@@ -100,6 +100,12 @@ def sign_anew(tx: Transaction, issuer_id: str) -> int:
         " WHERE set_id IN (SELECT id FROM status_sets WHERE issuer_id = :issuer_id)",
         {"issuer_id": issuer_id},
     )
+    row = tx.one(
+        "SELECT max(a.valid_until) AS ends FROM artefacts a JOIN status_lists l ON l.id = a.list_id"
+        " JOIN status_sets s ON s.id = l.set_id WHERE s.issuer_id = :issuer_id",
+        {"issuer_id": issuer_id},
+    )
+    return None if row is None or row["ends"] is None else int(row["ends"])
 
 
 def changed_lists(tx: Transaction, after: int) -> list[ListVersions]:

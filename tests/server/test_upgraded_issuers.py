@@ -212,6 +212,30 @@ async def test_a_rotation_after_the_upgrade_keeps_the_first_key_as_long_as_what_
     assert {second.key_id} <= gone
 
 
+async def test_what_a_node_of_0_2_0_signed_beside_us_counts_when_its_key_is_retired(
+    old: Place, tmp_path: Path
+) -> None:
+    clock = Clock(THEN)
+    async with upgraded(old, tmp_path, clock=clock) as services:
+        await until(lambda: len(fragments(services, "acme")) == 4)
+        ends = max(row[0] for row in old.query("SELECT valid_until FROM artefacts")) + 7_200_000_000
+        old.query(
+            "INSERT INTO artefacts"
+            " (list_id, version, form, media_type, body, etag, valid_from, valid_until, policy)"
+            f" SELECT a.list_id, a.version + 1, form, media_type, body, etag, valid_from, {ends}, policy"
+            " FROM artefacts a JOIN status_lists l ON l.id = a.list_id AND l.published_version = a.version"
+            " WHERE l.id = 'badges-revocation'"
+        )
+        await services.issuing.changes.activate(ROOT, "acme", None)
+        clock.now += 2 * services.settings.did_document_ttl_seconds
+        await services.issuing.upkeep.step()
+        first, *_ = await keys_of(services, "acme")
+
+    assert first.state is KeyState.RETIRED
+    assert first.signed_until is not None
+    assert first.signed_until >= ends
+
+
 async def test_an_issuer_that_a_node_of_0_2_0_adds_beside_us_is_taken_up(old: Place, tmp_path: Path) -> None:
     async with upgraded(old, tmp_path) as services:
         create_key_file(tmp_path / "late-1.pem")

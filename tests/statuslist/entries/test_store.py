@@ -145,10 +145,11 @@ async def test_all_lists_of_an_issuer_are_signed_anew_and_a_change_stays_one(win
     await wing.revoke("changed", (await wing.allocate("changed"))[0])
     seen = await wing.database.read(artefacts.last_change)
 
-    counts = [await wing.database.write(lambda tx: artefacts.sign_anew(tx, "acme")) for _ in range(2)]
+    ends = [await wing.database.write(lambda tx: artefacts.sign_anew(tx, "acme")) for _ in range(2)]
 
     found = await wing.database.read(lambda tx: artefacts.changed_lists(tx, seen))
-    assert counts == [3, 3]
+    rows = await wing.database.read(lambda tx: artefacts.published_artefacts(tx, "changed-revocation"))
+    assert ends == [rows[0].valid_until] * 2
     assert {(each.list_id, each.wanted - each.published, each.is_change) for each in found} == {
         ("badges-revocation", 2, False),
         ("badges-suspension", 2, False),
