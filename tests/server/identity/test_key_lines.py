@@ -155,6 +155,15 @@ def test_the_last_line_says_which_keys_there_are() -> None:
     assert faults == [f"it is signed with '{STRANGER.id}', which nobody knows to be the issuer's"]
 
 
+def test_another_key_does_not_pass_for_one_that_a_line_told_of() -> None:
+    other = msgspec.structs.replace(STRANGER.row(ACTIVE), key_id=THIRD.id)
+    forged = line(STRANGER, FIRST.row(RETIRED), SECOND.row(RETIRED), other, at=NOW + 2)
+    states, faults = replayed((*HONEST[:2], forged))
+
+    assert states == {FIRST.id: RETIRED, SECOND.id: ACTIVE, THIRD.id: ANNOUNCED}
+    assert faults == [f"{THIRD.id} is another key"]
+
+
 @pytest.mark.parametrize("state", [RETIRED, COMPROMISED])
 def test_a_key_that_signs_no_more_brings_no_key_in(state: KeyState) -> None:
     known = (FIRST.row(state), SECOND.row(ACTIVE))
