@@ -16,7 +16,6 @@ from operators.issuers import key_store
 from operators.issuers.joining import OtherKey, joined, with_one_active
 from operators.issuers.keys import active_key
 from operators.issuers.rotation import note
-from operators.store import all_issuers
 from proofs import KeyFileError, SignerAway
 from server.identity.custody import Custody
 from server.identity.identities import Rows
@@ -102,14 +101,6 @@ def _changed(
 ) -> list[IssuerKey]:
     until = at + settings.list_validity_seconds * 1_000_000
     return [key for key in with_one_active(found, until) if key not in known]
-
-
-def read_rows(tx: Transaction) -> Rows:
-    """Return the issuers of a former SQLite database, and their keys; releases before 0.3 had no rows of keys."""
-    rows: Rows = {issuer.id: (issuer, []) for issuer in all_issuers(tx)}
-    for key in key_store.all_keys(tx) if key_store.has_keys(tx) else ():
-        rows[key.issuer_id][1].append(key)
-    return rows
 
 
 def _found(

@@ -29,7 +29,8 @@ import msgspec
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
-from server.commands.restored_keys import KeySources, activate_signers, bring_in_keys, read_rows
+from server.commands.former_databases import Former, databases_before, look_into
+from server.commands.restored_keys import KeySources, activate_signers, bring_in_keys
 from server.commands.upkeep import hold
 from server.database import MIGRATIONS, open_of
 from server.identity.documents import public_key_of
@@ -37,26 +38,16 @@ from server.identity.identities import Identities, Rows
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.settings import Settings
 from server.settings.policy import policy_of
-from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.publishing.artefacts import published_artefacts
 from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
-from statuslist.recovery import epoch
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_found
-from storage import Database, DatabaseUnavailable, Engine, migrate, open_database, sqlite_path
+from storage import Database, Engine, migrate, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
 from wire import Conflict, ResourceNotFound
 
 Say = Callable[[str], None]
-
-
-class _Former(msgspec.Struct, frozen=True):
-    """What a database that was there before has as published, and its issuers with their keys."""
-
-    forms: Sequence[FoundForm]
-    rows: Rows
 
 
 class NotPublished(Exception):
@@ -106,7 +97,7 @@ async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: s
         await migrate(database, MIGRATIONS)
         path = sqlite_path(settings.database_url)
         aside = set_aside(path) if path is not None else []
-        former = [await _look_into(old, say) for old in aside]
+        former = [await look_into(old, say) for old in aside]
         return await _make_safe(database, settings, former, mirrors, actor, say)
     finally:
         database.close()
@@ -121,7 +112,7 @@ async def _restore_held(
     database = open_database(f"sqlite:///{restoring}")
     try:
         await migrate(database, MIGRATIONS)
-        former = [await _look_into(old, say) for old in _former(path)]
+        former = [await look_into(old, say) for old in databases_before(path)]
         report = await _make_safe(database, settings, former, mirrors, actor, say)  # 3 to 6
     finally:
         database.close()
@@ -137,7 +128,7 @@ async def _restore_held(
 async def _make_safe(
     database: Engine,
     settings: Settings,
-    former: Sequence[_Former],
+    former: Sequence[Former],
     mirrors: Sequence[Path],
     actor: str,
     say: Say,
@@ -221,44 +212,6 @@ async def _publish(database: Database, settings: Settings, identities: Identitie
     await publisher.publish_dirty()
     if publisher.failed:
         raise NotPublished(f"{publisher.failed} lists could not be published; nothing may be served")
-
-
-async def _look_into(path: Path, say: Say) -> _Former:
-    """Return what a former database has; nothing where it is gone or cannot be read."""
-    try:
-        database = open_database(f"sqlite:///{path}")
-    except DatabaseUnavailable as error:
-        say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
-        return _Former([], {})
-    try:
-        return _Former(await _forms_in(database), await database.read(read_rows))
-    except Exception as error:  # Whatever is wrong with it: that is why somebody restores.
-        say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
-        return _Former([], {})
-    finally:
-        database.close()
-
-
-async def _forms_in(database: Database) -> list[FoundForm]:
-    names = await database.read(epoch.list_ids)
-    forms: list[FoundForm] = []
-    for name in names:
-        found = await database.read(lambda tx, name=name: published_artefacts(tx, name))  # type: ignore[misc]
-        forms += [
-            FoundForm(
-                list_id=name,
-                form=JWT if each.form == JWT else DATA_INTEGRITY,
-                body=each.body,
-                version=each.version,
-            )
-            for each in found
-        ]
-    return forms
-
-
-def _former(path: Path) -> list[Path]:
-    """Return the old database, if it is there, and those that earlier restores moved aside, the latest first."""
-    return [old for old in (path, *set_aside(path)) if old.exists()]
 
 
 def _remove(path: Path) -> None:

@@ -1,0 +1,82 @@
+"""
+What former SQLite databases have: the one that a restore replaces, and those that restores before it moved aside.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from operators.issuers import key_store
+from operators.store import all_issuers
+from server.identity.identities import Rows
+from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.publishing.artefacts import published_artefacts
+from statuslist.publishing.mirror import FoundForm
+from statuslist.recovery import epoch
+from storage import Database, DatabaseUnavailable, Transaction, open_database
+from storage.sqlite_backup import set_aside
+
+T = TypeVar("T")
+
+Say = Callable[[str], None]
+
+
+class Former(msgspec.Struct, frozen=True):
+    """What a database that was there before has as published, and its issuers with their keys."""
+
+    forms: Sequence[FoundForm]
+    rows: Rows
+
+
+async def look_into(path: Path, say: Say) -> Former:
+    """Return what a former database has, or as much of it as can be read."""
+    try:
+        database = open_database(f"sqlite:///{path}")
+    except DatabaseUnavailable as error:
+        say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
+        return Former([], {})
+    try:
+        forms = await _or_nothing(_forms_in(database), [], path, say)
+        return Former(forms, await _or_nothing(database.read(_rows_in), {}, path, say))
+    finally:
+        database.close()
+
+
+async def _or_nothing(reading: Coroutine[Any, Any, T], nothing: T, path: Path, say: Say) -> T:
+    try:
+        return await reading
+    except Exception as error:  # Whatever is wrong with it: that is why somebody restores.
+        say(f"{path} cannot be read, what was published must be found elsewhere: {error}")
+        return nothing
+
+
+def databases_before(path: Path) -> list[Path]:
+    """Return the old database, if it is there, and those that earlier restores moved aside, the latest first."""
+    return [old for old in (path, *set_aside(path)) if old.exists()]
+
+
+async def _forms_in(database: Database) -> list[FoundForm]:
+    names = await database.read(epoch.list_ids)
+    forms: list[FoundForm] = []
+    for name in names:
+        found = await database.read(lambda tx, name=name: published_artefacts(tx, name))  # type: ignore[misc]
+        forms += [
+            FoundForm(
+                list_id=name,
+                form=JWT if each.form == JWT else DATA_INTEGRITY,
+                body=each.body,
+                version=each.version,
+            )
+            for each in found
+        ]
+    return forms
+
+
+def _rows_in(tx: Transaction) -> Rows:
+    """Return the issuers of a former SQLite database, and their keys; releases before 0.3 had no rows of keys."""
+    rows: Rows = {issuer.id: (issuer, []) for issuer in all_issuers(tx)}
+    for key in key_store.all_keys(tx) if key_store.has_keys(tx) else ():
+        rows[key.issuer_id][1].append(key)
+    return rows
