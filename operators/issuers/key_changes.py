@@ -170,24 +170,31 @@ class KeyChanges:
         """
         Give a key up: it leaves the document at once, and where it was active the spare signs at once.
 
+        Of a foreign issuer the next key is one that its document lists. It is looked for when the key is given up:
+        a web server that is slow, or in the hands of the thief, delays nothing.
+
         Raises:
             BadRequest: `since` is no time, or in the future.
             Conflict: it is known to be compromised since then, or before.
         """
         since = self._since(wanted)
-        issuer, keys = await self._read(principal, issuer_id)
-        successor = await self._successor(issuer, [key for key in keys if key.key_id != key_id])
+        issuer, _ = await self._read(principal, issuer_id)
 
         def compromise(tx: Transaction, at: int) -> IssuerKeyView:
-            key = known_key(key_store.keys_of(tx, issuer_id), key_id)
+            keys = key_store.keys_of(tx, issuer_id)
+            key = known_key(keys, key_id)
             if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal.id, at=at):
                 raise Conflict(f"{key_id} is known to be compromised since then, or before")
-            if key.state is KeyState.ACTIVE and successor is not None:
-                rotation.activate(tx, successor, self._sign_anew, actor=principal.id, at=at)
+            if key.state is KeyState.ACTIVE and self._issuers.is_hosted(issuer):
+                for successor in announced_keys(keys)[:1]:
+                    rotation.activate(tx, successor, self._sign_anew, actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 
         asked = ("compromise-key", issuer_id, key_id, wanted)
-        return await self._once(principal, idempotency_key, asked, compromise)
+        done = await self._once(principal, idempotency_key, asked, compromise)
+        if not self._issuers.is_hosted(issuer):
+            await self._find_successor(principal, issuer)
+        return done
 
     async def certify(
         self, principal: Principal, issuer_id: str, key_id: str, certificates: str
@@ -247,12 +254,15 @@ class KeyChanges:
             raise BadRequest("expected a time that has been", pointer="/since")
         return since
 
-    async def _successor(self, issuer: Issuer, keys: list[IssuerKey]) -> IssuerKey | None:
-        """Return the key that can sign at once: one that the issuer's document lists."""
+    async def _find_successor(self, principal: Principal, issuer: Issuer) -> None:
+        """Let a key of a foreign issuer that has no active one sign: one that its document lists."""
+        _, keys = await self._read(principal, issuer.id)
+        if active_key(keys) is not None:
+            return
         for key in announced_keys(keys):
-            if self._issuers.is_hosted(issuer) or not await self._why_not_listed(issuer, key):
-                return key
-        return None
+            if not await self._why_not_listed(issuer, key):
+                await self._activate(key, principal.id)
+                return
 
     async def _require_listed(self, issuer: Issuer, key: IssuerKey) -> None:
         if self._issuers.is_hosted(issuer):

@@ -36,6 +36,7 @@ class Desk:
     """
     Attributes:
         listed: ids of the keys that the documents of foreign issuers list.
+        looked: at each look at the document of bank, the states of its keys then.
         signed_anew: ids of the issuers whose lists were to be signed anew, in the order of the calls.
     """
 
@@ -43,6 +44,7 @@ class Desk:
         self.database, self.clock, self.key_dir = database, clock, key_dir
         self.listed: set[str] = set()
         self.signed_anew: list[str] = []
+        self.looked: list[dict[str, str]] = []
         self.issuers = Issuers(
             database, surroundings=Surroundings(Settings(key_dir=str(key_dir))), clock=clock
         )
@@ -93,6 +95,7 @@ class Desk:
         return {path.stem for path in self.key_dir.iterdir()}
 
     async def _why_not_listed(self, issuer: Issuer, key: IssuerKey) -> str | None:
+        self.looked.append(await self.states(issuer.id))
         return None if key.key_id in self.listed else f"{issuer.did} does not list it"
 
     def _sign_anew(self, tx: Transaction, issuer_id: str) -> None:
