@@ -109,6 +109,7 @@ async def open_operators(resources: Resources) -> Operators:
         resources.settings,
         resources.database,
         custody=custody,
+        holds_keys=resources.share.leads,
         clock=resources.clock,
         timer=resources.timer,
         on_state=alarms.state,

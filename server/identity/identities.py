@@ -63,6 +63,7 @@ class Identities:
     """
     Args:
         custody: where the keys are; a token is opened once in a process.
+        holds_keys: whether this process may have to sign; one that only answers opens no private key.
         clock: seconds since 1970.
         timer: monotonic seconds.
         on_state: told of each key that cannot be read, and when it can be again.
@@ -80,6 +81,7 @@ class Identities:
         database: Database,
         *,
         custody: Custody | None = None,
+        holds_keys: bool = True,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         on_state: OnState = lambda *_: None,
@@ -91,6 +93,7 @@ class Identities:
         self._timer = timer
         self._on_state = on_state
         self._custody = custody or Custody(settings)
+        self._holds_keys = holds_keys
         self._keys = HeldKeys(
             custody or Custody(settings), node_name(settings), timer=timer, on_state=on_state
         )
@@ -137,7 +140,8 @@ class Identities:
         """Take up the keys of an issuer; tell whether its document, which was asked for, is another one now."""
         _, before = self.rows.get(issuer.id, (issuer, []))
         self.rows[issuer.id] = (issuer, keys)
-        self._keys.take(issuer, before, keys)
+        if self._holds_keys:
+            self._keys.take(issuer, before, keys)
         if is_hosted(self._settings, issuer):
             self._hosted[issuer.did] = issuer.id
         made = self._documents.pop(issuer.did, None)

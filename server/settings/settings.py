@@ -5,6 +5,7 @@ Settings: everything that an operator can set, in one frozen Struct. Pure.
 """
 
 import ipaddress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -106,14 +107,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def did_host(self) -> str:
         """Host and port in our DID: those of the public URL, but a loopback address is `localhost` by its name."""
-        url = urlsplit(self.public_url)
-        host = "localhost" if url.hostname in LOOPBACK_HOSTS else str(url.hostname)
-        return host if url.port is None else f"{host}:{url.port}"
+        return _did_host_of(self.public_url)
 
     @property
     def did(self) -> str:
         """Our own DID: did:web of the public URL (a port's colon is percent-encoded)."""
         return "did:web:" + self.did_host.replace(":", "%3A")
+
+
+@lru_cache(maxsize=8)
+def _did_host_of(public_url: str) -> str:
+    """Of each issuer it is asked whether its DID is under our host, and there may be 10,000."""
+    url = urlsplit(public_url)
+    host = "localhost" if url.hostname in LOOPBACK_HOSTS else str(url.hostname)
+    return host if url.port is None else f"{host}:{url.port}"
 
 
 def reason_of(error: Exception) -> str:

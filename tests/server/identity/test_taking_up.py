@@ -15,6 +15,7 @@ from server.identity.own import issuer_did
 from tests.databases import Place
 from tests.issuers import inserting, key_row
 from tests.server.identity.keeping import ADMIN, NOW, Node, chained
+from wire import ResourceNotFound
 
 pytestmark = pytest.mark.anyio
 
@@ -165,7 +166,7 @@ async def test_a_key_that_was_given_up_signs_no_more_here(node: Node) -> None:
     await node.identities.refresh()
 
     assert signer.verification_method.endswith(active)
-    with pytest.raises(Exception, match="is not held here"):
+    with pytest.raises(ResourceNotFound):
         node.identities.signer_of("acme", active)
 
 
@@ -198,3 +199,15 @@ async def test_a_chain_that_cannot_be_read_fails_its_key_alone(node: Node) -> No
 
     assert list(later.faults) == [("acme", active)]
     assert later.signer_of("other", (await node.keys_of("other"))[0].key_id)
+
+
+async def test_a_process_that_never_signs_opens_no_private_key(node: Node) -> None:
+    for path in Path(node.settings.key_dir).glob("*.pem"):
+        path.chmod(0o644)
+    worker = Identities(node.settings, node.database, holds_keys=False, clock=node.clock)
+    await worker.refresh()
+
+    assert worker.faults == {}
+    assert worker.own_document(issuer_did(node.settings, "acme")) is not None
+    with pytest.raises(ResourceNotFound):
+        worker.signer_of("acme", await key_of(node, KeyState.ACTIVE))
