@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from operators import IssuerKey, KeyState
+from operators.issuers.views import CreateIssuer
 from server.commands.restoring import restore_file, restore_in_place
 from server.commands.upkeep import copy_database
 from server.identity.key_lines import public_halves
@@ -16,7 +17,7 @@ from server.settings import Settings
 from statuslist.formats.bitstring import status_at
 from statuslist.recovery.epoch import EpochReport
 from tests.databases import Place, PostgresPlace, SqlitePlace
-from tests.server.deployment import Deployment, settings_of
+from tests.server.deployment import ACTOR, Deployment, settings_of
 from tests.statuslist.wing import bits_of
 from wire import read
 
@@ -68,6 +69,9 @@ class Drill:
         async with self.live() as ours:
             await ours.add("acme")
             await ours.add("bank", did="did:web:bank.invalid")
+            await ours.issuers.create(
+                ACTOR, CreateIssuer(id="late", did="did:web:late.invalid")
+            )  # No key yet.
             for issuer_id in ISSUERS:
                 self.entries[issuer_id] = await ours.allocate(issuer_id, 3)
         await copy_database(self.place.url, self.backup.url, self.settings, lambda *_: None)
@@ -180,6 +184,24 @@ async def test_a_compromise_after_the_backup_is_remembered(drill: Drill) -> None
             assert bad.compromised_since is not None
             assert signer == _active(drill.keys[issuer_id]) != bad.key_id
             assert document is None or bad.key_id not in str(document)
+
+
+async def test_the_first_key_of_an_issuer_is_its_own_since_its_file_is_here(drill: Drill) -> None:
+    """Nothing of the backup vouches for it: no key of the issuer was there to sign."""
+    async with drill.live() as ours:
+        await ours.rotate("late")
+        drill.entries["late"] = await ours.allocate("late", 2)
+        await ours.revoke("late", drill.entries["late"][1])
+        await ours.write_down()
+        keys = await ours.keys("late")
+    await drill.restore()
+    async with drill.restored() as ours:
+        restored = await ours.keys("late")
+        revoked = await drill.revoked(ours, "late")
+
+    assert len(keys) == 2
+    assert public_halves(restored) == public_halves(keys)
+    assert revoked == [0, 1]
 
 
 async def test_without_the_log_only_what_keys_of_the_backup_signed_counts(drill: Drill) -> None:
