@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from observatory.watching import AT_ONCE, HOST_SECONDS, Watch, _host_of, looking_with
+from observatory.watching import AT_ONCE, HOST_SECONDS, LookAt, Watch, _host_of, looking_with
 from resolver import GuardLimits, Resolver
 from tests.observatory.documents import PATH, a_document
 from tests.simulator import World
@@ -30,12 +30,12 @@ class Watched:
         self.set_by = 0.0  # seconds by which somebody set the clock
         self.watch = self.with_interval(INTERVAL)
 
-    def with_interval(self, interval: float) -> Watch:
+    def with_interval(self, interval: float, look_at: LookAt | None = None) -> Watch:
         async def last_seen() -> dict[str, int]:
             return self.seen
 
         return Watch(
-            looking_with(self.resolver),
+            look_at or looking_with(self.resolver),
             registered=lambda: self.registered,
             last_seen=last_seen,
             interval=interval,
@@ -247,3 +247,40 @@ async def test_an_interval_of_0_looks_at_nothing(watched: Watched) -> None:
     watched.watch = watched.with_interval(0)
 
     assert await watched.asked_after(10_000) == []
+
+
+async def test_a_look_that_fails_unexpectedly_is_not_the_last(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    looked: list[str] = []
+
+    async def look_at(did: str) -> None:
+        looked.append(did)
+        raise RuntimeError("a bug")
+
+    watched.registered = frozenset({"did:web:a.example", "did:web:b.example"})
+    watched.watch = watched.with_interval(INTERVAL, look_at)
+    await watched.asked_after(0)
+    await watched.asked_after(60)
+    first = sorted(looked)
+    await watched.asked_after(INTERVAL + 60)
+
+    assert first == sorted(watched.registered)
+    assert len(looked) == 4
+    assert "a look at a DID failed" in caplog.text
+
+
+async def test_who_looks_says_in_how_many_seconds_again(watched: Watched) -> None:
+    looked: list[str] = []
+
+    async def look_at(did: str) -> float:
+        looked.append(did)
+        return 60.0
+
+    watched.registered = frozenset({"did:web:a.example"})
+    watched.watch = watched.with_interval(INTERVAL, look_at)
+    await watched.asked_after(0)
+    for _ in range(3):
+        await watched.asked_after(60)
+
+    assert len(looked) == 3
