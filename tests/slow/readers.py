@@ -5,14 +5,16 @@ import http.client
 import itertools
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 
 from statuslist.formats.forms import FormName
 from tests.process import Server
 from tests.verifying import fault_of
 
 DOCUMENT_PATH = "/.well-known/did.json"
+RESOLUTION_PATH = "/1.0/identifiers/"  # ... and a DID; as `application/did`, the document alone
 
 
 class Seen(NamedTuple):
@@ -39,8 +41,8 @@ class Client:
     def __init__(self, node: Server) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
 
-    def get(self, path: str) -> bytes:
-        self._connection.request("GET", path)
+    def get(self, path: str, accept: str = "*/*") -> bytes:
+        self._connection.request("GET", path, headers={"Accept": accept})
         answer = self._connection.getresponse()
         body = answer.read()
         assert answer.status == 200, (path, answer.status, body)
@@ -52,23 +54,28 @@ class Client:
 
 class Readers:
     """
-    Threads that read both forms of a list in turn, on one node after another, and each node's document.
+    Threads that read both forms of a list in turn, on one node after another, and the document of their issuer.
 
     Attributes:
         seen: every list that was read.
-        spans: by node, the documents that it served, in their order.
+        spans: by node, the documents that it served as a file and as a resolver, each in their order.
     """
 
-    def __init__(self, nodes: list[Server], list_id: str, *, threads: int = 4, pause: float = 0.02) -> None:
+    def __init__(
+        self, nodes: list[Server], did: str, list_id: str, *, threads: int = 4, pause: float = 0.02
+    ) -> None:
         self._nodes, self._list_id, self._pause = nodes, list_id, pause
         self._stop = threading.Event()
         self._turns = itertools.count()
         self.seen: list[Seen] = []
-        self.spans: list[list[Span]] = [[] for _ in nodes]
+        self.spans: dict[tuple[int, str], list[Span]] = {
+            (number, path): []
+            for number in range(len(nodes))
+            for path in (DOCUMENT_PATH, f"{RESOLUTION_PATH}{did}")
+        }
         self.failures: list[str] = []
-        watchers = [(self._watch, number) for number in range(len(nodes))]
-        works = [*watchers, *((self._read_lists, number) for number in range(threads))]
-        self._threads = [threading.Thread(target=self._guarded, args=work, daemon=True) for work in works]
+        works = [partial(self._watch, *place) for place in self.spans] + [self._read_lists] * threads
+        self._threads = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in works]
         for thread in self._threads:
             thread.start()
 
@@ -77,15 +84,15 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
-    def _guarded(self, work: Any, number: int) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:
-                work(number)
+                work()
             except (OSError, http.client.HTTPException, AssertionError) as error:
                 self.failures.append(repr(error))
                 time.sleep(self._pause)
 
-    def _read_lists(self, _: int) -> None:
+    def _read_lists(self) -> None:
         clients = [Client(node) for node in self._nodes]
         while not self._stop.is_set():
             turn = next(self._turns)
@@ -98,14 +105,12 @@ class Readers:
         for client in clients:
             client.close()
 
-    def _watch(self, number: int) -> None:
-        spans = self.spans[number]
+    def _watch(self, number: int, path: str) -> None:
+        spans = self.spans[number, path]
         while not self._stop.is_set():
-            asked, client = (
-                time.monotonic(),
-                Client(self._nodes[number]),
-            )  # A new connection may reach another worker.
-            body = client.get(DOCUMENT_PATH)
+            asked = time.monotonic()
+            client = Client(self._nodes[number])  # A new connection may reach another worker.
+            body = client.get(path, accept="application/did" if path != DOCUMENT_PATH else "*/*")
             client.close()
             if spans and spans[-1].body == body:
                 spans[-1] = spans[-1]._replace(until=asked)
@@ -113,11 +118,13 @@ class Readers:
                 spans.append(Span(body, asked, asked))
             time.sleep(self._pause)
 
+    def documents(self) -> list[Span]:
+        """Return every document that any node served."""
+        return [span for spans in self.spans.values() for span in spans]
+
     def copies(self, at: float, age: float) -> set[bytes]:
         """Return every document that somebody may hold at `at` who keeps what he fetched for `age` seconds."""
-        return {
-            span.body for spans in self.spans for span in spans if span.until >= at - age and span.since <= at
-        }
+        return {span.body for span in self.documents() if span.until >= at - age and span.since <= at}
 
 
 class Verifier:
