@@ -36,9 +36,15 @@ class Span(NamedTuple):
 
 
 class Client:
-    """One reader's connection to a node."""
+    """
+    One reader's connection to a node.
+
+    Attributes:
+        max_age: for how many seconds the last answer may be kept.
+    """
 
     def __init__(self, node: Server) -> None:
+        self.max_age = 0
         self._connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
 
     def get(self, path: str, accept: str = "*/*") -> bytes:
@@ -46,6 +52,7 @@ class Client:
         answer = self._connection.getresponse()
         body = answer.read()
         assert answer.status == 200, (path, answer.status, body)
+        self.max_age = int(answer.headers["Cache-Control"].partition("max-age=")[2])
         return body
 
     def close(self) -> None:
@@ -59,6 +66,7 @@ class Readers:
     Attributes:
         seen: every list that was read.
         spans: by node, the documents that it served as a file and as a resolver, each in their order.
+        kept_seconds: for how long such a document may be kept at most.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class Readers:
             for number in range(len(nodes))
             for path in (DOCUMENT_PATH, f"{RESOLUTION_PATH}{did}")
         }
+        self.kept_seconds = 0
         self.failures: list[str] = []
         works = [partial(self._watch, *place) for place in self.spans] + [self._read_lists] * threads
         self._threads = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in works]
@@ -112,6 +121,7 @@ class Readers:
             client = Client(self._nodes[number])  # A new connection may reach another worker.
             body = client.get(path, accept="application/did" if path != DOCUMENT_PATH else "*/*")
             client.close()
+            self.kept_seconds = max(self.kept_seconds, client.max_age)
             if spans and spans[-1].body == body:
                 spans[-1] = spans[-1]._replace(until=asked)
             else:

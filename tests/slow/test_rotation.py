@@ -180,6 +180,7 @@ def test_every_list_verifies_while_keys_rotate_and_after(nodes: list[Server]) ->
 
     assert readers.failures == []
     assert faults == []
+    assert readers.kept_seconds == TTL_SECONDS
     assert later == []  # All that was signed is valid for a day.
     assert len(readers.seen) >= READS
     assert signers == set(order)
