@@ -2,9 +2,6 @@
 The certificates of a key of ours, as an authority sends them back: a PEM file, checked and put in order. Pure.
 """
 
-import binascii
-import re
-from base64 import b64decode
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,11 +13,9 @@ from proofs.certificates.leaf import check_leaf
 from proofs.certificates.paths import MAX_INTERMEDIATES, read_anchors, validate_path
 from proofs.certificates.reading import check_period, is_self_signed, name_of, read_certificate
 from proofs.errors import CertificateInvalid, MalformedCertificate
+from proofs.pem import read_pem
 
 MAX_FILE_BYTES = 128 * 1024  # 128 KiB: five certificates of the largest size, and words between them
-
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*+)-----END \1-----")
-_BOUNDARY = re.compile(rb"-----BEGIN ")
 
 
 def read_chain(pem: bytes, public_key: PublicKey, *, now: datetime) -> tuple[bytes, ...]:
@@ -88,21 +83,15 @@ def _path(
 def _read_file(pem: bytes) -> list[x509.Certificate]:
     if len(pem) > MAX_FILE_BYTES:
         raise MalformedCertificate(f"the file has {len(pem)} bytes; the limit is {MAX_FILE_BYTES}")
-    blocks = _BLOCK.findall(pem)
-    if not blocks or len(blocks) != len(_BOUNDARY.findall(pem)):
-        raise MalformedCertificate("expected a file of CERTIFICATE blocks in PEM (RFC 7468)")
-    for label, _ in blocks:
-        if label != b"CERTIFICATE":
-            raise MalformedCertificate(f"expected CERTIFICATE blocks alone, found {label.decode()}")
-    read = [read_certificate(_decode(body)) for _, body in blocks]
-    return list(dict.fromkeys(read))  # A certificate that is there twice counts once.
-
-
-def _decode(body: bytes) -> bytes:
     try:
-        return b64decode(b"".join(body.split()), validate=True)
-    except binascii.Error:
-        raise MalformedCertificate("a CERTIFICATE block is not base64") from None
+        blocks = read_pem(pem)
+    except ValueError as error:
+        raise MalformedCertificate(f"no file of CERTIFICATE blocks: {error}") from None
+    for label, _ in blocks:
+        if label != "CERTIFICATE":
+            raise MalformedCertificate(f"expected CERTIFICATE blocks alone, found {label}")
+    read = [read_certificate(der) for _, der in blocks]
+    return list(dict.fromkeys(read))  # A certificate that is there twice counts once.
 
 
 def _certificate_of(public_key: PublicKey, certificates: Sequence[x509.Certificate]) -> x509.Certificate:

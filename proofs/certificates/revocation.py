@@ -17,22 +17,30 @@ from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
 from proofs.certificates.reading import UNREADABLE, extension, name_of
 from proofs.errors import MalformedCertificate
+from proofs.pem import is_pem, read_pem
 
 MAX_CRLS = 8  # two for each certificate of the longest path
-MAX_CRL_BYTES = 1024 * 1024  # 1 MiB: some 28,000 entries; 90 ms, 35 of them in one piece
+MAX_CRL_BYTES = 1024 * 1024  # 1 MiB: some 28,000 entries
+MAX_CRLS_BYTES = 2 * MAX_CRL_BYTES  # 2 MiB in a call
 
 # Who has the key can set any date, so these hold at any time (RFC 5280, section 5.3.1).
 _COMPROMISED = {
-    x509.ReasonFlags.key_compromise,
-    x509.ReasonFlags.ca_compromise,
-    x509.ReasonFlags.aa_compromise,
+    x509.ReasonFlags.key_compromise.value,
+    x509.ReasonFlags.ca_compromise.value,
+    x509.ReasonFlags.aa_compromise.value,
 }
 _UNDERSTOOD = {ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.DELTA_CRL_INDICATOR}
 _UNDERSTOOD_OF_ENTRIES = {CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE}
 
 
 class Good(msgspec.Struct, frozen=True):
-    """No certificate of the path is revoked; `until` is the first end of a CRL that says so."""
+    """
+    No certificate of the path is revoked.
+
+    Attributes:
+        until: when that ends to be known of one of them, as the latest CRL that covers it runs out, or when one of
+            them is to be revoked.
+    """
 
     until: datetime
 
@@ -74,11 +82,17 @@ def revocation_of(path: Sequence[x509.Certificate], crls: Sequence[bytes], at: d
     revoked from its date in the CRL on, and at any time if its key or its authority was compromised. A CRL that
     has run out still shows that a certificate was revoked, but not that it still rests (certificateHold).
 
+    In what order the CRLs are given makes no difference. Of several entries of one certificate each counts.
+
     Raises:
-        MalformedCertificate: more than `MAX_CRLS`. A CRL that cannot be read decides nothing.
+        MalformedCertificate: more than `MAX_CRLS`, or over `MAX_CRLS_BYTES` together. A CRL that cannot be read
+            decides nothing.
     """
-    if len(crls) > MAX_CRLS:
-        raise MalformedCertificate(f"expected at most {MAX_CRLS} CRLs, found {len(crls)}")
+    size = sum(len(crl) for crl in crls)
+    if len(crls) > MAX_CRLS or size > MAX_CRLS_BYTES:
+        raise MalformedCertificate(
+            f"expected at most {MAX_CRLS} CRLs of {MAX_CRLS_BYTES} bytes together, found {len(crls)} of {size}"
+        )
     read, unread = _read_all(crls)
     found = [
         _status(place, certificate, issuer, read, unread, at)
@@ -106,13 +120,20 @@ def _read_all(crls: Sequence[bytes]) -> tuple[list[x509.CertificateRevocationLis
 def _read(data: bytes) -> x509.CertificateRevocationList:
     if len(data) > MAX_CRL_BYTES:
         raise _SaysNothing(f"a CRL has {len(data)} bytes; the limit is {MAX_CRL_BYTES}")
-    is_pem = data.lstrip().startswith(b"-----BEGIN")
     try:
-        crl = x509.load_pem_x509_crl(data) if is_pem else x509.load_der_x509_crl(data)
+        crl = x509.load_der_x509_crl(_der(data) if is_pem(data) else data)
         _ = crl.issuer  # The parser is lazy: what is malformed shows when it is looked at.
     except UNREADABLE:
         raise _SaysNothing("a CRL cannot be read: expected DER, or PEM of one X509 CRL") from None
     return crl
+
+
+def _der(pem: bytes) -> bytes:
+    """Return the one CRL of a PEM file: whichever of two we took, the other one might revoke."""
+    ((label, der),) = read_pem(pem)
+    if label != "X509 CRL":
+        raise ValueError("expected an X509 CRL")
+    return der
 
 
 def _status(
@@ -124,27 +145,36 @@ def _status(
     at: datetime,
 ) -> Revocation:
     """Return what all CRLs together say of one certificate."""
-    good: Good | None = None
+    listed: list[Revoked] = []
+    ends: list[datetime] = []
     why = unread or f"no CRL of {name_of(issuer)} was given"
     for crl in crls:
         if crl.issuer != issuer.subject:
             continue
         try:
-            _check(crl, issuer)
-            if revoked := _revoked(place, certificate, crl, at):
-                return revoked
-            good = Good(until=_covers_until(crl, certificate, at))
+            found, doubt = _listed(place, _entries_of(certificate, crl, issuer), crl, at)
+            listed += found
+            if doubt is not None:
+                raise _SaysNothing(doubt)
+            ends.append(_covers_until(crl, certificate, at))
         except _SaysNothing as error:
             why = str(error)
         except UNREADABLE:
             why = f"the CRL of {name_of(issuer)} cannot be read"
-    return good or Unknown(place, why)
+    if revoked := [one for one in listed if one.since <= at or one.reason in _COMPROMISED]:
+        return min(revoked, key=lambda one: (one.reason not in _COMPROMISED, one.since))
+    if not ends:
+        return Unknown(place, why)
+    return Good(until=min([max(ends), *(later.since for later in listed)]))
 
 
-def _check(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> None:
+def _entries_of(
+    certificate: x509.Certificate, crl: x509.CertificateRevocationList, issuer: x509.Certificate
+) -> list[x509.RevokedCertificate]:
     """
-    Refuse a CRL that this issuer did not sign, or that has something critical in it that we do not understand.
+    Return all that a CRL lists of a certificate, mostly nothing; no rule forbids a serial number twice.
 
+    Refuse a CRL that this issuer did not sign, or that has something critical in it that we do not understand.
     Section 5.3: an entry with such an extension makes the whole CRL useless, since it may change the meaning of
     those that follow, as certificateIssuer does.
     """
@@ -156,32 +186,43 @@ def _check(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> Non
     if not signed or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
         raise _SaysNothing(f"the CRL of {who} is not signed with its key, or with a weak hash")
     unknown = [e.oid for e in crl.extensions if e.critical and e.oid not in _UNDERSTOOD]
+    entries: list[x509.RevokedCertificate] = []
     for entry in crl:
         unknown += [e.oid for e in entry.extensions if e.critical and e.oid not in _UNDERSTOOD_OF_ENTRIES]
+        if entry.serial_number == certificate.serial_number:
+            entries.append(entry)
     if unknown:
         raise _SaysNothing(
             f"the CRL of {who} has a critical extension that is not understood: {unknown[0].dotted_string}"
         )
+    return entries
 
 
-def _revoked(
-    place: int, certificate: x509.Certificate, crl: x509.CertificateRevocationList, at: datetime
-) -> Revoked | None:
-    """Return that the certificate is revoked at that time; None where it is not listed, or not yet revoked."""
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    if entry is None:
-        return None
-    reason = extension(entry, x509.CRLReason)
-    flag = reason.reason if reason else x509.ReasonFlags.unspecified
-    if flag is x509.ReasonFlags.remove_from_crl:
-        raise _SaysNothing("a CRL takes the certificate off another CRL, which shows the status")
-    if flag is x509.ReasonFlags.certificate_hold and not _is_in_force(crl, at):
-        raise _SaysNothing("the certificate was on hold by a CRL that is not in force at that time")
+def _listed(
+    place: int,
+    entries: Sequence[x509.RevokedCertificate],
+    crl: x509.CertificateRevocationList,
+    at: datetime,
+) -> tuple[list[Revoked], str | None]:
+    """Return what the entries of a certificate say, some perhaps from a later day on; and why one says nothing."""
+    found: list[Revoked] = []
+    doubt: str | None = None
+    for entry in entries:
+        reason = extension(entry, x509.CRLReason)
+        flag = reason.reason if reason else x509.ReasonFlags.unspecified
+        if flag is x509.ReasonFlags.remove_from_crl:
+            doubt = "a CRL takes the certificate off another CRL, which shows the status"
+        elif flag is x509.ReasonFlags.certificate_hold and not _is_in_force(crl, at):
+            doubt = "the certificate was on hold by a CRL that is not in force at that time"
+        else:
+            found.append(Revoked(place, _since(entry), flag.value))
+    return found, doubt
+
+
+def _since(entry: x509.RevokedCertificate) -> datetime:
     invalidity = extension(entry, x509.InvalidityDate)
-    since = entry.revocation_date_utc
-    if invalidity is not None:
-        since = min(since, invalidity.invalidity_date_utc)
-    return Revoked(place, since, flag.value) if since <= at or flag in _COMPROMISED else None
+    revoked = entry.revocation_date_utc
+    return revoked if invalidity is None else min(revoked, invalidity.invalidity_date_utc)
 
 
 def _covers_until(
@@ -207,10 +248,12 @@ def _is_in_force(crl: x509.CertificateRevocationList, at: datetime) -> bool:
 
 
 def _is_in_scope(scope: x509.IssuingDistributionPoint | None, certificate: x509.Certificate) -> bool:
-    """Tell whether the CRL lists all revoked certificates of this one's kind and place (section 6.3.3 (b))."""
+    """Tell whether the CRL lists all revoked certificates of this one's kind and place (section 6.3.3 (b), (d))."""
     points = list(extension(certificate, x509.CRLDistributionPoints) or ())
-    if points and all(point.crl_issuer for point in points):
-        return False  # Another authority lists them, in indirect CRLs.
+    # Of other points another authority's CRLs come, or those for some reasons.
+    own = [point for point in points if not point.crl_issuer and not point.reasons]
+    if points and not own:
+        return False
     if scope is None:
         return True
     if scope.indirect_crl or scope.only_some_reasons or scope.only_contains_attribute_certs:
@@ -221,5 +264,5 @@ def _is_in_scope(scope: x509.IssuingDistributionPoint | None, certificate: x509.
         return False
     if scope.relative_name is not None:
         return False
-    names = {name for point in points for name in point.full_name or ()}
+    names = {name for point in own for name in point.full_name or ()}
     return scope.full_name is None or bool(names & set(scope.full_name))

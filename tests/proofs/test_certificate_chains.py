@@ -185,11 +185,14 @@ def test_an_ed25519_key_is_refused() -> None:
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
-        (b"", "expected a file of CERTIFICATE blocks"),
-        (der(LEAF), "expected a file of CERTIFICATE blocks"),
-        (pem(LEAF)[:-30], "expected a file of CERTIFICATE blocks"),
-        (pem(LEAF) + pem(LOW.certificate)[:-30], "expected a file of CERTIFICATE blocks"),
-        (pem(LEAF).replace(b"END CERT", b"END X509 CERT"), "expected a file of CERTIFICATE blocks"),
+        (b"", "no file of CERTIFICATE blocks: expected blocks in PEM"),
+        (der(LEAF), "no file of CERTIFICATE blocks: expected blocks in PEM"),
+        (pem(LEAF)[:-30], "no file of CERTIFICATE blocks: expected blocks in PEM"),
+        (pem(LEAF) + pem(LOW.certificate)[:-30], "no file of CERTIFICATE blocks: expected blocks in PEM"),
+        (
+            pem(LEAF).replace(b"END CERT", b"END X509 CERT"),
+            "no file of CERTIFICATE blocks: expected blocks in PEM",
+        ),
         (b"-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----", "not base64"),
         (b"-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----", "expected an X.509 certificate in DER"),
         (bytes(MAX_FILE_BYTES + 1), f"the file has {MAX_FILE_BYTES + 1} bytes"),

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from proofs import MalformedCertificate
 from proofs.certificates import Good, Revocation, Revoked, Unknown, read_anchors, validate_path
-from proofs.certificates.revocation import MAX_CRL_BYTES, MAX_CRLS
+from proofs.certificates.revocation import MAX_CRL_BYTES, MAX_CRLS, MAX_CRLS_BYTES
 from tests.keys import tlv
 from tests.proofs.authorities import DAY, NOW, Authority, content_of, der, entry, key, name, usage
 
@@ -35,6 +35,10 @@ def why(*crls: bytes, leaf: x509.Certificate = LEAF, mid: Authority = MID, at: d
     assert isinstance(status, Unknown)
     assert status.certificate == 0
     return status.why
+
+
+def as_pem(crl: bytes) -> bytes:
+    return x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM)
 
 
 def points(*found: x509.DistributionPoint) -> x509.Certificate:
@@ -81,9 +85,20 @@ def test_a_crl_is_in_force_at_both_of_its_ends() -> None:
 
 
 def test_a_crl_may_come_in_pem() -> None:
-    pem = x509.load_der_x509_crl(MID.crl()).public_bytes(Encoding.PEM)
+    assert isinstance(ask(as_pem(MID.crl()), MID_GOOD), Good)
+
+
+def test_words_may_come_before_a_crl_in_pem() -> None:
+    pem = b"Certificate Revocation List (CRL):\n" + as_pem(MID.crl())
 
     assert isinstance(ask(pem, MID_GOOD), Good)
+
+
+def test_a_path_is_good_until_the_last_crl_in_force_ends_in_whatever_order_they_come() -> None:
+    short, long = MID.crl(ends=NOW + DAY), MID.crl(ends=NOW + 2 * DAY)
+    root = ROOT.crl(ends=NOW + 9 * DAY)
+
+    assert ask(short, long, root) == ask(long, short, root) == Good(until=NOW + 2 * DAY)
 
 
 def test_other_certificates_may_be_revoked() -> None:
@@ -138,7 +153,8 @@ def test_a_crl_that_is_not_in_force_still_shows_that_a_certificate_was_revoked(d
 def test_a_certificate_that_is_revoked_later_is_good_until_then() -> None:
     later = MID.crl(entry(LEAF, REASON.superseded, since=NOW + SECOND))
 
-    assert ask(later, MID_GOOD) == Good(until=NOW + DAY)
+    assert ask(later, MID_GOOD) == Good(until=NOW + SECOND)
+    assert ask(later, MID.crl(), MID_GOOD) == ask(MID.crl(), later, MID_GOOD) == Good(until=NOW + SECOND)
     assert ask(later, MID_GOOD, at=NOW + SECOND) == Revoked(0, NOW + SECOND, "superseded")
 
 
@@ -161,6 +177,26 @@ def test_a_certificate_on_hold_is_revoked_as_long_as_the_crl_is_in_force() -> No
 
     assert ask(MID.crl(held), MID_GOOD) == Revoked(0, NOW - 5 * DAY, "certificateHold")
     assert "on hold by a CRL that is not in force" in why(MID.crl(held, ends=NOW - SECOND))
+
+
+def test_of_several_entries_of_a_certificate_each_counts() -> None:
+    held = entry(LEAF, REASON.certificate_hold, since=NOW - 5 * DAY)
+    later = entry(LEAF, REASON.superseded, since=NOW + SECOND)
+    stolen = entry(LEAF, REASON.key_compromise, since=NOW - 3 * DAY)
+    revoked = Revoked(0, NOW - 3 * DAY, "keyCompromise")
+
+    for first in (held, later, entry(LEAF, REASON.remove_from_crl)):
+        assert ask(MID.crl(first, stolen), MID_GOOD) == revoked
+        assert ask(MID.crl(stolen, first), MID_GOOD) == revoked
+    assert ask(MID.crl(held, stolen, ends=NOW - SECOND)) == revoked
+    assert ask(MID.crl(held), MID.crl(stolen)) == revoked
+
+
+def test_an_entry_that_says_nothing_beside_a_later_one_makes_nothing_good() -> None:
+    removed = entry(LEAF, REASON.remove_from_crl)
+    later = entry(LEAF, REASON.superseded, since=NOW + SECOND)
+
+    assert "takes the certificate off another CRL" in why(MID.crl(later, removed))
 
 
 @pytest.mark.parametrize(
@@ -313,6 +349,33 @@ def test_a_certificate_that_another_authority_revokes_is_not_covered() -> None:
     assert "for other certificates" in why(MID.crl(), leaf=leaf)
 
 
+DELEGATE: list[x509.GeneralName] = [x509.DirectoryName(name("Delegate"))]
+ELSEWHERE = x509.UniformResourceIdentifier("http://b.example")
+
+
+@pytest.mark.parametrize("extensions", [[], [scope([PLACE])]], ids=["complete", "of that place"])
+def test_a_place_for_some_reasons_makes_nothing_good(
+    extensions: list[tuple[x509.ExtensionType, bool]],
+) -> None:
+    """RFC 5280, section 6.3.3 (d)(3): the CRL of such a place says nothing of the other reasons."""
+    stolen = x509.DistributionPoint([PLACE], None, frozenset({REASON.key_compromise}), None)
+    crl = MID.crl(extensions=extensions)
+
+    assert "for some reasons" in why(crl, leaf=points(stolen))
+    everything = x509.DistributionPoint([ELSEWHERE], None, None, None)
+    assert isinstance(ask(MID.crl(), MID_GOOD, leaf=points(stolen, everything)), Good)
+
+
+def test_a_crl_of_the_place_of_another_authority_makes_nothing_good() -> None:
+    leaf = points(
+        x509.DistributionPoint([PLACE], None, None, DELEGATE),
+        x509.DistributionPoint([ELSEWHERE], None, None, None),
+    )
+
+    assert "for other certificates" in why(MID.crl(extensions=[scope([PLACE])]), leaf=leaf)
+    assert isinstance(ask(MID.crl(extensions=[scope([ELSEWHERE])]), MID_GOOD, leaf=leaf), Good)
+
+
 def test_a_delta_crl_shows_nothing_by_its_silence() -> None:
     delta = MID.crl(extensions=[(x509.DeltaCRLIndicator(1), True), (x509.CRLNumber(2), False)])
 
@@ -372,7 +435,26 @@ def test_what_cannot_be_read_shows_nothing(junk: bytes) -> None:
     assert "a CRL cannot be read" in why(junk)
 
 
+def test_two_crls_in_one_file_show_nothing_since_the_second_might_revoke() -> None:
+    both = as_pem(MID.crl()) + as_pem(MID.crl(entry(LEAF)))
+
+    assert "expected DER, or PEM of one X509 CRL" in why(both)
+    assert "expected DER, or PEM of one X509 CRL" in why(MID.crl() + MID.crl(entry(LEAF)))
+
+
+def test_another_block_than_a_crl_shows_nothing() -> None:
+    certificate = MID.certificate.public_bytes(Encoding.PEM)
+
+    assert "a CRL cannot be read" in why(certificate + as_pem(MID.crl()))
+    assert "a CRL cannot be read" in why(as_pem(MID.crl()).replace(b"X509 CRL", b"CERTIFICATE"))
+
+
+def test_crls_that_are_too_long_together_are_refused() -> None:
+    with pytest.raises(MalformedCertificate, match=f"of {MAX_CRLS_BYTES} bytes together, found 3 of"):
+        ask(bytes(MAX_CRL_BYTES), bytes(MAX_CRL_BYTES), MID.crl())
+
+
 def test_too_many_crls_are_refused() -> None:
     assert isinstance(ask(*[MID.crl()] * (MAX_CRLS - 1), MID_GOOD), Good)
-    with pytest.raises(MalformedCertificate, match="expected at most 8 CRLs, found 9"):
+    with pytest.raises(MalformedCertificate, match=r"expected at most 8 CRLs of .*, found 9 of"):
         ask(*[MID.crl()] * (MAX_CRLS + 1))
