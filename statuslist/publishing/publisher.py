@@ -33,6 +33,9 @@ SLOTS = 8  # lists under way at once; their writes share commits
 SLOTS_PER_TENANT = 4  # ... of one issuer
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
 
+# Whose message an operator can act on, and holds no secret: alarm and log repeat it. All else is a bug of ours.
+_TOLD = (Refusal, NoSigningKey, SelfCheckFailed, SignerAway)
+
 _log = logging.getLogger(__name__)
 
 
@@ -234,15 +237,12 @@ class Publisher:
         except Exception as error:
             # One list's failure (no signer, self-check, database) must not hold up the others.
             self.failed += 1
-            self.demand.has_failed(list_id, f"publishing fails: {_told(error)}", self._timer())
-            _log.exception("status list %s: not published", list_id)
+            is_ours = not isinstance(error, _TOLD)
+            reason = type(error).__name__ if is_ours else str(error)
+            self.demand.has_failed(list_id, f"publishing fails: {reason}", self._timer())
+            level = logging.ERROR if is_ours else logging.WARNING
+            _log.log(level, "status list %s: not published: %s", list_id, reason, exc_info=is_ours)
         else:
             self.demand.is_well(list_id)
             if self.demand.is_waiting(list_id):
                 self.wake()  # It was changed meanwhile, and could not be offered.
-
-
-def _told(error: Exception) -> str:
-    """Return what an alarm says of an error: its message where that is meant to be read, and holds no secret."""
-    is_readable = isinstance(error, Refusal | NoSigningKey | SelfCheckFailed | SignerAway)
-    return str(error) if is_readable else type(error).__name__
