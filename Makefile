@@ -15,7 +15,7 @@ serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
 
 test: $(DEV) postgres softhsm
-	$(RUN)/python -m pytest -m "not slow"
+	$(RUN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(DEV) $(FUZZ) postgres softhsm clients
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s

@@ -55,7 +55,7 @@ def test_numbers_are_written_as_ecmascript_does() -> None:
         "\ud800",
         {"\udfff": 1},
         {1: 2},
-        object(),
+        pytest.param(object(), id="object"),
         b"bytes",
         {1, 2},
     ],

@@ -41,7 +41,9 @@ def test_our_token_verifies_in_another_library(algorithm: Algorithm, name: str) 
 
 
 @pytest.mark.parametrize(
-    ("private_key", "algorithm"), [(PRIVATE_KEY, "EdDSA"), (P256, "ES256"), (P384, "ES384")], ids=str
+    ("private_key", "algorithm"),
+    [(PRIVATE_KEY, "EdDSA"), (P256, "ES256"), (P384, "ES384")],
+    ids=("EdDSA", "ES256", "ES384"),
 )
 def test_a_token_of_another_library_verifies(private_key: Any, algorithm: str) -> None:
     token = signed_by_jwcrypto(private_key, algorithm)

@@ -154,7 +154,7 @@ def test_a_private_address_is_dialled_only_for_a_host_that_may_have_one(
     "address",
     [
         "127.0.0.1", "::1", "0.0.0.0", "169.254.169.254", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1",
-        "2002:a00:1::", "224.0.0.1", "255.255.255.255", *map(str, METADATA),
+        "2002:a00:1::", "224.0.0.1", "255.255.255.255", *sorted(map(str, METADATA)),
     ],
 )  # fmt: skip
 def test_loopback_link_local_and_metadata_are_dialled_for_nobody(address: str) -> None:
