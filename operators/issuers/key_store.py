@@ -117,6 +117,7 @@ def put_key(tx: Transaction, key: IssuerKey) -> None:
         f" ON CONFLICT (issuer_id, key_id) DO UPDATE SET {changes}, version = excluded.version",
         msgspec.structs.asdict(key) | {"state": key.state.value},
     )
+    _tell_older(tx, key.issuer_id)
 
 
 def all_keys(tx: Transaction) -> list[IssuerKey]:
@@ -239,7 +240,9 @@ def activate(tx: Transaction, key: IssuerKey, at: int) -> bool:
         " AND k.state = 'announced')",
         {"id": key.issuer_id, "key_id": key.key_id, "at": at},
     )
-    return _update(tx, key, "state = 'active', activated_at = :at", "state = 'announced'", at=at)
+    activated = _update(tx, key, "state = 'active', activated_at = :at", "state = 'announced'", at=at)
+    _tell_older(tx, key.issuer_id)
+    return activated
 
 
 def withdraw(tx: Transaction, key: IssuerKey, at: int) -> bool:
@@ -249,7 +252,7 @@ def withdraw(tx: Transaction, key: IssuerKey, at: int) -> bool:
 
 def compromise(tx: Transaction, key: IssuerKey, since: int, at: int) -> bool:
     """Believe nothing that a key signed from `since` on; False where it is known since then, or before."""
-    return _update(
+    given_up = _update(
         tx,
         key,
         "state = 'compromised', compromised_since = :since, compromised_at = :at",
@@ -257,10 +260,25 @@ def compromise(tx: Transaction, key: IssuerKey, since: int, at: int) -> bool:
         since=since,
         at=at,
     )
+    _tell_older(tx, key.issuer_id)
+    return given_up
 
 
 def keep_certificates(tx: Transaction, key: IssuerKey, certificates: str) -> bool:
     return _update(tx, key, "certificates = :certificates", "1 = 1", certificates=certificates)
+
+
+def _tell_older(tx: Transaction, issuer_id: str) -> None:
+    """
+    Name the key that signs where a node of a release before 0.3 looks for it at its start; none: it signs nothing.
+
+    So nobody signs again with a key that was given up by going back to such a release.
+    """
+    tx.send(
+        "UPDATE issuers SET key_name = (SELECT key_id FROM issuer_keys k"
+        " WHERE k.issuer_id = issuers.id AND k.state = 'active' AND k.custody = 'file') WHERE id = :id",
+        {"id": issuer_id},
+    )
 
 
 def version(tx: Transaction) -> tuple[int, int]:

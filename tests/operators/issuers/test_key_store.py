@@ -126,3 +126,19 @@ async def test_no_statement_undoes_what_is_final(place: Place, rows: Engine, sta
 def test_an_id_is_made_of_the_key() -> None:
     assert key_id_of(b"one") != key_id_of(b"two")
     assert key_id_of(b"one") == "key-7692c3ad3540"
+
+
+async def test_an_older_node_finds_the_key_that_signs_and_none_that_was_given_up(
+    place: Place, rows: Engine
+) -> None:
+    def named() -> str | None:
+        ((name,),) = place.query("SELECT key_name FROM issuers WHERE id = 'acme'")
+        return name
+
+    await rows.write(lambda tx: key_store.activate(tx, SECOND, 5))
+    rotated = named()
+    await rows.write(lambda tx: key_store.compromise(tx, SECOND, 6, 7))
+
+    assert rotated == "key-two"
+    assert named() is None
+    assert not await rows.write(key_store.adopt_older)
