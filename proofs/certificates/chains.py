@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import SignatureAlgorithmOID
 
 from proofs.algorithms import Algorithm, PublicKey, algorithm_of
 from proofs.certificates.leaf import check_leaf
@@ -16,6 +17,9 @@ from proofs.errors import CertificateInvalid, MalformedCertificate
 from proofs.pem import read_pem
 
 MAX_FILE_BYTES = 128 * 1024  # 128 KiB: five certificates of the largest size, and words between them
+# 12 KiB, of what is sent: with a DID URL of 4 KiB it fits the headers that `cose.read_sign1` takes.
+MAX_CHAIN_BYTES = 12 * 1024
+_SHA1 = {SignatureAlgorithmOID.ECDSA_WITH_SHA1, SignatureAlgorithmOID.RSA_WITH_SHA1}
 
 
 def read_chain(pem: bytes, public_key: PublicKey, *, now: datetime) -> tuple[bytes, ...]:
@@ -29,13 +33,14 @@ def read_chain(pem: bytes, public_key: PublicKey, *, now: datetime) -> tuple[byt
     4. Refuse certificates that are not on the path: they would be sent to each verifier for nothing.
 
     Raises:
-        MalformedCertificate: over `MAX_FILE_BYTES`, no PEM, a block that is no certificate, too many, or as
-            `reading.read_certificate`.
+        MalformedCertificate: over `MAX_FILE_BYTES`, no PEM, a block that is no certificate, too many, over
+            `MAX_CHAIN_BYTES`, or as `reading.read_certificate`.
         CertificateInvalid: the key is not on P-256 or P-384, none or several are of this key, or as
             `leaf.check_leaf` and `paths.validate_path`.
     """
     if algorithm_of(public_key) is Algorithm.ED25519:
         raise CertificateInvalid("expected a key on P-256 or P-384: authorities certify no Ed25519")
+    now = now.replace(microsecond=0)  # as `paths.validate_path`
     certificates = _read_file(pem)  # 1.
     leaf = _certificate_of(public_key, certificates)  # 2.
     check_leaf(leaf, purposes=None)
@@ -47,12 +52,15 @@ def read_chain(pem: bytes, public_key: PublicKey, *, now: datetime) -> tuple[byt
             raise CertificateInvalid(
                 f"{name_of(certificate)}: not on the path of {name_of(leaf)}; take it out of the file"
             )
-    return tuple(_der(certificate) for certificate in path if not is_self_signed(certificate))
+    sent = tuple(_der(certificate) for certificate in path if not _is_root(certificate))
+    if (size := sum(map(len, sent))) > MAX_CHAIN_BYTES:
+        raise MalformedCertificate(f"the certificates have {size} bytes; the limit is {MAX_CHAIN_BYTES}")
+    return sent
 
 
 def chain_ends(chain: Sequence[bytes]) -> int:
     """
-    Return when the first certificate of a chain expires, in microseconds since 1970.
+    Return when the first one to expire of a chain does so, in microseconds since 1970.
 
     Raises:
         MalformedCertificate: as `reading.read_certificate`.
@@ -68,8 +76,8 @@ def _path(
     """Return what certifies the leaf, from its issuer up; () where the file has nothing but the leaf."""
     if not others:
         return ()
-    subjects = {certificate.subject for certificate in others}
-    tops = [c for c in others if is_self_signed(c) or c.issuer not in subjects]
+    # A link certificate has one name for two keys, so its own does not count.
+    tops = [c for c in others if _is_root(c) or c.issuer not in {o.subject for o in others if o is not c}]
     if not tops:
         raise CertificateInvalid("the certificates of the file sign one another in a circle")
     anchors = read_anchors([_der(certificate) for certificate in tops])
@@ -78,6 +86,12 @@ def _path(
         raise MalformedCertificate(f"expected at most {MAX_INTERMEDIATES} intermediates, found {len(middle)}")
     chain = [_der(certificate) for certificate in (leaf, *middle)]
     return validate_path(chain, anchors, at=now, crls=(), purposes=None).certificates[1:]
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    """Tell whether it is self-signed; with SHA-1 its name says so, since no verifier looks at such a signature."""
+    is_old = certificate.signature_algorithm_oid in _SHA1 and certificate.issuer == certificate.subject
+    return is_old or is_self_signed(certificate)
 
 
 def _read_file(pem: bytes) -> list[x509.Certificate]:

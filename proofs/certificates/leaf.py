@@ -8,9 +8,10 @@ that signers of credentials and status lists do not have (ISO/IEC 18013-5, annex
 from collections.abc import Set
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from proofs.algorithms import algorithm_of
+from proofs.algorithms import Algorithm, algorithm_of
 from proofs.certificates.reading import extension, is_self_signed, name_of
 from proofs.errors import CertificateInvalid, ProofInvalid
 
@@ -27,7 +28,9 @@ def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None
     """
     Refuse a certificate whose key may not sign credentials or status lists.
 
-    1. Its key is one that proofs are verified with.
+    1. Its key is on P-256 or P-384, the curve by name (RFC 5480, section 2.1.1) and the point uncompressed.
+       Authorities certify no Ed25519 (HAIP 1.0 asks for ES256), and the parser takes points of it under which
+       anybody's signature verifies.
     2. It is not self-signed (HAIP 1.0, section 6.1.1): nobody but itself vouches for it.
     3. It is no authority, and has no constraints for names below it (RFC 5280, sections 4.2.1.9 and 4.2.1.10).
     4. Its key usage, where it has one, allows signatures, and none of certificates (section 4.2.1.3).
@@ -42,10 +45,7 @@ def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None
         CertificateInvalid: one of these does not hold; the message says which.
     """
     who = name_of(certificate)
-    try:
-        algorithm_of(certificate.public_key())
-    except ProofInvalid as error:
-        raise CertificateInvalid(f"{who}: {error}") from None
+    _check_key(certificate)
     if is_self_signed(certificate):
         raise CertificateInvalid(f"{who}: self-signed; have it signed by an authority that verifiers trust")
     basic = extension(certificate, x509.BasicConstraints)
@@ -64,6 +64,22 @@ def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None
     for found in certificate.extensions:
         if found.critical and found.oid not in _UNDERSTOOD:
             raise CertificateInvalid(f"{who}: critical extension {found.oid.dotted_string} is not understood")
+
+
+def _check_key(certificate: x509.Certificate) -> None:
+    who, key = name_of(certificate), certificate.public_key()
+    try:
+        algorithm = algorithm_of(key)
+    except ProofInvalid as error:
+        raise CertificateInvalid(f"{who}: {error}") from None
+    if algorithm is Algorithm.ED25519:
+        raise CertificateInvalid(f"{who}: expected a key on P-256 or P-384, found Ed25519")
+    # The parser takes the numbers of a curve for its name, and a point in compressed form.
+    if (
+        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        not in certificate.tbs_certificate_bytes
+    ):
+        raise CertificateInvalid(f"{who}: expected the name of a curve, and a point that is not compressed")
 
 
 def _check_purposes(certificate: x509.Certificate, purposes: Set[str] | None) -> None:

@@ -29,6 +29,7 @@ MAX_ANCHORS = 1_000  # all authorities of the EU's trusted lists for one purpose
 # The search tries each issuer of that name, and authorities may certify one another: three cost at most 7 ms, four
 # 30 ms, six and more 62 ms, where the verifier gives up after 128 signatures (P-384 and P-521; decision 0026).
 MAX_INTERMEDIATES = 3
+_SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598, section 3
 
 
 class TrustAnchors(msgspec.Struct, frozen=True):
@@ -84,7 +85,7 @@ def validate_path(
     2. Refuse what may not be the end of a path (`leaf.check_leaf`), and an anchor in that place: the verifier
        would take any certificate of its store without a look at who signed it.
     3. Let the verifier find a path whose signatures, names, validity, constraints and extensions are right.
-    4. Refuse what the verifier does not look at: addresses in the subjects of certificates.
+    4. Refuse what the verifier does not look at: addresses elsewhere than in alternative names of that kind.
     5. Ask the CRLs.
 
     The verifier takes the first valid path that it finds. If an authority on it is revoked, another one may be
@@ -92,9 +93,11 @@ def validate_path(
 
     Args:
         chain: DER, the signer's certificate first; the others in any order, as `x5c` (RFC 7515, section 4.1.6)
-            and `x5chain` (RFC 9360) have them. One that leads nowhere does no harm.
+            and `x5chain` (RFC 9360) have them. One that leads nowhere does no harm, unless it certifies an
+            authority of the path with a name constraint that the verifier does not know: it gives up there.
         anchors: those that the caller trusts for what was signed.
-        at: the time in question, with its zone.
+        at: the time in question, with its zone; fractions of a second count for nothing, as certificates and CRLs
+            have none.
         crls: at most `revocation.MAX_CRLS`, DER or PEM; see `revocation.revocation_of`. () makes the
             revocation `Unknown`.
         purposes: extended key usages that the signer's certificate may be for; see `leaf.check_leaf`.
@@ -108,6 +111,7 @@ def validate_path(
         raise ValueError("expected a time with its zone")
     if not 1 <= len(chain) <= 1 + MAX_INTERMEDIATES:
         raise MalformedCertificate(f"expected 1 to {1 + MAX_INTERMEDIATES} certificates, found {len(chain)}")
+    at = at.replace(microsecond=0)
     leaf, *others = [read_certificate(der) for der in chain]  # 1.
     if leaf in anchors.certificates:  # 2.
         raise CertificateInvalid(f"{name_of(leaf)}: a trust anchor; expected the certificate of a signer")
@@ -167,14 +171,26 @@ def _reason(error: VerificationError) -> str:
 
 
 def _check_addresses(path: Sequence[x509.Certificate]) -> None:
-    """Refuse a subject with an e-mail address under constraints on such (RFC 5280, section 4.2.1.10)."""
+    """
+    Refuse e-mail addresses that are not compared with the constraints on such above them.
+
+    Those in a subject (RFC 5280, section 4.2.1.10), and the internationalised ones among alternative names, which
+    the same constraints are for (RFC 9598, section 6).
+    """
     for index, certificate in enumerate(path[:-1]):
-        has_address = bool(certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS))
-        if has_address and any(_constrains_addresses(authority) for authority in path[index + 1 :]):
+        if _has_other_address(certificate) and any(map(_constrains_addresses, path[index + 1 :])):
             raise CertificateInvalid(
                 f"{name_of(certificate)}: an authority above it constrains e-mail addresses; put them into "
-                "alternative names, not into the subject"
+                "alternative names of that kind (rfc822Name), not into the subject or an otherName"
             )
+
+
+def _has_other_address(certificate: x509.Certificate) -> bool:
+    if certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+        return True
+    names = extension(certificate, x509.SubjectAlternativeName)
+    others = names.get_values_for_type(x509.OtherName) if names else []
+    return any(other.type_id == _SMTP_UTF8_MAILBOX for other in others)
 
 
 def _constrains_addresses(authority: x509.Certificate) -> bool:

@@ -2,25 +2,31 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from proofs import CertificateInvalid, KeySigner, MalformedCertificate
 from proofs.certificates import certificate_request, chain_ends, read_anchors, read_chain, validate_path
-from proofs.certificates.chains import MAX_FILE_BYTES
+from proofs.certificates.chains import MAX_CHAIN_BYTES, MAX_FILE_BYTES
 from proofs.certificates.paths import MAX_INTERMEDIATES
-from tests.proofs.authorities import DAY, NOW, YEAR, Authority, der, key, usage
+from tests.keys import tlv
+from tests.proofs.authorities import DAY, NOW, YEAR, Authority, content_of, der, key, usage
 
 ROOT = Authority("Root")
 MID = Authority("Mid", ROOT)
 LOW = Authority("Low", MID)
 OURS = key("Signer")
 LEAF = LOW.leaf()
+UNKNOWN = x509.ObjectIdentifier("1.2.3.4")
+# AlgorithmIdentifier in DER (RFC 5758, section 3.2; RFC 3279, section 2.2.3).
+ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+ECDSA_SHA1 = bytes.fromhex("300906072a8648ce3d0401")
 
 
 def pem(*certificates: x509.Certificate) -> bytes:
@@ -111,6 +117,13 @@ def test_a_leaf_that_is_not_valid_now_is_refused(now: datetime, reason: str) -> 
         read(LEAF, now=now)
 
 
+@pytest.mark.parametrize("others", [(), (ROOT.certificate,)], ids=["alone", "with its root"])
+def test_the_last_second_of_a_leaf_is_whole(others: Sequence[x509.Certificate]) -> None:
+    leaf = ROOT.leaf()
+
+    assert read(leaf, *others, now=NOW + 30 * DAY + timedelta(microseconds=999_999)) == (der(leaf),)
+
+
 @pytest.mark.parametrize("days", [-30, 30])
 def test_a_leaf_is_valid_in_the_first_and_the_last_second(days: int) -> None:
     assert read(LEAF, now=NOW + days * DAY) == (der(LEAF),)
@@ -164,6 +177,34 @@ def test_authorities_that_certify_one_another_are_refused() -> None:
 
     with pytest.raises(CertificateInvalid, match="sign one another in a circle"):
         read(LEAF, LOW.certificate, around.certificate)
+
+
+def test_a_link_certificate_is_sent_and_its_root_is_not() -> None:
+    """RFC 4210, section 4.4: the old key of an authority certifies its new one, all under one name."""
+    link = Authority("Root", ROOT, private_key=key("new"))
+    leaf = link.leaf()
+
+    assert read(leaf, link.certificate) == (der(leaf), link.der)
+    assert read(leaf, link.certificate, ROOT.certificate) == (der(leaf), link.der)
+
+
+def test_a_root_whose_own_signature_is_of_sha_1_is_left_out() -> None:
+    body = content_of(ROOT.certificate.tbs_certificate_bytes).replace(ECDSA_SHA256, ECDSA_SHA1)
+    signature = ROOT.private_key.sign(tlv(0x30, body), ec.ECDSA(hashes.SHA1()))  # type: ignore[call-arg,arg-type]
+    old = x509.load_der_x509_certificate(tlv(0x30, tlv(0x30, body) + ECDSA_SHA1 + tlv(3, b"\0" + signature)))
+    leaf = ROOT.leaf()
+
+    assert read(leaf, old) == (der(leaf),)
+
+
+def test_certificates_that_no_header_has_room_for_are_refused() -> None:
+    large = {x509.UnrecognizedExtension: (x509.UnrecognizedExtension(UNKNOWN, bytes(4_000)), False)}
+    mid = Authority("Mid", ROOT, extensions=large)
+    low = Authority("Low", mid, extensions=large)
+
+    assert len(read(low.leaf(), low.certificate, mid.certificate)) == 3
+    with pytest.raises(MalformedCertificate, match=f"the limit is {MAX_CHAIN_BYTES}"):
+        read(low.leaf(extensions=large), low.certificate, mid.certificate)
 
 
 def test_too_many_intermediates_are_refused() -> None:

@@ -9,7 +9,8 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
 from proofs import CertificateInvalid, MalformedCertificate
-from proofs.certificates import Unknown
+from proofs.certificates import Good, Unknown, read_anchors, validate_path
+from tests.keys import tlv
 from tests.proofs.asking import (
     EU_AUTHORITY,
     LEAF,
@@ -191,6 +192,16 @@ def test_an_address_in_a_subject_under_constraints_on_addresses_is_refused(is_ex
         find(office.issue(subject, key("Signer"), extensions={}), office.certificate)
 
 
+def test_an_internationalised_address_under_constraints_on_addresses_is_refused() -> None:
+    """RFC 9598, section 6: constraints on rfc822Name are for SmtpUTF8Mailbox too; the verifier compares none."""
+    mailbox = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9"), tlv(0x0C, "ü@b.example".encode()))
+    office = constrained([x509.RFC822Name("a.example")])
+
+    assert find(MID.leaf(extensions=alternative(mailbox)), MID.certificate)
+    with pytest.raises(CertificateInvalid, match="constrains e-mail addresses"):
+        find(office.leaf(extensions=alternative(mailbox)), office.certificate)
+
+
 def test_an_address_in_a_subject_that_nobody_constrains_is_taken() -> None:
     subject = x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, "x@b.example")])
 
@@ -231,6 +242,16 @@ def test_each_certificate_must_be_valid_at_that_time(
     else:
         with pytest.raises(CertificateInvalid, match="not valid at validation time"):
             find(leaf, mid.certificate, anchors=[root.certificate])
+
+
+def test_fractions_of_a_second_count_for_nothing() -> None:
+    leaf, late = ROOT.leaf(not_after=NOW), NOW + timedelta(microseconds=999_999)
+
+    path = validate_path(
+        [der(leaf)], read_anchors([ROOT.der]), at=late, crls=[ROOT.crl(ends=NOW)], purposes=None
+    )
+
+    assert path.revocation == Good(until=NOW)
 
 
 def test_the_time_asked_for_decides_and_not_the_clock() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -133,6 +133,27 @@ RSA_KEYS = {
     "RSA-1024": rsa.generate_private_key(65_537, 1_024),
 }
 ED25519 = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+
+# ECParameters of P-256 in full (X9.62): the field's prime, a and b, the generator, the order, the cofactor.
+P256_BY_NUMBERS = tlv(
+    0x30,
+    tlv(2, b"\1")
+    + tlv(0x30, bytes.fromhex("06072a8648ce3d0101") + tlv(2, b"\0" + _PRIME.to_bytes(32)))
+    + tlv(
+        0x30,
+        tlv(4, (_PRIME - 3).to_bytes(32))
+        + tlv(4, bytes.fromhex("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b")),
+    )
+    + tlv(
+        4,
+        ec.derive_private_key(1, ec.SECP256R1())
+        .public_key()
+        .public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+    )
+    + tlv(2, b"\0" + bytes.fromhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"))
+    + tlv(2, b"\1"),
+)
 
 
 @pytest.mark.parametrize(
@@ -177,23 +198,63 @@ def test_an_ed25519_authority_is_refused_by_the_verifier() -> None:
         find(root.leaf(), anchors=[root.certificate])
 
 
-@pytest.mark.parametrize(
-    "private_key", [key("S"), key("S", ec.SECP384R1()), ED25519], ids=["P-256", "P-384", "Ed25519"]
-)
-def test_signers_have_keys_that_proofs_are_verified_with(
-    private_key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey,
+@pytest.mark.parametrize("private_key", [key("S"), key("S", ec.SECP384R1())], ids=["P-256", "P-384"])
+def test_signers_have_keys_that_authorities_certify(
+    private_key: ec.EllipticCurvePrivateKey,
 ) -> None:
     assert find(MID.leaf(private_key=private_key), MID.certificate)
 
 
 @pytest.mark.parametrize(
-    "private_key", [key("S", ec.SECP521R1()), RSA_KEYS["RSA-2048"]], ids=["P-521", "RSA-2048"]
+    "private_key",
+    [key("S", ec.SECP521R1()), RSA_KEYS["RSA-2048"], ED25519],
+    ids=["P-521", "RSA-2048", "Ed25519"],
 )
-def test_signers_with_keys_that_no_proof_is_verified_with_are_refused(
-    private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+def test_signers_with_other_keys_are_refused(
+    private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey,
 ) -> None:
     with pytest.raises(CertificateInvalid, match="CN=Signer: expected a"):
         find(MID.leaf(private_key=private_key), MID.certificate)
+
+
+def test_an_ed25519_key_under_which_any_signature_verifies_is_refused() -> None:
+    """The neutral element of the curve: R and 0 sign everything with it."""
+    point, signature = b"\1" + bytes(31), b"\1" + bytes(63)
+    weak = Ed25519PublicKey.from_public_bytes(point)
+    weak.verify(signature, b"anything at all")
+    spki, weak_spki = (
+        one.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        for one in (ED25519.public_key(), weak)
+    )
+    signed = der(MID.leaf(private_key=ED25519))
+    assert signed.count(spki) == 1
+
+    with pytest.raises(CertificateInvalid, match="expected a key on P-256 or P-384, found Ed25519"):
+        validate_path(
+            [signed.replace(spki, weak_spki), MID.der],
+            read_anchors([ROOT.der]),
+            at=NOW,
+            crls=(),
+            purposes=None,
+        )
+
+
+def test_a_curve_by_its_numbers_and_a_compressed_point_are_refused() -> None:
+    """RFC 5480, section 2.1.1: specifiedCurve must not be used; the parser takes it where the numbers are right."""
+    public_key = key("Signer").public_key()
+    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    oid, named = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06082a8648ce3d030107")
+    point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    short = public_key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+    for parameters, coordinates in ((P256_BY_NUMBERS, point), (named, short)):
+        other = tlv(0x30, tlv(0x30, oid + parameters) + tlv(3, b"\0" + coordinates))
+        body = content_of(LEAF.tbs_certificate_bytes).replace(spki, other)
+        rest = content_of(der(LEAF)).removeprefix(LEAF.tbs_certificate_bytes)
+        changed = x509.load_der_x509_certificate(tlv(0x30, tlv(0x30, body) + rest))
+        assert changed.public_key() == public_key
+        with pytest.raises(CertificateInvalid, match="expected the name of a curve, and a point that is not"):
+            find(changed, MID.certificate)
 
 
 def test_a_key_that_is_dear_to_load_is_refused_by_its_kind() -> None:
