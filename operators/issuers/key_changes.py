@@ -6,6 +6,7 @@ foreign document lists a key is looked at before it as well; what goes wrong lat
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from operators.acting import act_once, done_before, require_admin
@@ -17,7 +18,7 @@ from operators.issuers.rotation import SignAnew, known_key, next_key
 from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
 from operators.model import Issuer, Principal
 from storage import Database, Transaction
-from wire import BadRequest, Conflict, parse_utc
+from wire import BadRequest, Conflict, Refusal, parse_utc
 
 T = TypeVar("T")
 
@@ -171,29 +172,36 @@ class KeyChanges:
         Give a key up: it leaves the document at once, and where it was active the spare signs at once.
 
         Of a foreign issuer the next key is one that its document lists. It is looked for when the key is given up:
-        a web server that is slow, or in the hands of the thief, delays nothing.
+        a web server that is slow, or in the hands of the thief, delays nothing. Where none is found, upkeep goes on
+        looking (`find_successor`).
 
         Raises:
-            BadRequest: `since` is no time, or in the future.
+            BadRequest: `since` is no time, before 1970, or in the future.
             Conflict: it is known to be compromised since then, or before.
         """
         since = self._since(wanted)
         issuer, _ = await self._read(principal, issuer_id)
+        was_active = False
 
         def compromise(tx: Transaction, at: int) -> IssuerKeyView:
+            nonlocal was_active
             keys = key_store.keys_of(tx, issuer_id)
             key = known_key(keys, key_id)
+            was_active = key.state is KeyState.ACTIVE
             if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal.id, at=at):
                 raise Conflict(f"{key_id} is known to be compromised since then, or before")
-            if key.state is KeyState.ACTIVE and self._issuers.is_hosted(issuer):
+            if was_active and self._issuers.is_hosted(issuer):
                 for successor in announced_keys(keys)[:1]:
                     rotation.activate(tx, successor, self._sign_anew, actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 
         asked = ("compromise-key", issuer_id, key_id, wanted)
         done = await self._once(principal, idempotency_key, asked, compromise)
-        if not self._issuers.is_hosted(issuer):
-            await self._find_successor(principal, issuer)
+        if was_active and not self._issuers.is_hosted(issuer):
+            with suppress(
+                Refusal
+            ):  # Of an origin that cannot be asked now: the key is given up all the same.
+                await self.find_successor(issuer, actor=principal.id)
         return done
 
     async def certify(
@@ -215,6 +223,33 @@ class KeyChanges:
         now = self._now()
         due = await self._database.read(lambda tx: key_store.due_keys(tx, now))
         return sum([await self._activate(key, actor) for key in due])
+
+    async def find_successor(self, issuer: Issuer, *, actor: str) -> bool:
+        """
+        Let an announced key sign for an issuer whose active one was given up: one that its document lists.
+
+        Returns:
+            Whether a key signs for it now.
+
+        Raises:
+            Refusal: the document of a foreign issuer cannot be asked for now.
+        """
+        keys = await self._database.read(lambda tx: key_store.keys_of(tx, issuer.id))
+        if active_key(keys) is not None:
+            return True
+        for key in announced_keys(keys):
+            if self._issuers.is_hosted(issuer) or not await self._why_not_listed(issuer, key):
+                return await self._succeed(key, actor)
+        return False
+
+    async def _succeed(self, key: IssuerKey, actor: str) -> bool:
+        """Let a key sign unless another one does, which an operator chose meanwhile."""
+
+        def succeed(tx: Transaction) -> bool:
+            signs = key_store.signing_key(tx, key.issuer_id) is not None
+            return signs or rotation.activate(tx, key, self._sign_anew, actor=actor, at=self._now())
+
+        return await self._database.write(succeed)
 
     async def _activate(self, key: IssuerKey, actor: str) -> bool:
         return await self._database.write(
@@ -250,19 +285,9 @@ class KeyChanges:
             since = self._now() if wanted.since is None else parse_utc(wanted.since)
         except ValueError as error:
             raise BadRequest(str(error), pointer="/since") from None
-        if since > self._now():
-            raise BadRequest("expected a time that has been", pointer="/since")
+        if not 0 <= since <= self._now():
+            raise BadRequest("expected a time since 1970 that has been", pointer="/since")
         return since
-
-    async def _find_successor(self, principal: Principal, issuer: Issuer) -> None:
-        """Let a key of a foreign issuer that has no active one sign: one that its document lists."""
-        _, keys = await self._read(principal, issuer.id)
-        if active_key(keys) is not None:
-            return
-        for key in announced_keys(keys):
-            if not await self._why_not_listed(issuer, key):
-                await self._activate(key, principal.id)
-                return
 
     async def _require_listed(self, issuer: Issuer, key: IssuerKey) -> None:
         if self._issuers.is_hosted(issuer):

@@ -157,6 +157,17 @@ def issuers_without_spare(tx: Transaction) -> list[Issuer]:
     return [Issuer(id=row["id"], did=row["did"], owner=row["owner"]) for row in rows]
 
 
+def issuers_without_active(tx: Transaction) -> list[Issuer]:
+    """Return the issuers whose active key was given up, and that have announced ones, by id."""
+    rows = tx.all(
+        "SELECT id, did, owner FROM issuers i WHERE id IN (SELECT issuer_id FROM issuer_keys k"
+        " WHERE k.state = 'announced') AND EXISTS (SELECT 1 FROM issuer_keys k WHERE k.issuer_id = i.id"
+        " AND k.state = 'compromised' AND k.activated_at IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM issuer_keys k"
+        " WHERE k.issuer_id = i.id AND k.state = 'active') ORDER BY id"
+    )
+    return [Issuer(id=row["id"], did=row["did"], owner=row["owner"]) for row in rows]
+
+
 def keys_of(tx: Transaction, issuer_id: str) -> list[IssuerKey]:
     """Return the keys of an issuer, in the order in which they were announced."""
     rows = tx.all(

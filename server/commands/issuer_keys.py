@@ -162,6 +162,10 @@ def _tell_who_signs(issuer: "IssuerView") -> None:
     signing = next((key for key in issuer.keys if key.state == "active"), None)
     if signing is not None:
         say(f"{signing.key} signs for {issuer.id}; lists that the lost key may have signed are signed anew")
+    elif any(key.state == "announced" for key in issuer.keys):
+        say(
+            f"no key signs for {issuer.id} now; a running server looks whether {issuer.did} lists another one"
+        )
     else:
         say(f"no key signs for {issuer.id} now: touchstone issuer key add {issuer.id}")
     if not issuer.hosted:

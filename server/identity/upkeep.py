@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from operators import AlarmKind, Issuer, OnState
 from operators.issuers import key_store
@@ -55,6 +56,8 @@ class KeyUpkeep:
         self._seen: tuple[int, int] | None = None  # The version of the rows that were looked at.
         self._look_at = 0.0  # When to look at them again, though they are the same; monotonic seconds.
         self._lacking: deque[Issuer] = deque()  # Who has no spare key, and is to get one.
+        self._without_key: list[Issuer] = []  # Whose active key was given up, and no other signs yet.
+        self._look_for_keys_at = 0.0  # When to look for one; monotonic seconds.
         self._without_spare: set[str] = set()  # Issuers in alarm, as far as we told,
         self._near_end: set[str] = set()  # and keys.
 
@@ -68,6 +71,8 @@ class KeyUpkeep:
         await self._changes.activate_due(actor=ACTOR)
         if not self._lacking:
             await self._look()
+        if self._without_key and self._timer() >= self._look_for_keys_at:
+            await self._find_keys()
         some = [self._lacking.popleft() for _ in range(min(SPARES_AT_ONCE, len(self._lacking)))]
         for made in await asyncio.gather(*map(self._make_spare, some), return_exceptions=True):
             if isinstance(made, BaseException):
@@ -91,6 +96,7 @@ class KeyUpkeep:
         # Who has no key yet would get the spare one as its first, while the node that added it signs with another.
         await self._database.write(key_store.adopt_older)
         since = self._seen[0] if self._seen is not None and self._timer() < self._look_at else 0
+        self._without_key = await self._database.read(key_store.issuers_without_active)
         without = await self._database.read(key_store.issuers_without_spare)
         self._lacking = deque(filter(self._issuers.is_hosted, without))
         for issuer_id in self._without_spare - {issuer.id for issuer in self._lacking}:
@@ -99,6 +105,13 @@ class KeyUpkeep:
         if since == 0:
             self._look_at = self._timer() + LOOK_AGAIN_SECONDS
         self._seen = version
+
+    async def _find_keys(self) -> None:
+        """Let a key sign for each issuer that has none, once its document lists one; an origin may be away."""
+        self._look_for_keys_at = self._timer() + RETRY_SECONDS
+        for issuer in self._without_key:
+            with suppress(Refusal):
+                await self._changes.find_successor(issuer, actor=ACTOR)
 
     async def _look_at_certificates(self, since: int) -> None:
         """Tell of certificates that end soon, of the keys that changed after the version `since`."""

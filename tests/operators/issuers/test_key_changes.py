@@ -172,7 +172,7 @@ async def test_an_announced_key_that_is_given_up_signed_nothing(desk: Desk) -> N
 
 async def test_since_when_is_never_in_the_future_and_only_ever_earlier(desk: Desk) -> None:
     first, _ = await desk.hosted()
-    for since in (utc(desk.clock.now + 1), "yesterday"):
+    for since in (utc(desk.clock.now + 1), "yesterday", "1969-12-31T23:59:59Z"):
         with pytest.raises(BadRequest) as refused:
             await desk.changes.compromise(ADMIN, "acme", first, CompromiseKey(since=since))
         assert refused.value.pointer == "/since"
@@ -221,6 +221,24 @@ async def test_where_no_foreign_key_is_listed_none_follows(desk: Desk) -> None:
     await desk.changes.activate(ADMIN, "bank", first)
     await desk.changes.compromise(ADMIN, "bank", first, NOW)
 
+    assert await desk.states("bank") == {first: "compromised", second: "announced"}
+    bank = await desk.issuers.find("bank")
+    assert bank is not None
+    before = await desk.changes.find_successor(bank, actor="upkeep")
+    desk.listed.add(second)
+    found = [await desk.changes.find_successor(bank, actor="upkeep") for _ in range(2)]
+
+    assert (before, found) == (False, [True, True])
+    assert await desk.states("bank") == {first: "compromised", second: "active"}
+
+
+async def test_a_foreign_key_that_never_signed_is_followed_by_none(desk: Desk) -> None:
+    first, second = await desk.foreign(keys=2)
+    desk.listed |= {first, second}
+    done = await desk.changes.compromise(ADMIN, "bank", first, NOW, idempotency_key="once")
+    again = await desk.changes.compromise(ADMIN, "bank", first, NOW, idempotency_key="once")
+
+    assert done == again
     assert await desk.states("bank") == {first: "compromised", second: "announced"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers import key_store
-from operators.issuers.views import AddKey
+from operators.issuers.views import AddKey, CompromiseKey
 from server.identity.near_end import why_near_end
 from server.identity.own import issuer_did
 from server.identity.upkeep import LOOK_AGAIN_SECONDS, RETRY_SECONDS, SPARES_AT_ONCE
@@ -225,3 +225,23 @@ def test_an_end_that_has_been_is_told_as_such() -> None:
 
     assert before == "its certificate chain ends on 2027-01-15T08:00:00Z"
     assert at == "its certificate chain ended on 2027-01-15T08:00:00Z"
+
+
+async def test_an_issuer_whose_key_was_given_up_while_its_document_was_away_gets_one_that_is_listed(
+    node: Node,
+) -> None:
+    bank = Issuer(id="bank", did="did:web:bank.example")
+    keys = (key_row("bank", "key-one"), key_row("bank", "key-two", state=KeyState.ANNOUNCED))
+    await node.database.write(inserting(bank, *keys))
+    node.not_listed = "the host is away"
+    await node.changes.compromise(ADMIN, "bank", "key-one", CompromiseKey())
+    await node.upkeep.step()
+    away = await states(node, "bank")
+    node.not_listed = None
+    await node.upkeep.step()
+    at_once = await states(node, "bank")
+    node.timer.now += RETRY_SECONDS
+    await node.upkeep.step()
+
+    assert away == at_once == ["announced", "compromised"]
+    assert await states(node, "bank") == ["active", "compromised"]
