@@ -57,7 +57,10 @@ class Algorithm(StrEnum):
 
 
 _CURVES = {SECP256R1: Algorithm.P256, SECP384R1: Algorithm.P384}
-_HASHES = {Algorithm.P256: hashes.SHA256(), Algorithm.P384: hashes.SHA384()}
+HASHES: dict[Algorithm, hashes.SHA256 | hashes.SHA384] = {
+    Algorithm.P256: hashes.SHA256(),
+    Algorithm.P384: hashes.SHA384(),
+}
 
 
 def algorithm_of(key: object) -> Algorithm:
@@ -87,7 +90,7 @@ def sign_with(private_key: PrivateKey, data: bytes) -> bytes:
     algorithm = algorithm_of(private_key)
     if isinstance(private_key, Ed25519PrivateKey):
         return private_key.sign(data)
-    der = private_key.sign(data, ECDSA(_HASHES[algorithm], deterministic_signing=True))
+    der = private_key.sign(data, ECDSA(HASHES[algorithm], deterministic_signing=True))
     width = algorithm.signature_size // 2
     return b"".join(number.to_bytes(width) for number in decode_dss_signature(der))
 
@@ -106,7 +109,7 @@ def is_signature(public_key: object, signature: bytes, data: bytes) -> bool:
         if isinstance(public_key, Ed25519PublicKey):
             public_key.verify(signature, data)
         elif isinstance(public_key, EllipticCurvePublicKey):
-            public_key.verify(in_der(signature), data, ECDSA(_HASHES[algorithm]))
+            public_key.verify(in_der(signature), data, ECDSA(HASHES[algorithm]))
     except InvalidSignature:
         return False
     return True

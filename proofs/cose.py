@@ -68,7 +68,8 @@ def sign1(payload: bytes, signer: Signer, *, protected: Headers | None = None) -
     signature, since each names a key, and what is signed either is that key's or is not.
 
     Raises:
-        ValueError: `protected` has an `alg` of its own.
+        ValueError: `protected` has an `alg` of its own, or the result is none that `read_sign1` takes: over
+            `MAX_COSE_BYTES` or `MAX_HEADERS_BYTES`, a `kid` or `x5chain` in both headers, `crit`, a tag.
         SignerAway: the signer cannot sign just now.
     """
     if ALG in (protected or {}):
@@ -80,7 +81,12 @@ def sign1(payload: bytes, signer: Signer, *, protected: Headers | None = None) -
         chain = list(signer.certificates)
         unprotected[X5CHAIN] = chain if len(chain) > 1 else chain[0]
     signature = signer.sign(_to_be_signed(header, payload))
-    return _SIGN1_TAG + write_cbor([header, unprotected, payload, signature])
+    message = _SIGN1_TAG + write_cbor([header, unprotected, payload, signature])
+    try:
+        read_sign1(message, max_bytes=MAX_COSE_BYTES)
+    except MalformedProof as error:
+        raise ValueError(f"nobody could read what was to be signed: {error}") from None
+    return message
 
 
 def read_sign1(data: bytes, *, max_bytes: int) -> Sign1:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proofs.algorithms import Algorithm, PrivateKey, algorithm_of
 from proofs.errors import KeyFileInvalid, KeyFileMissing, KeyFileUnsafe, ProofInvalid
+from proofs.pem import read_pem
 
 MAX_KEY_FILE_BYTES = 4_096  # bytes; ours have 119 (Ed25519), 241 (P-256) and 306 (P-384)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -67,7 +68,8 @@ def read_key_file(path: Path) -> PrivateKey:
     Raises:
         KeyFileMissing: there is no such file.
         KeyFileUnsafe: its group or others may read, write or execute it.
-        KeyFileInvalid: not a regular file, too long, or not an Ed25519, P-256 or P-384 key as unencrypted PEM.
+        KeyFileInvalid: not a regular file, too long, or not one Ed25519, P-256 or P-384 key, and no other block of
+            PEM, as unencrypted PKCS#8 PEM.
         OSError: it cannot be read, for want of permission for example.
     """
     try:
@@ -106,10 +108,13 @@ def _load_private_key(path: Path, pem: bytes) -> PrivateKey:
     if len(pem) > MAX_KEY_FILE_BYTES:
         raise KeyFileInvalid(f"{path}: over {MAX_KEY_FILE_BYTES} bytes, this is no key that signs here")
     try:
+        ((label, _),) = read_pem(pem)  # Of several the parser would take the first.
+        if label != "PRIVATE KEY":  # PKCS#8 (RFC 7468, section 10)
+            raise ValueError(label)
         private_key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The parser's own message may quote the file.
-        raise KeyFileInvalid(f"{path}: not a private key as unencrypted PKCS#8 PEM") from None
+        raise KeyFileInvalid(f"{path}: not one private key as unencrypted PKCS#8 PEM") from None
     try:
         algorithm_of(private_key)
     except ProofInvalid as error:

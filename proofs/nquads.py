@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from proofs.canonical import MAX_SAFE_INTEGER, JsonObject
-from proofs.errors import UnsupportedCryptosuite
+from proofs.errors import TransformationFailed, UnsupportedCryptosuite
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 
@@ -45,14 +45,14 @@ def canonical_status_list(document: JsonObject) -> bytes:
 
     Raises:
         UnsupportedCryptosuite: the document has anything else, or lacks `id`, `issuer` or the subject.
+        TransformationFailed: a string has a lone surrogate, which UTF-8 cannot write.
     """
     _check_context(document.get("@context"))
     subject = document.get("credentialSubject")
     if not isinstance(subject, dict):
         raise _uncovered("credentialSubject", "exactly one object")
     node = _iri("credentialSubject.id", subject["id"]) if "id" in subject else "_:c14n0"
-    lines = {*_credential_quads(document, node), *_subject_quads(subject, node)}
-    return "".join(sorted(lines)).encode()
+    return _canonical({*_credential_quads(document, node), *_subject_quads(subject, node)})
 
 
 def canonical_proof_options(options: JsonObject) -> bytes:
@@ -62,10 +62,17 @@ def canonical_proof_options(options: JsonObject) -> bytes:
     Raises:
         UnsupportedCryptosuite: a member other than `type`, `cryptosuite`, `verificationMethod`,
             `proofPurpose` (assertionMethod), `created`, `expires` and `id`.
+        TransformationFailed: as `canonical_status_list`.
     """
     node = _iri("proof.id", options["id"]) if "id" in options else "_:c14n0"
-    lines = {line for name, value in options.items() for line in _proof_quads(node, name, value)}
-    return "".join(sorted(lines)).encode()
+    return _canonical({line for name, value in options.items() for line in _proof_quads(node, name, value)})
+
+
+def _canonical(lines: set[str]) -> bytes:
+    try:
+        return "".join(sorted(lines)).encode()
+    except UnicodeEncodeError:
+        raise TransformationFailed("the document has no canonical N-Quads: a lone surrogate") from None
 
 
 def _credential_quads(document: JsonObject, subject_node: str) -> Quads:

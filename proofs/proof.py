@@ -33,14 +33,13 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         cryptosuite: the name of the suite; perhaps one that we cannot verify.
         verification_method: absolute URL of the key, with its fragment.
         proof_value: the signature, of a size that its suite knows.
-        created, expires: microseconds since 1970, or None where the proof does not say.
+        expires: microseconds since 1970, or None where the proof does not say.
         options: the proof without `proofValue`, as received: the part of it that is signed.
     """
 
     cryptosuite: str
     verification_method: str
     proof_value: bytes
-    created: int | None
     expires: int | None
     options: JsonObject
 
@@ -64,11 +63,11 @@ def proof_of(document: JsonObject) -> Proof:
         raise MalformedProof("proof chains (previousProof) are not read here", pointer="/proof/previousProof")
     cryptosuite = _string(proof, "cryptosuite")
     suite = SUITES.get(cryptosuite)
+    _time(proof, "created")  # Nothing depends on it, but it has to be one (section 2.1).
     return Proof(
         cryptosuite=cryptosuite,
         verification_method=_verification_method(proof),
         proof_value=_proof_value(proof, suite.signature_sizes if suite else _SIZES),
-        created=_time(proof, "created"),
         expires=_time(proof, "expires"),
         options={name: value for name, value in proof.items() if name != "proofValue"},
     )

@@ -58,8 +58,14 @@ def write_cbor(value: object) -> bytes:
 
     Args:
         value: dict, list, tuple, bytes, str, int within 64 bits, bool and None, as far down as it goes.
+
+    Raises:
+        CborError: another value, which would be written with a tag, or a key that is neither integer, text nor
+            bytes: we read neither.
     """
-    return cbor2.dumps(_in_order(value))
+    written = cbor2.dumps(_in_order(value))
+    _walk(written, max_items=len(written))
+    return written
 
 
 def _walk(data: bytes, max_items: int) -> None:
@@ -112,7 +118,8 @@ def _reason(error: BaseException) -> str:
 def _in_order(value: Any) -> Any:
     """Return `value` with the keys of each map in the order of their encoding."""
     if isinstance(value, dict):
-        return {key: _in_order(value[key]) for key in sorted(value, key=cbor2.dumps)}
+        plain = _with_plain_keys(value, True)
+        return {key: _in_order(plain[key]) for key in sorted(plain, key=cbor2.dumps)}
     if isinstance(value, list | tuple):
         return [_in_order(item) for item in value]
     return value

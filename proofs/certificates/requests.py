@@ -8,14 +8,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
-from proofs.algorithms import Algorithm, in_der
+from proofs.algorithms import HASHES, in_der
 from proofs.errors import CertificateInvalid, MalformedCertificate
 from proofs.signing import Signer
 
 MAX_SUBJECT = 1_024  # characters
-_HASHES: dict[Algorithm, SHA256 | SHA384] = {Algorithm.P256: SHA256(), Algorithm.P384: SHA384()}
 
 
 def certificate_request(signer: Signer, subject: str) -> bytes:
@@ -34,7 +32,7 @@ def certificate_request(signer: Signer, subject: str) -> bytes:
         CertificateInvalid: the key is of another algorithm: authorities of credentials certify no Ed25519.
         SignerAway: what holds the key cannot sign just now.
     """
-    algorithm = _HASHES.get(signer.algorithm)
+    algorithm = HASHES.get(signer.algorithm)
     if algorithm is None:
         raise CertificateInvalid(f"expected a key on P-256 or P-384, found {signer.algorithm}")
     usage = x509.KeyUsage(
@@ -89,7 +87,7 @@ class _HeldKey(ec.EllipticCurvePrivateKey):
     def sign(self, data: object, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
         """Sign with the one hash of the key's algorithm, which is the one that the builder was given."""
         hashed = signature_algorithm.algorithm
-        if isinstance(hashed, Prehashed) or hashed.name != _HASHES[self._signer.algorithm].name:
+        if isinstance(hashed, Prehashed) or hashed.name != HASHES[self._signer.algorithm].name:
             raise ValueError(f"{self._signer.algorithm} signs with its own hash alone")
         return in_der(self._signer.sign(bytes(data)))  # type: ignore[call-overload]
 

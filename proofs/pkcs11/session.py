@@ -13,7 +13,8 @@ the session that we have is tried once more from the beginning: C_Finalize, C_In
 is the signer away; the next call tries anew, and succeeds when the token is back.
 
 PINs. Some three wrong ones lock a token for good. One that was refused is not tried again until its file changes;
-and since every process has a first try, a token that has one try left is not tried at all.
+and since every process has a first try, a token that has one try left is not tried at all. Processes that look and
+try at the same moment may still use up the last ones between them (decision 0027).
 """
 
 import contextlib

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from proofs import Algorithm, KeySigner, MalformedProof, ProofInvalid, sign_with
-from proofs.cose import KID, X5CHAIN, read_sign1, sign1, verify_sign1
+from proofs.certificates.chains import MAX_CHAIN_BYTES
+from proofs.cose import KID, MAX_HEADERS_BYTES, X5CHAIN, read_sign1, sign1, verify_sign1
 from tests.proofs.documents import KEYS, SIGNERS
 from wire.cbor import read_cbor
 
@@ -206,6 +207,45 @@ def test_the_certificates_of_a_signer_are_in_the_header(certificates: tuple[byte
 def test_the_caller_cannot_choose_the_algorithm() -> None:
     with pytest.raises(ValueError, match="alg"):
         sign1(PAYLOAD, SIGNERS[Algorithm.P256], protected={1: -8})
+
+
+@pytest.mark.parametrize(
+    ("protected", "why"),
+    [
+        ({4: b"k"}, "in both headers"),
+        ({33: b"certificate"}, "in both headers"),
+        ({2: [16]}, "crit"),
+        ({"long": bytes(MAX_HEADERS_BYTES)}, "the headers have over"),
+        ({"big": 2**64}, "a tag"),
+        ({"set": {1, 2}}, "a tag"),
+        ({False: 1}, "neither integer, text nor bytes"),
+        ({b"k": 1}, "neither integer nor text"),
+    ],
+    ids=["kid", "x5chain", "crit", "long", "big integer", "set", "boolean label", "label of bytes"],
+)
+def test_what_nobody_here_would_read_is_not_signed(protected: dict[Any, Any], why: str) -> None:
+    signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=(b"leaf",))
+
+    with pytest.raises(ValueError, match=why):
+        sign1(PAYLOAD, signer, protected=protected)
+
+
+def test_certificates_that_the_header_has_no_room_for_are_not_signed() -> None:
+    signer = KeySigner(
+        KEYS[Algorithm.P256], "did:web:a.example#k", certificates=(bytes(MAX_HEADERS_BYTES), b"another")
+    )
+
+    with pytest.raises(ValueError, match="the headers have over"):
+        sign1(PAYLOAD, signer)
+
+
+def test_the_longest_chain_that_is_imported_is_read() -> None:
+    did = f"did:web:a.example:{'x' * 4_000}#key-1"
+    chain = tuple(bytes(MAX_CHAIN_BYTES // 4) for _ in range(4))
+
+    message = sign1(PAYLOAD, KeySigner(KEYS[Algorithm.P256], did, certificates=chain))
+
+    assert verify_sign1(message, KEYS[Algorithm.P256].public_key()).certificates == chain
 
 
 def signed(header: Any, unprotected: Any = None, algorithm: Algorithm = Algorithm.ED25519) -> bytes:

@@ -101,8 +101,26 @@ def _pem(key: object, encryption: serialization.KeySerializationEncryption) -> b
         PUBLIC_KEY.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
         _pem(PRIVATE_KEY, serialization.BestAvailableEncryption(b"secret")),
         _pem(PRIVATE_KEY, serialization.NoEncryption())[:60],
+        _pem(PRIVATE_KEY, serialization.NoEncryption()) * 2,
+        ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        ),
     ],
-    ids=["empty", "text", "too long", "P-521", "secp256k1", "RSA", "public", "encrypted", "cut off"],
+    ids=[
+        "empty",
+        "text",
+        "too long",
+        "P-521",
+        "secp256k1",
+        "RSA",
+        "public",
+        "encrypted",
+        "cut off",
+        "two keys",
+        "SEC1",
+    ],
 )
 def test_a_file_without_a_key_that_signs_here_is_refused_and_not_quoted(
     tmp_path: Path, content: bytes

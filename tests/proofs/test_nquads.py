@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import CanonicalizationAlgorithm
 
-from proofs import JsonObject, UnsupportedCryptosuite
+from proofs import JsonObject, TransformationFailed, UnsupportedCryptosuite
 from proofs.nquads import canonical_proof_options, canonical_status_list
 from tests.proofs.documents import LIST_URL, a_status_list, a_subject
 from tests.proofs.rdf import rdfc
@@ -156,3 +156,10 @@ def test_what_the_template_does_not_cover_is_refused_and_not_dropped(name: str) 
 def test_a_proof_option_that_the_template_does_not_cover_is_refused(extra: JsonObject) -> None:
     with pytest.raises(UnsupportedCryptosuite):
         canonical_proof_options(PROOF_OPTIONS | extra)
+
+
+def test_a_lone_surrogate_has_no_canonical_form() -> None:
+    with pytest.raises(TransformationFailed, match="a lone surrogate"):
+        canonical_status_list(a_status_list(name="\ud800"))
+    with pytest.raises(TransformationFailed, match="a lone surrogate"):
+        canonical_proof_options({**PROOF_OPTIONS, "created": "\ud800"})

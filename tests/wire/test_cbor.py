@@ -169,3 +169,9 @@ def test_any_bytes_are_refused_in_words_or_read_as_cbor2_reads_them(data: bytes)
         return
 
     assert repr(value) == repr(cbor2.loads(data))
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**64) - 1, {1, 2}, [b"x", {"a": 2**64}], {True: 1}, {None: 1}])
+def test_what_is_not_read_is_not_written(value: object) -> None:
+    with pytest.raises(CborError, match=r"a tag|neither integer, text nor bytes"):
+        write_cbor(value)
