@@ -7,20 +7,28 @@ foreign document lists a key is looked at before it as well; what goes wrong lat
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from operators.acting import act_once, done_before, require_admin
 from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers, issuer_and_keys
-from operators.issuers.keys import IssuerKey, KeyState, active_key, announced_keys
+from operators.issuers.keys import (
+    IssuerKey,
+    KeyState,
+    active_key,
+    announced_keys,
+    left_behind,
+    signed_last,
+    spare_keys,
+    successors,
+)
 from operators.issuers.rotation import SignAnew, known_key, next_key
 from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
 from operators.model import Issuer, Principal
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, Refusal, parse_utc
 
-T = TypeVar("T")
+FIRST_KIND = "file", "Ed25519"  # of an issuer's first key, where nobody says another
 
 
 class KeyChanges:
@@ -75,7 +83,10 @@ class KeyChanges:
 
     async def add_spare(self, issuer: Issuer, *, actor: str) -> bool:
         """
-        Add a key, as `add`, to a hosted issuer that has no spare one; False where somebody was faster.
+        Add a key, as `add`, to a hosted issuer that has no spare one of the kind of its active key.
+
+        Returns:
+            False where somebody was faster, and gave it one, or let a key of another kind sign.
 
         Raises:
             Refusal: no such key can be made.
@@ -85,18 +96,31 @@ class KeyChanges:
         key = await self._make(issuer, keys, AddKey())
 
         def add(tx: Transaction) -> bool:
-            if any(known.is_spare for known in key_store.keys_of(tx, issuer.id)):
+            known = key_store.keys_of(tx, issuer.id)
+            if spare_keys(known) or not spare_keys([*known, key]):
                 return False
             self._announce(tx, issuer, key, actor=actor, at=self._now())
             return True
 
         return await self._database.write(add)
 
+    async def withdraw_left_behind(self, issuer: Issuer, *, actor: str) -> None:
+        """Take back the spare keys of the kind from which a hosted issuer was moved; see `keys.left_behind`."""
+
+        def withdraw(tx: Transaction) -> None:
+            at = self._now()
+            for key in left_behind(key_store.keys_of(tx, issuer.id)):
+                key_store.withdraw(tx, key, at)
+                rotation.note(tx, key, "issuer-key.retire", actor=actor, at=at)
+
+        await self._database.write(withdraw)
+
     async def _make(self, issuer: Issuer, keys: list[IssuerKey], wanted: AddKey) -> IssuerKey:
-        before = active_key(keys)
-        custody = wanted.custody or (before.custody if before else "file")
-        algorithm = wanted.algorithm or (before and before.algorithm) or "Ed25519"
-        return await self._issuers.make_key(issuer.id, custody, algorithm)
+        last = signed_last(keys)
+        custody, algorithm = last.kind if last else FIRST_KIND
+        return await self._issuers.make_key(
+            issuer.id, wanted.custody or custody, wanted.algorithm or algorithm
+        )
 
     def _announce(self, tx: Transaction, issuer: Issuer, key: IssuerKey, *, actor: str, at: int) -> None:
         key_store.insert_key(tx, key)
@@ -108,12 +132,13 @@ class KeyChanges:
         self, principal: Principal, issuer_id: str, key_id: str | None, *, idempotency_key: str | None = None
     ) -> IssuerKeyView:
         """
-        Let an announced key sign (None: the one known for longest): now, or as soon as verifiers can know it.
+        Let an announced key sign: now, or as soon as verifiers can know it. `key_id` None: see `next_key`.
 
         The key before it is retired, and the issuer's lists are signed anew.
 
         Raises:
-            Conflict: it is not announced; or the issuer is foreign, and its document does not list the key.
+            Conflict: it is not announced, or only keys of another kind are; or the issuer is foreign, and its
+                document does not list the key.
         """
         issuer, keys = await self._read(principal, issuer_id)
         asked = ("activate-key", issuer_id, key_id)
@@ -191,7 +216,7 @@ class KeyChanges:
             if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal.id, at=at):
                 raise Conflict(f"{key_id} is known to be compromised since then, or before")
             if was_active and self._issuers.is_hosted(issuer):
-                for successor in announced_keys(keys)[:1]:
+                for successor in successors(keys, key)[:1]:
                     rotation.activate(tx, successor, self._sign_anew, actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 

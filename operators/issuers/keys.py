@@ -10,6 +10,9 @@ an announced key that nobody has planned to activate. *Active*: it signs; of an 
 
 A key id is the fragment of the key's verification method, and names one key for ever: it is made of the key itself.
 Only keys that releases before 0.3 made have a number instead.
+
+A key's *kind* is what holds it, and its algorithm. A spare key stands in for the active one only where it is of the
+same kind: nobody moves an issuer out of its token, or to another algorithm, without saying so.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ import msgspec
 
 ASSERTION = "assertionMethod"  # what all keys are for: Controlled Identifiers v1.0, section 2.3.2
 FINGERPRINT_CHARS = 12  # of hexadecimal, 48 bits: an issuer has tens of keys
+ALGORITHM_BEFORE_0_3 = "Ed25519"  # of a key of which only the name is known yet
 
 
 class KeyState(StrEnum):
@@ -67,6 +71,11 @@ class IssuerKey(msgspec.Struct, frozen=True, kw_only=True):
     def is_spare(self) -> bool:
         return self.state is KeyState.ANNOUNCED and self.activates_at is None
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What holds it, and its algorithm."""
+        return self.custody, self.algorithm or ALGORITHM_BEFORE_0_3
+
     def is_published(self, now: int) -> bool:
         """Tell whether it belongs into the issuer's DID document at `now`, microseconds since 1970."""
         if self.state is KeyState.RETIRED:
@@ -88,6 +97,40 @@ def announced_keys(keys: Iterable[IssuerKey]) -> list[IssuerKey]:
     """Return the keys of an issuer that may follow the active one, the longest known first."""
     waiting = [key for key in keys if key.state is KeyState.ANNOUNCED]
     return sorted(waiting, key=lambda key: (key.announced_at, key.key_id))
+
+
+def signed_last(keys: Iterable[IssuerKey]) -> IssuerKey | None:
+    """Return the active key of an issuer, or else the one that was active last; None: none ever was."""
+    signed = [key for key in keys if key.activated_at is not None]
+    return max(signed, key=lambda key: (key.state is KeyState.ACTIVE, key.activated_at), default=None)
+
+
+def successors(keys: Iterable[IssuerKey], like: IssuerKey | None) -> list[IssuerKey]:
+    """Return the announced keys of an issuer: those of the kind of `like` first, and the longest known of each."""
+    return sorted(announced_keys(keys), key=lambda key: like is not None and key.kind != like.kind)
+
+
+def spare_keys(keys: Iterable[IssuerKey]) -> list[IssuerKey]:
+    """Return the spare keys of an issuer that are of the kind of its active key; where none is active, all."""
+    keys = list(keys)
+    active = active_key(keys)
+    return [key for key in keys if key.is_spare and (active is None or key.kind == active.kind)]
+
+
+def left_behind(keys: Iterable[IssuerKey]) -> list[IssuerKey]:
+    """
+    Return the spare keys of the kind from which an issuer was moved, once it has a spare one of the new kind.
+
+    Those are of the kind of the key before the active one, and were announced before that one was active. Another
+    key that is announced is somebody's plan: of yet another kind, or announced since, to move back.
+    """
+    keys = list(keys)
+    active = active_key(keys)
+    before = signed_last(key for key in keys if key is not active)
+    if active is None or before is None or before.kind == active.kind or not spare_keys(keys):
+        return []
+    moved_at = active.activated_at or 0
+    return [key for key in keys if key.is_spare and key.kind == before.kind and key.announced_at < moved_at]
 
 
 def as_first(key: IssuerKey) -> IssuerKey:

@@ -9,7 +9,7 @@ caches. An issuer without an active key has nothing to overlap with: its next ke
 from collections.abc import Callable
 
 from operators.issuers import key_store
-from operators.issuers.keys import IssuerKey, KeyState, active_key, announced_keys
+from operators.issuers.keys import IssuerKey, KeyState, active_key, signed_last, successors
 from storage import Transaction, record
 from wire import Conflict, ResourceNotFound
 
@@ -41,18 +41,36 @@ def known_key(keys: list[IssuerKey], key_id: str) -> IssuerKey:
 
 def next_key(keys: list[IssuerKey], key_id: str | None) -> IssuerKey:
     """
-    Return the announced key of that id, or (None) the one that is known for longest.
+    Return the announced key of that id, or (None) of those like the active key the one that is known for longest.
 
     Raises:
         ResourceNotFound: the issuer never had it.
-        Conflict: it is not announced, or no key is.
+        Conflict: it is not announced, or (None) no key is, or only keys of another kind are.
     """
-    if key_id is not None and (key := known_key(keys, key_id)).state is not KeyState.ANNOUNCED:
+    if key_id is None:
+        return _next_of_the_kind(keys)
+    key = known_key(keys, key_id)
+    if key.state is not KeyState.ANNOUNCED:
         raise Conflict(f"only an announced key can become active, and {key_id} is {key.state}")
-    announced = [key for key in announced_keys(keys) if key_id in (None, key.key_id)]
-    if not announced:
+    return key
+
+
+def _next_of_the_kind(keys: list[IssuerKey]) -> IssuerKey:
+    last = signed_last(keys)
+    waiting = successors(keys, last)
+    if not waiting:
         raise Conflict("only an announced key can become active, and there is none; add a key first")
-    return announced[0]
+    if last is not None and waiting[0].kind != last.kind:
+        raise Conflict(
+            f"every announced key is of another kind than {last.key_id}, {_described(last)}; name the one that"
+            f" shall sign, such as {waiting[0].key_id}, {_described(waiting[0])}"
+        )
+    return waiting[0]
+
+
+def _described(key: IssuerKey) -> str:
+    custody, algorithm = key.kind
+    return f"{algorithm} in {'a token' if custody == 'pkcs11' else 'a file'}"
 
 
 def activate(tx: Transaction, key: IssuerKey, sign_anew: SignAnew, *, actor: str, at: int) -> bool:

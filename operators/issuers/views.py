@@ -29,7 +29,7 @@ class CreateIssuer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 
 
 class AddKey(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A new key for an issuer; without `algorithm` or `custody` as those of its active key."""
+    """A new key for an issuer; without `algorithm` or `custody` as the key that signs, or signed last."""
 
     algorithm: AlgorithmName | None = None
     custody: Custody | None = None

@@ -1,6 +1,6 @@
 """
-What somebody has to see to: keys whose time has come, a spare key for each issuer that we host, and certificates
-that end soon.
+What somebody has to see to: keys whose time has come, a spare key for each issuer that we host and none of a kind
+from which it was moved, and certificates that end soon.
 
 Done by the holder of the lease, which is the one that signs.
 """
@@ -15,8 +15,9 @@ from operators import AlarmKind, Issuer, OnState
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
+from operators.issuers.keys import left_behind
 from server.identity.near_end import why_near_end
-from storage import Database, DatabaseUnavailable
+from storage import Database, DatabaseUnavailable, Transaction
 from wire import Refusal
 
 LOG = logging.getLogger("touchstone.identity")
@@ -101,6 +102,8 @@ class KeyUpkeep:
         self._lacking = deque(filter(self._issuers.is_hosted, without))
         for issuer_id in self._without_spare - {issuer.id for issuer in self._lacking}:
             self._tell_spare(issuer_id, None)
+        for issuer in filter(self._issuers.is_hosted, await self._database.read(_moved)):
+            await self._changes.withdraw_left_behind(issuer, actor=ACTOR)
         await self._look_at_certificates(since)
         if since == 0:
             self._look_at = self._timer() + LOOK_AGAIN_SECONDS
@@ -145,3 +148,9 @@ class KeyUpkeep:
         else:
             self._near_end.add(subject)
         self._on_state(AlarmKind.CERTIFICATE_NEAR_END, subject, fault)
+
+
+def _moved(tx: Transaction) -> list[Issuer]:
+    """Return the issuers with a spare key of the kind from which they were moved."""
+    found = key_store.issuers_of_two_kinds(tx)
+    return [issuer for issuer in found if left_behind(key_store.keys_of(tx, issuer.id))]

@@ -7,7 +7,7 @@ import pytest
 
 from operators import Principal
 from operators.issuers import key_store
-from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
+from operators.issuers.views import AddKey, AlgorithmName, CompromiseKey, IssuerKeyView
 from storage import IdempotencyConflict
 from tests.operators.issuers.desk import ADMIN, OTHERS, OVERLAP_SECONDS, Desk
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, parse_utc
@@ -113,7 +113,53 @@ async def test_without_an_announced_key_there_is_nothing_to_activate(desk: Desk)
         await desk.changes.activate(ADMIN, "acme", None)
 
 
+async def _move(desk: Desk, algorithm: AlgorithmName = "P-256") -> str:
+    """Let a new key of another algorithm sign for acme; return its id."""
+    moved = await desk.add(wanted=AddKey(algorithm=algorithm))
+    desk.clock.now += OVERLAP_SECONDS
+    await desk.changes.activate(ADMIN, "acme", moved)
+    return moved
+
+
+async def test_no_key_of_another_kind_signs_unless_it_is_named(desk: Desk) -> None:
+    _, spare = await desk.hosted()
+    moved = await _move(desk)
+    with pytest.raises(
+        Conflict, match=f"than {moved}, P-256 in a file; .* such as {spare}, Ed25519 in a file"
+    ):
+        await desk.changes.activate(ADMIN, "acme", None)
+    again = await desk.add()
+    desk.clock.now += OVERLAP_SECONDS
+    done = await desk.changes.activate(ADMIN, "acme", None)
+
+    assert done.key == again
+    assert (await desk.changes.activate(ADMIN, "acme", spare)).state == "active"
+
+
+async def test_a_new_key_is_like_the_one_that_signed_last_where_none_signs(desk: Desk) -> None:
+    _, spare = await desk.hosted()
+    await desk.changes.retire(ADMIN, "acme", spare)
+    moved = await _move(desk)
+    await _give_up(desk, moved)
+    added = await desk.add()
+
+    assert (await desk.row(added)).algorithm == "P-256"
+    assert (await desk.states())[added] == "active"
+
+
 # Keys that others may have.
+
+
+async def test_a_key_that_is_given_up_is_followed_by_one_of_its_kind_or_else_by_any(desk: Desk) -> None:
+    _, other = await desk.hosted()
+    moved = await _move(desk)
+    like = await desk.add()
+    await _give_up(desk, moved)
+    first = await desk.states()
+    await _give_up(desk, like)
+
+    assert (first[like], first[other]) == ("active", "announced")
+    assert (await desk.states())[other] == "active"
 
 
 async def test_the_spare_key_follows_at_once_one_that_is_given_up(desk: Desk) -> None:

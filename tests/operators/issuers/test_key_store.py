@@ -110,6 +110,9 @@ async def test_each_change_is_seen_in_the_version_also_one_of_a_release_before(r
     "statement",
     [
         "DELETE FROM issuer_keys",
+        "DELETE FROM issuer_changes",
+        "UPDATE issuer_keys SET custody = 'pkcs11' WHERE key_id = 'key-two'",
+        "UPDATE issuer_keys SET locator = 'other.pem' WHERE key_id = 'key-two'",
         "UPDATE issuer_keys SET key_id = 'key-three' WHERE key_id = 'key-two'",
         "UPDATE issuer_keys SET algorithm = 'P-256' WHERE key_id = 'key-one'",
         "UPDATE issuer_keys SET public_key = NULL, algorithm = NULL WHERE key_id = 'key-one'",

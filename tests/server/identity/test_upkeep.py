@@ -9,7 +9,7 @@ import pytest
 
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers import key_store
-from operators.issuers.views import AddKey, CompromiseKey
+from operators.issuers.views import AddKey, AlgorithmName, CompromiseKey
 from server.identity.near_end import why_near_end
 from server.identity.own import issuer_did
 from server.identity.upkeep import LOOK_AGAIN_SECONDS, RETRY_SECONDS, SPARES_AT_ONCE
@@ -105,6 +105,69 @@ async def test_a_spare_key_that_was_used_is_followed_by_another(node: Node) -> N
     assert with_spare == ["active", "announced", "announced"]
     assert await states(node, "acme") == ["active", "announced", "retired"]
     assert node.signed_anew == ["acme"]
+
+
+async def _move(node: Node, algorithm: AlgorithmName) -> str:
+    """Let a new key of another algorithm sign for acme; return its id."""
+    added = await node.changes.add(ADMIN, "acme", AddKey(algorithm=algorithm))
+    node.clock.now += 601
+    await node.changes.activate(ADMIN, "acme", added.key)
+    return added.key
+
+
+async def _waiting(node: Node) -> dict[str, str | None]:
+    """Return the announced keys of acme, each with its algorithm."""
+    keys = await node.keys_of("acme")
+    return {key.key_id: key.algorithm for key in keys if key.state is KeyState.ANNOUNCED}
+
+
+async def test_an_issuer_that_was_moved_gets_a_spare_key_of_its_new_kind_and_then_loses_the_old_one(
+    node: Node, tmp_path: Path
+) -> None:
+    await node.create("acme")
+    (old,) = await _waiting(node)
+    await _move(node, "P-256")
+    (tmp_path / "keys").rename(tmp_path / "away")
+    (tmp_path / "keys").write_text("in the place of a folder, since the tests may run as root")
+    await node.upkeep.step()
+    lacking = list(await _waiting(node))
+    (tmp_path / "keys").unlink()
+    (tmp_path / "away").rename(tmp_path / "keys")
+    node.timer.now += RETRY_SECONDS
+    for _ in range(3):
+        await node.upkeep.step()
+
+    assert lacking == [old]
+    assert list((await _waiting(node)).values()) == ["P-256"]
+    assert await states(node, "acme") == ["active", "announced", "retired", "retired"]
+    assert await node.open_alarms() == []
+
+
+async def test_a_key_that_an_operator_announced_to_move_an_issuer_stays(node: Node) -> None:
+    await node.create("acme")
+    earlier = (await node.changes.add(ADMIN, "acme", AddKey(algorithm="P-384"))).key
+    await _move(node, "P-256")
+    back = (await node.changes.add(ADMIN, "acme", AddKey(algorithm="Ed25519"))).key
+    for _ in range(3):
+        await node.upkeep.step()
+    waiting = await _waiting(node)
+
+    assert (waiting.pop(earlier), waiting.pop(back)) == ("P-384", "Ed25519")
+    assert list(waiting.values()) == ["P-256"]
+
+
+async def test_of_a_foreign_issuer_no_announced_key_is_taken_back(node: Node) -> None:
+    await node.create("acme", "did:web:bank.example")
+    for algorithm in ("Ed25519", "Ed25519", "P-256", "P-256"):
+        node.clock.now += 1
+        await node.changes.add(ADMIN, "acme", AddKey(algorithm=algorithm))
+    ids = [key.key_id for key in await node.keys_of("acme")]
+    for key_id in (ids[0], ids[2]):
+        node.clock.now += 1
+        await node.changes.activate(ADMIN, "acme", key_id)
+    await node.upkeep.step()
+
+    assert list(await _waiting(node)) == [ids[1], ids[3]]
 
 
 async def test_a_key_directory_that_cannot_be_written_is_told_of_those_who_need_it_until_it_can(
