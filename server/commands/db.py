@@ -95,7 +95,13 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
     FILE takes the place of the SQLite database. Without FILE: make a database safe to serve that was recovered by
     other means. The server must be stopped.
     """
-    from server.commands.restoring import NotPublished, describe, restore_file, restore_in_place
+    from server.commands.restoring import (
+        NotComplete,
+        NotPublished,
+        describe,
+        restore_file,
+        restore_in_place,
+    )
 
     settings = settings_or_exit()
 
@@ -104,15 +110,17 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
             report = await restore_in_place(settings, mirrors, ACTOR, say)
         else:
             report = await restore_file(settings, file, mirrors, ACTOR, say)
-        for note in report.notes:
+        for note in (*report.notes, *report.missing):
             say(note)
         for line in describe(report):
             click.echo(line)
+        if report.missing:
+            raise NotComplete("issuers are missing, see above; do not start the server before they are there")
         say("no set takes allocations any more: create new ones, then start the server")
 
     try:
         run(work)
-    except NotPublished as error:
+    except (NotComplete, NotPublished) as error:
         fail(str(error))
 
 

@@ -49,8 +49,8 @@ async def bring_in_keys(
     custody = Custody(settings)
     changed: list[IssuerKey] = []
     for issuer, known in rows.values():
-        is_held = partial(_is_held, custody, rows, issuer)
-        found = _found(settings, issuer, known, sources, is_held, say)
+        held_here = partial(is_held, custody, rows, issuer)
+        found = _found(settings, issuer, known, sources, held_here, say)
         changed += _changed(known, found, settings, at)
     await _put(database, changed, actor, at)
     for key in changed:
@@ -126,7 +126,7 @@ def _found(
     return keys.values()
 
 
-def _is_held(custody: Custody, rows: Rows, issuer: Issuer, key: IssuerKey) -> bool:
+def is_held(custody: Custody, rows: Rows, issuer: Issuer, key: IssuerKey) -> bool:
     """Tell whether the private half of a key that no row has is held here, hence made by us."""
     if any(key.public_key == other.public_key for _, keys in rows.values() for other in keys):
         return False  # It is another issuer's.

@@ -6,8 +6,8 @@ With a file (SQLite):
 
 1. refuse while a server runs or anybody has the database open;
 2. copy the file to `<database>.restoring`, verified and migrated;
-3. bring in the keys that issuers got since, and what became of the others: from the old database, from those that
-   earlier restores moved aside, from the logs beside the mirror;
+3. bring in the issuers that were added since, the keys that issuers got, and what became of the others: from the
+   old database, from those that earlier restores moved aside, from the logs beside the mirror;
 4. gather what was published last, in the same places: whatever any key of an issuer signed while it was good; where
    it is signed with a key that nobody knows to be active yet, it is;
 5. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
@@ -30,6 +30,7 @@ from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
 from server.commands.former_databases import Former, databases_before, look_into
+from server.commands.restored_issuers import bring_in_issuers
 from server.commands.restored_keys import KeySources, activate_signers, bring_in_keys
 from server.commands.upkeep import hold
 from server.database import MIGRATIONS, open_of
@@ -54,9 +55,19 @@ class NotPublished(Exception):
     """A list of the restored database could not be published, so the database must not be served."""
 
 
+class NotComplete(Exception):
+    """The restore is done, and knows of an issuer that it could not bring in."""
+
+
+class RestoreReport(EpochReport, frozen=True, kw_only=True):
+    """What a restore did; `missing` are sentences about issuers that it knows of and could not bring in."""
+
+    missing: tuple[str, ...]
+
+
 async def restore_file(
     settings: Settings, file: Path, mirrors: Sequence[Path], actor: str, say: Say
-) -> EpochReport:
+) -> RestoreReport:
     """
     Do steps 1 to 7; the database is that of `settings`.
 
@@ -85,7 +96,9 @@ async def restore_file(
         lease.release()
 
 
-async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: str, say: Say) -> EpochReport:
+async def restore_in_place(
+    settings: Settings, mirrors: Sequence[Path], actor: str, say: Say
+) -> RestoreReport:
     """
     Do steps 3 to 6 to the database of `settings`, which was recovered by other means.
 
@@ -105,7 +118,7 @@ async def restore_in_place(settings: Settings, mirrors: Sequence[Path], actor: s
 
 async def _restore_held(
     settings: Settings, file: Path, path: Path, mirrors: Sequence[Path], actor: str, say: Say
-) -> EpochReport:
+) -> RestoreReport:
     restoring = path.with_name(f"{path.name}.restoring")
     _remove(restoring)
     back_up(file, restoring)  # 2
@@ -132,16 +145,18 @@ async def _make_safe(
     mirrors: Sequence[Path],
     actor: str,
     say: Say,
-) -> EpochReport:
+) -> RestoreReport:
     require_same_identity(settings, await database.read(lambda tx: find_issuer(tx, DEFAULT_ISSUER)))
     now = time.time_ns() // 1_000
     identities = Identities(settings, database)
     await identities.refresh()
     places = (*mirrors, settings.mirror_path) if settings.mirror_path is not None else tuple(mirrors)
     sources = KeySources([old.rows for old in former], places)
-    await bring_in_keys(  # 3
+    missing = await bring_in_issuers(  # 3
         database, settings, identities.rows, sources, actor=actor, at=now, say=say
     )
+    await identities.refresh()
+    await bring_in_keys(database, settings, identities.rows, sources, actor=actor, at=now, say=say)
     await identities.refresh()
     forms = chain(*(old.forms for old in former), *map(read_mirror, places))
     found = _gather(settings, identities.rows, forms, now, say)  # 4
@@ -154,7 +169,7 @@ async def _make_safe(
         )
     )
     await _publish(database, settings, identities)  # 6
-    return report
+    return RestoreReport(**msgspec.structs.asdict(report), missing=tuple(missing))
 
 
 def _gather(
@@ -226,8 +241,8 @@ def _stamp() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now // 1_000_000))}.{now % 1_000_000:06}Z"
 
 
-def describe(report: EpochReport) -> Iterator[str]:
+def describe(report: RestoreReport) -> Iterator[str]:
     """Yield what a report says, a line each."""
     for name, value in msgspec.structs.asdict(report).items():
-        if name != "notes":
+        if name not in ("notes", "missing"):
             yield f"{name.replace('_', ' ')}: {value}"

@@ -25,6 +25,7 @@ import msgspec
 
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers.keys import active_key
+from operators.model import is_id
 from proofs import Signer, SignerAway
 from server.identity.identities import Identities, Rows
 from server.identity.key_lines import KeyLine, NotCounted, Replay, line_of, public_halves
@@ -154,6 +155,12 @@ def replay_log(mirror: Path, issuer: Issuer, replay: Replay, on_stranger: OnStra
         on_stranger(f"{path} is ignored: {error}")
     else:
         _take(replay, body, lambda fault: on_stranger(f"{path}, {fault}"))
+
+
+def logs_in(mirror: Path) -> list[tuple[str, Path]]:
+    """Return the id of each issuer that has a log, and the log."""
+    paths = sorted((mirror / DIRECTORY).glob("*.log"))
+    return [(path.stem, path) for path in paths if is_id(path.stem)]
 
 
 def _take(replay: Replay, body: bytes, on_stranger: OnStranger) -> None:

@@ -1,0 +1,151 @@
+"""A restore to a backup that is older than an issuer keeps what that issuer's lists said, or names the issuer."""
+
+import shutil
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from operators.issuers.views import CreateIssuer
+from server.commands.restoring import RestoreReport, restore_file, restore_in_place
+from statuslist.formats.bitstring import status_at
+from storage import sqlite_path
+from storage.sqlite_backup import back_up
+from tests.server.deployment import ACTOR, Deployment, settings_of
+from tests.statuslist.wing import bits_of
+
+pytestmark = pytest.mark.anyio
+
+FOREIGN = "did:web:late.invalid"
+
+
+class Loss:
+    """
+    A backup, an issuer `late` that was added after it, two entries of its set, and the first of them revoked.
+
+    Attributes:
+        said: what the restore said.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.settings = settings_of(directory, f"sqlite:///{directory}/touchstone.db")
+        self.directory = directory
+        self.entries: list[int] = []
+        self.said: list[str] = []
+
+    async def happen(self, did: str | None = None) -> None:
+        async with self.deployment() as ours:
+            await ours.allocate("default", 1)
+            await ours.write_down()
+        back_up(self.database, self.directory / "backup.db")
+        async with self.deployment() as ours:
+            await ours.add("late", did=did)
+            self.entries = await ours.allocate("late", 2)
+            await ours.revoke("late", self.entries[0])
+            await ours.write_down()
+            await ours.rotate("late")
+            await ours.write_down()
+
+    @property
+    def database(self) -> Path:
+        path = sqlite_path(self.settings.database_url)
+        assert path is not None
+        return path
+
+    def deployment(self) -> AbstractAsyncContextManager[Deployment]:
+        return Deployment.open(self.directory, self.settings.database_url)
+
+    def lose_database(self) -> None:
+        for path in self.directory.glob("touchstone.db*"):
+            path.unlink()
+
+    async def restore(self) -> RestoreReport:
+        self.said.clear()
+        return await restore_file(self.settings, self.directory / "backup.db", (), "tests", self.said.append)
+
+    async def revoked(self) -> list[int]:
+        async with self.deployment() as ours:
+            bits = bits_of(await ours.served("late"))
+        return [status_at(bits, index) for index in self.entries]
+
+
+@pytest.mark.parametrize("did", [None, FOREIGN], ids=["hosted", "foreign"])
+async def test_an_issuer_that_a_former_database_has_comes_back_with_its_lists(
+    tmp_path: Path, did: str | None
+) -> None:
+    loss = Loss(tmp_path)
+    await loss.happen(did)
+    shutil.rmtree(tmp_path / "published")
+    report = await loss.restore()
+    async with loss.deployment() as ours:
+        issuer = await ours.issuer("late")
+        audit = await ours.database.read(
+            lambda tx: tx.all("SELECT subject FROM audit WHERE action = 'issuer.restore'")
+        )
+
+    assert await loss.revoked() == [1, 0]
+    assert issuer.did == (did or f"{loss.settings.did}:issuers:late")
+    assert [row["subject"] for row in audit] == ["late"]
+    assert (report.missing, report.new_sets) == ((), 1)
+
+
+async def test_an_issuer_of_which_only_the_log_tells_comes_back_if_its_keys_are_here(tmp_path: Path) -> None:
+    loss = Loss(tmp_path)
+    await loss.happen()
+    loss.lose_database()
+    report = await loss.restore()
+    revoked = await loss.revoked()
+    again = await loss.restore()
+
+    assert revoked == await loss.revoked() == [1, 0]
+    assert report.missing == again.missing == ()
+
+
+async def test_an_issuer_whose_keys_are_not_here_is_named(tmp_path: Path) -> None:
+    loss = Loss(tmp_path)
+    await loss.happen()
+    loss.lose_database()
+    (tmp_path / "keys").rename(tmp_path / "aside")
+    (tmp_path / "keys").mkdir(mode=0o700)
+    report = await loss.restore()
+    shutil.rmtree(tmp_path / "keys")
+    (tmp_path / "aside").rename(tmp_path / "keys")
+    complete = await loss.restore()
+
+    (sentence,) = report.missing
+    assert sentence.startswith(f"the issuer late is in {tmp_path}/published/issuer-keys/late.log and not in")
+    assert "touchstone issuer add late" in sentence
+    assert complete.missing == ()
+    assert await loss.revoked() == [1, 0]
+
+
+async def test_a_foreign_issuer_of_which_only_the_log_tells_is_named_and_comes_back_once_it_is_added(
+    tmp_path: Path,
+) -> None:
+    loss = Loss(tmp_path)
+    await loss.happen(FOREIGN)
+    loss.lose_database()
+    report = await loss.restore()
+    async with loss.deployment() as ours:
+        await ours.issuers.create(ACTOR, CreateIssuer(id="late", did=FOREIGN))
+    complete = await restore_in_place(loss.settings, (), "tests", loss.said.append)
+
+    (sentence,) = report.missing
+    assert FOREIGN in sentence
+    assert complete.missing == ()
+    assert await loss.revoked() == [1, 0]
+
+
+async def test_a_former_database_of_another_service_brings_no_issuer_in(tmp_path: Path) -> None:
+    loss = Loss(tmp_path)
+    await loss.happen()
+    shutil.rmtree(tmp_path / "published")
+    async with loss.deployment() as ours:
+        await ours.database.write(
+            lambda tx: tx.execute("UPDATE issuers SET did = 'did:web:other.example' WHERE id = 'default'")
+        )
+    await loss.restore()
+    async with loss.deployment() as ours:
+        issuers = [issuer.id for issuer in await ours.issuers.all()]
+
+    assert issuers == ["default"]
