@@ -52,7 +52,7 @@ from statuslist.checking.checker import Checker
 from statuslist.entries.sets import StatusSets
 from statuslist.publishing.answers import own_list
 from statuslist.publishing.artefacts import sign_anew
-from statuslist.publishing.mirror import Mirror
+from statuslist.publishing.mirror import Mirror, has_lists
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
 from storage import Engine, ServedMark, sqlite_path
@@ -251,6 +251,7 @@ def open_status_wing(
     """Return what allocates and changes, what publishes, and what checks."""
     mirror = _open_mirror(resources)
     publisher = _open_publisher(resources, operators, hot, mirror)
+    place = resources.settings.mirror_path
     sets = StatusSets(
         resources.database,
         clock=resources.clock,
@@ -258,6 +259,7 @@ def open_status_wing(
         base_url=resources.settings.public_url,
         on_changed=publisher.wake,
         max_entries_per_issuer=resources.settings.max_entries_per_issuer,
+        was_published=partial(has_lists, place) if place is not None else lambda _: False,
     )
     checker = Checker(
         resolver=resolver,

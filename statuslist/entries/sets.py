@@ -38,7 +38,7 @@ from statuslist.entries.views import allocated_view, set_view
 from statuslist.formats.forms import FORMS, is_set_id
 from statuslist.formats.purposes import check_purposes
 from storage import Database, Transaction
-from wire import BadRequest, ResourceNotFound, parse_utc
+from wire import BadRequest, Conflict, ResourceNotFound, parse_utc
 
 T = TypeVar("T")
 
@@ -58,6 +58,7 @@ class StatusSets:
         base_url: the public URL, without a slash at its end.
         on_changed: called on the event loop once a change that must be published is durable.
         max_entries_per_issuer: in all lists of an issuer; every process keeps them in memory as published.
+        was_published: tells whether lists of a set of that id were published before there is one; it blocks.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class StatusSets:
         base_url: str,
         on_changed: Callable[[], None],
         max_entries_per_issuer: int = MAX_ENTRIES_PER_ISSUER,
+        was_published: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -76,6 +78,7 @@ class StatusSets:
         self._base_url = base_url
         self._on_changed = on_changed
         self._max_entries = max_entries_per_issuer
+        self._was_published = was_published
 
     async def create_set(
         self, principal: Principal, request: CreateSet, *, idempotency_key: str | None = None
@@ -88,7 +91,7 @@ class StatusSets:
             BadRequest: the id is not an LDH label.
             UnknownPurpose: a purpose twice.
             ResourceNotFound: the issuer is unknown, or not the principal's.
-            Conflict: the id is taken, or the issuer signs elsewhere.
+            Conflict: the id is taken, or was before a restore, or the issuer signs elsewhere.
             TooManyEntries: the issuer's lists would be too large, all of them together.
         """
         require_writer(principal)
@@ -96,6 +99,12 @@ class StatusSets:
 
         def create(tx: Transaction) -> SetView:
             create_set(tx, principal, status_set, max_entries=self._max_entries, at=self._now())
+            if self._was_published(status_set.id):  # Its entries would be given out a second time.
+                raise Conflict(
+                    f"lists of a set {status_set.id} were published before, and a restore lost them:"
+                    " run `touchstone db restore`, or choose another id",
+                    pointer="/id",
+                )
             return set_view(status_set, self._base_url)
 
         created = await self._once(principal, idempotency_key, ("create", request), create, SetView)

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import msgspec
 
-from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, FormName
+from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, FormName, list_id_of
+from statuslist.formats.purposes import PURPOSES
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.published import Published
 
@@ -126,6 +127,12 @@ def read_mirror(directory: Path) -> Iterator[FoundForm]:
                 body = path.read_bytes()
                 version = _read_version(_version_path(path), body)
                 yield FoundForm(list_id=path.parent.name, form=form, body=body, version=version)
+
+
+def has_lists(directory: Path, set_id: str) -> bool:
+    """Tell whether a mirror has a list of a set of that id, from whichever database; it blocks."""
+    places = (directory / DIRECTORY / list_id_of(set_id, purpose) for purpose in PURPOSES)
+    return any((place / form).exists() for place in places for form in MEDIA_TYPES)
 
 
 def _version_of(form: Path) -> int | None:

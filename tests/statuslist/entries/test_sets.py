@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +21,9 @@ from statuslist.errors import (
     TooManyEntries,
     UnknownPurpose,
 )
+from statuslist.publishing.mirror import Mirror, has_lists
 from storage import IdempotencyConflict
-from tests.databases import Place
+from tests.databases import Place, SqlitePlace
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, ROOT, Wing, change_of
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound
 
@@ -84,6 +87,27 @@ async def test_set_id_is_taken_once(wing: Wing) -> None:
 
     with pytest.raises(Conflict):
         await wing.sets.create_set(OTHER, CreateSet(id="badges", purposes=REVOCATION))
+
+
+async def test_set_of_which_the_mirror_has_lists_from_before_is_refused(wing: Wing, tmp_path: Path) -> None:
+    """A restore lost it: its entries would be given out a second time, and its revocations taken back."""
+    mirror = Mirror(tmp_path)
+    await wing.create("badges")
+    await wing.another_publisher(on_published=mirror.take).publish_dirty()
+    assert await mirror.write_due()
+    async with Wing.open(SqlitePlace(tmp_path / "fresh.db")) as fresh:
+        sets = StatusSets(
+            fresh.database,
+            clock=fresh.clock,
+            random_bytes=secrets.token_bytes,
+            base_url=BASE_URL,
+            on_changed=lambda: None,
+            was_published=partial(has_lists, tmp_path),
+        )
+        with pytest.raises(Conflict, match="run `touchstone db restore`"):
+            await sets.create_set(ROOT, CreateSet(id="badges", purposes=("suspension",)))
+        await sets.create_set(ROOT, CreateSet(id="badge", purposes=REVOCATION))
+        assert await fresh.count("status_sets") == 1
 
 
 async def test_purpose_twice_is_refused(wing: Wing) -> None:
