@@ -11,20 +11,23 @@ Whoever can write the log is not believed, only the keys are. A line counts if
 2. it is signed with the key that is active in it, and that key is one of the issuer's: known from the database or
    from the line that counted last, or its private half is held here;
 3. by what is known then, that key had not been retired or compromised;
-4. it gives no key id to another key.
+4. it gives no key id to another key, and has no row that cannot be.
 
 So who holds no key of the issuer can leave lines out from the end, and no more than that.
 """
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers.joining import OtherKey, joined
-from operators.issuers.keys import active_key
-from proofs import ProofError, Signer, read_compact, sign_compact, verify_compact
+from operators.issuers.keys import active_key, key_id_of
+from proofs import ProofError, Signer, algorithm_of, read_compact, sign_compact, verify_compact
 from server.identity.custody import FILE, PKCS11
 from server.identity.documents import public_key_of
 
@@ -32,6 +35,8 @@ TYPE = "touchstone-issuer-keys"
 MAX_LINE_BYTES = 1_048_576  # bytes; 1,500 keys
 MAX_TIME = 2**62  # microseconds since 1970; so that a row can have it, and the time of a line still grow
 _LOCATOR_OF_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}")  # No way out of the key directory.
+_ID_OF_KEY = re.compile(r"key-[0-9a-f]{12}")
+_NUMBERED_ID = re.compile(r"[a-z0-9-]{1,63}-[0-9]{1,9}")  # As releases before 0.3 gave them.
 _SIGNS_NO_MORE = (KeyState.RETIRED, KeyState.COMPROMISED)
 
 
@@ -89,7 +94,28 @@ def _is_sound(key: IssuerKey) -> bool:
         and (key.state is KeyState.COMPROMISED) == (key.compromised_since is not None)
         and all(0 <= at < MAX_TIME for at in times)
         and (key.custody == PKCS11 or (key.custody == FILE and bool(_LOCATOR_OF_FILE.fullmatch(key.locator))))
+        and (key.public_key is None or _algorithm_of(key.public_key) == key.algorithm)
+        and _is_named_so(key)
     )
+
+
+def _is_named_so(key: IssuerKey) -> bool:
+    """Tell whether a key can have its id: one of this release is made of the key."""
+    if _ID_OF_KEY.fullmatch(key.key_id):
+        return key.public_key is not None and key.key_id == key_id_of(key.public_key)
+    return bool(_NUMBERED_ID.fullmatch(key.key_id))
+
+
+@lru_cache(maxsize=4096)  # keys; each of an issuer's lines has all of its keys
+def _algorithm_of(public_key: bytes) -> str | None:
+    """Return the name of the algorithm of a public key; None where it is none of ours, or in another coding."""
+    try:
+        loaded = load_der_public_key(public_key)
+        algorithm = algorithm_of(loaded)
+    except (ValueError, UnsupportedAlgorithm, ProofError):
+        return None
+    is_der = loaded.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == public_key
+    return algorithm.value if is_der else None
 
 
 class Replay:

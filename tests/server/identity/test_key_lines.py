@@ -156,12 +156,13 @@ def test_the_last_line_says_which_keys_there_are() -> None:
 
 
 def test_another_key_does_not_pass_for_one_that_a_line_told_of() -> None:
-    other = msgspec.structs.replace(STRANGER.row(ACTIVE), key_id=THIRD.id)
-    forged = line(STRANGER, FIRST.row(RETIRED), SECOND.row(RETIRED), other, at=NOW + 2)
-    states, faults = replayed((*HONEST[:2], forged))
+    told = line(FIRST, *BACKUP, msgspec.structs.replace(THIRD.row(ANNOUNCED), key_id="key-1"))
+    other = msgspec.structs.replace(STRANGER.row(ACTIVE), key_id="key-1")
+    forged = line(STRANGER, FIRST.row(RETIRED), other, at=NOW + 2)
+    states, faults = replayed((told, forged))
 
-    assert states == {FIRST.id: RETIRED, SECOND.id: ACTIVE, THIRD.id: ANNOUNCED}
-    assert faults == [f"{THIRD.id} is another key"]
+    assert states == {FIRST.id: ACTIVE, SECOND.id: ANNOUNCED, "key-1": ANNOUNCED}
+    assert faults == ["key-1 is another key"]
 
 
 @pytest.mark.parametrize("state", [RETIRED, COMPROMISED])
@@ -210,7 +211,10 @@ _HERS = Key(OTHER)
         ),
         pytest.param(
             line(
-                FIRST, FIRST.row(ACTIVE), msgspec.structs.replace(SECOND.row(ANNOUNCED), locator="../x.pem")
+                FIRST,
+                FIRST.row(ACTIVE),
+                msgspec.structs.replace(SECOND.row(ANNOUNCED), locator="../x.pem"),
+                at=NOW + 5,
             ),
             id="a way out of the key directory",
         ),
@@ -219,12 +223,61 @@ _HERS = Key(OTHER)
                 FIRST,
                 FIRST.row(ACTIVE),
                 msgspec.structs.replace(SECOND.row(ANNOUNCED), custody="disk", locator="/etc/shadow"),
+                at=NOW + 5,
             ),
             id="a custody that we do not have",
         ),
         pytest.param(
-            line(FIRST, FIRST.row(ACTIVE), msgspec.structs.replace(SECOND.row(ANNOUNCED), algorithm=None)),
+            line(
+                FIRST,
+                FIRST.row(ACTIVE),
+                msgspec.structs.replace(SECOND.row(ANNOUNCED), algorithm=None),
+                at=NOW + 5,
+            ),
             id="a row that cannot be",
+        ),
+        pytest.param(
+            line(
+                FIRST,
+                *BACKUP,
+                msgspec.structs.replace(THIRD.row(ANNOUNCED), key_id="key-0123456789ab"),
+                at=NOW + 5,
+            ),
+            id="the id of another key",
+        ),
+        pytest.param(
+            line(
+                FIRST, *BACKUP, msgspec.structs.replace(THIRD.row(ANNOUNCED), key_id="third#key"), at=NOW + 5
+            ),
+            id="an id that no release gives",
+        ),
+        pytest.param(
+            line(FIRST, *BACKUP, msgspec.structs.replace(THIRD.row(ANNOUNCED), algorithm="RSA"), at=NOW + 5),
+            id="an algorithm that we do not have",
+        ),
+        pytest.param(
+            line(
+                FIRST, *BACKUP, msgspec.structs.replace(THIRD.row(ANNOUNCED), algorithm="P-256"), at=NOW + 5
+            ),
+            id="the algorithm of another key",
+        ),
+        pytest.param(
+            line(
+                FIRST,
+                *BACKUP,
+                msgspec.structs.replace(THIRD.row(ANNOUNCED), public_key=b"junk", key_id=key_id_of(b"junk")),
+                at=NOW + 5,
+            ),
+            id="a key that is none",
+        ),
+        pytest.param(
+            line(
+                FIRST,
+                *BACKUP,
+                msgspec.structs.replace(THIRD.row(ANNOUNCED), public_key=None, algorithm=None),
+                at=NOW + 5,
+            ),
+            id="an id of a key that is not told",
         ),
         pytest.param(
             sign_compact(_NEXT.split(b".")[1], header={"typ": TYPE}, signer=FIRST.signer), id="no JSON"
