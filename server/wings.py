@@ -189,7 +189,9 @@ class Issuing(msgspec.Struct, frozen=True):
     log: KeyLog | None
 
 
-def open_issuing(resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable) -> Issuing:
+def open_issuing(
+    resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable, clock_watch: ClockWatch
+) -> Issuing:
     """Return what operators, and time, do with keys; a document that changes leaves the ready answers."""
 
     def forget_documents() -> None:
@@ -211,6 +213,7 @@ def open_issuing(resources: Resources, operators: Operators, resolver: Resolver,
         operators.issuers,
         changes,
         clock=resources.clock,
+        surely_past=clock_watch.surely_past,
         timer=resources.timer,
         on_state=operators.alarms.state,
     )
@@ -369,8 +372,8 @@ async def open_wings(resources: Resources) -> Wings:
     history = open_did_history(resources, registry)
     resolver = open_resolver(resources, operators, history)
     hot = open_hot_table(resources, resolver)
-    issuing = open_issuing(resources, operators, resolver, hot)
+    monitoring = open_monitoring(resources, operators)
+    issuing = open_issuing(resources, operators, resolver, hot, monitoring.clock_watch)
     status = open_status_wing(resources, operators, resolver, hot)
     observatory = open_observatory(resources, history, resolver, status, hot)
-    monitoring = open_monitoring(resources, operators)
     return Wings(resources, operators, registry, resolver, hot, issuing, status, observatory, monitoring)

@@ -19,11 +19,15 @@ CACHES_IN_A_ROW = 2  # whose time to live a new key waits for
 SignAnew = Callable[[Transaction, str], int | None]
 
 
-def ready_at(key: IssuerKey, keys: list[IssuerKey], ttl_seconds: int) -> int:
-    """Return from when an announced key of a hosted document may sign, in microseconds since 1970; 0: at once."""
+def ready_at(key: IssuerKey, keys: list[IssuerKey], ttl_seconds: int, now: int) -> int:
+    """
+    Return from when an announced key of a hosted document may sign, in microseconds since 1970; 0: at once.
+
+    One that was announced by a clock that was ahead, and is right again at `now`, is as one that is announced now.
+    """
     if active_key(keys) is None:
         return 0
-    return key.announced_at + CACHES_IN_A_ROW * ttl_seconds * 1_000_000
+    return min(key.announced_at, now) + CACHES_IN_A_ROW * ttl_seconds * 1_000_000
 
 
 def known_key(keys: list[IssuerKey], key_id: str) -> IssuerKey:

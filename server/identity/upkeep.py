@@ -34,6 +34,7 @@ class KeyUpkeep:
     """
     Args:
         clock: seconds since 1970: certificates end by it.
+        surely_past: as `ClockWatch.surely_past`; keys are activated by it.
         timer: monotonic seconds.
         on_state: told of each issuer that has no spare key and cannot get one, and of certificates that end soon.
     """
@@ -45,6 +46,7 @@ class KeyUpkeep:
         changes: KeyChanges,
         *,
         clock: Callable[[], float],
+        surely_past: Callable[[], float],
         timer: Callable[[], float],
         on_state: OnState,
     ) -> None:
@@ -52,6 +54,7 @@ class KeyUpkeep:
         self._issuers = issuers
         self._changes = changes
         self._clock = clock
+        self._surely_past = surely_past
         self._timer = timer
         self._on_state = on_state
         self._seen: tuple[int, int] | None = None  # The version of the rows that were looked at.
@@ -69,7 +72,7 @@ class KeyUpkeep:
         Raises:
             DatabaseUnavailable: the rows cannot be read or written.
         """
-        await self._changes.activate_due(actor=ACTOR)
+        await self._changes.activate_due(actor=ACTOR, past=self._surely_past())
         if not self._lacking:
             await self._look()
         if self._without_key and self._timer() >= self._look_for_keys_at:

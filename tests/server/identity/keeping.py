@@ -15,6 +15,7 @@ from server.identity.identities import Identities
 from server.identity.surroundings import Surroundings
 from server.identity.upkeep import KeyUpkeep
 from server.settings import Settings
+from server.vitals.clock import ClockWatch
 from storage import Engine, migrate
 from tests.clock import Clock
 from tests.databases import Place
@@ -43,11 +44,13 @@ class Node:
             sign_anew=lambda _, issuer_id: self.signed_anew.append(issuer_id),
             clock=self.clock,
         )
+        watch = ClockWatch(clock=self.clock, timer=self.timer, on_state=self.alarms.state, node="node")
         self.upkeep = KeyUpkeep(
             self.database,
             self.issuers,
             self.changes,
             clock=self.clock,
+            surely_past=watch.surely_past,
             timer=self.timer,
             on_state=self.alarms.state,
         )
@@ -59,6 +62,11 @@ class Node:
         await migrate(self.database, MIGRATIONS)
         await self.alarms.step()
         return self
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, by both clocks."""
+        self.clock.now += seconds
+        self.timer.now += seconds
 
     async def create(self, issuer_id: str, did: str | None = None) -> Issuer:
         await self.issuers.create(ADMIN, CreateIssuer(id=issuer_id, did=did))

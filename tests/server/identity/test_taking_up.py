@@ -47,7 +47,7 @@ async def planning(node: Node) -> None:
 async def activating(node: Node) -> None:
     await node.changes.activate(ADMIN, "acme", None)
     node.clock.now += HOUR
-    assert await node.changes.activate_due(actor="x") == 1
+    assert await node.changes.activate_due(actor="x", past=node.clock()) == 1
 
 
 async def retiring(node: Node) -> None:

@@ -98,12 +98,28 @@ async def test_a_spare_key_that_was_used_is_followed_by_another(node: Node) -> N
     planned = await states(node, "acme")
     await node.upkeep.step()
     with_spare = await states(node, "acme")
-    node.clock.now += 601
+    node.wait(601)
     await node.upkeep.step()
 
     assert planned == ["active", "announced"]
     assert with_spare == ["active", "announced", "announced"]
     assert await states(node, "acme") == ["active", "announced", "retired"]
+    assert node.signed_anew == ["acme"]
+
+
+async def test_a_clock_that_is_set_forward_lets_no_planned_key_sign_earlier(node: Node) -> None:
+    await node.create("acme")
+    await node.changes.activate(ADMIN, "acme", None)
+    node.clock.now += 7_200
+    await node.upkeep.step()
+    set_forward = list(node.signed_anew)
+    node.wait(599)
+    await node.upkeep.step()
+    early = list(node.signed_anew)
+    node.wait(2)
+    await node.upkeep.step()
+
+    assert set_forward == early == []
     assert node.signed_anew == ["acme"]
 
 
