@@ -67,6 +67,7 @@ class KeyChanges:
         Make a key and announce it; of a hosted issuer that has no active key it is active at once.
 
         Raises:
+            Conflict: its document has as many keys as fit.
             Refusal: no such key can be made.
         """
         issuer, keys = await self._read(principal, issuer_id)
@@ -89,8 +90,8 @@ class KeyChanges:
             False where somebody was faster, and gave it one, or let a key of another kind sign.
 
         Raises:
+            Conflict: its document has as many keys as fit.
             Refusal: no such key can be made.
-            OSError: the key directory cannot be written.
         """
         keys = await self._database.read(lambda tx: key_store.keys_of(tx, issuer.id))
         key = await self._make(issuer, keys, AddKey())
@@ -116,6 +117,7 @@ class KeyChanges:
         await self._database.write(withdraw)
 
     async def _make(self, issuer: Issuer, keys: list[IssuerKey], wanted: AddKey) -> IssuerKey:
+        rotation.require_room(keys, self._now())
         last = signed_last(keys)
         custody, algorithm = last.kind if last else FIRST_KIND
         return await self._issuers.make_key(
@@ -123,6 +125,7 @@ class KeyChanges:
         )
 
     def _announce(self, tx: Transaction, issuer: Issuer, key: IssuerKey, *, actor: str, at: int) -> None:
+        rotation.require_room(key_store.keys_of(tx, issuer.id), at)
         key_store.insert_key(tx, key)
         rotation.note(tx, key, "issuer-key.add", actor=actor, at=at, custody=key.custody)
         if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer.id) is None:

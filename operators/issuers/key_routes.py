@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery
 from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
 from operators.issuers.issuers import MAX_PAGE, Issuers
 from operators.issuers.key_changes import KeyChanges
+from operators.issuers.keys import MAX_PUBLISHED
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
 from operators.model import Principal, is_id
 from wire import Answer, BadRequest
@@ -88,7 +89,8 @@ class _Routes(Controller):
         name="add_issuer_key",
         summary="Make a key, and announce it",
         description="It is made on the machine that answers, stands in the DID document of a hosted issuer within"
-        " a second, and signs once it is activated. For admins of all issuers.",
+        f" a second, and signs once it is activated. A document takes {MAX_PUBLISHED} keys at once."
+        " For admins of all issuers.",
         responses={
             201: _described(IssuerKeyView, "The key; of a foreign issuer, what its document must list.")
         },

@@ -23,6 +23,9 @@ import msgspec
 
 ASSERTION = "assertionMethod"  # what all keys are for: Controlled Identifiers v1.0, section 2.3.2
 FINGERPRINT_CHARS = 12  # of hexadecimal, 48 bits: an issuer has tens of keys
+MAX_PUBLISHED = (
+    50  # keys of an issuer in its document at once, which is 30 KB then; resolvers stop at 256 KiB
+)
 ALGORITHM_BEFORE_0_3 = "Ed25519"  # of a key of which only the name is known yet
 
 

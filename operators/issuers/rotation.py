@@ -9,7 +9,7 @@ caches. An issuer without an active key has nothing to overlap with: its next ke
 from collections.abc import Callable
 
 from operators.issuers import key_store
-from operators.issuers.keys import IssuerKey, KeyState, active_key, signed_last, successors
+from operators.issuers.keys import MAX_PUBLISHED, IssuerKey, KeyState, active_key, signed_last, successors
 from storage import Transaction, record
 from wire import Conflict, ResourceNotFound
 
@@ -28,6 +28,20 @@ def ready_at(key: IssuerKey, keys: list[IssuerKey], ttl_seconds: int, now: int) 
     if active_key(keys) is None:
         return 0
     return min(key.announced_at, now) + CACHES_IN_A_ROW * ttl_seconds * 1_000_000
+
+
+def require_room(keys: list[IssuerKey], now: int) -> None:
+    """
+    Require that one more key of an issuer fits into its document, which everybody must be able to read.
+
+    Raises:
+        Conflict: MAX_PUBLISHED are there.
+    """
+    if sum(key.is_published(now) for key in keys) >= MAX_PUBLISHED:
+        raise Conflict(
+            f"the issuer has {MAX_PUBLISHED} keys in its DID document, and no more fit: retire announced ones,"
+            " or wait until retired ones have left it"
+        )
 
 
 def known_key(keys: list[IssuerKey], key_id: str) -> IssuerKey:

@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from operators import Principal
+from operators import KeyState, Principal
 from operators.issuers import key_store
+from operators.issuers.keys import MAX_PUBLISHED
 from operators.issuers.views import AddKey, AlgorithmName, CompromiseKey, IssuerKeyView
 from storage import IdempotencyConflict
 from tests.operators.issuers.desk import ADMIN, OTHERS, OVERLAP_SECONDS, Desk
@@ -146,6 +148,32 @@ async def test_a_new_key_is_like_the_one_that_signed_last_where_none_signs(desk:
 
     assert (await desk.row(added)).algorithm == "P-256"
     assert (await desk.states())[added] == "active"
+
+
+async def test_a_document_takes_so_many_keys_and_a_rotation_goes_on_below_that(desk: Desk) -> None:
+    first, spare = await desk.hosted()
+    row = await desk.row(first)
+    others = [
+        msgspec.structs.replace(
+            row, key_id=f"key-{number}", locator=f"{number}.pem", state=KeyState.ANNOUNCED, activated_at=None
+        )
+        for number in range(MAX_PUBLISHED - 3)
+    ]
+    await desk.database.write(lambda tx: [key_store.insert_key(tx, key) for key in others])
+    last = await desk.add()
+    files = desk.files()
+    with pytest.raises(Conflict, match="retire announced ones, or wait until retired ones have left"):
+        await desk.add()
+    refused = desk.files()
+    desk.clock.now += OVERLAP_SECONDS
+    await desk.changes.activate(ADMIN, "acme", last)
+    for key in (*others, spare):
+        await desk.changes.retire(ADMIN, "acme", key if isinstance(key, str) else key.key_id)
+    issuer = await desk.issuers.find("acme")
+
+    assert refused == files
+    assert issuer is not None
+    assert await desk.changes.add_spare(issuer, actor="upkeep")
 
 
 # Keys that others may have.
