@@ -30,6 +30,12 @@ class TokenAway(Refusal, type="/problems/token-away", title="The token cannot ma
     """The PKCS #11 token of this server does not answer, or makes no such key; the operator's log says more."""
 
 
+class KeyNotWritten(
+    Refusal, type="/problems/key-not-written", title="The key cannot be written now", status=503
+):
+    """The key directory of this server cannot be written, so no key was made; the detail says why."""
+
+
 class Custody:
     """Every way in which this server holds keys. All of it blocks: call it in a thread."""
 
@@ -44,14 +50,17 @@ class Custody:
         Raises:
             Conflict: this server has no token.
             TokenAway: its token cannot make the key.
-            OSError: the key directory cannot be written.
+            KeyNotWritten: the key directory cannot be written.
         """
         if custody == PKCS11:
             return self._make_in_token(Algorithm(algorithm))
         private_key = new_key(Algorithm(algorithm))
         public_key = spki_of(private_key.public_key())
         locator = f"{key_id_of(public_key)}.pem"
-        write_key_file(self._key_dir / locator, private_key)
+        try:
+            write_key_file(self._key_dir / locator, private_key)
+        except OSError as error:
+            raise KeyNotWritten(f"{self._key_dir / locator} cannot be written: {error.strerror}") from None
         return MadeKey(locator=locator, algorithm=algorithm, public_key=public_key)
 
     def open(self, issuer: Issuer, key: IssuerKey) -> Signer:

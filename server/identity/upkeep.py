@@ -134,7 +134,7 @@ class KeyUpkeep:
             self._tell_spare(issuer.id, None)
         except DatabaseUnavailable:
             raise
-        except (Refusal, OSError) as error:
+        except Refusal as error:
             self._tell_spare(issuer.id, f"no spare key can be made: {error}")
             self._look_at = min(self._look_at, self._timer() + RETRY_SECONDS)
 

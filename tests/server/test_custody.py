@@ -11,7 +11,7 @@ from operators import Principal, Role
 from operators.issuers.views import AddKey, CreateIssuer
 from proofs import verify_compact, verify_proof
 from server.commands.bootstrap import initialise
-from server.identity.custody import Custody, TokenAway
+from server.identity.custody import Custody, KeyNotWritten, TokenAway
 from server.identity.documents import public_key_of
 from server.services import Services, open_services
 from server.settings import Settings
@@ -143,3 +143,14 @@ async def test_a_key_that_was_deleted_in_the_token_is_missed_before_it_is_to_sig
 async def test_a_server_without_a_token_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="TOUCHSTONE_PKCS11_MODULE"):
         Custody(settings_in(tmp_path)).make("pkcs11", "P-256")
+
+
+async def test_a_key_directory_that_cannot_be_written_is_told_as_such(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await initialise(settings, sample=False, say=quiet)
+    async with open_services(settings) as services:
+        key_dir = Path(settings.key_dir)
+        key_dir.rename(tmp_path / "away")
+        key_dir.write_text("in the place of a folder, since the tests may run as root")
+        with pytest.raises(KeyNotWritten, match=rf"{key_dir}/key-.*\.pem cannot be written: Not a directory"):
+            await services.issuing.changes.add(ROOT, "default", AddKey())
