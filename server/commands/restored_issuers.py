@@ -17,7 +17,8 @@ from server.commands.restored_keys import KeySources, is_held
 from server.identity.custody import Custody
 from server.identity.identities import Rows
 from server.identity.key_lines import Replay
-from server.identity.key_log import logs_in, replay_log
+from server.identity.key_log import replay_log
+from server.identity.log_files import logs_in
 from server.identity.own import DEFAULT_ISSUER, issuer_did
 from server.settings import Settings
 from storage import Database, Transaction, record

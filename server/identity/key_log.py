@@ -7,36 +7,44 @@ Mode 0600, since it says where private keys are, which readers of the mirror nee
 
 A projection of the rows: where the log does not say last what the rows say, a line is added (`key_lines.py`). So a
 log that is lost is begun anew, and one that somebody cut off is made good at the next look. Lines are added under
-a lock, since nodes may share the directory, and are on the disk before they count as written.
+a lock, since nodes may share the directory, and are on the disk before they count as written. No line is written
+that would not be believed when it is read.
 """
 
 import asyncio
 import fcntl
 import logging
 import os
-import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from operators import Issuer, IssuerKey, KeyState
 from operators.issuers.keys import active_key
-from operators.model import is_id
 from proofs import Signer, SignerAway
+from server.identity import log_files
 from server.identity.identities import Identities, Rows
 from server.identity.key_lines import KeyLine, NotCounted, Replay, line_of, public_halves
+from server.identity.log_files import (
+    full_parts,
+    mark_of,
+    next_part,
+    opened,
+    path_of,
+    read_last,
+    read_log,
+    sync,
+)
 from wire import ResourceNotFound
 
 LOG = logging.getLogger("touchstone.identity")
 
-DIRECTORY = "issuer-keys"
-MAX_LOG_BYTES = 67_108_864  # 64 MiB; 230 keys, while one key a month makes 18 MiB in ten years
 LOOK_AGAIN_SECONDS = 60.0  # monotonic seconds between two looks at logs of which no row changed
 RETRY_SECONDS = 5.0  # monotonic seconds after one that could not be written
+
 
 OnStranger = Callable[[str], None]
 
@@ -106,7 +114,10 @@ class KeyLog:
         signer = self._identities.signer_of(issuer.id, active.key_id)
         try:
             await asyncio.to_thread(self._append, issuer, keys, signer)
-        except OSError as error:  # A full or absent disk must not stop anything else.
+        except BlockingIOError:
+            self._retry_at = self._timer() + RETRY_SECONDS
+            LOG.warning("the keys of %s wait: another process holds the log beside the mirror", issuer.id)
+        except (OSError, NotCounted) as error:  # A full or absent disk must not stop anything else.
             self.failed += 1
             self._retry_at = self._timer() + RETRY_SECONDS
             LOG.warning("the keys of %s are not written beside the mirror: %s", issuer.id, error)
@@ -114,53 +125,69 @@ class KeyLog:
             self._due.discard(issuer.id)
 
     def _append(self, issuer: Issuer, keys: list[IssuerKey], signer: Signer) -> None:
-        directory = self._mirror / DIRECTORY
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = _path_of(self._mirror, issuer.id)
+        path = path_of(self._mirror, issuer.id)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         halves = public_halves(keys)
-        if self._written.get(issuer.id) == (_mark_of(path), halves):
+        if self._written.get(issuer.id) == (mark_of(path), halves):
             return
-        with _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            body = _read(file)
-            # Each key could have signed in its time, whatever became of it.
-            known = [
-                msgspec.structs.replace(key, state=KeyState.ANNOUNCED, compromised_since=None) for key in keys
-            ]
-            replay = Replay(self._service, issuer, known, is_held=lambda _: False)
-            _take(replay, body, lambda _: None)
+        with opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Whoever holds it must not hold up the others.
+            body = read_log(file)
+            replay = self._replay(issuer, keys, body or read_last(full_parts(path)))
             if replay.last is None or replay.last.keys != halves:
+                line = self._line(issuer, halves, replay, signer)
+                if body and len(body) + len(line) + len(b"\n\n") > log_files.MAX_LOG_BYTES:
+                    path.rename(next_part(path))
+                    self._append(issuer, keys, signer)
+                    return
                 whole = b"" if body.endswith(b"\n") or not body else b"\n"  # A crash cut the last line off.
-                file.write(whole + line_of(self._line(issuer, halves, replay.last), signer) + b"\n")
+                file.write(whole + line + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-                _sync(directory)
-            self._written[issuer.id] = (_mark_of(path), halves)
+                sync(path.parent)
+            self._written[issuer.id] = (mark_of(path), halves)
 
-    def _line(self, issuer: Issuer, halves: tuple[IssuerKey, ...], last: KeyLine | None) -> KeyLine:
+    def _replay(self, issuer: Issuer, keys: list[IssuerKey], body: bytes) -> Replay:
+        # Each key could have signed in its time, whatever became of it.
+        known = [
+            msgspec.structs.replace(key, state=KeyState.ANNOUNCED, compromised_since=None) for key in keys
+        ]
+        replay = Replay(self._service, issuer, known, is_held=lambda _: False)
+        _take(replay, body, lambda _: None)
+        return replay
+
+    def _line(self, issuer: Issuer, halves: tuple[IssuerKey, ...], replay: Replay, signer: Signer) -> bytes:
+        """
+        Return the line that comes after those of `replay`.
+
+        Raises:
+            NotCounted: nobody would believe it, or be able to read it.
+        """
         now = int(self._clock() * 1_000_000)
-        written_at = now if last is None else max(now, last.written_at + 1)
-        return KeyLine(service=self._service, did=issuer.did, written_at=written_at, keys=halves)
+        written_at = now if replay.last is None else max(now, replay.last.written_at + 1)
+        said = KeyLine(service=self._service, did=issuer.did, written_at=written_at, keys=halves)
+        line = line_of(said, signer)
+        replay.take(line)
+        if replay.last != said:
+            raise NotCounted(
+                f"by what the log says, {signer.verification_method} signs no more; move it away"
+            )
+        return line
 
 
 def replay_log(mirror: Path, issuer: Issuer, replay: Replay, on_stranger: OnStranger) -> None:
     """Take up what the log of an issuer says, if there is one; what does not count is told to `on_stranger`."""
-    path = _path_of(mirror, issuer.id)
-    try:
-        with _opened(path, os.O_RDONLY) as file:
-            body = _read(file)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        on_stranger(f"{path} is ignored: {error}")
-    else:
-        _take(replay, body, lambda fault: on_stranger(f"{path}, {fault}"))
-
-
-def logs_in(mirror: Path) -> list[tuple[str, Path]]:
-    """Return the id of each issuer that has a log, and the log."""
-    paths = sorted((mirror / DIRECTORY).glob("*.log"))
-    return [(path.stem, path) for path in paths if is_id(path.stem)]
+    path = path_of(mirror, issuer.id)
+    for part in (*full_parts(path), path):
+        try:
+            with opened(part, os.O_RDONLY) as file:
+                body = read_log(file)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            on_stranger(f"{part} is ignored: {error}")
+        else:
+            _take(replay, body, lambda fault, part=part: on_stranger(f"{part}, {fault}"))  # type: ignore[misc]
 
 
 def _take(replay: Replay, body: bytes, on_stranger: OnStranger) -> None:
@@ -171,46 +198,3 @@ def _take(replay: Replay, body: bytes, on_stranger: OnStranger) -> None:
             replay.take(line)
         except NotCounted as error:
             on_stranger(f"line {number} is ignored: {error}")
-
-
-def _mark_of(path: Path) -> object:
-    """Return what changes with every write to a log, and nobody can set; None: it is not there."""
-    with suppress(OSError):
-        status = path.lstat()
-        return (status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns)
-    return None
-
-
-def _path_of(mirror: Path, issuer_id: str) -> Path:
-    return mirror / DIRECTORY / f"{issuer_id}.log"
-
-
-@contextmanager
-def _opened(path: Path, flags: int) -> Iterator[BinaryIO]:
-    """
-    Open a log of at most `MAX_LOG_BYTES`, and nothing that somebody put in its place.
-
-    Raises:
-        OSError: it cannot be opened, is a link, is no file, or is too large.
-    """
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "rb" if flags & os.O_ACCMODE == os.O_RDONLY else "a+b") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is no file")
-        if status.st_size > MAX_LOG_BYTES:
-            raise OSError(f"{path} is over {MAX_LOG_BYTES} bytes; move it away, and it is begun anew")
-        yield file
-
-
-def _read(file: BinaryIO) -> bytes:
-    file.seek(0)
-    return file.read(MAX_LOG_BYTES + 1)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,16 +1,21 @@
 """The logs of keys beside the mirror: what is written, when, and what becomes of a log that is damaged."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from operators import IssuerKey, KeyState
+from operators.issuers import key_store
 from operators.issuers.views import AddKey
+from server.identity import key_lines, log_files
 from server.identity.key_lines import Replay, public_halves
 from server.identity.key_log import LOOK_AGAIN_SECONDS, RETRY_SECONDS, replay_log
+from server.identity.log_files import logs_in
 from tests.clock import Clock
 from tests.databases import SqlitePlace
 from tests.server.deployment import ACTOR, Deployment
@@ -210,3 +215,110 @@ async def test_two_nodes_that_share_the_mirror_write_each_change_once(
 
     assert said == (public_halves(keys), [])
     assert written == 3
+
+
+async def test_a_log_that_somebody_holds_lets_the_others_be_written(
+    tmp_path: Path, place: SqlitePlace, clock: Clock
+) -> None:
+    async with Deployment.open(tmp_path, place.url, clock) as ours:
+        await ours.add("acme")
+        await ours.log.step()
+        with ours.log_of("acme").open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            for issuer_id in ("acme", "default"):
+                await ours.rotate(issuer_id)
+            await ours.log.step()
+            while_held = (len(_lines(ours, "acme")), len(_lines(ours)), ours.log.waiting)
+        clock.now += RETRY_SECONDS
+        await ours.log.step()
+
+    assert while_held == (1, 2, 1)
+    assert len(_lines(ours, "acme")) == 2
+    assert (ours.log.waiting, ours.log.failed) == (0, 0)
+
+
+async def test_a_log_that_is_full_is_begun_anew_and_what_came_before_it_still_tells(
+    tmp_path: Path, place: SqlitePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "MAX_LOG_BYTES", 6_000)
+    async with Deployment.open(tmp_path, place.url) as ours:
+        await ours.log.step()
+        backup = await ours.keys("default")
+        for _ in range(6):
+            await ours.rotate("default")
+            await ours.log.step()
+        keys = await ours.keys("default")
+        files = sorted(ours.log_of("default").parent.glob("*.log"))
+        issuer, service, mirror = (
+            await ours.issuer("default"),
+            ours.settings.public_url,
+            tmp_path / "published",
+        )
+    faults: list[str] = []
+    replay = Replay(service, issuer, backup, is_held=lambda _: False)
+    replay_log(mirror, issuer, replay, faults.append)
+
+    assert len(files) > 2
+    assert all(path.stat().st_size <= 6_000 for path in files)
+    assert replay.last is not None
+    assert (replay.last.keys, faults) == (public_halves(keys), [])
+    assert logs_in(mirror) == [("default", ours.log_of("default"))]
+    assert (ours.log.waiting, ours.log.failed) == (0, 0)
+
+
+async def test_a_line_that_would_be_too_long_to_read_is_not_written_and_waits(
+    tmp_path: Path, place: SqlitePlace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Deployment.open(tmp_path, place.url, clock) as ours:
+        await ours.log.step()
+        await ours.rotate("default")
+        with monkeypatch.context() as patched:
+            patched.setattr(key_lines, "MAX_LINE_BYTES", 1_000)
+            await ours.log.step()
+            refused = (len(_lines(ours)), ours.log.waiting, ours.log.failed)
+        clock.now += RETRY_SECONDS
+        await ours.log.step()
+
+        assert refused == (1, 1, 1)
+        assert (len(_lines(ours)), ours.log.waiting, ours.log.failed) == (2, 0, 1)
+
+
+async def test_a_line_that_no_restore_would_believe_is_not_written_and_counted(
+    tmp_path: Path, place: SqlitePlace, clock: Clock
+) -> None:
+    """As of a key that is compromised since before 1970, which nothing refused once."""
+    async with Deployment.open(tmp_path, place.url, clock) as ours:
+        await ours.log.step()
+        await ours.rotate("default")
+        retired = await ours.key("default", KeyState.RETIRED)
+        bad = msgspec.structs.replace(retired, state=KeyState.COMPROMISED, compromised_since=-1)
+        await ours.database.write(lambda tx: key_store.put_key(tx, bad))
+        await ours.identities.refresh()
+        await ours.log.step()
+
+        assert len(_lines(ours)) == 1
+        assert (ours.log.waiting, ours.log.failed) == (1, 1)
+
+
+def test_a_line_has_room_for_a_thousand_keys() -> None:
+    rows = tuple(
+        IssuerKey(
+            issuer_id="a" * 63,
+            key_id="key-0123456789ab",
+            custody="pkcs11",
+            locator="pkcs11:token=" + "t" * 32 + ";object=key-0123456789ab;type=private",
+            state=KeyState.COMPROMISED,
+            algorithm="P-384",
+            public_key=bytes(120),
+            announced_at=2**51,
+            activates_at=2**51,
+            activated_at=2**51,
+            retired_at=2**51,
+            compromised_since=2**51,
+            compromised_at=2**51,
+            signed_until=2**51,
+        )
+        for _ in range(1_000)
+    )
+
+    assert len(msgspec.json.encode(rows)) * 4 / 3 < key_lines.MAX_LINE_BYTES - 10_000
