@@ -19,6 +19,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -130,9 +131,11 @@ def read_mirror(directory: Path) -> Iterator[FoundForm]:
 
 
 def has_lists(directory: Path, set_id: str) -> bool:
-    """Tell whether a mirror has a list of a set of that id, from whichever database; it blocks."""
+    """Tell whether a mirror has a list of a set of that id, from whichever database; not if it cannot be read."""
     places = (directory / DIRECTORY / list_id_of(set_id, purpose) for purpose in PURPOSES)
-    return any((place / form).exists() for place in places for form in MEDIA_TYPES)
+    with suppress(OSError):  # An absent disk must not stop operators.
+        return any((place / form).exists() for place in places for form in MEDIA_TYPES)
+    return False
 
 
 def _version_of(form: Path) -> int | None:

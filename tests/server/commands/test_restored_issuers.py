@@ -1,21 +1,28 @@
 """A restore to a backup that is older than an issuer keeps what that issuer's lists said, or names the issuer."""
 
+import os
 import shutil
+import subprocess
+import sys
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from operators.issuers.views import CreateIssuer
-from server.commands.restoring import RestoreReport, restore_file, restore_in_place
+from server.commands.restoring import RestoreReport, restore_file
+from server.services import open_services
+from statuslist.entries.requests import CreateSet
 from statuslist.formats.bitstring import status_at
 from storage import sqlite_path
 from storage.sqlite_backup import back_up
 from tests.server.deployment import ACTOR, Deployment, settings_of
 from tests.statuslist.wing import bits_of
+from wire import Conflict
 
 pytestmark = pytest.mark.anyio
 
+PURPOSE = ("revocation",)
 FOREIGN = "did:web:late.invalid"
 
 
@@ -62,6 +69,18 @@ class Loss:
     async def restore(self) -> RestoreReport:
         self.said.clear()
         return await restore_file(self.settings, self.directory / "backup.db", (), "tests", self.said.append)
+
+    def touchstone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        names = ("public_url", "database_url", "key_dir", "mirror_dir")
+        settings = {f"TOUCHSTONE_{name.upper()}": str(getattr(self.settings, name)) for name in names}
+        return subprocess.run(
+            [sys.executable, "-m", "server", *arguments],
+            cwd=self.directory,
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     async def revoked(self) -> list[int]:
         async with self.deployment() as ours:
@@ -125,14 +144,14 @@ async def test_a_foreign_issuer_of_which_only_the_log_tells_is_named_and_comes_b
     loss = Loss(tmp_path)
     await loss.happen(FOREIGN)
     loss.lose_database()
-    report = await loss.restore()
-    async with loss.deployment() as ours:
-        await ours.issuers.create(ACTOR, CreateIssuer(id="late", did=FOREIGN))
-    complete = await restore_in_place(loss.settings, (), "tests", loss.said.append)
+    incomplete = loss.touchstone("db", "restore", "backup.db")
+    added = loss.touchstone("issuer", "add", "late", "--did", FOREIGN)
+    complete = loss.touchstone("db", "restore")
 
-    (sentence,) = report.missing
-    assert FOREIGN in sentence
-    assert complete.missing == ()
+    assert [done.returncode for done in (incomplete, added, complete)] == [1, 0, 0]
+    assert f"the issuer late is in {tmp_path}/published/issuer-keys/late.log" in incomplete.stderr
+    assert FOREIGN in incomplete.stderr
+    assert "then start the server" not in incomplete.stderr
     assert await loss.revoked() == [1, 0]
 
 
@@ -149,3 +168,22 @@ async def test_a_former_database_of_another_service_brings_no_issuer_in(tmp_path
         issuers = [issuer.id for issuer in await ours.issuers.all()]
 
     assert issuers == ["default"]
+
+
+async def test_without_its_log_an_issuer_that_is_added_again_gets_no_set_of_a_name_that_was_published(
+    tmp_path: Path,
+) -> None:
+    loss = Loss(tmp_path)
+    await loss.happen()
+    loss.lose_database()
+    shutil.rmtree(tmp_path / "published/issuer-keys")
+    await loss.restore()
+    async with open_services(loss.settings) as services:
+        await services.operators.issuers.create(ACTOR, CreateIssuer(id="late"))
+        with pytest.raises(Conflict, match="run `touchstone db restore`, or choose another id"):
+            await services.status.sets.create_set(
+                ACTOR, CreateSet(id="late", issuer_id="late", purposes=PURPOSE)
+            )
+        await services.status.sets.create_set(
+            ACTOR, CreateSet(id="later", issuer_id="late", purposes=PURPOSE)
+        )
