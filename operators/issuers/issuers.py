@@ -9,12 +9,12 @@ from typing import Any
 from operators.acting import act_once, done_before, require_admin
 from operators.issuers import key_store
 from operators.issuers.custody import MadeKey, Surroundings
-from operators.issuers.keys import IssuerKey, KeyState, as_first, key_id_of
+from operators.issuers.keys import FIRST_KIND, IssuerKey, KeyState, as_first, key_id_of
 from operators.issuers.views import CreateIssuer, IssuerKeyView, IssuerPage, IssuerView, issuer_view, key_view
 from operators.model import Issuer, Principal, check_id, check_text, is_id
 from operators.store import all_issuers, find_issuer, insert_issuer, issuers_after
 from storage import Database, Transaction, record
-from wire import Conflict, ResourceNotFound
+from wire import BadRequest, Conflict, ResourceNotFound
 
 MAX_PAGE = 100  # issuers
 
@@ -51,7 +51,8 @@ class Issuers:
 
         Raises:
             Forbidden: `principal` is no administrator of all issuers.
-            BadRequest: its id is no LDH label, or its owner no text for people.
+            BadRequest: its id is no LDH label, or its owner no text for people; or it has a DID of its own, and
+                keys are asked for.
             Refusal: its DID is none, or under our host; or no key can be made.
             Conflict: its id or its DID is taken.
         """
@@ -117,11 +118,13 @@ class Issuers:
         check_text(wanted.owner, pointer="/owner")
         if wanted.did is not None:
             self._surroundings.check_foreign(wanted.did)
+            _require_no_kind(wanted)
         did = wanted.did or self._surroundings.hosted_did(wanted.id)
         return Issuer(id=wanted.id, did=did, owner=wanted.owner)
 
     async def _first_keys(self, wanted: CreateIssuer) -> list[IssuerKey]:
-        first, spare = [await self.make_key(wanted.id, wanted.custody, wanted.algorithm) for _ in range(2)]
+        custody, algorithm = wanted.custody or FIRST_KIND[0], wanted.algorithm or FIRST_KIND[1]
+        first, spare = [await self.make_key(wanted.id, custody, algorithm) for _ in range(2)]
         return [as_first(first), spare]
 
     def _record(self, tx: Transaction, principal: Principal, issuer: Issuer, detail: dict[str, Any]) -> None:
@@ -135,6 +138,15 @@ class Issuers:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _require_no_kind(wanted: CreateIssuer) -> None:
+    for name in ("algorithm", "custody"):
+        if getattr(wanted, name) is not None:
+            raise BadRequest(
+                f"an issuer with a DID of its own is added without keys; state {name} when you add one",
+                pointer=f"/{name}",
+            )
 
 
 def announced(issuer_id: str, custody: str, made: MadeKey, at: int) -> IssuerKey:

@@ -13,6 +13,7 @@ from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers, issuer_and_keys
 from operators.issuers.keys import (
+    FIRST_KIND,
     IssuerKey,
     KeyState,
     active_key,
@@ -27,8 +28,6 @@ from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
 from operators.model import Issuer, Principal
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, Refusal, parse_utc
-
-FIRST_KIND = "file", "Ed25519"  # of an issuer's first key, where nobody says another
 
 
 class KeyChanges:

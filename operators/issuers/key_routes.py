@@ -76,7 +76,8 @@ class _Routes(Controller):
         name="create_issuer",
         summary="Add an issuer",
         description="Without `did` it is hosted: its DID document is served here, and it gets a key and a spare"
-        " one, made on the machine that answers. For admins of all issuers.",
+        " one, made on the machine that answers; `algorithm` and `custody` are theirs. With `did` it has no keys"
+        " yet. For admins of all issuers.",
         responses={201: _described(IssuerView, "The issuer.")},
         operation_class=reads({"id": "acme", "owner": "ACME", "algorithm": "P-256"}),
     )

@@ -17,15 +17,15 @@ JsonObject = dict[str, Any]
 
 class CreateIssuer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """
-    A new issuer. Without `did` we host its document and make its first key and a spare one; `algorithm` and
-    `custody` are theirs.
+    A new issuer. Without `did` we host its document and make its first key and a spare one; `algorithm` (Ed25519
+    unless it is stated) and `custody` (file) are theirs. One with a `did` has no keys yet, hence neither.
     """
 
     id: str
     did: str | None = None
     owner: str = ""
-    algorithm: AlgorithmName = "Ed25519"
-    custody: Custody = "file"
+    algorithm: AlgorithmName | None = None
+    custody: Custody | None = None
 
 
 class AddKey(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

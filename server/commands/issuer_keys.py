@@ -153,15 +153,16 @@ def key_compromised(issuer_id: str, key_id: str, since: str | None) -> None:
         say(
             f"{key.key} of {issuer_id} is given up: what it signed since {key.compromised_since} does not count"
         )
-        _tell_who_signs(await wings.operators.issuers.show(operator, issuer_id))
+        _tell_who_signs(await wings.operators.issuers.show(operator, issuer_id), key)
 
     with_wings(work)
 
 
-def _tell_who_signs(issuer: "IssuerView") -> None:
+def _tell_who_signs(issuer: "IssuerView", lost: "IssuerKeyView") -> None:
     signing = next((key for key in issuer.keys if key.state == "active"), None)
     if signing is not None:
-        say(f"{signing.key} signs for {issuer.id}; lists that the lost key may have signed are signed anew")
+        anew = "; lists that the lost key may have signed are signed anew" if lost.activated_at else ""
+        say(f"{signing.key} signs for {issuer.id}{anew}")
     elif any(key.state == "announced" for key in issuer.keys):
         say(
             f"no key signs for {issuer.id} now; a running server looks whether {issuer.did} lists another one"

@@ -31,16 +31,23 @@ for command in (keys, csr, chain):
 @click.option(
     "--did", default=None, help="A DID of its own, whose document its owner publishes, and not this server."
 )
-@click.option("--algorithm", type=ALGORITHM, default="Ed25519", show_default=True, help="Of its keys.")
+@click.option(
+    "--algorithm", type=ALGORITHM, default=None, help="Of its keys; not with --did. Default: Ed25519."
+)
 @click.option(
     "--custody",
     type=CUSTODY,
-    default="file",
-    show_default=True,
-    help="What holds its keys: files here, or the token of the settings.",
+    default=None,
+    help="What holds its keys: files here, or the token of the settings; not with --did. Default: file.",
 )
-def issuer_add(issuer_id: str, owner: str, did: str | None, algorithm: str, custody: str) -> None:
+def issuer_add(
+    issuer_id: str, owner: str, did: str | None, algorithm: str | None, custody: str | None
+) -> None:
     """Add an issuer. Without --did, this server makes its keys and hosts its DID document."""
+    if did is not None and (algorithm or custody):
+        raise click.UsageError(
+            "With --did no keys are made; state the option with `touchstone issuer key add`."
+        )
     settings = settings_or_exit()
 
     async def work() -> None:
@@ -53,7 +60,7 @@ def issuer_add(issuer_id: str, owner: str, did: str | None, algorithm: str, cust
         async with open_issuers(settings) as issuers:
             added = await issuers.create(actor(ACTOR), msgspec.convert(asked, CreateIssuer))
         say(f"added the issuer {added.id}: {added.did}")
-        if added.keys and custody == "file":
+        if added.keys and custody != "pkcs11":
             names = ", ".join(f"{key.key}.pem" for key in added.keys)
             say(f"created its signing key and a spare one in {settings.key_dir}: {names}")
             say("copy both to every other machine that runs this server")
@@ -111,7 +118,10 @@ def issuer_document(issuer_id: str) -> None:
         now = int(time.time() * 1_000_000)
         if not wings.operators.issuers.is_hosted(issuer):
             _print_json(published_members(issuer, found, now))
-            say(f"the owner of {issuer.did} adds this to its document, beside what is there")
+            if any(key.is_published(now) for key in found):
+                say(f"the owner of {issuer.did} adds this to its document, beside what is there")
+            else:
+                say(f"no key of {issuer_id} is here yet: touchstone issuer key add {issuer_id}")
         elif (document := did_document(issuer, found, now)) is not None:
             _print_json(with_contexts_of_v1(document))
         else:

@@ -55,6 +55,8 @@ async def test_a_foreign_issuer_has_no_key_until_one_is_added(desk: Desk) -> Non
         (CreateIssuer(id="b", did=HOST), BadRequest),
         (CreateIssuer(id="b", did=f"{HOST}:issuers:b"), BadRequest),
         (CreateIssuer(id="b", custody="pkcs11"), Conflict),
+        (CreateIssuer(id="b", did="did:web:c.example", custody="pkcs11"), BadRequest),
+        (CreateIssuer(id="b", did="did:web:c.example", algorithm="Ed25519"), BadRequest),
         (CreateIssuer(id="acme"), Conflict),
         (CreateIssuer(id="acme", did="did:web:c.example"), Conflict),
         (CreateIssuer(id="b", did=BANK), Conflict),

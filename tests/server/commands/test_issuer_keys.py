@@ -107,6 +107,25 @@ def test_a_key_that_is_given_up_is_followed_by_the_spare_one_and_a_person_is_tol
 
 
 @pytest.mark.usefixtures("deployment")
+def test_of_a_key_that_never_signed_nothing_is_signed_anew() -> None:
+    keys = _keys()
+    done = _issuer("key", "compromised", "default", keys["announced"][0])
+
+    assert done.stderr.splitlines()[1] == f"{keys['active'][0]} signs for default"
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize("option", [("--algorithm", "P-256"), ("--custody", "file")])
+def test_an_issuer_with_a_did_of_its_own_is_added_without_a_kind_of_keys(option: tuple[str, str]) -> None:
+    refused = _run("issuer", "add", "bank", "--did", "did:web:bank.invalid", *option)
+    listed = _issuer("list").stdout
+
+    assert refused.exit_code == 2
+    assert "`touchstone issuer key add`" in refused.stderr
+    assert "bank" not in listed
+
+
+@pytest.mark.usefixtures("deployment")
 def test_without_a_spare_a_person_is_told_what_to_do() -> None:
     keys = _keys()
     retired = _issuer("key", "retire", "default", keys["announced"][0])
@@ -137,6 +156,7 @@ def test_show_is_the_issuer_as_operators_see_it_and_document_what_is_served() ->
 def test_the_owner_of_a_foreign_document_is_told_what_it_must_list(deployment: Path) -> None:
     did = "did:web:bank.invalid"
     _issuer("add", "bank", "--did", did)
+    empty = _issuer("document", "bank")
     added = _issuer("key", "add", "bank")
     key_id = added.stdout.strip()
     printed = _issuer("document", "bank")
@@ -145,6 +165,7 @@ def test_the_owner_of_a_foreign_document_is_told_what_it_must_list(deployment: P
     public_key = read_key_file(deployment / f"var/keys/{key_id}.pem").public_key()
 
     assert f"{did} must list it first: touchstone issuer document bank\n" in added.stderr
+    assert empty.stderr == "no key of bank is here yet: touchstone issuer key add bank\n"
     assert printed.stderr == f"the owner of {did} adds this to its document, beside what is there\n"
     assert [method["type"] for method in wanted["verificationMethod"]] == ["Multikey", "JsonWebKey"]
     assert [public_key_of(method) for method in wanted["verificationMethod"]] == [public_key] * 2

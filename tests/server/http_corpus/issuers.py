@@ -75,6 +75,8 @@ def _creations() -> Iterator[Case]:
         {"id": "other", "did": "did:web:localhost%3A8000:issuers:other"},
         {"id": "other", "did": "did:web:localhost%3A8000:elsewhere"},
         {"id": "other", "did": 1},
+        {"id": "other", "did": "did:web:other.example", "algorithm": "P-256"},
+        {"id": "other", "did": "did:web:other.example", "custody": "file"},
         {"id": "bank", "did": "did:web:bank.example"},
         {"id": "bank-2", "did": "did:web:bank.example"},
     )
