@@ -129,6 +129,22 @@ def all_keys(tx: Transaction) -> list[IssuerKey]:
     return [_key(row) for row in tx.all("SELECT * FROM issuer_keys ORDER BY issuer_id, announced_at, key_id")]
 
 
+def older_keys(tx: Transaction) -> list[IssuerKey]:
+    """Return the one key of each issuer of a database of a release before 0.3, which has the name of its file."""
+    return [
+        IssuerKey(
+            issuer_id=row["id"],
+            key_id=row["key_name"],
+            custody="file",
+            locator=f"{row['key_name']}.pem",
+            state=KeyState.ACTIVE,
+            announced_at=row["created_at"],
+            activated_at=row["created_at"],
+        )
+        for row in tx.all("SELECT id, key_name, created_at FROM issuers WHERE key_name IS NOT NULL")
+    ]
+
+
 def has_keys(tx: Transaction) -> bool:
     """Tell whether a SQLite database that is as it was left has the table; of releases before 0.3 it has not."""
     return tx.one("SELECT name FROM sqlite_master WHERE name = 'issuer_keys'") is not None

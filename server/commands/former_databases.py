@@ -75,8 +75,8 @@ async def _forms_in(database: Database) -> list[FoundForm]:
 
 
 def _rows_in(tx: Transaction) -> Rows:
-    """Return the issuers of a former SQLite database, and their keys; releases before 0.3 had no rows of keys."""
+    """Return the issuers of a former SQLite database, and their keys."""
     rows: Rows = {issuer.id: (issuer, []) for issuer in all_issuers(tx)}
-    for key in key_store.all_keys(tx) if key_store.has_keys(tx) else ():
+    for key in key_store.all_keys(tx) if key_store.has_keys(tx) else key_store.older_keys(tx):
         rows[key.issuer_id][1].append(key)
     return rows

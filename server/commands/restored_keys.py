@@ -106,7 +106,7 @@ def _changed(
 def _found(
     settings: Settings,
     issuer: Issuer,
-    known: Iterable[IssuerKey],
+    known: Sequence[IssuerKey],
     sources: KeySources,
     is_held: Callable[[IssuerKey], bool],
     say: Say,
@@ -114,6 +114,8 @@ def _found(
     keys = joined(known, ())
     for former in sources.former:
         owner, held = former.get(issuer.id, (None, []))
+        if known:  # Else a key that nobody can tell anything of would keep its document from being served.
+            held = [key for key in held if key.public_key is not None]
         if owner is not None and owner.did == issuer.did:
             try:
                 keys = joined(keys.values(), held)

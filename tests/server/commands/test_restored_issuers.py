@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from operators import KeyState
 from operators.issuers.views import CreateIssuer
 from server.commands.restoring import RestoreReport, restore_file
 from server.services import open_services
@@ -16,6 +17,8 @@ from statuslist.entries.requests import CreateSet
 from statuslist.formats.bitstring import status_at
 from storage import sqlite_path
 from storage.sqlite_backup import back_up
+from tests.databases import SqlitePlace
+from tests.server import old_release
 from tests.server.deployment import ACTOR, Deployment, settings_of
 from tests.statuslist.wing import bits_of
 from wire import Conflict
@@ -187,3 +190,23 @@ async def test_without_its_log_an_issuer_that_is_added_again_gets_no_set_of_a_na
         await services.status.sets.create_set(
             ACTOR, CreateSet(id="later", issuer_id="late", purposes=PURPOSE)
         )
+
+
+async def test_an_issuer_of_a_former_database_of_release_0_2_comes_back_with_its_key(tmp_path: Path) -> None:
+    loss = Loss(tmp_path)
+    async with loss.deployment() as ours:
+        await ours.write_down()
+    back_up(loss.database, tmp_path / "backup.db")
+    loss.lose_database()
+    former = SqlitePlace(loss.database)
+    old_release.restore(former)
+    for name in old_release.KEY_FILES:
+        old_release.put_key(former, name, tmp_path / "keys")
+    await loss.restore()
+    async with loss.deployment() as ours:
+        (key,) = await ours.keys("acme")
+        document = ours.identities.own_document(loss.settings.did)
+
+    assert document is not None
+    assert (key.key_id, key.state) == ("acme-1", KeyState.ACTIVE)
+    assert key.public_key is not None
