@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 
+from server.identity.custody import CUSTODIES
 from server.telemetry.heartbeats import BEAT_SECONDS
 from server.wings import Wings
 from statuslist.publishing.artefacts import reduce_superseded
@@ -28,6 +29,7 @@ LEASE = "publisher"
 POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the latest; house decision 12
 SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
 SEAL_LIMIT = 500  # audit rows per transaction
+LOOK_AT_KEYS_EVERY_SECONDS = 0.5  # seconds; how soon a key that was put back signs
 SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
 ISSUERS_EVERY_SECONDS = 0.5  # seconds; how soon a key that was given up leaves the document on every node
 KEYS_EVERY_SECONDS = 0.5  # seconds between two looks at keys whose time has come
@@ -43,6 +45,7 @@ COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms m
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
+OPEN_FIRST_SECONDS = 2.0  # seconds that a start waits for keys to be opened
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 RETRY_SECONDS = 1.0  # seconds after a step that failed
@@ -68,8 +71,10 @@ class Background:
         self._leadership = Leadership(self._database.lease(LEASE)) if self._resources.share.leads else None
         self._woken = asyncio.Event()
         self._woken_for_purges = asyncio.Event()
+        self._woken_for_keys = {custody: asyncio.Event() for custody in CUSTODIES}
         self._tasks: list[asyncio.Task[None]] = []
         self._registry_seen_at = 0.0
+        self._issuers_seen_at = 0.0
 
     @property
     def is_running(self) -> bool:
@@ -77,7 +82,8 @@ class Background:
 
     def age_seconds(self) -> float:
         """Return how old what is served from memory may be: since when the database was not read in full."""
-        return time.monotonic() - min(self._publisher.rows.seen_at, self._registry_seen_at)
+        seen_at = min(self._publisher.rows.seen_at, self._registry_seen_at, self._issuers_seen_at)
+        return time.monotonic() - seen_at
 
     async def start(self) -> None:
         """Load what is served from memory, publish what is due if that is ours to do, then start the tasks."""
@@ -90,12 +96,13 @@ class Background:
             work.append(self._mirror.run())
         if self._issuing.log is not None:
             work.append(_repeat(self._issuing.log.step, KEY_LOG_EVERY_SECONDS))
-        self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
+        self._tasks += [asyncio.create_task(coroutine) for coroutine in work]
 
     async def _load(self) -> None:
-        await self._operators.identities.refresh()
+        await self._follow_issuers()
         await self._observatory.purges.start()
         await self._publisher.load()
+        await self._open_keys()
         if await self._leads():
             # What takes longer, or cannot be written now, goes on behind the answers.
             with contextlib.suppress(TimeoutError, DatabaseUnavailable):
@@ -103,6 +110,16 @@ class Background:
                     await self._publisher.publish_dirty()
         await self._registry.load()
         self._registry_seen_at = time.monotonic()
+
+    async def _open_keys(self) -> None:
+        """Begin to look at keys, and wait for those that open quickly: there may be something to sign."""
+        if self._leadership is None:
+            return
+        for custody in CUSTODIES:
+            self._tasks.append(asyncio.create_task(_repeat(partial(self._look_at_keys, custody), 0.0)))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_FIRST_SECONDS):
+                await self._operators.identities.looked()
 
     def _work_of_each(self) -> list[Work]:
         """Return what every process does."""
@@ -170,8 +187,19 @@ class Background:
         await _wait(self._woken_for_purges)
 
     async def _follow_issuers(self) -> None:
-        if await self._operators.identities.refresh():
+        """Apart from the looks at keys, which may take as long as a token does."""
+        changed = await self._operators.identities.follow()
+        self._issuers_seen_at = time.monotonic()
+        if changed:
+            for woken in self._woken_for_keys.values():
+                woken.set()
+
+    async def _look_at_keys(self, custody: str) -> None:
+        woken = self._woken_for_keys[custody]
+        woken.clear()
+        if await self._operators.identities.look(custody):
             self._publisher.retry()
+        await _wait(woken, LOOK_AT_KEYS_EVERY_SECONDS)
 
     async def _keep_keys(self) -> None:
         if await self._leads():
@@ -222,10 +250,10 @@ class Background:
         return self._leadership is not None and await self._leadership.holds()
 
 
-async def _wait(woken: asyncio.Event) -> None:
-    """Wait until woken, or for `POLL_SECONDS`."""
+async def _wait(woken: asyncio.Event, seconds: float = POLL_SECONDS) -> None:
+    """Wait until woken, or for so long."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(POLL_SECONDS):
+        async with asyncio.timeout(seconds):
             await woken.wait()
 
 

@@ -100,6 +100,13 @@ class Threads:
             self._idle.release()
 
 
+async def run_aside(work: Callable[[], T]) -> T:
+    """Return what `work` returns, done by a thread of its own; it goes on where nobody waits for it any longer."""
+    future: Future[T] = Future()
+    threading.Thread(target=_do, args=(future, work), name="aside", daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
 def _do(future: Future[Any], work: Callable[[], Any]) -> None:
     if not future.set_running_or_notify_cancel():
         return

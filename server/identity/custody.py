@@ -23,7 +23,7 @@ from wire import Conflict, Refusal
 if TYPE_CHECKING:
     from proofs.pkcs11 import Token
 
-FILE, PKCS11 = "file", "pkcs11"
+CUSTODIES = FILE, PKCS11 = "file", "pkcs11"
 
 
 class TokenAway(Refusal, type="/problems/token-away", title="The token cannot make a key now", status=503):

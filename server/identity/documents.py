@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from operators import Issuer, IssuerKey
+from operators import Issuer, IssuerKey, KeyState
 from resolver.keys.multikey import jwk_of, multikey_of
 
 JWK_SUFFIX = "-jwk"
@@ -41,15 +41,17 @@ def methods_of(issuer: Issuer, key: IssuerKey) -> tuple[JsonObject, ...]:
 
 def did_document(issuer: Issuer, keys: Collection[IssuerKey], now: int) -> JsonObject | None:
     """
-    Return the document of an issuer that we host; None where one of its keys is not known (see `IssuerKey`), or
-    none at all: a node of a release before 0.3 has just added it.
+    Return the document of an issuer that we host; None where a key that signs, or shall, is not known (see
+    `IssuerKey`), or none at all: a node of a release before 0.3 has just added it.
+
+    A retired key that is not known is left out: what it signed cannot be verified, and what is signed now can.
 
     Args:
         keys: every key of the issuer.
         now: microseconds since 1970.
     """
     published = [key for key in keys if key.is_published(now)]
-    if not keys or any(key.public_key is None for key in published):
+    if not keys or any(key.public_key is None and key.state is not KeyState.RETIRED for key in published):
         return None
     return {
         "@context": ["https://www.w3.org/ns/did/v1.1"],

@@ -3,8 +3,12 @@ What one process knows of issuers: the documents that it serves, and the keys th
 
 Documents are made of rows alone, each when it is asked for first. What changes in the rows is taken up by issuer,
 so that a change costs as little with 10,000 of them as with one.
+
+Rows are taken up apart from the looks at keys: a token, or a key directory, that hangs delays no document. The keys
+of each custody are looked at apart from those of the other.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +22,7 @@ from operators.store import all_issuers
 from proofs import Signer, algorithm_of
 from resolver.documents.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
-from server.identity.custody import Custody, spki_of
+from server.identity.custody import CUSTODIES, Custody, spki_of
 from server.identity.documents import JsonObject, did_document
 from server.identity.held_keys import HeldKeys, KeyName
 from server.identity.own import is_hosted, issuer_did
@@ -90,13 +94,15 @@ class Identities:
         self._settings = settings
         self._database = database
         self._clock = clock
-        self._timer = timer
-        self._on_state = on_state
-        self._custody = custody or Custody(settings)
-        self._holds_keys = holds_keys
-        self._keys = HeldKeys(
-            custody or Custody(settings), node_name(settings), timer=timer, on_state=on_state
-        )
+        custody = custody or Custody(settings)
+        node = node_name(settings)
+        self._held = {
+            kind: HeldKeys(custody, node, clock=clock, timer=timer, on_state=on_state)
+            for kind in (CUSTODIES if holds_keys else ())
+        }
+        self._looked = {kind: asyncio.Event() for kind in self._held}
+        self._untold: dict[KeyName, Signer] = {}  # Keys that came, of which rows may not tell what they are.
+        self._taking = asyncio.Lock()  # Rows that were read later are taken up later.
         self.version: Version | None = None
         self.rows: Rows = {}
         self._hosted: dict[str, str] = {}  # The DIDs that we host, and whose they are.
@@ -105,25 +111,50 @@ class Identities:
     @property
     def faults(self) -> dict[KeyName, str]:
         """What is wrong with keys that shall sign here, by issuer and key."""
-        return self._keys.faults
+        return {name: fault for held in self._held.values() for name, fault in held.faults.items()}
 
     async def refresh(self) -> bool:
         """
-        Take up what changed in the rows and the key files; tell whether there is a key that could not sign before.
+        Do what `follow` does, then what `look` does for each custody; for tools, and tests.
+
+        Raises:
+            DatabaseUnavailable: as `follow`.
+        """
+        await self.follow()
+        return any([await self.look(kind) for kind in self._held])
+
+    async def follow(self) -> bool:
+        """
+        Take up what changed in the rows, and tell whether anything did; waits for no key.
 
         Raises:
             DatabaseUnavailable: the rows cannot be read; what was known before still is.
         """
-        await self._take_rows()
-        fresh = await self._keys.look()
+        async with self._taking:
+            return await self._take_rows()
+
+    async def look(self, kind: str) -> bool:
+        """
+        Look at keys of one custody; tell whether there is one that could not sign before. Never twice at a time.
+
+        Raises:
+            DatabaseUnavailable: as `follow`.
+        """
+        fresh = await self._held[kind].look()
         with suppress(DatabaseUnavailable):  # The disk may be full: reads must not wait for it.
             await self._fill(fresh)
+        self._looked[kind].set()
         return bool(fresh)
 
-    async def _take_rows(self) -> None:
+    async def looked(self) -> None:
+        """Wait until the keys of each custody were looked at once; a token that hangs is waited for as well."""
+        for event in self._looked.values():
+            await event.wait()
+
+    async def _take_rows(self) -> bool:
         changes = await self._database.read(partial(_changes_since, seen=self.version))
         if changes is None:
-            return
+            return False
         new = [issuer for issuer in changes.issuers if issuer.id not in self.rows]
         for issuer in new:
             self._take(issuer, [])
@@ -135,13 +166,14 @@ class Identities:
             self.on_replaced()
         if any(issuer.did in self._hosted and not self.rows[issuer.id][1] for issuer in new):
             await self._adopt()
+        return True
 
     def _take(self, issuer: Issuer, keys: list[IssuerKey]) -> bool:
         """Take up the keys of an issuer; tell whether its document, which was asked for, is another one now."""
         _, before = self.rows.get(issuer.id, (issuer, []))
         self.rows[issuer.id] = (issuer, keys)
-        if self._holds_keys:
-            self._keys.take(issuer, before, keys)
+        for kind, held in self._held.items():
+            held.take(issuer, before, [key for key in keys if key.custody == kind])
         if is_hosted(self._settings, issuer):
             self._hosted[issuer.did] = issuer.id
         made = self._documents.pop(issuer.did, None)
@@ -154,20 +186,26 @@ class Identities:
 
     async def _fill(self, fresh: dict[KeyName, Signer]) -> None:
         """Say what the keys of a release before 0.3 are, of which the rows tell a name only."""
+        came, self._untold = self._untold | fresh, {}
         nameless = [
-            (key, fresh[issuer_id, key.key_id].public_key)
-            for issuer_id in {issuer_id for issuer_id, _ in fresh}
+            (key, came[issuer_id, key.key_id].public_key)
+            for issuer_id in {issuer_id for issuer_id, _ in came}
             for key in self.rows[issuer_id][1]
-            if key.public_key is None and (issuer_id, key.key_id) in fresh
+            if key.public_key is None and (issuer_id, key.key_id) in came
         ]
 
         def fill(tx: Transaction) -> None:
             for key, public_key in nameless:
                 key_store.fill_public_key(tx, key, algorithm_of(public_key).value, spki_of(public_key))
 
-        if nameless:
+        if not nameless:
+            return
+        try:
             await self._database.write(fill)
-            await self._take_rows()
+        except DatabaseUnavailable:
+            self._untold |= came  # To be told at the next look.
+            raise
+        await self.follow()
 
     def signer_of(self, issuer_id: str, key_id: str) -> Signer:
         """
@@ -176,7 +214,11 @@ class Identities:
         Raises:
             ResourceNotFound: we do not hold it.
         """
-        return self._keys.signer_of(issuer_id, key_id)
+        found = (held.find((issuer_id, key_id)) for held in self._held.values())
+        signer = next(filter(None, found), None)
+        if signer is None:
+            raise ResourceNotFound(f"the key {key_id} of the issuer {issuer_id!r} is not held here")
+        return signer
 
     def foreign(self) -> Iterator[tuple[Issuer, list[IssuerKey]]]:
         """Yield the issuers whose documents others publish, with every key of theirs."""
@@ -187,7 +229,7 @@ class Identities:
         Return our document for `did`, or None where we do not host it.
 
         Raises:
-            DocumentUnavailable: we host it, and one of its keys is not known yet.
+            DocumentUnavailable: we host it, and a key that signs, or shall, is not known yet.
         """
         if did not in self._hosted:
             return None

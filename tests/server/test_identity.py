@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from operators import Issuer
-from proofs import Algorithm, PrivateKey, create_key_file, sign_compact
+from operators import Issuer, IssuerKey
+from proofs import Algorithm, PrivateKey, Signer, create_key_file, sign_compact
 from resolver import Resolver, public_key_of
 from resolver.lint.findings import lint
 from server.database import MIGRATIONS, open_of
+from server.identity.custody import Custody
 from server.identity.held_keys import LOOK_AGAIN_SECONDS
 from server.identity.identities import DocumentUnavailable, Identities
 from server.settings import Settings
@@ -292,6 +294,34 @@ def test_a_key_that_was_swapped_for_another_does_not_sign(tmp_path: Path, proces
     assert told[0] is None
     assert "another key (P-256) than the Ed25519 key that acme-1 of acme is" in str(told[-1])
     assert later.own_document(ACME) == process.identities.own_document(ACME)
+    with pytest.raises(ResourceNotFound):
+        later.signer_of("acme", "acme-1")
+
+
+def test_a_key_that_another_node_tells_of_first_does_not_sign_where_the_file_is_another(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    create_key_file(tmp_path / "acme-1.pem")
+    (tmp_path / "theirs").mkdir()
+    create_key_file(tmp_path / "theirs" / "acme-1.pem")
+    process = Process(tmp_path, Issuer(id="acme", did=ACME))
+    processes.append(process)
+
+    class Beaten(Custody):
+        """Another node is faster each time."""
+
+        def open(self, issuer: Issuer, key: IssuerKey) -> Signer:
+            signer = super().open(issuer, key)
+            process.refresh()
+            return signer
+
+    theirs = msgspec.structs.replace(process.settings, key_dir=str(tmp_path / "theirs"))
+    later = Identities(theirs, process.database, custody=Beaten(theirs))
+    for _ in range(2):
+        asyncio.run(later.refresh())
+
+    assert "another key" in later.faults["acme", "acme-1"]
+    assert process.identities.signer_of("acme", "acme-1")
     with pytest.raises(ResourceNotFound):
         later.signer_of("acme", "acme-1")
 

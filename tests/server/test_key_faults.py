@@ -156,6 +156,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at keys, and tell alarms, more often than a server does."""
     monkeypatch.setattr("server.identity.held_keys.LOOK_AGAIN_SECONDS", 0.2)
     monkeypatch.setattr("server.background.ISSUERS_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("server.background.LOOK_AT_KEYS_EVERY_SECONDS", 0.1)
     monkeypatch.setattr("server.background.ALARMS_EVERY_SECONDS", 0.1)
     monkeypatch.setattr("statuslist.publishing.publisher.LATE_SECONDS", LATE_SECONDS)
 

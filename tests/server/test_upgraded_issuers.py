@@ -102,6 +102,13 @@ async def suspend(services: Services, set_id: str, index: str) -> None:
     await until(lambda: lists.version_of(f"{set_id}-suspension") > before)
 
 
+async def go_over_to_spare(services: Services, clock: Clock) -> None:
+    """Let acme's spare key sign, as soon as whoever has its document has had it for long enough."""
+    await services.issuing.changes.activate(ROOT, "acme", None)
+    clock.now += 2 * services.settings.did_document_ttl_seconds
+    await services.issuing.changes.activate_due(actor="time", past=clock())
+
+
 async def test_what_was_published_before_verifies_with_the_documents_that_are_served_after(
     old: Place, tmp_path: Path
 ) -> None:
@@ -186,10 +193,9 @@ async def test_a_rotation_after_the_upgrade_keeps_the_first_key_as_long_as_what_
     clock = Clock(THEN)
     async with upgraded(old, tmp_path, clock=clock) as services:
         await until(lambda: len(fragments(services, "acme")) == 4)
-        await services.issuing.changes.activate(ROOT, "acme", None)
-        clock.now += 2 * services.settings.did_document_ttl_seconds
         versions = services.status.publisher.lists
         signed = versions.version_of("badges-suspension")
+        await go_over_to_spare(services, clock)
         await until(lambda: versions.version_of("badges-suspension") > signed)
         first, second, *_ = await keys_of(services, "acme")
         for served in before:
@@ -212,6 +218,37 @@ async def test_a_rotation_after_the_upgrade_keeps_the_first_key_as_long_as_what_
     assert {second.key_id} <= gone
 
 
+async def test_a_rotation_away_from_a_key_that_was_lost_lets_what_is_signed_now_verify_and_its_file_the_rest(
+    old: Place, tmp_path: Path
+) -> None:
+    before = [served for served in served_by(old) if served.issuer_id == "acme"]
+    clock = Clock(THEN)
+    async with upgraded(old, tmp_path, keys=("key-1.pem",), clock=clock) as services:
+        lists = services.status.publisher.lists
+        signed = lists.version_of("badges-suspension")
+        await until(lambda: len(services.operators.identities.rows["acme"][1]) > 1)  # It has its spare key.
+        await go_over_to_spare(services, clock)
+        await until(lambda: lists.version_of("badges-suspension") > signed)
+        await until(lambda: fragments(services, "acme"))
+        shown = fragments(services, "acme")
+        now = [served for served in served_by(old) if served.issuer_id == "acme" and served not in before]
+        for served in now:
+            await verify(services, served, clock.now)
+        with pytest.raises(ProofError):
+            await verify(services, before[0], clock.now)
+        faults = await unreadable(services)
+        put_key(old, "acme-1.pem", tmp_path)
+        await until(lambda: "acme-1" in fragments(services, "acme"))
+        for served in before:
+            await verify(services, served, clock.now)
+        mended = await unreadable(services)
+
+    assert now != []
+    assert "acme-1" not in shown
+    assert faults == {"acme#acme-1"}
+    assert mended == set()
+
+
 async def test_what_a_node_of_0_2_0_signed_beside_us_counts_when_its_key_is_retired(
     old: Place, tmp_path: Path
 ) -> None:
@@ -226,9 +263,7 @@ async def test_what_a_node_of_0_2_0_signed_beside_us_counts_when_its_key_is_reti
             " FROM artefacts a JOIN status_lists l ON l.id = a.list_id AND l.published_version = a.version"
             " WHERE l.id = 'badges-revocation'"
         )
-        await services.issuing.changes.activate(ROOT, "acme", None)
-        clock.now += 2 * services.settings.did_document_ttl_seconds
-        await services.issuing.upkeep.step()
+        await go_over_to_spare(services, clock)
         first, *_ = await keys_of(services, "acme")
 
     assert first.state is KeyState.RETIRED

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 
+from operators.issuers import key_store
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView
 from proofs import ProofInvalid
 from resolver import Resolver
@@ -159,10 +160,8 @@ async def test_a_second_key_follows_once_the_document_lists_it_too(scene: Scene)
     await scene.changes.activate(ADMIN, "bank", second.key)
     await scene.verified_with(second)
 
-    assert [key.state.value for key in scene.services.operators.identities.rows["bank"][1]] == [
-        "retired",
-        "active",
-    ]
+    keys = await scene.services.database.read(lambda tx: key_store.keys_of(tx, "bank"))
+    assert [key.state.value for key in keys] == ["retired", "active"]
 
 
 async def test_a_key_that_was_given_up_is_followed_by_one_that_the_document_lists(scene: Scene) -> None:

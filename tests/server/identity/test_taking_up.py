@@ -170,6 +170,26 @@ async def test_a_key_that_was_given_up_signs_no_more_here(node: Node) -> None:
         node.identities.signer_of("acme", active)
 
 
+async def test_a_retired_key_that_nobody_could_read_is_looked_for_until_what_it_signed_has_ended(
+    node: Node,
+) -> None:
+    await adding_as_before_0_3(node)
+    until = int((NOW + 10 * HOUR) * 1_000_000)
+    await node.database.write(lambda tx: key_store.note_signed(tx, "old", "old-1", until))
+    await node.changes.add(ADMIN, "old", AddKey())
+    await node.changes.activate(ADMIN, "old", None)
+    node.clock.now += HOUR
+    await node.changes.activate_due(actor="x", past=node.clock())
+    faults = []
+    for hours in (1, 9.99, 10):
+        node.clock.now = NOW + hours * HOUR
+        node.timer.now += LOOK_AGAIN_SECONDS
+        await node.identities.refresh()
+        faults.append(list(node.identities.faults))
+
+    assert faults == [[("old", "old-1")], [("old", "old-1")], []]
+
+
 async def test_many_keys_are_looked_at_in_rounds_of_a_few_at_a_time(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
