@@ -5,7 +5,6 @@ A plan costs no arithmetic on keys and no traffic, so that a request can be char
 """
 
 from collections.abc import Callable, Mapping
-from urllib.parse import unquote
 
 import msgspec
 
@@ -15,6 +14,7 @@ from resolver.errors import MethodNotSupported, NotFound
 from resolver.methods import COMPUTED, METHODS
 from resolver.methods.method import ComputedMethod
 from resolver.methods.question import Question
+from resolver.methods.web import authority_of
 from resolver.results import DEFAULT_OPTIONS, JsonObject, Options
 from resolver.sources.source import Source
 
@@ -138,7 +138,7 @@ class Planner:
 
     def _published(self, did: Did) -> JsonObject | None:
         document = self._own_document(did.text)
-        if document is None and _authority(did) in self._own_hosts:
+        if document is None and authority_of(did) in self._own_hosts:
             raise NotFound("this server has no such DID")
         return document
 
@@ -148,8 +148,3 @@ class Planner:
 
     def _is_observed(self, did: Did) -> bool:
         return self._is_observing and did.method == "web"
-
-
-def _authority(did: Did) -> str:
-    """Return `host` or `host:port` of a did:web, in lower case, without port 443."""
-    return unquote(did.method_specific_id.partition(":")[0]).lower().removesuffix(":443")

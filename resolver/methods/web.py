@@ -7,7 +7,7 @@ did:webvh v1.0 and of the outbound guard. Everything is refused before any netwo
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from resolver.did import Did, parse_did
 from resolver.documents.document import MAX_DOCUMENT_BYTES, read_document
@@ -116,6 +116,11 @@ def _is_spelling_of(found: str, normal: str) -> bool:
         return found == normal or normal_form(WEB.plan(parse_did(found), DEFAULT_OPTIONS)) == normal
     except ResolutionError:
         return False
+
+
+def authority_of(did: Did) -> str:
+    """Return `host` or `host:port` of a did:web, in lower case and without port 443, be it ours or a stranger's."""
+    return unquote(did.method_specific_id.partition(":")[0]).lower().removesuffix(":443")
 
 
 def normal_form(plan: FetchPlan) -> str:
