@@ -9,7 +9,7 @@ from typing import Any
 from operators.acting import act_once, done_before, require_admin
 from operators.issuers import key_store
 from operators.issuers.custody import MadeKey, Surroundings
-from operators.issuers.keys import FIRST_KIND, IssuerKey, KeyState, as_first, key_id_of
+from operators.issuers.keys import FIRST_KIND, IssuerKey, KeyState, as_first, as_spare, key_id_of
 from operators.issuers.views import CreateIssuer, IssuerKeyView, IssuerPage, IssuerView, issuer_view, key_view
 from operators.model import Issuer, Principal, check_id, check_text, is_id
 from operators.store import all_issuers, find_issuer, insert_issuer, issuers_after
@@ -125,7 +125,7 @@ class Issuers:
     async def _first_keys(self, wanted: CreateIssuer) -> list[IssuerKey]:
         custody, algorithm = wanted.custody or FIRST_KIND[0], wanted.algorithm or FIRST_KIND[1]
         first, spare = [await self.make_key(wanted.id, custody, algorithm) for _ in range(2)]
-        return [as_first(first), spare]
+        return [as_first(first), as_spare(spare)]
 
     def _record(self, tx: Transaction, principal: Principal, issuer: Issuer, detail: dict[str, Any]) -> None:
         record(

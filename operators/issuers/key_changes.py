@@ -18,6 +18,7 @@ from operators.issuers.keys import (
     KeyState,
     active_key,
     announced_keys,
+    as_spare,
     left_behind,
     signed_last,
     spare_keys,
@@ -93,7 +94,7 @@ class KeyChanges:
             Refusal: no such key can be made.
         """
         keys = await self._database.read(lambda tx: key_store.keys_of(tx, issuer.id))
-        key = await self._make(issuer, keys, AddKey())
+        key = as_spare(await self._make(issuer, keys, AddKey()))
 
         def add(tx: Transaction) -> bool:
             known = key_store.keys_of(tx, issuer.id)
@@ -105,7 +106,7 @@ class KeyChanges:
         return await self._database.write(add)
 
     async def withdraw_left_behind(self, issuer: Issuer, *, actor: str) -> None:
-        """Take back the spare keys of the kind from which a hosted issuer was moved; see `keys.left_behind`."""
+        """Take back the spare keys of the kind from which an issuer was moved; see `keys.left_behind`."""
 
         def withdraw(tx: Transaction) -> None:
             at = self._now()

@@ -50,6 +50,7 @@ ISSUER_KEY_MIGRATIONS = (
                 compromised_since {bigint},
                 compromised_at {bigint},
                 signed_until {bigint},
+                made_as_spare {bigint} NOT NULL DEFAULT 0 CHECK (made_as_spare IN (0, 1)),
                 version {bigint} NOT NULL,
                 PRIMARY KEY (issuer_id, key_id),
                 CHECK ((algorithm IS NULL) = (public_key IS NULL)),
@@ -103,7 +104,7 @@ def insert_key(tx: Transaction, key: IssuerKey) -> bool:
     inserted = tx.execute(
         f"INSERT INTO issuer_keys ({names}, version)"  # noqa: S608 (ours)
         f" VALUES ({values}, {_VERSION}) ON CONFLICT DO NOTHING",
-        msgspec.structs.asdict(key) | {"state": key.state.value},
+        _values(key),
     )
     return inserted == 1
 
@@ -119,7 +120,7 @@ def put_key(tx: Transaction, key: IssuerKey) -> None:
     tx.execute(
         f"INSERT INTO issuer_keys ({names}, version) VALUES ({values}, {_VERSION})"  # noqa: S608 (ours)
         f" ON CONFLICT (issuer_id, key_id) DO UPDATE SET {changes}, version = excluded.version",
-        msgspec.structs.asdict(key) | {"state": key.state.value},
+        _values(key),
     )
     _tell_older(tx, key.issuer_id)
 
@@ -186,8 +187,9 @@ def issuers_without_spare(tx: Transaction) -> list[Issuer]:
 
 
 def issuers_of_two_kinds(tx: Transaction) -> list[Issuer]:
-    """Return the issuers, hosted and foreign, that have a spare key of another kind than the active one, by id."""
-    return _issuers(tx, f"id IN (SELECT s.issuer_id{_SPARES}a.key_id IS NOT NULL AND NOT {_OF_ONE_KIND})")
+    """Return the issuers for which we made a spare key that is of another kind than the active one, by id."""
+    left = f"s.made_as_spare = 1 AND a.key_id IS NOT NULL AND NOT {_OF_ONE_KIND}"
+    return _issuers(tx, f"id IN (SELECT s.issuer_id{_SPARES}{left})")
 
 
 def _issuers(tx: Transaction, where: str) -> list[Issuer]:
@@ -351,6 +353,10 @@ def _update(tx: Transaction, key: IssuerKey, what: str, where: str, **values: ob
     return changed == 1
 
 
+def _values(key: IssuerKey) -> dict[str, object]:
+    return msgspec.structs.asdict(key) | {"state": key.state.value, "made_as_spare": int(key.made_as_spare)}
+
+
 def _key(row: Row) -> IssuerKey:
     values = {name: row[name] for name in _COLUMNS}
     public_key = values["public_key"]
@@ -359,5 +365,6 @@ def _key(row: Row) -> IssuerKey:
         | {
             "state": KeyState(values["state"]),
             "public_key": None if public_key is None else bytes(public_key),
+            "made_as_spare": bool(values["made_as_spare"]),
         }
     )

@@ -52,6 +52,7 @@ class IssuerKey(msgspec.Struct, frozen=True, kw_only=True):
         activates_at: when it shall become active at the earliest; None: nobody has planned it.
         compromised_since: what it signed from then on is not to be believed; `compromised_at`: when we were told.
         signed_until: the end of whatever it signed, up to an hour later; None: it signed nothing.
+        made_as_spare: whether the server made it to stand in for another, and not because somebody asked for it.
     """
 
     issuer_id: str
@@ -70,6 +71,7 @@ class IssuerKey(msgspec.Struct, frozen=True, kw_only=True):
     compromised_since: int | None = None
     compromised_at: int | None = None
     signed_until: int | None = None
+    made_as_spare: bool = False
 
     @property
     def is_spare(self) -> bool:
@@ -125,18 +127,20 @@ def left_behind(keys: Iterable[IssuerKey]) -> list[IssuerKey]:
     """
     Return the spare keys of the kind from which an issuer was moved, once it has a spare one of the new kind.
 
-    Those are of the kind of the key before the active one, and were announced before that one was active. Another
-    key that is announced is somebody's plan: of yet another kind, or announced since, to move back.
+    Only those that the server made. What an operator announced is a plan, such as to move the issuer, or back.
     """
     keys = list(keys)
     active = active_key(keys)
-    before = signed_last(key for key in keys if key is not active)
-    if active is None or before is None or before.kind == active.kind or not spare_keys(keys):
+    if active is None or not spare_keys(keys):
         return []
-    moved_at = active.activated_at or 0
-    return [key for key in keys if key.is_spare and key.kind == before.kind and key.announced_at < moved_at]
+    return [key for key in keys if key.is_spare and key.made_as_spare and key.kind != active.kind]
 
 
 def as_first(key: IssuerKey) -> IssuerKey:
     """Return the first key of an issuer, which is active from when it was announced."""
     return msgspec.structs.replace(key, state=KeyState.ACTIVE, activated_at=key.announced_at)
+
+
+def as_spare(key: IssuerKey) -> IssuerKey:
+    """Return a key that is made to stand in for another."""
+    return msgspec.structs.replace(key, made_as_spare=True)

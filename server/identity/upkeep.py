@@ -105,7 +105,7 @@ class KeyUpkeep:
         self._lacking = deque(filter(self._issuers.is_hosted, without))
         for issuer_id in self._without_spare - {issuer.id for issuer in self._lacking}:
             self._tell_spare(issuer_id, None)
-        for issuer in filter(self._issuers.is_hosted, await self._database.read(_moved)):
+        for issuer in await self._database.read(_moved):
             await self._changes.withdraw_left_behind(issuer, actor=ACTOR)
         await self._look_at_certificates(since)
         if since == 0:

@@ -161,13 +161,15 @@ async def test_an_issuer_that_was_moved_gets_a_spare_key_of_its_new_kind_and_the
 
 async def test_a_key_that_an_operator_announced_to_move_an_issuer_stays(node: Node) -> None:
     await node.create("acme")
+    (spare,) = await _waiting(node)
     earlier = (await node.changes.add(ADMIN, "acme", AddKey(algorithm="P-384"))).key
-    await _move(node, "P-256")
     back = (await node.changes.add(ADMIN, "acme", AddKey(algorithm="Ed25519"))).key
+    await _move(node, "P-256")
     for _ in range(3):
         await node.upkeep.step()
     waiting = await _waiting(node)
 
+    assert spare not in waiting
     assert (waiting.pop(earlier), waiting.pop(back)) == ("P-384", "Ed25519")
     assert list(waiting.values()) == ["P-256"]
 
