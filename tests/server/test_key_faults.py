@@ -73,7 +73,7 @@ FAULTS: dict[Break, str] = {
     open_to_group: "mode 0640 lets others at the key",
     hide_in_folder: "Is a directory",
     hide_in_pipe: "expected a regular file",
-    garble: "not a private key",
+    garble: "not one private key",
 }
 QUICK = (lose, open_to_group)  # what is tried at each run of the tests
 
