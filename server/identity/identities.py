@@ -134,12 +134,7 @@ class Identities:
             return await self._take_rows()
 
     async def look(self, kind: str) -> bool:
-        """
-        Look at keys of one custody; tell whether there is one that could not sign before. Never twice at a time.
-
-        Raises:
-            DatabaseUnavailable: as `follow`.
-        """
+        """Look at keys of one custody; tell whether one signs that did not before. Not twice at a time."""
         fresh = await self._held[kind].look()
         with suppress(DatabaseUnavailable):  # The disk may be full: reads must not wait for it.
             await self._fill(fresh)
