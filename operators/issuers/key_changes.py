@@ -13,18 +13,12 @@ from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers, issuer_and_keys
 from operators.issuers.keys import (
-    FIRST_KIND,
     IssuerKey,
     KeyState,
-    active_key,
-    announced_keys,
-    as_spare,
-    left_behind,
-    signed_last,
-    spare_keys,
     successors,
 )
 from operators.issuers.rotation import SignAnew, known_key, next_key
+from operators.issuers.succession import KeySuccession
 from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
 from operators.model import Issuer, Principal
 from storage import Database, Transaction
@@ -33,7 +27,7 @@ from wire import BadRequest, Conflict, Refusal, parse_utc
 
 class KeyChanges:
     """
-    Every method with a `principal` raises Forbidden where that is no administrator of all issuers, and
+    Every method raises Forbidden where `principal` is no administrator of all issuers, and
     ResourceNotFound where there is no such issuer, or it never had that key.
 
     Args:
@@ -41,6 +35,9 @@ class KeyChanges:
         why_not_listed: looks at the document of a foreign issuer as it is now, past all caches.
         sign_anew: called in the transaction that lets another key sign, with the id of the issuer.
         clock: seconds since 1970.
+
+    Attributes:
+        succession: what follows by itself.
     """
 
     def __init__(
@@ -59,6 +56,9 @@ class KeyChanges:
         self._why_not_listed = why_not_listed
         self._sign_anew = sign_anew
         self._clock = clock
+        self.succession = KeySuccession(
+            database, issuers, why_not_listed=why_not_listed, sign_anew=sign_anew, clock=clock
+        )
 
     async def add(
         self, principal: Principal, issuer_id: str, wanted: AddKey, *, idempotency_key: str | None = None
@@ -74,62 +74,13 @@ class KeyChanges:
         asked = ("add-key", issuer_id, wanted)
         if (done := await self._done(principal, idempotency_key, asked)) is not None:
             return done
-        key = await self._make(issuer, keys, wanted)
+        key = await self.succession.make(issuer, keys, wanted)
 
         def add(tx: Transaction, at: int) -> IssuerKeyView:
-            self._announce(tx, issuer, key, actor=principal.id, at=at)
+            self.succession.announce(tx, issuer, key, actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, asked, add)
-
-    async def add_spare(self, issuer: Issuer, *, actor: str) -> bool:
-        """
-        Add a key, as `add`, to a hosted issuer that has no spare one of the kind of its active key.
-
-        Returns:
-            False where somebody was faster, and gave it one, or let a key of another kind sign.
-
-        Raises:
-            Conflict: its document has as many keys as fit.
-            Refusal: no such key can be made.
-        """
-        keys = await self._database.read(lambda tx: key_store.keys_of(tx, issuer.id))
-        key = as_spare(await self._make(issuer, keys, AddKey()))
-
-        def add(tx: Transaction) -> bool:
-            known = key_store.keys_of(tx, issuer.id)
-            if spare_keys(known) or not spare_keys([*known, key]):
-                return False
-            self._announce(tx, issuer, key, actor=actor, at=self._now())
-            return True
-
-        return await self._database.write(add)
-
-    async def withdraw_left_behind(self, issuer: Issuer, *, actor: str) -> None:
-        """Take back the spare keys of the kind from which an issuer was moved; see `keys.left_behind`."""
-
-        def withdraw(tx: Transaction) -> None:
-            at = self._now()
-            for key in left_behind(key_store.keys_of(tx, issuer.id)):
-                key_store.withdraw(tx, key, at)
-                rotation.note(tx, key, "issuer-key.retire", actor=actor, at=at)
-
-        await self._database.write(withdraw)
-
-    async def _make(self, issuer: Issuer, keys: list[IssuerKey], wanted: AddKey) -> IssuerKey:
-        rotation.require_room(keys, self._now())
-        last = signed_last(keys)
-        custody, algorithm = last.kind if last else FIRST_KIND
-        return await self._issuers.make_key(
-            issuer.id, wanted.custody or custody, wanted.algorithm or algorithm
-        )
-
-    def _announce(self, tx: Transaction, issuer: Issuer, key: IssuerKey, *, actor: str, at: int) -> None:
-        rotation.require_room(key_store.keys_of(tx, issuer.id), at)
-        key_store.insert_key(tx, key)
-        rotation.note(tx, key, "issuer-key.add", actor=actor, at=at, custody=key.custody)
-        if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer.id) is None:
-            rotation.activate(tx, key, self._sign_anew, actor=actor, at=at)
 
     async def activate(
         self, principal: Principal, issuer_id: str, key_id: str | None, *, idempotency_key: str | None = None
@@ -226,10 +177,9 @@ class KeyChanges:
         asked = ("compromise-key", issuer_id, key_id, wanted)
         done = await self._once(principal, idempotency_key, asked, compromise)
         if was_active and not self._issuers.is_hosted(issuer):
-            with suppress(
-                Refusal
-            ):  # Of an origin that cannot be asked now: the key is given up all the same.
-                await self.find_successor(issuer, actor=principal.id)
+            # Where its origin cannot be asked now, the key is given up all the same.
+            with suppress(Refusal):
+                await self.succession.find_successor(issuer, actor=principal.id)
         return done
 
     async def certify(
@@ -245,49 +195,6 @@ class KeyChanges:
             return self._view(tx, issuer, key)
 
         return await self._once(principal, None, (), keep)
-
-    async def activate_due(self, *, actor: str, past: float) -> int:
-        """
-        Let the keys sign whose planned time has come, all of hosted issuers; return how many.
-
-        Args:
-            past: seconds since 1970 that are surely past, though somebody set the clock forward.
-        """
-        by = int(past * 1_000_000)
-        due = await self._database.read(lambda tx: key_store.due_keys(tx, by))
-        return sum([await self._activate(key, actor) for key in due])
-
-    async def find_successor(self, issuer: Issuer, *, actor: str) -> bool:
-        """
-        Let an announced key sign for an issuer whose active one was given up: one that its document lists.
-
-        Returns:
-            Whether a key signs for it now.
-
-        Raises:
-            Refusal: the document of a foreign issuer cannot be asked for now.
-        """
-        keys = await self._database.read(lambda tx: key_store.keys_of(tx, issuer.id))
-        if active_key(keys) is not None:
-            return True
-        for key in announced_keys(keys):
-            if self._issuers.is_hosted(issuer) or not await self._why_not_listed(issuer, key):
-                return await self._succeed(key, actor)
-        return False
-
-    async def _succeed(self, key: IssuerKey, actor: str) -> bool:
-        """Let a key sign unless another one does, which an operator chose meanwhile."""
-
-        def succeed(tx: Transaction) -> bool:
-            signs = key_store.signing_key(tx, key.issuer_id) is not None
-            return signs or rotation.activate(tx, key, self._sign_anew, actor=actor, at=self._now())
-
-        return await self._database.write(succeed)
-
-    async def _activate(self, key: IssuerKey, actor: str) -> bool:
-        return await self._database.write(
-            lambda tx: rotation.activate(tx, key, self._sign_anew, actor=actor, at=self._now())
-        )
 
     async def _read(self, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
         require_admin(principal)

@@ -72,7 +72,7 @@ class KeyUpkeep:
         Raises:
             DatabaseUnavailable: the rows cannot be read or written.
         """
-        await self._changes.activate_due(actor=ACTOR, past=self._surely_past())
+        await self._changes.succession.activate_due(actor=ACTOR, past=self._surely_past())
         if not self._lacking:
             await self._look()
         if self._without_key and self._timer() >= self._look_for_keys_at:
@@ -106,7 +106,7 @@ class KeyUpkeep:
         for issuer_id in self._without_spare - {issuer.id for issuer in self._lacking}:
             self._tell_spare(issuer_id, None)
         for issuer in await self._database.read(_moved):
-            await self._changes.withdraw_left_behind(issuer, actor=ACTOR)
+            await self._changes.succession.withdraw_left_behind(issuer, actor=ACTOR)
         await self._look_at_certificates(since)
         if since == 0:
             self._look_at = self._timer() + LOOK_AGAIN_SECONDS
@@ -117,7 +117,7 @@ class KeyUpkeep:
         self._look_for_keys_at = self._timer() + RETRY_SECONDS
         for issuer in self._without_key:
             with suppress(Refusal):
-                await self._changes.find_successor(issuer, actor=ACTOR)
+                await self._changes.succession.find_successor(issuer, actor=ACTOR)
 
     async def _look_at_certificates(self, since: int) -> None:
         """Tell of certificates that end soon, of the keys that changed after the version `since`."""
@@ -129,7 +129,7 @@ class KeyUpkeep:
 
     async def _make_spare(self, issuer: Issuer) -> None:
         try:
-            if await self._changes.add_spare(issuer, actor=ACTOR):
+            if await self._changes.succession.add_spare(issuer, actor=ACTOR):
                 LOG.info("made a spare key for %s", issuer.id)
             self._tell_spare(issuer.id, None)
         except DatabaseUnavailable:

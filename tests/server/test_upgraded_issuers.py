@@ -106,7 +106,7 @@ async def go_over_to_spare(services: Services, clock: Clock) -> None:
     """Let acme's spare key sign, as soon as whoever has its document has had it for long enough."""
     await services.issuing.changes.activate(ROOT, "acme", None)
     clock.now += 2 * services.settings.did_document_ttl_seconds
-    await services.issuing.changes.activate_due(actor="time", past=clock())
+    await services.issuing.changes.succession.activate_due(actor="time", past=clock())
 
 
 async def test_what_was_published_before_verifies_with_the_documents_that_are_served_after(

@@ -74,7 +74,7 @@ class Desk:
         return (await self.changes.add(ADMIN, issuer_id, wanted)).key
 
     async def activate_due(self) -> int:
-        return await self.changes.activate_due(actor="upkeep", past=self.clock())
+        return await self.changes.succession.activate_due(actor="upkeep", past=self.clock())
 
     async def states(self, issuer_id: str = "acme") -> dict[str, str]:
         """Return the state of each key."""

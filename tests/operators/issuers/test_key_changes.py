@@ -173,7 +173,7 @@ async def test_a_document_takes_so_many_keys_and_a_rotation_goes_on_below_that(d
 
     assert refused == files
     assert issuer is not None
-    assert await desk.changes.add_spare(issuer, actor="upkeep")
+    assert await desk.changes.succession.add_spare(issuer, actor="upkeep")
 
 
 # Keys that others may have.
@@ -299,9 +299,9 @@ async def test_where_no_foreign_key_is_listed_none_follows(desk: Desk) -> None:
     assert await desk.states("bank") == {first: "compromised", second: "announced"}
     bank = await desk.issuers.find("bank")
     assert bank is not None
-    before = await desk.changes.find_successor(bank, actor="upkeep")
+    before = await desk.changes.succession.find_successor(bank, actor="upkeep")
     desk.listed.add(second)
-    found = [await desk.changes.find_successor(bank, actor="upkeep") for _ in range(2)]
+    found = [await desk.changes.succession.find_successor(bank, actor="upkeep") for _ in range(2)]
 
     assert (before, found) == (False, [True, True])
     assert await desk.states("bank") == {first: "compromised", second: "active"}

@@ -39,7 +39,7 @@ def cases() -> Iterator[Step]:
 
 async def _take_up(scene: Scene) -> None:
     """Do what a background step does in time: activate, read the rows, publish."""
-    await scene.services.issuing.changes.activate_due(actor="corpus", past=scene.clock())
+    await scene.services.issuing.changes.succession.activate_due(actor="corpus", past=scene.clock())
     await scene.services.operators.identities.refresh()
     await publish(scene)
 

@@ -80,7 +80,7 @@ async def test_two_nodes_at_once_make_one_spare_key(node: Node, place: Place) ->
     await insert_as_before_0_3(node, *(f"i{number}" for number in range(8)))
     made = await asyncio.gather(
         *(
-            one.changes.add_spare(issuer, actor="x")
+            one.changes.succession.add_spare(issuer, actor="x")
             for one in (node, second)
             for issuer in hosted(node, *(f"i{number}" for number in range(8)))
         )
