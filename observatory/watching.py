@@ -151,9 +151,8 @@ class Watch:
         except OutboundBusy as error:
             # Twice what the budget wants, so that what is free by then is not all ours.
             wait = max(wait, 2 * float(error.headers.get("retry-after", "1")))
-        except (
-            Exception
-        ):  # It must not be the last look at this DID, nor at those that had their turn with it.
+        except Exception:
+            # A bug: it must not be the last look at this DID, nor at those that had their turn with it.
             LOG.exception("a look at a DID failed")
             turn = self._timer() + self._next()
         self._free_at[host] = self._timer() + wait

@@ -27,9 +27,7 @@ Headers = dict[int | str, Any]
 
 ALG, CRIT, KID, X5CHAIN = 1, 2, 4, 33  # labels (RFC 9052, section 3.1; RFC 9360, section 2)
 MAX_COSE_BYTES = 16 * 1024 * 1024  # 16 MiB, as a JWS
-MAX_HEADERS_BYTES = (
-    16_384  # bytes, of all but payload and signature; a chain of three certificates has some 2,000
-)
+MAX_HEADERS_BYTES = 16_384  # of all but payload and signature; a chain of three certificates has some 2,000
 _SIGN1_TAG = b"\xd2"  # 18, in its shortest form
 _CONTEXT = "Signature1"  # section 4.4
 

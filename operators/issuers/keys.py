@@ -23,9 +23,7 @@ import msgspec
 
 ASSERTION = "assertionMethod"  # what all keys are for: Controlled Identifiers v1.0, section 2.3.2
 FINGERPRINT_CHARS = 12  # of hexadecimal, 48 bits: an issuer has tens of keys
-MAX_PUBLISHED = (
-    50  # keys of an issuer in its document at once, which is 30 KB then; resolvers stop at 256 KiB
-)
+MAX_PUBLISHED = 50  # keys of an issuer in its document at once: 30 KB; resolvers stop at 256 KiB
 FIRST_KIND = "file", "Ed25519"  # of the first key of an issuer, where nobody asks for another
 ALGORITHM_BEFORE_0_3 = "Ed25519"  # of a key of which only the name is known yet
 

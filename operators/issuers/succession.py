@@ -24,7 +24,10 @@ from storage import Database, Transaction
 
 
 class KeySuccession:
-    """Arguments as of `KeyChanges`."""
+    """
+    Args:
+        why_not_listed, sign_anew, clock: as `KeyChanges`, which has one of these.
+    """
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class KeySuccession:
 
     async def add_spare(self, issuer: Issuer, *, actor: str) -> bool:
         """
-        Add a key, as `add`, to a hosted issuer that has no spare one of the kind of its active key.
+        Make a key and announce it for a hosted issuer that has no spare one of the kind of its active key.
 
         Returns:
             False where somebody was faster, and gave it one, or let a key of another kind sign.
