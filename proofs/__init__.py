@@ -1,8 +1,8 @@
 """
 How others check us: canonical forms, signatures, Data Integrity proofs and JOSE. Pure but for key files.
 
-What only some processes need is imported by its own name, with what it loads: `proofs.cose`, `proofs.certificates`,
-`proofs.pkcs11`.
+What only some processes need is imported by its own name, with what it loads: `proofs.cose`, `proofs.notes`,
+`proofs.certificates`, `proofs.pkcs11`.
 """
 
 from proofs.algorithms import Algorithm, PrivateKey, PublicKey, algorithm_of, is_signature, sign_with

@@ -15,7 +15,7 @@ from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
 from tests.fuzz.drivers import batch_seeds, driver_seeds
 from tests.fuzz.logs import changed_seeds, hostile_seeds
-from tests.fuzz.signed import CERTIFICATES, CHAINS, CRLS, PAYLOAD, TOKENS
+from tests.fuzz.signed import CERTIFICATES, CHAINS, CRLS, NOTE_KEYS, NOTES, PAYLOAD, TOKENS
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -217,6 +217,8 @@ _BY_TARGET: dict[str, Any] = {
     "jwk": jwks,
     "strict_cbor": lambda: [PAYLOAD, *TOKENS, *(token[1:] for token in TOKENS)],
     "cose_sign1": lambda: TOKENS,
+    "signed_note": lambda: NOTES,
+    "note_key": lambda: NOTE_KEYS,
     "certificate_path": lambda: CERTIFICATES,
     "certificate_crl": lambda: CRLS,
     "certificate_file": lambda: CHAINS,

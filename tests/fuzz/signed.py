@@ -1,4 +1,4 @@
-"""CBOR, COSE_Sign1 and certificates from strangers: strict, alike for others, and signed where they count."""
+"""CBOR, COSE_Sign1, signed notes and certificates from strangers: strict, and signed where they count."""
 
 import warnings
 from itertools import pairwise
@@ -11,6 +11,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from proofs import Algorithm, MalformedProof, ProofError, ProofInvalid
 from proofs.certificates import Good, Revocation, Revoked, read_anchors, read_chain, validate_path
 from proofs.cose import sign1, verify_sign1
+from proofs.notes import NoteKey, read_note_key, sign_note, verify_note
 from tests.proofs.authorities import NOW, Authority, der, entry, key
 from tests.proofs.documents import KEYS, SIGNERS
 from wire.cbor import CborError, read_cbor, write_cbor
@@ -42,6 +43,31 @@ def cose_sign1(data: bytes) -> None:
             continue
         assert found.payload == PAYLOAD
         assert found.protected == {1: algorithm.cose, 16: "application/statuslist+cwt"}
+
+
+_TEXT = "log.example/audit\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+_NOTE_KEYS = [NoteKey("log.example/audit", signer.public_key) for signer in SIGNERS.values()]
+NOTES = [sign_note(_TEXT, "log.example/audit", signer) for signer in SIGNERS.values()]
+NOTE_KEYS = [key.text.encode() for key in _NOTE_KEYS]
+
+
+def signed_note(data: bytes) -> None:
+    """Whatever verifies has the text that was signed; the rest is refused in words."""
+    try:
+        assert verify_note(data, _NOTE_KEYS) == _TEXT
+    except ProofError as error:
+        assert 0 < len(str(error)) < 400
+
+
+def note_key(data: bytes) -> None:
+    """A key has one spelling."""
+    text = data.decode("latin-1")
+    try:
+        key = read_note_key(text)
+    except ProofError as error:
+        assert 0 < len(str(error)) < 400
+        return
+    assert key.text == text.strip()
 
 
 _ROOT = Authority("Root")

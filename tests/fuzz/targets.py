@@ -48,6 +48,8 @@ TARGETS: dict[str, Target] = {
     "strict_json": Target(encodings.strict_json, 4, max_ms=600),
     "strict_cbor": Target(signed.strict_cbor, 3),
     "cose_sign1": Target(signed.cose_sign1, 2),
+    "signed_note": Target(signed.signed_note, 2),
+    "note_key": Target(signed.note_key, 1),
     "certificate_path": Target(signed.certificate_path, 2),
     "certificate_crl": Target(signed.certificate_crl, 2),
     "certificate_file": Target(signed.certificate_file, 1),
