@@ -303,7 +303,13 @@ def test_litestar_in_a_file_of_another_kind_is_caught(copied_house: Path) -> Non
 def test_only_the_clients_know_an_http_client_and_importing_them_loads_none() -> None:
     """The server fetches through the guard, which speaks HTTP itself; httpx carries our clients only."""
     libraries = {"httpx", "httpcore", "h11", "requests", "urllib3", "aiohttp"}
-    clients = ("wire.client", "resolver.client", "registry.client", "statuslist.client")
+    clients = (
+        "wire.client",
+        "resolver.client",
+        "registry.client",
+        "statuslist.client",
+        "server.commands.api",
+    )
     knowing = {room_path(path) for path in modules() if imports_of(path) & libraries}
 
     assert knowing == {f"{client.replace('.', '/')}.py" for client in clients}

@@ -26,6 +26,7 @@ from server.database import MIGRATIONS, open_of
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.identity.surroundings import Surroundings
 from server.settings import Settings
+from server.settings.settings import OPERATOR_KEY_FILE
 from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
 from statuslist.errors import ListFull
@@ -33,7 +34,6 @@ from storage import Database, migrate
 from wire import Conflict, ResourceNotFound, encode
 
 OPERATOR = "bootstrap"
-OPERATOR_KEY_FILE = "operator.key"
 SAMPLE_SET = "sample"
 CHECK_FILE = "sample-check.json"
 REVOKE_FILE = "sample-revoke.json"

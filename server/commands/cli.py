@@ -1,7 +1,8 @@
 """
 The command line: `touchstone`. Data goes to stdout, talk to stderr.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 something upstream cannot be reached.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 the server, or something that
+it needs, cannot be reached.
 """
 
 import sys

@@ -4,7 +4,8 @@ What every command shares: talk on stderr, exit codes, the settings, and an even
 
 import select
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -15,8 +16,18 @@ from wire import Refusal
 STDOUT = 1  # the file descriptor
 ACTOR = "touchstone-cli"
 EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NOT_ALLOWED = 4
 EXIT_AWAY = 6
-EXIT_BY_STATUS = {404: 3, 409: 5, 502: EXIT_AWAY, 503: EXIT_AWAY, 504: EXIT_AWAY}
+EXIT_BY_STATUS = {
+    401: EXIT_NOT_ALLOWED,
+    403: EXIT_NOT_ALLOWED,
+    404: 3,
+    409: 5,
+    502: EXIT_AWAY,
+    503: EXIT_AWAY,
+    504: EXIT_AWAY,
+}
 
 
 def say(message: str) -> None:
@@ -28,6 +39,18 @@ def note(message: str) -> None:
     """Tell a person that there is nothing to print; a job that mails what it hears is told nothing."""
     if sys.stderr.isatty():
         say(message)
+
+
+def row(*fields: str) -> None:
+    """Print a line of data, its fields separated by tabs."""
+    click.echo("\t".join(map(printable, fields)))
+
+
+def printable(text: str) -> str:
+    """Return a text of others without what a terminal would obey, and in one line."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
@@ -48,11 +71,18 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `work`; what it refuses becomes a message and an exit code."""
     import uvloop
 
+    with told():
+        uvloop.run(work())
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Make a message and an exit code of what is refused inside."""
     from proofs.errors import KeyFileError, SignerAway
     from server.identity.own import IdentityChanged
 
     try:
-        uvloop.run(work())
+        yield
     except Refusal as error:
         fail(str(error), EXIT_BY_STATUS.get(error.status, EXIT_FAILED))
     except (KeyFileError, IdentityChanged) as error:

@@ -40,6 +40,7 @@ def check(settings: Settings) -> list[str]:
         *_url_faults(settings),
         *_bind_faults(settings.bind, "BIND"),
         *_bind_faults(settings.operator_bind, "OPERATOR_BIND"),
+        *_operator_url_faults(settings.operator_url),
         *_database_faults(settings),
         *_token_faults(settings),
         *_range_faults(settings),
@@ -73,6 +74,19 @@ def _url_faults(settings: Settings) -> list[str]:
         f"{PREFIX}PUBLIC_URL: {settings.public_url} is not https. Plain http is for loopback only: "
         f"host and {PREFIX}BIND ({settings.bind}) must both be loopback, or set an https URL"
     ]
+
+
+def _operator_url_faults(text: str) -> list[str]:
+    """Return what is wrong with where commands find the operator API; whether a key may be sent is for them."""
+    try:
+        url = urlsplit(text)
+        is_good = url.scheme in ("http", "https") and url.port != 0 and bool(url.hostname)
+    except ValueError:
+        is_good = False
+    if not text or (is_good and _AUTHORITY.fullmatch(url.netloc) and text == f"{url.scheme}://{url.netloc}"):
+        return []
+    found = "" if "@" in text else f", found {text!r}"  # Before it is a password.
+    return [f"{PREFIX}OPERATOR_URL: expected https://host[:port] in lower case, and nothing after it{found}"]
 
 
 def _did_faults(settings: Settings) -> list[str]:

@@ -18,6 +18,8 @@ PREFIX = "TOUCHSTONE_"
 NO_MIRROR = "off"
 DRAIN_SECONDS = 5.0  # seconds; a load balancer that asks every other second looks elsewhere by then
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+OPERATOR_KEY_FILE = "operator.key"  # in the key directory; `touchstone init` makes it
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens everywhere does so there too
 
 
 class SettingsError(Exception):
@@ -34,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     public_url: str = "http://localhost:8000"
     bind: str = "127.0.0.1:8000"
     operator_bind: str = "127.0.0.1:8001"
+    operator_url: str = ""
+    operator_key_file: str = ""
+    operator_ca_file: str = ""
     database_url: str = "sqlite:///var/touchstone.db"
     database_direct_url: str = ""
     database_password_file: str = ""
@@ -83,6 +88,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_delay_seconds: float | None = None
     shutdown_timeout_seconds: float = 20.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def operator_api_url(self) -> str:
+        """Where commands find the operator API: `operator_url`, else the listener of a server on this machine."""
+        if self.operator_url:
+            return self.operator_url
+        host, port = split_bind(self.operator_bind)
+        loopback = _LOOPBACK_OF.get(host, host)
+        return f"http://[{loopback}]:{port}" if ":" in loopback else f"http://{loopback}:{port}"
+
+    @property
+    def operator_key_path(self) -> Path:
+        """The file of the API key that commands present."""
+        return Path(self.operator_key_file or f"{self.key_dir}/{OPERATOR_KEY_FILE}")
 
     @property
     def state_dir(self) -> Path:

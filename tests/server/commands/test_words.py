@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 
@@ -10,8 +11,15 @@ from click.testing import CliRunner, Result
 
 from server.commands.cli import main
 from server.commands.terminal import run
+from tests.server.commands.operating import Operating, operating_in
 
 EXAMPLE_DRIVER = '[{"name":"bare","pattern":"did:example:.+","url":"http://localhost"}]'
+
+
+@pytest.fixture(scope="module")
+def operating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operating]:
+    with operating_in(tmp_path_factory.mktemp("operating")) as started:
+        yield started
 
 
 @pytest.fixture
@@ -57,7 +65,6 @@ def test_a_pipe_that_breaks_and_is_not_stdout_is_told_of(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("alarm list", "no alarm is open\n"),
         ("registry list", "the registry grants nothing; `touchstone registry import` fills it\n"),
         ("driver check", "there are no drivers; TOUCHSTONE_DRIVERS and TOUCHSTONE_DRIVERS_FILE add some\n"),
     ],
@@ -67,6 +74,14 @@ def test_where_there_is_nothing_a_person_is_told_and_a_job_is_not(command: str, 
     at_terminal, by_job = _said_at_a_terminal(*command.split()), _run(*command.split())
 
     assert at_terminal == said
+    assert (by_job.exit_code, by_job.stdout, by_job.stderr) == (0, "", "")
+
+
+def test_where_nothing_is_wrong_a_person_is_told_and_a_job_is_not(operating: Operating) -> None:
+    at_terminal = _said_at_a_terminal("alarm", "list", **operating.environment)
+    by_job = operating.run("alarm", "list")
+
+    assert at_terminal == "no alarm is open\n"
     assert (by_job.exit_code, by_job.stdout, by_job.stderr) == (0, "", "")
 
 
@@ -102,8 +117,10 @@ def test_a_purge_of_nothing_or_of_two_things_names_its_options(options: list[str
         (["--did", "a.example"], "touchstone: --did: "),
     ],
 )
-def test_a_purge_of_what_cannot_be_names_the_option(options: list[str], said: str) -> None:
-    done = _run("cache", "purge", *options)
+def test_a_purge_of_what_cannot_be_names_the_option(
+    options: list[str], said: str, operating: Operating
+) -> None:
+    done = operating.run("cache", "purge", *options)
 
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(said)

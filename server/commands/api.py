@@ -1,0 +1,230 @@
+"""
+How a command asks the operator API: with the key in a file, wherever the server runs.
+
+    with operator_api() as api:
+        for page in api.pages("/operator/alarms", AlarmPage): ...
+        view = api.post("/operator/alarms/acknowledge", AlarmView, AcknowledgeAlarm(alarm=17))
+
+Whatever goes wrong ends the command with a message and an exit code (see `cli.py`). The server may be a wrong one,
+or hostile. So the key goes over https, or to loopback; no redirect is followed; an answer has limits of time
+and size; and what is not an answer of the operator API is not read.
+
+A write carries an Idempotency-Key, so that it is sent a second time where the connection broke, and done once.
+"""
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import click
+import msgspec
+
+from server.commands.api_key_file import read_api_key
+from server.commands.refused import Awaited, ShownProblem, end_awaited, fail_away, fail_refused, fail_strange
+from server.commands.terminal import fail, settings_or_exit, told
+from server.settings import Settings
+from server.settings.settings import is_loopback, reason_of
+from storage import RELEASE
+from wire.json import JsonError, decode, encode
+from wire.problem import PROBLEM_JSON
+
+T = TypeVar("T")
+Query = str | int | None
+
+MAX_ANSWER_BYTES = 33_554_432  # 32 MiB, in memory; a registry of 16 MiB, exported with more spaces
+CONNECT_SECONDS = 10.0
+EXCHANGE_SECONDS = 120.0  # for all of a request; a token, or the host of a DID, may take its time
+MAX_REASON_CHARS = 500  # characters
+JSON = "application/json"
+_REASON = "touchstone.reason"  # in the context of the command
+
+
+def _keep_reason(context: click.Context, _: click.Parameter, reason: str | None) -> None:
+    if reason is not None and not (reason.strip() and len(reason) <= MAX_REASON_CHARS):
+        raise click.BadParameter(f"expected 1 to {MAX_REASON_CHARS} characters")
+    context.meta[_REASON] = reason
+
+
+# For every command that changes something; `operator_api` finds it in the context.
+REASON = click.option(
+    "--reason", metavar="TEXT", expose_value=False, callback=_keep_reason, help="Why, for the audit trail."
+)
+
+
+@contextmanager
+def operator_api() -> Iterator["OperatorApi"]:
+    """Open the operator API of the settings for the command that runs; what fails inside ends it."""
+    settings = settings_or_exit()
+    with told():
+        yield OperatorApi(settings, click.get_current_context().meta.get(_REASON))
+
+
+class Exchanged(msgspec.Struct, frozen=True):
+    """An answer as it came; nothing in it is believed yet."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class _TooLong(Exception):
+    """The answer is over `MAX_ANSWER_BYTES`."""
+
+
+class OperatorApi:
+    """
+    Args:
+        reason: why the command runs; None: nobody said.
+
+    Raises:
+        KeyFileError, OSError: the key, or the certificates to verify the server with, cannot be read.
+    """
+
+    def __init__(self, settings: Settings, reason: str | None = None) -> None:
+        self.url = settings.operator_api_url
+        self._is_secure = self.url.startswith("https:")
+        if not self._is_secure:
+            _refuse_clear_text(self.url)
+        self._trust = _trust_of(settings) if self._is_secure else None
+        self._key_file = settings.operator_key_path
+        self._headers = {
+            "authorization": f"Bearer {read_api_key(self._key_file)}",
+            "accept-encoding": "identity",  # What is compressed could be of any size.
+            "user-agent": f"touchstone/{RELEASE}",
+        }
+        if reason is not None:
+            self._headers["touchstone-reason"] = quote(reason)
+
+    def get(self, path: str, shape: type[T], **query: Query) -> T:
+        """Return what is there; a parameter of the query that is None is left out."""
+        return self._read(self._ask("GET", path, query=query), shape)
+
+    def pages(self, path: str, shape: type[T], **query: Query) -> Iterator[T]:
+        """Yield page after page; `shape` has `next`, with which the page after it is asked for as `after`."""
+        while True:
+            page = self.get(path, shape, **query)
+            yield page
+            after = getattr(page, "next", None)
+            if after is None or after == query.get("after"):
+                return
+            query["after"] = after
+
+    def post(self, path: str, shape: type[T], asked: msgspec.Struct | None = None) -> T:
+        """Do what `asked` says; where that waits for an approval, tell so and end the command."""
+        return self.send("POST", path, shape, b"" if asked is None else encode(asked))
+
+    def send(self, method: str, path: str, shape: type[T], body: bytes, media_type: str = JSON) -> T:
+        """As `post`, by any method and with any body."""
+        headers = {"idempotency-key": secrets.token_hex(16)} | ({"content-type": media_type} if body else {})
+        answer = self._ask(method, path, headers=headers, content=body)
+        if answer.status == 202 and (awaited := _awaited_of(answer)) is not None:
+            end_awaited(awaited)
+        return self._read(answer, shape)
+
+    def fetch(self, path: str, media_type: str, **query: Query) -> bytes:
+        """Return what is there, of a media type that is not read here."""
+        answer = self._ask("GET", path, query=query, headers={"accept": f"{media_type}, {PROBLEM_JSON}"})
+        if answer.media_type != media_type:
+            fail_strange(self.url, answer.media_type)
+        return answer.body
+
+    def _read(self, answer: Exchanged, shape: type[T]) -> T:
+        if answer.media_type != JSON:
+            fail_strange(self.url, f"{answer.status}, {answer.media_type or 'of no type'}")
+        try:
+            # Its values are not counted: its size is limited, and this process reads nothing beside it.
+            return decode(answer.body, shape, max_bytes=MAX_ANSWER_BYTES, max_values=None)
+        except JsonError as error:
+            fail_strange(self.url, f"what this release does not understand: {error}")
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Query] | None = None,
+        headers: dict[str, str] | None = None,
+        content: bytes = b"",
+    ) -> Exchanged:
+        """Return a good answer; end the command with what any other says."""
+        headers = {"accept": f"{JSON}, {PROBLEM_JSON}"} | self._headers | (headers or {})
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        answer = self._exchange(method, path, params=params, headers=headers, content=content)
+        if answer.media_type == PROBLEM_JSON and answer.status >= 400:
+            fail_refused(answer.status, self._problem_of(answer), self._key_file)
+        if not 200 <= answer.status < 300:
+            follows = ", a redirect, which the key does not follow" if answer.status < 400 else ""
+            fail_strange(self.url, f"{answer.status}{follows}")
+        return answer
+
+    def _problem_of(self, answer: Exchanged) -> ShownProblem:
+        try:
+            return decode(answer.body, ShownProblem, max_bytes=MAX_ANSWER_BYTES)
+        except JsonError:
+            fail_strange(self.url, f"{answer.status}, and says not why")
+
+    def _exchange(self, method: str, path: str, **request: Any) -> Exchanged:
+        """Send a request, a second time where the connection broke."""
+        import httpx
+
+        try:
+            try:
+                return asyncio.run(self._exchange_once(method, path, request))
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                return asyncio.run(self._exchange_once(method, path, request))
+        except (TimeoutError, httpx.TimeoutException):
+            fail_away(self.url, f"no whole answer came within {EXCHANGE_SECONDS:g} seconds")
+        except _TooLong:
+            fail_strange(self.url, f"over {MAX_ANSWER_BYTES} bytes")
+        except httpx.TransportError as error:
+            fail_away(self.url, str(error) or type(error).__name__)
+
+    async def _exchange_once(self, method: str, path: str, request: dict[str, Any]) -> Exchanged:
+        import httpx
+
+        timeout = httpx.Timeout(EXCHANGE_SECONDS, connect=CONNECT_SECONDS)
+        # A proxy of the environment leads to other machines, never to this one.
+        options: Any = {"verify": self._trust or False, "trust_env": self._is_secure, "timeout": timeout}
+        async with (
+            asyncio.timeout(EXCHANGE_SECONDS),
+            httpx.AsyncClient(**options) as http,
+            http.stream(method, self.url + path, **request) as response,
+        ):
+            body = bytearray()
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise _TooLong
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Exchanged(response.status_code, media_type, bytes(body))
+
+
+def _refuse_clear_text(url: str) -> None:
+    if not is_loopback(f"{urlsplit(url).hostname}:0"):
+        fail(
+            f"{url} is neither https nor this machine: whoever is on the way could read the API key.\n"
+            "Put TLS before the operator listener and name it in TOUCHSTONE_OPERATOR_URL as https://..., or go"
+            " through a tunnel such as ssh -L"
+        )
+
+
+def _trust_of(settings: Settings) -> ssl.SSLContext:
+    from resolver.outbound.trust import trust_of
+
+    file = settings.operator_ca_file
+    try:
+        return trust_of(file)
+    except OSError as error:
+        why = "expected PEM certificates" if isinstance(error, ssl.SSLError) else reason_of(error)
+        fail(f"TOUCHSTONE_OPERATOR_CA_FILE={file}: {why}")
+
+
+def _awaited_of(answer: Exchanged) -> Awaited | None:
+    try:
+        return decode(answer.body, Awaited, max_bytes=MAX_ANSWER_BYTES)
+    except JsonError:
+        return None
