@@ -76,14 +76,17 @@ def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes
     return signing_input + b"." + _encode(signer.sign(signing_input))
 
 
-def read_compact(token: bytes, *, max_bytes: int) -> Jws:
+def read_compact(token: bytes, *, max_bytes: int, algorithms: frozenset[str] = ALGORITHMS) -> Jws:
     """
     Read a token without verifying it: to learn `kid`, and no more.
+
+    Args:
+        algorithms: what `alg` may say; more than `ALGORITHMS` for whoever verifies those by himself.
 
     Raises:
         MalformedProof: over `max_bytes`, a byte order mark, not three parts, not base64url in its one spelling
             (RFC 7515, section 2: no padding), a header that is not one JSON object without duplicates, `crit` or
-            `b64` in it (we understand no extension; RFC 7515, section 4.1.11), or an `alg` not in `ALGORITHMS`.
+            `b64` in it (we understand no extension; RFC 7515, section 4.1.11), or an `alg` not in `algorithms`.
     """
     if len(token) > max_bytes:
         raise MalformedProof(f"the token has {len(token)} bytes; the limit is {max_bytes}")
@@ -95,7 +98,7 @@ def read_compact(token: bytes, *, max_bytes: int) -> Jws:
     if len(parts) != 3:
         raise MalformedProof("expected a JWS in compact form: three parts with dots between them")
     return Jws(
-        header=_read_header(_decode(parts[0], "header")),
+        header=_read_header(_decode(parts[0], "header"), algorithms),
         payload=_decode(parts[1], "payload"),
         signing_input=parts[0] + b"." + parts[1],
         signature=_decode(parts[2], "signature"),
@@ -130,7 +133,7 @@ def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS
             a signature that does not verify.
     """
     jws = read_compact(token, max_bytes=max_bytes)
-    allowed = _NAMES[algorithm_of(public_key)]
+    allowed = names_of(public_key)
     if jws.algorithm not in allowed:
         raise ProofInvalid(f"the key needs alg {' or '.join(allowed)}, the header says {jws.algorithm}")
     if not is_signature(public_key, jws.signature, jws.signing_input):
@@ -138,7 +141,17 @@ def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS
     return jws
 
 
-def _read_header(data: bytes) -> JsonObject:
+def names_of(public_key: object) -> tuple[str, ...]:
+    """
+    Return what `alg` may say over this key, what we write ourselves first.
+
+    Raises:
+        ProofInvalid: a key of another kind than Ed25519, P-256 and P-384.
+    """
+    return _NAMES[algorithm_of(public_key)]
+
+
+def _read_header(data: bytes, algorithms: frozenset[str]) -> JsonObject:
     try:
         header = read(data, max_bytes=MAX_HEADER_BYTES)
     except JsonError as error:
@@ -149,8 +162,8 @@ def _read_header(data: bytes) -> JsonObject:
         if name in header:
             raise MalformedProof(f"the header has {name!r}; no extension of JWS is understood here")
     algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise MalformedProof(f"expected alg {', '.join(sorted(ALGORITHMS))}")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise MalformedProof(f"expected alg {', '.join(sorted(algorithms))}")
     return header
 
 
