@@ -4,6 +4,7 @@ One transaction over SQLite or PostgreSQL: the contract, the engines, audit, ide
 
 from storage.audit import MIGRATIONS as AUDIT_MIGRATIONS
 from storage.audit import read_audit, record
+from storage.chain import ChainBroken, SealedRow, verify_chain
 from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
 from storage.following import Following
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
@@ -14,7 +15,7 @@ from storage.migrations import Migration, SchemaMismatch, migrate
 from storage.opening import open_database, sqlite_path
 from storage.release import RELEASE
 from storage.sealing import MIGRATIONS as SEALING_MIGRATIONS
-from storage.sealing import ChainBroken, SealedRow, read_sealed, seal, verify_chain
+from storage.sealing import read_sealed, seal
 
 MIGRATIONS = (*AUDIT_MIGRATIONS, *IDEMPOTENCY_MIGRATIONS, *SEALING_MIGRATIONS)
 

@@ -5,18 +5,16 @@ A row's id is given before its transaction commits, so on PostgreSQL a row with 
 with a higher id was read: whoever pages by id loses it. Hence one sealer (under a lease) gives positions to the
 rows that are visible, 1, 2, 3 ... without a gap; a position once given is final, and readers page by it.
 
-    digest(0) = 32 zero bytes
-    digest(n) = SHA-256(digest(n - 1) || the row as JSON with its position, members sorted)
-
 `audit_unsealed` names the rows that wait; a row is put there in its own transaction (`record`).
 """
 
-import hashlib
+from itertools import accumulate
 
 import msgspec
 
-from storage.audit import AuditRow, audit_row
-from storage.database import Transaction
+from storage.audit import audit_row
+from storage.chain import Chain, SealedRow, next_digest
+from storage.database import Row, Transaction
 from storage.migrations import Migration, forbid
 
 MIGRATIONS = (
@@ -40,19 +38,46 @@ MIGRATIONS = (
     ),
 )
 
-FIRST_DIGEST = bytes(32)
+PAGE_ROWS_LOOKED_AT = 5_000  # rows; what a page costs where none of them is wanted
+PAGE_BYTES = 1_048_576  # 1 MiB of details; a row that has more stands alone
 
 
-class SealedRow(msgspec.Struct, frozen=True):
-    """An audit row at its position; `digest` covers it and all rows before it."""
+_WANTED = """
+    FROM audit_seals s JOIN audit a ON a.id = s.audit_id
+    WHERE s.position > :after AND s.position <= :end
+    AND (:actor = '' OR a.actor = :actor) AND (:action = '' OR a.action = :action)
+    AND (:subject = '' OR a.subject = :subject) AND a.at >= :since AND a.at <= :until
+    ORDER BY s.position LIMIT :limit
+"""
 
-    position: int
-    digest: bytes
-    row: AuditRow
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Which rows to return: those that are alike in every text that is not "".
+
+    Attributes:
+        since, until: rows of that time, both included; microseconds since 1970.
+    """
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: int = 0
+    until: int = 2**62
 
 
-class ChainBroken(Exception):
-    """A sealed row is not what was sealed; somebody changed the database past its rules."""
+class Page(msgspec.Struct, frozen=True):
+    """
+    Sealed rows in the order of their positions.
+
+    Attributes:
+        head: the position of the newest sealed row; 0 where there is none.
+        next: after which position to look on; None: the end is reached.
+    """
+
+    rows: list[SealedRow]
+    head: int
+    next: int | None
 
 
 def seal(tx: Transaction, *, limit: int) -> int:
@@ -61,10 +86,9 @@ def seal(tx: Transaction, *, limit: int) -> int:
         "SELECT a.* FROM audit_unsealed u JOIN audit a ON a.id = u.audit_id ORDER BY a.id LIMIT :limit",
         {"limit": limit},
     )
-    last = tx.one("SELECT position, digest FROM audit_seals ORDER BY position DESC LIMIT 1")
-    before, digest = (last["position"], bytes(last["digest"])) if last else (0, FIRST_DIGEST)
-    seals = []
-    for position, row in enumerate(map(audit_row, waiting), before + 1):
+    last = head(tx)
+    digest, seals = last.digest, []
+    for position, row in enumerate(map(audit_row, waiting), last.position + 1):
         digest = next_digest(digest, position, row)
         seals.append({"position": position, "audit_id": row.id, "digest": digest})
     if seals:
@@ -76,6 +100,12 @@ def seal(tx: Transaction, *, limit: int) -> int:
     return len(seals)
 
 
+def head(tx: Transaction) -> Chain:
+    """Return where the chain ends, as it is stored: nothing is verified."""
+    last = tx.one("SELECT position, digest FROM audit_seals ORDER BY position DESC LIMIT 1")
+    return Chain(last["position"], bytes(last["digest"])) if last else Chain()
+
+
 def read_sealed(tx: Transaction, *, after: int = 0, limit: int = 100) -> list[SealedRow]:
     """Return at most `limit` sealed rows beyond the position `after`; nothing ever appears before what was read."""
     rows = tx.all(
@@ -83,24 +113,35 @@ def read_sealed(tx: Transaction, *, after: int = 0, limit: int = 100) -> list[Se
         " WHERE s.position > :after ORDER BY s.position LIMIT :limit",
         {"after": after, "limit": limit},
     )
-    return [SealedRow(row["position"], bytes(row["digest"]), audit_row(row)) for row in rows]
+    return list(map(_sealed, rows))
 
 
-def verify_chain(sealed: list[SealedRow], digest: bytes = FIRST_DIGEST, after: int = 0) -> bytes:
+def read_page(tx: Transaction, wanted: Wanted, *, after: int, limit: int) -> Page:
     """
-    Check that `sealed` follows on `digest`, the digest at position `after`; return the last digest.
+    Return at most `limit` of the wanted rows beyond the position `after`.
 
-    Raises:
-        ChainBroken: a position is missing, or a row does not have its digest.
+    Bounded in the rows that it looks at, and in bytes: a page may have no row, and go on.
     """
-    for position, entry in enumerate(sealed, after + 1):
-        digest = next_digest(digest, position, entry.row)
-        if entry.position != position or entry.digest != digest:
-            raise ChainBroken(f"the audit log is not what was sealed, at position {position}")
-    return digest
+    last = head(tx).position
+    end = min(after + PAGE_ROWS_LOOKED_AT, last)
+    asked = {"after": after, "end": end, "limit": limit, **msgspec.structs.asdict(wanted)}
+    sizes = tx.all(f"SELECT s.position, length(a.detail) AS size {_WANTED}", asked)
+    fits = _fitting([(row["position"], row["size"]) for row in sizes])
+    if len(fits) < len(sizes) or len(sizes) == limit:
+        end = fits[-1]
+    rows = tx.all(f"SELECT s.position, s.digest, a.* {_WANTED}", asked | {"end": end}) if fits else []
+    return Page(list(map(_sealed, rows)), last, end if end < last else None)
 
 
-def next_digest(previous: bytes, position: int, row: AuditRow) -> bytes:
-    """Return the digest of a row that follows on `previous`."""
-    body = msgspec.json.encode({"position": position, **msgspec.structs.asdict(row)}, order="sorted")
-    return hashlib.sha256(previous + body).digest()
+def _sealed(row: Row) -> SealedRow:
+    return SealedRow(row["position"], bytes(row["digest"]), audit_row(row))
+
+
+def _fitting(sizes: list[tuple[int, int]]) -> list[int]:
+    """Return the positions of the rows that fit into a page: the first of them in any case."""
+    sums = accumulate(size for _, size in sizes)
+    return [
+        at
+        for number, ((at, _), total) in enumerate(zip(sizes, sums, strict=True))
+        if not number or total <= PAGE_BYTES
+    ]

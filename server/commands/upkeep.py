@@ -31,9 +31,9 @@ from storage import (
     sqlite_path,
     verify_chain,
 )
+from storage.chain import FIRST_DIGEST
 from storage.copying import TableDigest, copy_rows
 from storage.migrations import SchemaState, read_schema
-from storage.sealing import FIRST_DIGEST
 from storage.sqlite_backup import back_up, integrity_faults
 from wire import Conflict
 

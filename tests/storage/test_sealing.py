@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from storage import (
     MIGRATIONS,
     ChainBroken,
     Engine,
+    SealedRow,
     Transaction,
     migrate,
     read_sealed,
@@ -16,6 +19,8 @@ from storage import (
     seal,
     verify_chain,
 )
+from storage.audit import AuditRow
+from storage.sealing import Wanted, read_page
 from tests.databases import RULE_BROKEN, Place, PostgresPlace, migrated
 from tests.postgres import Cluster
 
@@ -107,3 +112,118 @@ async def test_what_was_changed_past_the_rules_breaks_the_chain(
 
     with pytest.raises(ChainBroken, match="position"):
         verify_chain(sealed)
+
+
+async def sealed_rows(database: Engine, count: int) -> list[SealedRow]:
+    for number in range(count):
+        await database.write(work(f"s{number}"))
+    await database.write(lambda tx: seal(tx, limit=count))
+    return await database.read(read_sealed)
+
+
+OTHERS: dict[str, object] = {
+    "id": 99, "at": 8, "actor": "b", "action": "other", "subject": "S", "detail": {"n": 2}
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", OTHERS)
+async def test_whatever_is_changed_in_a_row_is_found_at_its_position(database: Engine, field: str) -> None:
+    sealed = await sealed_rows(database, 4)
+    changed = replace(sealed[2], row=replace(sealed[2].row, **{field: OTHERS[field]}))
+
+    with pytest.raises(ChainBroken, match="changed") as broken:
+        verify_chain([*sealed[:2], changed, sealed[3]])
+    assert broken.value.position == 3
+
+
+async def test_no_field_of_a_row_is_beyond_the_digest() -> None:
+    assert {*OTHERS} == {*AuditRow.__struct_fields__}
+
+
+@pytest.mark.parametrize(
+    ("order", "position", "reason"),
+    [
+        ([0, 2, 1, 3], 2, "missing"),  # two swapped
+        ([0, 2, 3], 2, "missing"),  # one taken out
+        ([1, 2, 3], 1, "missing"),  # the beginning cut off
+        ([0, 1, 1, 2, 3], 2, "once more"),
+    ],
+)
+async def test_rows_in_another_order_are_found_where_they_go_wrong(
+    database: Engine, order: list[int], position: int, reason: str
+) -> None:
+    sealed = await sealed_rows(database, 4)
+
+    with pytest.raises(ChainBroken, match=reason) as broken:
+        verify_chain([sealed[number] for number in order])
+    assert broken.value.position == position
+
+
+async def test_rows_that_took_each_others_positions_are_found(database: Engine) -> None:
+    sealed = await sealed_rows(database, 3)
+    second, third = replace(sealed[1], row=sealed[2].row), replace(sealed[2], row=sealed[1].row)
+
+    with pytest.raises(ChainBroken) as broken:
+        verify_chain([sealed[0], second, third])
+    assert broken.value.position == 2
+
+
+async def test_pages_have_the_rows_that_are_wanted_and_say_where_to_go_on(database: Engine) -> None:
+    for number in range(7):
+        await database.write(
+            lambda tx, n=number: record(tx, actor=f"a{n % 2}", action="x", subject=f"s{n}", detail={}, at=n)
+        )
+    await database.write(lambda tx: seal(tx, limit=10))
+
+    async def page(after: int = 0, limit: int = 10, **wanted: object) -> tuple[list[int], int, int | None]:
+        wants = msgspec.convert(wanted, Wanted)
+        found = await database.read(lambda tx: read_page(tx, wants, after=after, limit=limit))
+        return [entry.position for entry in found.rows], found.head, found.next
+
+    assert await page() == ([1, 2, 3, 4, 5, 6, 7], 7, None)
+    assert await page(limit=3) == ([1, 2, 3], 7, 3)
+    assert await page(after=3, limit=4) == ([4, 5, 6, 7], 7, None)
+    assert await page(after=99) == ([], 7, None)
+    assert await page(actor="a1") == ([2, 4, 6], 7, None)
+    assert await page(actor="a1", limit=2) == ([2, 4], 7, 4)
+    assert await page(actor="a1", subject="s3", action="x") == ([4], 7, None)
+    assert await page(subject="s2", action="y") == ([], 7, None)
+    assert await page(since=2, until=4) == ([3, 4, 5], 7, None)
+
+
+async def test_a_page_looks_at_no_more_rows_than_it_may_and_goes_on(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sealing.PAGE_ROWS_LOOKED_AT", 3)
+    await sealed_rows(database, 8)
+    wanted, after, seen, pages = Wanted(subject="s7"), 0, [], 0
+    while True:
+        page = await database.read(lambda tx, after=after: read_page(tx, wanted, after=after, limit=10))
+        seen += [entry.position for entry in page.rows]
+        pages += 1
+        if page.next is None:
+            break
+        after = page.next
+
+    assert (seen, pages) == ([8], 3)
+
+
+async def test_a_page_has_no_more_bytes_than_it_may_but_one_row(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sealing.PAGE_BYTES", 100)
+    for size in (60, 60, 10, 400, 1):
+        detail = {"text": "x" * size}
+        await database.write(
+            lambda tx, d=detail: record(tx, actor="a", action="x", subject="s", detail=d, at=1)
+        )
+    await database.write(lambda tx: seal(tx, limit=10))
+    after, pages = 0, []
+    while True:
+        page = await database.read(lambda tx, after=after: read_page(tx, Wanted(), after=after, limit=10))
+        pages.append([entry.position for entry in page.rows])
+        if page.next is None:
+            break
+        after = page.next
+
+    assert pages == [[1], [2, 3], [4], [5]]
