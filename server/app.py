@@ -21,10 +21,12 @@ from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
 from server.auth import principal_of
 from server.edge.answers import AnswerResponse
+from server.edge.callers import ClientAddresses
 from server.edge.front import Front
 from server.edge.identifiers import Identifiers
-from server.edge.limits import ClientAccount, ClientAddresses, Cost, TokenBuckets
+from server.edge.limits import ClientAccount, Cost, TokenBuckets
 from server.edge.problems import problem_answer
+from server.edge.service_keys import ServiceKeys
 from server.routes.explain import explain_route
 from server.routes.health import health_routes, metrics_route
 from server.routes.identity import identity_routes
@@ -41,15 +43,18 @@ def public_app(services: Services) -> Front:
     settings = services.settings
     clock = time.time
     preferred = settings.default_representation
-    renewals = TokenBuckets(settings.rate_no_cache_per_second, time.monotonic)
+    renewals = _tokens(settings.rate_no_cache_per_second, settings.trusted_rate_no_cache_per_second)
     buckets = {
-        Cost.HOT: TokenBuckets(settings.rate_hot_per_second, time.monotonic),
-        Cost.CPU: TokenBuckets(settings.rate_cpu_per_second, time.monotonic),
-        Cost.OUTBOUND: TokenBuckets(settings.rate_outbound_per_second, time.monotonic),
+        Cost.HOT: _tokens(settings.rate_hot_per_second, settings.trusted_rate_hot_per_second),
+        Cost.CPU: _tokens(settings.rate_cpu_per_second, settings.trusted_rate_cpu_per_second),
+        Cost.OUTBOUND: _tokens(settings.rate_outbound_per_second, settings.trusted_rate_outbound_per_second),
     }
+    service_keys = ServiceKeys(
+        services.operators.principals.authenticate, buckets[Cost.CPU].take, telemetry=services.telemetry
+    )
 
-    def spend(client: str, may_fetch: bool) -> float:
-        return buckets[Cost.OUTBOUND if may_fetch else Cost.CPU].take(client)
+    def spend(account: str, may_fetch: bool) -> float:
+        return buckets[Cost.OUTBOUND if may_fetch else Cost.CPU].take(account)
 
     app = _litestar(
         services,
@@ -63,7 +68,7 @@ def public_app(services: Services) -> Front:
                 services.status.publisher,
                 services.status.checker,
                 clock=clock,
-                account_of=lambda client: ClientAccount(buckets[Cost.OUTBOUND], buckets[Cost.CPU], client),
+                account_of=lambda account: ClientAccount(buckets[Cost.OUTBOUND], buckets[Cost.CPU], account),
             ),
             *identity_routes(services.operators.identities, clock),
             *health_routes(services.health, detailed=False),
@@ -74,13 +79,18 @@ def public_app(services: Services) -> Front:
         app,
         base_url=settings.public_url,
         telemetry=services.telemetry,
-        addresses=ClientAddresses(settings.trusted_proxies),
+        addresses=ClientAddresses(settings.trusted_proxies, settings.trusted_clients),
         clock=clock,
         hot=services.hot,
         buckets=buckets,
+        service_keys=service_keys,
         identifiers=Identifiers(services.resolver, renewals.take, preferred=preferred),
         lists_are_behind=services.status.publisher.following.is_behind,
     )
+
+
+def _tokens(rate: float, trusted_rate: float | None) -> TokenBuckets:
+    return TokenBuckets(rate, time.monotonic, trusted_rate=trusted_rate)
 
 
 def operator_app(services: Services) -> Front:

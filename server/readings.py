@@ -7,9 +7,10 @@ from resolver import Resolver
 from resolver.drivers.breaker import BreakerState
 from server.background import Background
 from server.edge.hot_table import HotTable
+from server.edge.service_keys import LOOK_UPS
 from server.identity.key_log import KeyLog
 from server.settings.outbound import readings_of
-from server.telemetry.counters import Source
+from server.telemetry.counters import ANSWERED, LIMITED, Source, Telemetry
 from server.wings import Wings
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher
@@ -24,6 +25,7 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         lambda: _database_readings(resources.database, background),
         lambda: _list_readings(status.publisher),
         lambda: _hot_readings(wings.hot),
+        lambda: _caller_readings(resources.telemetry),
         lambda: _mirror_readings(status.mirror, wings.issuing.log),
         history.observations.readings,
         history.key_alarms.readings,
@@ -91,6 +93,33 @@ def _hot_readings(hot: HotTable) -> list[Reading]:
     return [
         Reading("touchstone_hot_hits", "Answers given from the hot table.", hot.hits, "sum"),
         Reading("touchstone_hot_bytes", "Bytes in the hot table.", hot.bytes_held, "sum"),
+    ]
+
+
+def _caller_readings(telemetry: Telemetry) -> list[Reading]:
+    """Return what trusted callers asked, and what became of the API keys that the public listener was shown."""
+    return [
+        *(
+            Reading(
+                "touchstone_trusted_requests",
+                "Requests of trusted callers.",
+                telemetry.trusted[trusted_for, outcome],
+                "sum",
+                labels={"trusted_for": trusted_for, "outcome": outcome},
+            )
+            for trusted_for in ("network", "key")
+            for outcome in (ANSWERED, LIMITED)
+        ),
+        *(
+            Reading(
+                "touchstone_service_keys",
+                "API keys looked up for the public listener.",
+                telemetry.service_keys[result],
+                "sum",
+                labels={"result": result},
+            )
+            for result in LOOK_UPS
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from litestar.types import HTTPScope, Message, Receive, Send
 from resolver.binding.request import STATE_KEY, DidRequest
 from resolver.binding.universal import UNIVERSAL_PATHS
 from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers
+from server.edge.callers import Caller
 from server.edge.hot_reads import READS
 from server.edge.limits import too_many
 from server.edge.problems import ClientGone, problem_answer
@@ -48,7 +49,7 @@ class Exchange:
     """
     One request that takes the ordinary way, and its answer.
 
-    `asked` is what was read of a request for an identifier; `wait` are the seconds until the client has tokens.
+    `asked` is what was read of a request for an identifier; `wait` are the seconds until the caller has tokens.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Exchange:
         front: "Front",
         scope: HTTPScope,
         head: RequestHead,
-        client: str,
+        caller: Caller,
         asked: DidRequest | None,
         wait: float,
     ) -> None:
@@ -65,7 +66,7 @@ class Exchange:
         self._wait = wait
         self._scope = scope
         self._head = head
-        self._client = client
+        self._caller = caller
         self._method = scope["method"]
         self._status = 500
         self._started = time.perf_counter()
@@ -75,7 +76,7 @@ class Exchange:
 
     async def run(self, receive: Receive, send: Send) -> None:
         state = self._scope.setdefault("state", {})
-        state["request_id"], state["client"] = self._request_id.decode(), self._client
+        state["request_id"], state["client"] = self._request_id.decode(), self._caller.account
         state[STATE_KEY] = self._asked
         sender = self._sender(send)
         raw_path = self._scope["raw_path"]
@@ -144,7 +145,7 @@ class Exchange:
             self._method,
             self._status,
             self._request_id,
-            self._client,
+            self._caller,
             self._started,
             "" if answer is None else answer.fault,
             scope["state"].get("principal"),

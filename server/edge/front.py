@@ -3,9 +3,10 @@ The layer in front of Litestar: what is the same for every request, and answers 
 
 In this order:
 
+0. who asks: the client's address, or the service whose API key it shows (`callers.py`, `service_keys.py`);
 1. a hot answer to GET or HEAD, where the table has one for exactly this path and Accept header
    (`server/edge/hot_reads.py`);
-2. the client's tokens: each request costs one of memory, and one of what else it may cost; a request for an
+2. the caller's tokens: each request costs one of memory, and one of what else it may cost; a request for an
    identifier is read for that, once for all that follow (`Identifiers`);
 3. a read of an identifier, by the functions that the route would call;
 4. the application (`server/edge/exchange.py`);
@@ -25,14 +26,16 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from resolver.binding.request import DidRequest
 from resolver.outbound.asker import asking_for
 from server.edge.answers import ENCODED_CORS, immutable_start, rendered
+from server.edge.callers import Caller, ClientAddresses
 from server.edge.cycle import READY_HEAD, ready_head
 from server.edge.exchange import Exchange
 from server.edge.hot_reads import READS, HotReads
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import TEMPLATE, Identifiers
-from server.edge.limits import ClientAddresses, Cost, TokenBuckets
+from server.edge.limits import Cost, TokenBuckets
 from server.edge.request_head import RequestHead, request_id_of
-from server.telemetry.counters import Telemetry, coarse_client
+from server.edge.service_keys import ServiceKeys
+from server.telemetry.counters import ANSWERED, LIMITED, Telemetry, coarse_client
 from wire import Answer, Fault
 
 LOG = logging.getLogger("touchstone.requests")
@@ -59,7 +62,8 @@ class Front:
 
     Args:
         hot: the table of hot answers, or None for the operator's listener.
-        buckets: tokens per client and cost; empty where nobody is limited.
+        buckets: tokens per account and cost; empty where nobody is limited.
+        service_keys: which services are trusted callers; None: an API key is the application's business.
         identifiers: how reads of identifiers are answered; None: as any other request.
         is_public: whether answers carry CORS headers.
         lists_are_behind: whether another process of the node may serve newer status lists than this one.
@@ -79,6 +83,7 @@ class Front:
         clock: Callable[[], float],
         hot: HotTable | None = None,
         buckets: Mapping[Cost, TokenBuckets] | None = None,
+        service_keys: ServiceKeys | None = None,
         identifiers: Identifiers | None = None,
         is_public: bool = True,
         lists_are_behind: Callable[[], bool] = lambda: False,
@@ -87,6 +92,7 @@ class Front:
         self.base_url = base_url
         self._telemetry = telemetry
         self._addresses = addresses
+        self._service_keys = service_keys
         self._clock = clock
         self._hot = hot
         self._tokens = dict(buckets or {})
@@ -109,11 +115,13 @@ class Front:
         method, raw_path = scope["method"], scope["raw_path"]
         head = RequestHead(scope["headers"])
         peer = scope["client"]
-        client = self._addresses.client(peer[0] if peer else "", head.forwarded_for)
+        caller = self._addresses.caller(peer[0] if peer else "", head.forwarded_for)
+        if head.authorization is not None and self._service_keys is not None:
+            caller = await self._service_keys.caller(head.authorization, caller)
         reads = self.reads
-        found = reads.find(method, raw_path, head, client) if reads and not scope["query_string"] else None
+        found = reads.find(method, raw_path, head, caller) if reads and not scope["query_string"] else None
         if reads is None or found is None:
-            await self._answer(scope, head, client, receive, send)
+            await self._answer(scope, head, caller, receive, send)
             return
         request_id = request_id_of(head.request_id)
         if found.matches(head.if_none_match):
@@ -126,10 +134,10 @@ class Front:
         start[READY_HEAD] = ready + request_id + b"\r\n"
         await send(start)
         await send(body)  # type: ignore[arg-type]
-        reads.account(method, status, request_id, client)
+        reads.account(method, status, request_id, caller)
 
     async def _answer(
-        self, scope: HTTPScope, head: RequestHead, client: str, receive: Receive, send: Send
+        self, scope: HTTPScope, head: RequestHead, caller: Caller, receive: Receive, send: Send
     ) -> None:
         """Answer a read of an identifier as the route would; what fails so fails there as well, and is told."""
         started, begun_at, method = time.perf_counter(), self.hot_purges, scope["method"]
@@ -137,33 +145,33 @@ class Front:
         asked = None if identifiers is None else identifiers.read(scope, head)
         may_fetch = identifiers is not None and asked is not None and identifiers.may_fetch(asked)
         cost = cost_of(method, may_fetch=may_fetch)
-        wait, answer = self.wait_seconds(cost, client), None
+        wait, answer = self.wait_seconds(cost, caller.account), None
         if identifiers is not None and asked is not None and method in READS and not head.has_body:
             if wait:  # It is refused the ordinary way, which has its price: who floods us waits longer.
-                wait = self.wait_seconds(cost, client)
+                wait = self.wait_seconds(cost, caller.account)
             else:
                 try:
-                    answer = identifiers.answer_now(asked) or await self._answer_later(asked, client)
+                    answer = identifiers.answer_now(asked) or await self._answer_later(asked, caller.account)
                 except Exception:  # It fails in the route as well, which tells it, and logs it in full.
                     answer = None
         if answer is None:
-            with asking_for(client):
-                await Exchange(self, scope, head, client, asked, wait).run(receive, send)
+            with asking_for(caller.account):
+                await Exchange(self, scope, head, caller, asked, wait).run(receive, send)
             return
         self.keep_hot(scope, head.accept, answer, begun_at)
-        await self._send(answer, scope, head, client, send, started, cost)
+        await self._send(answer, scope, head, caller, send, started, cost)
 
-    async def _answer_later(self, asked: DidRequest, client: str) -> Answer:
+    async def _answer_later(self, asked: DidRequest, account: str) -> Answer:
         assert self._identifiers is not None
-        with asking_for(client):
-            return await self._identifiers.answer_later(asked, client)
+        with asking_for(account):
+            return await self._identifiers.answer_later(asked, account)
 
     async def _send(
         self,
         answer: Answer,
         scope: HTTPScope,
         head: RequestHead,
-        client: str,
+        caller: Caller,
         send: Send,
         started: float,
         cost: Cost,
@@ -180,9 +188,9 @@ class Front:
         is_get = method == "GET"
         await send({"type": "http.response.body", "body": body if is_get else b"", "more_body": False})
         if self.reads is not None and cost is Cost.CPU and status < 400:
-            self.reads.account(method, status, request_id, client, TEMPLATE)
+            self.reads.account(method, status, request_id, caller, TEMPLATE)
         else:
-            self.account(TEMPLATE, method, status, request_id, client, started, answer.fault)
+            self.account(TEMPLATE, method, status, request_id, caller, started, answer.fault)
 
     def _start(self, answer: Answer, if_none_match: bytes | None, request_id: bytes) -> tuple[Any, bytes]:
         """Return the message that starts the answer, and the body."""
@@ -204,7 +212,7 @@ class Front:
         method: str,
         status: int,
         request_id: bytes,
-        client: str,
+        caller: Caller,
         started: float,
         fault: Fault = "",
         principal: str | None = None,
@@ -218,6 +226,8 @@ class Front:
             principal: who acts, on the operator's listener; None: nobody whose API key was good.
         """
         self._telemetry.count(route, method, status, fault)
+        if caller.trusted_for:
+            self._telemetry.trusted[caller.trusted_for, LIMITED if status == 429 else ANSWERED] += 1
         LOG.info(
             "request",
             extra={
@@ -226,20 +236,20 @@ class Front:
                 "route": route,
                 "status": status,
                 "duration_ms": round((time.perf_counter() - started) * 1_000, 2),
-                "client": coarse_client(client),
-                "principal": principal,
+                "client": coarse_client(caller.address),
+                "principal": principal or caller.principal,
             },
         )
 
-    def wait_seconds(self, cost: Cost, client: str) -> float:
+    def wait_seconds(self, cost: Cost, account: str) -> float:
         """
-        Take a token; return 0, or the seconds until the client has one again.
+        Take a token; return 0, or the seconds until the account has one again.
 
         One of memory goes with it: who has none left for the hot table must not get the same by the dearer way.
         """
         memory, tokens = self._memory, self._tokens.get(cost)
-        wait = 0.0 if memory is None else memory.take(client)
-        return wait if wait or tokens is None else tokens.take(client)
+        wait = 0.0 if memory is None else memory.take(account)
+        return wait if wait or tokens is None else tokens.take(account)
 
     @property
     def hot_purges(self) -> int:

@@ -6,6 +6,7 @@ answer lie ready? What decides that, the client's tokens, the counter and the lo
 front (`hot_reads.py`); deadlines, caps and refusals are those of the protocol. All that is not quite
 ordinary takes the ordinary way:
 
+- an API key, which the layer in front looks up;
 - a body, `Expect`, an offer to upgrade, HTTP/1.0, a connection that is to close, a method but GET, a query;
 - a request behind one that is not answered yet, so that answers come in order;
 - a client that does not take what it was sent, and one that sent `MAX_ANSWERED_AT_ONCE` requests in one read, so
@@ -58,9 +59,11 @@ class _HotProtocol(BoundedProtocol):
     def _answer_hot(self) -> bool:
         """Answer from the table; False where it has nothing for this target, or the client is out of tokens."""
         head = RequestHead(self.headers)
+        if head.authorization is not None:
+            return False
         peer = self.client[0] if self.client else ""
-        client = self.limits.addresses.client(peer, head.forwarded_for)
-        found = self.reads.find("GET", self.url, head, client)  # A path of the table has no query.
+        caller = self.limits.addresses.caller(peer, head.forwarded_for)
+        found = self.reads.find("GET", self.url, head, caller)  # A path of the table has no query.
         if found is None:
             return False
         request_id = request_id_of(head.request_id)
@@ -71,6 +74,6 @@ class _HotProtocol(BoundedProtocol):
         write_ready(self.transport, (ready, request_id, b"\r\n"), self.server_state.default_headers, body)
         self._answered += 1
         self.server_state.total_requests += 1
-        self.reads.account("GET", status, request_id, client)
+        self.reads.account("GET", status, request_id, caller)
         self._idle.set(self.timeout_keep_alive)
         return True

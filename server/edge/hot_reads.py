@@ -11,11 +11,12 @@ answer is counted under the route "hot"; one in `LOG_ONE_HOT_IN` has a log line.
 import logging
 from collections.abc import Callable
 
+from server.edge.callers import Caller
 from server.edge.hot_table import HotAnswer, HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
 from server.edge.limits import TokenBuckets
 from server.edge.request_head import RequestHead
-from server.telemetry.counters import Telemetry, coarse_client
+from server.telemetry.counters import ANSWERED, Telemetry, coarse_client
 
 LOG = logging.getLogger("touchstone.requests")
 
@@ -50,7 +51,7 @@ class HotReads:
         self._lists_are_behind = lists_are_behind
         self._answers = 0
 
-    def find(self, method: str, raw_path: bytes, head: RequestHead, client: str) -> HotAnswer | None:
+    def find(self, method: str, raw_path: bytes, head: RequestHead, caller: Caller) -> HotAnswer | None:
         """Return the answer to a request without a query, its headers refreshed; None: take the ordinary way."""
         if head.has_body or method not in READS:
             return None
@@ -60,18 +61,28 @@ class HotReads:
             return None  # The route looks at the rows first.
         now = self._clock()
         found = self._table.find((raw_path, head.accept), now)
-        if found is None or (self._tokens is not None and self._tokens.take(client)):
+        if found is None or (self._tokens is not None and self._tokens.take(caller.account)):
             return None
         found.refresh(now)
         return found
 
-    def account(self, method: str, status: int, request_id: bytes, client: str, route: str = "hot") -> None:
+    def account(
+        self, method: str, status: int, request_id: bytes, caller: Caller, route: str = "hot"
+    ) -> None:
         """Count an answer from memory; log one in `LOG_ONE_HOT_IN`, since a line costs more than the answer."""
         self._telemetry.requests[route, method, status, ""] += 1
+        if caller.trusted_for:
+            self._telemetry.trusted[caller.trusted_for, ANSWERED] += 1
         self._answers += 1
         if self._answers % LOG_ONE_HOT_IN == 0 or LOG.isEnabledFor(logging.DEBUG):
-            self._log(method, status, request_id, client, route)
+            self._log(method, status, request_id, caller, route)
 
-    def _log(self, method: str, status: int, request_id: bytes, client: str, route: str) -> None:
-        fields = {"request_id": request_id.decode(), "method": method, "route": route, "status": status}
-        LOG.info("hot answers: %d", self._answers, extra=fields | {"client": coarse_client(client)})
+    def _log(self, method: str, status: int, request_id: bytes, caller: Caller, route: str) -> None:
+        fields: dict[str, object] = {
+            "request_id": request_id.decode(),
+            "method": method,
+            "route": route,
+            "status": status,
+        }
+        fields |= {"client": coarse_client(caller.address), "principal": caller.principal}
+        LOG.info("hot answers: %d", self._answers, extra=fields)

@@ -26,7 +26,7 @@ class Identifiers:
     Reads requests for identifiers, once for all who handle them, and answers them.
 
     Args:
-        wait_to_renew: takes a client's token for going around the cache; 0, or the seconds until it has one.
+        wait_to_renew: takes an account's token for going around the cache; 0, or the seconds until it has one.
         preferred: what who has no preference gets.
     """
 
@@ -63,6 +63,6 @@ class Identifiers:
         """Return what the route answers, where that needs no wait; else None."""
         return answer_now(self._resolver, request)
 
-    async def answer_later(self, request: DidRequest, client: str) -> Answer:
+    async def answer_later(self, request: DidRequest, account: str) -> Answer:
         """Return what the route answers, where that may need one."""
-        return await answer_later(self._resolver, request, lambda: self._wait_to_renew(client))
+        return await answer_later(self._resolver, request, lambda: self._wait_to_renew(account))

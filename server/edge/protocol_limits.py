@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from server.edge.answers import ENCODED_CORS
-from server.edge.limits import ClientAddresses, key_of
+from server.edge.callers import ClientAddresses, is_trusted
+from server.edge.limits import TRUSTED_TIMES
 from wire import Fault
 
 
@@ -44,13 +45,14 @@ class ProtocolLimits:
         """
         if self._is_exempt(peer):
             return None
-        client = key_of(peer)
+        client = self.addresses.caller(peer).account
         self.connections[client] += 1
         return client
 
     def is_over(self, client: str) -> bool:
-        """Tell whether a client holds more connections than it may."""
-        return self.connections[client] > self.max_connections_per_client
+        """Tell whether a client holds more connections than it may; one in a trusted network may hold more."""
+        times = TRUSTED_TIMES if is_trusted(client) else 1
+        return self.connections[client] > self.max_connections_per_client * times
 
     def leave(self, client: str) -> None:
         """A connection of the client has ended."""
@@ -60,6 +62,6 @@ class ProtocolLimits:
 
     def _is_exempt(self, peer: str) -> bool:
         try:
-            return ipaddress.ip_address(peer).is_loopback or self.addresses.is_trusted(peer)
+            return ipaddress.ip_address(peer).is_loopback or self.addresses.is_proxy(peer)
         except ValueError:
             return False

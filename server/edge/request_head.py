@@ -15,6 +15,7 @@ _ID_CHARS = 16  # hexadecimal digits of a new id: 64 random bits, no secret
 _IDS_AT_ONCE = 512  # ids made with one call for randomness, which costs as much as the answer's header block
 _OTHERS = frozenset(
     (
+        b"authorization",
         b"if-none-match",
         b"cache-control",
         b"x-forwarded-for",
@@ -33,6 +34,7 @@ class RequestHead:
     """
 
     accept = b""
+    authorization: bytes | None = None
     if_none_match: bytes | None = None
     request_id = b""
     has_body = False
@@ -55,6 +57,8 @@ class RequestHead:
             self.forwarded_for = (*self.forwarded_for, value)
         elif name == b"x-request-id":
             self.request_id = value
+        elif name == b"authorization":  # Two make one that means nothing.
+            self.authorization = value if self.authorization is None else self.authorization + b"," + value
         else:
             self.has_body = True
 

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import re
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,7 +45,8 @@ def check(settings: Settings) -> list[str]:
         *_database_faults(settings),
         *_token_faults(settings),
         *_range_faults(settings),
-        *_proxy_faults(settings),
+        *_network_faults(settings.trusted_proxies, "TRUSTED_PROXIES"),
+        *_network_faults(settings.trusted_clients, "TRUSTED_CLIENTS"),
         *driver_faults(settings),
         *_closed_network_faults(settings),
     ]
@@ -152,6 +154,7 @@ def _range_faults(settings: Settings) -> list[str]:
     return [
         *_faults_of_one_another(settings),
         *_not_above_zero(settings),
+        *_trusted_rate_faults(settings),
         *_staleness_faults(settings),
         *_not_finite(settings),
     ]
@@ -183,6 +186,17 @@ def _not_above_zero(settings: Settings) -> list[str]:
     ]
 
 
+def _trusted_rate_faults(settings: Settings) -> list[str]:
+    """Return which rates of trusted callers are below those of strangers: to be trusted would be a punishment."""
+    return [
+        f"{PREFIX}{field.upper()}: is below {PREFIX}{field.upper().removeprefix('TRUSTED_')}"
+        for field in Settings.__struct_fields__
+        if field.startswith("trusted_rate_")
+        and (rate := getattr(settings, field)) is not None
+        and rate < getattr(settings, field.removeprefix("trusted_"))
+    ]
+
+
 def _staleness_faults(settings: Settings) -> list[str]:
     faults = []
     if not 0 <= settings.cache_stale_seconds <= MAX_STALE_SECONDS:
@@ -206,14 +220,14 @@ def _not_finite(settings: Settings) -> list[str]:
     ]
 
 
-def _proxy_faults(settings: Settings) -> list[str]:
+def _network_faults(networks: Iterable[str], name: str) -> list[str]:
     faults = []
-    for network in settings.trusted_proxies:
+    for network in networks:
         try:
             ipaddress.ip_network(network)
         except ValueError:
             faults.append(
-                f"{PREFIX}TRUSTED_PROXIES: expected IP addresses, or networks by their first address such as"
+                f"{PREFIX}{name}: expected IP addresses, or networks by their first address such as"
                 f" 10.0.0.0/8, found {network!r}"
             )
     return faults

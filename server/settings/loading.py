@@ -22,7 +22,8 @@ from wire.words import type_fault
 
 # Where the settings are, and what our own test suite is told.
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
-_LISTS = {"trusted_proxies", "dangerously_allowed_private_hosts"}  # separated by commas or spaces
+# Separated by commas or spaces.
+_LISTS = {"trusted_clients", "trusted_proxies", "dangerously_allowed_private_hosts"}
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 _WORDS = {
     "cache_method_ttl_seconds": "a number of seconds for each DID method: web=300,webvh=900 as a variable,"

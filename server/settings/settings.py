@@ -80,6 +80,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_cpu_per_second: float = 100.0
     rate_outbound_per_second: float = 5.0
     rate_no_cache_per_second: float = 0.2
+    trusted_rate_hot_per_second: float | None = None
+    trusted_rate_cpu_per_second: float | None = None
+    trusted_rate_outbound_per_second: float | None = None
+    trusted_rate_no_cache_per_second: float | None = None
+    trusted_clients: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     max_connections_per_client: int = 64
     max_did_log_bytes: int = 1_048_576

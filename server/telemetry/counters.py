@@ -26,6 +26,8 @@ MAX_FIELD_CHARS = 1_024  # characters of one log field; the rest is cut
 _LOG_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "client", "principal", "error")
 _EVENT_FIELDS = ("event", "alarm", "kind", "subject", "added", "removed", "changed")
 
+ANSWERED, LIMITED = "answered", "limited"  # what became of a trusted caller's request; LIMITED: 429
+
 RequestKey = tuple[str, str, int, Fault]
 Source = Callable[[], Iterable[Reading]]
 
@@ -34,13 +36,16 @@ class Telemetry:
     """
     The counters of one process. Only the event loop's thread touches them, so they need no lock.
 
-    `requests` is keyed by (route template, method, status, whose fault a 5xx is); `sources` are asked when metrics
-    are rendered or put on the board, and `unwritten` for the alarms that the database takes not. A process that was
-    started anew goes on counting from what is in its slot.
+    `requests` is keyed by (route template, method, status, whose fault a 5xx is), `trusted` by (what a caller is
+    trusted for, what became of its request), `service_keys` by what a look-up of an API key found. `sources` are
+    asked when metrics are rendered or put on the board, and `unwritten` for the alarms that the database takes not.
+    A process that was started anew goes on counting from what is in its slot.
     """
 
     def __init__(self, board: Board | None = None, slot: int = 0) -> None:
         self.requests: Counter[RequestKey] = Counter()
+        self.trusted: Counter[tuple[str, str]] = Counter()
+        self.service_keys: Counter[str] = Counter()
         self.sources: list[Source] = []
         self.unwritten: Callable[[], tuple[AlarmView, ...]] = tuple
         self._board = board

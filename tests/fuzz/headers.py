@@ -8,7 +8,7 @@ import re
 
 from resolver.binding.forms import DEREFERENCING, DID_DOCUMENT, LEGACY, RESOLUTION
 from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
-from server.edge.limits import ClientAddresses
+from server.edge.callers import ClientAddresses
 from wire import MediaType, asks_for_no_cache, choose, matches_etag, parse_accept
 from wire.negotiation import MAX_ACCEPT_CHARS
 
@@ -90,10 +90,10 @@ def freshness(data: bytes) -> None:
 def forwarded(data: bytes) -> None:
     """The client behind a proxy is an address, and never one that only the client itself wrote."""
     values = data.split(b"\n")
-    client = _PROXIES.client("10.0.0.1", values)
+    client = _PROXIES.caller("10.0.0.1", values).account
     network = ipaddress.ip_network(client)
     assert network.num_addresses in (1, 2**64)
     last = values[-1].decode("latin-1").rpartition(",")[2].strip()
     if re.fullmatch(r"[1-9]\d?(?:\.[1-9]\d?){3}", last, re.ASCII) and not last.startswith("10."):
         assert client == last, "not whom the proxy saw"
-    assert _PROXIES.client("192.0.2.1", values) == "192.0.2.1", "a stranger was believed"
+    assert _PROXIES.caller("192.0.2.1", values).account == "192.0.2.1", "a stranger was believed"

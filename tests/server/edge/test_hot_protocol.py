@@ -11,10 +11,11 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from server.edge.callers import ClientAddresses
 from server.edge.hot_protocol import MAX_ANSWERED_AT_ONCE, hot_protocol_class
 from server.edge.hot_reads import HotReads
 from server.edge.hot_table import HotTable
-from server.edge.limits import ClientAddresses, TokenBuckets
+from server.edge.limits import TokenBuckets
 from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry.counters import Telemetry
 from tests.server.edge.test_protocol import ForeignTransport

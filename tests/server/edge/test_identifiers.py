@@ -17,11 +17,11 @@ from resolver import Resolver
 from resolver.binding.routes import build_routes
 from resolver.results import JsonObject
 from server.edge.answers import ANSWER_KEY
+from server.edge.callers import ClientAddresses
 from server.edge.front import Front
 from server.edge.hot_protocol import hot_protocol_class
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import Identifiers
-from server.edge.limits import ClientAddresses
 from server.edge.protocol import protocol_class
 from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry.counters import Telemetry

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from resolver import Resolver
+from server.edge.callers import Caller, ClientAddresses
 from server.edge.front import cost_of
 from server.edge.identifiers import Identifiers
-from server.edge.limits import ClientAddresses, Cost, TokenBuckets
+from server.edge.limits import Cost, TokenBuckets
 from server.edge.request_head import RequestHead
 from tests.clock import Clock
 from tests.server.running import running_in
@@ -116,23 +117,23 @@ def test_the_clients_remembered_are_bounded() -> None:
     ],
 )
 def test_behind_a_proxy_the_client_is_the_right_most_stranger(forwarded: list[bytes], client: str) -> None:
-    assert PROXIES.client(PROXY, forwarded) == client
-    assert PROXIES.client(f"::ffff:{PROXY}", forwarded) == client
+    assert PROXIES.caller(PROXY, forwarded).account == client
+    assert PROXIES.caller(f"::ffff:{PROXY}", forwarded).account == client
 
 
 @pytest.mark.parametrize("peer", ["203.0.113.9", "2001:db8:1:2::9", "", "unix"])
 def test_a_stranger_cannot_name_another_client(peer: str) -> None:
-    alone = PROXIES.client(peer, [])
+    alone = PROXIES.caller(peer, [])
 
-    assert PROXIES.client(peer, [b"198.51.100.1"]) == alone
-    assert ClientAddresses(()).client(peer, [b"198.51.100.1"]) == alone
+    assert PROXIES.caller(peer, [b"198.51.100.1"]) == alone
+    assert ClientAddresses(()).caller(peer, [b"198.51.100.1"]) == alone
 
 
 def test_an_ipv6_client_is_its_64() -> None:
-    neighbours = {PROXIES.client(peer, []) for peer in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9")}
+    neighbours = {PROXIES.caller(peer, []) for peer in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9")}
 
-    assert neighbours == {"2001:db8:1:2::/64"}
-    assert PROXIES.client("2001:db8:1:3::1", []) not in neighbours
+    assert neighbours == {Caller("2001:db8:1:2::/64", "2001:db8:1:2::/64")}
+    assert PROXIES.caller("2001:db8:1:3::1", []) not in neighbours
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from server.edge.callers import ClientAddresses
 from server.edge.hot_protocol import hot_protocol_class
 from server.edge.hot_reads import HotReads
 from server.edge.hot_table import HotTable
-from server.edge.limits import ClientAddresses
 from server.edge.protocol import MAX_PIPELINED, BoundedProtocol, protocol_class
 from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry.counters import Telemetry

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 
 import uvicorn
 
+from server.edge.callers import ClientAddresses
 from server.edge.hot_protocol import hot_protocol_class
-from server.edge.limits import ClientAddresses
 from server.edge.protocol import protocol_class
 from server.edge.protocol_limits import ProtocolLimits
 from tests.server.http_corpus.asking import Answered, Case, Raw, fields_of
