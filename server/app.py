@@ -30,6 +30,7 @@ from server.edge.service_keys import ServiceKeys
 from server.routes.explain import explain_route
 from server.routes.health import health_routes, metrics_route
 from server.routes.identity import identity_routes
+from server.routes.issuer_papers import issuer_paper_routes
 from server.routes.pages import DESCRIBE_KEY, OPERATOR_ROOT, ROOT, page_routes
 from server.services import Services
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
@@ -103,6 +104,7 @@ def operator_app(services: Services) -> Front:
             build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
             issuer_routes(services.operators.issuers, services.issuing.changes),
+            issuer_paper_routes(services.issuing.papers),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

@@ -36,6 +36,7 @@ from server.identity.key_log import KeyLog
 from server.identity.listing import why_not_listed
 from server.identity.listing_watch import ListingWatch
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
+from server.identity.papers import IssuerPapers
 from server.identity.surroundings import Surroundings
 from server.identity.upkeep import KeyUpkeep
 from server.registered import RegisteredDids
@@ -181,9 +182,13 @@ def open_hot_table(resources: Resources, resolver: Resolver) -> HotTable:
 
 
 class Issuing(msgspec.Struct, frozen=True):
-    """What changes the keys of issuers, what looks after them, and what writes them down beside the mirror."""
+    """
+    What changes the keys of issuers, and hands out what others need of them; what looks after them, and what writes
+    them down beside the mirror.
+    """
 
     changes: KeyChanges
+    papers: IssuerPapers
     upkeep: KeyUpkeep
     listings: ListingWatch
     log: KeyLog | None
@@ -225,7 +230,14 @@ def open_issuing(
         timer=resources.timer,
         on_state=operators.alarms.state,
     )
-    return Issuing(changes, upkeep, listings, _open_key_log(resources, operators))
+    papers = IssuerPapers(
+        resources.database,
+        operators.issuers,
+        changes,
+        Custody(resources.settings),
+        clock=resources.clock,
+    )
+    return Issuing(changes, papers, upkeep, listings, _open_key_log(resources, operators))
 
 
 def _open_key_log(resources: Resources, operators: Operators) -> KeyLog | None:

@@ -183,7 +183,13 @@ class KeyChanges:
         return done
 
     async def certify(
-        self, principal: Principal, issuer_id: str, key_id: str, certificates: str
+        self,
+        principal: Principal,
+        issuer_id: str,
+        key_id: str,
+        certificates: str,
+        *,
+        idempotency_key: str | None = None,
     ) -> IssuerKeyView:
         """Keep the certificate chain of a key, PEM, which the caller has checked to fit it."""
         issuer, _ = await self._read(principal, issuer_id)
@@ -194,7 +200,8 @@ class KeyChanges:
             rotation.note(tx, key, "issuer-key.certify", actor=principal.id, at=at)
             return self._view(tx, issuer, key)
 
-        return await self._once(principal, None, (), keep)
+        asked = ("certify-key", issuer_id, key_id, certificates)
+        return await self._once(principal, idempotency_key, asked, keep)
 
     async def _read(self, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
         require_admin(principal)

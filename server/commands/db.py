@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from server.commands.db_issuers import db_add_issuer, db_give_up_key
 from server.commands.terminal import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
 
 SERVED_PAGE = 1_000  # versions read at once
@@ -19,6 +20,10 @@ REPORT_SECONDS = 1.0  # seconds between two lines about one long step
 @click.group()
 def db() -> None:
     """Back up, restore, check, copy or upgrade the database."""
+
+
+for command in (db_add_issuer, db_give_up_key):
+    db.add_command(command)
 
 
 @db.command("migrate")

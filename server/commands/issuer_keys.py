@@ -1,29 +1,24 @@
 """
-`touchstone issuer key`, `csr` and `chain`: the keys of an issuer, and their certificates. Beside a running server,
-or without one; a planned activation needs one, which does it in time.
+`touchstone issuer key`, `csr` and `chain`: the keys of an issuer, and their certificates. Over the operator API.
 """
 
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
-from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
+from server.commands.api import REASON, OperatorApi, operator_api
+from server.commands.terminal import EXIT_NOT_FOUND, fail, note, row, say
 
 if TYPE_CHECKING:
-    from operators import Issuer, IssuerKey
     from operators.issuers.views import IssuerKeyView, IssuerView
-    from server.settings import Settings
-    from server.wings import Wings
 
 ISSUER = click.argument("issuer_id", metavar="ISSUER")
 KEY = click.argument("key_id", metavar="KEY")
 OPTIONAL_KEY = click.argument("key_id", metavar="[KEY]", required=False)
 ALGORITHM = click.Choice(["Ed25519", "P-256", "P-384"])
 CUSTODY = click.Choice(["file", "pkcs11"])
-
-Work = Callable[["Wings", Any], Coroutine[Any, Any, None]]
 
 
 @click.group("key")
@@ -41,50 +36,43 @@ def key_list(issuer_id: str) -> None:
     key will sign, or a retired one leaves the DID document; `-` for neither.
     """
 
-    async def work(wings: "Wings", operator: Any) -> None:
-        shown = (await wings.operators.issuers.show(operator, issuer_id)).keys
+    with operator_api() as api:
+        shown = issuer_of(api, issuer_id).keys
         if not shown:
             note(f"{issuer_id} has no keys here; touchstone issuer key add {issuer_id}")
         for key in shown:
             since = key.compromised_since or key.retired_at or key.activated_at or key.announced_at
             coming = key.activates_at or key.leaves_document_at or "-"
-            click.echo("\t".join((key.key, key.state, since, key.algorithm or "-", key.custody, coming)))
-
-    with_wings(work)
+            row(key.key, key.state, since, key.algorithm or "-", key.custody, coming)
 
 
 @keys.command("add")
 @ISSUER
 @click.option("--algorithm", type=ALGORITHM, default=None, help="Default: as the key that signs now.")
 @click.option("--custody", type=CUSTODY, default=None, help="Default: as the key that signs now.")
+@REASON
 def key_add(issuer_id: str, algorithm: str | None, custody: str | None) -> None:
     """
     Make a key, and announce it.
 
-    It stands in the DID document that this server publishes within a second. Of an issuer with a DID of its own,
+    It stands in the DID document that the server publishes within a second. Of an issuer with a DID of its own,
     `touchstone issuer document` prints what its owner must publish.
     """
 
-    async def work(wings: "Wings", operator: Any) -> None:
+    with operator_api() as api:
         import msgspec
 
-        from operators.issuers.views import AddKey
+        from operators.issuers.views import AddKey, IssuerKeyView
 
         wanted = msgspec.convert({"algorithm": algorithm, "custody": custody}, AddKey)
-        added = await wings.issuing.changes.add(operator, issuer_id, wanted)
-        issuer = await wings.operators.issuers.show(operator, issuer_id)
+        added = api.post(f"{path_of(issuer_id)}/keys", IssuerKeyView, wanted)
         click.echo(added.key)
         say(f"made the {added.algorithm} key {added.key} of {issuer_id}; it is {added.state}")
-        _tell_where(wings.resources.settings, added)
+        if added.custody == "file":
+            say(f"its file is {added.key}.pem, in the key directory of the machine that answers at {api.url}")
+            say("copy it to every other machine that runs this server")
         if added.state == "announced":
-            _tell_next(issuer, added)
-
-    with_wings(work)
-
-
-def _tell_where(settings: "Settings", added: "IssuerKeyView") -> None:
-    if added.custody == "file":
-        say(f"copy {settings.key_dir}/{added.key}.pem to every other machine that runs this server")
+            _tell_next(issuer_of(api, issuer_id), added)
 
 
 def _tell_next(issuer: "IssuerView", added: "IssuerKeyView") -> None:
@@ -96,17 +84,17 @@ def _tell_next(issuer: "IssuerView", added: "IssuerKeyView") -> None:
 @keys.command("activate")
 @ISSUER
 @OPTIONAL_KEY
+@REASON
 def key_activate(issuer_id: str, key_id: str | None) -> None:
     """
     Let an announced key sign.
 
     Without KEY: the one that is known for longest. The key before it is retired, and every list of the issuer is
-    signed anew. A key that verifiers may not have seen yet signs as soon as they have: then a running server does
-    it. Of an issuer with a DID of its own, the document is fetched first, and must list the key.
+    signed anew. A key that verifiers may not have seen yet signs as soon as they have: the server sees to it. Of an
+    issuer with a DID of its own, the document is fetched first, and must list the key.
     """
-
-    async def work(wings: "Wings", operator: Any) -> None:
-        key = await wings.issuing.changes.activate(operator, issuer_id, key_id)
+    with operator_api() as api:
+        key = _change(api, issuer_id, key_id, "activate")
         if key.activates_at is not None:
             say(
                 f"{key.key} will sign for {issuer_id} from {key.activates_at}, when every verifier can know it;"
@@ -115,47 +103,48 @@ def key_activate(issuer_id: str, key_id: str | None) -> None:
         else:
             say(f"{key.key} signs for {issuer_id} now; its lists are signed anew")
 
-    with_wings(work)
-
 
 @keys.command("retire")
 @ISSUER
 @KEY
+@REASON
 def key_retire(issuer_id: str, key_id: str) -> None:
     """
     Take an announced key back; it leaves the DID document.
 
     The key that signs is retired by `activate` of the next one.
     """
-
-    async def work(wings: "Wings", operator: Any) -> None:
-        key = await wings.issuing.changes.retire(operator, issuer_id, key_id)
+    with operator_api() as api:
+        key = _change(api, issuer_id, key_id, "retire")
         say(f"{key.key} of {issuer_id} is retired; it never signed")
-
-    with_wings(work)
 
 
 @keys.command("compromised")
 @ISSUER
 @KEY
 @click.option("--since", default=None, help="Since when, such as 2026-11-30T00:00:00Z. Default: now.")
+@REASON
 def key_compromised(issuer_id: str, key_id: str, since: str | None) -> None:
     """
     Give up a key that others may have. It leaves the DID document at once, for ever.
 
     Where it signed, the spare key signs from now on, and every list of the issuer is signed anew.
     """
+    with operator_api() as api:
+        from operators.issuers.views import CompromiseKey, IssuerKeyView
 
-    async def work(wings: "Wings", operator: Any) -> None:
-        from operators.issuers.views import CompromiseKey
-
-        key = await wings.issuing.changes.compromise(operator, issuer_id, key_id, CompromiseKey(since=since))
+        path = f"{path_of(issuer_id, key_id)}/compromised"
+        key = api.post(path, IssuerKeyView, CompromiseKey(since=since))
         say(
             f"{key.key} of {issuer_id} is given up: what it signed since {key.compromised_since} does not count"
         )
-        _tell_who_signs(await wings.operators.issuers.show(operator, issuer_id), key)
+        _tell_who_signs(issuer_of(api, issuer_id), key)
 
-    with_wings(work)
+
+def _change(api: OperatorApi, issuer_id: str, key_id: str | None, action: str) -> "IssuerKeyView":
+    from operators.issuers.views import IssuerKeyView
+
+    return api.post(f"{path_of(issuer_id, key_id or '')}/{action}", IssuerKeyView)
 
 
 def _tell_who_signs(issuer: "IssuerView", lost: "IssuerKeyView") -> None:
@@ -177,22 +166,25 @@ def _tell_who_signs(issuer: "IssuerView", lost: "IssuerKeyView") -> None:
 @ISSUER
 @OPTIONAL_KEY
 @click.option("--subject", required=True, help='Its name, such as "CN=Transport Office,O=Ministry,C=NO".')
+@REASON
 def csr(issuer_id: str, key_id: str | None, subject: str) -> None:
     """
     Print a request for a certificate.
 
     In PEM (PKCS#10), of a P-256 or P-384 key. Without KEY: of the one that signs.
     """
+    with operator_api() as api:
+        from server.identity.papers import AskCertificate, CertificateRequest
 
-    async def work(wings: "Wings", operator: Any) -> None:
-        from proofs.certificates import certificate_request
-        from server.identity.custody import Custody
+        path = f"{path_of(issuer_id, key_id or _active_key(api, issuer_id))}/certificate-request"
+        made = api.post(path, CertificateRequest, AskCertificate(subject=subject))
+        click.echo(made.certificate_request, nl=False)
 
-        issuer, key = await _issuer_and_key(wings, operator, issuer_id, key_id)
-        signer = Custody(wings.resources.settings).open(issuer, key)
-        click.echo(certificate_request(signer, subject), nl=False)
 
-    with_wings(work)
+def _active_key(api: OperatorApi, issuer_id: str) -> str:
+    shown = issuer_of(api, issuer_id).keys
+    active = next((key.key for key in shown if key.state == "active"), None)
+    return active or fail(f"no key signs for {issuer_id} now; name one", EXIT_NOT_FOUND)
 
 
 @click.group("chain")
@@ -204,65 +196,37 @@ def chain() -> None:
 @ISSUER
 @KEY
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@REASON
 def chain_import(issuer_id: str, key_id: str, file: Path) -> None:
     """Keep the certificates in FILE (PEM) for a key: its own, and those above it. The anchor is left out."""
-    pem = file.read_bytes()
+    with operator_api() as api:
+        from operators.issuers.views import IssuerKeyView
+        from server.identity.papers import GivenCertificates
 
-    async def work(wings: "Wings", operator: Any) -> None:
-        from datetime import UTC, datetime
-        from ssl import DER_cert_to_PEM_cert
-
-        from proofs.certificates import chain_ends, read_chain
-        from server.identity.documents import public_key_of
-        from wire import Conflict, format_utc
-
-        _, key = await _issuer_and_key(wings, operator, issuer_id, key_id)
-        if key.public_key is None:
-            raise Conflict(f"{key_id} is not known yet; a server that can read its file notes what it is")
-        found = read_chain(pem, public_key_of(key), now=datetime.now(UTC))
-        kept = "".join(map(DER_cert_to_PEM_cert, found))
-        await wings.issuing.changes.certify(operator, issuer_id, key_id, kept)
-        ends = format_utc(chain_ends(found))
-        say(f"kept the certificates of {key_id} ({len(found)}); the first to end does so {ends}")
-
-    with_wings(work)
+        # What is between the certificates may be in any encoding; nobody reads it.
+        given = GivenCertificates(certificates=file.read_text("ascii", "replace"))
+        kept = api.post(f"{path_of(issuer_id, key_id)}/certificates", IssuerKeyView, given)
+        count, ends = _told_of(kept.certificates or "")
+        say(f"kept the certificates of {key_id} ({count}); the first to end does so {ends}")
 
 
-async def _issuer_and_key(
-    wings: "Wings", operator: Any, issuer_id: str, key_id: str | None
-) -> "tuple[Issuer, IssuerKey]":
-    """
-    Return an issuer and its key of that id; None: the one that signs.
+def _told_of(pem: str) -> tuple[int, str]:
+    """Return how many certificates there are, and when the first of them ends."""
+    from proofs.certificates import chain_ends
+    from proofs.pem import read_pem
+    from wire import format_utc
 
-    Raises:
-        ResourceNotFound: there is none.
-    """
-    from operators.issuers.keys import active_key
-    from operators.issuers.rotation import known_key
-    from wire import ResourceNotFound
-
-    issuer, found = await read_issuer(wings, operator, issuer_id)
-    key = active_key(found) if key_id is None else known_key(found, key_id)
-    if key is None:
-        raise ResourceNotFound(f"no key signs for {issuer_id} now; name one")
-    return issuer, key
+    found = [der for _, der in read_pem(pem.encode())]
+    return len(found), format_utc(chain_ends(found))
 
 
-async def read_issuer(wings: "Wings", operator: Any, issuer_id: str) -> "tuple[Issuer, list[IssuerKey]]":
-    """Return an issuer and every key that it ever had; raises ResourceNotFound."""
-    from operators.issuers.issuers import issuer_and_keys
+def issuer_of(api: OperatorApi, issuer_id: str) -> "IssuerView":
+    from operators.issuers.views import IssuerView
 
-    return await wings.resources.database.read(lambda tx: issuer_and_keys(tx, operator, issuer_id))
+    return api.get(path_of(issuer_id), IssuerView)
 
 
-def with_wings(work: Work) -> None:
-    """Run `work` with all parts of a process, and whoever acts at the command line."""
-    settings = settings_or_exit()
-
-    async def opened() -> None:
-        from server.commands.opened import actor, open_parts
-
-        async with open_parts(settings) as wings:
-            await work(wings, actor(ACTOR))
-
-    run(opened)
+def path_of(issuer_id: str, key_id: str | None = None) -> str:
+    """Return the path of an issuer; with `key_id` that of its keys ("") or of one."""
+    path = f"/operator/issuers/{quote(issuer_id, safe='')}"
+    return path if key_id is None else f"{path}/keys/{quote(key_id, safe='')}".rstrip("/")

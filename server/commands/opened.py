@@ -7,17 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from operators import Principal, Principals, Role
-from operators.issuers.issuers import Issuers
 from registry.registry import Registry
-from resolver.outbound.fetch import Guard
 from server.database import MIGRATIONS, open_of
-from server.identity.own import DEFAULT_ISSUER, require_same_identity
-from server.identity.surroundings import Surroundings
 from server.settings import Settings
-from server.settings.outbound import guard_of
-from server.share import Share
-from server.telemetry.counters import Telemetry
-from server.wings import Resources, Wings, open_wings
 from storage import Engine, migrate
 
 
@@ -51,40 +43,6 @@ async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
     """Open the database for work on principals and keys; raises as `open_database`."""
     async with open_database(settings) as database:
         yield Principals(database, clock=time.time)
-
-
-@asynccontextmanager
-async def open_parts(settings: Settings, guard: Guard | None = None) -> AsyncIterator[Wings]:
-    """
-    Put all parts of a process together, the resolver among them; nothing works in the background, no key is opened.
-
-    Args:
-        guard: fetches from strangers; None: the real one, within the limits of the settings.
-
-    Raises:
-        DatabaseUnavailable, SchemaMismatch: as `open_database`.
-        IdentityChanged: the database was made for another DID.
-    """
-    async with open_database(settings) as database:
-        guard = guard or guard_of(settings)
-        resources = Resources(
-            settings=settings, share=Share(), database=database, guard=guard, telemetry=Telemetry()
-        )
-        wings = await open_wings(resources)
-        async with wings.resolver:
-            try:
-                yield wings
-            finally:
-                await guard.aclose()
-
-
-@asynccontextmanager
-async def open_issuers(settings: Settings) -> AsyncIterator[Issuers]:
-    """Open the database for work on issuers; raises as `open_parts`."""
-    async with open_database(settings) as database:
-        issuers = Issuers(database, surroundings=Surroundings(settings), clock=time.time)
-        require_same_identity(settings, await issuers.find(DEFAULT_ISSUER))
-        yield issuers
 
 
 def actor(name: str) -> Principal:

@@ -85,7 +85,7 @@ def _told(settings: Settings, rows: Rows, mirror: Path, issuer_id: str) -> tuple
 def _advice(settings: Settings, issuer_id: str, path: Path, faults: list[str]) -> str:
     return (
         f"the issuer {issuer_id} is in {path} and not in the backup: put its keys back into {settings.key_dir}, or"
-        f" add it with `touchstone issuer add {issuer_id}` (with --did, if the DID is its own), then run"
+        f" add it with `touchstone db add-issuer {issuer_id}` (with --did, if the DID is its own), then run"
         " `touchstone db restore` without a file before you start the server"
         + (f" ({faults[-1]})" if faults else "")
     )

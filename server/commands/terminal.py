@@ -17,12 +17,13 @@ STDOUT = 1  # the file descriptor
 ACTOR = "touchstone-cli"
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_NOT_FOUND = 3
 EXIT_NOT_ALLOWED = 4
 EXIT_AWAY = 6
 EXIT_BY_STATUS = {
     401: EXIT_NOT_ALLOWED,
     403: EXIT_NOT_ALLOWED,
-    404: 3,
+    404: EXIT_NOT_FOUND,
     409: 5,
     502: EXIT_AWAY,
     503: EXIT_AWAY,

@@ -26,6 +26,7 @@ from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
+from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.entries.requests import (
@@ -170,12 +171,21 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", ISSUERS): Route(answers={200: {JSON: IssuerPage}}, problems=_READ),
     ("post", ISSUERS): Route(answers={201: {JSON: IssuerView}}, body={JSON: CreateIssuer}, problems=_WRITE),
     ("get", f"{ISSUERS}/{{issuer_id}}"): Route(answers={200: {JSON: IssuerView}}, problems=_READ),
+    ("get", f"{ISSUERS}/{{issuer_id}}/document"): Route(
+        answers={200: {JSON: OBJECT}}, problems=(*_READ, 409)
+    ),
     ("post", _KEYS): Route(answers={201: {JSON: IssuerKeyView}}, body={JSON: AddKey}, problems=_WRITE),
     ("post", f"{_KEYS}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
     ("post", f"{_KEYS}/{{key_id}}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
     ("post", f"{_KEYS}/{{key_id}}/retire"): Route(answers=_CHANGED_KEY, problems=_WRITE),
     ("post", f"{_KEYS}/{{key_id}}/compromised"): Route(
         answers=_CHANGED_KEY, body={JSON: CompromiseKey}, problems=_WRITE
+    ),
+    ("post", f"{_KEYS}/{{key_id}}/certificate-request"): Route(
+        answers={200: {JSON: CertificateRequest}}, body={JSON: AskCertificate}, problems=_WRITE
+    ),
+    ("post", f"{_KEYS}/{{key_id}}/certificates"): Route(
+        answers=_CHANGED_KEY, body={JSON: GivenCertificates}, problems=_WRITE
     ),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),

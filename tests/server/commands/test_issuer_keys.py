@@ -1,71 +1,63 @@
-"""`touchstone issuer`: keys added, activated, taken back and given up, and what a person is told. In process."""
+"""`touchstone issuer`: keys added, activated, taken back and given up, and what a person is told."""
 
-import asyncio
+import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from operators import Issuer, Principal, Role
-from operators.issuers.views import AddKey, CreateIssuer
+from operators import Issuer
 from proofs import read_key_file
 from resolver import public_key_of
-from server.commands.cli import main
-from server.commands.opened import open_parts
-from server.database import open_of
-from server.settings import load_settings
 from tests.issuers import inserting, key_row
-from tests.operators.issuers.desk import HOST
 from tests.proofs.authorities import Authority
-from tests.simulator import World
-from wire import Conflict
+from tests.server.commands.operating import Operating, Serving
 
-BOSS = Principal(id="boss", name="boss", issuer_id=None, roles=frozenset({Role.ADMIN}))
 TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 KEY = r"key-[0-9a-f]{12}"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
+class Acme:
+    """An issuer of one test, on the server of all, and whoever types commands about it."""
+
+    def __init__(self, operating: Operating, issuer_id: str) -> None:
+        self.operating = operating
+        self.id = issuer_id
+
+    def key(self, action: str, *arguments: str) -> Result:
+        """Run `touchstone issuer key`, which must succeed."""
+        return self.operating.done("issuer", "key", action, self.id, *arguments)
+
+    def keys(self) -> dict[str, list[str]]:
+        """Return what `key list` prints: by state, the last key of it in a line."""
+        lines = [line.split("\t") for line in self.key("list").stdout.splitlines()]
+        return {line[1]: line for line in lines}
+
+
 @pytest.fixture
-def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a directory with a database and keys, and without the sample."""
-    monkeypatch.chdir(tmp_path)
-    assert _run("init").exit_code == 0
-    return tmp_path
+def acme(operating: Operating, request: pytest.FixtureRequest) -> Acme:
+    """A hosted issuer with a key that signs and a spare one, both on P-256."""
+    issuer_id = "acme-" + hashlib.sha256(request.node.name.encode()).hexdigest()[:8]
+    operating.done("issuer", "add", issuer_id, "--algorithm", "P-256")
+    return Acme(operating, issuer_id)
 
 
-def _run(*arguments: str, **environ: str) -> Result:
-    return CliRunner().invoke(main, arguments, env=environ)
-
-
-def _issuer(*arguments: str) -> Result:
-    done = _run("issuer", *arguments)
-    assert done.exit_code == 0, done.stderr
-    return done
-
-
-def _keys(issuer_id: str = "default") -> dict[str, list[str]]:
-    """Return what `key list` prints: by state, the last key of it in a line."""
-    lines = [line.split("\t") for line in _issuer("key", "list", issuer_id).stdout.splitlines()]
-    return {line[1]: line for line in lines}
-
-
-@pytest.mark.usefixtures("deployment")
-def test_a_rotation_is_one_command_which_tells_when_the_key_will_sign() -> None:
-    before = _keys()
-    done = _issuer("key", "activate", "default")
-    after = _keys()
+def test_a_rotation_is_one_command_which_tells_when_the_key_will_sign(acme: Acme) -> None:
+    before = acme.keys()
+    done = acme.key("activate")
+    after = acme.keys()
 
     spare = before["announced"][0]
     assert done.stdout == ""
     assert re.fullmatch(
-        rf"{spare} will sign for default from {TIME}, when every verifier can know it;\n"
+        rf"{spare} will sign for {acme.id} from {TIME}, when every verifier can know it;\n"
         r"a running server does that by itself\n",
         done.stderr,
     )
@@ -75,77 +67,75 @@ def test_a_rotation_is_one_command_which_tells_when_the_key_will_sign() -> None:
     assert after["active"] == before["active"]
 
 
-def test_a_key_is_added_with_what_is_to_be_done_next(deployment: Path) -> None:
-    done = _issuer("key", "add", "default", "--algorithm", "P-256")
+def test_a_key_is_added_with_what_is_to_be_done_next(acme: Acme) -> None:
+    done = acme.key("add", "--algorithm", "P-384")
     key_id = done.stdout.strip()
-    row = [line.split("\t") for line in _issuer("key", "list", "default").stdout.splitlines()][-1]
+    row = [line.split("\t") for line in acme.key("list").stdout.splitlines()][-1]
 
     assert re.fullmatch(KEY, key_id)
     assert done.stderr == (
-        f"made the P-256 key {key_id} of default; it is announced\n"
-        f"copy var/keys/{key_id}.pem to every other machine that runs this server\n"
-        f"then let it sign: touchstone issuer key activate default {key_id}\n"
+        f"made the P-384 key {key_id} of {acme.id}; it is announced\n"
+        f"its file is {key_id}.pem, in the key directory of the machine that answers at {acme.operating.url}\n"
+        "copy it to every other machine that runs this server\n"
+        f"then let it sign: touchstone issuer key activate {acme.id} {key_id}\n"
     )
-    assert row[:2] + row[3:] == [key_id, "announced", "P-256", "file", "-"]
-    assert (deployment / f"var/keys/{key_id}.pem").exists()
+    assert row[:2] + row[3:] == [key_id, "announced", "P-384", "file", "-"]
+    assert (acme.operating.key_dir / f"{key_id}.pem").exists()
 
 
-@pytest.mark.usefixtures("deployment")
-def test_a_key_that_is_given_up_is_followed_by_the_spare_one_and_a_person_is_told_which() -> None:
-    before = _keys()
+def test_a_key_that_is_given_up_is_followed_by_the_spare_one_and_a_person_is_told_which(acme: Acme) -> None:
+    before = acme.keys()
     lost, spare = before["active"][0], before["announced"][0]
-    done = _issuer("key", "compromised", "default", lost, "--since", "2020-01-01T00:00:00Z")
-    after = _keys()
+    done = acme.key("compromised", lost, "--since", "2020-01-01T00:00:00Z")
+    after = acme.keys()
 
     assert done.stderr == (
-        f"{lost} of default is given up: what it signed since 2020-01-01T00:00:00Z does not count\n"
-        f"{spare} signs for default; lists that the lost key may have signed are signed anew\n"
+        f"{lost} of {acme.id} is given up: what it signed since 2020-01-01T00:00:00Z does not count\n"
+        f"{spare} signs for {acme.id}; lists that the lost key may have signed are signed anew\n"
     )
     assert after["compromised"][:3] == [lost, "compromised", "2020-01-01T00:00:00Z"]
     assert after["active"][0] == spare
-    assert lost not in _issuer("document", "default").stdout
+    assert lost not in acme.operating.done("issuer", "document", acme.id).stdout
 
 
-@pytest.mark.usefixtures("deployment")
-def test_of_a_key_that_never_signed_nothing_is_signed_anew() -> None:
-    keys = _keys()
-    done = _issuer("key", "compromised", "default", keys["announced"][0])
+def test_of_a_key_that_never_signed_nothing_is_signed_anew(acme: Acme) -> None:
+    keys = acme.keys()
+    done = acme.key("compromised", keys["announced"][0])
 
-    assert done.stderr.splitlines()[1] == f"{keys['active'][0]} signs for default"
+    assert done.stderr.splitlines()[1] == f"{keys['active'][0]} signs for {acme.id}"
 
 
-@pytest.mark.usefixtures("deployment")
 @pytest.mark.parametrize("option", [("--algorithm", "P-256"), ("--custody", "file")])
-def test_an_issuer_with_a_did_of_its_own_is_added_without_a_kind_of_keys(option: tuple[str, str]) -> None:
-    refused = _run("issuer", "add", "bank", "--did", "did:web:bank.invalid", *option)
-    listed = _issuer("list").stdout
+def test_an_issuer_with_a_did_of_its_own_is_added_without_a_kind_of_keys(
+    option: tuple[str, str], operating: Operating
+) -> None:
+    refused = operating.run("issuer", "add", "kindless", "--did", "did:web:kindless.invalid", *option)
+    listed = operating.done("issuer", "list").stdout
 
     assert refused.exit_code == 2
     assert "`touchstone issuer key add`" in refused.stderr
-    assert "bank" not in listed
+    assert "kindless" not in listed
 
 
-@pytest.mark.usefixtures("deployment")
-def test_without_a_spare_a_person_is_told_what_to_do() -> None:
-    keys = _keys()
-    retired = _issuer("key", "retire", "default", keys["announced"][0])
-    given_up = _issuer("key", "compromised", "default", keys["active"][0])
-    added = _issuer("key", "add", "default")
+def test_without_a_spare_a_person_is_told_what_to_do(acme: Acme) -> None:
+    keys = acme.keys()
+    retired = acme.key("retire", keys["announced"][0])
+    given_up = acme.key("compromised", keys["active"][0])
+    added = acme.key("add")
 
-    assert retired.stderr == f"{keys['announced'][0]} of default is retired; it never signed\n"
+    assert retired.stderr == f"{keys['announced'][0]} of {acme.id} is retired; it never signed\n"
     assert given_up.stderr.splitlines()[1] == (
-        "no key signs for default now: touchstone issuer key add default"
+        f"no key signs for {acme.id} now: touchstone issuer key add {acme.id}"
     )
-    assert f"{added.stdout.strip()} of default; it is active\n" in added.stderr
+    assert f"{added.stdout.strip()} of {acme.id}; it is active\n" in added.stderr
     assert "activate" not in added.stderr
 
 
-@pytest.mark.usefixtures("deployment")
-def test_show_is_the_issuer_as_operators_see_it_and_document_what_is_served() -> None:
-    shown = json.loads(_issuer("show", "default").stdout)
-    document = json.loads(_issuer("document", "default").stdout)
+def test_show_is_the_issuer_as_operators_see_it_and_document_what_is_served(operating: Operating) -> None:
+    shown = json.loads(operating.done("issuer", "show", "default").stdout)
+    document = json.loads(operating.done("issuer", "document", "default").stdout)
 
-    assert (shown["did"], shown["hosted"]) == ("did:web:localhost%3A8000", True)
+    assert (shown["did"], shown["hosted"]) == (operating.settings.did, True)
     assert [key["state"] for key in shown["keys"]] == ["active", "announced"]
     assert document["id"] == shown["did"]
     assert document["verificationMethod"] == [
@@ -153,16 +143,31 @@ def test_show_is_the_issuer_as_operators_see_it_and_document_what_is_served() ->
     ]
 
 
-def test_the_owner_of_a_foreign_document_is_told_what_it_must_list(deployment: Path) -> None:
+def test_every_issuer_is_listed_over_as_many_pages_as_it_takes(acme: Acme) -> None:
+    for number in range(101):
+        acme.operating.done("issuer", "add", f"many-{number:03}", "--did", f"did:web:m{number}.invalid")
+    lines = [line.split("\t") for line in acme.operating.done("issuer", "list").stdout.splitlines()]
+
+    assert [line[0] for line in lines if line[0].startswith("many-")] == [f"many-{n:03}" for n in range(101)]
+    assert [
+        acme.id,
+        f"{acme.operating.settings.did}:issuers:{acme.id}",
+        acme.keys()["active"][0],
+        "",
+    ] in lines
+    assert ["many-000", "did:web:m0.invalid", "-", ""] in lines
+
+
+def test_the_owner_of_a_foreign_document_is_told_what_it_must_list(operating: Operating) -> None:
     did = "did:web:bank.invalid"
-    _issuer("add", "bank", "--did", did)
-    empty = _issuer("document", "bank")
-    added = _issuer("key", "add", "bank")
+    operating.done("issuer", "add", "bank", "--did", did)
+    empty = operating.done("issuer", "document", "bank")
+    added = operating.done("issuer", "key", "add", "bank")
     key_id = added.stdout.strip()
-    printed = _issuer("document", "bank")
+    printed = operating.done("issuer", "document", "bank")
     wanted = json.loads(printed.stdout)
-    refused = _run("issuer", "key", "activate", "bank")
-    public_key = read_key_file(deployment / f"var/keys/{key_id}.pem").public_key()
+    refused = operating.run("issuer", "key", "activate", "bank")
+    public_key = read_key_file(operating.key_dir / f"{key_id}.pem").public_key()
 
     assert f"{did} must list it first: touchstone issuer document bank\n" in added.stderr
     assert empty.stderr == "no key of bank is here yet: touchstone issuer key add bank\n"
@@ -173,27 +178,6 @@ def test_the_owner_of_a_foreign_document_is_told_what_it_must_list(deployment: P
     assert refused.exit_code == 5
     assert f"{key_id} cannot sign for bank yet: the DID cannot be resolved: " in refused.stderr
     assert "`touchstone issuer document bank` prints what its DID document must list" in refused.stderr
-
-
-@pytest.mark.anyio
-@pytest.mark.usefixtures("deployment")
-async def test_a_command_looks_at_a_foreign_document_through_the_guard() -> None:
-    did = "did:web:bank.example"
-    async with World() as world, world.guard() as guard, open_parts(load_settings(), guard) as parts:
-        host = world.host("bank.example")
-        await parts.operators.issuers.create(BOSS, CreateIssuer(id="bank", did=did))
-        added = await parts.issuing.changes.add(BOSS, "bank", AddKey())
-        methods = list(added.verification_methods)
-        document = {"@context": ["https://www.w3.org/ns/did/v1.1"], "id": did, "verificationMethod": methods}
-        host.publish("/.well-known/did.json", document)
-        with pytest.raises(Conflict, match="does not list the key under assertionMethod"):
-            await parts.issuing.changes.activate(BOSS, "bank", None)
-        listing = document | {"assertionMethod": [method["id"] for method in methods]}
-        host.publish("/.well-known/did.json", listing)
-        activated = await parts.issuing.changes.activate(BOSS, "bank", None)
-
-    assert (activated.key, activated.state) == (added.key, "active")
-    assert len(world.requests) == 2
 
 
 # Certificates.
@@ -212,16 +196,17 @@ def _certified(request: bytes, key_file: Path) -> bytes:
     return certificate.public_bytes(Encoding.PEM) + root.certificate.public_bytes(Encoding.PEM)
 
 
-def test_a_certificate_is_asked_for_and_its_chain_kept_with_the_key(deployment: Path) -> None:
+def test_a_certificate_is_asked_for_and_its_chain_kept_with_the_key(acme: Acme, tmp_path: Path) -> None:
     subject = "CN=Transport Office,O=Ministry,C=NO"
-    _issuer("add", "acme", "--algorithm", "P-256")
-    key_id = _keys("acme")["active"][0]
-    asked = _issuer("csr", "acme", "--subject", subject)
-    file = deployment / "chain.pem"
-    file.write_bytes(_certified(asked.stdout.encode(), deployment / f"var/keys/{key_id}.pem"))
-    kept = _issuer("chain", "import", "acme", key_id, str(file))
-    other = _run("issuer", "chain", "import", "acme", _keys("acme")["announced"][0], str(file))
-    shown = json.loads(_issuer("show", "acme").stdout)["keys"][0]
+    keys = acme.keys()
+    key_id, spare = keys["active"][0], keys["announced"][0]
+    asked = acme.operating.done("issuer", "csr", acme.id, "--subject", subject)
+    file = tmp_path / "chain.pem"
+    pem = _certified(asked.stdout.encode(), acme.operating.key_dir / f"{key_id}.pem")
+    file.write_bytes("subject=Øl\n".encode("latin-1") + pem)
+    kept = acme.operating.done("issuer", "chain", "import", acme.id, key_id, str(file))
+    other = acme.operating.run("issuer", "chain", "import", acme.id, spare, str(file))
+    shown = json.loads(acme.operating.done("issuer", "show", acme.id).stdout)["keys"][0]
     certificate = x509.load_pem_x509_certificate(shown["certificates"].encode())
 
     assert (asked.stderr, kept.stdout) == ("", "")
@@ -234,18 +219,26 @@ def test_a_certificate_is_asked_for_and_its_chain_kept_with_the_key(deployment: 
     assert "expected one certificate of this key" in other.stderr
 
 
-@pytest.mark.usefixtures("deployment")
-def test_what_no_authority_certifies_is_told() -> None:
-    ed25519 = _run("issuer", "csr", "default", "--subject", "CN=a")
-    _issuer("add", "acme", "--algorithm", "P-256")
-    unnamed = _run("issuer", "csr", "acme", "--subject", "me")
-    _issuer("add", "bank", "--did", "did:web:bank.invalid")
-    keyless = _run("issuer", "csr", "bank", "--subject", "CN=a")
+def test_a_request_is_signed_where_the_key_is_and_audited(acme: Acme, serving: Serving) -> None:
+    spare = acme.keys()["announced"][0]
+    asked = acme.operating.done("issuer", "csr", acme.id, spare, "--subject", "CN=a")
+    (row,) = serving.audited(f"{acme.id}#{spare}")
+
+    assert x509.load_pem_x509_csr(asked.stdout.encode()).is_signature_valid
+    assert (row.action, row.actor) == ("issuer-key.request-certificate", "bootstrap")
+
+
+def test_what_no_authority_certifies_is_told(operating: Operating) -> None:
+    ed25519 = operating.run("issuer", "csr", "default", "--subject", "CN=a")
+    operating.done("issuer", "add", "unnamed", "--algorithm", "P-256")
+    unnamed = operating.run("issuer", "csr", "unnamed", "--subject", "me")
+    operating.done("issuer", "add", "keyless", "--did", "did:web:keyless.invalid")
+    keyless = operating.run("issuer", "csr", "keyless", "--subject", "CN=a")
 
     assert (ed25519.exit_code, ed25519.stdout) == (1, "")
     assert "expected a key on P-256 or P-384, found Ed25519" in ed25519.stderr
     assert (unnamed.exit_code, keyless.exit_code) == (1, 3)
-    assert keyless.stderr == "touchstone: no key signs for bank now; name one\n"
+    assert keyless.stderr == "touchstone: no key signs for keyless now; name one\n"
 
 
 # What is refused.
@@ -258,75 +251,62 @@ def test_what_no_authority_certifies_is_told() -> None:
         ("document nobody", 3),
         ("key list nobody", 3),
         ("key add nobody", 3),
-        ("key activate default key-0", 3),
-        ("key activate default ACTIVE", 5),
-        ("key retire default ACTIVE", 5),
-        ("key compromised default key-0", 3),
-        ("key compromised default ACTIVE --since tomorrow", 1),
-        ("key compromised default ACTIVE --since 2999-01-01T00:00:00Z", 1),
-        ("key add default --custody pkcs11", 5),
-        ("key add default --algorithm RSA", 2),
-        ("csr default key-0 --subject CN=a", 3),
-        ("csr default", 2),
-        ("chain import default ACTIVE missing.pem", 2),
-        ("chain import default ACTIVE touchstone.toml", 1),
+        ("key activate ACME key-0", 3),
+        ("key activate ACME ACTIVE", 5),
+        ("key retire ACME ACTIVE", 5),
+        ("key compromised ACME key-0", 3),
+        ("key compromised ACME ACTIVE --since tomorrow", 1),
+        ("key compromised ACME ACTIVE --since 2999-01-01T00:00:00Z", 1),
+        ("key add ACME --custody pkcs11", 5),
+        ("key add ACME --algorithm RSA", 2),
+        ("csr ACME key-0 --subject CN=a", 3),
+        ("csr ACME", 2),
+        ("chain import ACME ACTIVE missing.pem", 2),
+        ("chain import ACME ACTIVE EMPTY", 1),
+        ("key activate ACME ../activate", 3),
     ],
 )
 def test_what_is_refused_has_a_code_of_its_own_and_changes_nothing(
-    deployment: Path, command: str, code: int
+    acme: Acme, tmp_path: Path, command: str, code: int
 ) -> None:
-    (deployment / "touchstone.toml").write_text("")
-    active = _keys()["active"][0]
-    before = _issuer("show", "default").stdout
-    done = _run("issuer", *command.replace("ACTIVE", active).split())
+    (tmp_path / "empty").write_text("")
+    active = acme.keys()["active"][0]
+    before = acme.operating.done("issuer", "show", acme.id).stdout
+    words = {"ACME": acme.id, "ACTIVE": active, "EMPTY": str(tmp_path / "empty")}
+    done = acme.operating.run("issuer", *(words.get(word, word) for word in command.split()))
 
-    assert (done.exit_code, done.stdout) == (code, "")
+    assert (done.exit_code, done.stdout) == (code, ""), done.stderr
     assert done.stderr
-    assert _issuer("show", "default").stdout == before
+    assert acme.operating.done("issuer", "show", acme.id).stdout == before
 
 
-@pytest.mark.parametrize("command", ["key activate default", "key add default", "add acme"])
-@pytest.mark.usefixtures("deployment")
-def test_an_issuer_of_another_server_is_not_changed_by_mistake(command: str) -> None:
-    done = _run("issuer", *command.split(), TOUCHSTONE_PUBLIC_URL="https://vc.example")
+def test_a_time_that_is_none_is_told_by_its_option(acme: Acme) -> None:
+    active = acme.keys()["active"][0]
+    done = acme.operating.run("issuer", "key", "compromised", acme.id, active, "--since", "tomorrow")
 
-    assert done.exit_code == 1
-    assert "TOUCHSTONE_PUBLIC_URL back" in done.stderr
+    assert done.stderr.startswith("touchstone: --since: ")
 
 
-def test_a_key_of_an_older_release_is_told_as_such_until_a_server_has_read_it(deployment: Path) -> None:
-    (deployment / "chain.pem").write_text("")
-    database = open_of(load_settings())
-    asyncio.run(
-        database.write(inserting(Issuer(id="old", did=f"{HOST}:issuers:old"), key_row("old", "old-1")))
-    )
-    database.close()
-    document = _run("issuer", "document", "old")
-    chain = _run("issuer", "chain", "import", "old", "old-1", "chain.pem")
+def test_a_key_of_an_older_release_is_told_as_such_until_a_server_has_read_it(
+    operating: Operating, serving: Serving, tmp_path: Path
+) -> None:
+    (tmp_path / "chain.pem").write_text("")
+    old = Issuer(id="old", did=f"{operating.settings.did}:issuers:old")
+    serving.call(serving.services.database.write(inserting(old, key_row("old", "old-1"))))
+    document = operating.run("issuer", "document", "old")
+    chain = operating.run("issuer", "chain", "import", "old", "old-1", str(tmp_path / "chain.pem"))
+    listed = operating.done("issuer", "key", "list", "old").stdout.split("\t")
 
-    assert (document.exit_code, document.stdout, chain.exit_code) == (1, "", 5)
+    assert (document.exit_code, document.stdout, chain.exit_code) == (5, "", 5)
     assert "a server that can read its file notes what it is" in document.stderr
     assert "a server that can read its file notes what it is" in chain.stderr
-    assert _keys("old")["active"][3] == "-"
+    assert listed[3] == "-"
 
 
-def test_a_key_file_that_is_gone_is_told_by_name(deployment: Path) -> None:
-    (deployment / f"var/keys/{_keys()['active'][0]}.pem").unlink()
-    done = _run("issuer", "csr", "default", "--subject", "CN=a")
+def test_a_key_file_that_is_gone_is_told_by_name(acme: Acme) -> None:
+    file = acme.operating.key_dir / f"{acme.keys()['active'][0]}.pem"
+    file.unlink()
+    done = acme.operating.run("issuer", "csr", acme.id, "--subject", "CN=a")
 
-    assert done.exit_code == 1
-    assert "put it back from its backup" in done.stderr
-
-
-@pytest.mark.usefixtures("deployment")
-@pytest.mark.parametrize(
-    "arguments",
-    [("add", "acme"), ("key", "add", "default"), ("key", "activate", "default"), ("show", "default")],
-)
-def test_settings_of_another_did_change_nothing(arguments: tuple[str, ...]) -> None:
-    elsewhere = _run("issuer", *arguments, TOUCHSTONE_PUBLIC_URL="https://vc.example")
-
-    assert elsewhere.exit_code == 1
-    assert "the database belongs to did:web:localhost%3A8000" in elsewhere.stderr
-    assert _run("issuer", "list").stdout.count("\n") == 1
-    assert list(_keys()) == ["active", "announced"]
+    assert done.exit_code == 6
+    assert f"{file}: no such key file; put it back from its backup" in done.stderr

@@ -136,7 +136,7 @@ async def test_an_issuer_whose_keys_are_not_here_is_named(tmp_path: Path) -> Non
 
     (sentence,) = report.missing
     assert sentence.startswith(f"the issuer late is in {tmp_path}/published/issuer-keys/late.log and not in")
-    assert "touchstone issuer add late" in sentence
+    assert "touchstone db add-issuer late" in sentence
     assert complete.missing == ()
     assert await loss.revoked() == [1, 0]
 
@@ -148,7 +148,7 @@ async def test_a_foreign_issuer_of_which_only_the_log_tells_is_named_and_comes_b
     await loss.happen(FOREIGN)
     loss.lose_database()
     incomplete = loss.touchstone("db", "restore", "backup.db")
-    added = loss.touchstone("issuer", "add", "late", "--did", FOREIGN)
+    added = loss.touchstone("db", "add-issuer", "late", "--did", FOREIGN)
     complete = loss.touchstone("db", "restore")
 
     assert [done.returncode for done in (incomplete, added, complete)] == [1, 0, 0]
@@ -210,3 +210,19 @@ async def test_an_issuer_of_a_former_database_of_release_0_2_comes_back_with_its
     assert document is not None
     assert (key.key_id, key.state) == ("acme-1", KeyState.ACTIVE)
     assert key.public_key is not None
+
+
+async def test_a_key_is_given_up_while_the_server_is_stopped_and_only_then(tmp_path: Path) -> None:
+    loss = Loss(tmp_path)
+    async with loss.deployment() as ours:
+        lost, spare = [key.key_id for key in await ours.keys("default")]
+    given_up = loss.touchstone("db", "give-up-key", "default", lost, "--since", "2026-01-01T00:00:00Z")
+    again = loss.touchstone("db", "give-up-key", "default", lost)
+    async with loss.deployment() as ours:
+        states = {key.key_id: key.state for key in await ours.keys("default")}
+    async with open_services(loss.settings):
+        served = loss.touchstone("db", "give-up-key", "default", spare)
+
+    assert [done.returncode for done in (given_up, again, served)] == [0, 5, 5]
+    assert states == {lost: KeyState.COMPROMISED, spare: KeyState.ACTIVE}
+    assert "a server is running on this database" in served.stderr

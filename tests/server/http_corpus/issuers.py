@@ -32,7 +32,7 @@ TTL_SECONDS = 300.0
 
 def cases() -> Iterator[Step]:
     yield at_rest
-    for part in (lambda: doors(ISSUER_ROUTES, ISSUER_WRITES), _reads, _creations, _additions):
+    for part in (lambda: doors(ISSUER_ROUTES, ISSUER_WRITES), _reads, _creations, _additions, _certificates):
         yield from map(at_operators, part())
     yield from _story()
 
@@ -59,6 +59,8 @@ def _reads() -> Iterator[Case]:
     for issuer_id in ("default", "acme", "keyless", "nobody", "BAD", "%61cme", "a%00b", "a" * 64):
         yield read(f"{ISSUERS}/{issuer_id}")
         yield read(f"{ISSUERS}/{issuer_id}", "acme-reader")
+        yield read(f"{ISSUERS}/{issuer_id}/document")
+        yield read(f"{ISSUERS}/{issuer_id}/document", "acme-reader")
 
 
 def _creations() -> Iterator[Case]:
@@ -105,6 +107,17 @@ def _additions() -> Iterator[Case]:
         yield post(f"{ISSUERS}/acme/keys", {}, authorization=f"Bearer <key of {name}>")
     yield from (as_admin(f"{ISSUERS}/acme/keys/{action}", b"") for action in ("nothing", "key-2/nothing"))
     yield read(f"{ISSUERS}/acme/keys")
+
+
+def _certificates() -> Iterator[Case]:
+    for key in ("acme/keys/acme-1", "acme/keys/key-9", "keyless/keys/keyless-1", "nobody/keys/key-1"):
+        yield as_admin(f"{ISSUERS}/{key}/certificate-request", {"subject": "CN=a"})
+        yield as_admin(f"{ISSUERS}/{key}/certificates", {"certificates": "no PEM"})
+    for name in PEOPLE:
+        authorization = f"Bearer <key of {name}>"
+        path = f"{ISSUERS}/acme/keys/acme-1"
+        yield post(f"{path}/certificate-request", {"subject": "CN=a"}, authorization=authorization)
+        yield post(f"{path}/certificates", {"certificates": ""}, authorization=authorization)
 
 
 def _story() -> Iterator[Step]:

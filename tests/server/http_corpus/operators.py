@@ -29,7 +29,7 @@ WRITES = (
     "/operator/alarms/acknowledge",
     "/operator/cache/purge",
 )
-ISSUER_ROUTES = ("/operator/issuers", "/operator/issuers/acme")
+ISSUER_ROUTES = ("/operator/issuers", "/operator/issuers/acme", "/operator/issuers/acme/document")
 ISSUER_WRITES = (
     "/operator/issuers",
     "/operator/issuers/keyless/keys",
@@ -37,6 +37,8 @@ ISSUER_WRITES = (
     "/operator/issuers/keyless/keys/keyless-2/activate",
     "/operator/issuers/keyless/keys/keyless-1/retire",
     "/operator/issuers/keyless/keys/keyless-1/compromised",
+    "/operator/issuers/keyless/keys/keyless-1/certificate-request",
+    "/operator/issuers/keyless/keys/keyless-1/certificates",
 )
 PAGES = ("/", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics", "/problems/conflict")
 PEOPLE = ("admin", "reader", "acme-admin", "acme-issuer", "acme-reader", "expired", "revoked")

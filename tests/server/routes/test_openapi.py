@@ -142,6 +142,7 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
         )
     ),
     *(("GET", f"{ISSUERS}{rest}", {}, b"") for rest in ("", "?limit=0", "?after=A", "/default", "/nobody")),
+    *(("GET", f"{ISSUERS}/{issuer_id}/document", {}, b"") for issuer_id in ("default", "nobody")),
     ("POST", ISSUERS, JSON, b'{"id":"default"}'),
     ("POST", ISSUERS, JSON, b'{"id":"made"}'),
     ("POST", ISSUERS, JSON, b'{"id":"made","did":"did:web:localhost"}'),
@@ -154,6 +155,8 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
             "default/keys/key-0/activate",
             "default/keys/key-0/retire",
             "default/keys/key-0/compromised",
+            "default/keys/key-0/certificate-request",
+            "default/keys/key-0/certificates",
         )
         for body in (b"", b"{}", b"{", b" " * 70_000)
     ),
