@@ -14,7 +14,7 @@ from pathlib import Path
 
 import operators.store
 from benchmarks.result import Result, compared, fact
-from operators import Issuer, IssuerKey, KeyState, Principal, Role
+from operators import EVERYTHING, Grant, Issuer, IssuerKey, KeyState, Principal, Role
 from operators.issuers import key_store
 from server.database import MIGRATIONS
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
@@ -27,7 +27,7 @@ ROUNDS = 5
 SECONDS = 0.8  # per round
 ALLOCATIONS = 13  # of 10,000 entries; more than a run can revoke
 RIVAL = "the same engine, a commit per request"
-ROOT = Principal(id="bench", name="bench", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ROOT = Principal(id="bench", grants=frozenset({Grant(EVERYTHING, Role.ADMINISTRATOR)}))
 
 
 def measure(folder: Path) -> list[Result]:

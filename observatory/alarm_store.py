@@ -10,8 +10,8 @@ import msgspec
 from observatory.document_store import Sighting, keys_by_digest
 from observatory.key_changes import KeyChanges, changes_between
 from observatory.observation_store import Interval
-from operators.alarm_model import AlarmKind
-from operators.alarm_store import Told, tell
+from operators.alarms.model import AlarmKind
+from operators.alarms.store import Told, tell
 from resolver.sources.source import Nothing
 from storage import Row, Transaction
 

@@ -11,9 +11,10 @@ from observatory import alarm_store, document_store, observation_store
 from observatory.alarm_store import Alarm
 from observatory.key_changes import Key, KeyChanges
 from observatory.observation_store import Interval
-from operators import Principal
-from operators.acting import act_once, require_admin
-from storage import Database, Transaction, record
+from operators import EVERYTHING, Permission, Principal, require
+from operators.acting import act_once
+from operators.noting import note
+from storage import Database, Transaction
 from wire import BadRequest, Reading, ResourceNotFound, format_utc, parse_utc
 
 MAX_PAGE = 100  # intervals, and alarms
@@ -162,18 +163,15 @@ class KeyAlarms:
         Close an alarm; one that is closed stays as it is.
 
         Raises:
-            Forbidden: the principal is not an admin for all issuers.
+            Forbidden: the principal does not administer everything.
             ResourceNotFound: there is no such alarm.
         """
-        require_admin(principal)
+        require(principal, Permission.ADMINISTER, EVERYTHING)
         at = self._now()
 
         def close(tx: Transaction) -> KeyChangeView:
             if alarm_store.acknowledge(tx, asked.alarm, by=principal.id, at=at):
-                subject = str(asked.alarm)
-                record(
-                    tx, actor=principal.id, action="key_change.acknowledge", subject=subject, detail={}, at=at
-                )
+                note(tx, principal, "key_change.acknowledge", str(asked.alarm), at=at)
             alarm = alarm_store.find_alarm(tx, asked.alarm)
             if alarm is None:
                 raise ResourceNotFound("there is no alarm of this number")
@@ -190,11 +188,11 @@ class KeyAlarms:
         Let the keys of a DID change without an alarm, for a time; the newest announcement counts.
 
         Raises:
-            Forbidden: the principal is not an admin for all issuers.
+            Forbidden: the principal does not administer everything.
             BadRequest: `not_after` is no time, or further away than 31 days.
             ResourceNotFound: the registry does not know the DID, in this spelling.
         """
-        require_admin(principal)
+        require(principal, Permission.ADMINISTER, EVERYTHING)
         at = self._now()
         not_after = _read_end(asked.not_after, at)
         if asked.did not in self._registered():
@@ -203,10 +201,7 @@ class KeyAlarms:
         def write(tx: Transaction) -> Announced:
             alarm_store.announce(tx, asked.did, not_after=not_after, by=principal.id)
             announced = Announced(did=asked.did, not_after=format_utc(not_after))
-            detail = {"not_after": announced.not_after}
-            record(
-                tx, actor=principal.id, action="key_change.announce", subject=asked.did, detail=detail, at=at
-            )
+            note(tx, principal, "key_change.announce", asked.did, at=at, not_after=announced.not_after)
             return announced
 
         return await act_once(

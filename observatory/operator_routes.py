@@ -9,7 +9,9 @@ from litestar.params import FromQuery
 
 from observatory.key_alarms import MAX_PAGE, Acknowledge, Announce, KeyAlarms
 from observatory.purges import AskedPurge, Purges
+from operators import Permission
 from operators.asking import Acting, answer_of, body_of, key_of, require_page
+from operators.needs import anywhere, everything
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
@@ -37,6 +39,7 @@ class _Routes(Controller):
     @get(
         OBSERVATIONS,
         name="list_observations",
+        needs=anywhere(Permission.READ),
         summary="What was seen of registered DIDs, and the newest open alarms",
         description=f"In the order of their ids, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
         tags=_TAGS,
@@ -54,6 +57,7 @@ class _Routes(Controller):
     @get(
         KEY_CHANGES,
         name="list_key_changes",
+        needs=anywhere(Permission.READ),
         summary="Key changes that nobody announced or acknowledged",
         description=f"In the order of their numbers, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
         tags=_TAGS,
@@ -71,9 +75,10 @@ class _Routes(Controller):
     @post(
         f"{OBSERVATIONS}/acknowledge",
         name="acknowledge_key_change",
+        needs=everything(Permission.ADMINISTER),
         status_code=200,
         summary="Acknowledge an alarm",
-        description="For admins of all issuers. An alarm that is acknowledged already stays as it is.",
+        description="For administrators of everything. An alarm that is acknowledged already stays as it is.",
         tags=_TAGS,
         operation_class=reads({"alarm": 17}),
     )
@@ -84,9 +89,10 @@ class _Routes(Controller):
     @post(
         f"{OBSERVATIONS}/announce",
         name="announce_key_change",
+        needs=everything(Permission.ADMINISTER),
         status_code=200,
         summary="Announce a change of keys",
-        description="For admins of all issuers. Until then the keys of this DID change without an alarm.",
+        description="For administrators of everything. Until then the keys of this DID change without an alarm.",
         tags=_TAGS,
         operation_class=reads(_ANNOUNCE_EXAMPLE),
     )
@@ -97,9 +103,10 @@ class _Routes(Controller):
     @post(
         PURGE,
         name="purge_cache",
+        needs=everything(Permission.ADMINISTER),
         status_code=202,
         summary="Forget what is cached of a DID, a host, or everything",
-        description="For admins of all issuers. Every worker of every node has done it by `everywhereBy`.",
+        description="For administrators of everything. Every worker of every node has done it by `everywhereBy`.",
         tags=["operators: cache"],
         operation_class=reads(_PURGE_EXAMPLE),
     )

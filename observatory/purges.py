@@ -17,10 +17,11 @@ import msgspec
 
 from observatory import purge_store
 from observatory.purge_store import Purge
-from operators import Principal
-from operators.acting import act_once, require_admin
+from operators import EVERYTHING, Permission, Principal, require
+from operators.acting import act_once
+from operators.noting import note
 from resolver import MethodNotSupported, ResolutionError, Resolver
-from storage import Database, Transaction, record
+from storage import Database, Transaction
 from wire import BadRequest, Reading, format_utc
 
 LOG = logging.getLogger("touchstone.purges")
@@ -90,15 +91,15 @@ class Purges:
         Purge in this process at once, and in every other within a second.
 
         Raises:
-            Forbidden: the principal is not an admin for all issuers.
+            Forbidden: the principal does not administer everything.
             BadRequest: not exactly one of the three, or no DID or host.
         """
-        require_admin(principal)
+        require(principal, Permission.ADMINISTER, EVERYTHING)
         check_asked(asked, self._resolver)
         at = int(self._clock() * 1_000_000)
 
         def add(tx: Transaction) -> PurgeView:
-            return add_purge(tx, asked, actor=principal.id, at=at)
+            return add_purge(tx, asked, principal, at=at)
 
         view = await act_once(
             self._database, principal, idempotency_key, ("purge", asked), add, PurgeView, at=at
@@ -160,11 +161,11 @@ def check_asked(asked: AskedPurge, resolver: Resolver) -> None:
             raise BadRequest(error.detail, pointer="/did") from None
 
 
-def add_purge(tx: Transaction, asked: AskedPurge, *, actor: str, at: int) -> PurgeView:
+def add_purge(tx: Transaction, asked: AskedPurge, principal: Principal, *, at: int) -> PurgeView:
     """Write the row of a purge, and its audit row; `at` is now, in microseconds since 1970."""
     number = purge_store.add(tx, did=asked.did, host=asked.host, at=at)
     subject = asked.did or asked.host or "everything"
-    detail = {"number": number, "kind": "did" if asked.did else "host" if asked.host else "all"}
-    record(tx, actor=actor, action="cache.purge", subject=subject, detail=detail, at=at)
+    kind = "did" if asked.did else "host" if asked.host else "all"
+    note(tx, principal, "cache.purge", subject, at=at, number=number, kind=kind)
     by = format_utc(at + (EVERYWHERE_SECONDS + 1) * 1_000_000)  # Whole seconds, rounded up.
     return PurgeView(number=number, everywhere_by=by, did=asked.did, host=asked.host, all=asked.all)

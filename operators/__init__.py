@@ -2,28 +2,45 @@
 Who may act, the issuers they act for, and the alarms that they are told.
 """
 
-from operators.alarm_model import AlarmKind, OnState
-from operators.alarm_store import ALARM_MIGRATIONS
-from operators.alarms import Alarms
+from operators.actors.principals import Principals
+from operators.actors.schema import FIRST_MIGRATION, GRANTS_MIGRATION
+from operators.alarms.alarms import Alarms
+from operators.alarms.model import AlarmKind, OnState
+from operators.alarms.store import ALARM_MIGRATIONS
+from operators.grants import (
+    EVERYTHING,
+    Grant,
+    Kind,
+    Permission,
+    Principal,
+    Role,
+    Scope,
+    issuer_scope,
+    require,
+)
 from operators.issuers.keys import IssuerKey, KeyState
 from operators.issuers.schema import MIGRATIONS as ISSUER_KEY_MIGRATIONS
-from operators.model import Issuer, Principal, Role, check_id, require_writer
-from operators.principals import Principals
-from operators.store import PRINCIPAL_MIGRATIONS
+from operators.model import Issuer, check_id
 
-MIGRATIONS = (*PRINCIPAL_MIGRATIONS, *ALARM_MIGRATIONS, *ISSUER_KEY_MIGRATIONS)
+MIGRATIONS = (FIRST_MIGRATION, *ALARM_MIGRATIONS, *ISSUER_KEY_MIGRATIONS, GRANTS_MIGRATION)
 
 __all__ = [
+    "EVERYTHING",
     "MIGRATIONS",
     "AlarmKind",
     "Alarms",
+    "Grant",
     "Issuer",
     "IssuerKey",
     "KeyState",
+    "Kind",
     "OnState",
+    "Permission",
     "Principal",
     "Principals",
     "Role",
+    "Scope",
     "check_id",
-    "require_writer",
+    "issuer_scope",
+    "require",
 ]

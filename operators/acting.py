@@ -5,35 +5,13 @@ What every change of an operator has: it is done once for an Idempotency-Key, in
 from collections.abc import Callable
 from typing import TypeVar
 
-from operators.model import Principal, Role
+from operators.grants import Principal
 from storage import Database, Transaction, once, result_of
-from wire import Forbidden, decode, encode
+from wire import decode, encode
 
 T = TypeVar("T")
 
 _MAX_RESULT_BYTES = 1_048_576  # bytes; what we stored ourselves for a replay
-
-
-def require_all_issuers(principal: Principal) -> None:
-    """
-    Let `principal` see what belongs to no issuer.
-
-    Raises:
-        Forbidden: it acts for one issuer.
-    """
-    if principal.issuer_id is not None:
-        raise Forbidden("this needs an API key for all issuers")
-
-
-def require_admin(principal: Principal) -> None:
-    """
-    Let `principal` do what touches every issuer.
-
-    Raises:
-        Forbidden: it acts for one issuer, or has not the role "admin".
-    """
-    if principal.issuer_id is not None or Role.ADMIN not in principal.roles:
-        raise Forbidden("this needs an API key with the role admin, for all issuers")
 
 
 async def act_once(

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 
-from operators.model import Principal
+from operators.grants import Principal
 from wire import Answer, BadRequest, encode, read_body
 
 T = TypeVar("T")

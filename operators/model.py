@@ -1,25 +1,16 @@
 """
-Who acts, and for whom: principals, their roles, and the issuers they act for. Pure.
+Issuers, and what ids and names for people look like. Pure.
 """
 
 import re
-from enum import Enum
 
 import msgspec
 
-from wire import BadRequest, Forbidden
+from wire import BadRequest
 
 MAX_TEXT_CHARS = 256  # characters of a name for people to read
 # One LDH label (RFC 5890, section 2.3.1) in lower case.
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-
-
-class Role(Enum):
-    """What a principal may do: everything, or change the status lists of its issuer, or only read."""
-
-    ADMIN = "admin"
-    ISSUER = "issuer"
-    READER = "reader"
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,23 +26,6 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     did: str
     owner: str = ""
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    Someone who acts through the operator API.
-
-    Attributes:
-        id: an LDH label; it stands in audit rows.
-        name: for people to read.
-        issuer_id: the one issuer it acts for; None: all of them.
-        roles: what it may do.
-    """
-
-    id: str
-    name: str
-    issuer_id: str | None
-    roles: frozenset[Role]
 
 
 def is_id(text: str) -> bool:
@@ -83,14 +57,3 @@ def check_text(text: str, *, pointer: str) -> str:
             f"expected up to {MAX_TEXT_CHARS} characters without control characters", pointer=pointer
         )
     return text
-
-
-def require_writer(principal: Principal) -> None:
-    """
-    Let `principal` change something.
-
-    Raises:
-        Forbidden: it may only read.
-    """
-    if not principal.roles & {Role.ADMIN, Role.ISSUER}:
-        raise Forbidden("this API key may read, but not change anything")

@@ -14,12 +14,15 @@ from litestar.openapi.spec import License, OpenAPI
 from litestar.types import ControllerRouterHandler
 
 from observatory.operator_routes import build_operator_routes
-from operators.alarm_routes import alarm_routes
+from operators.access.routes import access_routes
+from operators.alarms.routes import alarm_routes
+from operators.grants import Scope, issuer_scope
+from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
 from registry.routes import build_routes as registry_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
-from server.auth import principal_of
+from server.auth import Named, principal_of
 from server.edge.answers import AnswerResponse
 from server.edge.callers import ClientAddresses
 from server.edge.front import Front
@@ -33,6 +36,7 @@ from server.routes.identity import identity_routes
 from server.routes.issuer_papers import issuer_paper_routes
 from server.routes.pages import DESCRIBE_KEY, OPERATOR_ROOT, ROOT, page_routes
 from server.services import Services
+from statuslist.entries.changes import ABSENT_SET
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE
@@ -103,6 +107,7 @@ def operator_app(services: Services) -> Front:
             operator_status_routes(services.status.sets),
             build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
+            access_routes(services.operators.access, services.operators.api_keys),
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),
             explain_route(services.resolver),
@@ -110,7 +115,7 @@ def operator_app(services: Services) -> Front:
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),
         ],
-        dependencies={"principal": Provide(principal_of(services.operators.principals))},
+        dependencies={"principal": Provide(principal_of(services.operators.principals, _named(services)))},
     )
     return Front(
         app,
@@ -120,6 +125,20 @@ def operator_app(services: Services) -> Front:
         clock=time.time,
         is_public=False,
     )
+
+
+def _named(services: Services) -> dict[str, Named]:
+    """Return what each parameter of an operator's path names."""
+
+    async def of_issuer(issuer_id: str) -> Scope | None:
+        return issuer_scope(
+            issuer_id
+        )  # Whether there is one, the service looks: who sees everything is told.
+
+    return {
+        "issuer_id": Named(of_issuer, absent_issuer),
+        "set_id": Named(services.status.sets.scope_of, lambda _: ABSENT_SET),
+    }
 
 
 def _litestar(

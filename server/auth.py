@@ -1,31 +1,80 @@
 """
-From an Authorization header to the principal who acts: the dependency `principal` of every operator route. Routes.
+The dependency `principal` of every operator route: who acts, and whether the route lets it in. Routes.
+
+A route declares what it needs (`operators/needs.py`). Here the caller is known by its header, the scope found that
+the path names, and `operators.grants.require` asked; nothing is guessed from the method.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
+import msgspec
 from litestar import Request
 
-from operators import Principal, Principals, require_writer
+from operators import Principal, Principals
+from operators.grants import EVERYTHING, Scope, require, require_anywhere
+from operators.needs import NEEDS, Need, Where
+from wire import BadRequest, ResourceNotFound
 
+REASON = "touchstone-reason"
+MAX_REASON_CHARS = 500  # characters
 PrincipalOf = Callable[[Request[Any, Any, Any]], Coroutine[Any, Any, Principal]]
 
 
-def principal_of(principals: Principals) -> PrincipalOf:
+class Named(msgspec.Struct, frozen=True):
+    """What a parameter of a path names: its scope (None: it is not there), and the words for that."""
+
+    scope_of: Callable[[str], Awaitable[Scope | None]]
+    absent: Callable[[str], str]
+
+
+def principal_of(principals: Principals, named: Mapping[str, Named]) -> PrincipalOf:
     """
-    Return the dependency: it reads `Authorization: Bearer <API key>`.
+    Return the dependency; `named` has what each parameter of a path names.
 
     Raises (when called):
-        Unauthenticated: no key, a malformed one, or one that is unknown, expired or revoked.
-        Forbidden: the method changes something, and the principal may only read.
+        Unauthenticated: as `Principals.authenticate`.
+        BadRequest: the reason is too long, or no text.
+        Forbidden: the caller has not the permission that the route needs.
+        ResourceNotFound: it may not know of what the path names, or there is no such thing.
     """
 
     async def authenticate(request: Request[Any, Any, Any]) -> Principal:
         principal = await principals.authenticate(request.headers.get("authorization"))
         request.scope["state"]["principal"] = principal.id  # For the log, whatever becomes of the request.
-        if request.method != "GET":
-            require_writer(principal)
-        return principal
+        need: Need = request.route_handler.opt[NEEDS]
+        await _let_in(principal, need, named, request.path_params)
+        return msgspec.structs.replace(principal, reason=_reason(request.headers.get(REASON)))
 
     return authenticate
+
+
+async def _let_in(
+    principal: Principal, need: Need, named: Mapping[str, Named], parameters: Mapping[str, str]
+) -> None:
+    if need.where is Where.EVERYTHING:
+        require(principal, need.permission, EVERYTHING)
+    elif need.where is Where.ANYWHERE:
+        require_anywhere(principal, need.permission)
+    elif need.where is Where.NAMED:
+        resource, text = named[need.parameter], parameters[need.parameter]
+        scope, absent = await resource.scope_of(text), resource.absent(text)
+        if scope is None:
+            raise ResourceNotFound(absent)
+        require(principal, need.permission, scope, absent=absent)
+
+
+def _reason(header: str | None) -> str | None:
+    """Read why something is done: UTF-8, percent-encoded, since a header holds no other text safely."""
+    if not header:
+        return None
+    try:
+        text = unquote_to_bytes(header).decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if len(text) > MAX_REASON_CHARS or not text.isprintable():
+        raise BadRequest(
+            f"{REASON}: expected up to {MAX_REASON_CHARS} characters, as UTF-8 and percent-encoded"
+        )
+    return text

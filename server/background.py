@@ -43,6 +43,7 @@ WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is writ
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few DIDs: of the registry, and of foreign issuers
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
+KEEP_USES_EVERY_SECONDS = 60.0  # seconds between two looks at which API keys were used
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
 OPEN_FIRST_SECONDS = 2.0  # seconds that a start waits for keys to be opened
@@ -131,6 +132,7 @@ class Background:
             _repeat(self._follow_purges, PURGES_APART_SECONDS),
             _repeat(self._observatory.history.observations.flush, WRITE_SEEN_EVERY_SECONDS),
             _repeat(self._operators.alarms.step, ALARMS_EVERY_SECONDS),
+            _repeat(self._operators.principals.keep_uses, KEEP_USES_EVERY_SECONDS),
             _repeat(self._observatory.history.key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),

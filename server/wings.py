@@ -21,6 +21,9 @@ from observatory.observations import Observations
 from observatory.purges import Purges
 from observatory.watching import Watch, looking_with
 from operators import AlarmKind, Alarms, Principals
+from operators.access.api_key_changes import ApiKeys
+from operators.access.principal_changes import PrincipalChanges
+from operators.approvals.approvals import Approvals
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
 from registry.registry import Registry
@@ -81,6 +84,8 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 
 class Operators(msgspec.Struct, frozen=True):
     principals: Principals
+    access: PrincipalChanges
+    api_keys: ApiKeys
     alarms: Alarms
     issuers: Issuers
     identities: Identities
@@ -94,6 +99,9 @@ async def open_operators(resources: Resources) -> Operators:
         IdentityChanged: the database was made for another DID.
     """
     principals = Principals(resources.database, clock=resources.clock, timer=resources.timer)
+    approvals = Approvals()
+    access = PrincipalChanges(resources.database, principals, approvals, clock=resources.clock)
+    api_keys = ApiKeys(resources.database, principals, approvals, clock=resources.clock)
     custody = Custody(resources.settings)
     issuers = Issuers(
         resources.database, surroundings=Surroundings(resources.settings, custody), clock=resources.clock
@@ -115,7 +123,7 @@ async def open_operators(resources: Resources) -> Operators:
         timer=resources.timer,
         on_state=alarms.state,
     )
-    return Operators(principals, alarms, issuers, identities)
+    return Operators(principals, access, api_keys, alarms, issuers, identities)
 
 
 def open_registry(resources: Resources) -> Registry:

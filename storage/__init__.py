@@ -5,6 +5,7 @@ One transaction over SQLite or PostgreSQL: the contract, the engines, audit, ide
 from storage.audit import MIGRATIONS as AUDIT_MIGRATIONS
 from storage.audit import read_audit, record
 from storage.chain import ChainBroken, SealedRow, verify_chain
+from storage.choices import one_of
 from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
 from storage.following import Following
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
@@ -39,6 +40,7 @@ __all__ = [
     "forget_before",
     "migrate",
     "once",
+    "one_of",
     "open_database",
     "read_audit",
     "read_sealed",

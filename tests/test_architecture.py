@@ -119,7 +119,7 @@ PLANTED = {
         "server/edge/cycle.py": "server.edge.protocol",
     },
     "Importing a room by its name loads neither Litestar nor an HTTP client": {
-        "operators/__init__.py": "operators.alarm_routes",
+        "operators/__init__.py": "operators.alarms.routes",
         "statuslist/__init__.py": "httpx",
     },
     "The resolver is a library: it imports proofs and wire and nothing else of ours": {
@@ -149,7 +149,7 @@ PLANTED = {
         "statuslist/publishing/mirror.py": "statuslist.recovery.epoch",
     },
     "The floors of the observatory": {"observatory/key_changes.py": "observatory.operator_routes"},
-    "The floors of the operators": {"operators/model.py": "operators.alarm_routes"},
+    "The floors of the operators": {"operators/model.py": "operators.alarms.routes"},
     "The floors of the proofs": {"proofs/errors.py": "proofs.signing"},
     "The floors of the storage": {"storage/sqlite.py": "storage.postgres"},
     "The floors of the wire": {"wire/problem.py": "wire.answer"},

@@ -4,16 +4,17 @@ Issuers, as operators add and see them. Service.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
-from operators.acting import act_once, done_before, require_admin
+from operators.acting import act_once, done_before
+from operators.grants import EVERYTHING, Permission, Principal, issuer_scope, require
 from operators.issuers import key_store
 from operators.issuers.custody import MadeKey, Surroundings
 from operators.issuers.keys import FIRST_KIND, IssuerKey, KeyState, as_first, as_spare, key_id_of
 from operators.issuers.views import CreateIssuer, IssuerKeyView, IssuerPage, IssuerView, issuer_view, key_view
-from operators.model import Issuer, Principal, check_id, check_text, is_id
+from operators.model import Issuer, check_id, check_text, is_id
+from operators.noting import note
 from operators.store import all_issuers, find_issuer, insert_issuer, issuers_after
-from storage import Database, Transaction, record
+from storage import Database, Transaction
 from wire import BadRequest, Conflict, ResourceNotFound
 
 MAX_PAGE = 100  # issuers
@@ -50,19 +51,21 @@ class Issuers:
         Add an issuer; one that we host gets its first key, which is active at once, and a spare one.
 
         Raises:
-            Forbidden: `principal` is no administrator of all issuers.
+            Forbidden: `principal` does not administer everything.
             BadRequest: its id is no LDH label, or its owner no text for people; or it has a DID of its own, and
                 keys are asked for.
             Refusal: its DID is none, or under our host; or no key can be made.
             Conflict: its id or its DID is taken.
         """
-        require_admin(principal)
+        require(principal, Permission.ADMINISTER, EVERYTHING)
         issuer = self._issuer(wanted)
         asked = ("create-issuer", wanted)
+        # In this order: the same request may be done between the two looks, and is then found by the second.
+        existing = await self.find(issuer.id)
         done = await done_before(self._database, principal, idempotency_key, asked, IssuerView)
         if done is not None:
             return done
-        if await self.find(issuer.id) is not None:
+        if existing is not None:
             raise Conflict(f"the issuer {issuer.id} or its DID is there already")
         keys = [] if wanted.did else await self._first_keys(wanted)
 
@@ -73,9 +76,10 @@ class Issuers:
             for key in keys:
                 key_store.insert_key(tx, key)
             key_store.note_change(tx)
+            view = self._view(issuer, key_store.keys_of(tx, issuer.id))
             detail = {"did": issuer.did, "keys": [key.key_id for key in keys]}
-            self._record(tx, principal, issuer, detail)
-            return self._view(issuer, key_store.keys_of(tx, issuer.id))
+            note(tx, principal, "issuer.create", issuer.id, at=self._now(), after=view, **detail)
+            return view
 
         return await act_once(
             self._database, principal, idempotency_key, asked, create, IssuerView, at=self._now()
@@ -86,7 +90,7 @@ class Issuers:
         Return an issuer and every key that it ever had.
 
         Raises:
-            ResourceNotFound: there is no such issuer, or `principal` acts for another one.
+            ResourceNotFound: there is no such issuer that `principal` may know of.
         """
         return await self._database.read(lambda tx: self._view(*issuer_and_keys(tx, principal, issuer_id)))
 
@@ -94,7 +98,7 @@ class Issuers:
         """Return at most `limit` issuers with an id beyond `after`, of those that `principal` may see."""
 
         def read(tx: Transaction) -> IssuerPage:
-            found = issuers_after(tx, after, limit, only=principal.issuer_id)
+            found = issuers_after(tx, after, limit, only=principal.issuers())
             views = tuple(self._view(issuer, key_store.keys_of(tx, issuer.id)) for issuer in found)
             return IssuerPage(issuers=views, next=found[-1].id if len(found) == limit else None)
 
@@ -127,11 +131,6 @@ class Issuers:
         first, spare = [await self.make_key(wanted.id, custody, algorithm) for _ in range(2)]
         return [as_first(first), as_spare(spare)]
 
-    def _record(self, tx: Transaction, principal: Principal, issuer: Issuer, detail: dict[str, Any]) -> None:
-        record(
-            tx, actor=principal.id, action="issuer.create", subject=issuer.id, detail=detail, at=self._now()
-        )
-
     def _view(self, issuer: Issuer, keys: list[IssuerKey]) -> IssuerView:
         views = tuple(self.key_view(issuer, key) for key in keys)
         return issuer_view(issuer, self.is_hosted(issuer), views)
@@ -163,14 +162,23 @@ def announced(issuer_id: str, custody: str, made: MadeKey, at: int) -> IssuerKey
     )
 
 
-def issuer_and_keys(tx: Transaction, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
+def absent_issuer(issuer_id: str) -> str:
+    """Return the words for an issuer that is not there, or not to be known of."""
+    return f"there is no issuer {issuer_id[:63]!r}"
+
+
+def issuer_and_keys(
+    tx: Transaction, principal: Principal, issuer_id: str, permission: Permission = Permission.READ
+) -> tuple[Issuer, list[IssuerKey]]:
     """
     Return an issuer and its keys.
 
     Raises:
-        ResourceNotFound: there is no such issuer, or `principal` acts for another one.
+        ResourceNotFound: there is no such issuer that `principal` may know of.
+        Forbidden: it has not the permission there.
     """
     issuer = find_issuer(tx, issuer_id) if is_id(issuer_id) else None
-    if issuer is None or principal.issuer_id not in (None, issuer.id):
-        raise ResourceNotFound(f"there is no issuer {issuer_id[:63]!r}")
+    if issuer is None:
+        raise ResourceNotFound(absent_issuer(issuer_id))
+    require(principal, permission, issuer_scope(issuer_id), absent=absent_issuer(issuer_id))
     return issuer, key_store.keys_of(tx, issuer_id)

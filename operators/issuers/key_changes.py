@@ -8,7 +8,8 @@ foreign document lists a key is looked at before it as well; what goes wrong lat
 from collections.abc import Callable
 from contextlib import suppress
 
-from operators.acting import act_once, done_before, require_admin
+from operators.acting import act_once, done_before
+from operators.grants import Permission, Principal
 from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers, issuer_and_keys
@@ -20,15 +21,15 @@ from operators.issuers.keys import (
 from operators.issuers.rotation import SignAnew, known_key, next_key
 from operators.issuers.succession import KeySuccession
 from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
-from operators.model import Issuer, Principal
+from operators.model import Issuer
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, Refusal, parse_utc
 
 
 class KeyChanges:
     """
-    Every method raises Forbidden where `principal` is no administrator of all issuers, and
-    ResourceNotFound where there is no such issuer, or it never had that key.
+    Every method raises Forbidden where `principal` does not administer the issuer, and
+    ResourceNotFound where there is no such issuer that it may know of, or it never had that key.
 
     Args:
         document_ttl_seconds: how long others may keep a DID document that we host.
@@ -77,7 +78,7 @@ class KeyChanges:
         key = await self.succession.make(issuer, keys, wanted)
 
         def add(tx: Transaction, at: int) -> IssuerKeyView:
-            self.succession.announce(tx, issuer, key, actor=principal.id, at=at)
+            self.succession.announce(tx, issuer, key, actor=principal, at=at)
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, asked, add)
@@ -106,10 +107,10 @@ class KeyChanges:
             key = next_key(known, chosen.key_id)
             ready = self._ready_at(issuer, key, known, at)
             if ready <= at:
-                rotation.activate(tx, key, self._sign_anew, actor=principal.id, at=at)
+                rotation.activate(tx, key, self._sign_anew, actor=principal, at=at)
             else:
                 key_store.plan_activation(tx, key, ready)
-                rotation.note(tx, key, "issuer-key.plan", actor=principal.id, at=at, activates_at=ready)
+                rotation.note(tx, key, "issuer-key.plan", actor=principal, at=at, activates_at=ready)
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, asked, activate)
@@ -133,7 +134,7 @@ class KeyChanges:
                 )
             if not key_store.withdraw(tx, key, at):
                 raise Conflict(f"{key_id} is {key.state} already")
-            rotation.note(tx, key, "issuer-key.retire", actor=principal.id, at=at)
+            rotation.note(tx, key, "issuer-key.retire", actor=principal, at=at)
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, ("retire-key", issuer_id, key_id), retire)
@@ -167,11 +168,11 @@ class KeyChanges:
             keys = key_store.keys_of(tx, issuer_id)
             key = known_key(keys, key_id)
             was_active = key.state is KeyState.ACTIVE
-            if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal.id, at=at):
+            if not rotation.compromise(tx, key, since, self._sign_anew, actor=principal, at=at):
                 raise Conflict(f"{key_id} is known to be compromised since then, or before")
             if was_active and self._issuers.is_hosted(issuer):
                 for successor in successors(keys, key)[:1]:
-                    rotation.activate(tx, successor, self._sign_anew, actor=principal.id, at=at)
+                    rotation.activate(tx, successor, self._sign_anew, actor=principal, at=at)
             return self._view(tx, issuer, key)
 
         asked = ("compromise-key", issuer_id, key_id, wanted)
@@ -179,7 +180,7 @@ class KeyChanges:
         if was_active and not self._issuers.is_hosted(issuer):
             # Where its origin cannot be asked now, the key is given up all the same.
             with suppress(Refusal):
-                await self.succession.find_successor(issuer, actor=principal.id)
+                await self.succession.find_successor(issuer, actor=principal)
         return done
 
     async def certify(
@@ -197,15 +198,16 @@ class KeyChanges:
         def keep(tx: Transaction, at: int) -> IssuerKeyView:
             key = known_key(key_store.keys_of(tx, issuer_id), key_id)
             key_store.keep_certificates(tx, key, certificates)
-            rotation.note(tx, key, "issuer-key.certify", actor=principal.id, at=at)
+            rotation.note(tx, key, "issuer-key.certify", actor=principal, at=at)
             return self._view(tx, issuer, key)
 
         asked = ("certify-key", issuer_id, key_id, certificates)
         return await self._once(principal, idempotency_key, asked, keep)
 
     async def _read(self, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
-        require_admin(principal)
-        return await self._database.read(lambda tx: issuer_and_keys(tx, principal, issuer_id))
+        return await self._database.read(
+            lambda tx: issuer_and_keys(tx, principal, issuer_id, Permission.ADMINISTER)
+        )
 
     async def _done(
         self, principal: Principal, key: str | None, asked: tuple[object, ...]

@@ -12,11 +12,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
 from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
+from operators.grants import Permission, Principal
 from operators.issuers.issuers import MAX_PAGE, Issuers
 from operators.issuers.key_changes import KeyChanges
 from operators.issuers.keys import MAX_PUBLISHED
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
-from operators.model import Principal, is_id
+from operators.model import is_id
+from operators.needs import anywhere, everything, named
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
@@ -50,6 +52,7 @@ class _Routes(Controller):
     @get(
         ISSUERS,
         name="list_issuers",
+        needs=anywhere(Permission.READ),
         summary="List issuers, with every key that each ever had",
         description=f"In the order of their ids, up to {MAX_PAGE} beyond `after`.",
         responses={200: _described(IssuerPage, "A page of issuers.")},
@@ -65,6 +68,7 @@ class _Routes(Controller):
     @get(
         _ISSUER,
         name="get_issuer",
+        needs=named("issuer_id", Permission.READ),
         summary="Show an issuer, with every key that it ever had",
         responses={200: _described(IssuerView, "The issuer.")},
     )
@@ -74,10 +78,11 @@ class _Routes(Controller):
     @post(
         ISSUERS,
         name="create_issuer",
+        needs=everything(Permission.ADMINISTER),
         summary="Add an issuer",
         description="Without `did` it is hosted: its DID document is served here, and it gets a key and a spare"
         " one, made on the machine that answers; `algorithm` and `custody` are theirs. With `did` it has no keys"
-        " yet. For admins of all issuers.",
+        " yet. For administrators of everything.",
         responses={201: _described(IssuerView, "The issuer.")},
         operation_class=reads({"id": "acme", "owner": "ACME", "algorithm": "P-256"}),
     )
@@ -88,10 +93,11 @@ class _Routes(Controller):
     @post(
         _KEYS,
         name="add_issuer_key",
+        needs=named("issuer_id", Permission.ADMINISTER),
         summary="Make a key, and announce it",
         description="It is made on the machine that answers, stands in the DID document of a hosted issuer within"
         f" a second, and signs once it is activated. A document takes {MAX_PUBLISHED} keys at once."
-        " For admins of all issuers.",
+        " For administrators of the issuer.",
         responses={
             201: _described(IssuerKeyView, "The key; of a foreign issuer, what its document must list.")
         },
@@ -107,9 +113,10 @@ class _Routes(Controller):
     @post(
         f"{_KEYS}/activate",
         name="activate_next_issuer_key",
+        needs=named("issuer_id", Permission.ADMINISTER),
         status_code=200,
         summary="Rotate: let the announced key sign that is known for longest",
-        description="As the activation of a named key. For admins of all issuers.",
+        description="As the activation of a named key. For administrators of the issuer.",
         responses={200: _described(IssuerKeyView, "The key; with `activatesAt`, it will sign from then on.")},
     )
     async def activate_next(
@@ -120,11 +127,12 @@ class _Routes(Controller):
     @post(
         f"{_KEY}/activate",
         name="activate_issuer_key",
+        needs=named("issuer_id", Permission.ADMINISTER),
         status_code=200,
         summary="Let an announced key sign",
         description="At once where every cached copy of the DID document has had time to be replaced, or else as"
         " soon as that is so (`activatesAt`). The key before it is retired, and the issuer's lists are signed"
-        " anew. A foreign issuer's document must list the key. For admins of all issuers.",
+        " anew. A foreign issuer's document must list the key. For administrators of the issuer.",
         responses={200: _described(IssuerKeyView, "The key; with `activatesAt`, it will sign from then on.")},
     )
     async def activate(
@@ -139,10 +147,11 @@ class _Routes(Controller):
     @post(
         f"{_KEY}/retire",
         name="retire_issuer_key",
+        needs=named("issuer_id", Permission.ADMINISTER),
         status_code=200,
         summary="Take back an announced key",
         description="It leaves the DID document, and never signs. An active key is retired by the activation of"
-        " the next one. For admins of all issuers.",
+        " the next one. For administrators of the issuer.",
         responses={200: _described(IssuerKeyView, "The key.")},
     )
     async def retire(
@@ -159,10 +168,11 @@ class _Routes(Controller):
     @post(
         f"{_KEY}/compromised",
         name="give_up_issuer_key",
+        needs=named("issuer_id", Permission.ADMINISTER),
         status_code=200,
         summary="Give up a key that others may have",
         description="It leaves the DID document at once and for ever. Where it was active, the spare key signs at"
-        " once, and the issuer's lists are signed anew. For admins of all issuers.",
+        " once, and the issuer's lists are signed anew. For administrators of the issuer.",
         responses={200: _described(IssuerKeyView, "The key.")},
         operation_class=reads({"since": "2026-11-30T00:00:00Z"}),
     )

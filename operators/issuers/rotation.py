@@ -8,9 +8,11 @@ caches. An issuer without an active key has nothing to overlap with: its next ke
 
 from collections.abc import Callable
 
+from operators import noting
+from operators.grants import Principal
 from operators.issuers import key_store
 from operators.issuers.keys import MAX_PUBLISHED, IssuerKey, KeyState, active_key, signed_last, successors
-from storage import Transaction, record
+from storage import Transaction
 from wire import Conflict, ResourceNotFound
 
 CACHES_IN_A_ROW = 2  # whose time to live a new key waits for
@@ -91,7 +93,7 @@ def _described(key: IssuerKey) -> str:
     return f"{algorithm} in {'a token' if custody == 'pkcs11' else 'a file'}"
 
 
-def activate(tx: Transaction, key: IssuerKey, sign_anew: SignAnew, *, actor: str, at: int) -> bool:
+def activate(tx: Transaction, key: IssuerKey, sign_anew: SignAnew, *, actor: Principal, at: int) -> bool:
     """Let an announced key sign from now on, have the issuer's lists signed anew; False: it is not announced."""
     before = key_store.signing_key(tx, key.issuer_id)
     if not key_store.activate(tx, key, at):
@@ -105,7 +107,7 @@ def activate(tx: Transaction, key: IssuerKey, sign_anew: SignAnew, *, actor: str
 
 
 def compromise(
-    tx: Transaction, key: IssuerKey, since: int, sign_anew: SignAnew, *, actor: str, at: int
+    tx: Transaction, key: IssuerKey, since: int, sign_anew: SignAnew, *, actor: Principal, at: int
 ) -> bool:
     """Let a key leave the document, and have what it may have signed signed anew; False: that was known."""
     if not key_store.compromise(tx, key, since, at):
@@ -116,6 +118,11 @@ def compromise(
     return True
 
 
-def note(tx: Transaction, key: IssuerKey, action: str, *, actor: str, at: int, **detail: object) -> None:
-    """Write the audit row of a change of a key."""
-    record(tx, actor=actor, action=action, subject=f"{key.issuer_id}#{key.key_id}", detail=detail, at=at)
+def note(
+    tx: Transaction, key: IssuerKey, action: str, *, actor: Principal, at: int, **detail: object
+) -> None:
+    """Write the audit row of a change of a key, which was as `key` says."""
+    after = next((one for one in key_store.keys_of(tx, key.issuer_id) if one.key_id == key.key_id), None)
+    before = None if after == key else key
+    subject = f"{key.issuer_id}#{key.key_id}"
+    noting.note(tx, actor, action, subject, at=at, before=before, after=after, **detail)

@@ -4,6 +4,7 @@ Which key comes after which: what is done whoever asked for it, and by itself as
 
 from collections.abc import Callable
 
+from operators.grants import Principal
 from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers
@@ -59,7 +60,7 @@ class KeySuccession:
             issuer.id, wanted.custody or custody, wanted.algorithm or algorithm
         )
 
-    def announce(self, tx: Transaction, issuer: Issuer, key: IssuerKey, *, actor: str, at: int) -> None:
+    def announce(self, tx: Transaction, issuer: Issuer, key: IssuerKey, *, actor: Principal, at: int) -> None:
         """
         Announce a key; of a hosted issuer that has no active key it is active at once.
 
@@ -72,7 +73,7 @@ class KeySuccession:
         if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer.id) is None:
             rotation.activate(tx, key, self._sign_anew, actor=actor, at=at)
 
-    async def add_spare(self, issuer: Issuer, *, actor: str) -> bool:
+    async def add_spare(self, issuer: Issuer, *, actor: Principal) -> bool:
         """
         Make a key and announce it for a hosted issuer that has no spare one of the kind of its active key.
 
@@ -95,7 +96,7 @@ class KeySuccession:
 
         return await self._database.write(add)
 
-    async def withdraw_left_behind(self, issuer: Issuer, *, actor: str) -> None:
+    async def withdraw_left_behind(self, issuer: Issuer, *, actor: Principal) -> None:
         """Take back the spare keys of the kind from which an issuer was moved; see `keys.left_behind`."""
 
         def withdraw(tx: Transaction) -> None:
@@ -106,7 +107,7 @@ class KeySuccession:
 
         await self._database.write(withdraw)
 
-    async def activate_due(self, *, actor: str, past: float) -> int:
+    async def activate_due(self, *, actor: Principal, past: float) -> int:
         """
         Let the keys sign whose planned time has come, all of hosted issuers; return how many.
 
@@ -117,7 +118,7 @@ class KeySuccession:
         due = await self._database.read(lambda tx: key_store.due_keys(tx, by))
         return sum([await self._activate(key, actor) for key in due])
 
-    async def find_successor(self, issuer: Issuer, *, actor: str) -> bool:
+    async def find_successor(self, issuer: Issuer, *, actor: Principal) -> bool:
         """
         Let an announced key sign for an issuer whose active one was given up: one that its document lists.
 
@@ -135,7 +136,7 @@ class KeySuccession:
                 return await self._succeed(key, actor)
         return False
 
-    async def _succeed(self, key: IssuerKey, actor: str) -> bool:
+    async def _succeed(self, key: IssuerKey, actor: Principal) -> bool:
         """Let a key sign unless another one does, which an operator chose meanwhile."""
 
         def succeed(tx: Transaction) -> bool:
@@ -144,7 +145,7 @@ class KeySuccession:
 
         return await self._database.write(succeed)
 
-    async def _activate(self, key: IssuerKey, actor: str) -> bool:
+    async def _activate(self, key: IssuerKey, actor: Principal) -> bool:
         return await self._database.write(
             lambda tx: rotation.activate(tx, key, self._sign_anew, actor=actor, at=self._now())
         )

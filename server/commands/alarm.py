@@ -20,7 +20,7 @@ def alarm_list() -> None:
 
     One a line, separated by tabs: number, kind, subject, since when, who acknowledged it or `-`, reason.
     """
-    from operators.alarm_model import AlarmPage
+    from operators.alarms.model import AlarmPage
 
     is_any = False
     with operator_api() as api:
@@ -38,7 +38,7 @@ def alarm_list() -> None:
 @REASON
 def alarm_acknowledge(number: int) -> None:
     """Say that you look into an alarm. `touchstone alarm list` shows its number."""
-    from operators.alarm_model import AcknowledgeAlarm, AlarmView
+    from operators.alarms.model import AcknowledgeAlarm, AlarmView
 
     with operator_api() as api:
         found = api.post("/operator/alarms/acknowledge", AlarmView, AcknowledgeAlarm(alarm=number))

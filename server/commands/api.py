@@ -125,6 +125,12 @@ class OperatorApi:
             end_awaited(awaited)
         return self._read(answer, shape)
 
+    def send_once(self, path: str, shape: type[T], asked: msgspec.Struct) -> T:
+        """As `post`, for what makes something new each time: never sent a second time."""
+        headers = {"content-type": JSON}
+        answer = self._ask("POST", path, headers=headers, content=encode(asked), is_repeated=False)
+        return self._read(answer, shape)
+
     def fetch(self, path: str, media_type: str, **query: Query) -> bytes:
         """Return what is there, of a media type that is not read here."""
         answer = self._ask("GET", path, query=query, headers={"accept": f"{media_type}, {PROBLEM_JSON}"})
@@ -149,11 +155,13 @@ class OperatorApi:
         query: dict[str, Query] | None = None,
         headers: dict[str, str] | None = None,
         content: bytes = b"",
+        is_repeated: bool = True,
     ) -> Exchanged:
         """Return a good answer; end the command with what any other says."""
         headers = {"accept": f"{JSON}, {PROBLEM_JSON}"} | self._headers | (headers or {})
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        answer = self._exchange(method, path, params=params, headers=headers, content=content)
+        request = {"params": params, "headers": headers, "content": content}
+        answer = self._exchange(method, path, request, is_repeated=is_repeated)
         if answer.media_type == PROBLEM_JSON and answer.status >= 400:
             fail_refused(answer.status, self._problem_of(answer), self._key_file)
         if not 200 <= answer.status < 300:
@@ -167,14 +175,16 @@ class OperatorApi:
         except JsonError:
             fail_strange(self.url, f"{answer.status}, and says not why")
 
-    def _exchange(self, method: str, path: str, **request: Any) -> Exchanged:
-        """Send a request, a second time where the connection broke."""
+    def _exchange(self, method: str, path: str, request: dict[str, Any], *, is_repeated: bool) -> Exchanged:
+        """Send a request; where it can be repeated, a second time if the connection broke."""
         import httpx
 
         try:
             try:
                 return asyncio.run(self._exchange_once(method, path, request))
             except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not is_repeated:
+                    raise
                 return asyncio.run(self._exchange_once(method, path, request))
         except (TimeoutError, httpx.TimeoutException):
             fail_away(self.url, f"no whole answer came within {EXCHANGE_SECONDS:g} seconds")
@@ -201,6 +211,11 @@ class OperatorApi:
                     raise _TooLong
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Exchanged(response.status_code, media_type, bytes(body))
+
+
+def segment(text: str) -> str:
+    """Return `text` as one segment of a path."""
+    return quote(text, safe="")
 
 
 def _refuse_clear_text(url: str) -> None:

@@ -4,7 +4,7 @@ The API key that commands present: one line, in a file that its owner alone can 
 
 from pathlib import Path
 
-from operators.api_keys import parse_api_key
+from operators.actors.api_keys import parse_api_key
 from proofs.errors import KeyFileInvalid, KeyFileMissing
 from proofs.key_files import read_private_file
 

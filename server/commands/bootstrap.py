@@ -18,7 +18,11 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from operators import Principal, Principals, Role
+from operators import EVERYTHING, Grant, Kind, Principal, Principals, Role
+from operators.access.api_key_changes import MAX_DAYS, ApiKeys
+from operators.access.principal_changes import PrincipalChanges
+from operators.access.views import AskedGrant, CreateKey, CreatePrincipal
+from operators.approvals.approvals import Approvals
 from operators.issuers.issuers import Issuers
 from operators.issuers.views import CreateIssuer
 from registry.registry import Registry
@@ -31,7 +35,7 @@ from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses
 from statuslist.entries.sets import StatusSets
 from statuslist.errors import ListFull
 from storage import Database, migrate
-from wire import Conflict, ResourceNotFound, encode
+from wire import Conflict, ResourceNotFound, encode, format_utc
 
 OPERATOR = "bootstrap"
 SAMPLE_SET = "sample"
@@ -39,6 +43,12 @@ CHECK_FILE = "sample-check.json"
 REVOKE_FILE = "sample-revoke.json"
 
 ACTOR = "touchstone-init"
+_OPERATOR = CreatePrincipal(
+    id=OPERATOR,
+    kind=Kind.SERVICE,
+    name="Bootstrap operator",
+    grants=(AskedGrant("everything", Role.ADMINISTRATOR), AskedGrant("everything", Role.AUDITOR)),
+)
 Say = Callable[[str], None]
 
 
@@ -56,7 +66,7 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
     try:
         await migrate(database, MIGRATIONS)
         await _make_issuer(settings, database, say)
-        await _make_operator(settings, Principals(database, clock=time.time), say)
+        await _make_operator(settings, database, say)
         if sample:
             await _make_sample(settings, database, say)
     finally:
@@ -98,19 +108,22 @@ async def _make_issuer(settings: Settings, database: Database, say: Say) -> None
 
 
 def _initialiser() -> Principal:
-    return Principal(id=ACTOR, name=ACTOR, issuer_id=None, roles=frozenset({Role.ADMIN}))
+    return Principal(id=ACTOR, grants=frozenset({Grant(EVERYTHING, Role.ADMINISTRATOR)}))
 
 
-async def _make_operator(settings: Settings, principals: Principals, say: Say) -> None:
+async def _make_operator(settings: Settings, database: Database, say: Say) -> None:
     path = operator_key_path(settings)
     if path.exists():
         return
+    principals, approvals = Principals(database, clock=time.time), Approvals()
+    changes = PrincipalChanges(database, principals, approvals, clock=time.time)
     with contextlib.suppress(Conflict):  # A crash after this left the row, and no file.
-        await principals.create_principal(
-            OPERATOR, name="Bootstrap operator", issuer_id=None, roles=frozenset({Role.ADMIN}), actor=ACTOR
-        )
-    _write_secret(path, await principals.create_key(OPERATOR, actor=ACTOR) + "\n")
-    say(f"created the operator key, in {path} (mode 0600)")
+        await changes.create(_initialiser(), _OPERATOR)
+    ends = format_utc(int((time.time() + MAX_DAYS * 86_400) * 1_000_000))
+    keys = ApiKeys(database, principals, approvals, clock=time.time)
+    made = await keys.create(_initialiser(), OPERATOR, CreateKey(expires_at=ends))
+    _write_secret(path, made.api_key + "\n")
+    say(f"created the operator key, in {path} (mode 0600); it ends {made.key.expires_at}")
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -15,7 +15,8 @@ import msgspec
 
 from server.commands.alarm import alarm
 from server.commands.issuers import issuer
-from server.commands.operators import key, principal
+from server.commands.keys import key
+from server.commands.principals import principal
 from server.commands.serve import serve
 from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from operators import Principal, Principals, Role
+from operators import EVERYTHING, Grant, Principal, Principals, Role
 from registry.registry import Registry
 from server.database import MIGRATIONS, open_of
 from server.settings import Settings
@@ -47,4 +47,4 @@ async def open_principals(settings: Settings) -> AsyncIterator[Principals]:
 
 def actor(name: str) -> Principal:
     """Return who acts at the command line: whoever can run it may do everything."""
-    return Principal(id=name, name=name, issuer_id=None, roles=frozenset({Role.ADMIN}))
+    return Principal(id=name, grants=frozenset({Grant(EVERYTHING, Role.ADMINISTRATOR)}))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from operators import Issuer, IssuerKey, KeyState
+from operators import Issuer, IssuerKey, KeyState, Principal
 from operators.issuers import key_store
 from operators.issuers.joining import OtherKey, joined, with_one_active
 from operators.issuers.keys import active_key
@@ -146,6 +146,6 @@ async def _put(database: Database, changed: list[IssuerKey], actor: str, at: int
     def put(tx: Transaction) -> None:
         for key in changed:
             key_store.put_key(tx, key)
-            note(tx, key, "issuer-key.restore", actor=actor, at=at, state=key.state.value)
+            note(tx, key, "issuer-key.restore", actor=Principal(id=actor), at=at, state=key.state.value)
 
     await database.write(put)

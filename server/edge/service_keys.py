@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from cachetools import LRUCache, TTLCache
 
 from operators import Principal
-from operators.api_keys import ApiKey, parse_api_key
+from operators.actors.api_keys import ApiKey, parse_api_key
 from server.edge.callers import Caller
 from server.telemetry.counters import Telemetry
 from storage import DatabaseUnavailable

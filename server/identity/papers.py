@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from operators import Issuer, IssuerKey, Principal
-from operators.acting import act_once, require_admin
+from operators import Issuer, IssuerKey, Permission, Principal
+from operators.acting import act_once
 from operators.issuers import rotation
 from operators.issuers.issuers import Issuers, issuer_and_keys
 from operators.issuers.key_changes import KeyChanges
@@ -83,7 +83,7 @@ class IssuerPapers:
         Raises:
             Conflict: a key is not known yet (see `IssuerKey`).
         """
-        issuer, keys = await self._read(principal, issuer_id)
+        issuer, keys = await self._read(principal, issuer_id, Permission.READ)
         now = self._now()
         if not self._issuers.is_hosted(issuer):
             return published_members(issuer, keys, now)
@@ -107,14 +107,13 @@ class IssuerPapers:
             MalformedCertificate, CertificateInvalid: as `proofs.certificates.certificate_request`.
             KeyUnreadable: its private half is out of reach.
         """
-        require_admin(principal)
-        issuer, keys = await self._read(principal, issuer_id)
+        issuer, keys = await self._read(principal, issuer_id, Permission.ADMINISTER)
         key = rotation.known_key(keys, key_id)
         pem = await asyncio.to_thread(self._sign_request, issuer, key, asked.subject)
         at = self._now()
 
         def note(tx: Transaction) -> CertificateRequest:
-            rotation.note(tx, key, "issuer-key.request-certificate", actor=principal.id, at=at)
+            rotation.note(tx, key, "issuer-key.request-certificate", actor=principal, at=at)
             return CertificateRequest(issuer_id=issuer_id, key=key_id, certificate_request=pem)
 
         wanted = ("request-certificate", issuer_id, key_id, asked)
@@ -138,8 +137,7 @@ class IssuerPapers:
             MalformedCertificate, CertificateInvalid: as `proofs.certificates.read_chain`.
             Conflict: the key is not known yet.
         """
-        require_admin(principal)
-        _, keys = await self._read(principal, issuer_id)
+        _, keys = await self._read(principal, issuer_id, Permission.ADMINISTER)
         key = rotation.known_key(keys, key_id)
         if key.public_key is None:
             raise _not_known(key_id)
@@ -164,8 +162,10 @@ class IssuerPapers:
         now = datetime.fromtimestamp(self._clock(), UTC)
         return "".join(map(DER_cert_to_PEM_cert, read_chain(pem.encode(), public_key_of(key), now=now)))
 
-    async def _read(self, principal: Principal, issuer_id: str) -> tuple[Issuer, list[IssuerKey]]:
-        return await self._database.read(lambda tx: issuer_and_keys(tx, principal, issuer_id))
+    async def _read(
+        self, principal: Principal, issuer_id: str, permission: Permission
+    ) -> tuple[Issuer, list[IssuerKey]]:
+        return await self._database.read(lambda tx: issuer_and_keys(tx, principal, issuer_id, permission))
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)

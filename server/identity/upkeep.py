@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from operators import AlarmKind, Issuer, OnState
+from operators import AlarmKind, Issuer, OnState, Principal
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -22,7 +22,7 @@ from wire import Refusal
 
 LOG = logging.getLogger("touchstone.identity")
 
-ACTOR = "touchstone-upkeep"
+ACTOR = Principal(id="touchstone-upkeep")
 SPARES_AT_ONCE = 20  # new keys in one step; an upgrade of many issuers must not hold up what else is due
 LOOK_AGAIN_SECONDS = (
     3_600.0  # monotonic seconds between two looks at all rows, whose certificates come to their end

@@ -9,8 +9,8 @@ from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
-from operators import Principal
-from operators.acting import require_admin
+from operators import Permission, Principal
+from operators.needs import everything
 from resolver import Dereferenced, JsonObject, ResolutionError, Resolved, Resolver, options_of
 from resolver.binding.representation import explained
 from resolver.did import parse_parameters
@@ -39,8 +39,8 @@ def explain_route(resolver: Resolver) -> HTTPRouteHandler:
     """
     Return the route; the application's dependencies have `principal`.
 
-    For admins of all issuers: the steps tell where drivers are and which addresses were dialled, which belongs to
-    no issuer, and `noCache` makes this node ask anew.
+    For administrators of everything: the steps tell where drivers are and which addresses were dialled, which
+    belongs to no issuer, and `noCache` makes this node ask anew.
     """
 
     @get(
@@ -48,12 +48,15 @@ def explain_route(resolver: Resolver) -> HTTPRouteHandler:
         name="explain_resolution",
         summary="Explain a resolution",
         description="Resolves `did`, a DID or DID URL, with the other query parameters as options, and tells "
-        "the steps, confidential ones included. Goes through the cache as any other request does. Needs an API key "
-        "with the role admin, for all issuers.",
+        "the steps, confidential ones included. Goes through the cache as any other request does. For "
+        "administrators of everything.",
         tags=["operators: resolver"],
+        needs=everything(Permission.ADMINISTER),
     )
-    async def explain(principal: NamedDependency[Principal], request: Request[Any, Any, Any]) -> Answer:
-        require_admin(principal)
+    async def explain(
+        principal: NamedDependency[Principal],  # noqa: ARG001 - whoever was let in
+        request: Request[Any, Any, Any],
+    ) -> Answer:
         return await _explained(resolver, request.scope["query_string"].decode("latin-1"))
 
     return explain

@@ -7,8 +7,10 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath
 
+from operators import Permission
 from operators.asking import Acting, answer_of, body_of, key_of
 from operators.issuers.key_routes import ISSUERS
+from operators.needs import named
 from server.identity.papers import AskCertificate, GivenCertificates, IssuerPapers
 from wire import Answer, encode
 from wire.body import MAX_BODY_BYTES
@@ -32,6 +34,7 @@ class _Routes(Controller):
     @get(
         DOCUMENT,
         name="get_issuer_document",
+        needs=named("issuer_id", Permission.READ),
         summary="The DID document of an issuer",
         description="Of a foreign issuer: what its owner must add to the document, so that our signatures verify.",
     )
@@ -41,6 +44,7 @@ class _Routes(Controller):
     @post(
         f"{_KEY}/certificate-request",
         name="request_issuer_certificate",
+        needs=named("issuer_id", Permission.ADMINISTER),
         status_code=200,
         summary="Request a certificate of a key",
         description="PKCS#10 in PEM, of a P-256 or P-384 key, signed where the server that answers has the key.",
@@ -60,6 +64,7 @@ class _Routes(Controller):
     @post(
         f"{_KEY}/certificates",
         name="keep_issuer_certificates",
+        needs=named("issuer_id", Permission.ADMINISTER),
         status_code=200,
         summary="Keep the certificates of a key",
         description="Its own and those above it, PEM, in any order; they take the place of those that were kept"

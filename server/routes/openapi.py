@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from server.routes.operations import ROUTES, TEXT, Content, ProblemDocument, Route
+from server.routes.operations import TEXT, Content, ProblemDocument, Route
+from server.routes.operator_operations import ROUTES
 from wire.problem import PROBLEM_JSON
 
 REF = "#/components/schemas/{name}"

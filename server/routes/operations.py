@@ -1,5 +1,5 @@
 """
-What each route of the two listeners reads and answers: bodies, answers and problems, by path and method. Pure.
+What each public route reads and answers: bodies, answers and problems, by path and method. Pure.
 
 Routes read their own bodies and return an `Answer`, so that the framework knows neither.
 `tests/server/routes/test_openapi.py` holds the table against what the server answers.
@@ -10,35 +10,9 @@ from typing import Any
 
 import msgspec
 
-from observatory.key_alarms import (
-    Acknowledge,
-    Announce,
-    Announced,
-    KeyChangePage,
-    KeyChangeView,
-    ObservationPage,
-)
-from observatory.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
-from observatory.purges import AskedPurge, PurgeView
-from operators.alarm_model import AcknowledgeAlarm, AlarmPage, AlarmView
-from operators.alarm_routes import ALARMS
-from operators.issuers.key_routes import ISSUERS
-from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from resolver.binding.batch import BatchRequest, BatchResult
-from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
-from server.routes.explain import Explanation
 from statuslist.checking.requests import EntryCheck, StatusCheck
-from statuslist.entries.requests import (
-    Allocate,
-    Allocated,
-    Changed,
-    ChangeStatuses,
-    CreateSet,
-    EntryView,
-    SetPage,
-    SetView,
-)
 from wire.problem import PROBLEM_JSON
 
 JSON = "application/json"
@@ -103,13 +77,8 @@ _LIST_JSON = ("application/vc", JSON, "application/ld+json")
 _ASKED = (400, 404, 413, 415, 429)
 _DID_DOCUMENT: Mapping[int, Content] = {200: {"application/did+json": OBJECT}}
 _HEALTH: Mapping[int, Content] = {200: {JSON: OBJECT}, 503: {JSON: OBJECT}}
-_READ = (400, 401, 404, 503)
-_WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 503)
-_SETS = "/operator/status-lists"
-_KEYS = f"{ISSUERS}/{{issuer_id}}/keys"
-_CHANGED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}}
 
-ROUTES: dict[tuple[str, str], Route] = {
+PUBLIC: dict[tuple[str, str], Route] = {
     ("get", "/1.0/identifiers/{identifier}"): Route(answers=_RESOLVED, problems=(429,), is_conditional=True),
     ("post", "/1.0/identifiers/{identifier}"): Route(
         answers=_RESOLVED, body={JSON: OBJECT}, problems=(413, 415, 429)
@@ -155,49 +124,4 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", "/openapi.json"): Route(answers={200: {JSON: OBJECT}}, problems=(429,), is_conditional=True),
     ("get", "/docs"): Route(answers={200: {HTML: TEXT}}, problems=(429,), is_conditional=True),
     ("get", "/"): Route(answers={200: {JSON: OBJECT}}, problems=(429,)),
-    ("get", "/operator/explain"): Route(answers={200: {JSON: Explanation}}, problems=(400, 401, 503)),
-    ("get", _SETS): Route(answers={200: {JSON: SetPage}}, problems=_READ),
-    ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
-    ("get", f"{_SETS}/{{set_id}}"): Route(answers={200: {JSON: SetView}}, problems=_READ),
-    ("post", f"{_SETS}/{{set_id}}/allocations"): Route(
-        answers={201: {JSON: Allocated}}, body={JSON: Allocate}, problems=_WRITE
-    ),
-    ("post", f"{_SETS}/{{set_id}}/statuses"): Route(
-        answers={200: {JSON: Changed}}, body={JSON: ChangeStatuses}, problems=_WRITE
-    ),
-    ("get", f"{_SETS}/{{set_id}}/statuses/{{index}}"): Route(
-        answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
-    ),
-    ("get", ISSUERS): Route(answers={200: {JSON: IssuerPage}}, problems=_READ),
-    ("post", ISSUERS): Route(answers={201: {JSON: IssuerView}}, body={JSON: CreateIssuer}, problems=_WRITE),
-    ("get", f"{ISSUERS}/{{issuer_id}}"): Route(answers={200: {JSON: IssuerView}}, problems=_READ),
-    ("get", f"{ISSUERS}/{{issuer_id}}/document"): Route(
-        answers={200: {JSON: OBJECT}}, problems=(*_READ, 409)
-    ),
-    ("post", _KEYS): Route(answers={201: {JSON: IssuerKeyView}}, body={JSON: AddKey}, problems=_WRITE),
-    ("post", f"{_KEYS}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
-    ("post", f"{_KEYS}/{{key_id}}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
-    ("post", f"{_KEYS}/{{key_id}}/retire"): Route(answers=_CHANGED_KEY, problems=_WRITE),
-    ("post", f"{_KEYS}/{{key_id}}/compromised"): Route(
-        answers=_CHANGED_KEY, body={JSON: CompromiseKey}, problems=_WRITE
-    ),
-    ("post", f"{_KEYS}/{{key_id}}/certificate-request"): Route(
-        answers={200: {JSON: CertificateRequest}}, body={JSON: AskCertificate}, problems=_WRITE
-    ),
-    ("post", f"{_KEYS}/{{key_id}}/certificates"): Route(
-        answers=_CHANGED_KEY, body={JSON: GivenCertificates}, problems=_WRITE
-    ),
-    ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
-    ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
-    ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=(400, 401, 403, 503)),
-    ("post", f"{ALARMS}/acknowledge"): Route(
-        answers={200: {JSON: AlarmView}}, body={JSON: AcknowledgeAlarm}, problems=_WRITE
-    ),
-    ("post", f"{OBSERVATIONS}/acknowledge"): Route(
-        answers={200: {JSON: KeyChangeView}}, body={JSON: Acknowledge}, problems=_WRITE
-    ),
-    ("post", f"{OBSERVATIONS}/announce"): Route(
-        answers={200: {JSON: Announced}}, body={JSON: Announce}, problems=_WRITE
-    ),
-    ("post", PURGE): Route(answers={202: {JSON: PurgeView}}, body={JSON: AskedPurge}, problems=_WRITE),
 }

@@ -11,7 +11,7 @@ import struct
 
 import msgspec
 
-from operators.alarm_model import AlarmView
+from operators.alarms.model import AlarmView
 from storage.mark import SLOT_BYTES as MARK_BYTES
 from wire import Fault, Reading
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
-from operators.alarm_model import AlarmView
+from operators.alarms.model import AlarmView
 from server.telemetry.board import Board, Snapshot, merged
 from wire import Fault, Reading
 

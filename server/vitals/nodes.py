@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from operators import AlarmKind
-from operators.alarm_model import OnState
+from operators.alarms.model import OnState
 from server.settings import Settings, split_bind
 from server.vitals import node_store
 from server.vitals.node_store import Node

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from operators import AlarmKind
-from operators.alarm_model import OnState
+from operators.alarms.model import OnState
 from server.share import Share
 from server.telemetry.health import Check
 from server.vitals.nodes import Nodes

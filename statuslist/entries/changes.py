@@ -4,12 +4,11 @@ What each request does in its one transaction: its rules checked against the row
 A set of another issuer is `ResourceNotFound`, like one that does not exist.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 
-from operators import Principal
+from operators import Permission, Principal, issuer_scope, require
 from operators.issuers.key_store import signing_key
+from operators.noting import note
 from operators.store import find_issuer
 from statuslist.entries import store
 from statuslist.entries.allocation import number_of
@@ -17,22 +16,27 @@ from statuslist.entries.requests import Allocate, Changed, ChangeStatuses, Statu
 from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, TooManyEntries, UnknownPurpose
 from statuslist.formats.forms import list_id_of
 from statuslist.formats.purposes import check_transition
-from storage import Transaction, record
+from storage import Transaction
 from wire import Conflict, ResourceNotFound
 
+ABSENT_SET = "there is no such status set"
 CLOSED = "closed by a restore"  # reference of the allocation by which an epoch takes what is left of a set
 
 
-def own_set(tx: Transaction, principal: Principal, set_id: str) -> store.StatusSet:
+def own_set(
+    tx: Transaction, principal: Principal, set_id: str, permission: Permission = Permission.READ
+) -> store.StatusSet:
     """
     Return the set.
 
     Raises:
         ResourceNotFound: there is none of that id that the principal may see.
+        Forbidden: it has not the permission there.
     """
     found = store.find_set(tx, set_id)
-    if found is None or principal.issuer_id not in (None, found.issuer_id):
-        raise ResourceNotFound("there is no such status set")
+    if found is None:
+        raise ResourceNotFound(ABSENT_SET)
+    require(principal, permission, issuer_scope(found.issuer_id), absent=ABSENT_SET)
     return found
 
 
@@ -51,7 +55,8 @@ def create_set(
     if not store.insert_set(tx, status_set):
         raise Conflict(f"the id {status_set.id} is taken", pointer="/id")
     _check_entries(tx, status_set.issuer_id, max_entries)
-    _record(tx, principal, "status_set.create", status_set.id, {"length": status_set.length}, at)
+    after = {"issuer": status_set.issuer_id, "length": status_set.length, "purposes": status_set.purposes}
+    note(tx, principal, "status_set.create", status_set.id, at=at, after=after, length=status_set.length)
 
 
 def take_entries(
@@ -83,8 +88,8 @@ def take_entries(
         at=at,
     )
     store.insert_allocation(tx, taken)
-    detail = {"first": first, "count": request.count}
-    _record(tx, principal, "status_set.allocate", status_set.id, detail, at)
+    after = {"first": first, "count": request.count}
+    note(tx, principal, "status_set.allocate", status_set.id, at=at, after=after, **after)
     return first
 
 
@@ -100,17 +105,23 @@ def change_statuses(
         RangeError, NotAllocated: as `check_allocated`.
         IrreversibleStatus: a revocation would be taken back.
     """
-    status_set = own_set(tx, principal, set_id)
+    status_set = own_set(tx, principal, set_id, Permission.EDIT)
     touched = [
-        wanted.status_purpose
+        wanted
         for wanted in request.changes
         if _change_status(tx, status_set, wanted, actor=principal.id, at=at)
     ]
-    lists = [list_id_of(set_id, purpose) for purpose in sorted(set(touched))]
+    lists = [list_id_of(set_id, purpose) for purpose in sorted({wanted.status_purpose for wanted in touched})]
     versions = {list_id: store.want_next_version(tx, list_id) for list_id in lists}
     changed = Changed(changed=len(touched), versions=versions)
     if touched:
-        _record(tx, principal, "status_set.change", set_id, msgspec.to_builtins(changed), at)
+        # A status is 0 or 1, and each of these was the other one.
+        before, after = (
+            [(one.status_purpose, one.status_list_index, abs(was - one.status)) for one in touched]
+            for was in (1, 0)
+        )
+        detail = msgspec.to_builtins(changed)
+        note(tx, principal, "status_set.change", set_id, at=at, before=before, after=after, **detail)
     return changed
 
 
@@ -173,9 +184,3 @@ def _change_status(
         at=at,
     )
     return store.change_status(tx, change)
-
-
-def _record(
-    tx: Transaction, principal: Principal, action: str, set_id: str, detail: Mapping[str, object], at: int
-) -> None:
-    record(tx, actor=principal.id, action=action, subject=set_id, detail=dict(detail), at=at)

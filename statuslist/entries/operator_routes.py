@@ -10,7 +10,9 @@ from litestar import Controller, Request, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
+from operators import Permission
 from operators.asking import Acting, answer_of, body_of, key_of, require_page
+from operators.needs import anywhere, asked, named
 from statuslist.entries.requests import (
     MAX_CHANGES_BODY_BYTES,
     MAX_CHANGES_PER_CALL,
@@ -64,6 +66,7 @@ class _Routes(Controller):
     @post(
         BASE_PATH,
         name="create_status_set",
+        needs=asked(Permission.EDIT),
         summary="Create a status set",
         responses={201: _described(SetView, "The set; its lists are published within a second.")},
         operation_class=reads(_CREATE_EXAMPLE),
@@ -76,6 +79,7 @@ class _Routes(Controller):
     @get(
         BASE_PATH,
         name="list_status_sets",
+        needs=anywhere(Permission.READ),
         summary="List status sets",
         description=f"In the order of their ids, up to {MAX_PAGE} beyond `after`.",
         responses={200: _described(SetPage, "A page of sets.")},
@@ -91,6 +95,7 @@ class _Routes(Controller):
     @get(
         f"{BASE_PATH}/{{set_id:str}}",
         name="get_status_set",
+        needs=named("set_id", Permission.READ),
         summary="Show a status set",
         responses={200: _described(SetView, "The set.")},
     )
@@ -100,6 +105,7 @@ class _Routes(Controller):
     @post(
         f"{BASE_PATH}/{{set_id:str}}/allocations",
         name="allocate_status_entries",
+        needs=named("set_id", Permission.ALLOCATE),
         summary="Allocate entries, for one credential each",
         responses={201: _described(Allocated, "The entries, ready for `credentialStatus`.")},
         operation_class=reads(_ALLOCATE_EXAMPLE),
@@ -114,6 +120,7 @@ class _Routes(Controller):
     @post(
         f"{BASE_PATH}/{{set_id:str}}/statuses",
         name="change_statuses",
+        needs=named("set_id", Permission.EDIT),
         status_code=200,
         summary="Revoke, suspend, or lift a suspension",
         description=f"Up to {MAX_CHANGES_PER_CALL:,} changes in 1 MiB, all or none. A revocation is final.",
@@ -131,6 +138,7 @@ class _Routes(Controller):
     @get(
         f"{BASE_PATH}/{{set_id:str}}/statuses/{{index:str}}",
         name="get_status_entry",
+        needs=named("set_id", Permission.READ),
         summary="Show the statuses of an entry",
         responses={200: _described(EntryView, "The statuses, as the rows have them.")},
     )

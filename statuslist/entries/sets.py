@@ -11,7 +11,9 @@ import base64
 from collections.abc import Callable
 from typing import TypeVar
 
-from operators import Principal, require_writer
+from cachetools import LRUCache
+
+from operators import Permission, Principal, Scope, issuer_scope, require
 from operators.acting import act_once
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
@@ -38,12 +40,13 @@ from statuslist.entries.views import allocated_view, set_view
 from statuslist.formats.forms import FORMS, is_set_id
 from statuslist.formats.purposes import check_purposes
 from storage import Database, Transaction
-from wire import BadRequest, Conflict, ResourceNotFound, parse_utc
+from wire import BadRequest, Conflict, parse_utc
 
 T = TypeVar("T")
 
 SET_ID_BYTES = 10  # random bytes; 16 characters of base32
 MAX_PAGE = 100  # sets
+MAX_KNOWN_SETS = 10_000  # whose issuers are kept in memory
 MAX_ENTRIES_PER_ISSUER = 2_147_483_648  # 2^31: 16,384 of the smallest lists, or 32 of the largest
 OWN_ISSUER = "default"  # the service itself
 
@@ -79,6 +82,7 @@ class StatusSets:
         self._on_changed = on_changed
         self._max_entries = max_entries_per_issuer
         self._was_published = was_published
+        self._issuers: LRUCache[str, str] = LRUCache(MAX_KNOWN_SETS)  # Of each set that was asked for lately.
 
     async def create_set(
         self, principal: Principal, request: CreateSet, *, idempotency_key: str | None = None
@@ -87,15 +91,17 @@ class StatusSets:
         Make a status set; its lists, all zeros, are published within a second.
 
         Raises:
-            Forbidden: the principal may only read.
+            Forbidden: the principal may read the issuer's lists, and not change them.
             BadRequest: the id is not an LDH label.
             UnknownPurpose: a purpose twice.
             ResourceNotFound: the issuer is unknown, or not the principal's.
             Conflict: the id is taken, or was before a restore, or the issuer signs elsewhere.
             TooManyEntries: the issuer's lists would be too large, all of them together.
         """
-        require_writer(principal)
         status_set = self._new_set(principal, request)
+        require(
+            principal, Permission.EDIT, issuer_scope(status_set.issuer_id), absent="there is no such issuer"
+        )
 
         def create(tx: Transaction) -> SetView:
             create_set(tx, principal, status_set, max_entries=self._max_entries, at=self._now())
@@ -114,9 +120,9 @@ class StatusSets:
     async def list_sets(self, principal: Principal, *, after: str = "", limit: int = MAX_PAGE) -> SetPage:
         """Return the principal's sets with an id beyond `after`, at most `limit` of them (up to 100)."""
         limit = max(1, min(limit, MAX_PAGE))
-        issuer_id = principal.issuer_id
+        issuers = principal.issuers()
         sets = await self._database.read(
-            lambda tx: store.list_sets(tx, issuer_id, after=after, limit=limit + 1)
+            lambda tx: store.list_sets(tx, issuers, after=after, limit=limit + 1)
         )
         more = sets[limit - 1].id if len(sets) > limit else None
         return SetPage(sets=tuple(set_view(found, self._base_url) for found in sets[:limit]), next=more)
@@ -140,20 +146,20 @@ class StatusSets:
         Nothing is published: an allocation changes no list (section 6.1 warns of lists that show issuance).
 
         Raises:
-            Forbidden: the principal may only read.
+            Forbidden: the principal may read the set, and not allocate.
             ResourceNotFound: as `get_set`.
             ListFull: fewer entries than `count` are left; none is handed out.
             SetClosed: that ListFull, of a set that a restore closed.
             BadRequest: `expires_at` is not a time.
         """
-        require_writer(principal)
         expires_at = _read_time(request.expires_at)
         if request.reference == CLOSED:
             raise BadRequest(
                 "this reference says that a restore closed the set; choose another", pointer="/reference"
             )
         # What allocation needs of the set never changes, so that it may be read ahead of the transaction.
-        status_set = await self._database.read(lambda tx: own_set(tx, principal, set_id))
+        allocating = Permission.ALLOCATE
+        status_set = await self._database.read(lambda tx: own_set(tx, principal, set_id, allocating))
 
         def take(tx: Transaction) -> int:
             return take_entries(tx, principal, status_set, request, expires_at=expires_at, at=self._now())
@@ -176,14 +182,13 @@ class StatusSets:
         Make the changes, all or none. A status that is so already is no change: no event, no new version.
 
         Raises:
-            Forbidden: the principal may only read.
+            Forbidden: the principal may read the set, and not change it.
             ResourceNotFound: as `get_set`.
             UnknownPurpose: the set has no list of that purpose.
             RangeError: the index lies outside the set.
             NotAllocated: the index was never handed out.
             IrreversibleStatus: a revocation would be taken back.
         """
-        require_writer(principal)
 
         def change(tx: Transaction) -> Changed:
             return change_statuses(tx, principal, set_id, request, at=self._now())
@@ -192,6 +197,15 @@ class StatusSets:
         if changed.changed:
             self._on_changed()
         return changed
+
+    async def scope_of(self, set_id: str) -> Scope | None:
+        """Return the scope that a set belongs to, for ever; None: there is no such set."""
+        if (issuer_id := self._issuers.get(set_id)) is None:
+            found = await self._database.read(lambda tx: store.find_set(tx, set_id))
+            if found is None:
+                return None
+            issuer_id = self._issuers[set_id] = found.issuer_id
+        return issuer_scope(issuer_id)
 
     async def get_entry(self, principal: Principal, set_id: str, index: int) -> EntryView:
         """
@@ -233,7 +247,7 @@ class StatusSets:
             raise BadRequest("expected lower-case letters, digits, and hyphens inside", pointer="/id")
         return store.StatusSet(
             id=set_id,
-            issuer_id=_issuer_for(principal, request.issuer_id),
+            issuer_id=request.issuer_id or _only_issuer(principal) or OWN_ISSUER,
             length=request.length,
             purposes=check_purposes(request.purposes),
             permutation_key=self._random_bytes(KEY_BYTES),
@@ -245,12 +259,10 @@ class StatusSets:
         return int(self._clock() * 1_000_000)
 
 
-def _issuer_for(principal: Principal, wanted: str | None) -> str:
-    """Return the issuer that a new set is for; a scoped principal has but one."""
-    issuer_id = wanted or principal.issuer_id or OWN_ISSUER
-    if principal.issuer_id not in (None, issuer_id):
-        raise ResourceNotFound("there is no such issuer")
-    return issuer_id
+def _only_issuer(principal: Principal) -> str | None:
+    """Return the one issuer whose lists the principal may change; None: there is none, or several."""
+    issuers = principal.issuers(Permission.EDIT)
+    return next(iter(issuers)) if issuers is not None and len(issuers) == 1 else None
 
 
 def _read_time(text: str | None) -> int | None:

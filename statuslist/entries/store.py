@@ -7,7 +7,7 @@ A *status set* owns one index space and is published as one list per purpose.
 import msgspec
 
 from statuslist.formats.forms import list_id_of
-from storage import Row, Transaction
+from storage import Row, Transaction, one_of
 
 
 class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +82,13 @@ def find_set(tx: Transaction, set_id: str) -> StatusSet | None:
     return next(iter(_sets_of(tx.all(f"{_SETS} WHERE s.id = :id ORDER BY l.purpose", {"id": set_id}))), None)
 
 
-def list_sets(tx: Transaction, issuer_id: str | None, *, after: str, limit: int) -> list[StatusSet]:
-    """Return sets of one issuer (None: of all) with an id beyond `after`, in the order of their ids."""
-    wanted = "SELECT id FROM status_sets WHERE id > :after AND (:all = 1 OR issuer_id = :issuer_id)"
+def list_sets(tx: Transaction, issuers: frozenset[str] | None, *, after: str, limit: int) -> list[StatusSet]:
+    """Return sets of some issuers (None: of all) with an id beyond `after`, in the order of their ids."""
+    condition, values = one_of("issuer_id", issuers)
+    wanted = f"SELECT id FROM status_sets WHERE id > :after AND {condition}"  # noqa: S608 (ours)
     rows = tx.all(
         f"{_SETS} WHERE s.id IN ({wanted} ORDER BY id LIMIT :limit) ORDER BY s.id, l.purpose",
-        {"after": after, "all": int(issuer_id is None), "issuer_id": issuer_id or "", "limit": limit},
+        {"after": after, "limit": limit, **values},
     )
     return _sets_of(rows)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from operators.alarm_model import AlarmKind, OnState, Subject
+from operators.alarms.model import AlarmKind, OnState, Subject
 
 LATE_SECONDS = (
     10.0  # seconds that a list may wait, or fail, before somebody is told; the promise is one second

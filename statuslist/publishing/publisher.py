@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from operators.alarm_model import OnState
+from operators.alarms.model import OnState
 from proofs import SignerAway
 from statuslist.errors import NoSigningKey, SelfCheckFailed
 from statuslist.publishing.artefacts import want_fresh_signature

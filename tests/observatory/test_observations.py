@@ -20,6 +20,7 @@ from resolver.sources.source import Nothing, Observed
 from server.database import MIGRATIONS
 from storage import DatabaseUnavailable, Engine, migrate, read_audit
 from storage.copying import copy_rows
+from tests.actors import acting
 from tests.databases import RULE_BROKEN, Place, PostgresPlace, SqlitePlace
 from tests.observatory.documents import DID, a_document
 from wire import BadRequest, Forbidden, ResourceNotFound
@@ -28,9 +29,9 @@ pytestmark = pytest.mark.anyio
 
 OTHER = "did:web:other.example"
 START = 1_800_000_000.0  # seconds since 1970
-ADMIN = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
-ONE_ISSUER = Principal(id="acme", name="A", issuer_id="acme", roles=frozenset({Role.ADMIN}))
-NOT_ADMIN = Principal(id="clerk", name="C", issuer_id=None, roles=frozenset({Role.ISSUER}))
+ADMIN = acting("root", Role.ADMINISTRATOR)
+ONE_ISSUER = acting("acme", Role.ADMINISTRATOR, issuer_id="acme")
+NOT_ADMIN = acting("clerk", Role.EDITOR)
 
 
 def as_json(document: dict[str, Any]) -> bytes:

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from operators import AlarmKind, Alarms, Principal, Role
-from operators.alarm_model import RUNBOOK, AcknowledgeAlarm, AlarmView
-from operators.alarms import SEEN_EVERY, SILENT_SECONDS
+from operators import AlarmKind, Alarms, Role
+from operators.alarms.alarms import SEEN_EVERY, SILENT_SECONDS
+from operators.alarms.model import RUNBOOK, AcknowledgeAlarm, AlarmView
 from storage import DatabaseUnavailable, Engine, Transaction
+from tests.actors import acting
 from tests.clock import Clock
 from tests.databases import RULE_BROKEN, SQL_ERRORS, Place
 from wire import Forbidden, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
 
-ADMIN = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
-TENANT = Principal(id="acme", name="A", issuer_id="acme", roles=frozenset({Role.ADMIN}))
-READER = Principal(id="eve", name="E", issuer_id=None, roles=frozenset({Role.READER}))
+ADMIN = acting("root", Role.ADMINISTRATOR)
+TENANT = acting("acme", Role.ADMINISTRATOR, issuer_id="acme")
+READER = acting("eve", Role.VIEWER)
 LIST, CHANGE = AlarmKind.LIST_NOT_PUBLISHED, AlarmKind.KEY_CHANGE
 
 

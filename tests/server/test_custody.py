@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operators import Principal, Role
+from operators import Role
 from operators.issuers.views import AddKey, CreateIssuer
 from proofs import verify_compact, verify_proof
 from server.commands.bootstrap import initialise
@@ -17,13 +17,14 @@ from server.services import Services, open_services
 from server.settings import Settings
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES
+from tests.actors import acting
 from tests.server.running import quiet, settings_in
 from tests.softhsm import SoftHsm
 from wire import Conflict, read
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ROOT = acting("root", Role.ADMINISTRATOR)
 NOW = 1_790_000_000_000_000  # microseconds since 1970; no proof here ends
 
 

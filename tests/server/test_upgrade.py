@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operators import Principal, Role
+from operators import Role
 from server.database import MIGRATIONS
 from server.services import Services
 from statuslist.entries.requests import ChangeStatuses, StatusChange
@@ -14,13 +14,14 @@ from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
 from storage import migrate, read_sealed, verify_chain
+from tests.actors import acting
 from tests.databases import RULE_BROKEN, Place
 from tests.server.old_release import restore, upgraded
 from wire import read
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ROOT = acting("root", Role.ADMINISTRATOR)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from operators import AlarmKind, IssuerKey, KeyState, Principal, Role
+from operators import AlarmKind, IssuerKey, KeyState, Role
 from operators.issuers import key_store
 from operators.issuers.keys import active_key
 from proofs import ProofError, create_key_file
@@ -16,13 +16,14 @@ from server.services import Services
 from statuslist.checking.secured import VC, VC_JWT, verify_secured
 from statuslist.entries.requests import Allocate, ChangeStatuses, StatusChange
 from statuslist.formats.forms import JWT, MAX_FORM_BYTES
+from tests.actors import acting
 from tests.clock import Clock
 from tests.databases import RULE_BROKEN, Place
 from tests.server.old_release import THEN, put_key, restore, upgraded
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ROOT = acting("root", Role.ADMINISTRATOR)
 OURS = "did:web:localhost%3A8000"
 DIDS = {"default": OURS, "acme": f"{OURS}:issuers:acme"}
 FIRST_KEYS = {"default": "key-1", "acme": "acme-1"}
@@ -106,7 +107,7 @@ async def go_over_to_spare(services: Services, clock: Clock) -> None:
     """Let acme's spare key sign, as soon as whoever has its document has had it for long enough."""
     await services.issuing.changes.activate(ROOT, "acme", None)
     clock.now += 2 * services.settings.did_document_ttl_seconds
-    await services.issuing.changes.succession.activate_due(actor="time", past=clock())
+    await services.issuing.changes.succession.activate_due(actor=acting("time"), past=clock())
 
 
 async def test_what_was_published_before_verifies_with_the_documents_that_are_served_after(

@@ -14,14 +14,15 @@ import secrets
 import sys
 import time
 
-from operators import Principal, Role
+from operators import Role
 from statuslist.entries.requests import Allocate, ChangeStatuses, StatusChange
 from statuslist.entries.sets import StatusSets
 from storage import open_database
+from tests.actors import acting
 
 SETS = ("ops-a", "ops-b", "ops-c", "ops-d")
 TASKS = 16  # at once
-WORKER = Principal(id="ops", name="ops", issuer_id=None, roles=frozenset({Role.ADMIN}))
+WORKER = acting("ops", Role.ADMINISTRATOR)
 
 
 class Operations:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from operators import Principal, Role
+from operators import Role
 from operators.issuers.views import CreateIssuer
 from proofs import verify_proof
 from proofs.pkcs11.session import PATIENCE_SECONDS
@@ -19,13 +19,14 @@ from resolver.keys.multikey import public_key_of
 from server.services import open_services
 from server.settings import load_settings
 from statuslist.publishing.demand import MAX_BACKOFF_SECONDS
+from tests.actors import acting
 from tests.machine import wait_until
 from tests.process import Server
 from tests.softhsm import PIN, SoftHsm
 
 pytestmark = pytest.mark.slow
 
-ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ROOT = acting("root", Role.ADMINISTRATOR)
 NOW = 1_790_000_000_000_000  # microseconds since 1970; no proof here ends
 SOON_SECONDS = PATIENCE_SECONDS / 2
 LATE_SECONDS = 1.5 * MAX_BACKOFF_SECONDS  # A list that failed is tried again by then.

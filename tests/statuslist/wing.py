@@ -20,7 +20,7 @@ import operators
 import operators.store
 import statuslist.schema
 import storage
-from operators import AlarmKind, Issuer, IssuerKey, KeyState, Principal, Role
+from operators import AlarmKind, Issuer, IssuerKey, KeyState, Role
 from operators.issuers import key_store
 from proofs import KeySigner
 from resolver.keys.multikey import multikey_of
@@ -36,6 +36,7 @@ from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
 from statuslist.publishing.rendering import Policy
 from storage import Database, Engine, ServedMark
+from tests.actors import acting
 from tests.databases import Place
 from tests.issuers import inserting, key_row
 from wire import read
@@ -45,10 +46,10 @@ MIGRATIONS = (*storage.MIGRATIONS, *operators.MIGRATIONS, *statuslist.schema.MIG
 KEY_ID = "status"  # of the first key of each issuer
 ISSUERS = {"default": "did:web:status.example.com", "acme": "did:web:status.example.com:issuers:acme"}
 
-ROOT = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
-ACME = Principal(id="acme-hr", name="Acme", issuer_id="acme", roles=frozenset({Role.ISSUER}))
-OTHER = Principal(id="other", name="Other", issuer_id="default", roles=frozenset({Role.ISSUER}))
-READER = Principal(id="reader", name="Reader", issuer_id=None, roles=frozenset({Role.READER}))
+ROOT = acting("root", Role.ADMINISTRATOR)
+ACME = acting("acme-hr", Role.EDITOR, issuer_id="acme")
+OTHER = acting("other", Role.EDITOR, issuer_id="default")
+READER = acting("reader", Role.VIEWER)
 
 
 class Clock:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from operators import Issuer, IssuerKey, Principal, Role
+from operators import Issuer, IssuerKey, Role
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -11,6 +11,7 @@ from server.identity.surroundings import Surroundings
 from server.settings import Settings
 from storage import Engine, Transaction, read_audit
 from storage.audit import AuditRow
+from tests.actors import acting
 from tests.clock import Clock
 
 TTL_SECONDS = 300
@@ -19,16 +20,11 @@ HOST = "did:web:localhost%3A8000"  # of the default settings
 BANK = "did:web:bank.example"
 
 
-def principal(name: str, role: Role, issuer_id: str | None = None) -> Principal:
-    return Principal(id=name, name=name, issuer_id=issuer_id, roles=frozenset({role}))
-
-
-ADMIN = principal("boss", Role.ADMIN)
+ADMIN = acting("boss", Role.ADMINISTRATOR)
 OTHERS = (
-    principal("reader", Role.READER),
-    principal("of-all", Role.ISSUER),
-    principal("acme-admin", Role.ADMIN, "acme"),
-    principal("acme-issuer", Role.ISSUER, "acme"),
+    acting("reader", Role.VIEWER),
+    acting("of-all", Role.EDITOR),
+    acting("acme-issuer", Role.EDITOR, issuer_id="acme"),
 )
 
 
@@ -74,7 +70,7 @@ class Desk:
         return (await self.changes.add(ADMIN, issuer_id, wanted)).key
 
     async def activate_due(self) -> int:
-        return await self.changes.succession.activate_due(actor="upkeep", past=self.clock())
+        return await self.changes.succession.activate_due(actor=acting("upkeep"), past=self.clock())
 
     async def states(self, issuer_id: str = "acme") -> dict[str, str]:
         """Return the state of each key."""

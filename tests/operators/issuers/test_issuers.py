@@ -12,7 +12,8 @@ from proofs import Algorithm, algorithm_of, read_key_file
 from resolver import public_key_of
 from resolver.errors import InvalidDid
 from storage import IdempotencyConflict
-from tests.operators.issuers.desk import ADMIN, BANK, HOST, OTHERS, Desk, principal
+from tests.actors import acting
+from tests.operators.issuers.desk import ADMIN, BANK, HOST, OTHERS, Desk
 from wire import BadRequest, Conflict, Forbidden, Refusal, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
@@ -88,7 +89,7 @@ async def test_who_acts_for_one_issuer_sees_that_one_and_cannot_tell_whether_the
 ) -> None:
     await desk.hosted()
     await desk.foreign()
-    theirs = principal("acme-reader", Role.READER, "acme")
+    theirs = acting("acme-reader", Role.VIEWER, issuer_id="acme")
     told = []
     for issuer_id in ("bank", "none"):
         with pytest.raises(ResourceNotFound) as refused:

@@ -16,6 +16,7 @@ from server.identity.own import IdentityChanged
 from server.services import open_services
 from server.settings import Settings
 from storage import forget_before, migrate
+from tests.actors import Access
 from tests.server.running import settings_in
 
 pytestmark = pytest.mark.anyio
@@ -106,10 +107,7 @@ async def test_a_crash_between_the_operators_row_and_its_key_file_is_healed(sett
     settings.state_dir.mkdir(parents=True)
     database = open_of(settings, create=True)
     await migrate(database, MIGRATIONS)
-    principals = Principals(database, clock=time.time)
-    await principals.create_principal(
-        OPERATOR, name="Bootstrap operator", issuer_id=None, roles=frozenset({Role.ADMIN}), actor="t"
-    )
+    await Access(database, time.time).add(OPERATOR, Role.ADMINISTRATOR)
     database.close()
     path = operator_key_path(settings)
     path.parent.mkdir(parents=True)

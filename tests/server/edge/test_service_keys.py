@@ -6,12 +6,13 @@ from collections import Counter
 import pytest
 
 from operators import Principal, Role
-from operators.api_keys import new_api_key
+from operators.actors.api_keys import new_api_key
 from server.edge.callers import Caller
 from server.edge.limits import TokenBuckets
 from server.edge.service_keys import BELIEVED_SECONDS, WAIT_SECONDS, ServiceKeys
 from server.telemetry.counters import Telemetry
 from storage import DatabaseUnavailable
+from tests.actors import acting
 from tests.clock import Clock
 from wire import Unauthenticated
 
@@ -44,7 +45,7 @@ class Node:
             raise DatabaseUnavailable("away")
         if authorization not in self.good:
             raise Unauthenticated("this API key is not valid")
-        return Principal(id="verifier", name="", issuer_id=None, roles=frozenset({Role.READER}))
+        return acting("verifier", Role.VIEWER)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +12,14 @@ import httpx
 import msgspec
 import pytest
 
-from operators import Principals, Role
-from operators.api_keys import new_api_key
+from operators import Role
+from operators.actors.api_keys import new_api_key
 from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise
 from server.edge.callers import Caller, ClientAddresses
 from server.edge.protocol_limits import ProtocolLimits
 from server.services import Services, open_services
+from tests.actors import ROOT, Access
 from tests.server.running import quiet, running_in, settings_in
 from tests.simulator import World
 
@@ -50,11 +52,12 @@ class Site:
 
     async def key(self, name: str = "verifier") -> str:
         """Make a service, and return an API key of it."""
-        principals = self.services.operators.principals
-        await principals.create_principal(
-            name, name=name, issuer_id=None, roles=frozenset({Role.READER}), actor="test"
-        )
-        return await principals.create_key(name, actor="test")
+        await self.access.add(name, Role.VIEWER)
+        return await self.access.key(name)
+
+    @property
+    def access(self) -> Access:
+        return Access(self.services.database, time.time)
 
     async def metrics(self) -> str:
         transport = httpx.ASGITransport(operator_app(self.services), client=("127.0.0.1", 1))
@@ -193,7 +196,7 @@ async def test_a_service_has_one_account_for_all_its_addresses_and_keys(tmp_path
     scarce = dict.fromkeys((*SCARCE, *PLENTY), 0.1)
     async with site_in(tmp_path, **scarce) as site:
         key, other = await site.key(), await site.key("other")
-        second = await site.services.operators.principals.create_key("verifier", actor="test")
+        second = await site.access.key("verifier")
         statuses = []
         for address, shown in ((HERE, key), (ELSEWHERE, key), ("192.0.2.1", second), ("192.0.2.2", other)):
             async with site.at(address, shown) as client:
@@ -246,10 +249,9 @@ async def test_only_a_proxy_says_that_a_client_is_in_a_trusted_network(
 async def test_a_revoked_key_has_a_strangers_rates_within_a_second(site: Site) -> None:
     """It is revoked by another process, of which this one hears nothing."""
     key = await site.key()
-    elsewhere = Principals(site.services.database, clock=site.services.resources.clock)
     async with site.at(HERE, key) as client:
         before = [(await client.get("/nowhere")).status_code for _ in range(COUNT)]
-        await elsewhere.revoke_key(key.split("_")[1], actor="test")
+        await site.access.keys.revoke(ROOT, key.split("_")[1])
         await asyncio.sleep(1.0)
         after = [(await client.get("/nowhere")).status_code for _ in range(COUNT)]
 

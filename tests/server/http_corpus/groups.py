@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from resolver.outbound.fetch import GuardLimits
 from tests.server.http_corpus import (
+    access,
     alarms,
     checks,
     drivers,
@@ -65,6 +66,7 @@ def given(**settings: Any) -> Callable[[], AbstractContextManager[Mapping[str, A
 
 GROUPS = {
     "identifiers": Group(identifiers.cases, over_wire="public"),
+    "access": Group(access.cases),
     "alarms": Group(alarms.cases, alarms.build),
     "busy": Group(limits.busy, limits.build, limits=limits.BUSY),
     "checks": Group(checks.cases, checks.build),

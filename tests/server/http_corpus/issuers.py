@@ -8,6 +8,7 @@ spare.
 from collections.abc import Iterator
 from typing import Any
 
+from tests.actors import acting
 from tests.server.http_corpus.asking import Case, get, post
 from tests.server.http_corpus.identifiers import BASE, OWN
 from tests.server.http_corpus.operators import (
@@ -39,7 +40,7 @@ def cases() -> Iterator[Step]:
 
 async def _take_up(scene: Scene) -> None:
     """Do what a background step does in time: activate, read the rows, publish."""
-    await scene.services.issuing.changes.succession.activate_due(actor="corpus", past=scene.clock())
+    await scene.services.issuing.changes.succession.activate_due(actor=acting("corpus"), past=scene.clock())
     await scene.services.operators.identities.refresh()
     await publish(scene)
 

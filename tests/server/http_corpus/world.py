@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from operators import Issuer, KeyState, Principals, Role
+from operators import Issuer, KeyState, Role
 from proofs import Algorithm, PrivateKey
 from resolver.outbound.fetch import GuardLimits
 from server.app import operator_app, public_app
@@ -30,6 +30,7 @@ from server.identity.own import issuer_did
 from server.services import Services, open_services
 from server.settings import Settings
 from storage import migrate
+from tests.actors import ROOT, Access
 from tests.issuers import inserting, key_row
 from tests.server.http_corpus.asking import Answered, Case, Raw, ask
 from tests.server.running import quiet
@@ -210,22 +211,23 @@ async def _people(settings: Settings, clock: Clock) -> dict[str, str]:
     """Make issuers and principals; return an API key of each, by name."""
     database = open_of(settings)
     try:
-        principals = Principals(database, clock=clock)
-        people: dict[str, tuple[str | None, Role, int | None]] = {
-            "reader": (None, Role.READER, None),
-            "acme-admin": ("acme", Role.ADMIN, None),
-            "acme-issuer": ("acme", Role.ISSUER, None),
-            "acme-reader": ("acme", Role.READER, None),
-            "expired": (None, Role.ADMIN, int(clock() * 1_000_000) - 1),
-            "revoked": (None, Role.ADMIN, None),
+        access = Access(database, clock)
+        people: dict[str, tuple[str | None, Role]] = {
+            "reader": (None, Role.VIEWER),
+            "acme-admin": ("acme", Role.ADMINISTRATOR),
+            "acme-issuer": ("acme", Role.EDITOR),
+            "acme-reader": ("acme", Role.VIEWER),
+            "expired": (None, Role.ADMINISTRATOR),
+            "revoked": (None, Role.ADMINISTRATOR),
         }
         keys = {}
-        for name, (issuer_id, role, expires_at) in people.items():
-            await principals.create_principal(
-                name, name=name, issuer_id=issuer_id, roles=frozenset({role}), actor="corpus"
-            )
-            keys[name] = await principals.create_key(name, actor="corpus", expires_at=expires_at)
-        await principals.revoke_key((await principals.keys("revoked"))[0].public_id, actor="corpus")
+        for name, (issuer_id, role) in people.items():
+            await access.add(name, role, issuer_id=issuer_id)
+            if name == "expired":
+                keys[name] = await Access(database, lambda: clock() - 60).key(name, seconds=60)
+            else:
+                keys[name] = await access.key(name)
+        await access.keys.revoke(ROOT, keys["revoked"].split("_")[1])
         return keys
     finally:
         database.close()

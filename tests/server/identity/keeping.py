@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from operators import Alarms, Issuer, IssuerKey, Principal, Role
+from operators import Alarms, Issuer, IssuerKey, Role
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -17,11 +17,12 @@ from server.identity.upkeep import KeyUpkeep
 from server.settings import Settings
 from server.vitals.clock import ClockWatch
 from storage import Engine, migrate
+from tests.actors import acting
 from tests.clock import Clock
 from tests.databases import Place
 from tests.proofs.authorities import Authority
 
-ADMIN = Principal(id="root", name="Root", issuer_id=None, roles=frozenset({Role.ADMIN}))
+ADMIN = acting("root", Role.ADMINISTRATOR)
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 
 

@@ -12,6 +12,7 @@ from server.identity import held_keys
 from server.identity.held_keys import LOOK_AGAIN_SECONDS
 from server.identity.identities import Identities
 from server.identity.own import issuer_did
+from tests.actors import acting
 from tests.databases import Place
 from tests.issuers import inserting, key_row
 from tests.server.identity.keeping import ADMIN, NOW, Node, chained
@@ -47,7 +48,7 @@ async def planning(node: Node) -> None:
 async def activating(node: Node) -> None:
     await node.changes.activate(ADMIN, "acme", None)
     node.clock.now += HOUR
-    assert await node.changes.succession.activate_due(actor="x", past=node.clock()) == 1
+    assert await node.changes.succession.activate_due(actor=acting("x"), past=node.clock()) == 1
 
 
 async def retiring(node: Node) -> None:
@@ -179,7 +180,7 @@ async def test_a_retired_key_that_nobody_could_read_is_looked_for_until_what_it_
     await node.changes.add(ADMIN, "old", AddKey())
     await node.changes.activate(ADMIN, "old", None)
     node.clock.now += HOUR
-    await node.changes.succession.activate_due(actor="x", past=node.clock())
+    await node.changes.succession.activate_due(actor=acting("x"), past=node.clock())
     faults = []
     for hours in (1, 9.99, 10):
         node.clock.now = NOW + hours * HOUR

@@ -14,6 +14,7 @@ from server.identity.near_end import why_near_end
 from server.identity.own import issuer_did
 from server.identity.upkeep import LOOK_AGAIN_SECONDS, RETRY_SECONDS, SPARES_AT_ONCE
 from storage import Transaction
+from tests.actors import acting
 from tests.databases import Place
 from tests.issuers import inserting, key_row
 from tests.keys import KEYS
@@ -80,7 +81,7 @@ async def test_two_nodes_at_once_make_one_spare_key(node: Node, place: Place) ->
     await insert_as_before_0_3(node, *(f"i{number}" for number in range(8)))
     made = await asyncio.gather(
         *(
-            one.changes.succession.add_spare(issuer, actor="x")
+            one.changes.succession.add_spare(issuer, actor=acting("x"))
             for one in (node, second)
             for issuer in hosted(node, *(f"i{number}" for number in range(8)))
         )

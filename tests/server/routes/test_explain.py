@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from operators import Principals, Role
+from operators import Role
 from server.database import open_of
+from tests.actors import Access
 from tests.server.running import Running, running_in
 
 pytestmark = pytest.mark.anyio
@@ -47,12 +48,12 @@ async def test_a_question_that_is_none_and_a_stranger_are_refused(tmp_path: Path
 @pytest.mark.parametrize(
     ("role", "issuer_id", "status"),
     [
-        (Role.ADMIN, None, 200),
-        (Role.READER, None, 403),
-        (Role.ISSUER, None, 403),
-        (Role.ADMIN, "default", 403),
-        (Role.ISSUER, "default", 403),
-        (Role.READER, "default", 403),
+        (Role.ADMINISTRATOR, None, 200),
+        (Role.VIEWER, None, 403),
+        (Role.EDITOR, None, 403),
+        (Role.ADMINISTRATOR, "default", 403),
+        (Role.EDITOR, "default", 403),
+        (Role.VIEWER, "default", 403),
     ],
 )
 async def test_the_network_of_a_node_is_explained_to_admins_of_all_issuers_only(
@@ -70,10 +71,8 @@ async def a_key(running: Running, role: Role, issuer_id: str | None) -> str:
     """Return the API key of a new principal, made beside the running server."""
     database = open_of(running.settings)
     try:
-        principals = Principals(database, clock=time.time)
-        await principals.create_principal(
-            "eve", name="Eve", issuer_id=issuer_id, roles=frozenset({role}), actor="test"
-        )
-        return await principals.create_key("eve", actor="test")
+        access = Access(database, time.time)
+        await access.add("eve", role, issuer_id=issuer_id)
+        return await access.key("eve")
     finally:
         database.close()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from operators.alarm_store import Alarm
+from operators.alarms.store import Alarm
 from wire import format_utc
 
 RUNBOOK = "docs/runbooks/alarms.md"  # with an anchor for each kind

@@ -1,5 +1,5 @@
 """
-`/operator/alarms`: what is wrong, for operators of all issuers. Routes.
+`/operator/alarms`: what is wrong, for operators of everything. Routes.
 """
 
 from typing import Any
@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.params import FromQuery
 
-from operators.alarm_model import AcknowledgeAlarm, AlarmKind
-from operators.alarms import MAX_PAGE, Alarms
+from operators.alarms.alarms import MAX_PAGE, Alarms
+from operators.alarms.model import AcknowledgeAlarm, AlarmKind
 from operators.asking import Acting, answer_of, body_of, key_of, require_page
+from operators.grants import Permission
+from operators.needs import everything
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
@@ -31,6 +33,7 @@ class _Routes(Controller):
     @get(
         ALARMS,
         name="list_alarms",
+        needs=everything(Permission.READ),
         summary="What is wrong, and nobody has ended",
         description=f"In the order of their numbers, up to {MAX_PAGE} beyond `after`; of one `kind`, or of all.",
     )
@@ -47,10 +50,11 @@ class _Routes(Controller):
     @post(
         f"{ALARMS}/acknowledge",
         name="acknowledge_alarm",
+        needs=everything(Permission.ADMINISTER),
         status_code=200,
         summary="Note that somebody has looked into an alarm",
-        description="For admins of all issuers. An event, such as a change of keys, is over with that; a condition"
-        " stays in the list until it ends, and no longer counts in the metrics.",
+        description="For administrators of everything. An event, such as a change of keys, is over with that; a"
+        " condition stays in the list until it ends, and no longer counts in the metrics.",
         operation_class=reads({"alarm": 17}),
     )
     async def acknowledge_alarm(self, principal: Acting, request: Request[Any, Any, Any]) -> Answer:

@@ -13,9 +13,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from operators import alarm_store
-from operators.acting import act_once, require_admin, require_all_issuers
-from operators.alarm_model import (
+from operators.acting import act_once
+from operators.alarms import store as alarm_store
+from operators.alarms.model import (
     RUNBOOK,
     AcknowledgeAlarm,
     AlarmKind,
@@ -24,9 +24,10 @@ from operators.alarm_model import (
     Subject,
     alarm_view,
 )
-from operators.alarm_store import Alarm, Told
-from operators.model import Principal
-from storage import Database, Transaction, record
+from operators.alarms.store import Alarm, Told
+from operators.grants import EVERYTHING, Permission, Principal, require
+from operators.noting import note
+from storage import Database, Transaction
 from wire import ResourceNotFound, format_utc
 
 LOG = logging.getLogger("touchstone.alarms")
@@ -170,9 +171,9 @@ class Alarms:
         First those that could not be written yet, with the number 0: nobody can acknowledge them.
 
         Raises:
-            Forbidden: the principal acts for one issuer; alarms are the node's.
+            Forbidden: the principal may not read everything; alarms are the node's.
         """
-        require_all_issuers(principal)
+        require(principal, Permission.READ, EVERYTHING)
         found = await self._database.read(
             lambda tx: alarm_store.open_alarms(tx, kind=kind, after=after, limit=limit + 1)
         )
@@ -194,23 +195,25 @@ class Alarms:
         Note that somebody has looked into an alarm; an event is over with that.
 
         Raises:
-            Forbidden: the principal is not an admin for all issuers.
+            Forbidden: the principal does not administer everything.
             ResourceNotFound: there is no such alarm.
         """
-        require_admin(principal)
+        require(principal, Permission.ADMINISTER, EVERYTHING)
         at = self._now()
 
         def note(tx: Transaction) -> AlarmView:
-            return self._acknowledge(tx, asked.alarm, by=principal.id, at=at)
+            return self._acknowledge(tx, principal, asked.alarm, at)
 
         return await act_once(
             self._database, principal, idempotency_key, ("alarm", asked), note, AlarmView, at=at
         )
 
-    def _acknowledge(self, tx: Transaction, number: int, *, by: str, at: int) -> AlarmView:
-        if alarm_store.acknowledge(tx, number, by=by, at=at):
-            record(tx, actor=by, action="alarm.acknowledge", subject=str(number), detail={}, at=at)
-            self._after(tx, number, by, at)
+    def _acknowledge(self, tx: Transaction, principal: Principal, number: int, at: int) -> AlarmView:
+        before = alarm_store.find_alarm(tx, number)
+        if alarm_store.acknowledge(tx, number, by=principal.id, at=at):
+            self._after(tx, number, principal.id, at)
+            after = alarm_store.find_alarm(tx, number)
+            note(tx, principal, "alarm.acknowledge", str(number), at=at, before=before, after=after)
         alarm = alarm_store.find_alarm(tx, number)
         if alarm is None:
             raise ResourceNotFound("there is no alarm of this number")

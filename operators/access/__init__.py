@@ -1,0 +1,3 @@
+"""
+How principals, grants and API keys are changed. Service.
+"""

@@ -1,0 +1,273 @@
+"""
+How API keys are made, rotated and revoked. Service.
+
+A key carries at most what its principal holds, and no more than whoever made it could hand on. It always ends.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from operators.access.managing import Found, managed, seen
+from operators.access.views import (
+    ApiKeyPage,
+    ApiKeyView,
+    CreateKey,
+    MadeKey,
+    RotateKey,
+    key_view,
+    read_grants,
+    shown_grants,
+)
+from operators.actors import key_store
+from operators.actors.api_keys import ApiKey, new_api_key
+from operators.actors.key_store import KeyRow
+from operators.actors.principals import Principals
+from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
+from operators.grants import EVERYTHING, Grant, Kind, NotSeen, Permission, Principal
+from operators.noting import note
+from storage import Database, Transaction
+from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, parse_utc
+
+DAY = 86_400_000_000  # microseconds
+DEFAULT_DAYS = 90
+MAX_DAYS = 400
+_ABSENT = "there is no such API key"
+
+
+class ApiKeys:
+    """
+    Every method raises ResourceNotFound where there is no such principal or key that the caller may know of.
+
+    Args:
+        principals: what believes keys, and forgets them after a change.
+        approvals: who knows whether another person must agree.
+        clock: seconds since 1970.
+        random_bytes: a source fit for secrets.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        principals: Principals,
+        approvals: Asks,
+        *,
+        clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._database = database
+        self._principals = principals
+        self._approvals = approvals
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def doers(self) -> dict[str, Doer]:
+        """Return what makes each change that can be approved."""
+        return {"key.create": self._insert_approved}
+
+    async def page(self, principal: Principal, principal_id: str) -> ApiKeyPage:
+        """Return the keys of a principal, the oldest first; those that ended too."""
+
+        def read(tx: Transaction) -> ApiKeyPage:
+            seen(tx, principal, principal_id, self._now())
+            return ApiKeyPage(tuple(map(key_view, key_store.keys_of(tx, principal_id))))
+
+        return await self._database.read(read)
+
+    async def create(self, principal: Principal, principal_id: str, wanted: CreateKey) -> MadeKey:
+        """
+        Make an API key for a principal; its text is in the answer, and nowhere else.
+
+        A person's key that another one makes is as good as a person: another person may have to agree, and the key
+        works from then on.
+
+        Raises:
+            Forbidden: the caller neither is that principal nor administers all its scopes; or its own key is
+                narrowed, and the new one would not be.
+            BadRequest: the end is no time, past, or beyond 400 days; or a scope is none.
+        """
+        found = await self._database.write(lambda tx: self._made_for(tx, principal, principal_id))
+        made = new_api_key(self._random_bytes)
+        key = self._row(principal, found, made, wanted)
+        is_for_another = found.actor.kind is Kind.PERSON and principal.person != principal_id
+        if is_for_another and (pending := await self._ask(principal, found, key, made)):
+            return MadeKey(api_key=made.text, key=key_view(key), approval=pending)
+        await self._database.write(lambda tx: self._insert(tx, principal, key, made.digest))
+        return MadeKey(api_key=made.text, key=key_view(key))
+
+    async def rotate(self, principal: Principal, public_id: str, wanted: RotateKey) -> MadeKey:
+        """
+        Make a key in the place of another, narrowed alike; the old one ends after the overlap.
+
+        Raises:
+            Conflict: it is revoked, has ended, or another one took its place.
+            Forbidden, BadRequest: as `create`.
+        """
+        made = new_api_key(self._random_bytes)
+
+        def rotate(tx: Transaction) -> ApiKeyView:
+            old = self._own_or_managed(tx, principal, public_id)
+            if old.revoked_at is not None or old.replaced_by is not None or _is_over(old, self._now()):
+                raise Conflict("this key is over, or another one took its place; make a new key")
+            limits = None if old.limits is None else shown_grants(old.limits)
+            found = seen(tx, principal, old.principal_id, self._now())
+            key = self._row(principal, found, made, CreateKey(grants=limits, expires_at=wanted.expires_at))
+            key = msgspec.structs.replace(key, limits=old.limits, person=old.person)
+            key_store.insert_key(tx, key, made.digest)
+            ends = self._now() + wanted.overlap_seconds * 1_000_000
+            ends = ends if old.expires_at is None else min(ends, old.expires_at)
+            key_store.replace_key(tx, public_id, by=key.public_id, ends_at=ends)
+            view = key_view(key)
+            note(
+                tx,
+                principal,
+                "key.rotate",
+                public_id,
+                at=self._now(),
+                before=key_view(old),
+                after=view,
+                of=old.principal_id,
+                new=key.public_id,
+            )
+            return view
+
+        view = await self._database.write(rotate)
+        return MadeKey(api_key=made.text, key=view)
+
+    async def revoke(self, principal: Principal, public_id: str) -> ApiKeyView:
+        """
+        Revoke an API key; it stops working within half a second.
+
+        Raises:
+            Conflict: it is revoked already.
+        """
+
+        def revoke(tx: Transaction) -> ApiKeyView:
+            before = self._own_or_managed(tx, principal, public_id)
+            if not key_store.revoke_key(tx, public_id, self._now()):
+                raise Conflict("this key is revoked already")
+            after = key_view(msgspec.structs.replace(before, revoked_at=self._now()))
+            note(
+                tx,
+                principal,
+                "key.revoke",
+                public_id,
+                at=self._now(),
+                before=key_view(before),
+                after=after,
+                of=before.principal_id,
+            )
+            return after
+
+        revoked = await self._database.write(revoke)
+        self._principals.forget()
+        return revoked
+
+    def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
+        if principal.id == principal_id:
+            return seen(tx, principal, principal_id, self._now())
+        return managed(tx, principal, principal_id, self._now())
+
+    def _own_or_managed(self, tx: Transaction, principal: Principal, public_id: str) -> KeyRow:
+        """Return a key that the caller may replace or revoke: that it came with, its own, or a managed one."""
+        key = key_store.find_key_row(tx, public_id)
+        if key is None:
+            raise ResourceNotFound(_ABSENT)
+        if public_id == principal.key or (key.principal_id == principal.id and principal.limits is None):
+            return key
+        try:
+            managed(tx, principal, key.principal_id, self._now())
+        except NotSeen:
+            raise NotSeen(_ABSENT) from None
+        return key
+
+    def _row(self, principal: Principal, found: Found, made: ApiKey, wanted: CreateKey) -> KeyRow:
+        return KeyRow(
+            public_id=made.public_id,
+            principal_id=found.actor.id,
+            made_by=principal.id,
+            created_at=self._now(),
+            person=principal.person,
+            limits=_limits(principal, found, wanted),
+            expires_at=self._end(wanted.expires_at),
+        )
+
+    def _end(self, text: str | None) -> int:
+        if text is None:
+            return self._now() + DEFAULT_DAYS * DAY
+        try:
+            at = parse_utc(text)
+        except ValueError as error:
+            raise BadRequest(str(error), pointer="/expiresAt") from None
+        if not self._now() < at <= self._now() + MAX_DAYS * DAY:
+            raise BadRequest(f"expected a time within {MAX_DAYS} days from now", pointer="/expiresAt")
+        return at
+
+    async def _ask(
+        self, principal: Principal, found: Found, key: KeyRow, made: ApiKey
+    ) -> ApprovalView | None:
+        scopes = found.scopes
+        scope = next(iter(scopes)) if len(scopes) == 1 else EVERYTHING
+        request: dict[str, Any] = {"key": msgspec.to_builtins(key), "digest": made.digest}
+        change = Change(action="key.create", scope=scope, subject=found.actor.id, request=request)
+        return await self._approvals.ask(principal, change)
+
+    async def _insert_approved(
+        self, author: Principal, asked: dict[str, Any], decided: Decided
+    ) -> ApiKeyView:
+        key = msgspec.convert(asked["key"], KeyRow)
+
+        def insert(tx: Transaction) -> ApiKeyView:
+            decided(tx)
+            managed(tx, author, key.principal_id, self._now())
+            return self._insert(tx, author, key, asked["digest"])
+
+        return await self._database.write(insert)
+
+    def _insert(self, tx: Transaction, principal: Principal, key: KeyRow, digest: str) -> ApiKeyView:
+        key_store.insert_key(tx, key, digest)
+        view = key_view(key)
+        note(
+            tx,
+            principal,
+            "key.create",
+            key.public_id,
+            at=self._now(),
+            after=view,
+            of=key.principal_id,
+        )
+        return view
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def _is_over(key: KeyRow, now: int) -> bool:
+    return key.expires_at is not None and key.expires_at <= now
+
+
+def _limits(principal: Principal, found: Found, wanted: CreateKey) -> frozenset[Grant] | None:
+    """
+    Return what a new key is narrowed to.
+
+    Who made it may keep it: so it carries no grant that the principal gets later from somebody else, unless it is
+    the principal itself that makes it, or an administrator of everything.
+
+    Raises:
+        Forbidden: it would carry more than the key that makes it.
+    """
+    asked = None if wanted.grants is None else read_grants(wanted.grants)
+    is_own, everywhere = found.actor.id == principal.id, principal.may(Permission.ADMINISTER, EVERYTHING)
+    if is_own:
+        asked = principal.limits if asked is None else asked
+        for grant in asked or ():
+            if principal.limits is not None and not _holds(principal.limits, grant):
+                raise Forbidden(f"your own API key is narrowed, and not {grant}")
+        return asked
+    return asked if asked is not None or everywhere else found.grants
+
+
+def _holds(limits: frozenset[Grant], grant: Grant) -> bool:
+    return all(any(one.gives(needed, grant.scope) for one in limits) for needed in grant.role.permissions)

@@ -1,0 +1,391 @@
+"""
+How principals are made, given grants, deactivated and erased. Service.
+
+Each change is one transaction with its audit row. A person is made by one person and vouched for by another, as
+soon as there are two who can approve: whoever could make persons alone could approve what he asked for himself.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from operators.access.managing import Found, managed, require_to_grant, scopes_of, seen
+from operators.access.views import (
+    AskedGrant,
+    CreatePrincipal,
+    PrincipalPage,
+    PrincipalView,
+    principal_view,
+    read_grants,
+)
+from operators.acting import act_once
+from operators.actors import actor_store
+from operators.actors.actor_store import Actor
+from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, end_grant, grants_of
+from operators.actors.key_store import hide_keys
+from operators.actors.principals import Principals
+from operators.actors.schema import adopt_older
+from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
+from operators.grants import (
+    EVERYTHING,
+    Grant,
+    Kind,
+    Permission,
+    Principal,
+    Role,
+    Scope,
+    ScopeKind,
+    require_anywhere,
+)
+from operators.model import check_id, check_text
+from operators.noting import note
+from operators.store import find_issuer
+from storage import Database, Transaction
+from wire import BadRequest, Conflict, ResourceNotFound
+
+MAX_PAGE = 100  # principals
+MAX_SUBJECT_CHARS = 255  # characters of `sub` (OpenID Connect Core 1.0, section 2)
+Answered = PrincipalView | ApprovalView
+
+
+class PrincipalChanges:
+    """
+    Every method raises ResourceNotFound where there is no such principal that the caller may know of, and
+    Forbidden where the caller does not administer all scopes concerned.
+
+    Args:
+        principals: what believes keys, and forgets them after a change.
+        approvals: who knows whether another person must agree.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, database: Database, principals: Principals, approvals: Asks, *, clock: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._principals = principals
+        self._approvals = approvals
+        self._clock = clock
+
+    def doers(self) -> dict[str, Doer]:
+        """Return what makes each change that can be approved."""
+        return {
+            "principal.create": lambda author, asked, decided: self.create(
+                author, msgspec.convert(asked, CreatePrincipal), decided=decided
+            ),
+            "grant.add": lambda author, asked, decided: self.grant(
+                author, asked["principal"], AskedGrant(asked["scope"], Role(asked["role"])), decided=decided
+            ),
+            "grant.end": lambda author, asked, decided: self.end_grant(
+                author, asked["principal"], AskedGrant(asked["scope"], Role(asked["role"])), decided=decided
+            ),
+            "principal.deactivate": lambda author, asked, decided: self.set_active(
+                author, asked["principal"], False, decided=decided
+            ),
+            "principal.reactivate": lambda author, asked, decided: self.set_active(
+                author, asked["principal"], True, decided=decided
+            ),
+        }
+
+    async def page(self, principal: Principal, *, after: str = "", limit: int = MAX_PAGE) -> PrincipalPage:
+        """Return at most `limit` principals with an id beyond `after`, of those that `principal` may know of."""
+        require_anywhere(principal, Permission.SEE_PRINCIPALS)
+
+        scopes = principal.scopes(Permission.SEE_PRINCIPALS)
+
+        def read(tx: Transaction) -> PrincipalPage:
+            only = None if EVERYTHING in scopes else scopes
+            actors = actor_store.actors_after(tx, after, limit, only)
+            views = [principal_view(actor, grants_of(tx, actor.id, self._now())) for actor in actors]
+            return PrincipalPage(
+                principals=tuple(views), next=actors[-1].id if len(actors) == limit else None
+            )
+
+        return await self._database.read(read)
+
+    async def show(self, principal: Principal, principal_id: str) -> PrincipalView:
+        """Return a principal and the grants that it holds."""
+
+        def read(tx: Transaction) -> PrincipalView:
+            found = seen(tx, principal, principal_id, self._now())
+            return principal_view(found.actor, found.held)
+
+        return await self._database.read(read)
+
+    async def create(
+        self,
+        principal: Principal,
+        wanted: CreatePrincipal,
+        *,
+        idempotency_key: str | None = None,
+        decided: Decided | None = None,
+    ) -> Answered:
+        """
+        Add a principal with grants; of a person, another person may have to agree.
+
+        Raises:
+            BadRequest: its id is not an LDH label, or a text is none for people; or a service is to approve.
+            Conflict: its id is taken, or the account is another principal's.
+        """
+        grants = _check(wanted)
+        require_to_grant(principal, grants)
+        if wanted.kind is Kind.PERSON and decided is None:
+            asked = msgspec.to_builtins(wanted)
+            if pending := await self._ask(
+                principal, "principal.create", _one_scope(scopes_of(grants)), wanted.id, asked
+            ):
+                return pending
+        actor = Actor(
+            id=wanted.id,
+            kind=wanted.kind,
+            name=wanted.name,
+            address=wanted.address,
+            issuer=wanted.issuer,
+            subject=wanted.subject,
+            made_by=principal.id,
+            made_at=self._now(),
+        )
+
+        def create(tx: Transaction) -> PrincipalView:
+            _require_scopes(tx, grants)
+            if not actor_store.insert_actor(tx, actor):
+                raise Conflict(f"the principal {actor.id}, or its account, is there already")
+            for grant in sorted(grants):
+                add_grant(tx, actor.id, self._held(principal, grant))
+            return self._noted(tx, principal, "principal.create", actor.id)
+
+        request = ("create-principal", wanted)
+        return await self._once(principal, idempotency_key, request, create, decided)
+
+    async def grant(
+        self,
+        principal: Principal,
+        principal_id: str,
+        asked: AskedGrant,
+        *,
+        idempotency_key: str | None = None,
+        decided: Decided | None = None,
+    ) -> Answered:
+        """
+        Give a principal a role in a scope.
+
+        Raises:
+            BadRequest: the scope is none, or a service is to approve.
+            Conflict: it has that already.
+        """
+        grant = _grant_of(asked)
+        require_to_grant(principal, frozenset({grant}))
+        _require_decider((await self._found(principal, principal_id)).kind, grant)
+        if grant.role is Role.APPROVER and decided is None:
+            request = {"principal": principal_id, **msgspec.to_builtins(asked)}
+            if pending := await self._ask(principal, "grant.add", grant.scope, principal_id, request):
+                return pending
+
+        def give(tx: Transaction) -> PrincipalView:
+            _require_scopes(tx, frozenset({grant}))
+            before = self._seen(tx, principal, principal_id)
+            if not add_grant(tx, principal_id, self._held(principal, grant)):
+                raise Conflict(f"{principal_id} is {grant} already")
+            return self._noted(tx, principal, "grant.add", before, grant=str(grant))
+
+        return await self._once(principal, idempotency_key, ("grant", principal_id, asked), give, decided)
+
+    async def end_grant(
+        self,
+        principal: Principal,
+        principal_id: str,
+        asked: AskedGrant,
+        *,
+        idempotency_key: str | None = None,
+        decided: Decided | None = None,
+    ) -> Answered:
+        """
+        Take a role in a scope away. Whoever could take approvers away alone could go ahead without them.
+
+        Raises:
+            Conflict: it has not that role there.
+        """
+        grant = _grant_of(asked)
+        require_to_grant(principal, frozenset({grant}))
+        await self._found(principal, principal_id)
+        if grant.role is Role.APPROVER and decided is None:
+            request = {"principal": principal_id, **msgspec.to_builtins(asked)}
+            if pending := await self._ask(principal, "grant.end", grant.scope, principal_id, request):
+                return pending
+
+        def end(tx: Transaction) -> PrincipalView:
+            before = self._seen(tx, principal, principal_id)
+            if not end_grant(tx, principal_id, grant, by=principal.id, at=self._now()):
+                raise Conflict(f"{principal_id} is not {grant}")
+            return self._noted(tx, principal, "grant.end", before, grant=str(grant))
+
+        return await self._once(principal, idempotency_key, ("end-grant", principal_id, asked), end, decided)
+
+    async def set_active(
+        self,
+        principal: Principal,
+        principal_id: str,
+        is_active: bool,
+        *,
+        idempotency_key: str | None = None,
+        decided: Decided | None = None,
+    ) -> Answered:
+        """
+        Deactivate a principal, or let it act again. An approver goes, and a person comes back, as one is made.
+
+        Raises:
+            Conflict: it is so already, or is the caller itself.
+        """
+        action = "principal.reactivate" if is_active else "principal.deactivate"
+        if principal_id == principal.id:
+            raise Conflict("somebody else must do that")
+        found = await self._database.write(lambda tx: managed(tx, principal, principal_id, self._now()))
+        approves = [grant.scope for grant in found.grants if grant.role is Role.APPROVER]
+        is_grave = found.actor.kind is Kind.PERSON if is_active else bool(approves)
+        if is_grave and decided is None:
+            scope = _one_scope(found.scopes if is_active else frozenset(approves))
+            if pending := await self._ask(
+                principal, action, scope, principal_id, {"principal": principal_id}
+            ):
+                return pending
+
+        def change(tx: Transaction) -> PrincipalView:
+            before = self._seen(tx, principal, principal_id)
+            if not actor_store.set_active(tx, principal_id, is_active, by=principal.id, at=self._now()):
+                raise Conflict(f"{principal_id} is {'active' if is_active else 'deactivated'} already")
+            return self._noted(tx, principal, action, before)
+
+        return await self._once(principal, idempotency_key, (action, principal_id), change, decided)
+
+    async def erase(
+        self, principal: Principal, principal_id: str, *, idempotency_key: str | None = None
+    ) -> PrincipalView:
+        """
+        Forget what a person is called, and how others know it. What it did stays known, under its id.
+
+        Raises:
+            Conflict: it is no person, or may still act.
+        """
+
+        def erase(tx: Transaction) -> PrincipalView:
+            found = managed(tx, principal, principal_id, self._now())
+            if found.actor.kind is not Kind.PERSON or found.actor.deactivated_at is None:
+                raise Conflict("expected a person that was deactivated before")
+            actor_store.erase(tx, principal_id)
+            return self._noted(tx, principal, "principal.erase", found)
+
+        return await act_once(
+            self._database,
+            principal,
+            idempotency_key,
+            ("erase", principal_id),
+            erase,
+            PrincipalView,
+            at=self._now(),
+        )
+
+    async def _ask(
+        self, principal: Principal, action: str, scope: Scope, subject: str, request: dict[str, Any]
+    ) -> ApprovalView | None:
+        change = Change(action=action, scope=scope, subject=subject, request=request)
+        return await self._approvals.ask(principal, change)
+
+    async def _once(
+        self,
+        principal: Principal,
+        idempotency_key: str | None,
+        request: tuple[object, ...],
+        make: Callable[[Transaction], PrincipalView],
+        decided: Decided | None,
+    ) -> PrincipalView:
+        def work(tx: Transaction) -> PrincipalView:
+            if decided is not None:
+                decided(tx)
+            return make(tx)
+
+        done = await act_once(
+            self._database, principal, idempotency_key, request, work, PrincipalView, at=self._now()
+        )
+        self._principals.forget()
+        return done
+
+    async def _found(self, principal: Principal, principal_id: str) -> Actor:
+        return (await self._database.write(lambda tx: self._seen(tx, principal, principal_id))).actor
+
+    def _seen(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
+        adopt_older(tx)
+        return seen(tx, principal, principal_id, self._now())
+
+    def _noted(
+        self, tx: Transaction, principal: Principal, action: str, before: Found | str, **detail: object
+    ) -> PrincipalView:
+        """Write the audit row of what was done to a principal, and return it as it is now."""
+        is_new = isinstance(before, str)
+        principal_id = before if isinstance(before, str) else before.actor.id
+        hide_keys(tx, principal_id)
+        actor = actor_store.find_actor(tx, principal_id)
+        assert actor is not None
+        held = grants_of(tx, principal_id, self._now())
+        note(
+            tx,
+            principal,
+            action,
+            principal_id,
+            at=self._now(),
+            before=None if isinstance(before, str) else _without_name(before.actor, before.held),
+            after=_without_name(actor, held),
+            **(detail | ({"kind": actor.kind, "grants": [str(one.grant) for one in held]} if is_new else {})),
+        )
+        return principal_view(actor, held)
+
+    def _held(self, principal: Principal, grant: Grant) -> HeldGrant:
+        return HeldGrant(grant=grant, source=OPERATOR, granted_by=principal.id, granted_at=self._now())
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def _check(wanted: CreatePrincipal) -> frozenset[Grant]:
+    check_id(wanted.id)
+    check_text(wanted.name, pointer="/name")
+    check_text(wanted.address or "", pointer="/address")
+    if (wanted.issuer is None) != (wanted.subject is None):
+        raise BadRequest("expected issuer and subject together", pointer="/subject")
+    if wanted.kind is Kind.SERVICE and (wanted.issuer or wanted.address):
+        raise BadRequest("expected no issuer, subject and address: those are of people", pointer="/kind")
+    for name, text in (("issuer", wanted.issuer), ("subject", wanted.subject)):
+        if text is not None and not (
+            0 < len(text) <= MAX_SUBJECT_CHARS and text.isascii() and text.isprintable()
+        ):
+            raise BadRequest(f"expected up to {MAX_SUBJECT_CHARS} ASCII characters", pointer=f"/{name}")
+    grants = read_grants(wanted.grants)
+    for grant in grants:
+        _require_decider(wanted.kind, grant)
+    return grants
+
+
+def _require_decider(kind: Kind, grant: Grant) -> None:
+    if kind is Kind.SERVICE and grant.role is Role.APPROVER:
+        raise BadRequest("only people approve, and this is a service", pointer="/role")
+
+
+def _require_scopes(tx: Transaction, grants: frozenset[Grant]) -> None:
+    for scope in {grant.scope for grant in grants}:
+        if scope.kind is ScopeKind.ISSUER and find_issuer(tx, scope.id) is None:
+            raise ResourceNotFound(f"there is no scope {scope}"[:300])
+
+
+def _grant_of(asked: AskedGrant) -> Grant:
+    return next(iter(read_grants((asked,), pointer="")))
+
+
+def _one_scope(scopes: frozenset[Scope]) -> Scope:
+    """Return the scope in which all of it must be approved."""
+    return next(iter(scopes)) if len(scopes) == 1 else EVERYTHING
+
+
+def _without_name(actor: Actor, held: list[HeldGrant]) -> PrincipalView:
+    """Return what an audit row has the digest of: nothing that can be erased."""
+    nameless = msgspec.structs.replace(actor, name=None, address=None, issuer=None, subject=None)
+    return principal_view(nameless, held)

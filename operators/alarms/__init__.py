@@ -1,0 +1,3 @@
+"""
+What is wrong, as whoever knows tells it, and as operators see and end it. Service.
+"""

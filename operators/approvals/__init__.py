@@ -1,0 +1,3 @@
+"""
+What one person asks for and another one decides. Service.
+"""

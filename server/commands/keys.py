@@ -1,0 +1,168 @@
+"""
+`touchstone key`: API keys of people and services. Over the operator API.
+
+The text of a key is shown once: in a file of mode 0600, or on stdout where `--print` asks for it; it is never an
+argument, which every process of the machine could read.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from server.commands.api import REASON, operator_api, segment
+from server.commands.principals import GRANTS, PRINCIPALS, read_grant
+from server.commands.terminal import note, row, say, settings_or_exit, told
+
+if TYPE_CHECKING:
+    from operators.access.views import MadeKey
+
+KEYS = "/operator/keys"
+FILE = click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    help="Where to write it. Default: <key dir>/<principal>.key",
+)
+PRINT = click.option("--print", "is_printed", is_flag=True, help="Print the key instead, on stdout.")
+EXPIRES = click.option(
+    "--expires", default=None, help="When it ends, such as 2027-01-31T00:00:00Z. Default: in 90 days."
+)
+# A public id may begin with a hyphen, and then hold an h.
+_ANY_ID = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+
+@click.group()
+def key() -> None:
+    """Create, list, rotate or revoke API keys."""
+
+
+@key.command("create")
+@click.argument("principal_id", metavar="PRINCIPAL")
+@FILE
+@PRINT
+@EXPIRES
+@GRANTS
+@REASON
+def key_create(
+    principal_id: str, path: Path | None, is_printed: bool, expires: str | None, grants: tuple[str, ...]
+) -> None:
+    """Make an API key, in a new file that only you can read. With --grant it may do no more than that."""
+    from operators.access.views import CreateKey, MadeKey
+
+    asked = CreateKey(grants=tuple(map(read_grant, grants)) or None, expires_at=expires)
+
+    def make() -> MadeKey:
+        with operator_api() as api:
+            return api.send_once(f"{PRINCIPALS}/{segment(principal_id)}/keys", MadeKey, asked)
+
+    _keep(make, path, principal_id, is_printed)
+
+
+@key.command("rotate", context_settings=_ANY_ID)
+@click.argument("public_id", metavar="PUBLIC_ID")
+@click.option("--overlap", type=click.IntRange(0, 2_592_000), default=86_400, help="Seconds. Default: a day.")
+@FILE
+@PRINT
+@EXPIRES
+@REASON
+def key_rotate(
+    public_id: str, overlap: int, path: Path | None, is_printed: bool, expires: str | None
+) -> None:
+    """Make an API key in the place of another, which works for --overlap more."""
+    from operators.access.views import MadeKey, RotateKey
+
+    asked = RotateKey(overlap_seconds=overlap, expires_at=expires)
+
+    def make() -> MadeKey:
+        with operator_api() as api:
+            return api.send_once(f"{KEYS}/{segment(public_id)}/rotate", MadeKey, asked)
+
+    _keep(make, path, f"after-{public_id}", is_printed)
+
+
+@key.command("list")
+@click.argument("principal_id", metavar="[PRINCIPAL]", required=False)
+def key_list(principal_id: str | None) -> None:
+    """
+    Print every API key, without its secret.
+
+    One a line, separated by tabs: public id, principal, when created, when it ends, when revoked, when last used
+    (to the hour), grants that it is narrowed to; `-` for none.
+    """
+    from operators.access.views import ApiKeyPage, PrincipalPage
+
+    is_any = False
+    with operator_api() as api:
+        pages = api.pages(PRINCIPALS, PrincipalPage) if principal_id is None else ()
+        ids = (
+            (one.id for page in pages for one in page.principals) if principal_id is None else [principal_id]
+        )
+        for found in (
+            found for name in ids for found in api.get(f"{PRINCIPALS}/{segment(name)}/keys", ApiKeyPage).keys
+        ):
+            is_any = True
+            times = (found.created_at, found.expires_at, found.revoked_at, found.last_used)
+            limits = ",".join(f"{one.role}@{one.scope}" for one in found.limits or ())
+            row(found.key, found.principal, *(at or "-" for at in times), limits or "-")
+    if not is_any:
+        note("there are no API keys")
+
+
+@key.command("revoke", context_settings=_ANY_ID)
+@click.argument("public_id", metavar="PUBLIC_ID")
+@REASON
+def key_revoke(public_id: str) -> None:
+    """
+    Revoke an API key.
+
+    The public id is the middle part of the key (tsk_<public id>_...), and what `touchstone key list` shows.
+    """
+    from operators.access.views import ApiKeyView
+
+    with operator_api() as api:
+        api.post(f"{KEYS}/{segment(public_id)}/revoke", ApiKeyView)
+    say(f"revoked the key {public_id}")
+
+
+def _keep(make: "Callable[[], MadeKey]", path: Path | None, name: str, is_printed: bool) -> None:
+    """Make a key and keep it where it was asked for; the file is opened first, so that no key is lost."""
+    if is_printed:
+        made = make()
+        click.echo(made.api_key)
+    else:
+        with told():
+            target = path or Path(settings_or_exit().key_dir) / f"{_file_name(name)}.key"
+            descriptor = _new_file(target)
+        try:
+            made = make()
+        except BaseException:
+            os.close(descriptor)
+            target.unlink()
+            raise
+        with os.fdopen(descriptor, "w") as file:
+            file.write(made.api_key + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        say(f"created the key {made.key.key}, in {target} (mode 0600); it ends {made.key.expires_at}")
+    if made.approval is not None:
+        say(f"it works once another person has approved it: approval {made.approval.approval}")
+
+
+def _file_name(name: str) -> str:
+    from wire import BadRequest
+
+    if "/" in name or name.startswith("."):
+        raise BadRequest(f"{name!r} is no name of a principal")
+    return name
+
+
+def _new_file(path: Path) -> int:
+    from wire import Conflict
+
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Conflict(f"{path} is there already; name another with --file") from None

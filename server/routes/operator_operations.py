@@ -1,0 +1,130 @@
+"""
+What each operators' route reads and answers; see `operations.py`. Pure.
+"""
+
+from collections.abc import Mapping
+
+from observatory.key_alarms import (
+    Acknowledge,
+    Announce,
+    Announced,
+    KeyChangePage,
+    KeyChangeView,
+    ObservationPage,
+)
+from observatory.operator_routes import KEY_CHANGES, OBSERVATIONS, PURGE
+from observatory.purges import AskedPurge, PurgeView
+from operators.access.routes import KEYS, PRINCIPALS
+from operators.access.views import (
+    ApiKeyPage,
+    ApiKeyView,
+    AskedGrant,
+    CreateKey,
+    CreatePrincipal,
+    MadeKey,
+    Me,
+    PrincipalPage,
+    PrincipalView,
+    RotateKey,
+)
+from operators.alarms.model import AcknowledgeAlarm, AlarmPage, AlarmView
+from operators.alarms.routes import ALARMS
+from operators.approvals.change import ApprovalView
+from operators.issuers.key_routes import ISSUERS
+from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
+from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
+from server.routes.explain import Explanation
+from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route
+from statuslist.entries.requests import (
+    Allocate,
+    Allocated,
+    Changed,
+    ChangeStatuses,
+    CreateSet,
+    EntryView,
+    SetPage,
+    SetView,
+)
+
+_READ = (400, 401, 403, 404, 503)
+_WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 503)
+_SETS = "/operator/status-lists"
+_ISSUER_KEYS = f"{ISSUERS}/{{issuer_id}}/keys"
+_CHANGED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}}
+_PRINCIPAL = f"{PRINCIPALS}/{{principal_id}}"
+_CHANGED_PRINCIPAL: Mapping[int, Content] = {200: {JSON: PrincipalView}, 202: {JSON: ApprovalView}}
+_MADE_KEY: Mapping[int, Content] = {201: {JSON: MadeKey}, 202: {JSON: MadeKey}}
+
+OPERATORS: dict[tuple[str, str], Route] = {
+    ("get", "/operator/me"): Route(answers={200: {JSON: Me}}, problems=(400, 401, 503)),
+    ("get", PRINCIPALS): Route(answers={200: {JSON: PrincipalPage}}, problems=_READ),
+    ("post", PRINCIPALS): Route(
+        answers={201: {JSON: PrincipalView}, 202: {JSON: ApprovalView}},
+        body={JSON: CreatePrincipal},
+        problems=_WRITE,
+    ),
+    ("get", _PRINCIPAL): Route(answers={200: {JSON: PrincipalView}}, problems=_READ),
+    **{
+        ("post", f"{_PRINCIPAL}/{path}"): Route(
+            answers=_CHANGED_PRINCIPAL, body={JSON: AskedGrant}, problems=_WRITE
+        )
+        for path in ("grants", "grants/end")
+    },
+    **{
+        ("post", f"{_PRINCIPAL}/{path}"): Route(answers=_CHANGED_PRINCIPAL, problems=_WRITE)
+        for path in ("deactivate", "reactivate")
+    },
+    ("post", f"{_PRINCIPAL}/erase"): Route(answers={200: {JSON: PrincipalView}}, problems=_WRITE),
+    ("get", f"{_PRINCIPAL}/keys"): Route(answers={200: {JSON: ApiKeyPage}}, problems=_READ),
+    ("post", f"{_PRINCIPAL}/keys"): Route(answers=_MADE_KEY, body={JSON: CreateKey}, problems=_WRITE),
+    ("post", f"{KEYS}/{{public_id}}/rotate"): Route(
+        answers={201: {JSON: MadeKey}}, body={JSON: RotateKey}, problems=_WRITE
+    ),
+    ("post", f"{KEYS}/{{public_id}}/revoke"): Route(answers={200: {JSON: ApiKeyView}}, problems=_WRITE),
+    ("get", "/operator/explain"): Route(answers={200: {JSON: Explanation}}, problems=(400, 401, 403, 503)),
+    ("get", _SETS): Route(answers={200: {JSON: SetPage}}, problems=_READ),
+    ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
+    ("get", f"{_SETS}/{{set_id}}"): Route(answers={200: {JSON: SetView}}, problems=_READ),
+    ("post", f"{_SETS}/{{set_id}}/allocations"): Route(
+        answers={201: {JSON: Allocated}}, body={JSON: Allocate}, problems=_WRITE
+    ),
+    ("post", f"{_SETS}/{{set_id}}/statuses"): Route(
+        answers={200: {JSON: Changed}}, body={JSON: ChangeStatuses}, problems=_WRITE
+    ),
+    ("get", f"{_SETS}/{{set_id}}/statuses/{{index}}"): Route(
+        answers={200: {JSON: EntryView}}, problems=(*_READ, 422)
+    ),
+    ("get", ISSUERS): Route(answers={200: {JSON: IssuerPage}}, problems=_READ),
+    ("post", ISSUERS): Route(answers={201: {JSON: IssuerView}}, body={JSON: CreateIssuer}, problems=_WRITE),
+    ("get", f"{ISSUERS}/{{issuer_id}}"): Route(answers={200: {JSON: IssuerView}}, problems=_READ),
+    ("get", f"{ISSUERS}/{{issuer_id}}/document"): Route(
+        answers={200: {JSON: OBJECT}}, problems=(*_READ, 409)
+    ),
+    ("post", _ISSUER_KEYS): Route(answers={201: {JSON: IssuerKeyView}}, body={JSON: AddKey}, problems=_WRITE),
+    ("post", f"{_ISSUER_KEYS}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_ISSUER_KEYS}/{{key_id}}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_ISSUER_KEYS}/{{key_id}}/retire"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_ISSUER_KEYS}/{{key_id}}/compromised"): Route(
+        answers=_CHANGED_KEY, body={JSON: CompromiseKey}, problems=_WRITE
+    ),
+    ("post", f"{_ISSUER_KEYS}/{{key_id}}/certificate-request"): Route(
+        answers={200: {JSON: CertificateRequest}}, body={JSON: AskCertificate}, problems=_WRITE
+    ),
+    ("post", f"{_ISSUER_KEYS}/{{key_id}}/certificates"): Route(
+        answers=_CHANGED_KEY, body={JSON: GivenCertificates}, problems=_WRITE
+    ),
+    ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
+    ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
+    ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=(400, 401, 403, 503)),
+    ("post", f"{ALARMS}/acknowledge"): Route(
+        answers={200: {JSON: AlarmView}}, body={JSON: AcknowledgeAlarm}, problems=_WRITE
+    ),
+    ("post", f"{OBSERVATIONS}/acknowledge"): Route(
+        answers={200: {JSON: KeyChangeView}}, body={JSON: Acknowledge}, problems=_WRITE
+    ),
+    ("post", f"{OBSERVATIONS}/announce"): Route(
+        answers={200: {JSON: Announced}}, body={JSON: Announce}, problems=_WRITE
+    ),
+    ("post", PURGE): Route(answers={202: {JSON: PurgeView}}, body={JSON: AskedPurge}, problems=_WRITE),
+}
+ROUTES = PUBLIC | OPERATORS
