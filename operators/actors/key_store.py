@@ -123,9 +123,16 @@ def keys_of(tx: Transaction, principal_id: str) -> list[KeyRow]:
 
 def replace_key(tx: Transaction, public_id: str, *, by: str, ends_at: int) -> None:
     """Let a key end at `ends_at`, since the key with the public id `by` has taken its place."""
+    values = {"public_id": public_id, "by": by, "ends_at": ends_at}
     tx.execute(
         "UPDATE api_key_facts SET replaced_by = :by, expires_at = :ends_at WHERE public_id = :public_id",
-        {"public_id": public_id, "by": by, "ends_at": ends_at},
+        values,
+    )
+    # For nodes of a release before 0.3.
+    tx.execute(
+        "UPDATE api_keys SET expires_at = :ends_at"
+        " WHERE public_id = :public_id AND (expires_at IS NULL OR expires_at > :ends_at)",
+        values,
     )
 
 
