@@ -43,6 +43,7 @@ WRITE_SEEN_EVERY_SECONDS = 1.0  # seconds until a document that was seen is writ
 LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few DIDs: of the registry, and of foreign issuers
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
+ADOPT_EVERY_SECONDS = 5.0  # seconds until what a node of an older release made is listed here
 KEEP_USES_EVERY_SECONDS = 60.0  # seconds between two looks at which API keys were used
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
@@ -151,6 +152,7 @@ class Background:
             # Whoever holds the lease: its holder may be the one that fell silent.
             _repeat(self._monitoring.nodes.look, NODES_EVERY_SECONDS),
             _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
+            _repeat(self._adopt, ADOPT_EVERY_SECONDS),
         ]
 
     async def stop(self) -> None:
@@ -218,6 +220,10 @@ class Background:
             await self._issuing.listings.look()
         else:
             self._issuing.listings.leave()
+
+    async def _adopt(self) -> None:
+        if await self._leads():
+            await self._operators.principals.adopt()
 
     async def _look_at_clock(self) -> None:
         self._monitoring.clock_watch.look()

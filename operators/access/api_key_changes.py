@@ -25,6 +25,7 @@ from operators.actors import key_store
 from operators.actors.api_keys import ApiKey, new_api_key
 from operators.actors.key_store import KeyRow
 from operators.actors.principals import Principals
+from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
 from operators.grants import EVERYTHING, Grant, Kind, NotSeen, Permission, Principal
 from operators.noting import note
@@ -172,6 +173,7 @@ class ApiKeys:
 
     def _own_or_managed(self, tx: Transaction, principal: Principal, public_id: str) -> KeyRow:
         """Return a key that the caller may replace or revoke: that it came with, its own, or a managed one."""
+        adopt_older(tx)
         key = key_store.find_key_row(tx, public_id)
         if key is None:
             raise ResourceNotFound(_ABSENT)

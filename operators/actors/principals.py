@@ -13,7 +13,7 @@ from cachetools import TTLCache
 from operators.actors import key_store
 from operators.actors.api_keys import ApiKey, is_same_digest, parse_api_key
 from operators.actors.grant_store import load
-from operators.actors.schema import adopt_older
+from operators.actors.schema import adopt_older, is_any_waiting
 from operators.grants import Principal
 from storage import Database, Transaction
 from wire import Unauthenticated
@@ -73,6 +73,11 @@ class Principals:
     def forget(self) -> None:
         """Believe no key that was found good; called after a change that takes something away."""
         self._believed.clear()
+
+    async def adopt(self) -> None:
+        """Take over what nodes of a release before 0.3 made since; a request that needs it does so at once."""
+        if await self._database.read(is_any_waiting):
+            await self._database.write(adopt_older)
 
     async def keep_uses(self) -> None:
         """Write which keys were used in an hour in which that was not written yet."""

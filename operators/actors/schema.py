@@ -38,6 +38,12 @@ ADOPT_OLDER = (
     " WHERE NOT EXISTS (SELECT 1 FROM api_key_facts f WHERE f.public_id = k.public_id)",
 )
 
+_WAITING = (
+    "SELECT 1 AS waiting FROM principals p WHERE NOT EXISTS (SELECT 1 FROM actors a WHERE a.principal_id = p.id)"
+    " UNION ALL SELECT 1 FROM api_keys k"
+    " WHERE NOT EXISTS (SELECT 1 FROM api_key_facts f WHERE f.public_id = k.public_id) LIMIT 1"
+)
+
 FIRST_MIGRATION = Migration(
     room="operators",
     number=1,
@@ -160,3 +166,8 @@ def adopt_older(tx: Transaction) -> None:
     """Take over what nodes of a release before 0.3 made since."""
     for statement in ADOPT_OLDER:
         tx.execute(statement)
+
+
+def is_any_waiting(tx: Transaction) -> bool:
+    """Tell whether there is something to adopt."""
+    return tx.one(_WAITING) is not None

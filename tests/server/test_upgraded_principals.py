@@ -1,5 +1,6 @@
 """Principals and API keys of a database of release 0.2.0, and a node of that release that goes on beside us."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -209,3 +210,12 @@ async def test_its_keys_work_over_http(services: Services, node: OldNode) -> Non
 async def test_what_was_granted_stays_known(services: Services, old: Place, statement: str) -> None:
     with pytest.raises(RULE_BROKEN):
         old.query(statement)
+
+
+async def test_what_the_node_beside_makes_is_listed_though_nobody_uses_it(
+    services: Services, node: OldNode
+) -> None:
+    node.add("unused", "reader")
+    async with asyncio.timeout(20):
+        while "unused" not in {one.id for one in (await services.operators.access.page(ROOT)).principals}:
+            await asyncio.sleep(0.1)
