@@ -13,14 +13,17 @@ from collections.abc import Callable
 
 import msgspec
 
+from operators import Principal
+from operators.acting import act_once
+from operators.noting import note
 from registry import listing, query
 from registry.exports.registry_file import export_registry
 from registry.imports.registry_file import read_registry_file
-from registry.model import Facts
+from registry.model import Facts, Grant
 from registry.store import Bodies, FactChanges, bodies_of, read_facts, read_version, replace_facts
 from registry.trqp import read_request
 from registry.view import EMPTY_VIEW, View, build_view
-from storage import Database, Following, ServedMark, Transaction, record
+from storage import Database, Following, ServedMark, Transaction
 from wire import Answer, encode
 
 
@@ -68,6 +71,7 @@ class Registry:
         self._database = database
         self._clock = clock
         self._mark = mark or ServedMark()
+        self._ordered: tuple[View, tuple[Grant, ...]] = (EMPTY_VIEW, ())  # of a view that was listed
         self.following = Following(self._look, "registry", mark=self._mark, timer=timer)
 
     async def load(self) -> None:
@@ -114,7 +118,9 @@ class Registry:
         request = read_request(body, content_type)
         return Answer(body=encode(query.recognition(self.view, request, self._now())))
 
-    async def import_file(self, data: bytes, actor: str) -> ImportReport:
+    async def import_file(
+        self, principal: Principal, data: bytes, *, idempotency_key: str | None = None
+    ) -> ImportReport:
         """
         Make the registry file `data` all that the registry says, in one transaction; idempotent.
 
@@ -128,7 +134,15 @@ class Registry:
         """
         bodies = await asyncio.to_thread(_read_bodies, data)  # 1.
         digest, now = hashlib.sha256(data).hexdigest(), self._now()
-        report = await self._database.write(lambda tx: _replace(tx, bodies, digest, actor, now))  # 2.
+        report = await act_once(  # 2.
+            self._database,
+            principal,
+            idempotency_key,
+            ("import-registry", digest),
+            lambda tx: _replace(tx, principal, bodies, digest, now),
+            ImportReport,
+            at=now,
+        )
         await self.refresh()  # 3.
         return report
 
@@ -136,18 +150,23 @@ class Registry:
         """Return what the rows say now as a registry file; importing it changes nothing."""
         return await asyncio.to_thread(export_registry, await self._database.read(read_facts))
 
-    def list_grants(self) -> tuple[listing.GrantRow, ...]:
-        """Return every grant with its standing now."""
-        return listing.list_grants(self.view, self._now())
+    async def page(self, *, after: int = 0, limit: int = listing.MAX_PAGE) -> listing.GrantPage:
+        """Return at most `limit` grants with their standing now, beyond the first `after` of all."""
+        await self.following.catch_up()
+        view = self.view
+        if self._ordered[0] is not view:
+            self._ordered = (view, await asyncio.to_thread(listing.in_order, view.facts.grants))
+        return listing.page_of(view.version, self._ordered[1], after, limit, self._now())
 
-    def show(self, identifier: str) -> listing.Profile:
+    async def profile(self, identifier: str) -> listing.Profile:
         """
         Return all that is said of an authority or entity.
 
         Raises:
             IdentifierNotFound: it is neither.
         """
-        return listing.show(self.view, identifier, self._now())
+        await self.following.catch_up()
+        return await asyncio.to_thread(listing.show, self.view, identifier, self._now())
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
@@ -161,12 +180,12 @@ def _read_bodies(data: bytes) -> Bodies:
     return bodies_of(read_registry_file(data))
 
 
-def _replace(tx: Transaction, bodies: Bodies, digest: str, actor: str, now: int) -> ImportReport:
+def _replace(tx: Transaction, principal: Principal, bodies: Bodies, digest: str, now: int) -> ImportReport:
     version, changes = replace_facts(tx, bodies, now)
     report = _report(version, changes)
     if not changes.is_empty:
         detail = {"file_sha256": digest, **msgspec.structs.asdict(report)}
-        record(tx, actor=actor, action="registry.import", subject="registry", detail=detail, at=now)
+        note(tx, principal, "registry.import", "registry", at=now, **detail)
     return report
 
 

@@ -19,6 +19,7 @@ from operators.alarms.routes import alarm_routes
 from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
+from registry.operator_routes import build_operator_routes as registry_operator_routes
 from registry.routes import build_routes as registry_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
@@ -110,6 +111,7 @@ def operator_app(services: Services) -> Front:
             access_routes(services.operators.access, services.operators.api_keys),
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),
+            registry_operator_routes(services.registry),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

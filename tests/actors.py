@@ -19,6 +19,7 @@ def acting(name: str, *roles: Role, issuer_id: str | None = None, kind: Kind = K
 
 
 ROOT = acting("root", Role.ADMINISTRATOR)
+ADA = acting("ada", Role.EDITOR)
 
 
 class Access:

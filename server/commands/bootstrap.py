@@ -146,7 +146,7 @@ async def _import_sample(settings: Settings, database: Database, say: Say) -> No
     registry = Registry(database, clock=time.time)
     await registry.load()
     if registry.view.version == 0:  # Never imported; what an operator emptied stays empty.
-        report = await registry.import_file(sample_file(settings.did), actor=ACTOR)
+        report = await registry.import_file(_initialiser(), sample_file(settings.did))
         say(f"imported the sample ecosystem: {report}")
 
 

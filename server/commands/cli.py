@@ -6,9 +6,6 @@ it needs, cannot be reached.
 """
 
 import sys
-from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -17,12 +14,10 @@ from server.commands.alarm import alarm
 from server.commands.issuers import issuer
 from server.commands.keys import key
 from server.commands.principals import principal
+from server.commands.registry import registry
 from server.commands.serve import serve
-from server.commands.terminal import ACTOR, note, run, say, settings_or_exit
+from server.commands.terminal import run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of
-
-if TYPE_CHECKING:
-    from registry.registry import Registry
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +31,7 @@ def main() -> None:
     """
 
 
-for command in (issuer, principal, key, alarm, serve):
+for command in (issuer, principal, key, registry, alarm, serve):
     main.add_command(command)
 
 
@@ -79,72 +74,6 @@ def resolve(did: str) -> None:
     from resolver.__main__ import main as resolve_main
 
     sys.exit(resolve_main([did]))
-
-
-@main.group()
-def registry() -> None:
-    """Say who may issue what: the trust registry."""
-
-
-@registry.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def registry_import(file: Path) -> None:
-    """Replace the registry by FILE. A running server shows it within a second."""
-
-    data = file.read_bytes()
-
-    async def work(wing: "Registry") -> None:
-        say(str(await wing.import_file(data, ACTOR)))
-
-    _with_registry(work)
-
-
-@registry.command("export")
-def registry_export() -> None:
-    """Print the registry, as a file to import."""
-
-    async def work(wing: "Registry") -> None:
-        click.echo(await wing.export())
-
-    _with_registry(work)
-
-
-@registry.command("list")
-def registry_list() -> None:
-    """Print who may do what, and who recognises whom, as of now."""
-
-    async def work(wing: "Registry") -> None:
-        rows = wing.list_grants()
-        if not rows:
-            note("the registry grants nothing; `touchstone registry import` fills it")
-        for row in rows:
-            question = f"{row.kind:13} {row.phase:11} {row.action} {row.resource}"
-            click.echo(f"{question}\n    {row.entity_id}\n    by {row.authority_id}: {row.message}")
-
-    _with_registry(work)
-
-
-@registry.command("show")
-@click.argument("identifier")
-def registry_show(identifier: str) -> None:
-    """Print all about one authority or entity, as JSON."""
-
-    async def work(wing: "Registry") -> None:
-        click.echo(msgspec.json.format(msgspec.json.encode(wing.show(identifier)), indent=2))
-
-    _with_registry(work)
-
-
-def _with_registry(work: Callable[["Registry"], Coroutine[Any, Any, None]]) -> None:
-    from server.commands.opened import open_registry
-
-    settings = settings_or_exit()
-
-    async def opened() -> None:
-        async with open_registry(settings) as wing:
-            await work(wing)
-
-    run(opened)
 
 
 def _register() -> None:

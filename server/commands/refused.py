@@ -12,7 +12,7 @@ import msgspec
 
 from server.commands.terminal import EXIT_AWAY, EXIT_BY_STATUS, EXIT_FAILED, fail, printable, say
 
-MAX_CHARS = 2_000  # characters of a text that is repeated
+MAX_CHARS = 20_000  # characters of a text that is repeated
 _PLACE = "say in TOUCHSTONE_OPERATOR_URL where it is"
 _OTHER_KEY = "name another file in TOUCHSTONE_OPERATOR_KEY_FILE"
 
@@ -21,6 +21,7 @@ class Fault(msgspec.Struct, frozen=True):
     """What is wrong with one member of a request."""
 
     pointer: str = ""
+    detail: str = ""
 
 
 class ShownProblem(msgspec.Struct, frozen=True):
@@ -41,9 +42,11 @@ class Awaited(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def fail_refused(status: int, problem: ShownProblem, key_file: Path) -> NoReturn:
     """End with what a problem document says, and with what to do where the key was refused."""
-    message = printable(problem.detail or problem.title)[:MAX_CHARS]
-    if problem.errors and problem.errors[0].pointer:
-        message = f"{_place_of(problem.errors[0].pointer)}: {message}"
+    message = "\n".join(map(printable, (problem.detail or problem.title)[:MAX_CHARS].splitlines()))
+    if len(problem.errors) == 1 and problem.errors[0].detail == problem.detail and problem.errors[0].pointer:
+        message = (
+            f"{_place_of(problem.errors[0].pointer)}: {message}"  # Several are told in the detail itself.
+        )
     if status == 401:
         message += (
             f"\nthe key in {key_file} is not accepted: {_OTHER_KEY}, or ask an administrator for a new key"

@@ -32,6 +32,9 @@ from operators.alarms.routes import ALARMS
 from operators.approvals.change import ApprovalView
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
+from registry.listing import GrantPage
+from registry.operator_routes import GRANTS, PROFILE, REGISTRY
+from registry.registry import ImportReport
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route
@@ -113,6 +116,10 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("post", f"{_ISSUER_KEYS}/{{key_id}}/certificates"): Route(
         answers=_CHANGED_KEY, body={JSON: GivenCertificates}, problems=_WRITE
     ),
+    ("put", REGISTRY): Route(answers={200: {JSON: ImportReport}}, body={JSON: OBJECT}, problems=_WRITE),
+    ("get", REGISTRY): Route(answers={200: {JSON: OBJECT}}, problems=(400, 401, 403, 503)),
+    ("get", GRANTS): Route(answers={200: {JSON: GrantPage}}, problems=(400, 401, 403, 503)),
+    ("get", PROFILE): Route(answers={200: {JSON: OBJECT}}, problems=_READ),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
     ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=(400, 401, 403, 503)),

@@ -15,6 +15,7 @@ import pytest
 from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise, operator_key_path
 from server.services import Services, open_services
+from tests.actors import ADA
 from tests.databases import Place
 from tests.observatory.documents import DID, PATH, a_document
 from tests.registry.examples import a_registry, as_file
@@ -94,7 +95,7 @@ async def _deployed(place: Place, directory: Path, **changes: Any) -> AsyncItera
         async with open_services(
             settings, guard=guard, clock=lambda: now[0], timer=lambda: now[0]
         ) as services:
-            await services.registry.import_file(as_file(a_registry()), "test")
+            await services.registry.import_file(ADA, as_file(a_registry()))
             deployment = Deployment(world, services, now)
             async with deployment.public, deployment.operator:
                 yield deployment

@@ -9,6 +9,7 @@ import pytest
 
 from registry import Registry, RegistryFileError, export_registry, read_registry_file
 from storage import Database, read_audit
+from tests.actors import ADA
 from tests.databases import Place
 from tests.registry.databases import a_database
 from tests.registry.examples import LICENSING, NOW, UNI, a_grant, a_registry, as_file
@@ -31,7 +32,7 @@ async def test_an_import_adds_every_fact_and_says_so(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
 
-        report = await wing.import_file(as_file(a_registry()), actor="ada")
+        report = await wing.import_file(ADA, as_file(a_registry()))
 
         assert (report.version, report.added, report.changed, report.removed) == (1, 5, 0, 0)
         assert str(report).startswith("5 statements added")
@@ -42,10 +43,10 @@ async def test_an_import_adds_every_fact_and_says_so(place: Place) -> None:
 async def test_importing_the_same_again_changes_nothing(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
         before = await rows(database)
 
-        report = await a_wing(database, CLOCK + 9).import_file(as_file(a_registry()), actor="ada")
+        report = await a_wing(database, CLOCK + 9).import_file(ADA, as_file(a_registry()))
 
         assert (report.version, report.added, report.unchanged) == (1, 0, 5)
         assert await rows(database) == before
@@ -55,10 +56,10 @@ async def test_importing_the_same_again_changes_nothing(place: Place) -> None:
 async def test_an_import_touches_only_the_rows_that_differ(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
         renamed = a_registry(entities=[{"id": UNI, "names": {"en": "Renamed"}}], recognitions=[])
 
-        report = await a_wing(database, CLOCK + 60).import_file(as_file(renamed), actor="ada")
+        report = await a_wing(database, CLOCK + 60).import_file(ADA, as_file(renamed))
 
         assert (report.version, report.added, report.changed, report.removed) == (2, 0, 1, 1)
         closed = await rows(database, "closed_version IS NOT NULL")
@@ -74,7 +75,7 @@ async def test_what_was_taken_back_can_return(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
         for registry in (a_registry(), a_registry(recognitions=[]), a_registry()):
-            report = await wing.import_file(as_file(registry), actor="ada")
+            report = await wing.import_file(ADA, as_file(registry))
 
         assert (report.version, report.added) == (3, 1)
         assert len(await rows(database, "kind = 'recognition'")) == 2
@@ -84,9 +85,9 @@ async def test_a_change_of_state_keeps_what_was_said_before(place: Place) -> Non
     suspended = a_grant(history=[{"state": "suspended", "since": "2026-01-01T00:00:00Z"}])
     async with a_database(place) as database:
         wing = a_wing(database)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
 
-        report = await wing.import_file(as_file(a_registry(authorizations=[suspended])), actor="ada")
+        report = await wing.import_file(ADA, as_file(a_registry(authorizations=[suspended])))
 
         assert report.changed == 1
         bodies = [row["body"] for row in await rows(database, "kind = 'authorization'")]
@@ -96,11 +97,11 @@ async def test_a_change_of_state_keeps_what_was_said_before(place: Place) -> Non
 async def test_a_file_with_a_fault_changes_nothing(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
         before = await rows(database)
 
         with pytest.raises(RegistryFileError):
-            await wing.import_file(as_file(a_registry(authorizations=[a_grant(action="x")])), actor="ada")
+            await wing.import_file(ADA, as_file(a_registry(authorizations=[a_grant(action="x")])))
 
         assert await rows(database) == before
         assert wing.view.version == 1
@@ -110,7 +111,7 @@ async def test_a_file_with_a_fault_changes_nothing(place: Place) -> None:
 async def test_every_change_leaves_an_audit_row_with_the_file_it_came_from(place: Place) -> None:
     data = as_file(a_registry())
     async with a_database(place) as database:
-        await a_wing(database).import_file(data, actor="ada")
+        await a_wing(database).import_file(ADA, data)
 
         [row] = await database.read(read_audit)
 
@@ -129,21 +130,21 @@ async def test_an_export_is_the_canonical_form_of_what_was_imported(place: Place
     sample = (Path(__file__).parents[2] / "data" / "registry.json").read_bytes()
     async with a_database(place) as database:
         wing = a_wing(database)
-        await wing.import_file(sample, actor="ada")
+        await wing.import_file(ADA, sample)
 
         exported = await wing.export()
 
         assert exported == export_registry(read_registry_file(sample))
-        assert (await wing.import_file(exported, actor="ada")).unchanged == 46
+        assert (await wing.import_file(ADA, exported)).unchanged == 46
 
 
 async def test_an_empty_registry_exports_and_is_imported_as_one(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
         empty = await wing.export()
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
 
-        report = await wing.import_file(empty, actor="ada")
+        report = await wing.import_file(ADA, empty)
 
         assert (report.removed, report.version) == (5, 2)
         assert wing.view.authorities == {}
@@ -162,7 +163,7 @@ async def test_an_empty_registry_exports_and_is_imported_as_one(place: Place) ->
 )
 async def test_history_is_not_rewritten_by_hand(place: Place, statement: str) -> None:
     async with a_database(place) as database:
-        await a_wing(database).import_file(as_file(a_registry()), actor="ada")
+        await a_wing(database).import_file(ADA, as_file(a_registry()))
         before = await rows(database)
 
         with pytest.raises(Exception, match=r"final|never"):
@@ -174,8 +175,8 @@ async def test_history_is_not_rewritten_by_hand(place: Place, statement: str) ->
 async def test_a_closed_fact_is_not_reopened(place: Place) -> None:
     async with a_database(place) as database:
         wing = a_wing(database)
-        await wing.import_file(as_file(a_registry()), actor="ada")
-        await wing.import_file(as_file(a_registry(recognitions=[])), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
+        await wing.import_file(ADA, as_file(a_registry(recognitions=[])))
 
         with pytest.raises(Exception, match="final"):
             await database.write(
@@ -191,7 +192,7 @@ async def test_two_imports_at_once_end_as_one_of_the_two(place: Place) -> None:
 
         async with anyio.create_task_group() as tasks:
             for data in (one, other) * 5:
-                tasks.start_soon(wing.import_file, data, "ada")
+                tasks.start_soon(wing.import_file, ADA, data)
 
         assert await wing.export() in {
             export_registry(read_registry_file(one)),

@@ -14,6 +14,7 @@ from registry import Registry
 from registry.routes import AUTHORIZATION_PATH, RECOGNITION_PATH, build_routes
 from storage import ServedMark
 from storage.mark import SLOT_BYTES
+from tests.actors import ADA
 from tests.databases import MayFail, Place
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_registry, as_file
@@ -47,7 +48,7 @@ class TwoProcesses:
         )
 
     async def take_back_elsewhere(self) -> None:
-        await self.fast.import_file(as_file(a_registry(authorizations=[], recognitions=[])), actor="ada")
+        await self.fast.import_file(ADA, as_file(a_registry(authorizations=[], recognitions=[])))
 
     async def ask(self, path: str, question: dict[str, str]) -> dict[str, Any]:
         """Ask the slow process."""
@@ -59,7 +60,7 @@ class TwoProcesses:
 async def two(place: Place) -> AsyncIterator[TwoProcesses]:
     async with a_database(place) as database:
         two = TwoProcesses(database)
-        await two.fast.import_file(as_file(a_registry()), actor="ada")
+        await two.fast.import_file(ADA, as_file(a_registry()))
         await two.slow.load()
         async with two.http:
             yield two

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from registry import AuthorityNotFound, IdentifierNotFound, Registry
+from tests.actors import ADA
 from tests.databases import Place
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_registry, as_file
@@ -27,11 +28,11 @@ def is_authorized(wing: Registry) -> bool:
 async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> None:
     async with a_database(place) as ours, a_database(place) as theirs:
         importer, follower = Registry(ours, now), Registry(theirs, now)
-        await importer.import_file(as_file(a_registry()), actor="ada")
+        await importer.import_file(ADA, as_file(a_registry()))
         await follower.load()
         assert is_authorized(follower)
 
-        await importer.import_file(as_file(a_registry(authorizations=[])), actor="ada")
+        await importer.import_file(ADA, as_file(a_registry(authorizations=[])))
 
         assert is_authorized(follower)
         assert await follower.refresh() is True
@@ -42,7 +43,7 @@ async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> 
 async def test_a_poll_without_a_change_keeps_the_very_view(place: Place) -> None:
     async with a_database(place) as database:
         wing = Registry(database, now)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
         view = wing.view
 
         assert await wing.refresh() is False
@@ -61,7 +62,7 @@ async def test_before_anything_is_imported_every_authority_is_unknown(place: Pla
 async def test_a_restart_answers_as_before(place: Place) -> None:
     async with a_database(place) as database:
         wing = Registry(database, now)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
         answer = wing.authorization(QUESTION, "application/json")
 
     async with a_database(place) as database:
@@ -79,9 +80,9 @@ async def test_operators_see_every_grant_with_its_standing(place: Place) -> None
     )
     async with a_database(place) as database:
         wing = Registry(database, now)
-        await wing.import_file(as_file(a_registry(authorizations=[a_grant(), suspended])), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry(authorizations=[a_grant(), suspended])))
 
-    assert [(row.kind, row.action, row.phase, row.message) for row in wing.list_grants()] == [
+    assert [(row.kind, row.action, row.phase, row.message) for row in (await wing.page()).grants] == [
         ("authorization", "issue", "active", "active since 2024-01-01T00:00:00Z until 2028-01-01T00:00:00Z"),
         ("authorization", "verify", "suspended", "suspended since 2026-01-01T00:00:00Z: audit"),
         ("recognition", "issue", "active", "active since 2024-01-01T00:00:00Z until 2028-01-01T00:00:00Z"),
@@ -91,13 +92,13 @@ async def test_operators_see_every_grant_with_its_standing(place: Place) -> None
 async def test_operators_see_all_that_is_said_of_one_identifier(place: Place) -> None:
     async with a_database(place) as database:
         wing = Registry(database, now)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
 
-    authority, entity = wing.show(EDU), wing.show(UNI)
+    authority, entity = await wing.profile(EDU), await wing.profile(UNI)
 
     assert (authority.role, authority.details.names) == ("authority", {"en": "Authority"})
     assert [row.entity_id for row in authority.granted] == [UNI]
     assert [row.authority_id for row in authority.received] == [LICENSING]
     assert (entity.role, entity.granted, len(entity.received)) == ("entity", (), 1)
     with pytest.raises(IdentifierNotFound):
-        wing.show("did:web:nobody.example")
+        await wing.profile("did:web:nobody.example")

@@ -16,6 +16,7 @@ from litestar.response.base import ASGIResponse
 from registry import AuthorityNotFound, DefinitionNotFound, Registry, TrqpRequest
 from registry.client import RegistryClient, RegistryUnavailable
 from registry.routes import build_routes
+from tests.actors import ADA
 from tests.databases import SqlitePlace
 from tests.reference import needs_reference, reference
 from tests.registry.databases import a_database
@@ -50,7 +51,7 @@ async def a_server(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the example registry in process."""
     async with a_database(SqlitePlace(folder / "db")) as database:
         wing = Registry(database, clock=lambda: NOW / 1_000_000)
-        await wing.import_file(as_file(a_registry()), actor="ada")
+        await wing.import_file(ADA, as_file(a_registry()))
         app = Litestar(
             [build_routes(wing)],
             response_class=PlainResponse,

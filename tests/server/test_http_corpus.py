@@ -48,8 +48,6 @@ def test_every_route_is_asked(found: dict[str, Found]) -> None:
 NOT_PROVOKED = {
     "/problems/client-gone": "nobody is there to read it",
     "/problems/copy-refused": "of a command",
-    "/problems/identifier-not-found": "of a command",
-    "/problems/invalid-registry-file": "of a command",
     "/problems/internal-error": "a failure of ours; test_problems.py plants one",
     "/problems/key-not-written": "needs a key directory that cannot be written; test_custody.py has one",
     "/problems/origin-failed": "told as an error of the resolution, or of the list",

@@ -9,6 +9,7 @@ import pytest
 
 from registry import Registry
 from storage import open_database
+from tests.actors import ADA
 from tests.process import Server
 from tests.registry.examples import EDU, UNI, a_registry, as_file
 from tests.slow.published import published, set_bits
@@ -58,7 +59,7 @@ async def test_an_import_that_was_seen_is_not_absent_again(tmp_path: Path) -> No
     database = open_database(f"sqlite:///{tmp_path}/var/touchstone.db")
     try:
         importer = Registry(database, time.time)
-        await importer.import_file(as_file(a_registry()), actor="ada")
+        await importer.import_file(ADA, as_file(a_registry()))
         server.start()
         absent = await _import(importer, server)
         assert server.terminate() == 0
@@ -77,7 +78,7 @@ async def _import(importer: Registry, server: Server) -> int:
     for number in range(IMPORTS):
         wanted = bool(number % 2)
         registry = a_registry() if wanted else a_registry(authorizations=[])
-        await importer.import_file(as_file(registry), actor="ada")
+        await importer.import_file(ADA, as_file(registry))
         while _is_authorized(server) != wanted:
             pass
         absent += sum(_is_authorized(server) != wanted for _ in range(LOOKS))

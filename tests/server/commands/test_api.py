@@ -297,7 +297,7 @@ def test_what_a_stranger_says_cannot_command_the_terminal(key_file: Path) -> Non
         done = _acknowledge(server.url, key_file)
 
     assert done.exit_code == 5
-    assert done.stderr == "touchstone: \ufffd]0;owned\ufffd\ufffdline\ufffd\n"
+    assert done.stderr == "touchstone: \ufffd]0;owned\ufffd\nline\ufffd\n"
 
 
 @pytest.mark.parametrize(

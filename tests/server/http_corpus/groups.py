@@ -20,6 +20,7 @@ from tests.server.http_corpus import (
     origins,
     raw,
     reads,
+    registry,
 )
 from tests.server.http_corpus.asking import Answered, Case, Raw
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question, raw_question
@@ -83,6 +84,7 @@ GROUPS = {
     "slow": Group(raw.slow, over_wire="public", patience=0.2),
     "reads": Group(reads.cases, over_wire="public"),
     "operators": Group(operators.cases),
+    "registry": Group(registry.cases),
     "operator-pages": Group(operators.over_wire, over_wire="operator"),
 }
 

@@ -20,6 +20,7 @@ SETS = "/operator/status-lists"
 OBSERVATIONS = "/operator/observations"
 PURGE = "/operator/cache/purge"
 ISSUERS = "/operator/issuers"
+REGISTRY = "/operator/registry"
 JSON = {"content-type": "application/json"}
 QUESTION = {"entity_id": "a", "authority_id": "did:web:education.example", "action": "issue", "resource": "x"}
 RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
@@ -160,6 +161,13 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
         )
         for body in (b"", b"{}", b"{", b" " * 70_000)
     ),
+    *(
+        ("GET", f"{REGISTRY}{rest}", {}, b"")
+        for rest in ("", "/grants", "/grants?limit=0", "/profile", "/profile?id=x")
+    ),
+    ("GET", f"{REGISTRY}/profile?id=did:web:education.example", {}, b""),
+    *(("PUT", REGISTRY, JSON, body) for body in (b"{", b"{}", b" " * 17_000_000)),
+    ("PUT", REGISTRY, {"content-type": "text/plain"}, b"{}"),
     ("GET", f"{SETS}/sample", {}, b""),
     ("GET", f"{SETS}/nothing", {}, b""),
     ("GET", f"{SETS}/sample/statuses/x", {}, b""),
@@ -304,7 +312,7 @@ async def test_operators_are_told_of_the_key_and_of_idempotency(running: Running
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            is_write = method == "post"
+            is_write = method in ("post", "put")
             names = {parameter["name"] for parameter in operation.get("parameters", [])}
             assert bool(operation.get("security")) is path.startswith("/operator/")
             assert ("Idempotency-Key" in names) is is_write

@@ -1,0 +1,108 @@
+"""`touchstone registry`: a file goes in and out, and what is in it is listed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.imports.registry_file import MAX_FILE_BYTES
+from tests.server.commands.operating import Operating, Serving
+
+SAMPLE = Path(__file__).parents[3] / "data" / "registry.json"
+EDUCATION = "did:web:education.example"
+
+
+@pytest.fixture(autouse=True)
+def sample(operating: Operating) -> str:
+    """Let the registry be the sample; return what the command says of that."""
+    return operating.done("registry", "import", str(SAMPLE)).stderr
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "registry.json"
+
+
+def test_the_registry_goes_out_and_in_unchanged(operating: Operating, file: Path) -> None:
+    exported = operating.done("registry", "export").stdout
+    file.write_text(exported)
+    imported = operating.done("registry", "import", str(file))
+
+    assert imported.stdout == ""
+    assert imported.stderr.startswith("0 statements added, 0 changed, 0 removed, 46 unchanged; ")
+    assert operating.done("registry", "export").stdout == exported
+
+
+def test_what_is_imported_is_told_answered_from_and_audited(
+    operating: Operating, serving: Serving, file: Path
+) -> None:
+    registry = json.loads(SAMPLE.read_text())
+    file.write_text(json.dumps(registry | {"recognitions": []}))
+    version = serving.services.registry.view.version
+    imported = operating.done("registry", "import", str(file), "--reason", "nobody recognises anybody")
+    row = serving.audited("registry")[-1]
+
+    assert (
+        f"removed, {46 - len(registry['recognitions'])} unchanged; the registry is at version"
+        in imported.stderr
+    )
+    assert serving.services.registry.view.version == version + 1
+    assert (row.actor, row.action) == ("bootstrap", "registry.import")
+    assert f'"version":{version + 1}' in row.detail.replace(" ", "")
+
+
+def test_every_fault_of_a_file_is_told_with_its_line_and_nothing_is_imported(
+    operating: Operating, serving: Serving, file: Path
+) -> None:
+    file.write_text(
+        '{"version": 1, "authorities": [],\n "entities": 1,\n "authorizations": 2, "recognitions": []}'
+    )
+    version = serving.services.registry.view.version
+    refused = operating.run("registry", "import", str(file))
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("touchstone: the registry file has 2 faults:\n  line 2, /entities: ")
+    assert "\n  line 3, /authorizations: " in refused.stderr
+    assert serving.services.registry.view.version == version
+
+
+def test_a_file_over_the_limit_is_refused(operating: Operating, file: Path) -> None:
+    file.write_bytes(b" " * (MAX_FILE_BYTES + 1))
+    refused = operating.run("registry", "import", str(file))
+
+    assert refused.exit_code == 1
+    assert "over the limit" in refused.stderr
+
+
+def test_a_registry_is_listed_over_as_many_pages_as_it_takes(operating: Operating, file: Path) -> None:
+    registry: dict[str, Any] = json.loads(SAMPLE.read_text())
+    grant = registry["authorizations"][0]
+    registry["authorizations"] += [
+        grant
+        | {
+            "valid_from": f"20{year:02}-{month:02}-01T00:00:00Z",
+            "valid_until": f"20{year:02}-{month:02}-09T00:00:00Z",
+        }
+        for year in range(31, 99)
+        for month in range(1, 13)
+    ]
+    file.write_text(json.dumps(registry))
+    operating.done("registry", "import", str(file))
+    listed = operating.done("registry", "list").stdout.splitlines()
+
+    assert len(listed) == 3 * (len(registry["authorizations"]) + len(registry["recognitions"])) > 1_500
+    assert len({tuple(listed[at : at + 3]) for at in range(0, len(listed), 3)}) == len(listed) / 3
+
+
+def test_what_is_listed_and_shown_is_what_is_said_now(operating: Operating) -> None:
+    listed = operating.done("registry", "list").stdout
+    shown = json.loads(operating.done("registry", "show", EDUCATION).stdout)
+    nobody = operating.run("registry", "show", "did:web:nobody.example")
+
+    assert (
+        "authorization active      issue CourseCompletionCredential\n    did:web:localhost%3A8000\n" in listed
+    )
+    assert f"    by {EDUCATION}: active since " in listed
+    assert (shown["id"], shown["role"]) == (EDUCATION, "authority")
+    assert nobody.exit_code == 3

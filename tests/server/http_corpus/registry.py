@@ -1,0 +1,75 @@
+"""The registry for operators: who may, pages of grants, profiles, and files that replace it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.server.http_corpus.asking import Case, post
+from tests.server.http_corpus.operators import PEOPLE, at_operators, at_rest, read
+from tests.server.http_corpus.reads import DEGREES
+from tests.server.http_corpus.world import Step
+
+REGISTRY = "/operator/registry"
+EDUCATION = "did:web:education.example"
+READS = (
+    REGISTRY,
+    f"{REGISTRY}/grants",
+    f"{REGISTRY}/profile?id={EDUCATION}",
+)
+EMPTY = b'{"authorities":[],"entities":[],"authorizations":[],"recognitions":[]}'
+
+
+def cases() -> Iterator[Step]:
+    yield at_rest
+    yield from map(at_operators, _reads())
+    yield from map(at_operators, _refused())
+    yield from _story()
+
+
+def _reads() -> Iterator[Case]:
+    for path in READS:
+        yield from (read(path, who) for who in PEOPLE)
+        yield post(path, {}, authorization="Bearer <key of admin>")
+    for query in (
+        "?limit=2",
+        "?limit=2&after=2",
+        "?limit=0",
+        "?limit=501",
+        "?after=-1",
+        "?after=9999",
+        "?after=x",
+    ):
+        yield read(f"{REGISTRY}/grants{query}")
+    for query in ("", "?id=", "?id=did:web:nobody.example", "?id=a%00b", "?id=did:web:rheintal.example"):
+        yield read(f"{REGISTRY}/profile{query}")
+
+
+def replace(body: bytes, who: str = "admin", content_type: str = "application/json") -> Case:
+    return post(REGISTRY, body, authorization=f"Bearer <key of {who}>", content_type=content_type)._replace(
+        method="PUT"
+    )
+
+
+def _refused() -> Iterator[Case]:
+    yield from (replace(EMPTY, who) for who in PEOPLE if who != "admin")
+    yield from (
+        post(REGISTRY, EMPTY, authorization=given)._replace(method="PUT") for given in ("", "Bearer x")
+    )
+    yield replace(EMPTY, content_type="text/plain")
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"authorities":1}',
+        b'{"a":1,"a":2}',
+        b'"' + b"a" * 17_000_000 + b'"',
+    ):
+        yield replace(body)
+
+
+def _story() -> Iterator[Step]:
+    sample = (Path(__file__).parents[3] / "data" / "registry.json").read_bytes()
+    for body in (sample, EMPTY, EMPTY):
+        yield at_operators(replace(body))
+        yield post("/trqp/authorization", DEGREES)
+        yield from (at_operators(read(path)) for path in READS)
