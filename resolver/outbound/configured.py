@@ -1,5 +1,5 @@
 """
-Fetches from origins that the operator named: drivers, identity providers, peers. Service.
+Requests to origins that the operator named: drivers, identity providers, collectors, peers. Service.
 
 The other network of this room. An origin comes from the settings, never from input, so that http and private
 addresses are allowed. Everything else holds as for strangers: deadline, caps, no redirects, no credentials.
@@ -9,7 +9,7 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.outbound.errors import OriginTimedOut, UrlRefused
@@ -85,13 +85,42 @@ class ConfiguredFetch:
             UrlRefused: not under one of the origins, or not a URL that is sent as it is spelled.
             FetchError: see `errors.py`.
         """
+        return await self._ask(url, {"accept": accept}, None, max_bytes, timeout_seconds)
+
+    async def post_configured(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], max_bytes: int, timeout_seconds: float
+    ) -> Fetched:
+        """
+        Send `body` to `url`, whatever the status of the answer; follows no redirect.
+
+        At least once: where a kept connection ends without an answer, it is sent a second time.
+
+        Args:
+            headers: further ones, in lower case; a credential goes to the configured origin and nowhere else.
+            url, max_bytes, timeout_seconds: as of `fetch_configured`.
+
+        Raises:
+            UrlRefused, FetchError: as `fetch_configured`.
+            ValueError: a header would be another request on the wire.
+        """
+        return await self._ask(url, headers, body, max_bytes, timeout_seconds)
+
+    async def _ask(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_bytes: int,
+        timeout_seconds: float,
+    ) -> Fetched:
         parts = self._allowed(url)
         place = Place(parts.scheme == "https", parts.host, parts.port)
-        headers = {"accept": accept, "accept-encoding": "identity", "user-agent": self._user_agent}
+        headers = {**headers, "accept-encoding": "identity", "user-agent": self._user_agent}
         until = asyncio.get_running_loop().time() + timeout_seconds
         try:
             async with asyncio.timeout_at(until), self._turns.hold(place.authority):
-                return await self._opened().get(place, parts.target, headers, max_bytes, until=until)
+                transport = self._opened()
+                return await transport.ask(place, parts.target, headers, max_bytes, until=until, body=body)
         except TimeoutError:
             raise OriginTimedOut(f"no answer within {timeout_seconds:g} s") from None
 

@@ -1,5 +1,5 @@
 """
-One connection to one origin: GET after GET. Service.
+One connection to one origin: request after request. Service.
 
 A protocol of asyncio's rather than its streams, so that what comes unasked is noticed when it comes: between
 two requests an end or a byte makes the connection unfit for another. Whatever fails, fails the connection
@@ -14,7 +14,7 @@ from resolver.results import Fetched
 
 
 class ConnectionStale(Exception):
-    """The origin closed a kept connection without a byte in answer: GET may be sent again on a new one."""
+    """The origin closed a kept connection without a byte in answer: the request may be sent again on a new one."""
 
 
 class Connection(asyncio.Protocol):
@@ -41,9 +41,9 @@ class Connection(asyncio.Protocol):
         """Whether another request may be sent."""
         return self._transport is not None and self._reader is None
 
-    async def get(self, request: bytes, max_bytes: int, until: float) -> Fetched:
+    async def ask(self, request: bytes, max_bytes: int, until: float) -> Fetched:
         """
-        Send `request`, the bytes of a GET, and return the answer.
+        Send the bytes of a request, and return the answer.
 
         Args:
             until: the deadline, by the clock of the event loop.

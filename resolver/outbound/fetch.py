@@ -119,7 +119,7 @@ class Guard:
         async with self._turns.hold(plan.host, is_known=plan.is_known):
             waited = min(self._clock() - began, total / 2)
             try:
-                return await self._opened().get(
+                return await self._opened().ask(
                     Place(True, plan.host, plan.port),
                     plan.path,
                     self._headers_of(plan, headers),

@@ -1,5 +1,5 @@
 """
-Who is asked for what: a place, and the bytes of a GET (RFC 9112). Pure.
+Who is asked for what: a place, and the bytes of a GET or a POST (RFC 9112). Pure.
 """
 
 import re
@@ -25,9 +25,9 @@ class Place(NamedTuple):
         return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
-def request_of(place: Place, target: str, headers: Mapping[str, str]) -> bytes:
+def request_of(place: Place, target: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
     """
-    Return the bytes of a GET for `target`, a path and query in ASCII.
+    Return the bytes of a GET for `target`, a path and query in ASCII; of a POST where there is a body.
 
     Raises:
         ValueError: the target or a header would be another request on the wire.
@@ -35,4 +35,6 @@ def request_of(place: Place, target: str, headers: Mapping[str, str]) -> bytes:
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if not _TARGET.fullmatch(target) or not _HEADERS.fullmatch(lines) or lines.count("\n") != len(headers):
         raise ValueError("the target or a header of the request has a character that does not belong there")
-    return f"GET {target} HTTP/1.1\r\nHost: {place.authority}\r\n{lines}\r\n".encode("ascii")
+    method, length = ("GET", "") if body is None else ("POST", f"Content-Length: {len(body)}\r\n")
+    head = f"{method} {target} HTTP/1.1\r\nHost: {place.authority}\r\n{lines}{length}\r\n"
+    return head.encode("ascii") + (body or b"")

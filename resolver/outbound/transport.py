@@ -1,5 +1,5 @@
 """
-GET requests over connections that lead only to addresses which were checked, and are kept for a while. Service.
+Requests over connections that lead only to addresses which were checked, and are kept for a while. Service.
 
 Loaded by `fetch.py` at the first fetch. It has no cookies, redirects, proxies or credentials to switch off.
 Why neither httpx nor h11 carry the fetch: docs/decisions/0006.
@@ -37,7 +37,7 @@ async def dial_tcp(address: str, port: int) -> socket.socket:
 
 class Transport:
     """
-    Sends GET requests, each on a kept connection to its place or on a new one. Used on one event loop.
+    Sends requests, each on a kept connection to its place or on a new one. Used on one event loop.
 
     Args:
         addresses_of: host and port to the addresses to dial, the next one where one does not answer; refuses.
@@ -69,7 +69,7 @@ class Transport:
         self._clock = clock
         self._idle = _Idle(clock)
 
-    async def get(
+    async def ask(
         self,
         place: Place,
         target: str,
@@ -78,11 +78,14 @@ class Transport:
         *,
         until: float,
         is_known: bool = False,
+        body: bytes | None = None,
     ) -> Fetched:
         """
         Ask `place` for `target`; cancelling aborts the connection.
 
         Args:
+            body: sent with POST, and perhaps twice: where an origin closes a kept connection without an answer,
+                nobody knows whether it has read it.
             until: the deadline, by the clock of the event loop; it cuts short no wait for a token.
 
         Raises:
@@ -90,7 +93,7 @@ class Transport:
             FetchError: see `errors.py`.
             ValueError: as `request_of`.
         """
-        request = request_of(place, target, headers)
+        request = request_of(place, target, headers, body)
         fetched = await self._on_kept(place, request, max_bytes, until, is_known)
         if fetched is not None:
             return fetched
@@ -122,7 +125,7 @@ class Transport:
     async def _exchange(
         self, place: Place, connection: Connection, request: bytes, max_bytes: int, until: float
     ) -> Fetched:
-        fetched = await connection.get(request, max_bytes, until)
+        fetched = await connection.ask(request, max_bytes, until)
         if connection.is_idle:
             self._idle.put(place, connection)
         return fetched

@@ -73,6 +73,34 @@ async def test_a_private_address_of_a_configured_origin_is_asked(
     }
 
 
+async def test_a_body_is_posted_with_its_length_and_headers(
+    world: World, configured: ConfiguredFetch
+) -> None:
+    driver(world).answer("/audit", canned(b"taken", status=202))
+
+    fetched = await configured.post_configured(
+        DRIVER + "/audit", b"{}\n", headers={"content-type": "a/b"}, max_bytes=10, timeout_seconds=5
+    )
+
+    assert (fetched.status, fetched.body) == (202, b"taken")
+    assert dict(world.requests[0].headers) == {
+        "host": "driver.internal:8080",
+        "content-type": "a/b",
+        "accept-encoding": "identity",
+        "user-agent": "touchstone-vc (+https://t.example)",
+        "content-length": "3",
+    }
+
+
+async def test_nothing_is_posted_to_any_other_origin(world: World, configured: ConfiguredFetch) -> None:
+    with pytest.raises(UrlRefused):
+        await configured.post_configured(
+            "https://other.internal/", b"secret", headers={}, max_bytes=10, timeout_seconds=5
+        )
+
+    assert world.dials == []
+
+
 async def test_plain_http_is_spoken_to_an_http_origin() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

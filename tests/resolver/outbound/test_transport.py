@@ -242,3 +242,9 @@ async def test_a_request_on_a_kept_connection_takes_from_the_budget_of_its_netwo
 def test_what_would_be_another_request_on_the_wire_is_not_sent(target: str, headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="character"):
         request_of(Place(True, "issuer.example", 443), target, headers)
+
+
+def test_a_body_follows_the_head_of_a_post() -> None:
+    sent = request_of(Place(False, "collector.example", 80), "/a", {"x": "y"}, b"{}\n")
+
+    assert sent == b"POST /a HTTP/1.1\r\nHost: collector.example\r\nx: y\r\nContent-Length: 3\r\n\r\n{}\n"
