@@ -7,6 +7,7 @@ from operators.actors.schema import FIRST_MIGRATION, GRANTS_MIGRATION
 from operators.alarms.alarms import Alarms
 from operators.alarms.model import AlarmKind, OnState
 from operators.alarms.store import ALARM_MIGRATIONS
+from operators.audit.schema import AUDIT_MIGRATIONS
 from operators.grants import (
     EVERYTHING,
     Grant,
@@ -22,7 +23,13 @@ from operators.issuers.keys import IssuerKey, KeyState
 from operators.issuers.schema import MIGRATIONS as ISSUER_KEY_MIGRATIONS
 from operators.model import Issuer, check_id
 
-MIGRATIONS = (FIRST_MIGRATION, *ALARM_MIGRATIONS, *ISSUER_KEY_MIGRATIONS, GRANTS_MIGRATION)
+MIGRATIONS = (
+    FIRST_MIGRATION,
+    *ALARM_MIGRATIONS,
+    *ISSUER_KEY_MIGRATIONS,
+    GRANTS_MIGRATION,
+    *AUDIT_MIGRATIONS,
+)
 
 __all__ = [
     "EVERYTHING",

@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from observatory.operator_routes import build_operator_routes
 from operators.access.routes import access_routes
 from operators.alarms.routes import alarm_routes
+from operators.audit.routes import audit_routes
 from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
@@ -23,7 +24,7 @@ from registry.operator_routes import build_operator_routes as registry_operator_
 from registry.routes import build_routes as registry_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
-from server.auth import Named, principal_of
+from server.auth import Named, OnRefused, noting, principal_of
 from server.edge.answers import AnswerResponse
 from server.edge.callers import ClientAddresses
 from server.edge.front import Front
@@ -109,6 +110,7 @@ def operator_app(services: Services) -> Front:
             build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
             access_routes(services.operators.access, services.operators.api_keys),
+            audit_routes(services.auditing.trail),
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),
             registry_operator_routes(services.registry),
@@ -118,6 +120,7 @@ def operator_app(services: Services) -> Front:
             *page_routes(time.time, root_page=OPERATOR_ROOT),
         ],
         dependencies={"principal": Provide(principal_of(services.operators.principals, _named(services)))},
+        on_refused=noting(services.auditing.refusals),
     )
     return Front(
         app,
@@ -148,10 +151,13 @@ def _litestar(
     title: str,
     handlers: Sequence[ControllerRouterHandler],
     dependencies: dict[str, Provide] | None = None,
+    on_refused: OnRefused | None = None,
 ) -> Litestar:
     base_url = services.settings.public_url
 
     def on_error(request: Request[Any, Any, Any], error: Exception) -> AnswerResponse:
+        if on_refused is not None:
+            on_refused(request, error)
         request_id = request.scope["state"].get("request_id", "")
         return AnswerResponse(problem_answer(error, base_url=base_url, request_id=request_id))
 

@@ -13,12 +13,14 @@ import msgspec
 from litestar import Request
 
 from operators import Principal, Principals
-from operators.grants import EVERYTHING, Scope, require, require_anywhere
+from operators.audit.refusals import Refusals
+from operators.grants import EVERYTHING, NotSeen, Scope, require, require_anywhere
 from operators.needs import NEEDS, Need, Where
-from wire import BadRequest, ResourceNotFound
+from wire import BadRequest, Forbidden, ResourceNotFound, Unauthenticated
 
 REASON = "touchstone-reason"
 MAX_REASON_CHARS = 500  # characters
+OnRefused = Callable[[Request[Any, Any, Any], Exception], None]
 PrincipalOf = Callable[[Request[Any, Any, Any]], Coroutine[Any, Any, Principal]]
 
 
@@ -48,6 +50,20 @@ def principal_of(principals: Principals, named: Mapping[str, Named]) -> Principa
         return msgspec.structs.replace(principal, reason=_reason(request.headers.get(REASON)))
 
     return authenticate
+
+
+def noting(refusals: Refusals) -> OnRefused:
+    """Return what is told of every error of the operator API, and notes those that are refusals of a caller."""
+
+    def note(request: Request[Any, Any, Any], error: Exception) -> None:
+        principal_id = request.scope["state"].get("principal")
+        if isinstance(error, Unauthenticated):
+            refusals.note_unknown()
+        elif isinstance(error, Forbidden | NotSeen) and principal_id is not None:
+            route = f"{request.method} {request.scope['path_template']}"
+            refusals.note(principal_id, route, error.status)
+
+    return note
 
 
 async def _let_in(

@@ -28,6 +28,8 @@ LOG = logging.getLogger("touchstone.background")
 LEASE = "publisher"
 POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the latest; house decision 12
 SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
+AUDIT_EVERY_SECONDS = 0.5  # seconds until a head that was asked for is signed, and a sealed row is pushed
+REFUSALS_EVERY_SECONDS = 60.0  # seconds; refused attempts of that time are one audit row
 SEAL_LIMIT = 500  # audit rows per transaction
 LOOK_AT_KEYS_EVERY_SECONDS = 0.5  # seconds; how soon a key that was put back signs
 SHARE_EVERY_SECONDS = 1.0  # seconds; how old the metrics of other processes may be
@@ -63,6 +65,7 @@ class Background:
     def __init__(self, wings: Wings) -> None:
         self._resources = wings.resources
         self._operators = wings.operators
+        self._auditing = wings.auditing
         self._issuing = wings.issuing
         self._registry = wings.registry
         self._publisher = wings.status.publisher
@@ -137,12 +140,15 @@ class Background:
             _repeat(self._observatory.history.key_alarms.count, COUNT_ALARMS_EVERY_SECONDS),
             _repeat(self._share, SHARE_EVERY_SECONDS),
             _repeat(self._follow_issuers, ISSUERS_EVERY_SECONDS),
+            _repeat(self._note_refusals, 0.0),
         ]
 
     def _work_of_one(self) -> list[Work]:
         """Return what one process of a node does, for most of it while it holds the lease."""
         return [
             _repeat(self._seal, SEAL_EVERY_SECONDS),
+            _repeat(self._anchor, AUDIT_EVERY_SECONDS),
+            _repeat(self._push, AUDIT_EVERY_SECONDS),
             _repeat(self._keep_keys, KEYS_EVERY_SECONDS),
             _repeat(self._forget, FORGET_EVERY_SECONDS),
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
@@ -163,6 +169,7 @@ class Background:
         with contextlib.suppress(DatabaseUnavailable):
             await self._observatory.history.observations.flush(0)
             await self._operators.alarms.step()
+            await self._auditing.refusals.flush()
             if self._leadership is not None:
                 await self._monitoring.nodes.end()
         if self._mirror is not None:
@@ -171,6 +178,8 @@ class Background:
             await self._issuing.log.step()
         if self._leadership is not None:
             await self._leadership.end()
+        if self._auditing.collector is not None:
+            await self._auditing.collector.aclose()
         await self._resources.guard.aclose()
 
     def _wake(self) -> None:
@@ -235,6 +244,24 @@ class Background:
         if await self._leads():
             while await self._database.write(lambda tx: seal(tx, limit=SEAL_LIMIT)) == SEAL_LIMIT:
                 pass
+
+    async def _anchor(self) -> None:
+        anchors = self._auditing.anchors
+        if anchors is not None and await self._leads():
+            await anchors.step()
+        elif anchors is not None:
+            anchors.leave()
+
+    async def _push(self) -> None:
+        pusher = self._auditing.pusher
+        if pusher is not None and await self._leads():
+            await pusher.step()
+        elif pusher is not None:
+            pusher.leave()
+
+    async def _note_refusals(self) -> None:
+        await asyncio.sleep(REFUSALS_EVERY_SECONDS)
+        await self._auditing.refusals.flush()
 
     async def _reduce(self) -> None:
         """Let the bytes of superseded lists go in small steps, so that an upgrade need not wait for it."""

@@ -11,7 +11,7 @@ from server.edge.service_keys import LOOK_UPS
 from server.identity.key_log import KeyLog
 from server.settings.outbound import readings_of
 from server.telemetry.counters import ANSWERED, LIMITED, Source, Telemetry
-from server.wings import Wings
+from server.wings import Auditing, Wings
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher
 from storage import Engine
@@ -31,6 +31,8 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         history.key_alarms.readings,
         wings.observatory.purges.readings,
         lambda: _alarm_readings(wings.operators.alarms),
+        wings.auditing.refusals.readings,
+        lambda: _audit_readings(wings.auditing),
         lambda: _cache_readings(wings.resolver),
         lambda: _driver_readings(wings.resolver),
         lambda: readings_of(resources.guard),
@@ -143,6 +145,25 @@ def _alarm_readings(alarms: Alarms) -> list[Reading]:
             "touchstone_alarms", "Alarms that nobody has acknowledged.", count, labels={"kind": kind.value}
         )
         for kind, count in alarms.counts().items()
+    ]
+
+
+def _audit_readings(auditing: Auditing) -> list[Reading]:
+    """A process that neither signs nor pushes, and a node without a collector, has nothing that waits."""
+    pusher, anchors = auditing.pusher, auditing.anchors
+    waiting, failures = (pusher.waiting, pusher.failures) if pusher is not None else (0, 0)
+    failed = anchors.failed if anchors is not None else 0
+    return [
+        Reading(
+            "touchstone_audit_push_waiting", "Sealed audit rows that the collector has not taken.", waiting
+        ),
+        Reading("touchstone_audit_push_failures", "Pushes to it that failed.", failures, "sum"),
+        Reading(
+            "touchstone_audit_anchor_failures",
+            "Writes of anchors beside the mirror that failed.",
+            failed,
+            "sum",
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -24,6 +25,11 @@ from operators import AlarmKind, Alarms, Principals
 from operators.access.api_key_changes import ApiKeys
 from operators.access.principal_changes import PrincipalChanges
 from operators.approvals.approvals import Approvals
+from operators.audit.anchor_files import AnchorFiles
+from operators.audit.anchors import Anchors
+from operators.audit.pushing import Pusher
+from operators.audit.reading import AuditTrail
+from operators.audit.refusals import Refusals
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
 from registry.registry import Registry
@@ -31,6 +37,7 @@ from resolver import Resolver
 from resolver.binding.answering import touch
 from resolver.outbound.fetch import Guard
 from resolver.outbound.trust import trust_of
+from server.collector import Collector
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
 from server.identity.custody import Custody
@@ -124,6 +131,64 @@ async def open_operators(resources: Resources) -> Operators:
         on_state=alarms.state,
     )
     return Operators(principals, access, api_keys, alarms, issuers, identities)
+
+
+class Auditing(msgspec.Struct, frozen=True):
+    """What reads the audit trail, notes refused attempts, signs the head, and pushes the rows."""
+
+    trail: AuditTrail
+    refusals: Refusals
+    anchors: Anchors | None
+    pusher: Pusher | None
+    collector: Collector | None
+
+
+def open_auditing(resources: Resources, operators: Operators) -> Auditing:
+    """Return what every process does of it, and what only one that may hold the lease does."""
+    collector = _open_collector(resources)
+    return Auditing(
+        AuditTrail(resources.database, clock=resources.clock),
+        Refusals(resources.database, clock=resources.clock),
+        _open_anchors(resources, operators),
+        _open_pusher(resources, operators, collector) if collector is not None else None,
+        collector,
+    )
+
+
+def _open_anchors(resources: Resources, operators: Operators) -> Anchors | None:
+    if not resources.share.leads:
+        return None
+    mirror = resources.settings.mirror_path
+    return Anchors(
+        resources.database,
+        origin=resources.settings.audit_origin,
+        signer=partial(operators.identities.active_signer, DEFAULT_ISSUER),
+        files=AnchorFiles(resources.database, mirror, timer=resources.timer) if mirror is not None else None,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
+
+
+def _open_collector(resources: Resources) -> Collector | None:
+    settings = resources.settings
+    if not settings.audit_push_url or not resources.share.leads:
+        return None
+    token, ca_file = settings.audit_push_token_file, settings.dangerously_trusted_ca_file
+    return Collector(
+        settings.audit_push_url, Path(token) if token else None, trust_of(ca_file) if ca_file else None
+    )
+
+
+def _open_pusher(resources: Resources, operators: Operators, collector: Collector) -> Pusher:
+    return Pusher(
+        resources.database,
+        collector=collector.url,
+        post=collector.post,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
 
 
 def open_registry(resources: Resources) -> Registry:
@@ -371,6 +436,7 @@ class Wings(msgspec.Struct, frozen=True):
 
     resources: Resources
     operators: Operators
+    auditing: Auditing
     registry: Registry
     resolver: Resolver
     hot: HotTable
@@ -388,6 +454,7 @@ async def open_wings(resources: Resources) -> Wings:
         IdentityChanged: the database was made for another DID.
     """
     operators = await open_operators(resources)
+    auditing = open_auditing(resources, operators)
     registry = open_registry(resources)
     history = open_did_history(resources, registry)
     resolver = open_resolver(resources, operators, history)
@@ -396,4 +463,15 @@ async def open_wings(resources: Resources) -> Wings:
     issuing = open_issuing(resources, operators, resolver, hot, monitoring.clock_watch)
     status = open_status_wing(resources, operators, resolver, hot)
     observatory = open_observatory(resources, history, resolver, status, hot)
-    return Wings(resources, operators, registry, resolver, hot, issuing, status, observatory, monitoring)
+    return Wings(
+        resources,
+        operators,
+        auditing,
+        registry,
+        resolver,
+        hot,
+        issuing,
+        status,
+        observatory,
+        monitoring,
+    )

@@ -29,6 +29,8 @@ class AlarmKind(StrEnum):
     SPARE_MISSING = "spare-missing"
     KEY_NOT_LISTED = "key-not-listed"
     CERTIFICATE_NEAR_END = "certificate-near-end"
+    AUDIT_BROKEN = "audit-broken"
+    AUDIT_NOT_PUSHED = "audit-not-pushed"
 
     @property
     def is_event(self) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 
 from operators import Issuer, IssuerKey, KeyState, OnState
 from operators.issuers import key_store
+from operators.issuers.keys import active_key
 from operators.store import all_issuers
 from proofs import Signer, algorithm_of
 from resolver.documents.contexts import with_contexts_of_v1
@@ -214,6 +215,19 @@ class Identities:
         if signer is None:
             raise ResourceNotFound(f"the key {key_id} of the issuer {issuer_id!r} is not held here")
         return signer
+
+    def active_signer(self, issuer_id: str) -> Signer:
+        """
+        Return what signs for an issuer now.
+
+        Raises:
+            ResourceNotFound: no key of it is active, or we do not hold that.
+        """
+        _, keys = self.rows.get(issuer_id, (None, []))
+        active = active_key(keys)
+        if active is None:
+            raise ResourceNotFound(f"the issuer {issuer_id!r} has no active key")
+        return self.signer_of(issuer_id, active.key_id)
 
     def foreign(self) -> Iterator[tuple[Issuer, list[IssuerKey]]]:
         """Yield the issuers whose documents others publish, with every key of theirs."""

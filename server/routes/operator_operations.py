@@ -30,6 +30,8 @@ from operators.access.views import (
 from operators.alarms.model import AcknowledgeAlarm, AlarmPage, AlarmView
 from operators.alarms.routes import ALARMS
 from operators.approvals.change import ApprovalView
+from operators.audit.routes import AUDIT
+from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
 from registry.listing import GrantPage
@@ -122,6 +124,9 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("get", PROFILE): Route(answers={200: {JSON: OBJECT}}, problems=_READ),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
+    ("get", AUDIT): Route(answers={200: {JSON: AuditPage}}, problems=(400, 401, 403, 503)),
+    ("get", f"{AUDIT}/anchor"): Route(answers={200: {JSON: AnchorView}}, problems=(401, 403, 404, 503)),
+    ("post", f"{AUDIT}/anchor"): Route(answers={200: {JSON: AnchorView}}, problems=_WRITE),
     ("get", ALARMS): Route(answers={200: {JSON: AlarmPage}}, problems=(400, 401, 403, 503)),
     ("post", f"{ALARMS}/acknowledge"): Route(
         answers={200: {JSON: AlarmView}}, body={JSON: AcknowledgeAlarm}, problems=_WRITE

@@ -48,6 +48,7 @@ def check(settings: Settings) -> list[str]:
         *_network_faults(settings.trusted_proxies, "TRUSTED_PROXIES"),
         *_network_faults(settings.trusted_clients, "TRUSTED_CLIENTS"),
         *driver_faults(settings),
+        *_push_faults(settings),
         *_closed_network_faults(settings),
     ]
 
@@ -231,6 +232,23 @@ def _network_faults(networks: Iterable[str], name: str) -> list[str]:
                 f" 10.0.0.0/8, found {network!r}"
             )
     return faults
+
+
+def _push_faults(settings: Settings) -> list[str]:
+    name, url = f"{PREFIX}AUDIT_PUSH_URL", settings.audit_push_url
+    if not url:
+        needless = f"{PREFIX}AUDIT_PUSH_TOKEN_FILE: is for {name}, which is not set"
+        return [needless] if settings.audit_push_token_file else []
+    from resolver.outbound.configured import ConfiguredFetch
+
+    try:
+        ConfiguredFetch([url])
+    except ValueError:
+        return [f"{name}: expected https://host[:port][/path] in lower case, without user, query or fragment"]
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http:") and not is_loopback(f"{host}:0"):
+        return [f"{name}: plain http is for a collector on this machine only; {host} needs https"]
+    return []
 
 
 def _closed_network_faults(settings: Settings) -> list[str]:

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_revalidate_seconds: int = 30
     cache_stale_seconds: int = 3_600
     observe_interval_seconds: int = 3_600
+    audit_push_url: str = ""
+    audit_push_token_file: str = ""
     drivers: tuple[dict[str, Any], ...] = ()
     drivers_file: str = ""
     outbound_rate_per_host: float = 20.0
@@ -132,6 +134,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def did_host(self) -> str:
         """Host and port in our DID: those of the public URL, but a loopback address is `localhost` by its name."""
         return _did_host_of(self.public_url)
+
+    @property
+    def audit_origin(self) -> str:
+        """What names our audit log in the notes that are signed over its head."""
+        return f"{self.did_host}/audit"
 
     @property
     def did(self) -> str:

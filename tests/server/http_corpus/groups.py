@@ -10,6 +10,7 @@ from resolver.outbound.fetch import GuardLimits
 from tests.server.http_corpus import (
     access,
     alarms,
+    audit,
     checks,
     drivers,
     failures,
@@ -69,6 +70,7 @@ GROUPS = {
     "identifiers": Group(identifiers.cases, over_wire="public"),
     "access": Group(access.cases),
     "alarms": Group(alarms.cases, alarms.build),
+    "audit": Group(audit.cases),
     "busy": Group(limits.busy, limits.build, limits=limits.BUSY),
     "checks": Group(checks.cases, checks.build),
     "document": Group(limits.preferring, limits.build, given(default_representation="document")),

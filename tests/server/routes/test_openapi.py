@@ -123,6 +123,12 @@ OPERATOR: list[tuple[str, str, dict[str, str], bytes]] = [
     ),
     ("GET", OBSERVATIONS, {"authorization": "Bearer x"}, b""),
     *(
+        ("GET", f"/operator/audit{query}", {}, b"")
+        for query in ("", "?limit=1", "?actor=nobody", "?limit=0", "?since=x", "/anchor")
+    ),
+    ("POST", "/operator/audit/anchor", {}, b""),
+    ("POST", "/operator/audit/anchor", JSON, b"{}"),
+    *(
         ("POST", path, JSON, body)
         for path in (
             f"{OBSERVATIONS}/acknowledge",

@@ -349,3 +349,37 @@ def test_nothing_is_served_stale_where_the_seconds_are_none() -> None:
 )
 def test_who_may_be_behind_a_balancer_drains_for_a_while(environ: dict[str, str], seconds: float) -> None:
     assert load_settings(environ).drain_delay == seconds
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://collector.example/a/b",
+        "https://10.0.0.1:8443",
+        "http://127.0.0.1:9000/x",
+        "http://[::1]:9000",
+    ],
+)
+def test_audit_rows_are_pushed_over_https_or_to_this_machine(url: str) -> None:
+    assert load_settings({"TOUCHSTONE_AUDIT_PUSH_URL": url}).audit_push_url == url
+
+
+@pytest.mark.parametrize(
+    ("environ", "fault"),
+    [
+        ({"_URL": "http://collector.example/"}, "_URL: plain http is for a collector on this machine only"),
+        (
+            {"_URL": "http://127.0.0.1.nip.example/"},
+            "_URL: plain http is for a collector on this machine only",
+        ),
+        ({"_URL": "https://user:secret@collector.example/"}, "_URL: expected https://host[:port][/path]"),
+        ({"_URL": "https://collector.example/?token=secret"}, "_URL: expected https://host[:port][/path]"),
+        ({"_URL": "ftp://collector.example"}, "_URL: expected https://host[:port][/path]"),
+        ({"_TOKEN_FILE": "/run/secret"}, "_TOKEN_FILE: is for TOUCHSTONE_AUDIT_PUSH_URL, which is not set"),
+    ],
+)
+def test_a_collector_that_rows_must_not_go_to_is_refused(environ: dict[str, str], fault: str) -> None:
+    (told,) = _faults({f"TOUCHSTONE_AUDIT_PUSH{name}": value for name, value in environ.items()})
+
+    assert told.startswith(f"TOUCHSTONE_AUDIT_PUSH{fault}")
+    assert "secret" not in told
