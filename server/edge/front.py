@@ -71,6 +71,7 @@ class Front:
     Attributes:
         reads: the hot answers, for whoever may give them earlier than this layer; None: there are none.
         common: the headers of every answer.
+        addresses: who a client is, for whoever needs to know before this layer.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Front:
         self.app = app
         self.base_url = base_url
         self._telemetry = telemetry
-        self._addresses = addresses
+        self.addresses = addresses
         self._service_keys = service_keys
         self._clock = clock
         self._hot = hot
@@ -115,7 +116,7 @@ class Front:
         method, raw_path = scope["method"], scope["raw_path"]
         head = RequestHead(scope["headers"])
         peer = scope["client"]
-        caller = self._addresses.caller(peer[0] if peer else "", head.forwarded_for)
+        caller = self.addresses.caller(peer[0] if peer else "", head.forwarded_for)
         if head.authorization is not None and self._service_keys is not None:
             caller = await self._service_keys.caller(head.authorization, caller)
         reads = self.reads

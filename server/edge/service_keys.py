@@ -18,15 +18,16 @@ good key of a service is a stranger.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 
-from cachetools import LRUCache, TTLCache
+import msgspec
 
-from operators import Principal
-from operators.actors.api_keys import ApiKey, parse_api_key
+from operators import Kind, Principal
+from operators.actors.api_keys import parse_api_key
 from server.edge.callers import Caller
 from server.telemetry.counters import Telemetry
 from storage import DatabaseUnavailable
-from wire import Unauthenticated
+from wire import Refusal
 
 # Seconds; with those for which `Principals` believes a key, a revoked one is a stranger's within a second.
 BELIEVED_SECONDS = 0.4
@@ -36,10 +37,20 @@ LOOK_UPS = ("good", "refused", "unpaid", "unavailable")  # what may become of on
 _NOBODY = ""
 
 
+class _Seen(msgspec.Struct, frozen=True):
+    """Whose a key was when it was looked up: the id of a service, or `_NOBODY`; believed `until` (by the timer)."""
+
+    service: str
+    until: float
+
+
+_NEVER_SEEN = _Seen(_NOBODY, 0.0)
+
+
 class ServiceKeys:
     """
     Args:
-        authenticate: returns the principal of an Authorization header, or raises `Unauthenticated`.
+        authenticate: returns the principal of an Authorization header, or refuses it.
         wait_to_compute: takes a token of computation from an account; 0, or the seconds until it has one.
         timer: monotonic seconds.
     """
@@ -55,47 +66,56 @@ class ServiceKeys:
         self._authenticate = authenticate
         self._wait_to_compute = wait_to_compute
         self._telemetry = telemetry
-        # By the digest of a key, the id of its service, or `_NOBODY`.
-        self._believed: TTLCache[str, str] = TTLCache(MAX_REMEMBERED, BELIEVED_SECONDS, timer=timer)
-        self._last_good: LRUCache[str, str] = LRUCache(MAX_REMEMBERED)
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._timer = timer
+        # By the digest of the header, those looked up last at the end: no key rests in memory.
+        self._seen: dict[bytes, _Seen] = {}
+        self._looking: dict[bytes, asyncio.Task[None]] = {}
 
     async def caller(self, authorization: bytes, client: Caller) -> Caller:
         """Return for whom a request of `client` with this Authorization header is counted."""
-        scheme, _, credentials = authorization.decode("latin-1").partition(" ")
-        key = parse_api_key(credentials.strip()) if scheme.lower() == "bearer" else None
-        if key is None:
-            return client
-        service = self._believed.get(key.digest)
-        if service is None:
-            service = await self._found(key, client)
-        return client if service == _NOBODY else client.as_service(service)
+        digest = sha256(authorization).digest()
+        seen = self._seen.get(digest, _NEVER_SEEN)
+        if seen.until <= self._timer():
+            if not _is_key(authorization):
+                return client
+            seen = await self._found(digest, authorization, client)
+        return client if seen.service == _NOBODY else client.as_service(seen.service)
 
-    async def _found(self, key: ApiKey, client: Caller) -> str:
-        before = self._last_good.get(key.digest, _NOBODY)
-        looking = self._looking.get(key.digest)
+    async def _found(self, digest: bytes, authorization: bytes, client: Caller) -> _Seen:
+        before = self._seen.get(digest, _NEVER_SEEN)
+        looking = self._looking.get(digest)
         if looking is None:
-            if before == _NOBODY and self._wait_to_compute(client.account):
+            if before.service == _NOBODY and self._wait_to_compute(client.account):
                 self._telemetry.service_keys["unpaid"] += 1
-                return _NOBODY
-            looking = self._looking[key.digest] = asyncio.create_task(self._look_up(key))
+                return _NEVER_SEEN
+            looking = asyncio.create_task(self._look_up(digest, authorization.decode("latin-1")))
+            self._looking[digest] = looking
         await asyncio.wait([looking], timeout=WAIT_SECONDS)
         if not looking.done():
-            self._believed[key.digest] = before
-        return self._believed.get(key.digest, before)
+            self._remember(digest, before.service)
+        return self._seen.get(digest, before)
 
-    async def _look_up(self, key: ApiKey) -> None:
+    async def _look_up(self, digest: bytes, authorization: str) -> None:
         try:
-            service, result = (await self._authenticate(f"Bearer {key.text}")).id, "good"
-        except Unauthenticated:
-            service, result = _NOBODY, "refused"
+            principal = await self._authenticate(authorization)
+            is_service = principal.kind is Kind.SERVICE
+            service, result = (principal.id, "good") if is_service else (_NOBODY, "refused")
         except DatabaseUnavailable:
-            service, result = self._last_good.get(key.digest, _NOBODY), "unavailable"
+            service, result = self._seen.get(digest, _NEVER_SEEN).service, "unavailable"
+        except Refusal:
+            service, result = _NOBODY, "refused"
         finally:
-            del self._looking[key.digest]
+            del self._looking[digest]
         self._telemetry.service_keys[result] += 1
-        self._believed[key.digest] = service
-        if service == _NOBODY:
-            self._last_good.pop(key.digest, None)
-        else:
-            self._last_good[key.digest] = service
+        self._remember(digest, service)
+
+    def _remember(self, digest: bytes, service: str) -> None:
+        self._seen.pop(digest, None)
+        self._seen[digest] = _Seen(service, self._timer() + BELIEVED_SECONDS)
+        if len(self._seen) > MAX_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+
+
+def _is_key(authorization: bytes) -> bool:
+    scheme, _, credentials = authorization.decode("latin-1").partition(" ")
+    return scheme.lower() == "bearer" and parse_api_key(credentials.strip()) is not None

@@ -24,7 +24,6 @@ import uvicorn
 
 from resolver.outbound.fetch import Guard
 from server.app import operator_app, public_app
-from server.edge.callers import ClientAddresses
 from server.edge.front import Front
 from server.edge.hot_protocol import hot_protocol_class
 from server.edge.hot_reads import HotReads
@@ -184,7 +183,7 @@ def _listener(app: Front, services: Services, *, is_public: bool) -> _Listener:
         head_timeout=settings.head_timeout_seconds,
         body_timeout=settings.body_timeout_seconds,
         max_connections_per_client=settings.max_connections_per_client,
-        addresses=ClientAddresses(settings.trusted_proxies, settings.trusted_clients),
+        addresses=app.addresses,
         base_url=settings.public_url,
         is_public=is_public,
         count=services.telemetry.count,

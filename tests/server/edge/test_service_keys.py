@@ -92,6 +92,7 @@ async def test_a_revoked_key_is_a_strangers_once_it_is_looked_up_again(node: Nod
         KEY + b"," + KEY,
         KEY.replace(b"Bearer", b"Basic"),
         b"Bearer \xff\xfe",
+        b"\xa0" + KEY,
     ],
 )
 async def test_what_has_not_the_form_of_a_key_is_passed_over(node: Node, header: bytes) -> None:
@@ -117,7 +118,7 @@ async def test_made_up_keys_are_looked_up_at_the_rate_of_a_strangers_computation
 
 
 async def test_strangers_at_the_same_address_cannot_keep_a_good_key_from_being_known(clock: Clock) -> None:
-    node = Node(clock, cpu_rate=5.0)
+    node = Node(clock, cpu_rate=0.5)
     await node.keys.caller(KEY, HERE)
     for key in _made_up(100):
         await node.keys.caller(key, HERE)

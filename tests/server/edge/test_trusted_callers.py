@@ -12,7 +12,8 @@ import httpx
 import msgspec
 import pytest
 
-from operators import Role
+from operators import Kind
+from operators.access.views import CreatePrincipal
 from operators.actors.api_keys import new_api_key
 from server.app import operator_app, public_app
 from server.commands.bootstrap import initialise
@@ -51,8 +52,8 @@ class Site:
             yield client
 
     async def key(self, name: str = "verifier") -> str:
-        """Make a service, and return an API key of it."""
-        await self.access.add(name, Role.VIEWER)
+        """Make a service, which needs no grant for this, and return an API key of it."""
+        await self.access.add(name)
         return await self.access.key(name)
 
     @property
@@ -366,6 +367,24 @@ async def test_over_a_socket_the_key_decides_who_pays_for_hot_answers(
     assert set(theirs) == {200}
     assert others[:20] == [200] * 20
     assert 429 in others
+
+
+async def test_the_api_key_of_a_person_is_a_strangers(site: Site) -> None:
+    await site.access.changes.create(ROOT, CreatePrincipal(id="ada", kind=Kind.PERSON, grants=()))
+    async with site.at(HERE, await site.access.key("ada")) as client:
+        statuses = [(await client.get("/nowhere")).status_code for _ in range(COUNT)]
+
+    assert 429 in statuses
+    assert "good" not in site.looked_up
+
+
+async def test_a_service_that_was_deactivated_is_a_stranger(site: Site) -> None:
+    key = await site.key()
+    await site.access.changes.set_active(ROOT, "verifier", False)
+    async with site.at(HERE, key) as client:
+        statuses = [(await client.get("/nowhere")).status_code for _ in range(COUNT)]
+
+    assert 429 in statuses
 
 
 @pytest.mark.parametrize(("peer", "allowed"), [(HERE, 20), (ELSEWHERE, 2)])
