@@ -31,11 +31,12 @@ class AlarmKind(StrEnum):
     CERTIFICATE_NEAR_END = "certificate-near-end"
     AUDIT_BROKEN = "audit-broken"
     AUDIT_NOT_PUSHED = "audit-not-pushed"
+    BREAK_GLASS = "break-glass"
 
     @property
     def is_event(self) -> bool:
         """Whether it happened once, and is over when somebody has acknowledged it."""
-        return self in (AlarmKind.KEY_CHANGE, AlarmKind.PROCESS_REPLACED)
+        return self in (AlarmKind.KEY_CHANGE, AlarmKind.PROCESS_REPLACED, AlarmKind.BREAK_GLASS)
 
 
 Subject = tuple[AlarmKind, str]

@@ -15,7 +15,7 @@ A write carries an Idempotency-Key, so that it is sent a second time where the c
 import asyncio
 import secrets
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -33,6 +33,7 @@ from wire.json import JsonError, decode, encode
 from wire.problem import PROBLEM_JSON
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 Query = str | int | None
 
 MAX_ANSWER_BYTES = 33_554_432  # 32 MiB, in memory; a registry of 16 MiB, exported with more spaces
@@ -49,10 +50,25 @@ def _keep_reason(context: click.Context, _: click.Parameter, reason: str | None)
     context.meta[_REASON] = reason
 
 
-# For every command that changes something; `operator_api` finds it in the context.
-REASON = click.option(
-    "--reason", metavar="TEXT", expose_value=False, callback=_keep_reason, help="Why, for the audit trail."
-)
+def _reason_option(*, required: bool) -> Callable[[F], F]:
+    return click.option(
+        "--reason",
+        metavar="TEXT",
+        required=required,
+        expose_value=False,
+        callback=_keep_reason,
+        help="Why, for the audit trail.",
+    )
+
+
+# For every command that changes something; `given_reason` finds it in the context.
+REASON, NEEDED_REASON = _reason_option(required=False), _reason_option(required=True)
+
+
+def given_reason() -> str | None:
+    """Return why the command runs; None: nobody said."""
+    reason: str | None = click.get_current_context().meta.get(_REASON)
+    return reason
 
 
 @contextmanager
@@ -60,7 +76,7 @@ def operator_api() -> Iterator["OperatorApi"]:
     """Open the operator API of the settings for the command that runs; what fails inside ends it."""
     settings = settings_or_exit()
     with told():
-        yield OperatorApi(settings, click.get_current_context().meta.get(_REASON))
+        yield OperatorApi(settings, given_reason())
 
 
 class Exchanged(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from server.commands.alarm import alarm
+from server.commands.break_glass import break_glass
 from server.commands.issuers import issuer
 from server.commands.keys import key
 from server.commands.principals import principal
@@ -31,7 +32,7 @@ def main() -> None:
     """
 
 
-for command in (issuer, principal, key, registry, alarm, serve):
+for command in (issuer, principal, key, registry, alarm, serve, break_glass):
     main.add_command(command)
 
 

@@ -5,7 +5,6 @@ The text of a key is shown once: in a file of mode 0600, or on stdout where `--p
 argument, which every process of the machine could read.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import click
 
 from server.commands.api import REASON, operator_api, segment
 from server.commands.principals import GRANTS, PRINCIPALS, read_grant
+from server.commands.secret_file import new_secret_file
 from server.commands.terminal import note, row, say, settings_or_exit, told
 
 if TYPE_CHECKING:
@@ -135,17 +135,9 @@ def _keep(make: "Callable[[], MadeKey]", path: Path | None, name: str, is_printe
     else:
         with told():
             target = path or Path(settings_or_exit().key_dir) / f"{_file_name(name)}.key"
-            descriptor = _new_file(target)
-        try:
-            made = make()
-        except BaseException:
-            os.close(descriptor)
-            target.unlink()
-            raise
-        with os.fdopen(descriptor, "w") as file:
-            file.write(made.api_key + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            with new_secret_file(target) as file:
+                made = make()
+                file.write(made.api_key + "\n")
         say(f"created the key {made.key.key}, in {target} (mode 0600); it ends {made.key.expires_at}")
     if made.approval is not None:
         say(f"it works once another person has approved it: approval {made.approval.approval}")
@@ -157,12 +149,3 @@ def _file_name(name: str) -> str:
     if "/" in name or name.startswith("."):
         raise BadRequest(f"{name!r} is no name of a principal")
     return name
-
-
-def _new_file(path: Path) -> int:
-    from wire import Conflict
-
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Conflict(f"{path} is there already; name another with --file") from None

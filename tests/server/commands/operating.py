@@ -8,6 +8,7 @@ so that what a command did is all that happened.
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,7 @@ class Serving:
     def __init__(self, settings: Settings, *, sample: bool) -> None:
         self._settings = settings
         self._sample = sample
+        self._ahead = 0.0
         self._is_up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.loop: asyncio.AbstractEventLoop
@@ -91,6 +93,10 @@ class Serving:
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_SECONDS)
 
+    def later(self, seconds: float) -> None:
+        """Let it be so many seconds later than it is, for the server alone."""
+        self._ahead = seconds
+
     def audited(self, subject: str) -> list[Noted]:
         """Return the audit rows about `subject`, the oldest first."""
         sql = "SELECT actor, action, detail FROM audit WHERE subject = :subject ORDER BY id"
@@ -100,7 +106,11 @@ class Serving:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         await initialise(self._settings, sample=self._sample, say=quiet)
-        async with open_services(self._settings) as self.services:
+        async with open_services(
+            self._settings,
+            clock=lambda: time.time() + self._ahead,
+            timer=lambda: time.monotonic() + self._ahead,
+        ) as self.services:
             await self.services.background.stop()
             config = uvicorn.Config(operator_app(self.services), ws="none", lifespan="off", log_config=None)
             self.server = uvicorn.Server(config)

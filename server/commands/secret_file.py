@@ -1,0 +1,34 @@
+"""
+A new file for a secret: mode 0600, never over another, and gone again where what fills it fails.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from wire import Conflict
+
+
+@contextmanager
+def new_secret_file(path: Path) -> Iterator[TextIO]:
+    """
+    Open a new file before its secret is made, so that none is made that nobody has; durable at the end.
+
+    Raises:
+        Conflict: there is something at `path`; it is not touched.
+        OSError: it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Conflict(f"{path} is there already; name another with --file") from None
+    with os.fdopen(descriptor, "w") as file:
+        try:
+            yield file
+        except BaseException:
+            path.unlink()
+            raise
+        file.flush()
+        os.fsync(file.fileno())
