@@ -22,6 +22,7 @@ from operators.grants import (
 from operators.issuers.keys import IssuerKey, KeyState
 from operators.issuers.schema import MIGRATIONS as ISSUER_KEY_MIGRATIONS
 from operators.model import Issuer, check_id
+from operators.sign_in.store import SIGN_IN_MIGRATION
 
 MIGRATIONS = (
     FIRST_MIGRATION,
@@ -29,6 +30,7 @@ MIGRATIONS = (
     *ISSUER_KEY_MIGRATIONS,
     GRANTS_MIGRATION,
     *AUDIT_MIGRATIONS,
+    SIGN_IN_MIGRATION,
 )
 
 __all__ = [

@@ -201,6 +201,19 @@ def require_anywhere(principal: Principal, permission: Permission) -> None:
         raise Forbidden(_missing(principal, permission, None))
 
 
+def require_grants(principal: Principal) -> None:
+    """
+    Let in a person who holds anything: who has just signed in for the first time learns what to ask for.
+
+    Raises:
+        Forbidden: it holds nothing.
+    """
+    if principal.kind is Kind.PERSON and not principal.grants:
+        raise Forbidden(
+            f"you are signed in as {principal.id}, to whom nothing is granted; ask an administrator for a role"
+        )
+
+
 def _missing(principal: Principal, permission: Permission, scope: Scope | None) -> str:
     named = [role.value for role in Role if permission in role.permissions]
     roles = "a role" if permission is Permission.READ else f"the role {' or '.join(named)}"

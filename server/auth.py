@@ -14,7 +14,7 @@ from litestar import Request
 
 from operators import Principal, Principals
 from operators.audit.refusals import Refusals
-from operators.grants import EVERYTHING, NotSeen, Scope, require, require_anywhere
+from operators.grants import EVERYTHING, NotSeen, Scope, require, require_anywhere, require_grants
 from operators.needs import NEEDS, Need, Where
 from wire import BadRequest, Forbidden, ResourceNotFound, Unauthenticated
 
@@ -69,6 +69,8 @@ def noting(refusals: Refusals) -> OnRefused:
 async def _let_in(
     principal: Principal, need: Need, named: Mapping[str, Named], parameters: Mapping[str, str]
 ) -> None:
+    if need.where is not Where.OWN:
+        require_grants(principal)
     if need.where is Where.EVERYTHING:
         require(principal, need.permission, EVERYTHING)
     elif need.where is Where.ANYWHERE:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 
+from operators.sign_in.store import forget_sign_ins
 from server.identity.custody import CUSTODIES
 from server.telemetry.heartbeats import BEAT_SECONDS
 from server.wings import Wings
@@ -276,6 +277,7 @@ class Background:
             now = self._monitoring.clock_watch.surely_past()
             before = int((now - IDEMPOTENCY_SECONDS) * 1_000_000)
             await self._database.write(lambda tx: forget_before(tx, before))
+            await self._database.write(lambda tx: forget_sign_ins(tx, int(now * 1_000_000)))
             await self._observatory.purges.forget(now)
             await self._observatory.history.heads.forget()
             await self._operators.alarms.sweep(now)

@@ -97,3 +97,5 @@ async def _running(wings: Wings) -> AsyncIterator[Services]:
         finally:
             await background.stop()
             await wings.status.checker.aclose()
+            if wings.operators.signing_in is not None:
+                await wings.operators.signing_in.aclose()

@@ -55,6 +55,7 @@ from server.settings import Settings
 from server.settings.drivers import drivers_of, share_of
 from server.settings.policy import freshness_of, log_limits_of, method_freshness_of, policy_of
 from server.share import Share
+from server.sign_in import SigningIn, open_sign_in
 from server.telemetry.counters import Telemetry
 from server.vitals.clock import ClockWatch
 from server.vitals.nodes import Nodes, node_name
@@ -91,6 +92,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 
 class Operators(msgspec.Struct, frozen=True):
     principals: Principals
+    signing_in: SigningIn | None
     access: PrincipalChanges
     api_keys: ApiKeys
     alarms: Alarms
@@ -105,7 +107,15 @@ async def open_operators(resources: Resources) -> Operators:
     Raises:
         IdentityChanged: the database was made for another DID.
     """
-    principals = Principals(resources.database, clock=resources.clock, timer=resources.timer)
+    signing_in = open_sign_in(
+        resources.settings, resources.database, clock=resources.clock, timer=resources.timer
+    )
+    principals = Principals(
+        resources.database,
+        clock=resources.clock,
+        timer=resources.timer,
+        sign_in=None if signing_in is None else signing_in.sign_in.authenticate,
+    )
     approvals = Approvals()
     access = PrincipalChanges(resources.database, principals, approvals, clock=resources.clock)
     api_keys = ApiKeys(resources.database, principals, approvals, clock=resources.clock)
@@ -130,7 +140,7 @@ async def open_operators(resources: Resources) -> Operators:
         timer=resources.timer,
         on_state=alarms.state,
     )
-    return Operators(principals, access, api_keys, alarms, issuers, identities)
+    return Operators(principals, signing_in, access, api_keys, alarms, issuers, identities)
 
 
 class Auditing(msgspec.Struct, frozen=True):

@@ -27,6 +27,8 @@ MAX_AGE_SECONDS = 86_400  # seconds; a day after it was issued, what a token say
 _ACCESS_TOKEN = "application/at+jwt"
 _ID_TOKEN = ("application/jwt", None)
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; what comes after it nobody means
+# What no ID token has: a provider that does not type its access tokens would let a client in as a person.
+_OF_ACCESS_TOKENS = ("client_id", "scope", "scp")
 # Members that make a token something that we do not honour, and the reason.
 _NOT_HONOURED = {
     "cnf": "it is bound to a key of its holder, who would have to prove it (RFC 7800; RFC 8705, RFC 9449)",
@@ -157,6 +159,10 @@ def _check_id_token(claims: JsonObject, client_id: str) -> None:
         raise _of_another_audience("aud of this ID token is not the client id that is configured, alone")
     if claims.get("azp", client_id) != client_id:
         raise _of_another_audience("azp of this ID token is another client")
+    if any(name in claims for name in _OF_ACCESS_TOKENS):
+        raise TokenRefused(
+            "it has claims of access tokens", "this is an access token without the type at+jwt"
+        )
 
 
 def _of_another_audience(reason: str) -> TokenRefused:

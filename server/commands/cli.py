@@ -19,6 +19,7 @@ from server.commands.registry import registry
 from server.commands.serve import serve
 from server.commands.terminal import run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of
+from server.settings.loading import TABLES
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,10 +63,11 @@ def config_show() -> None:
     """Print every setting in force, as TOML."""
     settings = settings_or_exit()
     for name, value in msgspec.structs.asdict(settings).items():
-        if name != "drivers" and value is not None:  # Those are tables, which stand at the end.
+        if name not in TABLES and value is not None:  # Those stand at the end.
             click.echo(f"{name} = {toml_of(value)}")
-    for line in tables_of(settings.drivers):
-        click.echo(line)
+    for name in sorted(TABLES):
+        for line in tables_of(getattr(settings, name), name):
+            click.echo(line)
 
 
 @main.command()

@@ -15,6 +15,7 @@ import msgspec
 from server.settings.drivers import driver_faults
 from server.settings.outbound import CA_FILE, PRIVATE_HOSTS
 from server.settings.settings import LOOPBACK_HOSTS, PREFIX, Settings, is_loopback, reason_of, split_bind
+from server.settings.sign_in import sign_in_faults
 from storage import sqlite_path
 from storage.postgres_dsn import dsn_faults
 
@@ -50,6 +51,7 @@ def check(settings: Settings) -> list[str]:
         *driver_faults(settings),
         *_push_faults(settings),
         *_closed_network_faults(settings),
+        *sign_in_faults(settings),
     ]
 
 

@@ -62,11 +62,11 @@ def driver_faults(settings: Settings, environ: Mapping[str, str] = os.environ) -
     return []
 
 
-def tables_of(drivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the lines of `[[drivers]]` tables, which stand at the end of a settings file."""
-    for driver in drivers:
-        yield "[[drivers]]"
-        yield from (f"{_key(name)} = {toml_of(value)}" for name, value in driver.items())
+def tables_of(tables: Iterable[Mapping[str, Any]], name: str = "drivers") -> Iterator[str]:
+    """Yield the lines of `[[drivers]]`, or other tables, which stand at the end of a settings file."""
+    for table in tables:
+        yield f"[[{name}]]"
+        yield from (f"{_key(member)} = {toml_of(value)}" for member, value in table.items())
 
 
 def _entries_of(path: str, environ: Mapping[str, str]) -> list[Any]:

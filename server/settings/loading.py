@@ -24,6 +24,7 @@ from wire.words import type_fault
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 # Separated by commas or spaces.
 _LISTS = {"trusted_clients", "trusted_proxies", "dangerously_allowed_private_hosts"}
+TABLES = frozenset({"drivers", "sign_in_grants"})  # JSON in a variable.
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 _WORDS = {
     "cache_method_ttl_seconds": "a number of seconds for each DID method: web=300,webvh=900 as a variable,"
@@ -87,12 +88,12 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
     faults = []
-    if "drivers" in values:
+    for name in TABLES & values.keys():
         try:
-            values["drivers"] = json.loads(values["drivers"])
+            values[name] = json.loads(values[name])
         except (ValueError, RecursionError) as error:
-            faults.append(f"{PREFIX}DRIVERS: expected JSON, a list of tables: {error}")
-            del values["drivers"]
+            faults.append(f"{PREFIX}{name.upper()}: expected JSON, a list of tables: {error}")
+            del values[name]
     if "cache_method_ttl_seconds" in values:
         pairs = values["cache_method_ttl_seconds"].replace(",", " ").split()
         values["cache_method_ttl_seconds"] = dict(pair.partition("=")[::2] for pair in pairs)

@@ -87,6 +87,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_rate_outbound_per_second: float | None = None
     trusted_rate_no_cache_per_second: float | None = None
     trusted_clients: tuple[str, ...] = ()
+    sign_in_issuer: str = ""
+    sign_in_jwks_url: str = ""
+    sign_in_audience: str = ""
+    sign_in_client_id: str = ""
+    sign_in_name_claim: str = "name"
+    sign_in_address_claim: str = "email"
+    sign_in_grants: tuple[dict[str, Any], ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     max_connections_per_client: int = 64
     max_did_log_bytes: int = 1_048_576

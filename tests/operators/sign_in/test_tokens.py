@@ -157,6 +157,15 @@ def test_a_logout_token_without_a_type_is_no_id_token() -> None:
     assert "events" in str(refusal_of(id_token(events=events, jti="1", header={"typ": "JWT"})))
 
 
+@pytest.mark.parametrize("claim", [{"scope": "openid"}, {"scp": ["openid"]}, {"client_id": CLIENT_ID}])
+def test_an_access_token_without_its_type_is_no_id_token(claim: dict[str, Any]) -> None:
+    """Keycloak gives them to the account of a service too, with a subject like that of people."""
+    for header in ({}, {"typ": "JWT"}):
+        assert refusal_of(id_token(header=header, **claim)).told == (
+            "this is an access token without the type at+jwt"
+        )
+
+
 @pytest.mark.parametrize("name", ["client_id", "jti", "iat", "exp", "sub"])
 @pytest.mark.parametrize("value", [LEFT_OUT, None, "", [], {}, True])
 def test_an_access_token_has_what_rfc_9068_asks_for(name: str, value: Any) -> None:
@@ -218,7 +227,8 @@ def test_a_token_counts_for_a_day_at_most() -> None:
 @pytest.mark.parametrize("name", ["iat", "nbf"])
 def test_the_clock_of_the_provider_may_be_a_minute_ahead(name: str) -> None:
     assert verified(access_token(**{name: NOW + 60}))
-    assert refusal_of(access_token(**{name: NOW + 62})).told == "this token is not valid yet"
+    late = access_token(**({"iat": NOW, "nbf": NOW} | {name: NOW + 62}))
+    assert refusal_of(late).told == "this token is not valid yet"
 
 
 @pytest.mark.parametrize("name", ["iat", "exp", "nbf"])
@@ -386,6 +396,12 @@ def test_claims_are_one_object(payload: bytes) -> None:
 )
 def test_huge_claims_are_refused(changed: dict[str, Any]) -> None:
     assert "cannot be read" in str(refusal_of(access_token(**changed)))
+
+
+def test_a_token_over_the_limit_is_refused_unread() -> None:
+    header, payload, _ = access_token().split(".")
+
+    assert "the limit is 16384" in str(refusal_of(f"{header}.{payload}.{'A' * MAX_TOKEN_BYTES}"))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.server.http_corpus import (
     raw,
     reads,
     registry,
+    sign_in,
 )
 from tests.server.http_corpus.asking import Answered, Case, Raw
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question, raw_question
@@ -83,6 +84,7 @@ GROUPS = {
     "origins": Group(origins.cases, origins.build),
     "raw": Group(raw.cases, over_wire="public"),
     "renewing": Group(limits.renewing, limits.build, given(rate_no_cache_per_second=limits.SLOW)),
+    "sign-in": Group(sign_in.cases, settings=sign_in.settings),
     "slow": Group(raw.slow, over_wire="public", patience=0.2),
     "reads": Group(reads.cases, over_wire="public"),
     "operators": Group(operators.cases),
