@@ -8,15 +8,17 @@ was signed before: the last anchor is compared with its row, and the rows since 
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 from operators.alarms.model import AlarmKind, OnState
 from operators.audit import store
 from operators.audit.anchor_files import AnchorFiles
-from operators.audit.heads import AnchorContradicted, Head, Verification, read_head
+from operators.audit.heads import AnchorContradicted, Head, read_head
 from operators.audit.store import Anchor
 from proofs import ProofError, Signer, SignerAway
 from proofs.notes import NoteKey, read_note, sign_note
-from storage import ChainBroken, Database, SealedRow, Transaction, read_sealed
+from storage import ChainBroken, Database, Transaction, read_sealed, verify_chain
+from storage.chain import FIRST_DIGEST
 from storage.sealing import head
 from wire import ResourceNotFound
 
@@ -129,23 +131,12 @@ class Anchors:
             ChainBroken, AnchorContradicted: they are not what was sealed.
         """
         last = await self._database.read(lambda tx: store.signed_before(tx, asked.position))
-        start = None if last is None else _signed_head(last)
-        verification = Verification([start] if start is not None else [])
-        after = start.position if start is not None else 0
-        while rows := await self._rows(after, asked.position):
-            for row in rows:
-                verification.take(row)
-            after = rows[-1].position
-        if (verification.chain.position, verification.chain.digest) != (asked.position, asked.digest):
+        position, digest = _signed_end(last) if last is not None else (0, FIRST_DIGEST)
+        while position < asked.position:
+            step = partial(_verify_page, position=position, digest=digest, until=asked.position)
+            position, digest = await self._database.read(step)
+        if digest != asked.digest:
             raise AnchorContradicted(f"the rows do not lead to the digest at position {asked.position}")
-
-    async def _rows(self, after: int, until: int) -> list[SealedRow]:
-        limit = min(PAGE_ROWS, until - after)
-        return (
-            await self._database.read(lambda tx: read_sealed(tx, after=after, limit=limit))
-            if limit > 0
-            else []
-        )
 
     def _tell(self, fault: str | None) -> None:
         if fault is not None or self._is_told:
@@ -156,9 +147,17 @@ class Anchors:
         return int(self._clock() * 1_000_000)
 
 
-def _signed_head(anchor: Anchor) -> Head:
+def _verify_page(tx: Transaction, *, position: int, digest: bytes, until: int) -> tuple[int, bytes]:
+    """Verify some rows beyond a position whose digest is known; return the position and the digest of the last."""
+    rows = read_sealed(tx, after=position, limit=min(PAGE_ROWS, until - position))
+    if not rows:
+        raise ChainBroken(position + 1, "the row is missing, and every one after it")
+    return rows[-1].position, verify_chain(rows, digest, position)
+
+
+def _signed_end(anchor: Anchor) -> tuple[int, bytes]:
     """
-    Return what the note of an anchor says.
+    Return position and digest as the note of an anchor has them.
 
     Raises:
         AnchorContradicted: its row says something else.
@@ -171,4 +170,4 @@ def _signed_head(anchor: Anchor) -> Head:
         raise AnchorContradicted(
             f"the row at position {anchor.position} is not the one whose digest was signed: the past was rewritten"
         )
-    return said
+    return said.position, said.digest

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from operators.audit.views import encode_line, line_of, read_line
-from storage import record, seal
+from storage import read_sealed, record, seal
 from storage.chain import FIRST_DIGEST, SealedRow, next_digest
-from tests.server.commands.operating import Operating, Serving
+from tests.databases import SqlitePlace
+from tests.server.commands.operating import Operating, Serving, operating_in
 
 
 @pytest.fixture
@@ -40,7 +41,12 @@ def exported(operating: Operating, log: None, tmp_path: Path) -> Path:
 @pytest.fixture
 def anchor(operating: Operating, serving: Serving, exported: Path, tmp_path: Path) -> Path:
     """The head of `exported`, signed; in a directory of its own, with its key."""
-    place = tmp_path / "anchors"
+    return signed_in(operating, serving, tmp_path)
+
+
+def signed_in(operating: Operating, serving: Serving, directory: Path) -> Path:
+    """Have the head signed, by what works in the background of a server; return the file of the anchor."""
+    place = directory / "anchors"
     place.mkdir()
     anchors = serving.services.auditing.anchors
     assert anchors is not None
@@ -270,3 +276,27 @@ def wrong_key(operating: Operating) -> Path:
     path.touch(0o600)
     path.write_text("tsk_" + "A" * 12 + "_" + "B" * 43)
     return path
+
+
+def test_a_past_that_was_rewritten_in_the_database_is_found_over_the_api(tmp_path: Path) -> None:
+    """Whoever can write into the database drops its rules, changes a row, and computes the chain anew."""
+    with operating_in(tmp_path) as (operating, serving):
+        add(serving, 8)
+        kept = signed_in(operating, serving, tmp_path)
+        add(serving, 2)
+        good = operating.run("audit", "verify", "--anchor", str(kept))
+        place = SqlitePlace(tmp_path / "var/test.db")
+        for table in ("audit", "audit_seals"):
+            place.drop_rule(table, "UPDATE")
+        place.query("UPDATE audit SET actor = 'nobody' WHERE subject = 's' AND detail LIKE '{\"n\":1,%'")
+        edited = operating.run("audit", "verify", "--anchor", str(kept))
+        position, digest = 0, FIRST_DIGEST
+        for entry in serving.call(serving.services.database.read(read_sealed)):
+            position, digest = entry.position, next_digest(digest, entry.position, entry.row)
+            place.query(f"UPDATE audit_seals SET digest = x'{digest.hex()}' WHERE position = {position}")
+        unnoticed = operating.run("audit", "verify")
+        refused = operating.run("audit", "verify", "--anchor", str(kept))
+
+    assert (good.exit_code, edited.exit_code, unnoticed.exit_code, refused.exit_code) == (0, 1, 0, 1)
+    assert "the row or its digest was changed" in edited.stderr
+    assert "was rewritten" in refused.stderr
