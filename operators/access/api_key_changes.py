@@ -92,7 +92,7 @@ class ApiKeys:
         found = await self._database.write(lambda tx: self._made_for(tx, principal, principal_id))
         made = new_api_key(self._random_bytes)
         key = self._row(principal, found, made, wanted)
-        is_for_another = found.actor.kind is Kind.PERSON and principal.person != principal_id
+        is_for_another = found.actor.kind is Kind.PERSON and principal.id != principal_id
         if is_for_another and (pending := await self._ask(principal, found, key, made)):
             return MadeKey(api_key=made.text, key=key_view(key), approval=pending)
         await self._database.write(lambda tx: self._insert(tx, principal, key, made.digest))
