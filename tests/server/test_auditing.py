@@ -90,3 +90,19 @@ async def test_the_first_head_is_signed_soon_after_the_start(tmp_path: Path) -> 
     (note,) = (tmp_path / "var/published/audit").glob("*.note")
 
     assert 0 < int(note.name.partition("-")[0]) <= len(sealed)
+
+
+async def test_refused_attempts_are_written_once_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.background.REFUSALS_EVERY_SECONDS", 0.05)
+    settings = settings_in(tmp_path)
+    await initialise(settings, sample=False, say=quiet)
+    async with open_services(settings) as services:
+        services.auditing.refusals.note("mallory", "GET /operator/audit", 403)
+
+        async def is_written() -> bool:
+            rows = await services.database.read(lambda tx: read_audit(tx, limit=1_000))
+            return any(row.actor == "mallory" for row in rows)
+
+        await until(is_written)

@@ -300,3 +300,21 @@ def test_a_past_that_was_rewritten_in_the_database_is_found_over_the_api(tmp_pat
     assert (good.exit_code, edited.exit_code, unnoticed.exit_code, refused.exit_code) == (0, 1, 0, 1)
     assert "the row or its digest was changed" in edited.stderr
     assert "was rewritten" in refused.stderr
+
+
+def test_whoever_follows_sees_each_row_once_as_it_is_sealed(
+    operating: Operating, serving: Serving, log: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = []
+
+    def sleep(_: float) -> None:
+        slept.append(True)
+        if len(slept) == 4:
+            raise KeyboardInterrupt
+        if len(slept) < 3:
+            add(serving, 2, actor="follower")
+
+    monkeypatch.setattr("server.commands.audit.time.sleep", sleep)
+    printed = operating.run("audit", "tail", "-n", "1", "--follow", "--actor", "follower").stdout
+
+    assert [json.loads(line)["detail"]["n"] for line in printed.splitlines()] == [0, 1, 0, 1]
