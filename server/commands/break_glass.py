@@ -71,10 +71,11 @@ def _open(
         ResourceNotFound: there is no such issuer.
         Conflict: a person has the name of the principal.
     """
-    from operators import AlarmKind, Principal
+    from operators import AlarmKind
     from operators.actors.key_store import KeyRow, insert_key
     from operators.alarms.store import Told, tell
     from operators.noting import note
+    from server.commands.opened import operator_of
 
     limits = _limits(tx, issuer_ids)
     ends_at = at + SECONDS * 1_000_000
@@ -88,9 +89,18 @@ def _open(
         expires_at=ends_at,
     )
     insert_key(tx, row, key.digest)
-    who = Principal(id=ACTOR, reason=reason)
     scopes = sorted(str(limit.scope) for limit in limits or ()) or ["everything"]
-    note(tx, who, "break-glass.open", PRINCIPAL, at=at, key=key.public_id, scopes=scopes, uid=os.getuid())
+    uid = os.getuid()
+    note(
+        tx,
+        operator_of(reason),
+        "break-glass.open",
+        PRINCIPAL,
+        at=at,
+        key=key.public_id,
+        scopes=scopes,
+        uid=uid,
+    )
     why = f"an API key administers {', '.join(scopes)} for an hour: {reason}"
     tell(tx, [Told(AlarmKind.BREAK_GLASS, f"the key {key.public_id} of {PRINCIPAL}", why)], at)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from server.commands.api import REASON, given_reason
 from server.commands.db_issuers import db_add_issuer, db_give_up_key
-from server.commands.terminal import ACTOR, EXIT_FAILED, fail, run, say, settings_or_exit
+from server.commands.terminal import EXIT_FAILED, fail, run, say, settings_or_exit
 
 SERVED_PAGE = 1_000  # versions read at once
 REPORT_SECONDS = 1.0  # seconds between two lines about one long step
@@ -27,18 +28,20 @@ for command in (db_add_issuer, db_give_up_key):
 
 
 @db.command("migrate")
+@REASON
 def db_migrate() -> None:
     """
     Bring the database to this release.
 
     Prints each migration that was missing, and the oldest release that can still use the database.
     """
+    from server.commands.opened import operator_of
     from server.commands.upkeep import migrate_database
 
-    settings = settings_or_exit()
+    settings, operator = settings_or_exit(), operator_of(given_reason())
 
     async def work() -> None:
-        applied, floor = await migrate_database(settings)
+        applied, floor = await migrate_database(settings, operator)
         for step in applied:
             click.echo(f"applied {step}")
         say(f"{len(applied)} migrations applied; the oldest release that can run beside it: {_any(floor)}")
@@ -93,6 +96,7 @@ def db_backup(file: Path) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A copy of the mirror: published lists, and logs of keys. May be repeated.",
 )
+@REASON
 def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
     """
     Put back a backup, and make it safe to serve.
@@ -100,6 +104,7 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
     FILE takes the place of the SQLite database. Without FILE: make a database safe to serve that was recovered by
     other means. The server must be stopped.
     """
+    from server.commands.opened import operator_of
     from server.commands.restoring import (
         NotComplete,
         NotPublished,
@@ -108,13 +113,13 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
         restore_in_place,
     )
 
-    settings = settings_or_exit()
+    settings, operator = settings_or_exit(), operator_of(given_reason())
 
     async def work() -> None:
         if file is None:
-            report = await restore_in_place(settings, mirrors, ACTOR, say)
+            report = await restore_in_place(settings, mirrors, operator, say)
         else:
-            report = await restore_file(settings, file, mirrors, ACTOR, say)
+            report = await restore_file(settings, file, mirrors, operator, say)
         for note in (*report.notes, *report.missing):
             say(note)
         for line in describe(report):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.commands.terminal import ACTOR, run, say, settings_or_exit
+from server.commands.api import REASON, given_reason
+from server.commands.terminal import run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from operators import Issuer, IssuerKey, Principal
@@ -25,6 +26,7 @@ Work = Callable[["Engine", "Issuers", "Principal"], Coroutine[Any, Any, None]]
 @click.argument("issuer_id", metavar="ID")
 @click.option("--owner", default="", help="Who is responsible for it, for people to read.")
 @click.option("--did", default=None, help="A DID of its own. Without: this server hosts it, with new keys.")
+@REASON
 def db_add_issuer(issuer_id: str, owner: str, did: str | None) -> None:
     """Add an issuer that a restore misses. The server must be stopped."""
     settings = settings_or_exit()
@@ -45,6 +47,7 @@ def db_add_issuer(issuer_id: str, owner: str, did: str | None) -> None:
 @click.argument("issuer_id", metavar="ISSUER")
 @click.argument("key_id", metavar="KEY")
 @click.option("--since", default=None, help="Since when, such as 2026-11-30T00:00:00Z. Default: now.")
+@REASON
 def db_give_up_key(issuer_id: str, key_id: str, since: str | None) -> None:
     """Give up a key that others may have, before a restored database is served. The server must be stopped."""
     settings = settings_or_exit()
@@ -78,9 +81,11 @@ async def _unasked(_issuer: "Issuer", _key: "IssuerKey") -> str:
 def _run_alone(settings: "Settings", work: Work) -> None:
     """Run `work` on a database that no server uses."""
 
+    reason = given_reason()
+
     async def opened() -> None:
         from operators.issuers.issuers import Issuers
-        from server.commands.opened import actor, open_database
+        from server.commands.opened import open_database, operator_of
         from server.commands.upkeep import hold
         from server.identity.own import DEFAULT_ISSUER, require_same_identity
         from server.identity.surroundings import Surroundings
@@ -89,6 +94,6 @@ def _run_alone(settings: "Settings", work: Work) -> None:
             hold(database)
             issuers = Issuers(database, surroundings=Surroundings(settings), clock=time.time)
             require_same_identity(settings, await issuers.find(DEFAULT_ISSUER))
-            await work(database, issuers, actor(ACTOR))
+            await work(database, issuers, operator_of(reason))
 
     run(opened)

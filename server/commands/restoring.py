@@ -26,6 +26,7 @@ from pathlib import Path
 
 import msgspec
 
+from operators import Principal
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
@@ -66,7 +67,7 @@ class RestoreReport(EpochReport, frozen=True, kw_only=True):
 
 
 async def restore_file(
-    settings: Settings, file: Path, mirrors: Sequence[Path], actor: str, say: Say
+    settings: Settings, file: Path, mirrors: Sequence[Path], operator: Principal, say: Say
 ) -> RestoreReport:
     """
     Do steps 1 to 7; the database is that of `settings`.
@@ -91,13 +92,13 @@ async def restore_file(
         lease.release()
         raise Conflict(f"{path} is in use; stop the server first")
     try:
-        return await _restore_held(settings, file, path, mirrors, actor, say)
+        return await _restore_held(settings, file, path, mirrors, operator, say)
     finally:
         lease.release()
 
 
 async def restore_in_place(
-    settings: Settings, mirrors: Sequence[Path], actor: str, say: Say
+    settings: Settings, mirrors: Sequence[Path], operator: Principal, say: Say
 ) -> RestoreReport:
     """
     Do steps 3 to 6 to the database of `settings`, which was recovered by other means.
@@ -111,13 +112,13 @@ async def restore_in_place(
         path = sqlite_path(settings.database_url)
         aside = set_aside(path) if path is not None else []
         former = [await look_into(old, say) for old in aside]
-        return await _make_safe(database, settings, former, mirrors, actor, say)
+        return await _make_safe(database, settings, former, mirrors, operator, say)
     finally:
         database.close()
 
 
 async def _restore_held(
-    settings: Settings, file: Path, path: Path, mirrors: Sequence[Path], actor: str, say: Say
+    settings: Settings, file: Path, path: Path, mirrors: Sequence[Path], operator: Principal, say: Say
 ) -> RestoreReport:
     restoring = path.with_name(f"{path.name}.restoring")
     _remove(restoring)
@@ -126,7 +127,7 @@ async def _restore_held(
     try:
         await migrate(database, MIGRATIONS)
         former = [await look_into(old, say) for old in databases_before(path)]
-        report = await _make_safe(database, settings, former, mirrors, actor, say)  # 3 to 6
+        report = await _make_safe(database, settings, former, mirrors, operator, say)  # 3 to 6
     finally:
         database.close()
     if is_in_use(path):  # 7
@@ -143,7 +144,7 @@ async def _make_safe(
     settings: Settings,
     former: Sequence[Former],
     mirrors: Sequence[Path],
-    actor: str,
+    operator: Principal,
     say: Say,
 ) -> RestoreReport:
     require_same_identity(settings, await database.read(lambda tx: find_issuer(tx, DEFAULT_ISSUER)))
@@ -153,19 +154,21 @@ async def _make_safe(
     places = (*mirrors, settings.mirror_path) if settings.mirror_path is not None else tuple(mirrors)
     sources = KeySources([old.rows for old in former], places)
     missing = await bring_in_issuers(  # 3
-        database, settings, identities.rows, sources, actor=actor, at=now, say=say
+        database, settings, identities.rows, sources, actor=operator.id, at=now, say=say
     )
     await identities.refresh()
-    await bring_in_keys(database, settings, identities.rows, sources, actor=actor, at=now, say=say)
+    await bring_in_keys(database, settings, identities.rows, sources, actor=operator.id, at=now, say=say)
     await identities.refresh()
     forms = chain(*(old.forms for old in former), *map(read_mirror, places))
     found = _gather(settings, identities.rows, forms, now, say)  # 4
-    await activate_signers(database, settings, identities.rows, found.values(), actor=actor, at=now, say=say)
+    await activate_signers(
+        database, settings, identities.rows, found.values(), actor=operator.id, at=now, say=say
+    )
     await identities.refresh()
     readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
     report = await database.write(  # 5
         lambda tx: open_epoch(
-            tx, found, random_bytes=secrets.token_bytes, actor=actor, at=now, readable=readable
+            tx, found, random_bytes=secrets.token_bytes, operator=operator, at=now, readable=readable
         )
     )
     await _publish(database, settings, identities)  # 6

@@ -2,6 +2,7 @@
 What `touchstone db` does to a database as it is: migrate, check, back up, copy.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from observatory.document_store import faulty_documents
+from operators import Principal
+from operators.noting import note
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of
 from server.settings import Settings
@@ -54,7 +57,7 @@ class BackupUnsupported(Exception):
     """The engine has backups of its own; the message names them."""
 
 
-async def migrate_database(settings: Settings) -> tuple[tuple[str, ...], str]:
+async def migrate_database(settings: Settings, operator: Principal) -> tuple[tuple[str, ...], str]:
     """
     Apply what is missing; return what that was, step by step, and the oldest release that may still be used.
 
@@ -65,9 +68,15 @@ async def migrate_database(settings: Settings) -> tuple[tuple[str, ...], str]:
     try:
         applied = await migrate(database, MIGRATIONS)
         schema = await _schema(database)
+        steps = tuple(f"{step.room}-{step.number}: {step.name}" for step in applied)
+        if steps:
+            at = time.time_ns() // 1_000
+            await database.write(
+                lambda tx: note(tx, operator, "database.migrate", "database", at=at, steps=steps)
+            )
     finally:
         database.close()
-    return tuple(f"{step.room}-{step.number}: {step.name}" for step in applied), schema.floor
+    return steps, schema.floor
 
 
 async def check_database(settings: Settings, on_progress: Progress) -> AsyncIterator[CheckResult]:

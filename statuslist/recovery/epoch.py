@@ -17,13 +17,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set
 
 import msgspec
 
+from operators import Principal
+from operators.noting import note as note_change
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import CLOSED
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts
 from statuslist.recovery.found_lists import FoundList, set_indexes
-from storage import Transaction, record
+from storage import Transaction
 
 
 class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,7 @@ def open_epoch(
     found: Mapping[str, FoundList],
     *,
     random_bytes: Callable[[int], bytes],
-    actor: str,
+    operator: Principal,
     at: int,
     readable: Collection[str],
 ) -> EpochReport:
@@ -61,6 +63,7 @@ def open_epoch(
             beyond it. A list's version grows by one per change, far less than a million a second, so that no
             number ever comes twice.
     """
+    actor = operator.id
     made, notes = _make_lost_sets(tx, found.values(), random_bytes, at)  # 3; they too are closed by step 1.
     closed = sum(_close(tx, set_id, actor, at) for set_id in _set_ids(tx))
     changed = dict.fromkeys(PURPOSES, 0)
@@ -84,7 +87,7 @@ def open_epoch(
         notes=tuple(notes),
     )
     detail = {name: value for name, value in msgspec.structs.asdict(report).items() if name != "notes"}
-    record(tx, actor=actor, action="database.restore", subject="database", detail=detail, at=at)
+    note_change(tx, operator, "database.restore", "database", at=at, **detail)
     return report
 
 

@@ -13,14 +13,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from operators import Issuer, IssuerKey, KeyState
+from operators import Issuer, IssuerKey, KeyState, Role
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer
 from operators.store import all_issuers
 from server.commands.bootstrap import initialise
-from server.commands.opened import actor
 from server.database import open_of
 from server.identity.identities import Identities
 from server.identity.key_log import KeyLog
@@ -33,9 +32,10 @@ from statuslist.publishing.artefacts import published_artefacts, sign_anew
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher
 from storage import Engine
+from tests.actors import acting
 from tests.server.running import quiet
 
-ACTOR = actor("tests")
+ACTOR = acting("tests", Role.ADMINISTRATOR)
 
 
 async def is_listed(_issuer: Issuer, _key: IssuerKey) -> str | None:

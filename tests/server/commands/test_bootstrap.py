@@ -2,14 +2,17 @@
 
 import stat
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from operators import Principals, Role
+from registry.registry import Registry
 from server.commands.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
-from server.commands.opened import open_registry
+from server.commands.opened import open_database
 from server.commands.serve import sample_question
 from server.database import MIGRATIONS, open_of
 from server.identity.own import IdentityChanged
@@ -79,6 +82,14 @@ async def test_init_with_the_sample_works_again_after_its_idempotency_keys_are_f
     await _init(settings)
 
     assert _files(settings) == before
+
+
+@asynccontextmanager
+async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
+    async with open_database(settings) as database:
+        registry = Registry(database, clock=time.time)
+        await registry.load()
+        yield registry
 
 
 async def test_a_crash_before_the_sample_files_is_healed(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """`touchstone db` on either engine, beside a running server, and from one engine to the other."""
 
 import hashlib
+import json
 import subprocess
 import sys
 import time
@@ -94,11 +95,14 @@ def test_a_missing_migration_is_told_by_check_and_applied_by_migrate(place: Plac
     server = Server(tmp_path, database_url=place.url)
     place.open().close()
     before = touchstone(server, "db", "check")
-    applied = touchstone(server, "db", "migrate")
+    applied = touchstone(server, "db", "migrate", "--reason", "the new release")
     again = touchstone(server, "db", "migrate")
+    ((actor, detail),) = place.query("SELECT actor, detail FROM audit WHERE action = 'database.migrate'")
 
     assert before.returncode == 1
     assert "storage-1 is missing; run: touchstone db migrate" in before.stdout
+    assert (actor, json.loads(detail)["why"]) == ("touchstone-cli", "the new release")
+    assert json.loads(detail)["steps"] == applied.stdout.replace("applied ", "").splitlines()
     assert applied.returncode == 0
     assert "applied statuslist-1: status sets" in applied.stdout
     assert again.stdout == ""

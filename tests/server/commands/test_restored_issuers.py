@@ -1,5 +1,6 @@
 """A restore to a backup that is older than an issuer keeps what that issuer's lists said, or names the issuer."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -71,7 +72,7 @@ class Loss:
 
     async def restore(self) -> RestoreReport:
         self.said.clear()
-        return await restore_file(self.settings, self.directory / "backup.db", (), "tests", self.said.append)
+        return await restore_file(self.settings, self.directory / "backup.db", (), ACTOR, self.said.append)
 
     def touchstone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         names = ("public_url", "database_url", "key_dir", "mirror_dir")
@@ -216,13 +217,19 @@ async def test_a_key_is_given_up_while_the_server_is_stopped_and_only_then(tmp_p
     loss = Loss(tmp_path)
     async with loss.deployment() as ours:
         lost, spare = [key.key_id for key in await ours.keys("default")]
-    given_up = loss.touchstone("db", "give-up-key", "default", lost, "--since", "2026-01-01T00:00:00Z")
+    since = ("--since", "2026-01-01T00:00:00Z")
+    given_up = loss.touchstone("db", "give-up-key", "default", lost, *since, "--reason", "a disk was stolen")
     again = loss.touchstone("db", "give-up-key", "default", lost)
     async with loss.deployment() as ours:
         states = {key.key_id: key.state for key in await ours.keys("default")}
+        sql = "SELECT actor, detail FROM audit WHERE action = 'issuer-key.compromised'"
+        row = await ours.database.read(lambda tx: tx.one(sql))
     async with open_services(loss.settings):
         served = loss.touchstone("db", "give-up-key", "default", spare)
 
     assert [done.returncode for done in (given_up, again, served)] == [0, 5, 5]
     assert states == {lost: KeyState.COMPROMISED, spare: KeyState.ACTIVE}
     assert "a server is running on this database" in served.stderr
+    assert row is not None
+    assert row["actor"] == "touchstone-cli"
+    assert json.loads(row["detail"])["why"] == "a disk was stolen"

@@ -97,7 +97,7 @@ class Drill:
 
     async def restore(self, *mirrors: Path) -> EpochReport:
         """Make the backup safe to serve; the database that was served is gone."""
-        return await restore_in_place(self.settings, mirrors, "tests", self.said.append)
+        return await restore_in_place(self.settings, mirrors, ACTOR, self.said.append)
 
     @asynccontextmanager
     async def restored(self) -> AsyncIterator[Deployment]:
@@ -274,7 +274,7 @@ async def test_without_the_mirror_the_former_databases_tell_of_all_keys(tmp_path
     await drill.rotate_twice()
     shutil.rmtree(drill.mirror)
     settings = settings_of(tmp_path, place.url)
-    report = await restore_file(settings, backup.path, (), "tests", drill.said.append)
+    report = await restore_file(settings, backup.path, (), ACTOR, drill.said.append)
     async with Deployment.open(tmp_path, place.url) as ours:
         keys = {issuer_id: await ours.keys(issuer_id) for issuer_id in ISSUERS}
 

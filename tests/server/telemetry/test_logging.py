@@ -90,11 +90,11 @@ def test_a_refused_act_of_an_operator_names_who_it_was(tmp_path: Path) -> None:
         )
         return done.stdout.strip()
 
-    touchstone("principal", "add", "auditor", "--name", "A", "--role", "reader")
-    key = touchstone("key", "create", "auditor", "--print")
-    server.start()
     statuses = []
     try:
+        server.start()
+        touchstone("principal", "add", "auditor", "--name", "A", "--grant", "viewer")
+        key = touchstone("key", "create", "auditor", "--print")
         for given in (key, "tsk_AAAAAAAAAAAA_" + "A" * 43):
             request = urllib.request.Request(
                 f"{server.operator_url}/operator/status-lists/sample/allocations",

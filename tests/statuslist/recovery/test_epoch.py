@@ -14,6 +14,7 @@ from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.publishing.mirror import FoundForm
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, KnownKey, gather, merge, read_found
+from tests.actors import acting
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, ISSUERS, KEY_ID, ROOT, Wing, bits_of, signer_for
 from wire import BadRequest
@@ -60,7 +61,7 @@ async def open_it(
     at = int(wing.clock() * 1_000_000)
     return await wing.database.write(
         lambda tx: open_epoch(
-            tx, found, random_bytes=secrets.token_bytes, actor="test", at=at, readable=readable
+            tx, found, random_bytes=secrets.token_bytes, operator=acting("test"), at=at, readable=readable
         )
     )
 
