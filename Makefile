@@ -9,7 +9,7 @@ APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 PEERS := var/peers
 
-.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema clean postgres softhsm clients
+.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema authorization clean postgres softhsm clients
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
@@ -31,6 +31,7 @@ lint: $(DEV)
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-logo
+	$(RUN)/python -m tests.server.authorization --check
 
 format: $(DEV)
 	$(RUN)/ruff check --fix .
@@ -47,6 +48,10 @@ bench-peers: $(DEV)
 # The JSON Schema of the registry file, generated from the Structs that read it.
 schema: $(DEV)
 	$(RUN)/python -m registry.exports.schema > registry/registry.schema.json
+
+# Who may do what, generated from what the operators' routes declare.
+authorization: $(DEV)
+	$(RUN)/python -m tests.server.authorization --write
 
 # schemathesis and atheris, in an environment of their own: they bring a plug-in for pytest, and other versions.
 fuzz-tools: $(FUZZ)

@@ -21,7 +21,10 @@ class Where(StrEnum):
     EVERYTHING: in everything, since what is shown or changed belongs to no issuer and no authority.
     ANYWHERE: in any scope; what is shown is narrowed to the scopes of the caller.
     NAMED: in the scope of the resource that a parameter of the path names.
-    ASKED: in the scope that the request's body names; the service decides, by `grants.require`.
+    ASKED: in the scope that the request's body names: whoever has it nowhere is refused before the body is read,
+        and the service decides the rest, by `grants.require`.
+    PRINCIPAL: of the principal that a parameter of the path names, by itself or by its key. To see it, in one of
+        the scopes in which it has grants; to change it, in all of them.
     OWN: nowhere; whoever acts is told about itself.
     """
 
@@ -29,15 +32,23 @@ class Where(StrEnum):
     ANYWHERE = "anywhere"
     NAMED = "named by the path"
     ASKED = "named by the request"
+    PRINCIPAL = "of the principal named by the path"
     OWN = "its own"
 
 
 class Need(msgspec.Struct, frozen=True):
-    """What a route needs; `parameter` is the parameter of the path where the scope is NAMED by one."""
+    """
+    What a route needs.
+
+    Attributes:
+        parameter: of the path, where that names the resource.
+        or_itself: whoever the path names may do it without the permission.
+    """
 
     permission: Permission
     where: Where
     parameter: str = ""
+    or_itself: bool = False
 
 
 NEEDS = "needs"  # the name under which a route keeps its Need
@@ -55,8 +66,13 @@ def named(parameter: str, permission: Permission) -> Need:
     return Need(permission, Where.NAMED, parameter)
 
 
-def asked(permission: Permission) -> Need:
-    return Need(permission, Where.ASKED)
+def asked(permission: Permission, parameter: str = "") -> Need:
+    """The request names the scope; where it is for a principal in the path as well, `parameter` names that one."""
+    return Need(permission, Where.ASKED, parameter)
+
+
+def of_principal(parameter: str, permission: Permission, *, or_itself: bool = False) -> Need:
+    return Need(permission, Where.PRINCIPAL, parameter, or_itself)
 
 
 OWN = Need(Permission.READ, Where.OWN)

@@ -20,11 +20,13 @@ from operators.audit.routes import audit_routes
 from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
+from operators.model import is_id
 from registry.operator_routes import build_operator_routes as registry_operator_routes
 from registry.routes import build_routes as registry_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
-from server.auth import Named, OnRefused, noting, principal_of
+from server.auth import Named, OnRefused, Paths, noting, principal_of
+from server.declarations import Declared, declared_by
 from server.edge.answers import AnswerResponse
 from server.edge.callers import ClientAddresses
 from server.edge.front import Front
@@ -101,8 +103,31 @@ def _tokens(rate: float, trusted_rate: float | None) -> TokenBuckets:
 
 
 def operator_app(services: Services) -> Front:
-    """Return the application of the operator's listener: changes, metrics and detailed readiness."""
-    app = _litestar(
+    """
+    Return the application of the operator's listener: changes, metrics and detailed readiness.
+
+    Raises:
+        NotDeclared: a route does not say whom it lets in.
+    """
+    app = _operator_litestar(services)
+    declared_by(app, paths_of(services))
+    return Front(
+        app,
+        base_url=services.settings.public_url,
+        telemetry=services.telemetry,
+        addresses=ClientAddresses(services.settings.trusted_proxies),
+        clock=time.time,
+        is_public=False,
+    )
+
+
+def declared_of(services: Services) -> list[Declared]:
+    """Return what every route of the operator's listener declares; raises as `operator_app`."""
+    return declared_by(_operator_litestar(services), paths_of(services))
+
+
+def _operator_litestar(services: Services) -> Litestar:
+    return _litestar(
         services,
         "Touchstone, operator API",
         [
@@ -119,31 +144,29 @@ def operator_app(services: Services) -> Front:
             metrics_route(services.telemetry),
             *page_routes(time.time, root_page=OPERATOR_ROOT),
         ],
-        dependencies={"principal": Provide(principal_of(services.operators.principals, _named(services)))},
+        dependencies={"principal": Provide(principal_of(services.operators.principals, paths_of(services)))},
         on_refused=noting(services.auditing.refusals),
     )
-    return Front(
-        app,
-        base_url=services.settings.public_url,
-        telemetry=services.telemetry,
-        addresses=ClientAddresses(services.settings.trusted_proxies),
-        clock=time.time,
-        is_public=False,
-    )
 
 
-def _named(services: Services) -> dict[str, Named]:
+def paths_of(services: Services) -> Paths:
     """Return what each parameter of an operator's path names."""
+    operators = services.operators
 
     async def of_issuer(issuer_id: str) -> Scope | None:
-        return issuer_scope(
-            issuer_id
-        )  # Whether there is one, the service looks: who sees everything is told.
+        is_there = is_id(issuer_id) and await operators.issuers.find(issuer_id) is not None
+        return issuer_scope(issuer_id) if is_there else None
 
-    return {
-        "issuer_id": Named(of_issuer, absent_issuer),
-        "set_id": Named(services.status.sets.scope_of, lambda _: ABSENT_SET),
-    }
+    return Paths(
+        resources={
+            "issuer_id": Named(of_issuer, absent_issuer),
+            "set_id": Named(services.status.sets.scope_of, lambda _: ABSENT_SET),
+        },
+        principals={
+            "principal_id": operators.access.let_in,
+            "public_id": operators.api_keys.let_in,
+        },
+    )
 
 
 def _litestar(

@@ -22,6 +22,8 @@ REASON = "touchstone-reason"
 MAX_REASON_CHARS = 500  # characters
 OnRefused = Callable[[Request[Any, Any, Any], Exception], None]
 PrincipalOf = Callable[[Request[Any, Any, Any]], Coroutine[Any, Any, Principal]]
+# Decides over a principal, or a key of one, that a parameter of the path names; raises as `require`.
+LetIn = Callable[[Principal, str, Need], Awaitable[None]]
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -31,9 +33,26 @@ class Named(msgspec.Struct, frozen=True):
     absent: Callable[[str], str]
 
 
-def principal_of(principals: Principals, named: Mapping[str, Named]) -> PrincipalOf:
+class Paths(msgspec.Struct, frozen=True):
+    """What each parameter of an operator's path names: a resource in one scope; a principal, or its key."""
+
+    resources: Mapping[str, Named]
+    principals: Mapping[str, LetIn]
+
+    def known(self, where: Where) -> Mapping[str, object]:
+        """Return the parameters by which a route can declare what it needs."""
+        none: Mapping[str, object] = {"": None}
+        by_where = {
+            Where.NAMED: self.resources,
+            Where.PRINCIPAL: self.principals,
+            Where.ASKED: {**none, **self.principals},
+        }
+        return by_where.get(where, none)
+
+
+def principal_of(principals: Principals, paths: Paths) -> PrincipalOf:
     """
-    Return the dependency; `named` has what each parameter of a path names.
+    Return the dependency.
 
     Raises (when called):
         Unauthenticated: as `Principals.authenticate`.
@@ -46,7 +65,7 @@ def principal_of(principals: Principals, named: Mapping[str, Named]) -> Principa
         principal = await principals.authenticate(request.headers.get("authorization"))
         request.scope["state"]["principal"] = principal.id  # For the log, whatever becomes of the request.
         need: Need = request.route_handler.opt[NEEDS]
-        await _let_in(principal, need, named, request.path_params)
+        await _let_in(principal, need, paths, request.path_params)
         return msgspec.structs.replace(principal, reason=_reason(request.headers.get(REASON)))
 
     return authenticate
@@ -66,21 +85,21 @@ def noting(refusals: Refusals) -> OnRefused:
     return note
 
 
-async def _let_in(
-    principal: Principal, need: Need, named: Mapping[str, Named], parameters: Mapping[str, str]
-) -> None:
+async def _let_in(principal: Principal, need: Need, paths: Paths, parameters: Mapping[str, str]) -> None:
     if need.where is not Where.OWN:
         require_grants(principal)
     if need.where is Where.EVERYTHING:
         require(principal, need.permission, EVERYTHING)
-    elif need.where is Where.ANYWHERE:
+    elif need.where in (Where.ANYWHERE, Where.ASKED):
         require_anywhere(principal, need.permission)
     elif need.where is Where.NAMED:
-        resource, text = named[need.parameter], parameters[need.parameter]
+        resource, text = paths.resources[need.parameter], parameters[need.parameter]
         scope, absent = await resource.scope_of(text), resource.absent(text)
         if scope is None:
             raise ResourceNotFound(absent)
         require(principal, need.permission, scope, absent=absent)
+    elif need.where is Where.PRINCIPAL:
+        await paths.principals[need.parameter](principal, parameters[need.parameter], need)
 
 
 def _reason(header: str | None) -> str | None:

@@ -28,6 +28,7 @@ from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
 from operators.grants import EVERYTHING, Grant, Kind, NotSeen, Permission, Principal
+from operators.needs import Need
 from operators.noting import note
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, parse_utc
@@ -67,6 +68,10 @@ class ApiKeys:
     def doers(self) -> dict[str, Doer]:
         """Return what makes each change that can be approved."""
         return {"key.create": self._insert_approved}
+
+    async def let_in(self, principal: Principal, public_id: str, _need: Need) -> None:
+        """Let `principal` ask for a change of a key; decided again in the transaction of the change."""
+        await self._database.write(lambda tx: self._own_or_managed(tx, principal, public_id))
 
     async def page(self, principal: Principal, principal_id: str) -> ApiKeyPage:
         """Return the keys of a principal, the oldest first; those that ended too."""

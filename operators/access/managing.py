@@ -59,12 +59,10 @@ def managed(tx: Transaction, principal: Principal, principal_id: str, now: int) 
     """
     adopt_older(tx)
     found = seen(tx, principal, principal_id, now)
-    for scope in sorted(found.scopes):
-        if not principal.may(Permission.ADMINISTER, scope):
-            raise Forbidden(
-                f"{principal_id} has grants that you do not administer; this needs an administrator of all its"
-                " scopes"
-            )
+    if not all(principal.may(Permission.ADMINISTER, scope) for scope in found.scopes):
+        raise Forbidden(
+            f"{principal_id} has grants that you do not administer; this needs an administrator of all its scopes"
+        )
     return found
 
 

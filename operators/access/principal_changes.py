@@ -39,6 +39,7 @@ from operators.grants import (
     require_anywhere,
 )
 from operators.model import check_id, check_text
+from operators.needs import Need
 from operators.noting import note
 from operators.store import find_issuer
 from storage import Database, Transaction
@@ -87,6 +88,13 @@ class PrincipalChanges:
                 author, asked["principal"], True, decided=decided
             ),
         }
+
+    async def let_in(self, principal: Principal, principal_id: str, need: Need) -> None:
+        """Let `principal` ask for what `need` says of another; decided again in the transaction of a change."""
+        if need.permission is Permission.SEE_PRINCIPALS:
+            await self._database.read(lambda tx: seen(tx, principal, principal_id, self._now()))
+        elif not (need.or_itself and principal_id == principal.id):
+            await self._database.write(lambda tx: managed(tx, principal, principal_id, self._now()))
 
     async def page(self, principal: Principal, *, after: str = "", limit: int = MAX_PAGE) -> PrincipalPage:
         """Return at most `limit` principals with an id beyond `after`, of those that `principal` may know of."""
@@ -251,7 +259,7 @@ class PrincipalChanges:
                 return pending
 
         def change(tx: Transaction) -> PrincipalView:
-            before = self._seen(tx, principal, principal_id)
+            before = managed(tx, principal, principal_id, self._now())
             if not actor_store.set_active(tx, principal_id, is_active, by=principal.id, at=self._now()):
                 raise Conflict(f"{principal_id} is {'active' if is_active else 'deactivated'} already")
             return self._noted(tx, principal, action, before)

@@ -28,7 +28,7 @@ from operators.approvals.change import ApprovalView
 from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
 from operators.grants import Permission, Principal
 from operators.model import is_id
-from operators.needs import OWN, anywhere, asked
+from operators.needs import OWN, anywhere, asked, of_principal
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
@@ -95,7 +95,7 @@ class _Routes(Controller):
         name="get_principal",
         summary="Show a person or service, with its grants",
         responses={200: _described(PrincipalView, "The principal.")},
-        needs=asked(Permission.SEE_PRINCIPALS),
+        needs=of_principal("principal_id", Permission.SEE_PRINCIPALS, or_itself=True),
     )
     async def get_principal(self, principal: Acting, principal_id: FromPath[str]) -> Answer:
         return answer_of(await self.changes.show(principal, principal_id))
@@ -132,7 +132,7 @@ class _Routes(Controller):
         description=f"The role approver needs the approval of another person, while two can give it. {_WAITS}",
         responses=_PRINCIPAL_ANSWERS,
         operation_class=reads(_GRANT_EXAMPLE),
-        needs=asked(Permission.ADMINISTER),
+        needs=asked(Permission.ADMINISTER, "principal_id"),
     )
     async def add_grant(
         self, principal: Acting, principal_id: FromPath[str], request: Request[Any, Any, Any]
@@ -150,7 +150,7 @@ class _Routes(Controller):
         description=f"The role approver needs the approval of another person, while two can give it. {_WAITS}",
         responses=_PRINCIPAL_ANSWERS,
         operation_class=reads(_GRANT_EXAMPLE),
-        needs=asked(Permission.ADMINISTER),
+        needs=asked(Permission.ADMINISTER, "principal_id"),
     )
     async def end_grant(
         self, principal: Acting, principal_id: FromPath[str], request: Request[Any, Any, Any]
@@ -167,7 +167,7 @@ class _Routes(Controller):
         summary="Let a principal do nothing more",
         description=f"It stays known. An approver goes with the approval of another person. {_WAITS}",
         responses=_PRINCIPAL_ANSWERS,
-        needs=asked(Permission.ADMINISTER),
+        needs=of_principal("principal_id", Permission.ADMINISTER),
     )
     async def deactivate(
         self, principal: Acting, principal_id: FromPath[str], request: Request[Any, Any, Any]
@@ -181,7 +181,7 @@ class _Routes(Controller):
         summary="Let a deactivated principal act again",
         description=f"A person comes back with the approval of another one. {_WAITS}",
         responses=_PRINCIPAL_ANSWERS,
-        needs=asked(Permission.ADMINISTER),
+        needs=of_principal("principal_id", Permission.ADMINISTER),
     )
     async def reactivate(
         self, principal: Acting, principal_id: FromPath[str], request: Request[Any, Any, Any]
@@ -194,7 +194,7 @@ class _Routes(Controller):
         status_code=200,
         summary="Forget the name, the address and the account of a person who was deactivated",
         responses={200: _described(PrincipalView, "The person, without a name.")},
-        needs=asked(Permission.ADMINISTER),
+        needs=of_principal("principal_id", Permission.ADMINISTER),
     )
     async def erase(
         self, principal: Acting, principal_id: FromPath[str], request: Request[Any, Any, Any]
@@ -207,7 +207,7 @@ class _Routes(Controller):
         name="list_api_keys",
         summary="List the API keys of a principal, without their secrets",
         responses={200: _described(ApiKeyPage, "The keys, the oldest first.")},
-        needs=asked(Permission.SEE_PRINCIPALS),
+        needs=of_principal("principal_id", Permission.SEE_PRINCIPALS, or_itself=True),
     )
     async def list_keys(self, principal: Acting, principal_id: FromPath[str]) -> Answer:
         return answer_of(await self.keys.page(principal, principal_id))
@@ -225,7 +225,7 @@ class _Routes(Controller):
             202: _described(MadeKey, "The key, and the request for approval."),
         },
         operation_class=reads({"expiresAt": "2027-01-31T00:00:00Z"}),
-        needs=asked(Permission.ADMINISTER),
+        needs=of_principal("principal_id", Permission.ADMINISTER, or_itself=True),
     )
     async def create_key(
         self, principal: Acting, principal_id: FromPath[str], request: Request[Any, Any, Any]
@@ -242,7 +242,7 @@ class _Routes(Controller):
         description="Narrowed alike. The old one works for `overlapSeconds` more, a day unless stated.",
         responses={201: _described(MadeKey, "The new key.")},
         operation_class=reads({"overlapSeconds": 86_400}),
-        needs=asked(Permission.ADMINISTER),
+        needs=of_principal("public_id", Permission.ADMINISTER, or_itself=True),
     )
     async def rotate_key(
         self, principal: Acting, public_id: FromPath[str], request: Request[Any, Any, Any]
@@ -257,7 +257,7 @@ class _Routes(Controller):
         summary="Revoke an API key",
         description="It may work for half a second more.",
         responses={200: _described(ApiKeyView, "The key.")},
-        needs=asked(Permission.ADMINISTER),
+        needs=of_principal("public_id", Permission.ADMINISTER, or_itself=True),
     )
     async def revoke_key(
         self, principal: Acting, public_id: FromPath[str], request: Request[Any, Any, Any]

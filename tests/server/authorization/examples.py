@@ -1,0 +1,132 @@
+"""
+A request for every operators' route, which the walker asks as everybody and for every resource.
+
+A new route needs one line in `EXAMPLES`. A name in braces becomes that of a resource which is in the scope of the
+caller, in another one, or nowhere (`places.py`): {issuer}, {set}, {index}, {scope}; the signing keys {active},
+{announced}, {unwanted} (is taken back) and {certified}; the principals {worker}, {leaver} (is deactivated),
+{returner} (was deactivated) and {erased} (a person who was deactivated); the API keys {rotated} and {revoked};
+{new} is another id for each request.
+"""
+
+from typing import Any
+
+import msgspec
+
+_OWN_DID = "did:web:localhost%3A8000"
+_GRANT = {"scope": "{scope}", "role": "viewer"}
+
+
+class Example(msgspec.Struct, frozen=True):
+    """
+    A request that is answered 2xx where it is let in, but for:
+
+    Attributes:
+        also: other statuses that say that it was let in.
+        never_done: why none of the walker's requests is answered 2xx.
+    """
+
+    path: str
+    body: Any = None
+    also: frozenset[int] = frozenset()
+    never_done: str = ""
+
+
+def _again(path: str, body: Any = None) -> Example:
+    """Something that is done once, and refused (409) the second time."""
+    return Example(path, body, also=frozenset({409}))
+
+
+_ISSUER = "/operator/issuers/{issuer}"
+_KEYS = f"{_ISSUER}/keys"
+_SET = "/operator/status-lists/{set}"
+_NO_ALARM = frozenset({404})  # There is none of that number; who may, is told.
+
+EXAMPLES: dict[tuple[str, str], Example] = {
+    ("GET", "/operator/me"): Example("/operator/me"),
+    # principals
+    ("GET", "/operator/principals"): Example("/operator/principals"),
+    ("POST", "/operator/principals"): Example(
+        "/operator/principals", {"id": "{new}", "kind": "service", "grants": [_GRANT]}
+    ),
+    ("GET", "/operator/principals/{principal_id}"): Example("/operator/principals/{worker}"),
+    ("POST", "/operator/principals/{principal_id}/grants"): _again(
+        "/operator/principals/{worker}/grants", _GRANT
+    ),
+    ("POST", "/operator/principals/{principal_id}/grants/end"): _again(
+        "/operator/principals/{worker}/grants/end", {"scope": "{scope}", "role": "allocator"}
+    ),
+    ("POST", "/operator/principals/{principal_id}/deactivate"): _again(
+        "/operator/principals/{leaver}/deactivate"
+    ),
+    ("POST", "/operator/principals/{principal_id}/reactivate"): _again(
+        "/operator/principals/{returner}/reactivate"
+    ),
+    ("POST", "/operator/principals/{principal_id}/erase"): Example("/operator/principals/{erased}/erase"),
+    ("GET", "/operator/principals/{principal_id}/keys"): Example("/operator/principals/{worker}/keys"),
+    ("POST", "/operator/principals/{principal_id}/keys"): Example("/operator/principals/{worker}/keys", {}),
+    ("POST", "/operator/keys/{public_id}/rotate"): _again("/operator/keys/{rotated}/rotate", {}),
+    ("POST", "/operator/keys/{public_id}/revoke"): _again("/operator/keys/{revoked}/revoke"),
+    # issuers
+    ("GET", "/operator/issuers"): Example("/operator/issuers"),
+    ("POST", "/operator/issuers"): Example("/operator/issuers", {"id": "{new}"}),
+    ("GET", "/operator/issuers/{issuer_id}"): Example(_ISSUER),
+    ("GET", "/operator/issuers/{issuer_id}/document"): Example(f"{_ISSUER}/document"),
+    ("POST", "/operator/issuers/{issuer_id}/keys"): Example(f"{_KEYS}", {}),
+    ("POST", "/operator/issuers/{issuer_id}/keys/activate"): _again(f"{_KEYS}/activate"),
+    ("POST", "/operator/issuers/{issuer_id}/keys/{key_id}/activate"): _again(
+        f"{_KEYS}/{{announced}}/activate"
+    ),
+    ("POST", "/operator/issuers/{issuer_id}/keys/{key_id}/retire"): _again(f"{_KEYS}/{{unwanted}}/retire"),
+    ("POST", "/operator/issuers/{issuer_id}/keys/{key_id}/compromised"): _again(
+        f"{_KEYS}/{{active}}/compromised", {}
+    ),
+    ("POST", "/operator/issuers/{issuer_id}/keys/{key_id}/certificate-request"): Example(
+        f"{_KEYS}/{{certified}}/certificate-request", {"subject": "CN=A"}
+    ),
+    ("POST", "/operator/issuers/{issuer_id}/keys/{key_id}/certificates"): Example(
+        f"{_KEYS}/{{certified}}/certificates",
+        {"certificates": "x"},
+        also=frozenset({422}),
+        never_done="nobody certified a key",
+    ),
+    # status lists
+    ("GET", "/operator/status-lists"): Example("/operator/status-lists"),
+    ("POST", "/operator/status-lists"): Example(
+        "/operator/status-lists", {"id": "{new}", "purposes": ["revocation"], "issuerId": "{issuer}"}
+    ),
+    ("GET", "/operator/status-lists/{set_id}"): Example(_SET),
+    ("POST", "/operator/status-lists/{set_id}/allocations"): Example(f"{_SET}/allocations", {}),
+    ("POST", "/operator/status-lists/{set_id}/statuses"): Example(
+        f"{_SET}/statuses",
+        {"changes": [{"statusListIndex": "{index}", "statusPurpose": "revocation", "status": 1}]},
+    ),
+    ("GET", "/operator/status-lists/{set_id}/statuses/{index}"): Example(f"{_SET}/statuses/{{index}}"),
+    # the registry
+    ("PUT", "/operator/registry"): Example("/operator/registry", {}),
+    ("GET", "/operator/registry"): Example("/operator/registry"),
+    ("GET", "/operator/registry/grants"): Example("/operator/registry/grants"),
+    ("GET", "/operator/registry/profile"): Example("/operator/registry/profile?id=did:web:education.example"),
+    # the audit trail
+    ("GET", "/operator/audit"): Example("/operator/audit"),
+    ("GET", "/operator/audit/anchor"): Example("/operator/audit/anchor"),
+    ("POST", "/operator/audit/anchor"): Example("/operator/audit/anchor"),
+    # alarms, observations, caches
+    ("GET", "/operator/alarms"): Example("/operator/alarms"),
+    ("POST", "/operator/alarms/acknowledge"): Example(
+        "/operator/alarms/acknowledge", {"alarm": 99}, also=_NO_ALARM, never_done="there is no such alarm"
+    ),
+    ("GET", "/operator/observations"): Example("/operator/observations"),
+    ("GET", "/operator/key-changes"): Example("/operator/key-changes"),
+    ("POST", "/operator/observations/acknowledge"): Example(
+        "/operator/observations/acknowledge",
+        {"alarm": 99},
+        also=_NO_ALARM,
+        never_done="there is no such alarm",
+    ),
+    ("POST", "/operator/observations/announce"): Example(
+        "/operator/observations/announce",
+        {"did": "did:web:education.example", "notAfter": "2026-10-01T00:00:00Z"},
+    ),
+    ("POST", "/operator/cache/purge"): Example("/operator/cache/purge", {"did": "did:web:issuer.example"}),
+    ("GET", "/operator/explain"): Example(f"/operator/explain?did={_OWN_DID}"),
+}
