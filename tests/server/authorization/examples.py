@@ -36,11 +36,13 @@ def _again(path: str, body: Any = None) -> Example:
     return Example(path, body, also=frozenset({409}))
 
 
+_REGISTRY = {"version": 1, "authorities": [], "entities": [], "authorizations": [], "recognitions": []}
 _ISSUER = "/operator/issuers/{issuer}"
 _KEYS = f"{_ISSUER}/keys"
 _SET = "/operator/status-lists/{set}"
 _NO_ALARM = frozenset({404})  # There is none of that number; who may, is told.
 
+# In the order in which they are asked.
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/operator/me"): Example("/operator/me"),
     # principals
@@ -101,15 +103,6 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         {"changes": [{"statusListIndex": "{index}", "statusPurpose": "revocation", "status": 1}]},
     ),
     ("GET", "/operator/status-lists/{set_id}/statuses/{index}"): Example(f"{_SET}/statuses/{{index}}"),
-    # the registry
-    ("PUT", "/operator/registry"): Example("/operator/registry", {}),
-    ("GET", "/operator/registry"): Example("/operator/registry"),
-    ("GET", "/operator/registry/grants"): Example("/operator/registry/grants"),
-    ("GET", "/operator/registry/profile"): Example("/operator/registry/profile?id=did:web:education.example"),
-    # the audit trail
-    ("GET", "/operator/audit"): Example("/operator/audit"),
-    ("GET", "/operator/audit/anchor"): Example("/operator/audit/anchor"),
-    ("POST", "/operator/audit/anchor"): Example("/operator/audit/anchor"),
     # alarms, observations, caches
     ("GET", "/operator/alarms"): Example("/operator/alarms"),
     ("POST", "/operator/alarms/acknowledge"): Example(
@@ -129,4 +122,15 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("POST", "/operator/cache/purge"): Example("/operator/cache/purge", {"did": "did:web:issuer.example"}),
     ("GET", "/operator/explain"): Example(f"/operator/explain?did={_OWN_DID}"),
+    # the registry
+    ("GET", "/operator/registry"): Example("/operator/registry"),
+    ("GET", "/operator/registry/grants"): Example("/operator/registry/grants"),
+    ("GET", "/operator/registry/profile"): Example("/operator/registry/profile?id=did:web:education.example"),
+    ("PUT", "/operator/registry"): Example(
+        "/operator/registry", _REGISTRY
+    ),  # The last of them: nothing is left.
+    # the audit trail
+    ("GET", "/operator/audit"): Example("/operator/audit"),
+    ("GET", "/operator/audit/anchor"): Example("/operator/audit/anchor"),
+    ("POST", "/operator/audit/anchor"): Example("/operator/audit/anchor"),
 }

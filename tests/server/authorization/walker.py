@@ -14,6 +14,7 @@ from tests.server.authorization.examples import EXAMPLES, Example
 from tests.server.authorization.places import Caller, Places
 from tests.server.authorization.rule import FORBIDDEN, LET_IN, NOT_FOUND
 from tests.server.http_corpus.asking import Answered, Case, ask, of, post
+from tests.server.http_corpus.audit import settle
 from tests.server.http_corpus.operators import at_rest
 from tests.server.http_corpus.world import Scene, scene_in
 
@@ -67,6 +68,7 @@ async def walker_in(directory: Path) -> AsyncIterator[Walker]:
         await at_rest(scene)
         places = Places(scene)
         await places.build()
+        await settle(scene)
         yield Walker(scene, places)
 
 

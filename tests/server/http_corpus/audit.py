@@ -13,7 +13,7 @@ AUDIT = "/operator/audit"
 ANCHOR = f"{AUDIT}/anchor"
 
 
-async def _settle(scene: Scene) -> None:
+async def settle(scene: Scene) -> None:
     """Write rows that nothing draws by lot, seal what waits, and have the head signed."""
     database, anchors = scene.services.database, scene.services.auditing.anchors
     assert anchors is not None
@@ -37,7 +37,7 @@ async def _settle(scene: Scene) -> None:
 
 def cases() -> Iterator[Step]:
     yield at_rest
-    yield _settle
+    yield settle
     yield from map(at_operators, doors((f"{AUDIT}?actor=nobody", ANCHOR), ()))
     for query in (
         "?actor=auditee",
