@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from operators.needs import Where
 from server.routes.authorization import render
 from tests.server.authorization.__main__ import PAGE
 from tests.server.authorization.examples import EXAMPLES
-from tests.server.authorization.rule import expected
+from tests.server.authorization.places import Caller
+from tests.server.authorization.rule import LET_IN, expected
 from tests.server.authorization.walker import Cell, Walker, kind_of, walker_in
+from tests.server.http_corpus.asking import Answered
 
 ROUTES = list(EXAMPLES)
 _TO_DO = "add a line to EXAMPLES in tests/server/authorization/examples.py, and run: make authorization"
@@ -102,3 +106,75 @@ def test_the_page_is_what_the_routes_declare(walker: Walker) -> None:
     assert PAGE.read_text() == render(walker.declared_all), (
         "docs/authorization.md is stale; run: make authorization"
     )
+
+
+BAD_BODIES: dict[str, bytes] = {
+    "no JSON": b"{",
+    "another shape": b"[]",
+    "too large": b'"' + b"a" * 1_100_000 + b'"',
+    "nothing": b"",
+}
+WRITES = [route for route in ROUTES if route[0] != "GET"]
+# Those whose resource the path names; what is refused by the body's scope was read.
+NAMING = [route for route in ROUTES if "{" in route[1]]
+
+
+def _callers(walker: Walker) -> list[Caller]:
+    """Return one of each kind: who may, who may read, who may see nothing here."""
+    wanted = (
+        "administrator-of-issuer",
+        "viewer-of-issuer",
+        "auditor-of-issuer",
+        "editor-of-authority",
+        "nobody",
+    )
+    return [caller for caller in walker.places.callers if caller.name in wanted]
+
+
+@pytest.mark.parametrize("route", WRITES, ids=" ".join)
+def test_who_is_refused_is_refused_before_the_body_is_read(
+    walker: Walker, runner: asyncio.Runner, route: tuple[str, str]
+) -> None:
+    need = walker.declared[route].need
+    assert need is not None
+    is_by_body = need.where is Where.ASKED
+    told = {
+        (caller.name, place, name): (wanted, kind_of(EXAMPLES[route], answered))
+        for caller in _callers(walker)
+        for place in ("own", "foreign", "absent")
+        if walker.places.has(EXAMPLES[route].path, caller.scope, place)
+        and (wanted := expected(need, caller.role, caller.scope, "own" if is_by_body else place)) != LET_IN
+        for name, body in BAD_BODIES.items()
+        for answered in [runner.run(walker.ask(route, caller, place, raw=body))]
+    }
+
+    assert {case: answers for case, answers in told.items() if answers[0] != answers[1]} == {}
+    assert told or is_by_body
+
+
+@pytest.mark.parametrize("route", NAMING, ids=" ".join)
+def test_no_method_header_or_body_tells_a_foreign_resource_from_an_absent_one(
+    walker: Walker, runner: asyncio.Runner, route: tuple[str, str]
+) -> None:
+    variants: list[dict[str, Any]] = [
+        *({"method": method} for method in ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST", "GET")),
+        *({"raw": body} for body in BAD_BODIES.values()),
+        {"idempotency_key": "one"},
+        {"idempotency_key": "one", "raw": b"{}"},
+        {"idempotency_key": "no spaces here"},
+        {"touchstone_reason": "%FF"},
+        {"content_type": "text/plain"},
+        {"if_none_match": "*"},
+    ]
+
+    def told(caller: Caller, place: str, variant: dict[str, Any]) -> Answered:
+        answered = runner.run(walker.ask(route, caller, place, **variant))
+        return answered._replace(body=walker.places.nameless(answered.body))
+
+    different = [
+        (caller.name, variant)
+        for caller in _callers(walker)
+        for variant in variants
+        if told(caller, "foreign", variant) != told(caller, "absent", variant)
+    ]
+    assert different == []

@@ -47,10 +47,17 @@ class Walker:
         ]
 
     async def ask(
-        self, route: tuple[str, str], caller: Caller, place: str, *, raw: bytes | None = None, **headers: str
+        self,
+        route: tuple[str, str],
+        caller: Caller,
+        place: str,
+        *,
+        method: str = "",
+        raw: bytes | None = None,
+        **headers: str,
     ) -> Answered:
-        """Ask as `caller`; `raw` takes the place of the body."""
-        method, example = route[0], EXAMPLES[route]
+        """Ask as `caller`; `raw` takes the place of the body, `method` that of the route's."""
+        method, example = method or route[0], EXAMPLES[route]
         path = self.places.filled(example.path, caller.scope, place)
         body = b"" if example.body is None else self.places.filled(example.body, caller.scope, place)
         sent = {"authorization": caller.authorization} | headers
