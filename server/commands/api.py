@@ -23,7 +23,6 @@ from urllib.parse import quote, urlsplit
 import click
 import msgspec
 
-from server.commands.api_key_file import read_api_key
 from server.commands.refused import Awaited, ShownProblem, end_awaited, fail_away, fail_refused, fail_strange
 from server.commands.terminal import fail, settings_or_exit, told
 from server.settings import Settings
@@ -101,6 +100,8 @@ class OperatorApi:
     """
 
     def __init__(self, settings: Settings, reason: str | None = None) -> None:
+        from server.commands.api_key_file import read_api_key
+
         self.url = settings.operator_api_url
         self._is_secure = self.url.startswith("https:")
         if not self._is_secure:
