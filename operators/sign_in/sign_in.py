@@ -109,10 +109,10 @@ class SignIn:
         """
         Write down a token that was verified.
 
-        1. The person, who may be new. 2. What the token says of it, if it is the newest. 3. The token.
+        1. The person, who may be new. 2. What the token says of it, if it is the newest. 3. The token. Of a person
+        who was deactivated nothing of this stays: the refusal undoes it.
         """
         principal_id = self._person(tx, token)  # 1
-        self._active(tx, principal_id)
         granted = self._tell(tx, principal_id, token)  # 2
         ends_at = token.ends_at * 1_000_000
         is_first = store.insert_sign_in(tx, digest, principal_id, ends_at)  # 3

@@ -1,5 +1,6 @@
 """Signing in, put together: what is had from the provider's address, and what becomes of rows that ended."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from operators.sign_in.store import insert_person, insert_sign_in
 from server.commands.bootstrap import initialise
 from server.services import open_services
 from server.settings import Settings
-from server.sign_in import open_sign_in
+from server.sign_in import SigningIn, open_sign_in
 from storage import Transaction
 from tests.driver_process import DriverProcess
 from tests.server.running import quiet, settings_in
@@ -26,6 +27,18 @@ def origin() -> Iterator[DriverProcess]:
     """A web server that answers badly in many ways."""
     with DriverProcess() as process:
         yield process
+
+
+def keys_at(origin: DriverProcess, name: str) -> SigningIn:
+    settings = Settings(
+        sign_in_issuer="https://id.example",
+        sign_in_jwks_url=f"{origin.url}/1.0/identifiers/did:example:{name}",
+        sign_in_audience="us",
+    )
+    no_database: Any = None  # Keys are not kept there.
+    opened = open_sign_in(settings, no_database, clock=time.time, timer=time.monotonic)
+    assert opened is not None
+    return opened
 
 
 @pytest.mark.parametrize(
@@ -43,14 +56,7 @@ async def test_an_address_without_keys_gives_none(
     origin: DriverProcess, caplog: pytest.LogCaptureFixture, name: str, told: str
 ) -> None:
     """A redirect is not followed: it could lead to anybody's keys."""
-    settings = Settings(
-        sign_in_issuer="https://id.example",
-        sign_in_jwks_url=f"{origin.url}/1.0/identifiers/did:example:{name}",
-        sign_in_audience="us",
-    )
-    no_database: Any = None  # Keys are not kept there.
-    opened = open_sign_in(settings, no_database, clock=time.time, timer=time.monotonic)
-    assert opened is not None
+    opened = keys_at(origin, name)
     asked = len(origin.seen())
 
     with caplog.at_level(logging.WARNING, "touchstone.sign_in"), pytest.raises(ProviderAway):
@@ -59,6 +65,18 @@ async def test_an_address_without_keys_gives_none(
 
     assert told in caplog.text
     assert len(origin.seen()) == asked + 1
+
+
+async def test_an_end_waits_for_no_provider(origin: DriverProcess) -> None:
+    opened = keys_at(origin, "slow")
+    finding = asyncio.create_task(opened.keys.find("any"))
+    await asyncio.sleep(0.1)
+
+    await opened.aclose()
+
+    async with asyncio.timeout(1):
+        (ended,) = await asyncio.gather(finding, return_exceptions=True)
+    assert isinstance(ended, asyncio.CancelledError)
 
 
 async def test_tokens_that_ended_are_forgotten_in_the_background(tmp_path: Path) -> None:

@@ -140,3 +140,17 @@ async def test_an_answer_without_keys_replaces_none(provider: Provider, clock: C
 
     assert await keys.find("RS256") is not None
     assert answers == []
+
+
+async def test_nobody_is_waited_for_at_the_end(clock: Clock) -> None:
+    async def fetch() -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    keys = KeySet(fetch, jwk_to_key, timer=clock)
+    finding = asyncio.create_task(keys.find("RS256"))
+    await asyncio.sleep(0)
+    await keys.aclose()
+
+    (ended,) = await asyncio.gather(finding, return_exceptions=True)
+    assert isinstance(ended, asyncio.CancelledError)

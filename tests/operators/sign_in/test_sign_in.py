@@ -143,12 +143,14 @@ async def test_a_deactivated_person_stays_out(database: Engine, sign_in: SignIn,
     token = access_token(groups=["admins"])
     principal = await sign_in.authenticate(token)
     await database.write(lambda tx: set_active(tx, principal.id, False, by="root", at=1))
+    believed = await sign_in.authenticate(token)
     clock.now += 0.6
     rows = len(await audited(database))
 
     for presented in (token, access_token(jti="new", groups=["admins"])):
         refused = await refusal_of(sign_in, presented)
         assert refused.detail == f"{principal.id} was deactivated"
+    assert believed == principal
     assert len(await audited(database)) == rows
 
 
@@ -207,6 +209,35 @@ async def test_what_an_operator_granted_stays(sign_in: SignIn, database: Engine)
     await database.write(lambda tx: add_grant(tx, principal.id, granted))
 
     assert (await sign_in.authenticate(access_token(jti="2", groups=[]))).grants == {EDITOR}
+
+
+async def test_what_an_operator_granted_ends_when_the_operator_said(
+    sign_in: SignIn, database: Engine, clock: Clock
+) -> None:
+    principal = await sign_in.authenticate(access_token(exp=NOW + 300, groups=["editors"]))
+    granted = HeldGrant(
+        grant=EDITOR, source=OPERATOR, granted_by="root", granted_at=1, ends_at=(NOW + 60) * 1_000_000
+    )
+    await database.write(lambda tx: add_grant(tx, principal.id, granted))
+    await sign_in.authenticate(access_token(exp=NOW + 900, groups=["editors"], jti="2"))
+
+    held = await database.read(lambda tx: grants_of(tx, principal.id, NOW * 1_000_000))
+    assert {one.source: one.ends_at for one in held} == {
+        "operator": (NOW + 60) * 1_000_000,
+        "claims": (NOW + 900) * 1_000_000,
+    }
+
+
+async def test_a_role_of_one_issuer_is_not_that_of_another(opened: Opened) -> None:
+    other = Grant(Scope(ScopeKind.ISSUER, "other"), Role.EDITOR)
+    sign_in = opened(rules=(*RULES, ClaimRule("groups", "others", other)))
+    await sign_in.authenticate(access_token(groups=["editors"]))
+
+    assert (await sign_in.authenticate(access_token(groups=["others"], jti="2"))).grants == {other}
+    assert (await sign_in.authenticate(access_token(groups=["others", "editors"], jti="3"))).grants == {
+        other,
+        EDITOR,
+    }
 
 
 async def test_a_grant_is_one_row_however_often_a_person_signs_in(
@@ -305,18 +336,20 @@ async def test_a_change_of_grants_is_seen_within_the_second(
 
 
 async def test_what_ended_is_forgotten(database: Engine, sign_in: SignIn, clock: Clock) -> None:
-    await sign_in.authenticate(access_token(exp=NOW + 300, groups=["editors"]))
-    later = access_token(exp=NOW + 900, groups=["viewers"], jti="2")
-    await sign_in.authenticate(later)
+    """But not what an operator granted, or what still holds."""
+    ann = await sign_in.authenticate(access_token(exp=NOW + 300, groups=["editors"]))
+    await sign_in.authenticate(access_token(sub="bo", exp=NOW + 5_000, groups=["editors"]))
+    await sign_in.authenticate(access_token(sub="bo", exp=NOW + 5_000, groups=["viewers"], jti="2"))
+    granted = HeldGrant(grant=ADMINISTRATOR, source=OPERATOR, granted_by="root", granted_at=1, ends_at=2)
+    await database.write(lambda tx: add_grant(tx, ann.id, granted))
 
     await database.write(lambda tx: forget_sign_ins(tx, (NOW + 600) * 1_000_000))
 
-    def counted(tx: Any) -> tuple[int, int]:
-        return len(tx.all("SELECT digest FROM sign_ins")), len(tx.all("SELECT id FROM grants"))
+    def left(tx: Any) -> tuple[int, set[tuple[str, str]]]:
+        grants = tx.all("SELECT source, role FROM grants")
+        return len(tx.all("SELECT digest FROM sign_ins")), {(row["source"], row["role"]) for row in grants}
 
-    clock.now = NOW + 600
-    assert await database.read(counted) == (1, 1)
-    assert (await sign_in.authenticate(later)).grants == {VIEWER}
+    assert await database.read(left) == (2, {("operator", "administrator"), ("claims", "viewer")})
 
 
 # The provider.
