@@ -8,6 +8,7 @@ from click.testing import Result
 
 from operators.actors.actor_store import set_active
 from server.settings import Settings
+from tests.databases import Place
 from tests.server.commands.operating import Operating, Serving, operating_in, run_command
 from tests.server.running import settings_in
 
@@ -115,6 +116,19 @@ def test_a_person_of_that_name_gets_no_key(tmp_path: Path) -> None:
     assert refused.exit_code == 5
     assert "a person" in refused.stderr
     assert list(operating.key_dir.glob("break-glass*")) == []
+
+
+def test_it_works_on_either_engine(place: Place, tmp_path: Path) -> None:
+    environment = _beside(settings_in(tmp_path)) | {"TOUCHSTONE_DATABASE_URL": place.url}
+    made = run_command("init", **environment)
+    opened = [run_command("break-glass", "--reason", "x", **environment) for _ in range(2)]
+    grants = place.query("SELECT ended_at IS NULL FROM grants WHERE principal_id = 'break-glass' ORDER BY id")
+    alarms = place.query("SELECT kind FROM alarms")
+
+    assert made.exit_code == 0, made.stderr
+    assert [done.exit_code for done in opened] == [0, 0]
+    assert [bool(row[0]) for row in grants] == [False, True]
+    assert [row[0] for row in alarms] == ["break-glass"] * 2
 
 
 def test_it_works_while_no_server_runs_and_the_next_one_knows(tmp_path: Path) -> None:

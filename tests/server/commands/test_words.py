@@ -2,9 +2,11 @@
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -53,6 +55,36 @@ def test_a_pipe_that_breaks_and_is_not_stdout_is_told_of(capsys: pytest.CaptureF
 
     assert ended.value.code == 1
     assert capsys.readouterr().err == "touchstone: the system: Broken pipe\n"
+
+
+def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, by its words."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _leaves(inner, *path, name)
+    else:
+        yield " ".join(path), command
+
+
+# They change nothing that others see. `serve` and `init` do what is in their names.
+READING = {
+    *("config show", "resolve", "did lint", "driver check", "serve", "init"),
+    *("db check", "db backup", "db served", "db copy", "registry export", "registry list", "registry show"),
+    *("alarm list", "principal list", "principal show", "key list"),
+    *("issuer list", "issuer show", "issuer document", "issuer key list"),
+    *("audit tail", "audit verify", "audit export", "audit anchor"),
+    *("approval list", "approval show"),
+}
+
+
+def test_every_command_that_changes_something_takes_a_reason() -> None:
+    without = {
+        name
+        for name, command in _leaves(main)
+        if not any("--reason" in parameter.opts for parameter in command.params)
+    }
+
+    assert without - READING == set()
 
 
 @pytest.mark.parametrize(
