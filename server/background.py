@@ -47,6 +47,7 @@ LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few DIDs: of the regi
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
 ADOPT_EVERY_SECONDS = 5.0  # seconds until what a node of an older release made is listed here
+API_KEYS_EVERY_SECONDS = 60.0  # seconds between two looks at API keys that end soon
 KEEP_USES_EVERY_SECONDS = 60.0  # seconds between two looks at which API keys were used
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
@@ -155,6 +156,7 @@ class Background:
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
             _repeat(self._look, LOOK_EVERY_SECONDS),
             _repeat(self._look_at_listings, LOOK_EVERY_SECONDS),
+            _repeat(self._look_at_api_keys, API_KEYS_EVERY_SECONDS),
             _repeat(self._monitoring.vitals.look_at_disk, NODES_EVERY_SECONDS),
             # Whoever holds the lease: its holder may be the one that fell silent.
             _repeat(self._monitoring.nodes.look, NODES_EVERY_SECONDS),
@@ -234,6 +236,12 @@ class Background:
     async def _adopt(self) -> None:
         if await self._leads():
             await self._operators.principals.adopt()
+
+    async def _look_at_api_keys(self) -> None:
+        if await self._leads():
+            await self._operators.key_ends.look()
+        else:
+            self._operators.key_ends.leave()
 
     async def _look_at_clock(self) -> None:
         self._monitoring.clock_watch.look()

@@ -23,6 +23,7 @@ from observatory.purges import Purges
 from observatory.watching import Watch, looking_with
 from operators import AlarmKind, Alarms, Principals
 from operators.access.api_key_changes import ApiKeys
+from operators.access.key_ends import KeyEnds
 from operators.access.principal_changes import PrincipalChanges
 from operators.approvals.approvals import Approvals
 from operators.audit.anchor_files import AnchorFiles
@@ -95,6 +96,7 @@ class Operators(msgspec.Struct, frozen=True):
     signing_in: SigningIn | None
     access: PrincipalChanges
     api_keys: ApiKeys
+    key_ends: KeyEnds
     alarms: Alarms
     issuers: Issuers
     identities: Identities
@@ -140,7 +142,12 @@ async def open_operators(resources: Resources) -> Operators:
         timer=resources.timer,
         on_state=alarms.state,
     )
-    return Operators(principals, signing_in, access, api_keys, alarms, issuers, identities)
+    key_ends = KeyEnds(
+        resources.database,
+        clock=resources.clock,
+        on_state=partial(alarms.state, AlarmKind.API_KEY_NEAR_END),
+    )
+    return Operators(principals, signing_in, access, api_keys, key_ends, alarms, issuers, identities)
 
 
 class Auditing(msgspec.Struct, frozen=True):

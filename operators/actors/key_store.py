@@ -121,6 +121,24 @@ def keys_of(tx: Transaction, principal_id: str) -> list[KeyRow]:
     return [_key(row) for row in rows]
 
 
+def keys_near_end(tx: Transaction, now: int, *, until: int, used_since: int, made_for: int) -> list[KeyRow]:
+    """
+    Return keys that end after `now` and up to `until`, with nothing in their place, of principals that may act.
+
+    Args:
+        used_since: only those that were used since then.
+        made_for: only those that were to work for longer, in microseconds.
+    """
+    rows = tx.all(
+        f"{_KEYS} JOIN actors a ON a.principal_id = k.principal_id"
+        " WHERE f.expires_at > :now AND f.expires_at <= :until AND f.used_at >= :used_since"
+        " AND f.expires_at - k.created_at > :made_for"
+        " AND f.replaced_by IS NULL AND k.revoked_at IS NULL AND a.deactivated_at IS NULL ORDER BY k.public_id",
+        {"now": now, "until": until, "used_since": used_since, "made_for": made_for},
+    )
+    return [_key(row) for row in rows]
+
+
 def replace_key(tx: Transaction, public_id: str, *, by: str, ends_at: int) -> None:
     """Let a key end at `ends_at`, since the key with the public id `by` has taken its place."""
     values = {"public_id": public_id, "by": by, "ends_at": ends_at}

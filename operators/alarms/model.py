@@ -32,6 +32,7 @@ class AlarmKind(StrEnum):
     AUDIT_BROKEN = "audit-broken"
     AUDIT_NOT_PUSHED = "audit-not-pushed"
     BREAK_GLASS = "break-glass"
+    API_KEY_NEAR_END = "api-key-near-end"
 
     @property
     def is_event(self) -> bool:
