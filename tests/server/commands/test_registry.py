@@ -75,6 +75,21 @@ def test_a_file_over_the_limit_is_refused(operating: Operating, file: Path) -> N
     assert "over the limit" in refused.stderr
 
 
+def test_a_key_that_may_not_is_told_so_whatever_the_size_of_the_file(
+    operating: Operating, serving: Serving, file: Path, tmp_path: Path
+) -> None:
+    file.write_bytes(b" " * MAX_FILE_BYTES)
+    key_file = tmp_path / "viewer.key"
+    operating.done("principal", "add", "viewer", "--grant", "viewer")
+    operating.done("key", "create", "viewer", "--file", str(key_file))
+    refused = operating.run("registry", "import", str(file), TOUCHSTONE_OPERATOR_KEY_FILE=str(key_file))
+    key_file.write_text("tsk_AAAAAAAAAAAA_" + "A" * 43)
+    unknown = operating.run("registry", "import", str(file), TOUCHSTONE_OPERATOR_KEY_FILE=str(key_file))
+
+    assert (refused.exit_code, unknown.exit_code) == (4, 4), refused.stderr + unknown.stderr
+    assert "editor" in refused.stderr
+
+
 def test_a_registry_is_listed_over_as_many_pages_as_it_takes(operating: Operating, file: Path) -> None:
     registry: dict[str, Any] = json.loads(SAMPLE.read_text())
     grant = registry["authorizations"][0]
