@@ -1,8 +1,8 @@
 """
 The keys of an identity provider: one JSON Web Key to one key with its one algorithm, and signatures by it. Pure.
 
-RFC 7517, 7518 and 8037. The key fixes the algorithm (RFC 8725, sections 3.1 and 3.2). RSA is verified here and
-nowhere else: identity providers sign with it, and nobody whose credentials we judge may.
+RFC 7517, 7518 and 8037. The key fixes the algorithm (RFC 8725, sections 3.1 and 3.2). A token signed with RSA is
+verified here and nowhere else: identity providers sign so, and nobody whose credentials we judge may.
 """
 
 from collections.abc import Callable

@@ -20,7 +20,7 @@ MAX_IDEMPOTENCY_KEY = 255  # characters; `storage/idempotency.py`
 REASONS = {
     304: "What the client has is still what is here (If-None-Match).",
     400: "The request is not of the shape that this route asks for.",
-    401: "No API key, or not one that is valid.",
+    401: "No API key or token, or not one that is valid.",
     403: "The principal may only read.",
     404: "There is no such resource, or none that the caller may see.",
     406: "None of the media types in Accept can be produced.",
@@ -40,7 +40,7 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "tsk_<public id>_<secret>",
-    "description": "An API key, as `touchstone key create` makes it.",
+    "description": "An API key, as `touchstone key create` makes it; or a token of the identity provider, a JWT.",
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

@@ -1,5 +1,6 @@
 """The command line as its user meets it: data on stdout, talk on stderr, exit codes, no traceback."""
 
+import json
 import os
 import subprocess
 import sys
@@ -131,12 +132,22 @@ def test_init_prints_no_data_and_no_key(terminal: Terminal) -> None:
 
 
 def test_config_show_is_toml_that_reads_back(terminal: Terminal) -> None:
-    shown = terminal.run("config", "show", TOUCHSTONE_TRUSTED_PROXIES="10.0.0.0/8").stdout
+    rule = {"claim": "realm_access.roles", "value": "a b", "role": "viewer", "scope": "everything"}
+    shown = terminal.run(
+        "config",
+        "show",
+        TOUCHSTONE_TRUSTED_PROXIES="10.0.0.0/8",
+        TOUCHSTONE_SIGN_IN_ISSUER="https://id.example/",
+        TOUCHSTONE_SIGN_IN_JWKS_URL="https://id.example/jwks?v=1",
+        TOUCHSTONE_SIGN_IN_CLIENT_ID="touchstone",
+        TOUCHSTONE_SIGN_IN_GRANTS=json.dumps([rule, rule]),
+    ).stdout
     file = terminal.server.directory / "touchstone.toml"
     file.write_text(shown)
     again = terminal.run("config", "show", TOUCHSTONE_CONFIG=str(file)).stdout
 
     assert tomllib.loads(shown)["trusted_proxies"] == ["10.0.0.0/8"]
+    assert tomllib.loads(shown)["sign_in_grants"] == [rule, rule]
     assert again == shown
 
 
