@@ -82,10 +82,15 @@ def tell_of(
     address: str | None,
     issued_at: int,
 ) -> bool:
-    """Note what a token says of a person; False where a newer token, by `issued_at`, said it before."""
+    """
+    Note what a token says of a person; False where a newer token, by `issued_at`, said it before.
+
+    A name or an address that the token does not tell stays what it is.
+    """
     changed = tx.execute(
-        "UPDATE people SET issuer = :issuer, subject = :subject, name = :name, address = :address,"
-        " claims_at = :issued_at WHERE principal_id = :id AND (claims_at IS NULL OR claims_at <= :issued_at)",
+        "UPDATE people SET issuer = :issuer, subject = :subject, name = COALESCE(:name, name),"
+        " address = COALESCE(:address, address), claims_at = :issued_at"
+        " WHERE principal_id = :id AND (claims_at IS NULL OR claims_at <= :issued_at)",
         {
             "id": principal_id,
             "issuer": issuer,

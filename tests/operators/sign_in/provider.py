@@ -1,5 +1,6 @@
 """An identity provider in memory: keys of every kind that it may have, its JWK Set, tokens, honest and forged."""
 
+import asyncio
 import base64
 import json
 from functools import cache
@@ -116,16 +117,20 @@ class Provider:
     Attributes:
         keys: the JWKs that it publishes now.
         is_down: it does not answer.
+        hangs: it answers when this is set.
         asked: how often it was asked.
     """
 
     def __init__(self, *names: str) -> None:
         self.keys = [jwk_named(name) for name in names]
         self.is_down = False
+        self.hangs: asyncio.Event | None = None
         self.asked = 0
 
     async def fetch(self) -> bytes:
         self.asked += 1
+        if self.hangs is not None:
+            await self.hangs.wait()
         if self.is_down:
             raise ProviderAway("down")
         return jwks(*self.keys)

@@ -128,6 +128,15 @@ async def test_a_person_that_an_administrator_made_before_keeps_its_id(
     assert (principal.id, principal.grants) == ("ann", {ADMINISTRATOR, EDITOR})
 
 
+async def test_a_token_that_tells_no_name_leaves_it(database: Engine, sign_in: SignIn) -> None:
+    """ID tokens tell it as a rule, access tokens do not."""
+    await sign_in.authenticate(id_token(name="Ann", email="ann@example.com"))
+    principal = await sign_in.authenticate(access_token(email="ann@house.example"))
+
+    actor = await person(database, principal)
+    assert (actor.name, actor.address) == ("Ann", "ann@house.example")
+
+
 async def test_an_id_that_another_principal_has_is_not_taken_over(database: Engine, sign_in: SignIn) -> None:
     """Whoever may make principals could otherwise lay one where a person will come."""
     principal_id = f"person-{account(ISSUER, '8c2d7a')[:24]}"
@@ -378,6 +387,22 @@ async def test_new_tokens_of_known_keys_go_on_while_the_provider_is_down(
     provider.is_down = True
 
     assert await sign_in.authenticate(access_token(sub="another", jti="2"))
+
+
+async def test_a_provider_that_hangs_keeps_only_new_tokens_waiting(
+    opened: Opened, provider: FakeProvider
+) -> None:
+    known, new = access_token(groups=["editors"]), access_token(groups=["editors"], jti="2")
+    await opened().authenticate(known)
+    provider.hangs = asyncio.Event()
+    restarted = opened()
+    waiting = asyncio.create_task(restarted.authenticate(new))
+
+    for _ in range(3):
+        assert (await restarted.authenticate(known)).grants == {EDITOR}
+    assert not waiting.done()
+    provider.hangs.set()
+    assert (await waiting).grants == {EDITOR}
 
 
 async def test_a_flood_of_unknown_keys_is_one_request_a_minute(
