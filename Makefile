@@ -71,7 +71,6 @@ softhsm:
 # Resolver clients and an identity provider of others, for the slow tests; where they cannot be had these skip aloud.
 clients:
 	@sh tools/clients.sh
-	@sh tools/provider.sh
 
 clean:
 	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

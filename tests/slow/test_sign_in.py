@@ -30,7 +30,7 @@ RULES = [
 def provider(tmp_path: Path) -> Iterator[IdentityProvider]:
     node = shutil.which("node")
     if node is None or not (INSTALLED / ".installed").exists():
-        pytest.skip("no Node.js, or no provider in var/provider: run sh tools/provider.sh")
+        pytest.skip("no Node.js, or no provider in var/provider: run sh tools/clients.sh")
     found = IdentityProvider(node, tmp_path, ACCOUNTS)
     found.start()
     yield found
