@@ -7,6 +7,7 @@ from operators.actors.schema import FIRST_MIGRATION, GRANTS_MIGRATION
 from operators.alarms.alarms import Alarms
 from operators.alarms.model import AlarmKind, OnState
 from operators.alarms.store import ALARM_MIGRATIONS
+from operators.approvals.schema import MIGRATION as APPROVALS_MIGRATION
 from operators.audit.schema import AUDIT_MIGRATIONS
 from operators.grants import (
     EVERYTHING,
@@ -31,6 +32,7 @@ MIGRATIONS = (
     GRANTS_MIGRATION,
     *AUDIT_MIGRATIONS,
     SIGN_IN_MIGRATION,
+    APPROVALS_MIGRATION,
 )
 
 __all__ = [

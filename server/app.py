@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from observatory.operator_routes import build_operator_routes
 from operators.access.routes import access_routes
 from operators.alarms.routes import alarm_routes
+from operators.approvals.routes import approval_routes
 from operators.audit.routes import audit_routes
 from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
@@ -134,6 +135,7 @@ def _operator_litestar(services: Services) -> Litestar:
             operator_status_routes(services.status.sets),
             build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
+            approval_routes(services.operators.approvals),
             access_routes(services.operators.access, services.operators.api_keys),
             audit_routes(services.auditing.trail),
             issuer_routes(services.operators.issuers, services.issuing.changes),
@@ -160,6 +162,7 @@ def paths_of(services: Services) -> Paths:
     return Paths(
         resources={
             "issuer_id": Named(of_issuer, absent_issuer),
+            "number": operators.approvals.let_in,
             "set_id": Named(services.status.sets.scope_of, lambda _: ABSENT_SET),
         },
         principals={

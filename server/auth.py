@@ -6,6 +6,7 @@ the path names, and `operators.grants.require` asked; nothing is guessed from th
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -22,7 +23,7 @@ REASON = "touchstone-reason"
 MAX_REASON_CHARS = 500  # characters
 OnRefused = Callable[[Request[Any, Any, Any], Exception], None]
 PrincipalOf = Callable[[Request[Any, Any, Any]], Coroutine[Any, Any, Principal]]
-# Decides over a principal, or a key of one, that a parameter of the path names; raises as `require`.
+# Decides over what a parameter of the path names, where one scope does not tell; raises as `require`.
 LetIn = Callable[[Principal, str, Need], Awaitable[None]]
 
 
@@ -34,9 +35,9 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Paths(msgspec.Struct, frozen=True):
-    """What each parameter of an operator's path names: a resource in one scope; a principal, or its key."""
+    """What each parameter of an operator's path names: a resource; a principal, or its key."""
 
-    resources: Mapping[str, Named]
+    resources: Mapping[str, Named | LetIn]
     principals: Mapping[str, LetIn]
 
     def known(self, where: Where) -> Mapping[str, object]:
@@ -93,13 +94,18 @@ async def _let_in(principal: Principal, need: Need, paths: Paths, parameters: Ma
     elif need.where in (Where.ANYWHERE, Where.ASKED):
         require_anywhere(principal, need.permission)
     elif need.where is Where.NAMED:
-        resource, text = paths.resources[need.parameter], parameters[need.parameter]
-        scope, absent = await resource.scope_of(text), resource.absent(text)
-        if scope is None:
-            raise ResourceNotFound(absent)
-        require(principal, need.permission, scope, absent=absent)
+        resource = paths.resources[need.parameter]
+        let_in = partial(_by_scope, resource) if isinstance(resource, Named) else resource
+        await let_in(principal, parameters[need.parameter], need)
     elif need.where is Where.PRINCIPAL:
         await paths.principals[need.parameter](principal, parameters[need.parameter], need)
+
+
+async def _by_scope(resource: Named, principal: Principal, text: str, need: Need) -> None:
+    scope, absent = await resource.scope_of(text), resource.absent(text)
+    if scope is None:
+        raise ResourceNotFound(absent)
+    require(principal, need.permission, scope, absent=absent)
 
 
 def _reason(header: str | None) -> str | None:

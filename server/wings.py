@@ -25,7 +25,9 @@ from operators import AlarmKind, Alarms, Principals
 from operators.access.api_key_changes import ApiKeys
 from operators.access.key_ends import KeyEnds
 from operators.access.principal_changes import PrincipalChanges
+from operators.alarms.store import Told, tell
 from operators.approvals.approvals import Approvals
+from operators.approvals.rules import Policy as ApprovalPolicy
 from operators.audit.anchor_files import AnchorFiles
 from operators.audit.anchors import Anchors
 from operators.audit.pushing import Pusher
@@ -68,7 +70,7 @@ from statuslist.publishing.artefacts import sign_anew
 from statuslist.publishing.mirror import Mirror, has_lists
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
-from storage import Engine, ServedMark, sqlite_path
+from storage import Engine, ServedMark, Transaction, sqlite_path
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +99,7 @@ class Operators(msgspec.Struct, frozen=True):
     access: PrincipalChanges
     api_keys: ApiKeys
     key_ends: KeyEnds
+    approvals: Approvals
     alarms: Alarms
     issuers: Issuers
     identities: Identities
@@ -118,9 +121,10 @@ async def open_operators(resources: Resources) -> Operators:
         timer=resources.timer,
         sign_in=None if signing_in is None else signing_in.sign_in.authenticate,
     )
-    approvals = Approvals()
+    approvals = _open_approvals(resources)
     access = PrincipalChanges(resources.database, principals, approvals, clock=resources.clock)
     api_keys = ApiKeys(resources.database, principals, approvals, clock=resources.clock)
+    approvals.doers |= access.doers() | api_keys.doers()
     custody = Custody(resources.settings)
     issuers = Issuers(
         resources.database, surroundings=Surroundings(resources.settings, custody), clock=resources.clock
@@ -147,7 +151,9 @@ async def open_operators(resources: Resources) -> Operators:
         clock=resources.clock,
         on_state=partial(alarms.state, AlarmKind.API_KEY_NEAR_END),
     )
-    return Operators(principals, signing_in, access, api_keys, key_ends, alarms, issuers, identities)
+    return Operators(
+        principals, signing_in, access, api_keys, key_ends, approvals, alarms, issuers, identities
+    )
 
 
 class Auditing(msgspec.Struct, frozen=True):
@@ -206,6 +212,20 @@ def _open_pusher(resources: Resources, operators: Operators, collector: Collecto
         timer=resources.timer,
         on_state=operators.alarms.state,
     )
+
+
+def _open_approvals(resources: Resources) -> Approvals:
+    settings = resources.settings
+    policy = ApprovalPolicy(
+        needed_for=frozenset(settings.approvals_for),
+        alone=settings.approvals_alone,
+        expires_seconds=settings.approval_expires_seconds,
+    )
+
+    def alarm(tx: Transaction, subject: str, reason: str, at: int) -> None:
+        tell(tx, [Told(AlarmKind.BREAK_GLASS, subject, reason)], at)
+
+    return Approvals(resources.database, clock=resources.clock, policy=policy, on_break_glass=alarm)
 
 
 def open_registry(resources: Resources) -> Registry:
@@ -301,8 +321,10 @@ def open_issuing(
         document_ttl_seconds=resources.settings.did_document_ttl_seconds,
         why_not_listed=partial(why_not_listed, resolver, resources.clock),
         sign_anew=sign_anew,
+        approvals=operators.approvals,
         clock=resources.clock,
     )
+    operators.approvals.doers |= changes.doers()
     upkeep = KeyUpkeep(
         resources.database,
         operators.issuers,

@@ -8,6 +8,7 @@ from operators.access.principal_changes import PrincipalChanges
 from operators.access.views import AskedGrant, CreateKey, CreatePrincipal
 from operators.actors.principals import Principals
 from operators.approvals.approvals import Approvals
+from operators.approvals.rules import Policy
 from storage import Database
 from wire import format_utc
 
@@ -26,12 +27,18 @@ class Access:
     """What changes principals and keys, over a database."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], float], timer: Callable[[], float] | None = None
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        timer: Callable[[], float] | None = None,
+        policy: Policy = Policy(),  # noqa: B008 (frozen)
     ) -> None:
         self.clock = clock
         self.principals = Principals(database, clock=clock, timer=timer or clock)
-        self.changes = PrincipalChanges(database, self.principals, Approvals(), clock=clock)
-        self.keys = ApiKeys(database, self.principals, Approvals(), clock=clock)
+        self.approvals = Approvals(database, clock=clock, policy=policy)
+        self.changes = PrincipalChanges(database, self.principals, self.approvals, clock=clock)
+        self.keys = ApiKeys(database, self.principals, self.approvals, clock=clock)
+        self.approvals.doers |= self.changes.doers() | self.keys.doers()
 
     async def add(self, name: str, *roles: Role, issuer_id: str | None = None) -> None:
         """Add a service with these roles, for one issuer or for everything."""

@@ -27,7 +27,8 @@ from operators.actors.key_store import KeyRow
 from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
-from operators.grants import EVERYTHING, Grant, Kind, NotSeen, Permission, Principal
+from operators.approvals.rules import is_trusted_more
+from operators.grants import EVERYTHING, Grant, NotSeen, Permission, Principal
 from operators.needs import Need
 from operators.noting import note
 from storage import Database, Transaction
@@ -87,18 +88,18 @@ class ApiKeys:
         Make an API key for a principal; its text is in the answer, and nowhere else.
 
         A person's key that another one makes is as good as a person: another person may have to agree, and the key
-        works from then on.
+        works from then on. So it is for the key of one with the role break-glass.
 
         Raises:
             Forbidden: the caller neither is that principal nor administers all its scopes; or its own key is
                 narrowed, and the new one would not be.
             BadRequest: the end is no time, past, or beyond 400 days; or a scope is none.
         """
-        found = await self._database.write(lambda tx: self._made_for(tx, principal, principal_id))
+        found, behind = await self._database.write(lambda tx: self._made_for(tx, principal, principal_id))
         made = new_api_key(self._random_bytes)
-        key = self._row(principal, found, made, wanted)
-        is_for_another = found.actor.kind is Kind.PERSON and principal.id != principal_id
-        if is_for_another and (pending := await self._ask(principal, found, key, made)):
+        key = msgspec.structs.replace(self._row(principal, found, made, wanted), person=behind)
+        is_grave = principal.id != principal_id and _is_trusted_more(found)
+        if is_grave and (pending := await self._ask(principal, found, key, made)):
             return MadeKey(api_key=made.text, key=key_view(key), approval=pending)
         await self._database.write(lambda tx: self._insert(tx, principal, key, made.digest))
         return MadeKey(api_key=made.text, key=key_view(key))
@@ -108,7 +109,8 @@ class ApiKeys:
         Make a key in the place of another, narrowed alike; the old one ends after the overlap.
 
         Raises:
-            Conflict: it is revoked, has ended, or another one took its place.
+            Conflict: it is revoked, has ended, or another one took its place; or it is a person's, or of one with
+                the role break-glass, and the caller somebody else.
             Forbidden, BadRequest: as `create`.
         """
         made = new_api_key(self._random_bytes)
@@ -119,6 +121,11 @@ class ApiKeys:
                 raise Conflict("this key is over, or another one took its place; make a new key")
             limits = None if old.limits is None else shown_grants(old.limits)
             found = seen(tx, principal, old.principal_id, self._now())
+            if old.principal_id != principal.id and _is_trusted_more(found):
+                raise Conflict(
+                    f"only {old.principal_id} rotates this key: make a new key, which may need an approval, and"
+                    " revoke this one"
+                )
             key = self._row(principal, found, made, CreateKey(grants=limits, expires_at=wanted.expires_at))
             key = msgspec.structs.replace(key, limits=old.limits, person=old.person)
             key_store.insert_key(tx, key, made.digest)
@@ -171,10 +178,17 @@ class ApiKeys:
         self._principals.forget()
         return revoked
 
-    def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
+    def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> tuple[Found, str | None]:
+        """
+        Return whose key is made, and the person behind.
+
+        Who comes with a key that another person made may be that one, and so is the key that is made with it.
+        """
+        used = None if principal.key is None else key_store.find_key_row(tx, principal.key)
+        behind = principal.person if used is None else used.person or principal.person
         if principal.id == principal_id:
-            return seen(tx, principal, principal_id, self._now())
-        return managed(tx, principal, principal_id, self._now())
+            return seen(tx, principal, principal_id, self._now()), behind
+        return managed(tx, principal, principal_id, self._now()), behind
 
     def _own_or_managed(self, tx: Transaction, principal: Principal, public_id: str) -> KeyRow:
         """Return a key that the caller may replace or revoke: that it came with, its own, or a managed one."""
@@ -249,6 +263,10 @@ class ApiKeys:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _is_trusted_more(found: Found) -> bool:
+    return is_trusted_more(found.actor.kind, (grant.role for grant in found.grants))
 
 
 def _is_over(key: KeyRow, now: int) -> bool:

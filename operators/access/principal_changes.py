@@ -19,7 +19,7 @@ from operators.access.views import (
     principal_view,
     read_grants,
 )
-from operators.acting import act_once
+from operators.acting import act_once, done_before
 from operators.actors import actor_store
 from operators.actors.actor_store import Actor
 from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, end_grant, grants_of
@@ -27,6 +27,8 @@ from operators.actors.key_store import hide_keys
 from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
+from operators.approvals.rules import GUARDED, is_trusted_more
+from operators.approvals.store import forget_person
 from operators.grants import (
     EVERYTHING,
     Grant,
@@ -138,12 +140,13 @@ class PrincipalChanges:
         """
         grants = _check(wanted)
         require_to_grant(principal, grants)
-        if wanted.kind is Kind.PERSON and decided is None:
-            asked = msgspec.to_builtins(wanted)
-            if pending := await self._ask(
-                principal, "principal.create", _one_scope(scopes_of(grants)), wanted.id, asked
-            ):
-                return pending
+        request = ("create-principal", wanted)
+        if is_trusted_more(wanted.kind, (grant.role for grant in grants)) and decided is None:
+            change = _change(
+                "principal.create", _one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
+            )
+            if answered := await self._answered(principal, idempotency_key, request, change):
+                return answered
         actor = Actor(
             id=wanted.id,
             kind=wanted.kind,
@@ -163,7 +166,6 @@ class PrincipalChanges:
                 add_grant(tx, actor.id, self._held(principal, grant))
             return self._noted(tx, principal, "principal.create", actor.id)
 
-        request = ("create-principal", wanted)
         return await self._once(principal, idempotency_key, request, create, decided)
 
     async def grant(
@@ -185,10 +187,11 @@ class PrincipalChanges:
         grant = _grant_of(asked)
         require_to_grant(principal, frozenset({grant}))
         _require_decider((await self._found(principal, principal_id)).kind, grant)
-        if grant.role is Role.APPROVER and decided is None:
-            request = {"principal": principal_id, **msgspec.to_builtins(asked)}
-            if pending := await self._ask(principal, "grant.add", grant.scope, principal_id, request):
-                return pending
+        request = ("grant", principal_id, asked)
+        if grant.role in GUARDED and decided is None:
+            change = _change_of_grant("grant.add", principal_id, grant)
+            if answered := await self._answered(principal, idempotency_key, request, change):
+                return answered
 
         def give(tx: Transaction) -> PrincipalView:
             _require_scopes(tx, frozenset({grant}))
@@ -197,7 +200,7 @@ class PrincipalChanges:
                 raise Conflict(f"{principal_id} is {grant} already")
             return self._noted(tx, principal, "grant.add", before, grant=str(grant))
 
-        return await self._once(principal, idempotency_key, ("grant", principal_id, asked), give, decided)
+        return await self._once(principal, idempotency_key, request, give, decided)
 
     async def end_grant(
         self,
@@ -217,10 +220,11 @@ class PrincipalChanges:
         grant = _grant_of(asked)
         require_to_grant(principal, frozenset({grant}))
         await self._found(principal, principal_id)
+        request = ("end-grant", principal_id, asked)
         if grant.role is Role.APPROVER and decided is None:
-            request = {"principal": principal_id, **msgspec.to_builtins(asked)}
-            if pending := await self._ask(principal, "grant.end", grant.scope, principal_id, request):
-                return pending
+            change = _change_of_grant("grant.end", principal_id, grant)
+            if answered := await self._answered(principal, idempotency_key, request, change):
+                return answered
 
         def end(tx: Transaction) -> PrincipalView:
             before = self._seen(tx, principal, principal_id)
@@ -228,7 +232,7 @@ class PrincipalChanges:
                 raise Conflict(f"{principal_id} is not {grant}")
             return self._noted(tx, principal, "grant.end", before, grant=str(grant))
 
-        return await self._once(principal, idempotency_key, ("end-grant", principal_id, asked), end, decided)
+        return await self._once(principal, idempotency_key, request, end, decided)
 
     async def set_active(
         self,
@@ -250,21 +254,22 @@ class PrincipalChanges:
             raise Conflict("somebody else must do that")
         found = await self._database.write(lambda tx: managed(tx, principal, principal_id, self._now()))
         approves = [grant.scope for grant in found.grants if grant.role is Role.APPROVER]
-        is_grave = found.actor.kind is Kind.PERSON if is_active else bool(approves)
+        roles = [grant.role for grant in found.grants]
+        is_grave = is_trusted_more(found.actor.kind, roles) if is_active else bool(approves)
+        request = (action, principal_id)
         if is_grave and decided is None:
             scope = _one_scope(found.scopes if is_active else frozenset(approves))
-            if pending := await self._ask(
-                principal, action, scope, principal_id, {"principal": principal_id}
-            ):
-                return pending
+            change = _change(action, scope, principal_id, {"principal": principal_id})
+            if answered := await self._answered(principal, idempotency_key, request, change):
+                return answered
 
-        def change(tx: Transaction) -> PrincipalView:
+        def change_it(tx: Transaction) -> PrincipalView:
             before = managed(tx, principal, principal_id, self._now())
             if not actor_store.set_active(tx, principal_id, is_active, by=principal.id, at=self._now()):
                 raise Conflict(f"{principal_id} is {'active' if is_active else 'deactivated'} already")
             return self._noted(tx, principal, action, before)
 
-        return await self._once(principal, idempotency_key, (action, principal_id), change, decided)
+        return await self._once(principal, idempotency_key, request, change_it, decided)
 
     async def erase(
         self, principal: Principal, principal_id: str, *, idempotency_key: str | None = None
@@ -281,6 +286,7 @@ class PrincipalChanges:
             if found.actor.kind is not Kind.PERSON or found.actor.deactivated_at is None:
                 raise Conflict("expected a person that was deactivated before")
             actor_store.erase(tx, principal_id)
+            forget_person(tx, principal_id, self._now())
             return self._noted(tx, principal, "principal.erase", found)
 
         return await act_once(
@@ -293,11 +299,12 @@ class PrincipalChanges:
             at=self._now(),
         )
 
-    async def _ask(
-        self, principal: Principal, action: str, scope: Scope, subject: str, request: dict[str, Any]
-    ) -> ApprovalView | None:
-        change = Change(action=action, scope=scope, subject=subject, request=request)
-        return await self._approvals.ask(principal, change)
+    async def _answered(
+        self, principal: Principal, key: str | None, request: tuple[object, ...], change: Change
+    ) -> Answered | None:
+        """Return what was done for this key and request before, or the approval that the change needs."""
+        done = await done_before(self._database, principal, key, request, PrincipalView)
+        return done or await self._approvals.ask(principal, change, key)
 
     async def _once(
         self,
@@ -386,6 +393,15 @@ def _require_scopes(tx: Transaction, grants: frozenset[Grant]) -> None:
 
 def _grant_of(asked: AskedGrant) -> Grant:
     return next(iter(read_grants((asked,), pointer="")))
+
+
+def _change(action: str, scope: Scope, subject: str, request: dict[str, Any]) -> Change:
+    return Change(action=action, scope=scope, subject=subject, request=request)
+
+
+def _change_of_grant(action: str, principal_id: str, grant: Grant) -> Change:
+    request = {"principal": principal_id, "scope": str(grant.scope), "role": grant.role.value}
+    return _change(action, grant.scope, principal_id, request)
 
 
 def _one_scope(scopes: frozenset[Scope]) -> Scope:

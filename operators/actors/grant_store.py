@@ -12,7 +12,7 @@ OPERATOR, CLAIMS = (
     "operator",
     "claims",
 )  # sources of grants: somebody granted it; the identity provider said so
-_HELD = "ended_at IS NULL AND (ends_at IS NULL OR ends_at > :now)"
+HELD = "ended_at IS NULL AND (ends_at IS NULL OR ends_at > :now)"
 _ROLES = frozenset(Role)  # A newer release, beside us, may know of more.
 
 
@@ -29,7 +29,7 @@ class HeldGrant(msgspec.Struct, frozen=True, kw_only=True):
 def grants_of(tx: Transaction, principal_id: str, now: int) -> list[HeldGrant]:
     """Return the grants that a principal holds at `now`, in the order of their making."""
     rows = tx.all(
-        f"SELECT * FROM grants WHERE principal_id = :id AND {_HELD} ORDER BY id",  # noqa: S608 (ours)
+        f"SELECT * FROM grants WHERE principal_id = :id AND {HELD} ORDER BY id",  # noqa: S608 (ours)
         {"id": principal_id, "now": now},
     )
     return [
@@ -75,7 +75,7 @@ def end_grant(tx: Transaction, principal_id: str, grant: Grant, *, by: str, at: 
     """End a grant, whatever its sources; False where the principal has it not."""
     values = _values_of(principal_id, grant) | {"by": by, "at": at, "now": at}
     changed = tx.execute(
-        f"UPDATE grants SET ended_at = :at, ended_by = :by WHERE {_SAME} AND {_HELD}",  # noqa: S608 (ours)
+        f"UPDATE grants SET ended_at = :at, ended_by = :by WHERE {_SAME} AND {HELD}",  # noqa: S608 (ours)
         values,
     )
     return changed > 0

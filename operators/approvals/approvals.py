@@ -1,13 +1,351 @@
 """
-Requests for approval, asked and decided. Service.
+Requests for approval: asked, and decided by another person. Service.
+
+An approval is the decision and the change, in one transaction: the change is made as its author, whose grants are
+looked at anew, and what it does first is to mark the request. Where the change fails, nothing is decided.
 """
 
-from operators.approvals.change import ApprovalView, Change
-from operators.grants import Principal
+from collections.abc import Callable
+
+import msgspec
+
+from operators.acting import act_once, done_before
+from operators.approvals import store
+from operators.approvals.change import ApprovalView, Change, Doer
+from operators.approvals.deciding import (
+    approvers,
+    author_of,
+    can_approve,
+    parties,
+    reloaded,
+    require_decider,
+)
+from operators.approvals.rules import ALWAYS, Policy, is_needed, seeing
+from operators.approvals.store import EXPIRED, PENDING, Approval, Decision, Seen
+from operators.approvals.views import ApprovalPage, approval_view, hint_of
+from operators.grants import Kind, NotSeen, Permission, Principal, Scope, require
+from operators.needs import Need
+from operators.noting import note
+from storage import Database, Transaction, once
+from wire import Conflict, Forbidden, Refusal, ResourceNotFound, encode
+
+MAX_PAGE = 100  # requests
+ABSENT = "there is no approval of this number"
+APPROVED, REJECTED, WITHDRAWN, ALONE, BREAK_GLASS = (
+    "approved",
+    "rejected",
+    "withdrawn",
+    "alone",
+    "break-glass",
+)
+STATES = (PENDING, APPROVED, REJECTED, WITHDRAWN, EXPIRED, ALONE, BREAK_GLASS)
+_ACTIONS = {
+    APPROVED: "approval.approve",
+    REJECTED: "approval.reject",
+    WITHDRAWN: "approval.withdraw",
+    ALONE: "approval.alone",
+    BREAK_GLASS: "approval.break-glass",
+}
+# Tells the alarm of what went past approval, in its transaction: subject, reason, microseconds since 1970.
+Alarmed = Callable[[Transaction, str, str, int], None]
+
+
+def _nobody(_tx: Transaction, _subject: str, _reason: str, _at: int) -> None: ...
 
 
 class Approvals:
-    """Who knows whether a change needs another person: so far none does."""
+    """
+    Methods that take a number raise ResourceNotFound where there is no such request that the caller may know of.
 
-    async def ask(self, principal: Principal, change: Change) -> ApprovalView | None:  # noqa: ARG002
-        return None
+    Args:
+        clock: seconds since 1970.
+        on_break_glass: raises the alarm.
+
+    Attributes:
+        doers: what makes each change, by action; the composition root fills it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float],
+        policy: Policy = Policy(),  # noqa: B008 (frozen)
+        on_break_glass: Alarmed = _nobody,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._policy = policy
+        self._on_break_glass = on_break_glass
+        self.doers: dict[str, Doer] = {}
+
+    async def let_in(self, principal: Principal, number: str, need: Need) -> None:
+        """
+        Let in whoever has what a route needs in the scope of a request; to see it, its author too.
+
+        Raises:
+            Forbidden: it may know of the request, and has not the permission.
+        """
+        approval = await self._database.read(lambda tx: self._seen(tx, principal, int(number)))
+        if need.permission is not Permission.READ:
+            require(principal, need.permission, approval.scope)
+
+    async def ask(
+        self, principal: Principal, change: Change, idempotency_key: str | None = None
+    ) -> ApprovalView | None:
+        """As `change.Asks`; raises as `storage.once`, and where it goes ahead alone whatever the change raises."""
+        now = self._now()
+
+        def ask(tx: Transaction) -> Approval | None:
+            store.expire_due(tx, now)
+            if not is_needed(change.action, change.scope, approvers(tx, now), self._policy):
+                return None
+            # No principal has such an id: what was asked never answers for what was done, or the other way round.
+            number = once(
+                tx,
+                principal=f"{principal.id} asks",
+                key=idempotency_key,
+                request=encode(change.digest),
+                at=now,
+                make=lambda: encode(self._wait(tx, principal, change, now)),
+            )
+            return self._known(tx, int(number))
+
+        approval = await self._database.write(ask)
+        if approval is None:
+            return None
+        if await self._database.read(lambda tx: self._goes_alone(tx, principal, approval)):
+            return await self._go_alone(principal, approval)
+        return await self._database.read(lambda tx: self._view(tx, approval))
+
+    async def page(
+        self,
+        principal: Principal,
+        *,
+        state: str | None = None,
+        after: int = 0,
+        limit: int = MAX_PAGE,
+    ) -> ApprovalPage:
+        """Return at most `limit` requests with a number beyond `after`, of those that the caller may know of."""
+        general, of_people = (_scopes(principal, seeing(is_of_people=kind)) for kind in (False, True))
+        seen = Seen(principal.id, general, of_people)
+        now = self._now()
+
+        def read(tx: Transaction) -> ApprovalPage:
+            found = store.approvals_after(tx, seen, state=state, after=after, limit=limit, now=now)
+            views = tuple(self._view(tx, approval) for approval in found)
+            return ApprovalPage(approvals=views, next=found[-1].id if len(found) == limit else None)
+
+        return await self._database.read(read)
+
+    async def show(self, principal: Principal, number: int) -> ApprovalView:
+        """Return a request, with what became of it."""
+        return await self._database.read(lambda tx: self._view(tx, self._seen(tx, principal, number)))
+
+    async def approve(
+        self, principal: Principal, number: int, reason: str, *, idempotency_key: str | None = None
+    ) -> ApprovalView:
+        """
+        Approve a request, and do what it asks for.
+
+        Raises:
+            Forbidden: `principal` may not decide it, see `require_decider`.
+            Conflict: it waits no more; or its author may not do that any more; or the change cannot be made.
+            Refusal: whatever the change raises.
+        """
+        return await self._decide_and_do(principal, number, APPROVED, reason, idempotency_key)
+
+    async def break_glass(
+        self, principal: Principal, number: int, reason: str, *, idempotency_key: str | None = None
+    ) -> ApprovalView:
+        """
+        Do what a request asks for, without another person; an alarm tells everybody.
+
+        Raises:
+            Forbidden: `principal` has not the role break-glass there.
+            Conflict, Refusal: as `approve`.
+        """
+        return await self._decide_and_do(principal, number, BREAK_GLASS, reason, idempotency_key)
+
+    async def reject(
+        self, principal: Principal, number: int, reason: str, *, idempotency_key: str | None = None
+    ) -> ApprovalView:
+        """
+        Reject a request.
+
+        Raises:
+            Forbidden: as `approve`.
+            Conflict: it waits no more.
+        """
+        return await self._only_decide(principal, number, REJECTED, reason, idempotency_key)
+
+    async def withdraw(
+        self, principal: Principal, number: int, *, idempotency_key: str | None = None
+    ) -> ApprovalView:
+        """
+        Take a request back.
+
+        Raises:
+            Forbidden: somebody else asked.
+            Conflict: it waits no more.
+        """
+        return await self._only_decide(principal, number, WITHDRAWN, principal.reason, idempotency_key)
+
+    async def _decide_and_do(
+        self, principal: Principal, number: int, state: str, reason: str | None, key: str | None
+    ) -> ApprovalView:
+        asked = (state, number, reason)
+        if (done := await done_before(self._database, principal, key, asked, ApprovalView)) is not None:
+            return done
+        approval, author = await self._database.read(lambda tx: self._ready(tx, principal, number, state))
+        answer: ApprovalView | None = None
+
+        def decided(tx: Transaction) -> None:
+            nonlocal answer
+            try:
+                _, current = self._ready(tx, principal, number, state)
+            except Forbidden as error:  # So it was not a moment ago; and it is not the author who may not.
+                raise Conflict(error.detail) from None
+            if current != author:
+                raise Conflict(f"what {author.id} may do changed just now; look at it again")
+            made = once(
+                tx,
+                principal=principal.id,
+                key=key,
+                request=encode(asked),
+                at=self._now(),
+                make=lambda: encode(self._decide(tx, principal, approval, state, reason)),
+            )
+            answer = msgspec.json.decode(made, type=ApprovalView)
+
+        if (do := self.doers.get(approval.action)) is None:
+            raise Conflict(f"this release does not know how to do {approval.action}")
+        try:
+            await do(author, approval.request, decided)
+        except (Forbidden, ResourceNotFound) as error:
+            raise Conflict(f"{author.id}, who asked for this, cannot do it now: {error.detail}") from None
+        assert answer is not None, "a change that is approved marks its request"
+        return answer
+
+    async def _only_decide(
+        self, principal: Principal, number: int, state: str, reason: str | None, key: str | None
+    ) -> ApprovalView:
+        def work(tx: Transaction) -> ApprovalView:
+            approval = self._seen(tx, principal, number)
+            self._require(tx, principal, approval, state)
+            return self._decide(tx, principal, approval, state, reason)
+
+        asked = (state, number, reason)
+        return await act_once(self._database, principal, key, asked, work, ApprovalView, at=self._now())
+
+    def _ready(
+        self, tx: Transaction, principal: Principal, number: int, state: str
+    ) -> tuple[Approval, Principal]:
+        """Return a request that `principal` may decide so, and its author as it is now."""
+        approval = self._seen(tx, principal, number)
+        self._require(tx, principal, approval, state)
+        self._require_waiting(approval)
+        if not approval.is_as_asked:
+            raise Conflict("this request is not what was asked for: its digest is another one")
+        return approval, author_of(tx, approval, self._now())
+
+    def _require(self, tx: Transaction, principal: Principal, approval: Approval, state: str) -> None:
+        """
+        Let `principal` decide a request in this way.
+
+        Raises:
+            Forbidden: it may not.
+        """
+        if state in (APPROVED, REJECTED):
+            require_decider(tx, principal, approval, self._now())
+        elif state == ALONE:
+            if not self._goes_alone(tx, principal, approval):
+                raise Forbidden("somebody else can approve this now")
+        elif state == BREAK_GLASS:
+            require(reloaded(tx, principal, self._now()), Permission.BREAK_GLASS, approval.scope)
+        elif approval.author != principal.id:
+            raise Forbidden(
+                f"only {approval.author}, who asked, can withdraw this; an approver can reject it"
+            )
+
+    def _require_waiting(self, approval: Approval) -> None:
+        state = approval.state_at(self._now())
+        if state != PENDING:
+            raise Conflict(f"the approval {approval.id} waits no more: it is {state}")
+
+    def _decide(
+        self, tx: Transaction, principal: Principal, approval: Approval, state: str, reason: str | None
+    ) -> ApprovalView:
+        at = self._now()
+        self._require_waiting(self._known(tx, approval.id))
+        if state in (APPROVED, REJECTED):
+            store.add_parties(tx, approval.id, parties(tx, approval.author, at))
+        if not store.decide(tx, approval, Decision(state, principal, reason, at)):
+            raise Conflict(f"the approval {approval.id} waits no more")
+        by = msgspec.structs.replace(principal, reason=reason or principal.reason, approval=approval.id)
+        of = {"of": approval.action, "digest": approval.digest, "author": approval.author}
+        note(tx, by, _ACTIONS[state], str(approval.id), at=at, **of)
+        if state == BREAK_GLASS:
+            told = f"{principal.id} let the approval {approval.id} ({approval.action}) go ahead alone"
+            self._on_break_glass(tx, f"approval {approval.id}", told, at)
+        return self._view(tx, self._known(tx, approval.id))
+
+    def _wait(self, tx: Transaction, principal: Principal, change: Change, now: int) -> int:
+        """Return the number of the request that waits for `change`, which may be a new one."""
+        if (waiting := store.find_waiting(tx, principal.id, change.digest)) is not None:
+            return waiting
+        number = store.insert_approval(
+            tx,
+            principal,
+            change,
+            parties(tx, principal.id, now),
+            at=now,
+            expires_at=now + self._policy.expires_seconds * 1_000_000,
+        )
+        by = msgspec.structs.replace(principal, approval=number)
+        note(tx, by, "approval.ask", str(number), at=now, of=change.action, digest=change.digest)
+        return number
+
+    def _goes_alone(self, tx: Transaction, principal: Principal, approval: Approval) -> bool:
+        """Tell whether a person goes ahead alone with its request, which nobody else can approve as things are."""
+        may = self._policy.alone and principal.kind is Kind.PERSON and principal.id == approval.author
+        return may and approval.state == PENDING and not self._others(tx, approval)
+
+    async def _go_alone(self, principal: Principal, approval: Approval) -> ApprovalView:
+        try:
+            return await self._decide_and_do(principal, approval.id, ALONE, principal.reason, None)
+        except Refusal:
+            await self.withdraw(principal, approval.id)  # Nobody else would look at it.
+            raise
+
+    def _others(self, tx: Transaction, approval: Approval) -> set[str]:
+        """Return who can approve a request as things are."""
+        now = self._now()
+        return can_approve(tx, approval.scope, parties(tx, approval.author, now), now)
+
+    def _view(self, tx: Transaction, approval: Approval) -> ApprovalView:
+        waits = approval.state_at(self._now()) == PENDING
+        hint = hint_of(approval) if waits and not self._others(tx, approval) else None
+        return approval_view(approval, self._now(), hint)
+
+    def _known(self, tx: Transaction, number: int) -> Approval:
+        approval = store.find_approval(tx, number)
+        assert approval is not None
+        return approval
+
+    def _seen(self, tx: Transaction, principal: Principal, number: int) -> Approval:
+        approval = store.find_approval(tx, number) if 0 < number <= 2**53 else None
+        if approval is None:
+            raise ResourceNotFound(ABSENT)
+        permissions = seeing(is_of_people=approval.action in ALWAYS)
+        may = any(principal.may(permission, approval.scope) for permission in permissions)
+        if approval.author != principal.id and not may:
+            raise NotSeen(ABSENT)
+        return approval
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def _scopes(principal: Principal, permissions: tuple[Permission, ...]) -> frozenset[Scope]:
+    return frozenset(scope for permission in permissions for scope in principal.scopes(permission))

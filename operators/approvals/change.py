@@ -44,7 +44,8 @@ class ApprovalView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     A request for approval.
 
     `state` is "pending", "approved", "rejected", "withdrawn", "expired", "alone" (nobody else could approve) or
-    "break-glass".
+    "break-glass". `person` is who stands behind a service that asks. `hint` says what to do where nobody can
+    approve it as things are.
     """
 
     approval: int
@@ -62,15 +63,20 @@ class ApprovalView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     decided_by: str | None = None
     decided_at: str | None = None
     decision_reason: str | None = None
+    hint: str | None = None
 
 
 class Asks(Protocol):
     """Who knows whether a change needs another person."""
 
-    async def ask(self, principal: Principal, change: Change) -> ApprovalView | None:
+    async def ask(
+        self, principal: Principal, change: Change, idempotency_key: str | None = None
+    ) -> ApprovalView | None:
         """
-        Return the request for approval that now waits; None: the change may go ahead.
+        Return the request for approval that now waits, or that nobody else could approve, so that it is done; None:
+        the change may go ahead.
 
-        The same change, asked for again by the same principal while it waits, is the same request.
+        The same change, asked for again by the same principal while it waits, is the same request; with the same
+        Idempotency-Key it is so for a day, whatever became of it.
         """
         ...

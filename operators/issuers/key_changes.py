@@ -7,23 +7,23 @@ foreign document lists a key is looked at before it as well; what goes wrong lat
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from operators.acting import act_once, done_before
-from operators.grants import Permission, Principal
+from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
+from operators.grants import Permission, Principal, issuer_scope
 from operators.issuers import key_store, rotation
 from operators.issuers.custody import WhyNotListed
 from operators.issuers.issuers import Issuers, issuer_and_keys
-from operators.issuers.keys import (
-    IssuerKey,
-    KeyState,
-    successors,
-)
+from operators.issuers.keys import IssuerKey, KeyState, active_key, successors
 from operators.issuers.rotation import SignAnew, known_key, next_key
 from operators.issuers.succession import KeySuccession
 from operators.issuers.views import AddKey, CompromiseKey, IssuerKeyView
 from operators.model import Issuer
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, Refusal, parse_utc
+
+ACTIVATE = "issuer-key.activate"
 
 
 class KeyChanges:
@@ -35,6 +35,7 @@ class KeyChanges:
         document_ttl_seconds: how long others may keep a DID document that we host.
         why_not_listed: looks at the document of a foreign issuer as it is now, past all caches.
         sign_anew: called in the transaction that lets another key sign, with the id of the issuer.
+        approvals: who knows whether another person must agree.
         clock: seconds since 1970.
 
     Attributes:
@@ -49,6 +50,7 @@ class KeyChanges:
         document_ttl_seconds: int,
         why_not_listed: WhyNotListed,
         sign_anew: SignAnew,
+        approvals: Asks,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
@@ -56,10 +58,15 @@ class KeyChanges:
         self._document_ttl_seconds = document_ttl_seconds
         self._why_not_listed = why_not_listed
         self._sign_anew = sign_anew
+        self._approvals = approvals
         self._clock = clock
         self.succession = KeySuccession(
             database, issuers, why_not_listed=why_not_listed, sign_anew=sign_anew, clock=clock
         )
+
+    def doers(self) -> dict[str, Doer]:
+        """Return what makes each change that can be approved."""
+        return {ACTIVATE: self._activate_approved}
 
     async def add(
         self, principal: Principal, issuer_id: str, wanted: AddKey, *, idempotency_key: str | None = None
@@ -84,12 +91,18 @@ class KeyChanges:
         return await self._once(principal, idempotency_key, asked, add)
 
     async def activate(
-        self, principal: Principal, issuer_id: str, key_id: str | None, *, idempotency_key: str | None = None
-    ) -> IssuerKeyView:
+        self,
+        principal: Principal,
+        issuer_id: str,
+        key_id: str | None,
+        *,
+        idempotency_key: str | None = None,
+        decided: Decided | None = None,
+    ) -> IssuerKeyView | ApprovalView:
         """
         Let an announced key sign: now, or as soon as verifiers can know it. `key_id` None: see `next_key`.
 
-        The key before it is retired, and the issuer's lists are signed anew.
+        The key before it is retired, and the issuer's lists are signed anew. Another person may have to agree.
 
         Raises:
             Conflict: it is not announced, or only keys of another kind are; or the issuer is foreign, and its
@@ -101,8 +114,14 @@ class KeyChanges:
             return done
         chosen = next_key(keys, key_id)
         await self._require_listed(issuer, chosen)
+        if decided is None:
+            change = _activation(issuer_id, chosen, keys)
+            if pending := await self._approvals.ask(principal, change, idempotency_key):
+                return pending
 
         def activate(tx: Transaction, at: int) -> IssuerKeyView:
+            if decided is not None:
+                decided(tx)
             known = key_store.keys_of(tx, issuer_id)
             key = next_key(known, chosen.key_id)
             ready = self._ready_at(issuer, key, known, at)
@@ -114,6 +133,19 @@ class KeyChanges:
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, asked, activate)
+
+    async def _activate_approved(
+        self, author: Principal, asked: dict[str, Any], decided: Decided
+    ) -> IssuerKeyView | ApprovalView:
+        """Activate the key that was asked for, in the place of the key that signed then."""
+
+        def as_asked(tx: Transaction) -> None:
+            decided(tx)
+            signs = active_key(key_store.keys_of(tx, asked["issuer"]))
+            if (signs and signs.key_id) != asked["replaces"]:
+                raise Conflict(f"another key signs for {asked['issuer']} than when this was asked; ask anew")
+
+        return await self.activate(author, asked["issuer"], asked["key"], decided=as_asked)
 
     async def retire(
         self, principal: Principal, issuer_id: str, key_id: str, *, idempotency_key: str | None = None
@@ -256,3 +288,11 @@ class KeyChanges:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _activation(issuer_id: str, key: IssuerKey, keys: list[IssuerKey]) -> Change:
+    """Return what somebody else approves: that one key takes the place of the one that signs now."""
+    signs = active_key(keys)
+    request = {"issuer": issuer_id, "key": key.key_id, "replaces": signs and signs.key_id}
+    subject = f"{issuer_id}#{key.key_id}"
+    return Change(action=ACTIVATE, scope=issuer_scope(issuer_id), subject=subject, request=request)

@@ -11,6 +11,7 @@ from litestar import Controller, Request, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
+from operators.approvals.change import ApprovalView
 from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
 from operators.grants import Permission, Principal
 from operators.issuers.issuers import MAX_PAGE, Issuers
@@ -41,6 +42,12 @@ def issuer_routes(issuers: Issuers, changes: KeyChanges) -> type[Controller]:
 
 def _described(shape: type[msgspec.Struct], description: str) -> ResponseSpec:
     return ResponseSpec(shape, description=description, generate_examples=False)
+
+
+_ACTIVATED = {
+    200: _described(IssuerKeyView, "The key; with `activatesAt`, it will sign from then on."),
+    202: _described(ApprovalView, "The request for approval, where another person must agree."),
+}
 
 
 class _Routes(Controller):
@@ -117,7 +124,7 @@ class _Routes(Controller):
         status_code=200,
         summary="Rotate: let the announced key sign that is known for longest",
         description="As the activation of a named key. For administrators of the issuer.",
-        responses={200: _described(IssuerKeyView, "The key; with `activatesAt`, it will sign from then on.")},
+        responses=_ACTIVATED,
     )
     async def activate_next(
         self, principal: Acting, issuer_id: FromPath[str], request: Request[Any, Any, Any]
@@ -133,7 +140,7 @@ class _Routes(Controller):
         description="At once where every cached copy of the DID document has had time to be replaced, or else as"
         " soon as that is so (`activatesAt`). The key before it is retired, and the issuer's lists are signed"
         " anew. A foreign issuer's document must list the key. For administrators of the issuer.",
-        responses={200: _described(IssuerKeyView, "The key; with `activatesAt`, it will sign from then on.")},
+        responses=_ACTIVATED,
     )
     async def activate(
         self,
@@ -194,4 +201,4 @@ class _Routes(Controller):
     ) -> Answer:
         await require_no_body(request)
         activated = await self.changes.activate(principal, issuer_id, key_id, idempotency_key=key_of(request))
-        return answer_of(activated)
+        return answer_of(activated, 202 if isinstance(activated, ApprovalView) else 200)

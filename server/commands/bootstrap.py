@@ -115,7 +115,7 @@ async def _make_operator(settings: Settings, database: Database, say: Say) -> No
     path = operator_key_path(settings)
     if path.exists():
         return
-    principals, approvals = Principals(database, clock=time.time), Approvals()
+    principals, approvals = Principals(database, clock=time.time), Approvals(database, clock=time.time)
     changes = PrincipalChanges(database, principals, approvals, clock=time.time)
     with contextlib.suppress(Conflict):  # A crash after this left the row, and no file.
         await changes.create(_initialiser(), _OPERATOR)

@@ -53,6 +53,7 @@ def db_give_up_key(issuer_id: str, key_id: str, since: str | None) -> None:
     settings = settings_or_exit()
 
     async def work(database: "Engine", issuers: "Issuers", operator: "Principal") -> None:
+        from operators.approvals.approvals import Approvals
         from operators.issuers.key_changes import KeyChanges
         from operators.issuers.views import CompromiseKey
         from statuslist.publishing.artefacts import sign_anew
@@ -63,6 +64,7 @@ def db_give_up_key(issuer_id: str, key_id: str, since: str | None) -> None:
             document_ttl_seconds=settings.did_document_ttl_seconds,
             why_not_listed=_unasked,
             sign_anew=sign_anew,
+            approvals=Approvals(database, clock=time.time),
             clock=time.time,
         )
         key = await changes.compromise(operator, issuer_id, key_id, CompromiseKey(since=since))

@@ -30,6 +30,8 @@ from operators.access.views import (
 from operators.alarms.model import AcknowledgeAlarm, AlarmPage, AlarmView
 from operators.alarms.routes import ALARMS
 from operators.approvals.change import ApprovalView
+from operators.approvals.routes import APPROVALS
+from operators.approvals.views import ApprovalPage, Decide
 from operators.audit.routes import AUDIT
 from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
@@ -56,6 +58,9 @@ _WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 _SETS = "/operator/status-lists"
 _ISSUER_KEYS = f"{ISSUERS}/{{issuer_id}}/keys"
 _CHANGED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}}
+_ACTIVATED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}, 202: {JSON: ApprovalView}}
+_APPROVAL = f"{APPROVALS}/{{number}}"
+_SHOWN_APPROVAL: Mapping[int, Content] = {200: {JSON: ApprovalView}}
 _PRINCIPAL = f"{PRINCIPALS}/{{principal_id}}"
 _CHANGED_PRINCIPAL: Mapping[int, Content] = {200: {JSON: PrincipalView}, 202: {JSON: ApprovalView}}
 _MADE_KEY: Mapping[int, Content] = {201: {JSON: MadeKey}, 202: {JSON: MadeKey}}
@@ -86,6 +91,13 @@ OPERATORS: dict[tuple[str, str], Route] = {
         answers={201: {JSON: MadeKey}}, body={JSON: RotateKey}, problems=_WRITE
     ),
     ("post", f"{KEYS}/{{public_id}}/revoke"): Route(answers={200: {JSON: ApiKeyView}}, problems=_WRITE),
+    ("get", APPROVALS): Route(answers={200: {JSON: ApprovalPage}}, problems=_READ),
+    ("get", _APPROVAL): Route(answers=_SHOWN_APPROVAL, problems=_READ),
+    **{
+        ("post", f"{_APPROVAL}/{path}"): Route(answers=_SHOWN_APPROVAL, body={JSON: Decide}, problems=_WRITE)
+        for path in ("approve", "reject", "break-glass")
+    },
+    ("post", f"{_APPROVAL}/withdraw"): Route(answers=_SHOWN_APPROVAL, problems=_WRITE),
     ("get", "/operator/explain"): Route(answers={200: {JSON: Explanation}}, problems=(400, 401, 403, 503)),
     ("get", _SETS): Route(answers={200: {JSON: SetPage}}, problems=_READ),
     ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
@@ -106,8 +118,8 @@ OPERATORS: dict[tuple[str, str], Route] = {
         answers={200: {JSON: OBJECT}}, problems=(*_READ, 409)
     ),
     ("post", _ISSUER_KEYS): Route(answers={201: {JSON: IssuerKeyView}}, body={JSON: AddKey}, problems=_WRITE),
-    ("post", f"{_ISSUER_KEYS}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
-    ("post", f"{_ISSUER_KEYS}/{{key_id}}/activate"): Route(answers=_CHANGED_KEY, problems=_WRITE),
+    ("post", f"{_ISSUER_KEYS}/activate"): Route(answers=_ACTIVATED_KEY, problems=_WRITE),
+    ("post", f"{_ISSUER_KEYS}/{{key_id}}/activate"): Route(answers=_ACTIVATED_KEY, problems=_WRITE),
     ("post", f"{_ISSUER_KEYS}/{{key_id}}/retire"): Route(answers=_CHANGED_KEY, problems=_WRITE),
     ("post", f"{_ISSUER_KEYS}/{{key_id}}/compromised"): Route(
         answers=_CHANGED_KEY, body={JSON: CompromiseKey}, problems=_WRITE

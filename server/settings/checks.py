@@ -27,6 +27,7 @@ _HOST_NAME = (
 )
 CACHED_METHODS = ("web", "webvh")
 MAX_TOKEN_LABEL_BYTES = 32  # of CK_TOKEN_INFO (PKCS #11 v3.1, section 3.2)
+MAX_APPROVAL_SECONDS = 2_592_000  # 30 days; what was true when something was asked may not be so any more
 MAX_STALE_SECONDS = 86_400  # a day; past that a document says nothing about today's keys
 _NOT_ABOVE_ZERO = (
     "cache_method_ttl_seconds",
@@ -48,6 +49,7 @@ def check(settings: Settings) -> list[str]:
         *_range_faults(settings),
         *_network_faults(settings.trusted_proxies, "TRUSTED_PROXIES"),
         *_network_faults(settings.trusted_clients, "TRUSTED_CLIENTS"),
+        *_approval_faults(settings),
         *driver_faults(settings),
         *_push_faults(settings),
         *_closed_network_faults(settings),
@@ -150,6 +152,21 @@ def _token_faults(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}PKCS11_MODULE: expected an absolute path, found {settings.pkcs11_module!r}")
     if len(settings.pkcs11_token.encode()) > MAX_TOKEN_LABEL_BYTES:
         faults.append(f"{PREFIX}PKCS11_TOKEN: expected a label of at most {MAX_TOKEN_LABEL_BYTES} bytes")
+    return faults
+
+
+def _approval_faults(settings: Settings) -> list[str]:
+    faults = []
+    if settings.approvals_for:
+        from operators.approvals.rules import BY_SETTING  # Not at start: it loads all that operators do.
+
+        faults = [
+            f"{PREFIX}APPROVALS_FOR: expected {' or '.join(BY_SETTING)}, found {action!r}"
+            for action in settings.approvals_for
+            if action not in BY_SETTING
+        ]
+    if not 60 <= settings.approval_expires_seconds <= MAX_APPROVAL_SECONDS:
+        faults.append(f"{PREFIX}APPROVAL_EXPIRES_SECONDS: expected 60 up to {MAX_APPROVAL_SECONDS} (30 days)")
     return faults
 
 

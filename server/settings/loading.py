@@ -23,7 +23,7 @@ from wire.words import type_fault
 # Where the settings are, and what our own test suite is told.
 NOT_SETTINGS = tuple(PREFIX + name for name in ("CONFIG", "REFERENCE_DATA", "NO_SKIPS", "CRASHES"))
 # Separated by commas or spaces.
-_LISTS = {"trusted_clients", "trusted_proxies", "dangerously_allowed_private_hosts"}
+_LISTS = {"approvals_for", "trusted_clients", "trusted_proxies", "dangerously_allowed_private_hosts"}
 TABLES = frozenset({"drivers", "sign_in_grants"})  # JSON in a variable.
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 _WORDS = {

@@ -73,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     outbound_burst: int = 400
     outbound_connections_per_host: int = 8
     outbound_connections: int = 64
+    approvals_for: tuple[str, ...] = ()
+    approvals_alone: bool = False
+    approval_expires_seconds: int = 604_800
     dangerously_trusted_ca_file: str = ""
     dangerously_allowed_private_hosts: tuple[str, ...] = ()
     default_representation: Literal["result", "document", "legacy"] = "result"

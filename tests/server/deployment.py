@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from operators import Issuer, IssuerKey, KeyState, Role
+from operators.approvals.approvals import Approvals
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -57,6 +58,7 @@ class Deployment:
             document_ttl_seconds=0,
             why_not_listed=is_listed,
             sign_anew=sign_anew,
+            approvals=Approvals(database, clock=clock),
             clock=clock,
         )
         assert settings.mirror_path is not None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from operators import Issuer, IssuerKey, Role
+from operators.approvals.approvals import Approvals
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -36,7 +37,9 @@ class Desk:
         signed_anew: ids of the issuers whose lists were to be signed anew, in the order of the calls.
     """
 
-    def __init__(self, database: Engine, clock: Clock, key_dir: Path) -> None:
+    def __init__(
+        self, database: Engine, clock: Clock, key_dir: Path, approvals: Approvals | None = None
+    ) -> None:
         self.database, self.clock, self.key_dir = database, clock, key_dir
         self.listed: set[str] = set()
         self.signed_anew: list[str] = []
@@ -44,14 +47,17 @@ class Desk:
         self.issuers = Issuers(
             database, surroundings=Surroundings(Settings(key_dir=str(key_dir))), clock=clock
         )
+        self.approvals = approvals or Approvals(database, clock=clock)
         self.changes = KeyChanges(
             database,
             self.issuers,
             document_ttl_seconds=TTL_SECONDS,
             why_not_listed=self._why_not_listed,
             sign_anew=self._sign_anew,
+            approvals=self.approvals,
             clock=clock,
         )
+        self.approvals.doers |= self.changes.doers()
 
     async def hosted(self) -> tuple[str, str]:
         """Add the issuer acme; return the ids of its keys: the one that signs, and the spare one."""

@@ -4,8 +4,8 @@ A request for every operators' route, which the walker asks as everybody and for
 A new route needs one line in `EXAMPLES`. A name in braces becomes that of a resource which is in the scope of the
 caller, in another one, or nowhere (`places.py`): {issuer}, {set}, {index}, {scope}; the signing keys {active},
 {announced}, {unwanted} (is taken back) and {certified}; the principals {worker}, {leaver} (is deactivated),
-{returner} (was deactivated) and {erased} (a person who was deactivated); the API keys {rotated} and {revoked};
-{new} is another id for each request.
+{returner} (was deactivated) and {erased} (a person who was deactivated); the API keys {rotated} and {revoked}; the
+requests for approval {asked}, {rejected}, {approved} and {burning}; {new} is another id for each request.
 """
 
 from typing import Any
@@ -38,6 +38,7 @@ def _again(path: str, body: Any = None) -> Example:
 
 _REGISTRY = {"version": 1, "authorities": [], "entities": [], "authorizations": [], "recognitions": []}
 _ISSUER = "/operator/issuers/{issuer}"
+_APPROVALS, _WHY = "/operator/approvals", {"reason": "seen"}
 _KEYS = f"{_ISSUER}/keys"
 _SET = "/operator/status-lists/{set}"
 _NO_ALARM = frozenset({404})  # There is none of that number; who may, is told.
@@ -68,6 +69,19 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("POST", "/operator/principals/{principal_id}/keys"): Example("/operator/principals/{worker}/keys", {}),
     ("POST", "/operator/keys/{public_id}/rotate"): _again("/operator/keys/{rotated}/rotate", {}),
     ("POST", "/operator/keys/{public_id}/revoke"): _again("/operator/keys/{revoked}/revoke"),
+    # approvals
+    ("GET", "/operator/approvals"): Example("/operator/approvals"),
+    ("GET", "/operator/approvals/{number}"): Example(f"{_APPROVALS}/{{asked}}"),
+    ("POST", "/operator/approvals/{number}/reject"): _again(f"{_APPROVALS}/{{rejected}}/reject", _WHY),
+    ("POST", "/operator/approvals/{number}/approve"): _again(f"{_APPROVALS}/{{approved}}/approve", _WHY),
+    ("POST", "/operator/approvals/{number}/break-glass"): _again(
+        f"{_APPROVALS}/{{burning}}/break-glass", _WHY
+    ),
+    ("POST", "/operator/approvals/{number}/withdraw"): Example(
+        f"{_APPROVALS}/{{asked}}/withdraw",
+        also=frozenset({403, 404}),
+        never_done="only who asked takes it back",
+    ),
     # issuers
     ("GET", "/operator/issuers"): Example("/operator/issuers"),
     ("POST", "/operator/issuers"): Example("/operator/issuers", {"id": "{new}"}),

@@ -13,7 +13,10 @@ from operators.actors.actor_store import Actor
 from operators.actors.api_keys import new_api_key
 from operators.actors.grant_store import HeldGrant, add_grant
 from operators.actors.key_store import KeyRow
-from operators.grants import ScopeKind
+from operators.approvals.change import Change
+from operators.approvals.store import insert_approval
+from operators.grants import Principal, ScopeKind
+from operators.issuers.key_changes import ACTIVATE
 from operators.issuers.views import AddKey
 from statuslist.entries.requests import Allocate, CreateSet
 from storage import Transaction
@@ -25,6 +28,9 @@ YEAR = 365 * 86_400_000_000  # microseconds
 AUTHORITY = Scope(ScopeKind.AUTHORITY, "did:web:registry.example")
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
 SCOPES = {"everything": EVERYTHING, "issuer": issuer_scope("acme"), "authority": AUTHORITY}
+
+
+APPROVALS = ("asked", "rejected", "approved", "burning")
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -68,6 +74,7 @@ class Places:
             "scope": "issuer:nothing",
             "set": "gone-set",
             **dict.fromkeys(("active", "announced", "unwanted", "certified"), "key-000000000000"),
+            **dict.fromkeys(APPROVALS, "99999"),
             "index": "7",
             "rotated": "A" * 12,
             "revoked": "B" * 12,
@@ -93,7 +100,8 @@ class Places:
             place != OWN
             or scope != "authority"
             or not any(
-                f"{{{name}}}" in msgspec.json.encode(value).decode() for name in ("issuer", "set", "index")
+                f"{{{name}}}" in msgspec.json.encode(value).decode()
+                for name in ("issuer", "set", "index", *APPROVALS)
             )
         )
 
@@ -133,6 +141,7 @@ class Places:
         names = dict(zip(("announced", "unwanted", "certified"), (key.key for key in made), strict=True))
         active = f"{'key' if issuer_id == 'default' else issuer_id}-1"
         index = taken.entries[0].credential_status[0].status_list_index
+        names |= await services.database.write(lambda tx: _asked(tx, issuer_id, names["announced"], active))
         return names | {"issuer": issuer_id, "set": set_id, "index": index, "active": active}
 
     def _people(self, tx: Transaction) -> None:
@@ -167,6 +176,19 @@ class Places:
         revoked = _key(tx, "administrator-of-everything")
         key_store.revoke_key(tx, revoked.split("_")[1], NOW)
         self.strangers |= {"an expired key": f"Bearer {ended}", "a revoked key": f"Bearer {revoked}"}
+
+
+def _asked(tx: Transaction, issuer_id: str, key_id: str, active: str) -> dict[str, str]:
+    """Return requests for the activation of a key, each by another service."""
+    found = {}
+    for name in APPROVALS:
+        author, scope = f"{issuer_id}-{name}-asker", issuer_scope(issuer_id)
+        _insert(tx, author, Kind.SERVICE, Grant(scope, Role.ADMINISTRATOR))
+        asked = {"issuer": issuer_id, "key": key_id, "replaces": active}
+        change = Change(action=ACTIVATE, scope=scope, subject=f"{issuer_id}#{key_id}", request=asked)
+        who = Principal(id=author)
+        found[name] = str(insert_approval(tx, who, change, {author}, at=NOW, expires_at=NOW + YEAR))
+    return found
 
 
 def _insert(tx: Transaction, name: str, kind: Kind, *grants: Grant) -> None:

@@ -10,6 +10,7 @@ from resolver.outbound.fetch import GuardLimits
 from tests.server.http_corpus import (
     access,
     alarms,
+    approvals,
     audit,
     checks,
     drivers,
@@ -71,6 +72,7 @@ GROUPS = {
     "identifiers": Group(identifiers.cases, over_wire="public"),
     "access": Group(access.cases),
     "alarms": Group(alarms.cases, alarms.build),
+    "approvals": Group(approvals.cases, settings=given(approvals_for=("issuer-key.activate",))),
     "audit": Group(audit.cases),
     "busy": Group(limits.busy, limits.build, limits=limits.BUSY),
     "checks": Group(checks.cases, checks.build),

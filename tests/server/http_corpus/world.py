@@ -101,7 +101,7 @@ class Scene:
         hosts: Mapping[str, Host],
         clock: Clock,
         directory: Path,
-        keys: Mapping[str, str],
+        keys: dict[str, str],
     ) -> None:
         self.services, self.hosts, self.clock = services, hosts, clock
         self.directory, self.keys = directory, keys

@@ -6,6 +6,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from operators import Alarms, Issuer, IssuerKey, Role
+from operators.approvals.approvals import Approvals
 from operators.issuers import key_store
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
@@ -43,6 +44,7 @@ class Node:
             document_ttl_seconds=300,
             why_not_listed=self._why_not_listed,
             sign_anew=lambda _, issuer_id: self.signed_anew.append(issuer_id),
+            approvals=Approvals(self.database, clock=self.clock),
             clock=self.clock,
         )
         watch = ClockWatch(clock=self.clock, timer=self.timer, on_state=self.alarms.state, node="node")

@@ -1,0 +1,148 @@
+"""
+Who has a part in a request, who can approve it, and whether somebody may. Store.
+
+Whoever made an API key may have kept it. So he is taken for the principal whose key it is, as long as it works; of
+a service also whoever made the service. The other way round, nobody approves whose own key the author could have.
+"""
+
+from operators.actors.actor_store import find_actor
+from operators.actors.grant_store import HELD, load
+from operators.actors.key_store import KeyRow, find_key_row, keys_of
+from operators.approvals.rules import Approver, others
+from operators.approvals.store import Approval, parties_of
+from operators.grants import Kind, Permission, Principal, Role, Scope, ScopeKind, require
+from storage import Transaction
+from wire import Conflict, Forbidden
+
+
+def approvers(tx: Transaction, now: int) -> list[Approver]:
+    """Return every person who may approve at `now`, once for each scope; whoever granted that."""
+    rows = tx.all(
+        "SELECT g.principal_id, g.scope_kind, g.scope_id, h.address FROM grants g"  # noqa: S608 (ours)
+        " JOIN actors a ON a.principal_id = g.principal_id LEFT JOIN people h ON h.principal_id = g.principal_id"
+        f" WHERE g.role = :role AND {HELD} AND a.kind = :kind AND a.deactivated_at IS NULL ORDER BY g.id",
+        {"role": Role.APPROVER.value, "kind": Kind.PERSON.value, "now": now},
+    )
+    return [
+        Approver(row["principal_id"], Scope(ScopeKind(row["scope_kind"]), row["scope_id"]), row["address"])
+        for row in rows
+    ]
+
+
+def parties(tx: Transaction, principal_id: str, now: int) -> frozenset[str]:
+    """Return the principal, and all who may act as it: those who made it, or one of its API keys; and so on."""
+    found: set[str] = set()
+    waiting = {principal_id}
+    while waiting:
+        one = waiting.pop()
+        found.add(one)
+        waiting |= _behind(tx, one, now) - found
+    return frozenset(found)
+
+
+def can_approve(tx: Transaction, scope: Scope, with_a_part: frozenset[str], now: int) -> set[str]:
+    """Return who can approve in a scope what these have a part in."""
+    return others(approvers(tx, now), scope, [_known(tx, one, scope) for one in sorted(with_a_part)])
+
+
+def require_decider(tx: Transaction, principal: Principal, approval: Approval, now: int) -> Principal:
+    """
+    Let `principal` approve or reject a request; return it as it is now.
+
+    Raises:
+        Forbidden: it is no person, or no approver there any more; or it has a part in the request, by itself or
+            by another account.
+    """
+    current = reloaded(tx, principal, now)
+    if current.kind is not Kind.PERSON:
+        raise Forbidden(f"only people approve, and {current.id} is a service")
+    require(current, Permission.APPROVE, approval.scope)
+    author_side = parties_of(tx, approval.id) | parties(tx, approval.author, now)
+    mine = {current.id, _known(tx, current.id, approval.scope).subject}
+    for one in sorted(author_side):
+        if mine & {one, _known(tx, one, approval.scope).subject}:
+            raise Forbidden(
+                "somebody else must decide: you asked for this yourself, with this account or another one, or you"
+                f" made {approval.author} or one of its API keys"
+            )
+    for key in _working(tx, current.id, now):
+        if key.made_by == approval.author or key.person in author_side:
+            raise Forbidden(
+                f"somebody else must decide: your API key {key.public_id} was made by one who asks for this; while"
+                " it works, it could be anybody's decision"
+            )
+    return current
+
+
+def reloaded(tx: Transaction, principal: Principal, now: int) -> Principal:
+    """
+    Return who acts with the grants that it has now, and not half a second ago.
+
+    Raises:
+        Forbidden: it was deactivated.
+    """
+    current = load(tx, principal.id, now)
+    if current is None:
+        raise Forbidden(f"{principal.id} may do nothing any more")
+    return _as(current, principal)
+
+
+def author_of(tx: Transaction, approval: Approval, now: int) -> Principal:
+    """
+    Return who asked, with the grants that it has now, as it asked: its API key, and the person behind.
+
+    Raises:
+        Conflict: it was deactivated, or its key revoked.
+    """
+    current = load(tx, approval.author, now)
+    if current is None:
+        raise Conflict(f"{approval.author}, who asked for this, may do nothing any more")
+    key = None if approval.author_key is None else find_key_row(tx, approval.author_key)
+    if approval.author_key is not None and (key is None or key.revoked_at is not None):
+        raise Conflict(f"the API key {approval.author_key}, which asked for this, was revoked")
+    asked = Principal(
+        id=approval.author,
+        key=approval.author_key,
+        person=approval.author_person,
+        limits=None if key is None else key.limits,
+        reason=approval.reason,
+        approval=approval.id,
+    )
+    return _as(current, asked)
+
+
+def _as(current: Principal, asked: Principal) -> Principal:
+    return Principal(
+        id=current.id,
+        kind=current.kind,
+        grants=current.grants,
+        limits=asked.limits,
+        key=asked.key,
+        person=asked.person,
+        reason=asked.reason,
+        approval=asked.approval,
+    )
+
+
+def _behind(tx: Transaction, principal_id: str, now: int) -> set[str]:
+    actor = find_actor(tx, principal_id)
+    if actor is None:
+        return set()
+    keys = _working(tx, principal_id, now)
+    persons = {key.person for key in keys if key.person is not None}
+    if actor.kind is Kind.PERSON:
+        return persons
+    return persons | {actor.made_by} | {key.made_by for key in keys}
+
+
+def _working(tx: Transaction, principal_id: str, now: int) -> list[KeyRow]:
+    return [
+        key
+        for key in keys_of(tx, principal_id)
+        if key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+    ]
+
+
+def _known(tx: Transaction, principal_id: str, scope: Scope) -> Approver:
+    actor = find_actor(tx, principal_id)
+    return Approver(principal_id, scope, None if actor is None else actor.address)

@@ -1,0 +1,98 @@
+"""
+What needs another person, and who counts as another one. Pure.
+
+Two accounts are of one person where they are the same principal, or have the same address in any case of letters.
+An account of the identity provider is of one principal for ever, which the table of people sees to.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from operators.grants import EVERYTHING, Kind, Permission, Role, Scope
+
+# Whoever could do one of these alone could do all else alone, through a person of his own making: it can be given
+# grants anywhere later. So they need an approval while two can approve anything.
+OF_PERSONS = frozenset({"principal.create", "principal.reactivate", "key.create"})
+# Those who can approve there: made more, or fewer.
+OF_APPROVERS = frozenset({"principal.deactivate", "grant.add", "grant.end"})
+ALWAYS = OF_PERSONS | OF_APPROVERS
+BY_SETTING = ("issuer-key.activate",)
+ENOUGH = 2  # persons who can approve, so that one is left when the other asks
+EXPIRES_SECONDS = 604_800  # a week
+GUARDED = (Role.APPROVER, Role.BREAK_GLASS)  # given by one person, and approved by another
+MAX_REASON_CHARS = 500  # characters
+PERSONAL = ("name", "address", "issuer", "subject")  # members of a request that makes a person
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the settings say.
+
+    Attributes:
+        needed_for: actions of BY_SETTING.
+        alone: whether a person goes ahead alone while nobody else can approve.
+        expires_seconds: how long a request waits.
+    """
+
+    needed_for: frozenset[str] = frozenset()
+    alone: bool = False
+    expires_seconds: int = EXPIRES_SECONDS
+
+
+class Approver(msgspec.Struct, frozen=True):
+    """A person with the role approver in a scope."""
+
+    id: str
+    scope: Scope
+    address: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What tells one human being from another, as far as we know."""
+        return self.id if self.address is None else f"mailto:{same(self.address)}"
+
+
+def same(address: str) -> str:
+    """Return what is the same for two spellings of one address."""
+    return address.strip().casefold()
+
+
+def is_needed(action: str, scope: Scope, approvers: Iterable[Approver], policy: Policy) -> bool:
+    """Tell whether a change needs another person."""
+    known = list(approvers)
+    anywhere = {one.scope for one in known}
+    # Who approves everything approves in each scope.
+    scopes = anywhere if action in OF_PERSONS or scope == EVERYTHING else {scope}
+    return action in policy.needed_for or (
+        action in ALWAYS and any(_is_guarded(one, known) for one in scopes)
+    )
+
+
+def _is_guarded(scope: Scope, approvers: list[Approver]) -> bool:
+    return len({one.subject for one in approvers if one.scope.covers(scope)}) >= ENOUGH
+
+
+def is_trusted_more(kind: Kind, roles: Iterable[Role]) -> bool:
+    """Tell whether a principal can get past approvals, or become one who decides: people, and break-glass."""
+    return kind is Kind.PERSON or Role.BREAK_GLASS in set(roles)
+
+
+def others(approvers: Iterable[Approver], scope: Scope, parties: Iterable[Approver]) -> set[str]:
+    """Return who can approve in `scope`, and is none of the `parties`, under no other account either."""
+    known = {same for one in parties for same in (one.id, one.subject)}
+    return {one.id for one in approvers if one.scope.covers(scope) and not {one.id, one.subject} & known}
+
+
+def seeing(*, is_of_people: bool) -> tuple[Permission, ...]:
+    """Return the permissions of which one is needed to see a request; one about people names people."""
+    general = () if is_of_people else (Permission.READ,)
+    return (*general, Permission.SEE_PRINCIPALS, Permission.BREAK_GLASS)
+
+
+def without_names(action: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Return a request without what is said of a person and can be erased."""
+    if action != "principal.create":
+        return request
+    return {name: value for name, value in request.items() if name not in PERSONAL}
