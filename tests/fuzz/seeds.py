@@ -15,6 +15,8 @@ from resolver.options import WIRE_NAMES
 from tests.fuzz.answers import DID, OURS
 from tests.fuzz.drivers import batch_seeds, driver_seeds
 from tests.fuzz.logs import changed_seeds, hostile_seeds
+from tests.fuzz.sign_in import KEY_SETS
+from tests.fuzz.sign_in import TOKENS as SIGN_IN_TOKENS
 from tests.fuzz.signed import CERTIFICATES, CHAINS, CRLS, NOTE_KEYS, NOTES, PAYLOAD, TOKENS
 from tests.vectors import vectors
 
@@ -217,6 +219,8 @@ _BY_TARGET: dict[str, Any] = {
     "jwk": jwks,
     "strict_cbor": lambda: [PAYLOAD, *TOKENS, *(token[1:] for token in TOKENS)],
     "cose_sign1": lambda: TOKENS,
+    "sign_in_token": lambda: SIGN_IN_TOKENS,
+    "jwk_set": lambda: KEY_SETS,
     "signed_note": lambda: NOTES,
     "note_key": lambda: NOTE_KEYS,
     "certificate_path": lambda: CERTIFICATES,

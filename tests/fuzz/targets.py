@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.fuzz import answers, drivers, encodings, headers, identifiers, logs, origins, services, signed
+from tests.fuzz import (
+    answers,
+    drivers,
+    encodings,
+    headers,
+    identifiers,
+    logs,
+    origins,
+    services,
+    sign_in,
+    signed,
+)
 
 Check = Callable[[bytes], None]
 
@@ -53,6 +64,8 @@ TARGETS: dict[str, Target] = {
     "certificate_path": Target(signed.certificate_path, 2),
     "certificate_crl": Target(signed.certificate_crl, 2),
     "certificate_file": Target(signed.certificate_file, 1),
+    "sign_in_token": Target(sign_in.sign_in_token, 2),
+    "jwk_set": Target(sign_in.jwk_set, 1),
     "accept": Target(headers.accept, 3),
     "freshness": Target(headers.freshness, 1),
     "forwarded": Target(headers.forwarded, 1),
