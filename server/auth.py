@@ -113,7 +113,7 @@ def _reason(header: str | None) -> str | None:
     if not header:
         return None
     try:
-        text = unquote_to_bytes(header).decode()
+        text = unquote_to_bytes(header).decode() if header.isascii() else "\0"
     except UnicodeDecodeError:
         text = "\0"
     if len(text) > MAX_REASON_CHARS or not text.isprintable():

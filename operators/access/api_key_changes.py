@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from operators.access.managing import Found, managed, seen
+from operators.access.managing import Found, managed, seen, told
 from operators.access.views import (
     ApiKeyPage,
     ApiKeyView,
@@ -19,7 +19,6 @@ from operators.access.views import (
     RotateKey,
     key_view,
     read_grants,
-    shown_grants,
 )
 from operators.actors import key_store
 from operators.actors.api_keys import ApiKey, new_api_key
@@ -37,6 +36,7 @@ from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, parse_utc
 DAY = 86_400_000_000  # microseconds
 DEFAULT_DAYS = 90
 MAX_DAYS = 400
+MAX_KEYS = 100  # of one principal, that work
 _ABSENT = "there is no such API key"
 
 
@@ -79,7 +79,8 @@ class ApiKeys:
 
         def read(tx: Transaction) -> ApiKeyPage:
             seen(tx, principal, principal_id, self._now())
-            return ApiKeyPage(tuple(map(key_view, key_store.keys_of(tx, principal_id))))
+            keys = key_store.keys_of(tx, principal_id)
+            return ApiKeyPage(tuple(key_view(_as_seen(principal, key)) for key in keys))
 
         return await self._database.read(read)
 
@@ -94,10 +95,15 @@ class ApiKeys:
             Forbidden: the caller neither is that principal nor administers all its scopes; or its own key is
                 narrowed, and the new one would not be.
             BadRequest: the end is no time, past, or beyond 400 days; or a scope is none.
+            Conflict: the principal has too many.
         """
-        found, behind = await self._database.write(lambda tx: self._made_for(tx, principal, principal_id))
+        found, behind = await self._database.write(
+            lambda tx: (self._made_for(tx, principal, principal_id), _behind(tx, principal))
+        )
         made = new_api_key(self._random_bytes)
-        key = msgspec.structs.replace(self._row(principal, found, made, wanted), person=behind)
+        limits = None if wanted.grants is None else read_grants(wanted.grants)
+        key = self._row(principal, found, made, wanted.expires_at)
+        key = msgspec.structs.replace(key, limits=_limits(principal, found, limits), person=behind)
         is_grave = principal.id != principal_id and _is_trusted_more(found)
         if is_grave and (pending := await self._ask(principal, found, key, made)):
             return MadeKey(api_key=made.text, key=key_view(key), approval=pending)
@@ -108,6 +114,8 @@ class ApiKeys:
         """
         Make a key in the place of another, narrowed alike; the old one ends after the overlap.
 
+        The person behind it is who rotates, since that one has its text.
+
         Raises:
             Conflict: it is revoked, has ended, or another one took its place; or it is a person's, or of one with
                 the role break-glass, and the caller somebody else.
@@ -117,17 +125,21 @@ class ApiKeys:
 
         def rotate(tx: Transaction) -> ApiKeyView:
             old = self._own_or_managed(tx, principal, public_id)
-            if old.revoked_at is not None or old.replaced_by is not None or _is_over(old, self._now()):
+            if old.replaced_by is not None or _is_over(old, self._now()):
                 raise Conflict("this key is over, or another one took its place; make a new key")
-            limits = None if old.limits is None else shown_grants(old.limits)
             found = seen(tx, principal, old.principal_id, self._now())
-            if old.principal_id != principal.id and _is_trusted_more(found):
+            is_own = old.principal_id == principal.id
+            if is_own and principal.limits is not None and public_id != principal.key:
+                raise Forbidden("your own API key is narrowed: it rotates itself, and no other")
+            if not is_own and _is_trusted_more(found):
                 raise Conflict(
                     f"only {old.principal_id} rotates this key: make a new key, which may need an approval, and"
                     " revoke this one"
                 )
-            key = self._row(principal, found, made, CreateKey(grants=limits, expires_at=wanted.expires_at))
-            key = msgspec.structs.replace(key, limits=old.limits, person=old.person)
+            key = self._row(principal, found, made, wanted.expires_at)
+            key = msgspec.structs.replace(
+                key, limits=_still(principal, found, old.limits), person=_behind(tx, principal)
+            )
             key_store.insert_key(tx, key, made.digest)
             ends = self._now() + wanted.overlap_seconds * 1_000_000
             ends = ends if old.expires_at is None else min(ends, old.expires_at)
@@ -178,17 +190,10 @@ class ApiKeys:
         self._principals.forget()
         return revoked
 
-    def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> tuple[Found, str | None]:
-        """
-        Return whose key is made, and the person behind.
-
-        Who comes with a key that another person made may be that one, and so is the key that is made with it.
-        """
-        used = None if principal.key is None else key_store.find_key_row(tx, principal.key)
-        behind = principal.person if used is None else used.person or principal.person
+    def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
         if principal.id == principal_id:
-            return seen(tx, principal, principal_id, self._now()), behind
-        return managed(tx, principal, principal_id, self._now()), behind
+            return seen(tx, principal, principal_id, self._now())
+        return managed(tx, principal, principal_id, self._now())
 
     def _own_or_managed(self, tx: Transaction, principal: Principal, public_id: str) -> KeyRow:
         """Return a key that the caller may replace or revoke: that it came with, its own, or a managed one."""
@@ -204,15 +209,13 @@ class ApiKeys:
             raise NotSeen(_ABSENT) from None
         return key
 
-    def _row(self, principal: Principal, found: Found, made: ApiKey, wanted: CreateKey) -> KeyRow:
+    def _row(self, principal: Principal, found: Found, made: ApiKey, ends: str | None) -> KeyRow:
         return KeyRow(
             public_id=made.public_id,
             principal_id=found.actor.id,
             made_by=principal.id,
             created_at=self._now(),
-            person=principal.person,
-            limits=_limits(principal, found, wanted),
-            expires_at=self._end(wanted.expires_at),
+            expires_at=self._end(ends),
         )
 
     def _end(self, text: str | None) -> int:
@@ -248,6 +251,9 @@ class ApiKeys:
         return await self._database.write(insert)
 
     def _insert(self, tx: Transaction, principal: Principal, key: KeyRow, digest: str) -> ApiKeyView:
+        now = self._now()
+        if sum(not _is_over(one, now) for one in key_store.keys_of(tx, key.principal_id)) >= MAX_KEYS:
+            raise Conflict(f"{key.principal_id} has {MAX_KEYS} API keys that work; revoke one first")
         key_store.insert_key(tx, key, digest)
         view = key_view(key)
         note(
@@ -270,10 +276,20 @@ def _is_trusted_more(found: Found) -> bool:
 
 
 def _is_over(key: KeyRow, now: int) -> bool:
-    return key.expires_at is not None and key.expires_at <= now
+    return key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now)
 
 
-def _limits(principal: Principal, found: Found, wanted: CreateKey) -> frozenset[Grant] | None:
+def _behind(tx: Transaction, principal: Principal) -> str | None:
+    """
+    Return the person behind a key that `principal` makes.
+
+    Who comes with a key that another person made may be that one, and so is the key that is made with it.
+    """
+    used = None if principal.key is None else key_store.find_key_row(tx, principal.key)
+    return principal.person if used is None else used.person or principal.person
+
+
+def _limits(principal: Principal, found: Found, asked: frozenset[Grant] | None) -> frozenset[Grant] | None:
     """
     Return what a new key is narrowed to.
 
@@ -281,18 +297,40 @@ def _limits(principal: Principal, found: Found, wanted: CreateKey) -> frozenset[
     the principal itself that makes it, or an administrator of everything.
 
     Raises:
-        Forbidden: it would carry more than the key that makes it.
+        Forbidden: it would carry more than the key that makes it, or than the principal holds now.
     """
-    asked = None if wanted.grants is None else read_grants(wanted.grants)
-    is_own, everywhere = found.actor.id == principal.id, principal.may(Permission.ADMINISTER, EVERYTHING)
-    if is_own:
-        asked = principal.limits if asked is None else asked
-        for grant in asked or ():
-            if principal.limits is not None and not _holds(principal.limits, grant):
-                raise Forbidden(f"your own API key is narrowed, and not {grant}")
-        return asked
-    return asked if asked is not None or everywhere else found.grants
+    is_own = found.actor.id == principal.id
+    most = principal.limits if is_own else _most(principal, found)
+    for grant in asked or ():
+        if most is not None and not _holds(most, grant):
+            raise Forbidden(
+                f"your own API key is narrowed, and not {grant}"
+                if is_own
+                else f"{found.actor.id} is not {grant}"
+            )
+    return most if asked is None else asked
+
+
+def _still(principal: Principal, found: Found, limits: frozenset[Grant] | None) -> frozenset[Grant] | None:
+    """Return what the successor of a key with `limits` is narrowed to; see `_limits` for the reason."""
+    most = None if found.actor.id == principal.id else _most(principal, found)
+    if most is None or limits is None:
+        return most if limits is None else limits
+    return frozenset(grant for grant in limits if _holds(most, grant))
+
+
+def _most(principal: Principal, found: Found) -> frozenset[Grant] | None:
+    """Return what a key of another principal may carry; None: whatever that one will hold."""
+    return None if principal.may(Permission.ADMINISTER, EVERYTHING) else found.grants
 
 
 def _holds(limits: frozenset[Grant], grant: Grant) -> bool:
     return all(any(one.gives(needed, grant.scope) for one in limits) for needed in grant.role.permissions)
+
+
+def _as_seen(principal: Principal, key: KeyRow) -> KeyRow:
+    """Return a key with those of its limits that `principal` may know of."""
+    if key.limits is None:
+        return key
+    limits = frozenset(told(principal, key.principal_id, key.limits))
+    return msgspec.structs.replace(key, limits=limits)

@@ -2,6 +2,8 @@
 Who may change a principal, and what somebody may hand on. Store.
 """
 
+from collections.abc import Iterable
+
 from operators.actors.actor_store import Actor, find_actor
 from operators.actors.grant_store import HeldGrant, grants_of
 from operators.actors.schema import adopt_older
@@ -30,6 +32,12 @@ def is_seen(principal: Principal, found: Found) -> bool:
     """Tell whether `principal` may know of another: itself, or one with a grant in a scope that it looks after."""
     seeing = Permission.SEE_PRINCIPALS
     return found.actor.id == principal.id or any(principal.may(seeing, scope) for scope in found.scopes)
+
+
+def told(principal: Principal, principal_id: str, grants: Iterable[Grant]) -> list[Grant]:
+    """Return those of a principal's `grants`, or of its key's limits, that `principal` may know of."""
+    seeing = Permission.SEE_PRINCIPALS
+    return [grant for grant in grants if principal.id == principal_id or principal.may(seeing, grant.scope)]
 
 
 def seen(tx: Transaction, principal: Principal, principal_id: str, now: int) -> Found:

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from operators.access.managing import Found, managed, require_to_grant, scopes_of, seen
+from operators.access.managing import Found, managed, require_to_grant, scopes_of, seen, told
 from operators.access.views import (
+    MAX_GRANTS,
     AskedGrant,
     CreatePrincipal,
     PrincipalPage,
@@ -106,8 +107,8 @@ class PrincipalChanges:
 
         def read(tx: Transaction) -> PrincipalPage:
             only = None if EVERYTHING in scopes else scopes
-            actors = actor_store.actors_after(tx, after, limit, only)
-            views = [principal_view(actor, grants_of(tx, actor.id, self._now())) for actor in actors]
+            actors = actor_store.actors_after(tx, after, limit, only, self._now())
+            views = [_shown(principal, actor, grants_of(tx, actor.id, self._now())) for actor in actors]
             return PrincipalPage(
                 principals=tuple(views), next=actors[-1].id if len(actors) == limit else None
             )
@@ -115,11 +116,11 @@ class PrincipalChanges:
         return await self._database.read(read)
 
     async def show(self, principal: Principal, principal_id: str) -> PrincipalView:
-        """Return a principal and the grants that it holds."""
+        """Return a principal, and the grants that it holds where `principal` may know of principals."""
 
         def read(tx: Transaction) -> PrincipalView:
             found = seen(tx, principal, principal_id, self._now())
-            return principal_view(found.actor, found.held)
+            return _shown(principal, found.actor, found.held)
 
         return await self._database.read(read)
 
@@ -182,7 +183,7 @@ class PrincipalChanges:
 
         Raises:
             BadRequest: the scope is none, or a service is to approve.
-            Conflict: it has that already.
+            Conflict: it has that already, or as many as one may have.
         """
         grant = _grant_of(asked)
         require_to_grant(principal, frozenset({grant}))
@@ -196,6 +197,8 @@ class PrincipalChanges:
         def give(tx: Transaction) -> PrincipalView:
             _require_scopes(tx, frozenset({grant}))
             before = self._seen(tx, principal, principal_id)
+            if len(before.held) >= MAX_GRANTS:
+                raise Conflict(f"{principal_id} has {MAX_GRANTS} grants; take one away first")
             if not add_grant(tx, principal_id, self._held(principal, grant)):
                 raise Conflict(f"{principal_id} is {grant} already")
             return self._noted(tx, principal, "grant.add", before, grant=str(grant))
@@ -289,22 +292,14 @@ class PrincipalChanges:
             forget_person(tx, principal_id, self._now())
             return self._noted(tx, principal, "principal.erase", found)
 
-        return await act_once(
-            self._database,
-            principal,
-            idempotency_key,
-            ("erase", principal_id),
-            erase,
-            PrincipalView,
-            at=self._now(),
-        )
+        return await self._once(principal, idempotency_key, ("erase", principal_id), erase, None)
 
     async def _answered(
         self, principal: Principal, key: str | None, request: tuple[object, ...], change: Change
     ) -> Answered | None:
         """Return what was done for this key and request before, or the approval that the change needs."""
         done = await done_before(self._database, principal, key, request, PrincipalView)
-        return done or await self._approvals.ask(principal, change, key)
+        return await self._named(done) if done else await self._approvals.ask(principal, change, key)
 
     async def _once(
         self,
@@ -323,7 +318,15 @@ class PrincipalChanges:
             self._database, principal, idempotency_key, request, work, PrincipalView, at=self._now()
         )
         self._principals.forget()
-        return done
+        return await self._named(done)
+
+    async def _named(self, view: PrincipalView) -> PrincipalView:
+        """Return `view` with what the principal is called now; a name is kept in one place, where it is erased."""
+        actor = await self._database.read(lambda tx: actor_store.find_actor(tx, view.id))
+        assert actor is not None
+        return msgspec.structs.replace(
+            view, name=actor.name, address=actor.address, issuer=actor.issuer, subject=actor.subject
+        )
 
     async def _found(self, principal: Principal, principal_id: str) -> Actor:
         return (await self._database.write(lambda tx: self._seen(tx, principal, principal_id))).actor
@@ -335,7 +338,7 @@ class PrincipalChanges:
     def _noted(
         self, tx: Transaction, principal: Principal, action: str, before: Found | str, **detail: object
     ) -> PrincipalView:
-        """Write the audit row of what was done to a principal, and return it as it is now."""
+        """Write the audit row of what was done to a principal, and return it as it is now, without its name."""
         is_new = isinstance(before, str)
         principal_id = before if isinstance(before, str) else before.actor.id
         hide_keys(tx, principal_id)
@@ -348,11 +351,11 @@ class PrincipalChanges:
             action,
             principal_id,
             at=self._now(),
-            before=None if isinstance(before, str) else _without_name(before.actor, before.held),
-            after=_without_name(actor, held),
+            before=None if isinstance(before, str) else principal_view(_nameless(before.actor), before.held),
+            after=principal_view(_nameless(actor), held),
             **(detail | ({"kind": actor.kind, "grants": [str(one.grant) for one in held]} if is_new else {})),
         )
-        return principal_view(actor, held)
+        return _shown(principal, _nameless(actor), held)
 
     def _held(self, principal: Principal, grant: Grant) -> HeldGrant:
         return HeldGrant(grant=grant, source=OPERATOR, granted_by=principal.id, granted_at=self._now())
@@ -409,7 +412,12 @@ def _one_scope(scopes: frozenset[Scope]) -> Scope:
     return next(iter(scopes)) if len(scopes) == 1 else EVERYTHING
 
 
-def _without_name(actor: Actor, held: list[HeldGrant]) -> PrincipalView:
-    """Return what an audit row has the digest of: nothing that can be erased."""
-    nameless = msgspec.structs.replace(actor, name=None, address=None, issuer=None, subject=None)
-    return principal_view(nameless, held)
+def _nameless(actor: Actor) -> Actor:
+    """Return what an audit row has the digest of, and what is remembered of a request: nothing to be erased."""
+    return msgspec.structs.replace(actor, name=None, address=None, issuer=None, subject=None)
+
+
+def _shown(principal: Principal, actor: Actor, held: list[HeldGrant]) -> PrincipalView:
+    """Return a principal as `principal` may see it."""
+    grants = told(principal, actor.id, (one.grant for one in held))
+    return principal_view(actor, [one for one in held if one.grant in grants])

@@ -2,6 +2,7 @@
 Principals, grants and API keys as operators ask for them and see them. Pure.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -150,7 +151,7 @@ def shown_grants(grants: frozenset[Grant]) -> tuple[AskedGrant, ...]:
     return tuple(AskedGrant(str(grant.scope), grant.role) for grant in sorted(grants))
 
 
-def principal_view(actor: Actor, held: list[HeldGrant]) -> PrincipalView:
+def principal_view(actor: Actor, held: Iterable[HeldGrant]) -> PrincipalView:
     return PrincipalView(
         id=actor.id,
         kind=actor.kind,

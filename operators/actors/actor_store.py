@@ -88,16 +88,24 @@ def find_actor(tx: Transaction, principal_id: str) -> Actor | None:
     return None if row is None else _actor(row)
 
 
-def actors_after(tx: Transaction, after: str, limit: int, scopes: frozenset[Scope] | None) -> list[Actor]:
+def actors_after(
+    tx: Transaction, after: str, limit: int, scopes: frozenset[Scope] | None, now: int
+) -> list[Actor]:
     """
     Return at most `limit` principals with an id beyond `after`, by id; with a grant in one of `scopes`, or all.
+
+    Args:
+        now: in microseconds since 1970; grants that have ended by then are none.
     """
     wanted = None if scopes is None else [f"{scope.kind}:{scope.id}" for scope in scopes]
     condition, values = one_of("g.scope_kind || ':' || g.scope_id", wanted)
-    granted = f"SELECT 1 FROM grants g WHERE g.principal_id = p.id AND g.ended_at IS NULL AND {condition}"  # noqa: S608 (ours)
+    granted = (
+        "SELECT 1 FROM grants g WHERE g.principal_id = p.id AND g.ended_at IS NULL"  # noqa: S608 (ours)
+        f" AND (g.ends_at IS NULL OR g.ends_at > :now) AND {condition}"
+    )
     rows = tx.all(
         f"{_ACTORS} WHERE p.id > :after AND (:every = 1 OR EXISTS ({granted})) ORDER BY p.id LIMIT :limit",
-        {"after": after, "limit": limit, "every": int(scopes is None), **values},
+        {"after": after, "limit": limit, "every": int(scopes is None), "now": now, **values},
     )
     return [_actor(row) for row in rows]
 

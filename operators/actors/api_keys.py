@@ -16,6 +16,7 @@ import msgspec
 PUBLIC_ID_BYTES = 9  # bytes; 12 characters
 SECRET_BYTES = 32  # bytes; 43 characters
 
+_PUBLIC_ID = re.compile(r"[A-Za-z0-9-]{12}", re.ASCII)
 _API_KEY = re.compile(r"tsk_([A-Za-z0-9-]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
@@ -49,6 +50,10 @@ def parse_api_key(text: str) -> ApiKey | None:
     """Read a key; None where it is not of the form."""
     found = _API_KEY.fullmatch(text)
     return ApiKey(found[1], found[2]) if found else None
+
+
+def is_public_id(text: str) -> bool:
+    return _PUBLIC_ID.fullmatch(text) is not None
 
 
 def is_same_digest(stored: str, presented: str) -> bool:

@@ -4,6 +4,7 @@ API keys at rest. Store.
 
 import msgspec
 
+from operators.actors.api_keys import is_public_id
 from operators.actors.grant_store import grants_of
 from operators.actors.schema import HIDDEN
 from operators.grants import Grant, Kind, Principal
@@ -109,6 +110,8 @@ _KEYS = (
 
 
 def find_key_row(tx: Transaction, public_id: str) -> KeyRow | None:
+    if not is_public_id(public_id):
+        return None
     row = tx.one(f"{_KEYS} WHERE k.public_id = :public_id", {"public_id": public_id})
     return None if row is None else _key(row)
 
