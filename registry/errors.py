@@ -69,3 +69,4 @@ class RegistryFileError(Refusal, type="/problems/invalid-registry-file", status=
             errors=[msgspec.structs.asdict(fault) for fault in faults],
         )
         self.faults = faults
+        self.found = found

@@ -18,9 +18,9 @@ from operators.acting import act_once
 from operators.noting import note
 from registry import listing, query
 from registry.exports.registry_file import export_registry
-from registry.imports.registry_file import read_registry_file
 from registry.model import Facts, Grant
-from registry.store import Bodies, FactChanges, bodies_of, read_facts, read_version, replace_facts
+from registry.reading import ReadFile, read_here
+from registry.store import Bodies, FactChanges, read_facts, read_version, replace_facts
 from registry.trqp import read_request
 from registry.view import EMPTY_VIEW, View, build_view
 from storage import Database, Following, ServedMark, Transaction
@@ -52,6 +52,7 @@ class Registry:
         clock: seconds since 1970.
         mark: the versions that the processes of this node serve; None: this one is alone.
         timer: monotonic seconds.
+        read_file: reads a registry file; where requests are answered meanwhile, `reading.read_apart`.
 
     Attributes:
         view: what questions are answered from; empty (every authority unknown) until `load`. Replaced whole,
@@ -66,10 +67,12 @@ class Registry:
         *,
         mark: ServedMark | None = None,
         timer: Callable[[], float] = time.monotonic,
+        read_file: ReadFile = read_here,
     ) -> None:
         self.view: View = EMPTY_VIEW
         self._database = database
         self._clock = clock
+        self._read_file = read_file
         self._mark = mark or ServedMark()
         self._ordered: tuple[View, tuple[Grant, ...]] = (EMPTY_VIEW, ())  # of a view that was listed
         self.following = Following(self._look, "registry", mark=self._mark, timer=timer)
@@ -132,7 +135,7 @@ class Registry:
             RegistryFileError: the file has faults; each is told with its JSON pointer and line.
             DatabaseUnavailable: the outcome is unknown; importing again is safe.
         """
-        bodies = await asyncio.to_thread(_read_bodies, data)  # 1.
+        bodies = await asyncio.to_thread(self._read_file, data)  # 1.
         digest, now = hashlib.sha256(data).hexdigest(), self._now()
         report = await act_once(  # 2.
             self._database,
@@ -174,10 +177,6 @@ class Registry:
 
 def _read_all(tx: Transaction) -> tuple[int, Facts]:
     return read_version(tx), read_facts(tx)
-
-
-def _read_bodies(data: bytes) -> Bodies:
-    return bodies_of(read_registry_file(data))
 
 
 def _replace(tx: Transaction, principal: Principal, bodies: Bodies, digest: str, now: int) -> ImportReport:

@@ -35,6 +35,7 @@ from operators.audit.reading import AuditTrail
 from operators.audit.refusals import Refusals
 from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
+from registry.reading import read_apart
 from registry.registry import Registry
 from resolver import Resolver
 from resolver.binding.answering import touch
@@ -236,6 +237,7 @@ def open_registry(resources: Resources) -> Registry:
         clock=resources.clock,
         timer=resources.timer,
         mark=ServedMark(board.registry_marks, resources.share.slot) if board is not None else None,
+        read_file=read_apart,
     )
 
 
