@@ -1,15 +1,20 @@
 """Whoever leaves can do nothing more; what a person was called can be forgotten, and nothing else."""
 
 import logging
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from operators import Role
 from operators.access.views import CreateKey, PrincipalView
+from operators.approvals.change import ApprovalView
 from storage import Engine, read_audit
 from tests.actors import ROOT, Access
+from tests.clock import Clock
 from tests.databases import Place
 from tests.operators.access.conftest import ADA, all_that_is_kept, asked
+from tests.operators.approvals.office import Office
 from wire import Conflict, Refusal, Unauthenticated
 
 pytestmark = pytest.mark.anyio
@@ -137,3 +142,33 @@ async def test_a_refused_change_leaves_no_row(access: Access, database: Engine) 
             await change
 
     assert len(await database.read(read_audit)) == before
+
+
+async def test_a_person_who_was_asked_for_and_approved_can_be_erased_too(
+    database: Engine, clock: Clock, place: Place, tmp_path: Path
+) -> None:
+    """Requests say who is to be made; those that were rejected, or made anew, said it too."""
+    (tmp_path / "keys").mkdir()
+    office = await Office(database, clock, tmp_path / "keys").open()
+    ada, eve = await office.who("ada"), await office.who("eve")
+    wanted = msgspec.structs.replace(ADA, id="lovelace", grants=())
+
+    async def ask(key: str) -> int:
+        asked = await office.changes.create(ada, wanted, idempotency_key=key)
+        assert isinstance(asked, ApprovalView)
+        return asked.approval
+
+    await office.approvals.reject(eve, await ask("one"), "who is that?", idempotency_key="a")
+    await office.approvals.withdraw(ada, await ask("two"), idempotency_key="b")
+    await office.approvals.approve(eve, await ask("three"), "known to me", idempotency_key="c")
+    await office.changes.create(ada, wanted, idempotency_key="three")
+    before = all_that_is_kept(place)
+    left = await office.changes.set_active(ada, "lovelace", False, idempotency_key="d")
+    assert isinstance(left, PrincipalView)
+    await office.changes.erase(ada, "lovelace", idempotency_key="e")
+    after = all_that_is_kept(place)
+
+    assert before.count(ADA.name) == 1
+    for said in (ADA.name, ADA.address, ADA.subject):
+        assert said is not None
+        assert said not in after
