@@ -21,7 +21,7 @@ from operators.approvals.deciding import (
     require_decider,
 )
 from operators.approvals.rules import ALWAYS, Policy, is_needed, seeing
-from operators.approvals.store import EXPIRED, PENDING, Approval, Decision, Seen
+from operators.approvals.store import ABSENT, EXPIRED, PENDING, Approval, Decision, Seen
 from operators.approvals.views import ApprovalPage, approval_view, hint_of
 from operators.grants import Kind, NotSeen, Permission, Principal, Scope, require
 from operators.needs import Need
@@ -30,7 +30,6 @@ from storage import Database, Transaction, once
 from wire import Conflict, Forbidden, Refusal, ResourceNotFound, encode
 
 MAX_PAGE = 100  # requests
-ABSENT = "there is no approval of this number"
 APPROVED, REJECTED, WITHDRAWN, ALONE, BREAK_GLASS = (
     "approved",
     "rejected",
@@ -88,7 +87,7 @@ class Approvals:
         """
         approval = await self._database.read(lambda tx: self._seen(tx, principal, int(number)))
         if need.permission is not Permission.READ:
-            require(principal, need.permission, approval.scope)
+            require(principal, need.permission, approval.scope, absent=ABSENT)
 
     async def ask(
         self, principal: Principal, change: Change, idempotency_key: str | None = None
@@ -204,7 +203,7 @@ class Approvals:
             nonlocal answer
             try:
                 _, current = self._ready(tx, principal, number, state)
-            except Forbidden as error:  # So it was not a moment ago; and it is not the author who may not.
+            except (Forbidden, NotSeen) as error:  # Since a moment ago; and it is not the author who may not.
                 raise Conflict(error.detail) from None
             if current != author:
                 raise Conflict(f"what {author.id} may do changed just now; look at it again")
@@ -262,7 +261,8 @@ class Approvals:
             if not self._goes_alone(tx, principal, approval):
                 raise Forbidden("somebody else can approve this now")
         elif state == BREAK_GLASS:
-            require(reloaded(tx, principal, self._now()), Permission.BREAK_GLASS, approval.scope)
+            current = reloaded(tx, principal, self._now())
+            require(current, Permission.BREAK_GLASS, approval.scope, absent=ABSENT)
         elif approval.author != principal.id:
             raise Forbidden(
                 f"only {approval.author}, who asked, can withdraw this; an approver can reject it"

@@ -9,7 +9,7 @@ from operators.actors.actor_store import find_actor
 from operators.actors.grant_store import HELD, load
 from operators.actors.key_store import KeyRow, find_key_row, keys_of
 from operators.approvals.rules import Approver, others
-from operators.approvals.store import Approval, parties_of
+from operators.approvals.store import ABSENT, Approval, parties_of
 from operators.grants import Kind, Permission, Principal, Role, Scope, ScopeKind, require
 from storage import Transaction
 from wire import Conflict, Forbidden
@@ -52,11 +52,12 @@ def require_decider(tx: Transaction, principal: Principal, approval: Approval, n
     Raises:
         Forbidden: it is no person, or no approver there any more; or it has a part in the request, by itself or
             by another account.
+        NotSeen: it may not even read there any more.
     """
     current = reloaded(tx, principal, now)
     if current.kind is not Kind.PERSON:
         raise Forbidden(f"only people approve, and {current.id} is a service")
-    require(current, Permission.APPROVE, approval.scope)
+    require(current, Permission.APPROVE, approval.scope, absent=ABSENT)
     author_side = parties_of(tx, approval.id) | parties(tx, approval.author, now)
     mine = {current.id, _known(tx, current.id, approval.scope).subject}
     for one in sorted(author_side):

@@ -12,6 +12,7 @@ from operators.approvals.rules import ALWAYS, without_names
 from operators.grants import EVERYTHING, Principal, Scope, ScopeKind
 from storage import Row, Transaction, one_of
 
+ABSENT = "there is no approval of this number"
 PENDING, EXPIRED = "pending", "expired"
 
 
