@@ -23,6 +23,8 @@ def health_of(wings: Wings, background: Background) -> Health:
         lambda: _alarms_check(wings.resources.telemetry),
         vitals.check,
     ]
+    if wings.resources.settings.approvals_alone:
+        checks.append(_approvals_check)
     return Health(checks, writes_fail=lambda: vitals.writes_fail)
 
 
@@ -48,6 +50,11 @@ def _lists_check(publisher: Publisher) -> Check:
 
 def _background_check(background: Background, publisher: Publisher) -> Check:
     return Check("background", background.is_running, detail={"failed_publications": publisher.failed})
+
+
+def _approvals_check() -> Check:
+    """That is as it was set, and whoever relies on two persons ought to know."""
+    return Check("approvals", True, detail={"alone_while_nobody_else_can_approve": True})
 
 
 def _alarms_check(telemetry: Telemetry) -> Check:

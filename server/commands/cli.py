@@ -81,12 +81,14 @@ def resolve(did: str) -> None:
 
 def _register() -> None:
     """Add the groups that have a file of their own; they import what is above."""
+    from server.commands.approvals import approval
     from server.commands.audit import audit
     from server.commands.cache import cache
     from server.commands.db import db
     from server.commands.did import did
     from server.commands.driver import driver
 
+    main.add_command(approval)
     main.add_command(audit)
     main.add_command(db)
     main.add_command(cache)

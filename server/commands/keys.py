@@ -139,7 +139,7 @@ def _keep(make: "Callable[[], MadeKey]", path: Path | None, name: str, is_printe
                 made = make()
                 file.write(made.api_key + "\n")
         say(f"created the key {made.key.key}, in {target} (mode 0600); it ends {made.key.expires_at}")
-    if made.approval is not None:
+    if made.approval is not None and made.approval.state == "pending":
         say(f"it works once another person has approved it: approval {made.approval.approval}")
 
 

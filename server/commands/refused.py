@@ -33,11 +33,13 @@ class ShownProblem(msgspec.Struct, frozen=True):
 
 
 class Awaited(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is told of a change that waits for an approval."""
+    """What is told of a change that needs an approval."""
 
     approval: int
     scope: str = ""
     expires_at: str = ""
+    state: str = "pending"
+    hint: str = ""
 
 
 def fail_refused(status: int, problem: ShownProblem, key_file: Path) -> NoReturn:
@@ -73,11 +75,23 @@ def fail_away(url: str, why: str) -> NoReturn:
 
 
 def end_awaited(awaited: Awaited) -> NoReturn:
-    """End well, though nothing has changed yet."""
+    """End well, though nothing may have changed yet."""
+    if awaited.state == "alone":
+        say(
+            f"this is done: nobody else could approve it, and a setting lets you go ahead ({awaited.approval})"
+        )
+        raise SystemExit(0)
+    if awaited.state != "pending":
+        say(
+            f"this was asked for before: the approval {awaited.approval} is {printable(awaited.state)[:MAX_CHARS]}"
+        )
+        raise SystemExit(0)
     scope = f" for {printable(awaited.scope)[:MAX_CHARS]}" if awaited.scope else ""
     until = f", until {printable(awaited.expires_at)[:MAX_CHARS]}" if awaited.expires_at else ""
     say(f"this waits for the approval {awaited.approval}: another person, an approver{scope}, decides{until}")
     say("it is done when they approve it; nothing has changed yet")
+    if awaited.hint:
+        say(printable(awaited.hint)[:MAX_CHARS])
     raise SystemExit(0)
 
 
