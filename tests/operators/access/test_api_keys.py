@@ -266,6 +266,19 @@ async def test_the_person_behind_a_key_is_who_has_it(access: Access) -> None:
     assert [key.key.person for key in (made, again, by_itself)] == ["ada", "bob", "bob"]
 
 
+async def test_a_key_of_a_release_before_ends_there_too_when_another_takes_its_place(
+    access: Access, place: Place, clock: Clock
+) -> None:
+    """Nodes of 0.2 go by another column, and know nothing of the overlap."""
+    old = public_id(await access.key("of-acme"))
+    place.query(f"UPDATE api_keys SET expires_at = NULL WHERE public_id = '{old}'")
+    place.query(f"UPDATE api_key_facts SET expires_at = NULL WHERE public_id = '{old}'")
+    new = await access.keys.rotate(ROOT, old, RotateKey(overlap_seconds=60))
+
+    ends = dict(place.query("SELECT public_id, expires_at FROM api_keys"))
+    assert ends == {old: int((clock() + 60) * 1_000_000), new.key.key: 1}
+
+
 class Counting:
     """A database that counts what is written to it."""
 
