@@ -289,6 +289,7 @@ class Background:
             await self._observatory.purges.forget(now)
             await self._observatory.history.heads.forget()
             await self._operators.alarms.sweep(now)
+            await self._operators.approvals.expire(now)
             await self._monitoring.nodes.forget(now)
 
     async def _leads(self) -> bool:

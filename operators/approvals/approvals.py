@@ -15,36 +15,33 @@ from operators.approvals.change import ApprovalView, Change, Doer
 from operators.approvals.deciding import (
     approvers,
     author_of,
-    can_approve,
+    is_still_asked,
+    others_of,
     parties,
     reloaded,
     require_decider,
 )
-from operators.approvals.rules import ALWAYS, Policy, is_needed, seeing
-from operators.approvals.store import ABSENT, EXPIRED, PENDING, Approval, Decision, Seen
-from operators.approvals.views import ApprovalPage, approval_view, hint_of
-from operators.grants import Kind, NotSeen, Permission, Principal, Scope, require
+from operators.approvals.looking import known, scopes_seen, seen, shown
+from operators.approvals.rules import (
+    ALONE,
+    APPROVED,
+    BREAK_GLASS,
+    DECISIONS,
+    PENDING,
+    REJECTED,
+    WITHDRAWN,
+    Policy,
+    is_needed,
+)
+from operators.approvals.store import ABSENT, Approval, Decision
+from operators.approvals.views import ApprovalPage
+from operators.grants import Kind, NotSeen, Permission, Principal, require
 from operators.needs import Need
 from operators.noting import note
 from storage import Database, Transaction, once
 from wire import Conflict, Forbidden, Refusal, ResourceNotFound, encode
 
 MAX_PAGE = 100  # requests
-APPROVED, REJECTED, WITHDRAWN, ALONE, BREAK_GLASS = (
-    "approved",
-    "rejected",
-    "withdrawn",
-    "alone",
-    "break-glass",
-)
-STATES = (PENDING, APPROVED, REJECTED, WITHDRAWN, EXPIRED, ALONE, BREAK_GLASS)
-_ACTIONS = {
-    APPROVED: "approval.approve",
-    REJECTED: "approval.reject",
-    WITHDRAWN: "approval.withdraw",
-    ALONE: "approval.alone",
-    BREAK_GLASS: "approval.break-glass",
-}
 # Tells the alarm of what went past approval, in its transaction: subject, reason, microseconds since 1970.
 Alarmed = Callable[[Transaction, str, str, int], None]
 
@@ -85,7 +82,7 @@ class Approvals:
         Raises:
             Forbidden: it may know of the request, and has not the permission.
         """
-        approval = await self._database.read(lambda tx: self._seen(tx, principal, int(number)))
+        approval = await self._database.read(lambda tx: seen(tx, principal, int(number)))
         if need.permission is not Permission.READ:
             require(principal, need.permission, approval.scope, absent=ABSENT)
 
@@ -108,14 +105,18 @@ class Approvals:
                 at=now,
                 make=lambda: encode(self._wait(tx, principal, change, now)),
             )
-            return self._known(tx, int(number))
+            return known(tx, int(number))
 
         approval = await self._database.write(ask)
         if approval is None:
             return None
         if await self._database.read(lambda tx: self._goes_alone(tx, principal, approval)):
             return await self._go_alone(principal, approval)
-        return await self._database.read(lambda tx: self._view(tx, approval))
+        return await self._database.read(lambda tx: shown(tx, approval, self._now()))
+
+    async def expire(self, now: float) -> None:
+        """Let requests end that waited until their end; `now` in seconds since 1970."""
+        await self._database.write(lambda tx: store.expire_due(tx, int(now * 1_000_000)))
 
     async def page(
         self,
@@ -126,20 +127,19 @@ class Approvals:
         limit: int = MAX_PAGE,
     ) -> ApprovalPage:
         """Return at most `limit` requests with a number beyond `after`, of those that the caller may know of."""
-        general, of_people = (_scopes(principal, seeing(is_of_people=kind)) for kind in (False, True))
-        seen = Seen(principal.id, general, of_people)
+        where = scopes_seen(principal)
         now = self._now()
 
         def read(tx: Transaction) -> ApprovalPage:
-            found = store.approvals_after(tx, seen, state=state, after=after, limit=limit, now=now)
-            views = tuple(self._view(tx, approval) for approval in found)
+            found = store.approvals_after(tx, where, state=state, after=after, limit=limit, now=now)
+            views = tuple(shown(tx, approval, now) for approval in found)
             return ApprovalPage(approvals=views, next=found[-1].id if len(found) == limit else None)
 
         return await self._database.read(read)
 
     async def show(self, principal: Principal, number: int) -> ApprovalView:
         """Return a request, with what became of it."""
-        return await self._database.read(lambda tx: self._view(tx, self._seen(tx, principal, number)))
+        return await self._database.read(lambda tx: shown(tx, seen(tx, principal, number), self._now()))
 
     async def approve(
         self, principal: Principal, number: int, reason: str, *, idempotency_key: str | None = None
@@ -230,7 +230,7 @@ class Approvals:
         self, principal: Principal, number: int, state: str, reason: str | None, key: str | None
     ) -> ApprovalView:
         def work(tx: Transaction) -> ApprovalView:
-            approval = self._seen(tx, principal, number)
+            approval = seen(tx, principal, number)
             self._require(tx, principal, approval, state)
             return self._decide(tx, principal, approval, state, reason)
 
@@ -241,7 +241,7 @@ class Approvals:
         self, tx: Transaction, principal: Principal, number: int, state: str
     ) -> tuple[Approval, Principal]:
         """Return a request that `principal` may decide so, and its author as it is now."""
-        approval = self._seen(tx, principal, number)
+        approval = seen(tx, principal, number)
         self._require(tx, principal, approval, state)
         self._require_waiting(approval)
         if not approval.is_as_asked:
@@ -277,23 +277,25 @@ class Approvals:
         self, tx: Transaction, principal: Principal, approval: Approval, state: str, reason: str | None
     ) -> ApprovalView:
         at = self._now()
-        self._require_waiting(self._known(tx, approval.id))
+        self._require_waiting(known(tx, approval.id))
         if state in (APPROVED, REJECTED):
             store.add_parties(tx, approval.id, parties(tx, approval.author, at))
         if not store.decide(tx, approval, Decision(state, principal, reason, at)):
             raise Conflict(f"the approval {approval.id} waits no more")
         by = msgspec.structs.replace(principal, reason=reason or principal.reason, approval=approval.id)
         of = {"of": approval.action, "digest": approval.digest, "author": approval.author}
-        note(tx, by, _ACTIONS[state], str(approval.id), at=at, **of)
+        note(tx, by, DECISIONS[state], str(approval.id), at=at, **of)
         if state == BREAK_GLASS:
             told = f"{principal.id} let the approval {approval.id} ({approval.action}) go ahead alone"
             self._on_break_glass(tx, f"approval {approval.id}", told, at)
-        return self._view(tx, self._known(tx, approval.id))
+        return shown(tx, known(tx, approval.id), self._now())
 
     def _wait(self, tx: Transaction, principal: Principal, change: Change, now: int) -> int:
         """Return the number of the request that waits for `change`, which may be a new one."""
         if (waiting := store.find_waiting(tx, principal.id, change.digest)) is not None:
-            return waiting
+            if is_still_asked(tx, known(tx, waiting), now):
+                return waiting
+            store.expire(tx, known(tx, waiting), now)
         number = store.insert_approval(
             tx,
             principal,
@@ -309,7 +311,7 @@ class Approvals:
     def _goes_alone(self, tx: Transaction, principal: Principal, approval: Approval) -> bool:
         """Tell whether a person goes ahead alone with its request, which nobody else can approve as things are."""
         may = self._policy.alone and principal.kind is Kind.PERSON and principal.id == approval.author
-        return may and approval.state == PENDING and not self._others(tx, approval)
+        return may and approval.state == PENDING and not others_of(tx, approval, self._now())
 
     async def _go_alone(self, principal: Principal, approval: Approval) -> ApprovalView:
         try:
@@ -318,34 +320,5 @@ class Approvals:
             await self.withdraw(principal, approval.id)  # Nobody else would look at it.
             raise
 
-    def _others(self, tx: Transaction, approval: Approval) -> set[str]:
-        """Return who can approve a request as things are."""
-        now = self._now()
-        return can_approve(tx, approval.scope, parties(tx, approval.author, now), now)
-
-    def _view(self, tx: Transaction, approval: Approval) -> ApprovalView:
-        waits = approval.state_at(self._now()) == PENDING
-        hint = hint_of(approval) if waits and not self._others(tx, approval) else None
-        return approval_view(approval, self._now(), hint)
-
-    def _known(self, tx: Transaction, number: int) -> Approval:
-        approval = store.find_approval(tx, number)
-        assert approval is not None
-        return approval
-
-    def _seen(self, tx: Transaction, principal: Principal, number: int) -> Approval:
-        approval = store.find_approval(tx, number) if 0 < number <= 2**53 else None
-        if approval is None:
-            raise ResourceNotFound(ABSENT)
-        permissions = seeing(is_of_people=approval.action in ALWAYS)
-        may = any(principal.may(permission, approval.scope) for permission in permissions)
-        if approval.author != principal.id and not may:
-            raise NotSeen(ABSENT)
-        return approval
-
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
-
-
-def _scopes(principal: Principal, permissions: tuple[Permission, ...]) -> frozenset[Scope]:
-    return frozenset(scope for permission in permissions for scope in principal.scopes(permission))

@@ -40,9 +40,11 @@ def parties(tx: Transaction, principal_id: str, now: int) -> frozenset[str]:
     return frozenset(found)
 
 
-def can_approve(tx: Transaction, scope: Scope, with_a_part: frozenset[str], now: int) -> set[str]:
-    """Return who can approve in a scope what these have a part in."""
-    return others(approvers(tx, now), scope, [_known(tx, one, scope) for one in sorted(with_a_part)])
+def others_of(tx: Transaction, approval: Approval, now: int) -> set[str]:
+    """Return who can approve a request as things are."""
+    author_side = sorted(parties(tx, approval.author, now))
+    known = [_known(tx, one, approval.scope) for one in author_side]
+    return others(approvers(tx, now), approval.scope, known)
 
 
 def require_decider(tx: Transaction, principal: Principal, approval: Approval, now: int) -> Principal:
@@ -110,6 +112,15 @@ def author_of(tx: Transaction, approval: Approval, now: int) -> Principal:
         approval=approval.id,
     )
     return _as(current, asked)
+
+
+def is_still_asked(tx: Transaction, approval: Approval, now: int) -> bool:
+    """Tell whether a request could be done for its author as things are, or never will."""
+    try:
+        author_of(tx, approval, now)
+    except Conflict:
+        return False
+    return True
 
 
 def _as(current: Principal, asked: Principal) -> Principal:

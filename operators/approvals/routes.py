@@ -10,8 +10,9 @@ from litestar import Controller, Request, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from operators.approvals.approvals import MAX_PAGE, STATES, Approvals
+from operators.approvals.approvals import MAX_PAGE, Approvals
 from operators.approvals.change import ApprovalView
+from operators.approvals.rules import STATES
 from operators.approvals.views import ApprovalPage, Decide, read_reason
 from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
 from operators.grants import Permission, Principal

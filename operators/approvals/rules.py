@@ -19,6 +19,18 @@ OF_PERSONS = frozenset({"principal.create", "principal.reactivate", "key.create"
 OF_APPROVERS = frozenset({"principal.deactivate", "grant.add", "grant.end"})
 ALWAYS = OF_PERSONS | OF_APPROVERS
 BY_SETTING = ("issuer-key.activate",)
+# What becomes of a request, and the action by which the audit trail knows it.
+PENDING, EXPIRED = "pending", "expired"
+APPROVED, REJECTED, WITHDRAWN = "approved", "rejected", "withdrawn"
+ALONE, BREAK_GLASS = "alone", "break-glass"
+DECISIONS = {
+    APPROVED: "approval.approve",
+    REJECTED: "approval.reject",
+    WITHDRAWN: "approval.withdraw",
+    ALONE: "approval.alone",
+    BREAK_GLASS: "approval.break-glass",
+}
+STATES = (PENDING, EXPIRED, *DECISIONS)
 ENOUGH = 2  # persons who can approve, so that one is left when the other asks
 EXPIRES_SECONDS = 604_800  # a week
 GUARDED = (Role.APPROVER, Role.BREAK_GLASS)  # given by one person, and approved by another

@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from operators.approvals.change import Change
-from operators.approvals.rules import ALWAYS, without_names
+from operators.approvals.rules import ALWAYS, EXPIRED, PENDING, without_names
 from operators.grants import EVERYTHING, Principal, Scope, ScopeKind
 from storage import Row, Transaction, one_of
 
 ABSENT = "there is no approval of this number"
-PENDING, EXPIRED = "pending", "expired"
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +171,7 @@ def decide(tx: Transaction, approval: Approval, decision: Decision) -> bool:
 def expire_due(tx: Transaction, now: int) -> None:
     """Let requests end that waited until their end."""
     for row in tx.all("SELECT * FROM approvals WHERE state = 'pending' AND expires_at <= :now", {"now": now}):
-        _expire(tx, _approval(row), now)
+        expire(tx, _approval(row), now)
 
 
 def forget_person(tx: Transaction, principal_id: str, now: int) -> None:
@@ -180,10 +179,11 @@ def forget_person(tx: Transaction, principal_id: str, now: int) -> None:
     for row in tx.all("SELECT * FROM approvals WHERE subject = :id", {"id": principal_id}):
         approval = _approval(row)
         if without_names(approval.action, approval.request) != approval.request:
-            _expire(tx, approval, now)
+            expire(tx, approval, now)
 
 
-def _expire(tx: Transaction, approval: Approval, now: int) -> None:
+def expire(tx: Transaction, approval: Approval, now: int) -> None:
+    """Let a request end that nobody decided; what is said of a person is taken out with that."""
     tx.execute(
         "UPDATE approvals SET state = 'expired', decided_at = :now, request = :request"
         " WHERE id = :number AND state = 'pending'",

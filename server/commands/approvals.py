@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.api import MAX_REASON_CHARS, REASON, operator_api
+from server.commands.api import NEEDED_REASON, REASON, given_reason, operator_api
 from server.commands.principals import print_json
 from server.commands.terminal import note, row, say
 
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 APPROVALS = "/operator/approvals"
 STATES = ("pending", "approved", "rejected", "withdrawn", "expired", "alone", "break-glass")
 NUMBER = click.argument("number", metavar="APPROVAL", type=click.IntRange(1, 2**53))
-
-
-def _said(_context: click.Context, _parameter: click.Parameter, reason: str) -> str:
-    if not reason.strip() or len(reason) > MAX_REASON_CHARS:
-        raise click.BadParameter(f"expected 1 to {MAX_REASON_CHARS} characters")
-    return reason
-
-
-WHY = click.option(
-    "--reason", metavar="TEXT", required=True, callback=_said, help="Why, for everybody to read."
-)
 
 
 @click.group()
@@ -70,19 +59,19 @@ def approval_show(number: int) -> None:
 
 @approval.command("approve")
 @NUMBER
-@WHY
-def approval_approve(number: int, reason: str) -> None:
+@NEEDED_REASON
+def approval_approve(number: int) -> None:
     """Approve a request of somebody else. What it asks for is done at once."""
-    decided = _decide(number, "approve", reason)
+    decided = _decide(number, "approve")
     say(f"approved {number}: {_told(decided)} is done, in the name of {decided.author}")
 
 
 @approval.command("reject")
 @NUMBER
-@WHY
-def approval_reject(number: int, reason: str) -> None:
+@NEEDED_REASON
+def approval_reject(number: int) -> None:
     """Reject a request of somebody else."""
-    decided = _decide(number, "reject", reason)
+    decided = _decide(number, "reject")
     say(f"rejected {number}: {_told(decided)} is not done")
 
 
@@ -91,31 +80,33 @@ def approval_reject(number: int, reason: str) -> None:
 @REASON
 def approval_withdraw(number: int) -> None:
     """Take your own request back."""
-    decided = _decide(number, "withdraw", None)
+    from operators.approvals.change import ApprovalView
+
+    with operator_api() as api:
+        decided = api.post(f"{APPROVALS}/{number}/withdraw", ApprovalView)
     say(f"withdrew {number}: {_told(decided)} is not done")
 
 
 @approval.command("break-glass")
 @NUMBER
-@WHY
-def approval_break_glass(number: int, reason: str) -> None:
+@NEEDED_REASON
+def approval_break_glass(number: int) -> None:
     """
     Do what a request asks for, though nobody approved it.
 
     For the role break-glass. An alarm tells everybody.
     """
-    decided = _decide(number, "break-glass", reason)
+    decided = _decide(number, "break-glass")
     say(f"let {number} go past approval: {_told(decided)} is done, in the name of {decided.author}")
     say("there is an alarm, which somebody must acknowledge: touchstone alarm list")
 
 
-def _decide(number: int, how: str, reason: str | None) -> "ApprovalView":
+def _decide(number: int, how: str) -> "ApprovalView":
     from operators.approvals.change import ApprovalView
     from operators.approvals.views import Decide
 
-    asked = None if reason is None else Decide(reason=reason)
     with operator_api() as api:
-        return api.post(f"{APPROVALS}/{number}/{how}", ApprovalView, asked)
+        return api.post(f"{APPROVALS}/{number}/{how}", ApprovalView, Decide(reason=given_reason() or ""))
 
 
 def _told(decided: "ApprovalView") -> str:

@@ -1,7 +1,7 @@
 """
 `touchstone break-glass`: an API key for an hour, when everybody is locked out. Opens the database, as servers do.
 
-One transaction: the principal, its grant, the key, the audit row, and the alarm that tells the others. The file is
+One transaction: the principal, its grants, the key, the audit row, and the alarm that tells the others. The file is
 opened before, so that no key is made that nobody has.
 """
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from storage import Transaction
 
 PRINCIPAL = "break-glass"
-SECONDS = 3_600  # an hour, for the key and for the grant that it carries
+ROLES = ("administrator", "break-glass")  # It lets its own requests past, where all who approve are gone.
+SECONDS = 3_600  # an hour, for the key and for the grants that it carries
 
 
 @click.command("break-glass")
@@ -113,11 +114,11 @@ def _limits(tx: "Transaction", issuer_ids: tuple[str, ...]) -> "frozenset[Grant]
     for issuer_id in issuer_ids:
         if find_issuer(tx, issuer_id) is None:
             raise ResourceNotFound(f"there is no issuer {issuer_id[:63]!r}")
-    return frozenset(Grant(issuer_scope(name), Role.ADMINISTRATOR) for name in issuer_ids) or None
+    return frozenset(Grant(issuer_scope(name), Role(role)) for name in issuer_ids for role in ROLES) or None
 
 
 def _let_act(tx: "Transaction", *, at: int, ends_at: int) -> None:
-    """Let the principal act, with its grant until `ends_at`; whoever had deactivated it is overruled."""
+    """Let the principal act, with its grants until `ends_at`; whoever had deactivated it is overruled."""
     from operators.actors.actor_store import Actor, find_actor, insert_actor, set_active
     from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, end_grant
     from operators.actors.schema import adopt_older
@@ -130,7 +131,8 @@ def _let_act(tx: "Transaction", *, at: int, ends_at: int) -> None:
     if found is None or found.kind is not Kind.SERVICE:
         raise Conflict(f"{PRINCIPAL} is a person here; only a service can have that key")
     set_active(tx, PRINCIPAL, True, by=ACTOR, at=at)
-    grant = Grant(EVERYTHING, Role.ADMINISTRATOR)
-    end_grant(tx, PRINCIPAL, grant, by=ACTOR, at=at)
-    held = HeldGrant(grant=grant, source=OPERATOR, granted_by=ACTOR, granted_at=at, ends_at=ends_at)
-    add_grant(tx, PRINCIPAL, held)
+    for role in ROLES:
+        grant = Grant(EVERYTHING, Role(role))
+        end_grant(tx, PRINCIPAL, grant, by=ACTOR, at=at)
+        held = HeldGrant(grant=grant, source=OPERATOR, granted_by=ACTOR, granted_at=at, ends_at=ends_at)
+        add_grant(tx, PRINCIPAL, held)

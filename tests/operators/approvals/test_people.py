@@ -238,7 +238,7 @@ async def test_what_is_decided_names_nobody(office: Office) -> None:
     await office.approvals.reject(await office.who("bob"), numbers[1], "no")
     await office.approvals.withdraw(await ada(office), numbers[2])
     office.clock.now += 604_800
-    await office.asks()
+    await office.approvals.expire(office.clock())
 
     states = []
     for number in numbers:

@@ -246,6 +246,18 @@ async def test_what_was_asked_with_a_key_that_was_revoked_is_not_done(office: Of
     assert not await office.is_active()
 
 
+async def test_what_a_revoked_key_asked_is_asked_anew_by_another(office: Office) -> None:
+    """Otherwise a request that can never be done would stand in the way."""
+    key = await office.api_key("ada", made_by="ada", person="ada")
+    stuck = await office.asks("ada", key)
+    await office.keys.revoke(await office.who("ada"), key)
+    number = await office.asks("ada")
+
+    assert number != stuck
+    assert await office.state_of(stuck) == "expired"
+    assert (await office.approves("bob", number)).state == "approved"
+
+
 async def test_a_key_that_was_narrowed_asks_for_no_more_later(office: Office) -> None:
     """What the API key of the request is narrowed to holds when it is done, too."""
     key = await office.api_key("ada", made_by="ada", person="ada")

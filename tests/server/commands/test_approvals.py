@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.server.commands.operating import Operating, Serving, operating_in
+from tests.server.commands.operating import Operating, Serving, operating_in, run_command
 
 WHY = ("--reason", "seen")
 
@@ -133,6 +133,29 @@ def test_a_key_for_another_person_works_once_approved(office: Office, tmp_path: 
 
     assert f"approval {number}" in made.stderr
     assert (early.exit_code, later.exit_code) == (4, 0)
+
+
+def test_with_every_approver_gone_the_machine_lets_in(office: Office, tmp_path: Path) -> None:
+    """`touchstone break-glass` opens the way past approval too: an approver gets a key again."""
+    way_in, new = tmp_path / "way-in", tmp_path / "new"
+    settings = office.operating.settings
+    opened = run_command(
+        *("break-glass", "--reason", "all keys are lost", "--file", str(way_in)),
+        TOUCHSTONE_DATABASE_URL=settings.database_url,
+        TOUCHSTONE_KEY_DIR=settings.key_dir,
+        TOUCHSTONE_PUBLIC_URL=settings.public_url,
+        TOUCHSTONE_BIND=settings.bind,
+    )
+    assert opened.exit_code == 0, opened.stderr
+
+    def rescuer(*command: str) -> Result:
+        return office.operating.run(*command, TOUCHSTONE_OPERATOR_KEY_FILE=str(way_in))
+
+    rescuer("key", "create", "bob", "--file", str(new))
+    rescuer("approval", "break-glass", str(office.newest()), "--reason", "Bob lost his key")
+    again = office.operating.run("approval", "list", TOUCHSTONE_OPERATOR_KEY_FILE=str(new))
+
+    assert again.exit_code == 0, again.stderr
 
 
 def test_what_is_absent_is_not_found(office: Office) -> None:
