@@ -10,12 +10,12 @@ import sys
 import click
 import msgspec
 
-from server.commands.alarm import alarm
-from server.commands.break_glass import break_glass
-from server.commands.issuers import issuer
-from server.commands.keys import key
-from server.commands.principals import principal
-from server.commands.registry import registry
+from server.commands.database.break_glass import break_glass
+from server.commands.remote.alarm import alarm
+from server.commands.remote.issuers import issuer
+from server.commands.remote.keys import key
+from server.commands.remote.principals import principal
+from server.commands.remote.registry import registry
 from server.commands.serve import serve
 from server.commands.terminal import run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of
@@ -47,7 +47,7 @@ def init(sample: bool) -> None:
 
     That is the key that signs status lists, and an API key for the first operator, in a file. What is there stays.
     """
-    from server.commands.bootstrap import initialise
+    from server.commands.database.bootstrap import initialise
 
     settings = settings_or_exit()
     run(lambda: initialise(settings, sample=sample, say=say))
@@ -81,12 +81,12 @@ def resolve(did: str) -> None:
 
 def _register() -> None:
     """Add the groups that have a file of their own; they import what is above."""
-    from server.commands.approvals import approval
-    from server.commands.audit import audit
-    from server.commands.cache import cache
-    from server.commands.db import db
+    from server.commands.database.db import db
     from server.commands.did import did
     from server.commands.driver import driver
+    from server.commands.remote.approvals import approval
+    from server.commands.remote.audit import audit
+    from server.commands.remote.cache import cache
 
     main.add_command(approval)
     main.add_command(audit)

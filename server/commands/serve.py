@@ -65,14 +65,14 @@ def bound_or_exit(settings: Settings) -> Iterator["Sockets"]:
 
 
 def _make_sample(settings: Settings) -> None:
-    from server.commands.bootstrap import initialise
+    from server.commands.database.bootstrap import initialise
 
     run(lambda: initialise(settings, sample=True, say=say))
 
 
 def _refuse_open_key(settings: Settings) -> None:
     """Whoever reads the operator key may do everything; it may be gone, but not open to others."""
-    from server.commands.bootstrap import operator_key_path
+    from server.commands.database.bootstrap import operator_key_path
 
     path = operator_key_path(settings)
     if path.exists() and path.stat().st_mode & 0o077:
@@ -92,7 +92,7 @@ async def _look_at_own_key(settings: Settings) -> None:
     from operators.issuers.keys import active_key
     from operators.store import find_issuer
     from proofs import KeyFileError, SignerAway
-    from server.commands.opened import open_database
+    from server.commands.database.opened import open_database
     from server.identity.custody import Custody
     from server.identity.own import DEFAULT_ISSUER, require_same_identity
 
@@ -110,7 +110,7 @@ async def _look_at_own_key(settings: Settings) -> None:
 
 def announce(settings: Settings, sockets: "Sockets", workers: int) -> None:
     """Say where the server answers, with commands to try where there is the sample."""
-    from server.commands.bootstrap import CHECK_FILE, operator_key_path
+    from server.commands.database.bootstrap import CHECK_FILE, operator_key_path
     from server.node.process import url_of
 
     url = _own_url(settings, url_of(sockets.public))

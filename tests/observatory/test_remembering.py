@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from server.app import operator_app, public_app
-from server.commands.bootstrap import initialise, operator_key_path
+from server.commands.database.bootstrap import initialise, operator_key_path
 from server.services import Services, open_services
 from tests.actors import ADA
 from tests.databases import Place

@@ -20,7 +20,7 @@ from operators.issuers.issuers import Issuers
 from operators.issuers.key_changes import KeyChanges
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer
 from operators.store import all_issuers
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.database import open_of
 from server.identity.identities import Identities
 from server.identity.key_log import KeyLog

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from server.commands.bootstrap import initialise, operator_key_path
+from server.commands.database.bootstrap import initialise, operator_key_path
 from server.node.process import bind_sockets, serve
 from server.settings import Settings
 from tests.process import free_port

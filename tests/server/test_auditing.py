@@ -10,7 +10,7 @@ import pytest
 from operators.audit.heads import Verification, read_head
 from operators.audit.views import AuditPage
 from proofs.notes import read_note_key, verify_note
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from storage import read_audit, read_sealed
 from tests.operators.audit.collector import Collector

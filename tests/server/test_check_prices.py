@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from server.app import public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from tests.server.running import quiet, settings_in
 from tests.simulator import World

@@ -10,7 +10,7 @@ import pytest
 from operators import Role
 from operators.issuers.views import AddKey, CreateIssuer
 from proofs import verify_compact, verify_proof
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.identity.custody import Custody, KeyNotWritten, TokenAway
 from server.identity.documents import public_key_of
 from server.services import Services, open_services

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from server.app import public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from server.settings.outbound import guard_of
 from tests.server.running import quiet, settings_in

@@ -11,7 +11,7 @@ import pytest
 
 from resolver.outbound.fetch import DEFAULT_LIMITS, GuardLimits
 from server.app import public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from tests.server.running import quiet, settings_in
 from tests.simulator import World, canned

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from operators import Issuer
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.database import open_of
 from server.settings import Settings
 from tests.issuers import inserting, key_row

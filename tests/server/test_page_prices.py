@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from server.app import operator_app, public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from tests.server.running import quiet, settings_in
 

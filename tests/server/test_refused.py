@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from server.app import operator_app
-from server.commands.bootstrap import initialise, operator_key_path
+from server.commands.database.bootstrap import initialise, operator_key_path
 from server.services import Services, open_services
 from storage import read_audit
 from tests.server.running import quiet, settings_in

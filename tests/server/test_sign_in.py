@@ -11,7 +11,7 @@ import pytest
 
 from operators.sign_in.key_sets import ProviderAway
 from operators.sign_in.store import insert_person, insert_sign_in
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from server.settings import Settings
 from server.sign_in import SigningIn, open_sign_in

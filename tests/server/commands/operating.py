@@ -18,8 +18,8 @@ import uvicorn
 from click.testing import CliRunner, Result
 
 from server.app import operator_app
-from server.commands.bootstrap import initialise, operator_key_path
 from server.commands.cli import main
+from server.commands.database.bootstrap import initialise, operator_key_path
 from server.services import Services, open_services
 from server.settings import Settings
 from tests.server.running import quiet, settings_in

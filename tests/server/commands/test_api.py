@@ -11,7 +11,7 @@ import pytest
 import trustme
 from click.testing import Result
 
-import server.commands.api as api
+import server.commands.remote.api as api
 from tests.process import free_port
 from tests.server.commands.operating import run_command
 

@@ -314,7 +314,7 @@ def test_whoever_follows_sees_each_row_once_as_it_is_sealed(
         if len(slept) < 3:
             add(serving, 2, actor="follower")
 
-    monkeypatch.setattr("server.commands.audit.time.sleep", sleep)
+    monkeypatch.setattr("server.commands.remote.audit.time.sleep", sleep)
     printed = operating.run("audit", "tail", "-n", "1", "--follow", "--actor", "follower").stdout
 
     assert [json.loads(line)["detail"]["n"] for line in printed.splitlines()] == [0, 1, 0, 1]

@@ -11,8 +11,8 @@ import pytest
 
 from operators import Principals, Role
 from registry.registry import Registry
-from server.commands.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
-from server.commands.opened import open_database
+from server.commands.database.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
+from server.commands.database.opened import open_database
 from server.commands.serve import sample_question
 from server.database import MIGRATIONS, open_of
 from server.identity.own import IdentityChanged

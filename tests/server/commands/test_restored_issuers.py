@@ -12,7 +12,7 @@ import pytest
 
 from operators import KeyState
 from operators.issuers.views import CreateIssuer
-from server.commands.restoring import RestoreReport, restore_file
+from server.commands.database.restoring import RestoreReport, restore_file
 from server.services import open_services
 from statuslist.entries.requests import CreateSet
 from statuslist.formats.bitstring import status_at

@@ -10,8 +10,8 @@ import pytest
 
 from operators import IssuerKey, KeyState
 from operators.issuers.views import CreateIssuer
-from server.commands.restoring import restore_file, restore_in_place
-from server.commands.upkeep import copy_database
+from server.commands.database.restoring import restore_file, restore_in_place
+from server.commands.database.upkeep import copy_database
 from server.identity.key_lines import public_halves
 from server.settings import Settings
 from statuslist.formats.bitstring import status_at

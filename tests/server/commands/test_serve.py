@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from server.commands.bootstrap import CHECK_FILE
 from server.commands.cli import main
+from server.commands.database.bootstrap import CHECK_FILE
 from server.commands.serve import announce, bound_or_exit
 from server.node.process import BindError, bind_sockets, listen
 from server.settings import Settings

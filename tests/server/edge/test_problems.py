@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from server.app import public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.edge.problems import problem_types
 from server.services import open_services
 from server.telemetry.health import Check, Health

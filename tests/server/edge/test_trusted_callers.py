@@ -16,7 +16,7 @@ from operators import Kind
 from operators.access.views import CreatePrincipal
 from operators.actors.api_keys import new_api_key
 from server.app import operator_app, public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.edge.callers import Caller, ClientAddresses
 from server.edge.protocol_limits import ProtocolLimits
 from server.services import Services, open_services

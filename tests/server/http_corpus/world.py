@@ -23,7 +23,7 @@ from operators import Issuer, KeyState, Role
 from proofs import Algorithm, PrivateKey
 from resolver.outbound.fetch import GuardLimits
 from server.app import operator_app, public_app
-from server.commands.bootstrap import initialise, operator_key_path
+from server.commands.database.bootstrap import initialise, operator_key_path
 from server.database import MIGRATIONS, open_of
 from server.identity import custody
 from server.identity.own import issuer_did

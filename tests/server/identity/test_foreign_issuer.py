@@ -16,7 +16,7 @@ from proofs import ProofInvalid
 from resolver import Resolver
 from resolver.outbound.fetch import GuardLimits
 from server.app import public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import Services, open_services
 from statuslist.checking.secured import VC, verify_secured
 from statuslist.entries.requests import Allocate, CreateSet

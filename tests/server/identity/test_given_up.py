@@ -15,7 +15,7 @@ import pytest
 
 from operators.issuers.views import CompromiseKey, CreateIssuer
 from server.app import public_app
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import open_services
 from tests.process import Server
 from tests.server.identity.keeping import ADMIN

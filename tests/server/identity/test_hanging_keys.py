@@ -14,7 +14,7 @@ from operators.issuers import key_store
 from operators.issuers.views import CompromiseKey, CreateIssuer
 from proofs import Algorithm, Signer
 from proofs.key_files import new_key
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.database import MIGRATIONS, open_of
 from server.identity.custody import CUSTODIES, PKCS11, Custody, spki_of
 from server.identity.identities import Identities

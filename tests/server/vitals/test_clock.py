@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from operators import AlarmKind
-from server.commands.bootstrap import initialise
+from server.commands.database.bootstrap import initialise
 from server.services import Services, open_services
 from server.vitals import node_store
 from server.vitals.clock import TOLD_SECONDS, ClockWatch

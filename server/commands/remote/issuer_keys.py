@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from server.commands.api import REASON, OperatorApi, operator_api
+from server.commands.remote.api import REASON, OperatorApi, operator_api
 from server.commands.terminal import EXIT_NOT_FOUND, fail, note, row, say
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from operators import Issuer
 from operators.issuers import key_store
 from operators.store import insert_issuer
-from server.commands.restored_keys import KeySources, is_held
+from server.commands.database.restored_keys import KeySources, is_held
 from server.identity.custody import Custody
 from server.identity.identities import Rows
 from server.identity.key_lines import Replay

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.api import REASON, operator_api, segment
-from server.commands.principals import GRANTS, PRINCIPALS, read_grant
+from server.commands.remote.api import REASON, operator_api, segment
+from server.commands.remote.principals import GRANTS, PRINCIPALS, read_grant
 from server.commands.secret_file import new_secret_file
 from server.commands.terminal import note, row, say, settings_or_exit, told
 

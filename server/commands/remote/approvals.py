@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.api import NEEDED_REASON, REASON, given_reason, operator_api
-from server.commands.principals import print_json
+from server.commands.remote.api import NEEDED_REASON, REASON, given_reason, operator_api
+from server.commands.remote.principals import print_json
 from server.commands.terminal import note, row, say
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from server.commands.api import REASON, given_reason
-from server.commands.db_issuers import db_add_issuer, db_give_up_key
+from server.commands.database.db_issuers import db_add_issuer, db_give_up_key
+from server.commands.remote.api import REASON, given_reason
 from server.commands.terminal import EXIT_FAILED, fail, run, say, settings_or_exit
 
 SERVED_PAGE = 1_000  # versions read at once
@@ -35,8 +35,8 @@ def db_migrate() -> None:
 
     Prints each migration that was missing, and the oldest release that can still use the database.
     """
-    from server.commands.opened import operator_of
-    from server.commands.upkeep import migrate_database
+    from server.commands.database.opened import operator_of
+    from server.commands.database.upkeep import migrate_database
 
     settings, operator = settings_or_exit(), operator_of(given_reason())
 
@@ -52,7 +52,7 @@ def db_migrate() -> None:
 @db.command("check")
 def db_check() -> None:
     """Look for damage. A server may run meanwhile. The exit code is 1 if something is wrong."""
-    from server.commands.upkeep import check_database
+    from server.commands.database.upkeep import check_database
 
     settings = settings_or_exit()
     failed: list[str] = []
@@ -72,7 +72,7 @@ def db_check() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def db_backup(file: Path) -> None:
     """Copy a SQLite database to FILE, even in use. FILE must not exist; it gets mode 0600."""
-    from server.commands.upkeep import BackupUnsupported, back_up_database
+    from server.commands.database.upkeep import BackupUnsupported, back_up_database
 
     settings = settings_or_exit()
     report = _reporter()
@@ -104,8 +104,8 @@ def db_restore(file: Path | None, mirrors: tuple[Path, ...]) -> None:
     FILE takes the place of the SQLite database. Without FILE: make a database safe to serve that was recovered by
     other means. The server must be stopped.
     """
-    from server.commands.opened import operator_of
-    from server.commands.restoring import (
+    from server.commands.database.opened import operator_of
+    from server.commands.database.restoring import (
         NotComplete,
         NotPublished,
         describe,
@@ -143,7 +143,7 @@ def db_served(list_id: str) -> None:
     One a line, separated by tabs: version, form, SHA-256, validFrom, validUntil. If somebody shows you a copy of a
     list, `sha256sum` tells which version it is, and so from when to when it was the newest.
     """
-    from server.commands.opened import open_database
+    from server.commands.database.opened import open_database
     from statuslist.publishing.artefacts import served_forms
     from wire import ResourceNotFound, format_utc
 
@@ -176,7 +176,7 @@ def db_copy(source_url: str, destination_url: str) -> None:
     TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped. Prints each table with its number of rows and
     their SHA-256, which are the same on both sides.
     """
-    from server.commands.upkeep import copy_database
+    from server.commands.database.upkeep import copy_database
 
     settings = settings_or_exit()
     report = _reporter()

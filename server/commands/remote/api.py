@@ -23,7 +23,14 @@ from urllib.parse import quote, urlsplit
 import click
 import msgspec
 
-from server.commands.refused import Awaited, ShownProblem, end_awaited, fail_away, fail_refused, fail_strange
+from server.commands.remote.refused import (
+    Awaited,
+    ShownProblem,
+    end_awaited,
+    fail_away,
+    fail_refused,
+    fail_strange,
+)
 from server.commands.terminal import fail, settings_or_exit, told
 from server.settings import Settings
 from server.settings.settings import is_loopback, reason_of
@@ -100,7 +107,7 @@ class OperatorApi:
     """
 
     def __init__(self, settings: Settings, reason: str | None = None) -> None:
-        from server.commands.api_key_file import read_api_key
+        from server.commands.remote.api_key_file import read_api_key
 
         self.url = settings.operator_api_url
         self._is_secure = self.url.startswith("https:")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from server.commands.api import OperatorApi, operator_api
+from server.commands.remote.api import OperatorApi, operator_api
 from server.commands.terminal import EXIT_USAGE, fail, say
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from server.commands.api import JSON, REASON, operator_api
+from server.commands.remote.api import JSON, REASON, operator_api
 from server.commands.terminal import EXIT_CONFLICT, fail, note, printable, say
 
 PATH = "/operator/registry"

@@ -8,8 +8,17 @@ from typing import Any
 
 import click
 
-from server.commands.api import REASON, OperatorApi, operator_api
-from server.commands.issuer_keys import ALGORITHM, CUSTODY, ISSUER, chain, csr, issuer_of, keys, path_of
+from server.commands.remote.api import REASON, OperatorApi, operator_api
+from server.commands.remote.issuer_keys import (
+    ALGORITHM,
+    CUSTODY,
+    ISSUER,
+    chain,
+    csr,
+    issuer_of,
+    keys,
+    path_of,
+)
 from server.commands.terminal import row, say
 
 

@@ -30,10 +30,10 @@ from operators import Principal
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
-from server.commands.former_databases import Former, databases_before, look_into
-from server.commands.restored_issuers import bring_in_issuers
-from server.commands.restored_keys import KeySources, activate_signers, bring_in_keys
-from server.commands.upkeep import hold
+from server.commands.database.former_databases import Former, databases_before, look_into
+from server.commands.database.restored_issuers import bring_in_issuers
+from server.commands.database.restored_keys import KeySources, activate_signers, bring_in_keys
+from server.commands.database.upkeep import hold
 from server.database import MIGRATIONS, open_of
 from server.identity.documents import public_key_of
 from server.identity.identities import Identities, Rows

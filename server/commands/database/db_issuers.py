@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.commands.api import REASON, given_reason
+from server.commands.remote.api import REASON, given_reason
 from server.commands.terminal import run, say, settings_or_exit
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def _run_alone(settings: "Settings", work: Work) -> None:
 
     async def opened() -> None:
         from operators.issuers.issuers import Issuers
-        from server.commands.opened import open_database, operator_of
-        from server.commands.upkeep import hold
+        from server.commands.database.opened import open_database, operator_of
+        from server.commands.database.upkeep import hold
         from server.identity.own import DEFAULT_ISSUER, require_same_identity
         from server.identity.surroundings import Surroundings
 

@@ -80,7 +80,7 @@ def sample_file(own_did: str) -> bytes:
     The service in it is the one of the default settings; `own_did` takes its place.
     """
     packaged = files("server") / "sample" / "registry.json"
-    source = packaged if packaged.is_file() else Path(__file__).parents[2] / "data" / "registry.json"
+    source = packaged if packaged.is_file() else Path(__file__).parents[3] / "data" / "registry.json"
     return source.read_bytes().replace(Settings().did.encode(), own_did.encode())
 
 

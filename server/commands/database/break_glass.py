@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.api import NEEDED_REASON, given_reason
+from server.commands.remote.api import NEEDED_REASON, given_reason
 from server.commands.secret_file import new_secret_file
 from server.commands.terminal import ACTOR, run, say, settings_or_exit
 
@@ -45,7 +45,7 @@ def break_glass(issuer_ids: tuple[str, ...], path: Path | None) -> None:
     It needs the server's database and no API key. It raises an alarm and stands in the audit trail.
     """
     from operators.actors.api_keys import new_api_key
-    from server.commands.opened import open_database
+    from server.commands.database.opened import open_database
 
     settings, reason = settings_or_exit(), given_reason()
 
@@ -76,7 +76,7 @@ def _open(
     from operators.actors.key_store import KeyRow, insert_key
     from operators.alarms.store import Told, tell
     from operators.noting import note
-    from server.commands.opened import operator_of
+    from server.commands.database.opened import operator_of
 
     limits = _limits(tx, issuer_ids)
     ends_at = at + SECONDS * 1_000_000

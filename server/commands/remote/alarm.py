@@ -4,7 +4,7 @@
 
 import click
 
-from server.commands.api import REASON, operator_api
+from server.commands.remote.api import REASON, operator_api
 from server.commands.terminal import note, row, say
 
 

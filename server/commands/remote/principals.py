@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.api import REASON, operator_api, segment
+from server.commands.remote.api import REASON, operator_api, segment
 from server.commands.terminal import row, say
 
 if TYPE_CHECKING:

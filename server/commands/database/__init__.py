@@ -1,0 +1,3 @@
+"""
+Commands that open the database: `init`, `db` and `break-glass`.
+"""

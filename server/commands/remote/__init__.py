@@ -1,0 +1,3 @@
+"""
+Commands that ask the operator API, wherever the server runs.
+"""

@@ -1,0 +1,77 @@
+"""
+What reads, signs, pushes and keeps the audit trail.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from operators.audit.anchor_files import AnchorFiles
+from operators.audit.anchors import Anchors
+from operators.audit.pushing import Pusher
+from operators.audit.reading import AuditTrail
+from operators.audit.refusals import Refusals
+from resolver.outbound.trust import trust_of
+from server.collector import Collector
+from server.identity.own import DEFAULT_ISSUER
+from server.wings.operators import Operators
+from server.wings.resources import Resources
+
+
+class Auditing(msgspec.Struct, frozen=True):
+    """What reads the audit trail, notes refused attempts, signs the head, and pushes the rows."""
+
+    trail: AuditTrail
+    refusals: Refusals
+    anchors: Anchors | None
+    pusher: Pusher | None
+    collector: Collector | None
+
+
+def open_auditing(resources: Resources, operators: Operators) -> Auditing:
+    """Return what every process does of it, and what only one that may hold the lease does."""
+    collector = _open_collector(resources)
+    return Auditing(
+        AuditTrail(resources.database, clock=resources.clock),
+        Refusals(resources.database, clock=resources.clock),
+        _open_anchors(resources, operators),
+        _open_pusher(resources, operators, collector) if collector is not None else None,
+        collector,
+    )
+
+
+def _open_anchors(resources: Resources, operators: Operators) -> Anchors | None:
+    if not resources.share.leads:
+        return None
+    mirror = resources.settings.mirror_path
+    return Anchors(
+        resources.database,
+        origin=resources.settings.audit_origin,
+        signer=partial(operators.identities.active_signer, DEFAULT_ISSUER),
+        files=AnchorFiles(resources.database, mirror, timer=resources.timer) if mirror is not None else None,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
+
+
+def _open_collector(resources: Resources) -> Collector | None:
+    settings = resources.settings
+    if not settings.audit_push_url or not resources.share.leads:
+        return None
+    token, ca_file = settings.audit_push_token_file, settings.dangerously_trusted_ca_file
+    return Collector(
+        settings.audit_push_url, Path(token) if token else None, trust_of(ca_file) if ca_file else None
+    )
+
+
+def _open_pusher(resources: Resources, operators: Operators, collector: Collector) -> Pusher:
+    return Pusher(
+        resources.database,
+        collector=collector.url,
+        post=collector.post,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
