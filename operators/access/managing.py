@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from operators.actors.actor_store import Actor, find_actor
 from operators.actors.grant_store import HeldGrant, grants_of
 from operators.actors.schema import adopt_older
-from operators.grants import EVERYTHING, Grant, NotSeen, Permission, Principal, Scope, require
+from operators.grants import EVERYTHING, Grant, NotSeen, Permission, Principal, Scope, ScopeKind, require
 from operators.model import is_id
+from operators.store import find_issuer
 from storage import Transaction
 from wire import Forbidden, ResourceNotFound
 
@@ -82,7 +83,23 @@ def require_to_grant(principal: Principal, grants: frozenset[Grant]) -> None:
         Forbidden, ResourceNotFound: as `grants.require`.
     """
     for scope in sorted(scopes_of(grants)):
-        require(principal, Permission.ADMINISTER, scope, absent=f"there is no scope {scope}"[:300])
+        require(principal, Permission.ADMINISTER, scope, absent=_no_scope(scope))
+
+
+def require_scopes(tx: Transaction, grants: frozenset[Grant]) -> None:
+    """
+    Let grants be of issuers that are there; an authority may come later.
+
+    Raises:
+        ResourceNotFound: there is no such issuer; in the words in which `require_to_grant` refuses a foreign one.
+    """
+    for scope in {grant.scope for grant in grants}:
+        if scope.kind is ScopeKind.ISSUER and find_issuer(tx, scope.id) is None:
+            raise ResourceNotFound(_no_scope(scope))
+
+
+def _no_scope(scope: Scope) -> str:
+    return f"there is no scope {scope}"[:300]
 
 
 def _absent(principal_id: str) -> str:

@@ -6,11 +6,26 @@ soon as there are two who can approve: whoever could make persons alone could ap
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
-from operators.access.managing import Found, managed, require_to_grant, scopes_of, seen, told
+from operators.access.asking_for import (
+    change_of,
+    change_of_grant,
+    checked,
+    grant_of,
+    one_scope,
+    require_decider,
+)
+from operators.access.managing import (
+    Found,
+    managed,
+    require_scopes,
+    require_to_grant,
+    scopes_of,
+    seen,
+    told,
+)
 from operators.access.views import (
     MAX_GRANTS,
     AskedGrant,
@@ -18,7 +33,6 @@ from operators.access.views import (
     PrincipalPage,
     PrincipalView,
     principal_view,
-    read_grants,
 )
 from operators.acting import act_once, done_before
 from operators.actors import actor_store
@@ -37,19 +51,14 @@ from operators.grants import (
     Permission,
     Principal,
     Role,
-    Scope,
-    ScopeKind,
     require_anywhere,
 )
-from operators.model import check_id, check_text
 from operators.needs import Need
 from operators.noting import note
-from operators.store import find_issuer
 from storage import Database, Transaction
-from wire import BadRequest, Conflict, ResourceNotFound
+from wire import Conflict
 
 MAX_PAGE = 100  # principals
-MAX_SUBJECT_CHARS = 255  # characters of `sub` (OpenID Connect Core 1.0, section 2)
 Answered = PrincipalView | ApprovalView
 
 
@@ -139,12 +148,12 @@ class PrincipalChanges:
             BadRequest: its id is not an LDH label, or a text is none for people; or a service is to approve.
             Conflict: its id is taken, or the account is another principal's.
         """
-        grants = _check(wanted)
+        grants = checked(wanted)
         require_to_grant(principal, grants)
         request = ("create-principal", wanted)
         if is_trusted_more(wanted.kind, (grant.role for grant in grants)) and decided is None:
-            change = _change(
-                "principal.create", _one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
+            change = change_of(
+                "principal.create", one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
             )
             if answered := await self._answered(principal, idempotency_key, request, change):
                 return answered
@@ -160,7 +169,7 @@ class PrincipalChanges:
         )
 
         def create(tx: Transaction) -> PrincipalView:
-            _require_scopes(tx, grants)
+            require_scopes(tx, grants)
             if not actor_store.insert_actor(tx, actor):
                 raise Conflict(f"the principal {actor.id}, or its account, is there already")
             for grant in sorted(grants):
@@ -185,17 +194,17 @@ class PrincipalChanges:
             BadRequest: the scope is none, or a service is to approve.
             Conflict: it has that already, or as many as one may have.
         """
-        grant = _grant_of(asked)
+        grant = grant_of(asked)
         require_to_grant(principal, frozenset({grant}))
-        _require_decider((await self._found(principal, principal_id)).kind, grant)
+        require_decider((await self._found(principal, principal_id)).kind, grant)
         request = ("grant", principal_id, asked)
         if grant.role in GUARDED and decided is None:
-            change = _change_of_grant("grant.add", principal_id, grant)
+            change = change_of_grant("grant.add", principal_id, grant)
             if answered := await self._answered(principal, idempotency_key, request, change):
                 return answered
 
         def give(tx: Transaction) -> PrincipalView:
-            _require_scopes(tx, frozenset({grant}))
+            require_scopes(tx, frozenset({grant}))
             before = self._seen(tx, principal, principal_id)
             if len(before.held) >= MAX_GRANTS:
                 raise Conflict(f"{principal_id} has {MAX_GRANTS} grants; take one away first")
@@ -220,12 +229,12 @@ class PrincipalChanges:
         Raises:
             Conflict: it has not that role there.
         """
-        grant = _grant_of(asked)
+        grant = grant_of(asked)
         require_to_grant(principal, frozenset({grant}))
         await self._found(principal, principal_id)
         request = ("end-grant", principal_id, asked)
         if grant.role is Role.APPROVER and decided is None:
-            change = _change_of_grant("grant.end", principal_id, grant)
+            change = change_of_grant("grant.end", principal_id, grant)
             if answered := await self._answered(principal, idempotency_key, request, change):
                 return answered
 
@@ -261,8 +270,8 @@ class PrincipalChanges:
         is_grave = is_trusted_more(found.actor.kind, roles) if is_active else bool(approves)
         request = (action, principal_id)
         if is_grave and decided is None:
-            scope = _one_scope(found.scopes if is_active else frozenset(approves))
-            change = _change(action, scope, principal_id, {"principal": principal_id})
+            scope = one_scope(found.scopes if is_active else frozenset(approves))
+            change = change_of(action, scope, principal_id, {"principal": principal_id})
             if answered := await self._answered(principal, idempotency_key, request, change):
                 return answered
 
@@ -362,54 +371,6 @@ class PrincipalChanges:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
-
-
-def _check(wanted: CreatePrincipal) -> frozenset[Grant]:
-    check_id(wanted.id)
-    check_text(wanted.name, pointer="/name")
-    check_text(wanted.address or "", pointer="/address")
-    if (wanted.issuer is None) != (wanted.subject is None):
-        raise BadRequest("expected issuer and subject together", pointer="/subject")
-    if wanted.kind is Kind.SERVICE and (wanted.issuer or wanted.address):
-        raise BadRequest("expected no issuer, subject and address: those are of people", pointer="/kind")
-    for name, text in (("issuer", wanted.issuer), ("subject", wanted.subject)):
-        if text is not None and not (
-            0 < len(text) <= MAX_SUBJECT_CHARS and text.isascii() and text.isprintable()
-        ):
-            raise BadRequest(f"expected up to {MAX_SUBJECT_CHARS} ASCII characters", pointer=f"/{name}")
-    grants = read_grants(wanted.grants)
-    for grant in grants:
-        _require_decider(wanted.kind, grant)
-    return grants
-
-
-def _require_decider(kind: Kind, grant: Grant) -> None:
-    if kind is Kind.SERVICE and grant.role is Role.APPROVER:
-        raise BadRequest("only people approve, and this is a service", pointer="/role")
-
-
-def _require_scopes(tx: Transaction, grants: frozenset[Grant]) -> None:
-    for scope in {grant.scope for grant in grants}:
-        if scope.kind is ScopeKind.ISSUER and find_issuer(tx, scope.id) is None:
-            raise ResourceNotFound(f"there is no scope {scope}"[:300])
-
-
-def _grant_of(asked: AskedGrant) -> Grant:
-    return next(iter(read_grants((asked,), pointer="")))
-
-
-def _change(action: str, scope: Scope, subject: str, request: dict[str, Any]) -> Change:
-    return Change(action=action, scope=scope, subject=subject, request=request)
-
-
-def _change_of_grant(action: str, principal_id: str, grant: Grant) -> Change:
-    request = {"principal": principal_id, "scope": str(grant.scope), "role": grant.role.value}
-    return _change(action, grant.scope, principal_id, request)
-
-
-def _one_scope(scopes: frozenset[Scope]) -> Scope:
-    """Return the scope in which all of it must be approved."""
-    return next(iter(scopes)) if len(scopes) == 1 else EVERYTHING
 
 
 def _nameless(actor: Actor) -> Actor:

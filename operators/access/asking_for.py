@@ -1,0 +1,66 @@
+"""
+What is asked for of principals and grants, checked, and as others are asked to approve it. Pure.
+"""
+
+from typing import Any
+
+from operators.access.views import AskedGrant, CreatePrincipal, read_grants
+from operators.approvals.change import Change
+from operators.grants import EVERYTHING, Grant, Kind, Role, Scope
+from operators.model import check_id, check_text
+from wire import BadRequest
+
+MAX_SUBJECT_CHARS = 255  # characters of `sub` (OpenID Connect Core 1.0, section 2)
+
+
+def checked(wanted: CreatePrincipal) -> frozenset[Grant]:
+    """
+    Return the grants of a new principal.
+
+    Raises:
+        BadRequest: its id is no LDH label, a text or an account is none, or does not belong to its kind.
+    """
+    check_id(wanted.id)
+    check_text(wanted.name, pointer="/name")
+    check_text(wanted.address or "", pointer="/address")
+    if (wanted.issuer is None) != (wanted.subject is None):
+        raise BadRequest("expected issuer and subject together", pointer="/subject")
+    if wanted.kind is Kind.SERVICE and (wanted.issuer or wanted.address):
+        raise BadRequest("expected no issuer, subject and address: those are of people", pointer="/kind")
+    for name, text in (("issuer", wanted.issuer), ("subject", wanted.subject)):
+        if text is not None and not (
+            0 < len(text) <= MAX_SUBJECT_CHARS and text.isascii() and text.isprintable()
+        ):
+            raise BadRequest(f"expected up to {MAX_SUBJECT_CHARS} ASCII characters", pointer=f"/{name}")
+    grants = read_grants(wanted.grants)
+    for grant in grants:
+        require_decider(wanted.kind, grant)
+    return grants
+
+
+def require_decider(kind: Kind, grant: Grant) -> None:
+    """
+    Raises:
+        BadRequest: a service is to approve.
+    """
+    if kind is Kind.SERVICE and grant.role is Role.APPROVER:
+        raise BadRequest("only people approve, and this is a service", pointer="/role")
+
+
+def grant_of(asked: AskedGrant) -> Grant:
+    """Return the grant that is asked for; raises as `read_grants`."""
+    return next(iter(read_grants((asked,), pointer="")))
+
+
+def change_of(action: str, scope: Scope, subject: str, request: dict[str, Any]) -> Change:
+    return Change(action=action, scope=scope, subject=subject, request=request)
+
+
+def change_of_grant(action: str, principal_id: str, grant: Grant) -> Change:
+    request = {"principal": principal_id, "scope": str(grant.scope), "role": grant.role.value}
+    return change_of(action, grant.scope, principal_id, request)
+
+
+def one_scope(scopes: frozenset[Scope]) -> Scope:
+    """Return the scope in which all of it must be approved."""
+    return next(iter(scopes)) if len(scopes) == 1 else EVERYTHING
