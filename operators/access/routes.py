@@ -239,7 +239,8 @@ class _Routes(Controller):
         name="rotate_api_key",
         status_code=201,
         summary="Make an API key in the place of another",
-        description="Narrowed alike. The old one works for `overlapSeconds` more, a day unless stated.",
+        description="Narrowed alike. The old one works for `overlapSeconds` more, a day unless stated. A person's"
+        " key is rotated by that person alone.",
         responses={201: _described(MadeKey, "The new key.")},
         operation_class=reads({"overlapSeconds": 86_400}),
         needs=of_principal("public_id", Permission.ADMINISTER, or_itself=True),

@@ -115,6 +115,22 @@ async def test_a_key_for_another_person_works_once_it_is_approved(office: Office
     assert (await office.access.principals.authenticate(f"Bearer {made.api_key}")).id == "mia"
 
 
+async def test_a_key_is_what_was_asked_for_though_the_principal_has_more_by_then(office: Office) -> None:
+    """What it is narrowed to is bound by the digest, too: all that there was when it was asked for."""
+    await office.desk.issuers.create(await ada(office), CreateIssuer(id="bank", did="did:web:bank.example"))
+    admin = await office.person("ann", "administrator@issuer:acme", "administrator@issuer:bank")
+    await office.person("mia", "viewer@issuer:acme", "editor@issuer:bank")
+    made = await office.keys.create(admin, "mia", CreateKey())
+    assert made.approval is not None
+    await office.changes.grant(await ada(office), "mia", AskedGrant("everything", Role.AUDITOR))
+    await office.changes.grant(await ada(office), "ann", AskedGrant("everything", Role.ADMINISTRATOR))
+    await office.approves("bob", made.approval.approval)
+
+    mia = await office.access.principals.authenticate(f"Bearer {made.api_key}")
+    assert mia.limits is not None
+    assert {str(grant) for grant in mia.limits} == {"viewer of issuer:acme", "editor of issuer:bank"}
+
+
 async def test_a_service_needs_an_approval_for_a_key_of_the_person_behind_it(office: Office) -> None:
     """Whoever has the key of the service is not that person."""
     await office.service("robot", "administrator")

@@ -61,6 +61,14 @@ def test_any_other_public_url_is_refused_by_name(url: str) -> None:
     assert _faults({"TOUCHSTONE_PUBLIC_URL": url})[0].startswith("TOUCHSTONE_PUBLIC_URL: ")
 
 
+def test_what_needs_an_approval_is_named_by_its_actions() -> None:
+    settings = load_settings(
+        {"TOUCHSTONE_APPROVALS_FOR": "issuer-key.activate", "TOUCHSTONE_APPROVALS_ALONE": "true"}
+    )
+
+    assert (settings.approvals_for, settings.approvals_alone) == (("issuer-key.activate",), True)
+
+
 @pytest.mark.parametrize(
     ("url", "did"),
     [
@@ -88,6 +96,10 @@ def test_plain_http_is_refused_where_the_listener_is_not_on_loopback() -> None:
         ("BIND", "127.0.0.1:²"),
         ("DATABASE_URL", "postgresql://u:secret@h/d"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("APPROVALS_FOR", "issuer-key.activate,issuer-key.deactivate"),
+        ("APPROVALS_ALONE", "perhaps"),
+        ("APPROVAL_EXPIRES_SECONDS", "59"),
+        ("APPROVAL_EXPIRES_SECONDS", "2592001"),
         ("TRUSTED_CLIENTS", "10.0.0.1/8"),
         ("TRUSTED_CLIENTS", "backend.example"),
         ("TRUSTED_RATE_HOT_PER_SECOND", "499"),
