@@ -2,7 +2,8 @@
 Anchors: the head of the audit chain, signed every hour in which a row came, and whenever somebody asks. Service.
 
 Whoever holds the lease signs, since it holds the keys; others ask by a row. Nothing is signed that contradicts what
-was signed before: the last anchor is compared with its row, and the rows since are verified.
+was signed before: every anchor beside the mirror and the last one in the database are compared with their rows, and
+the rows since are verified.
 """
 
 import asyncio
@@ -13,10 +14,10 @@ from functools import partial
 from operators.alarms.model import AlarmKind, OnState
 from operators.audit import store
 from operators.audit.anchor_files import AnchorFiles
-from operators.audit.heads import AnchorContradicted, Head, read_head
+from operators.audit.heads import AnchorContradicted, Head, Keys
 from operators.audit.store import Anchor
-from proofs import ProofError, Signer, SignerAway
-from proofs.notes import NoteKey, read_note, sign_note
+from proofs import Signer, SignerAway
+from proofs.notes import NoteKey, sign_note
 from storage import ChainBroken, Database, Transaction, read_sealed, verify_chain
 from storage.chain import FIRST_DIGEST
 from storage.sealing import head
@@ -33,6 +34,7 @@ class Anchors:
     Args:
         origin: names this log in the notes.
         signer: returns what signs for our own issuer now; raises SignerAway or ResourceNotFound.
+        keys: verify what was signed.
         files: where anchors are written as well; None: nowhere.
         clock: seconds since 1970.
         timer: monotonic seconds.
@@ -45,6 +47,7 @@ class Anchors:
         *,
         origin: str,
         signer: Callable[[], Signer],
+        keys: Keys,
         files: AnchorFiles | None,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
@@ -53,11 +56,13 @@ class Anchors:
         self._database = database
         self._origin = origin
         self._signer = signer
+        self._keys = keys
         self._files = files
         self._clock = clock
         self._timer = timer
         self._on_state = on_state
         self._fault: str | None = None  # Why nothing is signed.
+        self._last: tuple[int, bytes] | None = None  # What this process signed last, whatever the rows say.
         self._sign_at = 0.0
         self._is_told = False
 
@@ -103,6 +108,7 @@ class Anchors:
         self._fault = None
         try:
             for asked in await self._database.read(store.anchors_asked):
+                await self._require_agreement()
                 await self._sign(asked)
         except (ChainBroken, AnchorContradicted) as error:
             self._fault = str(error)
@@ -120,8 +126,25 @@ class Anchors:
         await self._database.write(
             lambda tx: store.put_anchor(tx, asked.position, note=note.decode(), note_key=key.text, at=at)
         )
+        self._last = (asked.position, asked.digest)
         if self._files is not None:
             self._files.again(asked.position)
+
+    async def _require_agreement(self) -> None:
+        """
+        Compare what is known of earlier anchors, beside the database, with the rows.
+
+        Raises:
+            AnchorContradicted: they differ.
+        """
+        if self._files is not None:
+            await self._files.look()
+            if self._files.contradiction is not None:
+                raise AnchorContradicted(self._files.contradiction)
+        if self._last is not None:
+            position, digest = self._last
+            if await self._database.read(lambda tx: store.digest_at(tx, position)) != digest:
+                raise AnchorContradicted(_rewritten(position))
 
     async def _verify(self, asked: Anchor) -> None:
         """
@@ -131,7 +154,9 @@ class Anchors:
             ChainBroken, AnchorContradicted: they are not what was sealed.
         """
         last = await self._database.read(lambda tx: store.signed_before(tx, asked.position))
-        position, digest = _signed_end(last) if last is not None else (0, FIRST_DIGEST)
+        if last is not None and not last.is_signed(self._keys):
+            raise AnchorContradicted(_rewritten(last.position))
+        position, digest = (last.position, last.digest) if last is not None else (0, FIRST_DIGEST)
         while position < asked.position:
             step = partial(_verify_page, position=position, digest=digest, until=asked.position)
             position, digest = await self._database.read(step)
@@ -155,19 +180,5 @@ def _verify_page(tx: Transaction, *, position: int, digest: bytes, until: int) -
     return rows[-1].position, verify_chain(rows, digest, position)
 
 
-def _signed_end(anchor: Anchor) -> tuple[int, bytes]:
-    """
-    Return position and digest as the note of an anchor has them.
-
-    Raises:
-        AnchorContradicted: its row says something else.
-    """
-    try:
-        said = read_head(read_note((anchor.note or "").encode()).text)
-    except ProofError:
-        said = None
-    if said is None or (said.position, said.digest) != (anchor.position, anchor.digest):
-        raise AnchorContradicted(
-            f"the row at position {anchor.position} is not the one whose digest was signed: the past was rewritten"
-        )
-    return said.position, said.digest
+def _rewritten(position: int) -> str:
+    return f"the row at position {position} is not the one whose digest was signed: the past was rewritten"

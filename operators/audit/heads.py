@@ -11,17 +11,21 @@ of a Merkle tree: docs/divergences.md.
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import msgspec
 
 from proofs.errors import MalformedProof
+from proofs.notes import NoteKey, verify_note
 from storage import SealedRow
 from storage.chain import Chain
 
 # The origin has no control character and no space; a position has no leading zero; base64 of 32 bytes.
 _TEXT = re.compile(r"([^\s\x00-\x1f]{1,512})\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n")
+
+
+Keys = Callable[[], Iterable[NoteKey]]  # all that sign, or ever signed, for this log
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -51,6 +55,17 @@ def read_head(text: str) -> Head:
     if found is None:
         raise MalformedProof("expected three lines: an origin, a position, and a digest in base64")
     return Head(found[1], int(found[2]), b64decode(found[3]))
+
+
+def signed_head(note: bytes, keys: Iterable[NoteKey]) -> Head:
+    """
+    Return the head that one of `keys` signed.
+
+    Raises:
+        MalformedProof: it is no note, or not of a head.
+        ProofInvalid: none of `keys` signed it.
+    """
+    return read_head(verify_note(note, keys))
 
 
 class Verification:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from operators.acting import act_once
 from operators.audit import store
+from operators.audit.heads import Keys
 from operators.audit.store import Anchor
 from operators.audit.views import AnchorView, AuditPage, line_of
 from operators.grants import EVERYTHING, Permission, Principal, require
@@ -30,11 +31,13 @@ class AnchorNotSigned(Refusal, type="/problems/anchor-not-signed", status=503):
 class AuditTrail:
     """
     Args:
+        keys: verify what was signed.
         clock: seconds since 1970.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, *, keys: Keys, clock: Callable[[], float]) -> None:
         self._database = database
+        self._keys = keys
         self._clock = clock
 
     async def page(self, principal: Principal, wanted: Wanted, *, after: int, limit: int) -> AuditPage:
@@ -55,12 +58,13 @@ class AuditTrail:
         Raises:
             Forbidden: `principal` does not audit everything.
             ResourceNotFound: nothing was signed yet.
+            AnchorNotSigned: what is stored as the anchor is not what was signed.
         """
         require(principal, Permission.AUDIT, EVERYTHING)
         found = await self._database.read(store.newest_signed)
         if found is None:
             raise ResourceNotFound("the head of the audit log was not signed yet; it is within the hour")
-        return _view(found)
+        return self._view(found)
 
     async def sign_now(self, principal: Principal, *, idempotency_key: str | None = None) -> AnchorView:
         """
@@ -83,7 +87,7 @@ class AuditTrail:
             int,
             at=at,
         )
-        return _view(await self._awaited(position))
+        return self._view(await self._awaited(position))
 
     async def _awaited(self, position: int) -> Anchor:
         for _ in range(LOOKS):
@@ -102,6 +106,18 @@ class AuditTrail:
         found = await self._database.read(find)
         return found if found is not None and found.note is not None else None
 
+    def _view(self, anchor: Anchor) -> AnchorView:
+        if not anchor.is_signed(self._keys):
+            raise AnchorNotSigned("what is stored as this anchor is not what was signed; see the open alarms")
+        assert anchor.note is not None and anchor.note_key is not None and anchor.signed_at is not None
+        return AnchorView(
+            position=anchor.position,
+            digest=b64encode(anchor.digest).decode(),
+            signed_at=format_utc(anchor.signed_at),
+            note=anchor.note,
+            key=anchor.note_key,
+        )
+
 
 def _ask(tx: Transaction, at: int) -> int:
     position = head(tx).position
@@ -109,14 +125,3 @@ def _ask(tx: Transaction, at: int) -> int:
         raise ResourceNotFound("the audit log has no sealed row yet")
     store.ask_anchor(tx, position, at)
     return position
-
-
-def _view(anchor: Anchor) -> AnchorView:
-    assert anchor.note is not None and anchor.note_key is not None and anchor.signed_at is not None
-    return AnchorView(
-        position=anchor.position,
-        digest=b64encode(anchor.digest).decode(),
-        signed_at=format_utc(anchor.signed_at),
-        note=anchor.note,
-        key=anchor.note_key,
-    )

@@ -4,7 +4,11 @@ The rows of anchors and of what a collector has. Store.
 
 import msgspec
 
+from operators.audit.heads import Keys, signed_head
+from proofs import ProofError
 from storage import Row, Transaction
+
+RESTORE = "database.restore"  # the action of a restore; its detail names anchors of what was lost
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +25,28 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     note_key: str | None
     signed_at: int | None
+
+    def is_signed(self, keys: Keys) -> bool:
+        """Tell whether its key, being one of `keys`, signed the note over the digest that the row has now."""
+        own = [key for key in keys() if key.text == self.note_key]
+        try:
+            said = signed_head((self.note or "").encode(), own)
+        except ProofError:
+            return False
+        return (said.position, said.digest) == (self.position, self.digest)
+
+
+class _Restore(msgspec.Struct, frozen=True):
+    """What of the detail of a restore is read again."""
+
+    anchors: tuple[str, ...] = ()
+
+    @classmethod
+    def anchors_in(cls, detail: str) -> tuple[str, ...]:
+        try:
+            return msgspec.json.decode(detail, type=cls).anchors
+        except msgspec.MsgspecError:  # Not as a restore writes it; it excuses nothing.
+            return ()
 
 
 _ANCHORS = (
@@ -80,6 +106,12 @@ def digest_at(tx: Transaction, position: int) -> bytes | None:
     """Return the digest of the row at a position, as it is stored."""
     row = tx.one("SELECT digest FROM audit_seals WHERE position = :position", {"position": position})
     return None if row is None else bytes(row["digest"])
+
+
+def restored_past(tx: Transaction) -> set[str]:
+    """Return the names of the files that contradicted the rows when a backup was put back, as the trail says."""
+    rows = tx.all("SELECT detail FROM audit WHERE action = :action", {"action": RESTORE})
+    return {name for row in rows for name in _Restore.anchors_in(row["detail"])}
 
 
 def put_anchor(tx: Transaction, position: int, *, note: str, note_key: str, at: int) -> None:

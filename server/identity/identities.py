@@ -21,10 +21,11 @@ from operators.issuers import key_store
 from operators.issuers.keys import active_key
 from operators.store import all_issuers
 from proofs import Signer, algorithm_of
+from proofs.notes import NoteKey
 from resolver.documents.contexts import with_contexts_of_v1
 from resolver.errors import InternalError
 from server.identity.custody import CUSTODIES, Custody, spki_of
-from server.identity.documents import JsonObject, did_document
+from server.identity.documents import JsonObject, did_document, method_ids, public_key_of
 from server.identity.held_keys import HeldKeys, KeyName
 from server.identity.own import is_hosted, issuer_did
 from server.settings import Settings
@@ -228,6 +229,15 @@ class Identities:
         if active is None:
             raise ResourceNotFound(f"the issuer {issuer_id!r} has no active key")
         return self.signer_of(issuer_id, active.key_id)
+
+    def note_keys(self, issuer_id: str) -> list[NoteKey]:
+        """Return the keys of an issuer that can have signed a note, now or before; [] for one that is not known."""
+        issuer, keys = self.rows.get(issuer_id, (None, []))
+        return [
+            NoteKey(method_ids(issuer.did, key.key_id)[0], public_key_of(key))
+            for key in keys
+            if issuer is not None and key.public_key is not None
+        ]
 
     def foreign(self) -> Iterator[tuple[Issuer, list[IssuerKey]]]:
         """Yield the issuers whose documents others publish, with every key of theirs."""

@@ -9,6 +9,7 @@ import msgspec
 
 from operators.audit.anchor_files import AnchorFiles
 from operators.audit.anchors import Anchors
+from operators.audit.heads import Keys
 from operators.audit.pushing import Pusher
 from operators.audit.reading import AuditTrail
 from operators.audit.refusals import Refusals
@@ -32,24 +33,27 @@ class Auditing(msgspec.Struct, frozen=True):
 def open_auditing(resources: Resources, operators: Operators) -> Auditing:
     """Return what every process does of it, and what only one that may hold the lease does."""
     collector = _open_collector(resources)
+    keys = partial(operators.identities.note_keys, DEFAULT_ISSUER)
     return Auditing(
-        AuditTrail(resources.database, clock=resources.clock),
+        AuditTrail(resources.database, keys=keys, clock=resources.clock),
         Refusals(resources.database, clock=resources.clock),
-        _open_anchors(resources, operators),
+        _open_anchors(resources, operators, keys),
         _open_pusher(resources, operators, collector) if collector is not None else None,
         collector,
     )
 
 
-def _open_anchors(resources: Resources, operators: Operators) -> Anchors | None:
+def _open_anchors(resources: Resources, operators: Operators, keys: Keys) -> Anchors | None:
     if not resources.share.leads:
         return None
     mirror = resources.settings.mirror_path
+    files = AnchorFiles(resources.database, mirror, keys=keys, timer=resources.timer) if mirror else None
     return Anchors(
         resources.database,
         origin=resources.settings.audit_origin,
         signer=partial(operators.identities.active_signer, DEFAULT_ISSUER),
-        files=AnchorFiles(resources.database, mirror, timer=resources.timer) if mirror is not None else None,
+        keys=keys,
+        files=files,
         clock=resources.clock,
         timer=resources.timer,
         on_state=operators.alarms.state,

@@ -47,6 +47,7 @@ def open_epoch(
     operator: Principal,
     at: int,
     readable: Collection[str],
+    lost_anchors: Collection[str] = (),
 ) -> EpochReport:
     """
     Open a new epoch, as above.
@@ -59,6 +60,7 @@ def open_epoch(
         readable: ids of the issuers whose signing keys can be read.
         found: what was published last, by the id of the list; see `statuslist.recovery.found_lists`.
         random_bytes: a source fit for keys.
+        lost_anchors: names of signed heads of the audit log that contradict the restored rows.
         at: now, in microseconds since 1970; also the next version of every list, unless one that was found is
             beyond it. A list's version grows by one per change, far less than a million a second, so that no
             number ever comes twice.
@@ -87,6 +89,8 @@ def open_epoch(
         notes=tuple(notes),
     )
     detail = {name: value for name, value in msgspec.structs.asdict(report).items() if name != "notes"}
+    if lost_anchors:  # So that nobody takes them for a past that was rewritten (operators.audit).
+        detail["anchors"] = sorted(lost_anchors)
     note_change(tx, operator, "database.restore", "database", at=at, **detail)
     return report
 

@@ -21,12 +21,14 @@ Without a file (a PostgreSQL recovered by its own means) 3 to 6 happen in place;
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from operators import Principal
+from operators.audit.anchor_files import AnchorFiles
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
 from server.background import LEASE
@@ -166,13 +168,29 @@ async def _make_safe(
     )
     await identities.refresh()
     readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
+    lost = await _lost_anchors(database, settings, identities)
     report = await database.write(  # 5
         lambda tx: open_epoch(
-            tx, found, random_bytes=secrets.token_bytes, operator=operator, at=now, readable=readable
+            tx,
+            found,
+            random_bytes=secrets.token_bytes,
+            operator=operator,
+            at=now,
+            readable=readable,
+            lost_anchors=lost,
         )
     )
     await _publish(database, settings, identities)  # 6
     return RestoreReport(**msgspec.structs.asdict(report), missing=tuple(missing))
+
+
+async def _lost_anchors(database: Database, settings: Settings, identities: Identities) -> frozenset[str]:
+    """Return the names of the signed heads beside the mirror that are of rows which a restore does not have."""
+    if settings.mirror_path is None:
+        return frozenset()
+    files = AnchorFiles(database, settings.mirror_path, keys=partial(identities.note_keys, DEFAULT_ISSUER))
+    await files.look()
+    return files.foreign
 
 
 def _gather(

@@ -7,11 +7,16 @@ from operators.audit.anchor_files import AnchorFiles
 from operators.audit.anchors import Anchors
 from operators.audit.store import Anchor, signed_after
 from proofs import Algorithm, Signer, SignerAway
+from proofs.notes import NoteKey
 from storage import Engine, record, seal
 from tests.clock import Clock
 from tests.proofs.documents import SIGNERS
 
 ORIGIN = "log.example/audit"
+
+
+def note_keys() -> list[NoteKey]:
+    return [NoteKey(one.verification_method, one.public_key) for one in SIGNERS.values()]
 
 
 class Anchoring:
@@ -22,11 +27,14 @@ class Anchoring:
         self.clock = clock
         self.signing: Signer | None = SIGNERS[Algorithm.ED25519]
         self.alarms: dict[tuple[AlarmKind, str], str] = {}
-        self.files = AnchorFiles(database, mirror, timer=clock) if mirror is not None else None
+        self.files = (
+            AnchorFiles(database, mirror, keys=note_keys, timer=clock) if mirror is not None else None
+        )
         self.anchors = Anchors(
             database,
             origin=ORIGIN,
             signer=self._signer,
+            keys=note_keys,
             files=self.files,
             clock=clock,
             timer=clock,

@@ -1,15 +1,16 @@
 """Anchors: when the head is signed, what is never signed, and what lies beside the mirror."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from operators import AlarmKind
 from operators.audit import anchor_files, store
-from operators.audit.heads import read_head
+from operators.audit.heads import Head, read_head
 from proofs import Algorithm
-from proofs.notes import read_note_key, verify_note
-from storage import Engine, read_sealed
+from proofs.notes import read_note_key, sign_note, verify_note
+from storage import Engine, read_sealed, record, seal
 from storage.chain import FIRST_DIGEST, next_digest
 from tests.clock import Clock
 from tests.databases import RULE_BROKEN, Place
@@ -242,24 +243,143 @@ async def test_no_file_is_seen_before_it_is_whole(
     assert set(seen) == {".unfinished"}
 
 
-async def test_files_of_rows_that_the_database_lost_stay_and_raise_an_alarm(
+def a_foreign_file(place: Path, position: int) -> Path:
+    """Write what the server signed over a row that the database does not have."""
+    place.mkdir(exist_ok=True)
+    signer = SIGNERS[Algorithm.ED25519]
+    text = Head(ORIGIN, position, bytes(32)).text
+    lost = place / anchor_files.name_of(position, bytes(32))
+    lost.write_bytes(sign_note(text, signer.verification_method, signer))
+    return lost
+
+
+async def restore(database: Engine, *names: str) -> None:
+    detail = {"anchors": names}
+    await database.write(
+        lambda tx: record(tx, actor="o", action=store.RESTORE, subject="database", detail=detail, at=1)
+    )
+    await database.write(lambda tx: seal(tx, limit=1))
+
+
+async def test_files_of_rows_that_a_restore_lost_raise_an_alarm_until_they_are_moved(
     database: Engine, clock: Clock, tmp_path: Path
 ) -> None:
     """As after a restore: other rows get the positions of those that were lost."""
-    place = tmp_path / "audit"
-    place.mkdir()
-    lost = place / anchor_files.name_of(2, bytes(32))
-    lost.write_text("signed before the restore")
+    lost = a_foreign_file(tmp_path / "audit", 2)
     anchoring = Anchoring(database, clock, tmp_path)
+    await restore(database, lost.name)
     await anchoring.add(2)
     await anchoring.anchors.step()
-    told = anchoring.alarms[BROKEN]
-    anchored = await positions(anchoring)
+    told, anchored = anchoring.alarms[BROKEN], await positions(anchoring)
+    await anchoring.add(1)
+    clock.now += 3_600
+    await anchoring.anchors.step()
+    clock.now += 60
+    await anchoring.anchors.step()
+    still, later = anchoring.alarms.get(BROKEN), await positions(anchoring)
     lost.rename(tmp_path / lost.name)
     clock.now += 60
     await anchoring.anchors.step()
 
     assert lost.name in told and "restored" in told
-    assert anchored == [2]
-    assert len(list(place.glob("*.note"))) == 1
+    assert (anchored, later) == ([3], [3, 4]), "a restore is on record, so signing goes on"
+    assert still == told, "a newer anchor does not end the alarm"
+    assert len(list((tmp_path / "audit").glob("*.note"))) == 2
     assert anchoring.alarms == {}
+
+
+async def test_nothing_is_signed_while_a_file_contradicts_and_no_restore_named_it(
+    database: Engine, clock: Clock, tmp_path: Path
+) -> None:
+    lost = a_foreign_file(tmp_path / "audit", 2)
+    anchoring = Anchoring(database, clock, tmp_path)
+    await restore(database, "000000000002-another.note")
+    await anchoring.add(4)
+    await anchoring.anchors.step()
+    clock.now += 60
+    await anchoring.anchors.step()
+    refused, told = await positions(anchoring), anchoring.alarms.get(BROKEN, "")
+    lost.unlink()
+    clock.now += 60
+    await anchoring.anchors.step()
+
+    assert refused == [] and lost.name in told
+    assert (await positions(anchoring), anchoring.alarms) == ([5], {})
+
+
+async def test_no_past_is_signed_anew_after_its_anchors_were_deleted(
+    database: Engine, clock: Clock, place: Place, tmp_path: Path
+) -> None:
+    before = Anchoring(database, clock, tmp_path)
+    await before.add(3)
+    await before.anchors.step()
+    rewrite(place, 2)
+    await chain_anew(database)
+    place.drop_rule("audit_anchors", "DELETE")
+    place.query("DELETE FROM audit_anchors")
+    for anchoring in (before, Anchoring(database, clock, tmp_path)):
+        clock.now += 3_600
+        await anchoring.anchors.step()
+        clock.now += 60
+        await anchoring.anchors.step()
+
+        assert await positions(anchoring) == []
+        assert "rewritten" in anchoring.alarms[BROKEN]
+    assert len(list((tmp_path / "audit").glob("*.note"))) == 1
+
+
+async def test_a_process_knows_what_it_signed_where_no_file_says_it(
+    database: Engine, clock: Clock, place: Place
+) -> None:
+    anchoring = Anchoring(database, clock)
+    await anchoring.add(3)
+    await anchoring.anchors.step()
+    rewrite(place, 2)
+    await chain_anew(database)
+    place.drop_rule("audit_anchors", "DELETE")
+    place.query("DELETE FROM audit_anchors")
+    clock.now += 3_600
+    await anchoring.anchors.step()
+
+    assert (await positions(anchoring), "position 3" in anchoring.alarms[BROKEN]) == ([], True)
+
+
+@pytest.mark.parametrize("has_files", [True, False])
+async def test_a_stored_note_that_says_another_digest_under_the_old_signature_is_found(
+    database: Engine, clock: Clock, place: Place, tmp_path: Path, has_files: bool
+) -> None:
+    before = Anchoring(database, clock)
+    await before.add(3)
+    await before.anchors.step()
+    (anchor,) = await before.signed()
+    rewrite(place, 2)
+    await chain_anew(database)
+    (head,) = (await database.read(read_sealed))[-1:]
+    lines = (anchor.note or "").split("\n")
+    forged = "\n".join([*lines[:2], b64encode(head.digest).decode(), *lines[3:]])
+    place.drop_rule("audit_anchors", "UPDATE")
+    place.query(f"UPDATE audit_anchors SET note = '{forged}'")
+    anchoring = Anchoring(database, clock, tmp_path if has_files else None)
+    await anchoring.add(1)
+    clock.now += 3_600
+    await anchoring.anchors.step()
+    await anchoring.anchors.step()
+
+    assert await positions(anchoring) == [3]
+    assert "position 3" in anchoring.alarms[BROKEN]
+    assert list(tmp_path.glob("audit/*.note")) == [], "what is not signed is no file"
+
+
+async def test_a_file_that_no_key_of_ours_signed_raises_an_alarm(
+    database: Engine, clock: Clock, tmp_path: Path
+) -> None:
+    anchoring = Anchoring(database, clock, tmp_path)
+    await anchoring.add(1)
+    await anchoring.anchors.step()
+    (note,) = (tmp_path / "audit").glob("*.note")
+    note.write_text(note.read_text().replace("audit\n", "audi\n", 1))
+    clock.now += 60
+    after = Anchoring(database, clock, tmp_path)
+    await after.anchors.step()
+
+    assert note.name in after.alarms[BROKEN]

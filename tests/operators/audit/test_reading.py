@@ -14,7 +14,8 @@ from proofs.notes import read_note_key, verify_note
 from storage import Engine
 from storage.sealing import Wanted
 from tests.clock import Clock
-from tests.operators.audit.anchoring import Anchoring
+from tests.databases import Place
+from tests.operators.audit.anchoring import Anchoring, note_keys
 from wire import Forbidden, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ OF_AN_ISSUER = a_principal(Role.AUDITOR, issuer_scope("acme"))
 
 @pytest.fixture
 def trail(database: Engine, clock: Clock) -> AuditTrail:
-    return AuditTrail(database, clock=clock)
+    return AuditTrail(database, keys=note_keys, clock=clock)
 
 
 async def test_pages_lead_through_the_whole_log_which_can_be_verified(
@@ -105,3 +106,17 @@ async def test_a_head_that_nobody_can_sign_is_told_so_and_signed_later(
 
     assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "10")
     assert (await trail.sign_now(AUDITOR)).position == 1
+
+
+@pytest.mark.parametrize("column", ["note", "note_key"])
+async def test_a_note_that_was_changed_is_not_handed_out(
+    database: Engine, clock: Clock, place: Place, trail: AuditTrail, column: str
+) -> None:
+    anchoring = Anchoring(database, clock)
+    await anchoring.add(1)
+    await anchoring.anchors.step()
+    place.drop_rule("audit_anchors", "UPDATE")
+    place.query(f"UPDATE audit_anchors SET {column} = replace({column}, 'd', 'e')")
+
+    with pytest.raises(AnchorNotSigned, match="not what was signed"):
+        await trail.anchor(AUDITOR)

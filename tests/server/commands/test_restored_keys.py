@@ -1,5 +1,6 @@
 """A restore knows every key that an issuer ever had, and takes over whatever one of them signed."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -165,6 +166,16 @@ async def test_a_restore_that_is_run_again_changes_no_key(drill: Drill) -> None:
     assert drill.backup.query(audit) == before
     assert len(drill.backup.query("SELECT * FROM issuer_keys")) == len(rows)
     assert [line for line in drill.said if "after the backup" in line] == []
+
+
+async def test_a_restore_names_the_anchors_of_the_rows_that_are_lost(drill: Drill) -> None:
+    lost = drill.mirror / "audit" / "000000009999-0000000000000000.note"
+    lost.parent.mkdir()
+    lost.write_text("signed since the backup")
+    await drill.restore()
+    ((detail,),) = drill.backup.query("SELECT detail FROM audit WHERE action = 'database.restore'")
+
+    assert json.loads(detail)["anchors"] == [lost.name]
 
 
 async def test_a_compromise_after_the_backup_is_remembered(drill: Drill) -> None:
