@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from operators.access.managing import Found, managed, seen, told
+from operators.access.managing import Found, administered, managed, seen, told
 from operators.access.views import (
     ApiKeyPage,
     ApiKeyView,
@@ -71,8 +71,9 @@ class ApiKeys:
         return {"key.create": self._insert_approved}
 
     async def let_in(self, principal: Principal, public_id: str, _need: Need) -> None:
-        """Let `principal` ask for a change of a key; decided again in the transaction of the change."""
-        await self._database.write(lambda tx: self._own_or_managed(tx, principal, public_id))
+        """Let `principal` ask for a change of a key; as `PrincipalChanges.let_in`."""
+        await self._principals.adopt()
+        await self._database.read(lambda tx: self._own_or_administered(tx, principal, public_id))
 
     async def page(self, principal: Principal, principal_id: str) -> ApiKeyPage:
         """Return the keys of a principal, the oldest first; those that ended too."""
@@ -196,15 +197,19 @@ class ApiKeys:
         return managed(tx, principal, principal_id, self._now())
 
     def _own_or_managed(self, tx: Transaction, principal: Principal, public_id: str) -> KeyRow:
-        """Return a key that the caller may replace or revoke: that it came with, its own, or a managed one."""
+        """As `_own_or_administered`, for a change; what a node of 0.2 made since is adopted."""
         adopt_older(tx)
+        return self._own_or_administered(tx, principal, public_id)
+
+    def _own_or_administered(self, tx: Transaction, principal: Principal, public_id: str) -> KeyRow:
+        """Return a key that the caller may replace or revoke: that it came with, its own, or one it administers."""
         key = key_store.find_key_row(tx, public_id)
         if key is None:
             raise ResourceNotFound(_ABSENT)
         if public_id == principal.key or (key.principal_id == principal.id and principal.limits is None):
             return key
         try:
-            managed(tx, principal, key.principal_id, self._now())
+            administered(tx, principal, key.principal_id, self._now())
         except NotSeen:
             raise NotSeen(_ABSENT) from None
         return key

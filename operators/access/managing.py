@@ -58,7 +58,15 @@ def seen(tx: Transaction, principal: Principal, principal_id: str, now: int) -> 
 
 def managed(tx: Transaction, principal: Principal, principal_id: str, now: int) -> Found:
     """
-    Return the principal with that id, for a change: `principal` administers every scope in which it has a grant.
+    Return the principal with that id for a change, as `administered`; what a node of 0.2 made since is adopted.
+    """
+    adopt_older(tx)
+    return administered(tx, principal, principal_id, now)
+
+
+def administered(tx: Transaction, principal: Principal, principal_id: str, now: int) -> Found:
+    """
+    Return the principal with that id, where `principal` administers every scope in which it has a grant.
 
     Who administers less could otherwise act for more than itself, by a key of the other's.
 
@@ -66,7 +74,6 @@ def managed(tx: Transaction, principal: Principal, principal_id: str, now: int) 
         ResourceNotFound: as `seen`.
         Forbidden: it has a grant in a scope that `principal` does not administer.
     """
-    adopt_older(tx)
     found = seen(tx, principal, principal_id, now)
     if not all(principal.may(Permission.ADMINISTER, scope) for scope in found.scopes):
         raise Forbidden(

@@ -19,6 +19,7 @@ from operators.access.asking_for import (
 )
 from operators.access.managing import (
     Found,
+    administered,
     managed,
     require_scopes,
     require_to_grant,
@@ -102,11 +103,15 @@ class PrincipalChanges:
         }
 
     async def let_in(self, principal: Principal, principal_id: str, need: Need) -> None:
-        """Let `principal` ask for what `need` says of another; decided again in the transaction of a change."""
-        if need.permission is Permission.SEE_PRINCIPALS:
-            await self._database.read(lambda tx: seen(tx, principal, principal_id, self._now()))
-        elif not (need.or_itself and principal_id == principal.id):
-            await self._database.write(lambda tx: managed(tx, principal, principal_id, self._now()))
+        """
+        Let `principal` ask for what `need` says of another; decided again in the transaction of a change.
+
+        Nothing is written for whoever is refused.
+        """
+        await self._principals.adopt()
+        is_itself = need.or_itself and principal_id == principal.id
+        find = seen if is_itself or need.permission is Permission.SEE_PRINCIPALS else administered
+        await self._database.read(lambda tx: find(tx, principal, principal_id, self._now()))
 
     async def page(self, principal: Principal, *, after: str = "", limit: int = MAX_PAGE) -> PrincipalPage:
         """Return at most `limit` principals with an id beyond `after`, of those that `principal` may know of."""

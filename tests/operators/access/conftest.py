@@ -1,5 +1,7 @@
 """Two issuers, an administrator of each, and services and people of one, of both and of everything."""
 
+from typing import Any
+
 import pytest
 
 from operators import Issuer, Kind, Role
@@ -25,6 +27,22 @@ ADA = CreatePrincipal(
 
 def asked(scope: str, role: Role) -> AskedGrant:
     return AskedGrant(scope, role)
+
+
+class Counting:
+    """A database that counts what is written to it."""
+
+    def __init__(self, inner: Engine) -> None:
+        self._inner = inner
+        self.reads = self.writes = 0
+
+    async def read(self, fn: Any) -> Any:
+        self.reads += 1
+        return await self._inner.read(fn)
+
+    async def write(self, fn: Any) -> Any:
+        self.writes += 1
+        return await self._inner.write(fn)
 
 
 def all_that_is_kept(place: Place) -> str:

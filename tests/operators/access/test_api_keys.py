@@ -13,7 +13,7 @@ from storage import Engine
 from tests.actors import ROOT, Access
 from tests.clock import Clock
 from tests.databases import Place
-from tests.operators.access.conftest import ACME, all_that_is_kept, asked
+from tests.operators.access.conftest import ACME, Counting, all_that_is_kept, asked
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, Unauthenticated, format_utc
 
 pytestmark = pytest.mark.anyio
@@ -277,22 +277,6 @@ async def test_a_key_of_a_release_before_ends_there_too_when_another_takes_its_p
 
     ends = dict(place.query("SELECT public_id, expires_at FROM api_keys"))
     assert ends == {old: int((clock() + 60) * 1_000_000), new.key.key: 1}
-
-
-class Counting:
-    """A database that counts what is written to it."""
-
-    def __init__(self, inner: Engine) -> None:
-        self._inner = inner
-        self.reads = self.writes = 0
-
-    async def read(self, fn: Any) -> Any:
-        self.reads += 1
-        return await self._inner.read(fn)
-
-    async def write(self, fn: Any) -> Any:
-        self.writes += 1
-        return await self._inner.write(fn)
 
 
 async def last_used(access: Access) -> str | None:

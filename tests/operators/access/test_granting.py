@@ -1,6 +1,7 @@
 """Who may see whom, and hand out what: nobody more than what he administers."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,12 @@ from operators.access.views import (
     PrincipalView,
     RotateKey,
 )
-from operators.grants import MAX_SCOPE_CHARS
+from operators.grants import MAX_SCOPE_CHARS, Permission
+from operators.needs import of_principal
 from storage import Engine, read_audit
 from tests.actors import ROOT, Access, acting
 from tests.clock import Clock
-from tests.operators.access.conftest import ACME, ADA, BETA, asked
+from tests.operators.access.conftest import ACME, ADA, BETA, Counting, asked
 from wire import BadRequest, Conflict, Forbidden, Refusal, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +77,21 @@ async def test_who_acts_for_others_too_is_left_to_who_administers_them_all(acces
 @pytest.mark.parametrize("name", ["grant", "end", "deactivate", "key", "rotate", "revoke"])
 async def test_an_administrator_changes_whom_it_administers(access: Access, name: str) -> None:
     await CHANGES[name](access, ACME, "of-acme")
+
+
+async def test_nothing_is_written_for_who_is_refused(access: Access, database: Engine, clock: Clock) -> None:
+    """Or somebody with a key to read could keep the one writer busy."""
+    public_id = (await access.keys.create(ROOT, "of-acme", CreateKey())).key.key
+    counting: Any = Counting(database)
+    server = Access(counting, clock)
+    viewer = acting("viewer", Role.VIEWER)
+    administer = of_principal("", Permission.ADMINISTER)
+    for _ in range(10):
+        for let_in, name in ((server.changes.let_in, "of-acme"), (server.keys.let_in, public_id)):
+            assert isinstance(await refusal_of(let_in(viewer, name, administer)), ResourceNotFound)
+            await let_in(ACME, name, administer)
+
+    assert counting.writes == 0
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
