@@ -8,7 +8,6 @@ from operators.access.principal_changes import PrincipalChanges
 from operators.access.views import AskedGrant, CreateKey, CreatePrincipal
 from operators.actors.principals import Principals
 from operators.approvals.approvals import Approvals
-from operators.approvals.rules import Policy
 from storage import Database
 from wire import format_utc
 
@@ -31,11 +30,11 @@ class Access:
         database: Database,
         clock: Callable[[], float],
         timer: Callable[[], float] | None = None,
-        policy: Policy = Policy(),  # noqa: B008 (frozen)
+        approvals: Approvals | None = None,
     ) -> None:
         self.clock = clock
         self.principals = Principals(database, clock=clock, timer=timer or clock)
-        self.approvals = Approvals(database, clock=clock, policy=policy)
+        self.approvals = approvals or Approvals(database, clock=clock)
         self.changes = PrincipalChanges(database, self.principals, self.approvals, clock=clock)
         self.keys = ApiKeys(database, self.principals, self.approvals, clock=clock)
         self.approvals.doers |= self.changes.doers() | self.keys.doers()

@@ -13,6 +13,7 @@ from operators.actors.actor_store import Actor
 from operators.actors.api_keys import new_api_key
 from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, load
 from operators.actors.key_store import KeyRow
+from operators.approvals.approvals import Approvals
 from operators.approvals.change import ApprovalView
 from operators.approvals.rules import Policy
 from operators.grants import parse_scope
@@ -30,18 +31,16 @@ WHY = "seen, and talked over"
 class Office:
     """
     Attributes:
-        alarmed: subjects of the alarms that break-glass raised.
+        alarmed: subject and reason of each alarm that break-glass raised.
         key: the id of the spare key of acme, which waits to be activated.
     """
 
     def __init__(self, database: Engine, clock: Clock, key_dir: Path, policy: Policy = FOR_KEYS) -> None:
         self.database, self.clock = database, clock
-        self.access = Access(database, clock, policy=policy)
-        self.approvals, self.changes, self.keys = (
-            self.access.approvals,
-            self.access.changes,
-            self.access.keys,
-        )
+        self.alarmed: list[tuple[str, str]] = []
+        self.approvals = Approvals(database, clock=clock, policy=policy, on_break_glass=self._alarm)
+        self.access = Access(database, clock, approvals=self.approvals)
+        self.changes, self.keys = self.access.changes, self.access.keys
         self.desk = Desk(database, clock, key_dir, self.approvals)
         self.key = ""
         self._drawn = 0
@@ -128,6 +127,9 @@ class Office:
     async def approves(self, name: str, number: int, key: str | None = None, **given: Any) -> ApprovalView:
         return await self.approvals.approve(await self.who(name, key), number, WHY, **given)
 
+    async def withdraws(self, name: str, number: int) -> ApprovalView:
+        return await self.approvals.withdraw(await self.who(name), number)
+
     async def state_of(self, number: int) -> str:
         return (await self.approvals.show(await self.who("bob"), number)).state
 
@@ -159,6 +161,9 @@ class Office:
     def _draw(self, size: int) -> bytes:
         self._drawn += 1
         return bytes([self._drawn]) * size
+
+    def _alarm(self, _: Transaction, subject: str, reason: str, __: int) -> None:
+        self.alarmed.append((subject, reason))
 
     def now(self) -> int:
         return int(self.clock() * 1_000_000)

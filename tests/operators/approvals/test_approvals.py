@@ -1,12 +1,14 @@
 """A request waits for another person, who decides it once; with the decision the change is made, or neither."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from operators import Principal
 from operators.approvals.change import ApprovalView
-from operators.issuers.views import IssuerKeyView
+from operators.approvals.rules import Policy
+from operators.issuers.views import CompromiseKey, IssuerKeyView
 from storage import IdempotencyConflict
 from tests.operators.approvals.office import WHY, Office, pending
 from wire import Conflict, Forbidden, ResourceNotFound
@@ -162,9 +164,40 @@ async def test_a_foreign_document_lists_the_key_no_more(office: Office) -> None:
     assert (await office.approves("bob", asked.approval)).state == "approved"
 
 
-async def test_a_key_that_others_may_have_never_waits(office: Office) -> None:
-    from operators.issuers.views import CompromiseKey
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        (lambda office, _: office.deactivates("bob"), "bob may do nothing any more"),
+        (lambda office, _: office.ends("bob", "approver"), "there is no approval of this number"),
+        (lambda office, _: office.deactivates("ada"), "ada, who asked for this, may do nothing any more"),
+        (lambda office, _: office.ends("ada", "administrator"), "changed just now"),
+        (lambda office, number: office.withdraws("ada", number), "it is withdrawn"),
+        (lambda office, number: office.approves("eve", number), "it is approved"),
+    ],
+)
+async def test_what_happens_while_a_document_is_looked_at_counts(
+    office: Office, meanwhile: Callable[[Office, int], Awaitable[object]], why: str
+) -> None:
+    """Who may decide, and for whom, is looked at again in the transaction that decides."""
+    [key] = await office.desk.foreign()
+    office.desk.listed.add(key)
+    asked = pending(await office.desk.changes.activate(await office.who("ada"), "bank", key))
 
+    async def look(*_: object) -> None:
+        office.desk.changes._why_not_listed = listed
+        await meanwhile(office, asked.approval)
+
+    async def listed(*_: object) -> None: ...
+
+    office.desk.changes._why_not_listed = look
+    with pytest.raises(Conflict, match=why):
+        await office.approves("bob", asked.approval)
+    approved = await office.audited("approval.approve")
+    assert [actor for actor, _ in approved] == (["eve"] if why == "it is approved" else [])
+    assert len(await office.audited("issuer-key.activate")) == len(approved)
+
+
+async def test_a_key_that_others_may_have_never_waits(office: Office) -> None:
     first = next(key for key, state in (await office.desk.states()).items() if state == "active")
     given_up = await office.desk.changes.compromise(await office.who("ada"), "acme", first, CompromiseKey())
 
@@ -173,10 +206,8 @@ async def test_a_key_that_others_may_have_never_waits(office: Office) -> None:
 
 
 async def test_without_the_setting_a_key_is_activated_at_once(office: Office) -> None:
-    from operators.approvals.rules import Policy
-
-    office.approvals._policy = Policy()
-    done = await office.desk.changes.activate(await office.who("ada"), "acme", office.key)
+    free = Office(office.database, office.clock, office.desk.key_dir, Policy())
+    done = await free.desk.changes.activate(await office.who("ada"), "acme", office.key)
 
     assert isinstance(done, IssuerKeyView)
 

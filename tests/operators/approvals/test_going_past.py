@@ -11,7 +11,7 @@ from operators.access.views import AskedGrant, CreatePrincipal, PrincipalView
 from operators.approvals.change import ApprovalView
 from operators.approvals.rules import Policy
 from operators.issuers.key_changes import ACTIVATE
-from storage import Engine, Transaction
+from storage import Engine
 from tests.clock import Clock
 from tests.operators.approvals.office import WHY, Office
 from wire import Conflict, Forbidden
@@ -118,19 +118,14 @@ async def test_what_fails_alone_is_not_done_and_waits_for_nobody(lone: Office) -
 
 
 async def test_break_glass_goes_past_tells_everybody_and_says_why(office: Office) -> None:
-    alarms: list[tuple[str, str]] = []
-
-    def alarmed(_: Transaction, subject: str, reason: str, __: int) -> None:
-        alarms.append((subject, reason))
-
-    office.approvals._on_break_glass = alarmed
     await office.service("fire", "break-glass")
     number = await office.asks()
     view = await office.approvals.break_glass(await office.who("fire"), number, "it burns")
 
     assert (view.state, view.decided_by, view.decision_reason) == ("break-glass", "fire", "it burns")
     assert await office.is_active()
-    assert alarms == [(f"approval {number}", f"fire let the approval {number} ({ACTIVATE}) go ahead alone")]
+    told = f"fire let the approval {number} ({ACTIVATE}) go ahead alone"
+    assert office.alarmed == [(f"approval {number}", told)]
     [(actor, detail)] = await office.audited("approval.break-glass")
     assert (actor, detail["why"], detail["author"]) == ("fire", "it burns", "ada")
     [(actor, _)] = await office.audited("issuer-key.plan")

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from operators import Grant, Kind, Role
+from operators.access.views import AskedGrant, CreateKey, CreatePrincipal, RotateKey
 from operators.approvals.change import ApprovalView
 from operators.grants import EVERYTHING
 from storage import Engine
@@ -104,8 +105,6 @@ async def test_nobody_approves_with_a_key_that_the_service_made_which_asks(offic
 
 
 async def test_a_key_made_with_the_key_that_the_author_made_is_his_as_well(office: Office) -> None:
-    from operators.access.views import CreateKey, RotateKey
-
     first = await office.api_key("bob", made_by="ada", person="ada")
     made = await office.keys.create(await office.who("bob", first), "bob", CreateKey())
     rotated = await office.keys.rotate(await office.who("bob", first), first, RotateKey(overlap_seconds=0))
@@ -131,8 +130,6 @@ async def test_another_account_of_who_made_the_service_does_not_approve(office: 
 
 async def test_an_account_that_was_erased_is_nobody_elses(office: Office) -> None:
     """Ada's account, after all that was known of it is forgotten, does not come back as another person."""
-    from operators.access.views import AskedGrant, CreatePrincipal
-
     await office.deactivates("ada")
     await office.person("ann", "administrator")
     await office.changes.erase(await office.who("ann"), "ada")
