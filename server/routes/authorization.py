@@ -38,11 +38,12 @@ A grant is a role in a scope: everything, one issuer, or one authority of the re
 do what one of their grants allows; an API key that is narrowed allows less. A route needs one permission:
 
 - *in everything*: what it shows or changes belongs to no issuer. A grant in one issuer does not do.
-- *in any scope*: a list. It has what the caller may see, and leaves out all else.
-- *in its scope*: that of the resource which the path names, an issuer or a status set.
+- *in any scope*: a list. It leaves out what the caller may not see. What was observed of DIDs in the registry,
+  which is public, is shown to all.
+- *in its scope*: that of the resource which the path names: an issuer, a status set, a request for approval.
 - *in the scope asked for*: that which the body of the request names.
 - *of the principal*: see [principals](#operatorprincipals).
-- *none*: it tells whoever asks about themselves.
+- *none*: it is about whoever asks: who one is, or a request for approval of one's own. Another one's is absent.
 
 A cell has up to three answers: for a resource in the scope of the grant, for one of somebody else, and for one that
 does not exist.
