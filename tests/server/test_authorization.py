@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from operators.needs import Where
+from server.declarations import OPEN
 from server.routes.authorization import render
 from tests.server.authorization.__main__ import PAGE
 from tests.server.authorization.examples import EXAMPLES
 from tests.server.authorization.places import Caller
 from tests.server.authorization.rule import LET_IN, expected
 from tests.server.authorization.walker import Cell, Walker, kind_of, walker_in
-from tests.server.http_corpus.asking import Answered
+from tests.server.http_corpus.asking import Answered, of
 
 ROUTES = list(EXAMPLES)
 _TO_DO = "add a line to EXAMPLES in tests/server/authorization/examples.py, and run: make authorization"
@@ -100,6 +101,16 @@ def test_nobody_without_a_valid_key_is_let_in(
             told.add(answered.status)
 
     assert told == {401}
+
+
+def test_what_answers_without_a_key_is_listed_with_its_reason_and_nothing_else(
+    walker: Walker, runner: asyncio.Runner
+) -> None:
+    is_open = {one.path for one in walker.declared_all if one.need is None}
+    told = {path: runner.run(walker.put(of("GET", path))).status for path in is_open}
+
+    assert is_open == OPEN.keys()
+    assert 401 not in told.values()
 
 
 def test_the_page_is_what_the_routes_declare(walker: Walker) -> None:

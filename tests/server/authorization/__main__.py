@@ -6,6 +6,7 @@ nothing.
 """
 
 import asyncio
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ async def rendered() -> str:
 def main(wanted: list[str]) -> None:
     if wanted not in (["--write"], ["--check"]):
         sys.exit(str(__doc__))
+    logging.disable()  # Of a deployment that is thrown away.
     try:
         page = asyncio.run(rendered())
     except NotDeclared as error:
