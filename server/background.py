@@ -30,6 +30,7 @@ LEASE = "publisher"
 POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the latest; house decision 12
 SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
 AUDIT_EVERY_SECONDS = 0.5  # seconds until a head that was asked for is signed, and a sealed row is pushed
+SEALS_EVERY_SECONDS = 5.0  # seconds between two looks at whether rows are sealed
 REFUSALS_EVERY_SECONDS = 60.0  # seconds; refused attempts of that time are one audit row
 SEAL_LIMIT = 500  # audit rows per transaction
 LOOK_AT_KEYS_EVERY_SECONDS = 0.5  # seconds; how soon a key that was put back signs
@@ -150,6 +151,7 @@ class Background:
         return [
             _repeat(self._seal, SEAL_EVERY_SECONDS),
             _repeat(self._anchor, AUDIT_EVERY_SECONDS),
+            _repeat(self._watch_seals, SEALS_EVERY_SECONDS),
             _repeat(self._push, AUDIT_EVERY_SECONDS),
             _repeat(self._keep_keys, KEYS_EVERY_SECONDS),
             _repeat(self._forget, FORGET_EVERY_SECONDS),
@@ -260,6 +262,13 @@ class Background:
             await anchors.step()
         elif anchors is not None:
             anchors.leave()
+
+    async def _watch_seals(self) -> None:
+        seals = self._auditing.seals
+        if seals is not None and await self._leads():
+            await seals.step()
+        elif seals is not None:
+            seals.leave()
 
     async def _push(self) -> None:
         pusher = self._auditing.pusher

@@ -150,10 +150,15 @@ def _alarm_readings(alarms: Alarms) -> list[Reading]:
 
 def _audit_readings(auditing: Auditing) -> list[Reading]:
     """A process that neither signs nor pushes, and a node without a collector, has nothing that waits."""
-    pusher, anchors = auditing.pusher, auditing.anchors
+    pusher, anchors, seals = auditing.pusher, auditing.anchors, auditing.seals
     waiting, failures = (pusher.waiting, pusher.failures) if pusher is not None else (0, 0)
     failed = anchors.failed if anchors is not None else 0
     return [
+        Reading(
+            "touchstone_audit_unsealed_seconds",
+            "For how long the oldest audit row that is not sealed has waited for it.",
+            seals.waiting_seconds if seals is not None else 0.0,
+        ),
         Reading(
             "touchstone_audit_push_waiting", "Sealed audit rows that the collector has not taken.", waiting
         ),

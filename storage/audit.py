@@ -74,6 +74,12 @@ def read_audit(tx: Transaction, *, after: int = 0, limit: int = 100) -> list[Aud
 
 
 def audit_row(row: Row) -> AuditRow:
-    """Read a row of the table `audit`."""
-    detail = msgspec.json.decode(row["detail"])
+    """Read a row of the table `audit`; a detail that is no JSON object is kept as the text that it is."""
+    try:
+        detail = msgspec.json.decode(row["detail"], type=dict[str, Any])
+    except (
+        ValueError,
+        RecursionError,
+    ):  # Put there past `record`: it must not stop those who read or seal others.
+        detail = {"unreadable": row["detail"]}
     return AuditRow(row["id"], row["at"], row["actor"], row["action"], row["subject"], detail)

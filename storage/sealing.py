@@ -8,14 +8,15 @@ rows that are visible, 1, 2, 3 ... without a gap; a position once given is final
 `audit_unsealed` names the rows that wait; a row is put there in its own transaction (`record`).
 """
 
+import contextlib
 from itertools import accumulate
 
 import msgspec
 
-from storage.audit import audit_row
+from storage.audit import AuditRow, audit_row
 from storage.chain import Chain, SealedRow, next_digest
 from storage.database import Row, Transaction
-from storage.migrations import Migration, forbid
+from storage.migrations import ForbidWhile, Migration, forbid
 
 MIGRATIONS = (
     Migration(
@@ -36,6 +37,20 @@ MIGRATIONS = (
             forbid("audit_seals", "DELETE", "a seal is final"),
         ),
     ),
+    Migration(
+        room="storage",
+        number=4,
+        name="audit rows wait until they are sealed",
+        statements=(
+            ForbidWhile(
+                "audit_unsealed",
+                "DELETE",
+                "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = OLD.audit_id)",
+                "an audit row waits until it is sealed",
+            ),
+            forbid("audit_unsealed", "UPDATE", "an audit row waits until it is sealed"),
+        ),
+    ),
 )
 
 PAGE_ROWS_LOOKED_AT = 5_000  # rows; what a page costs where none of them is wanted
@@ -48,6 +63,13 @@ _WANTED = """
     AND (:actor = '' OR a.actor = :actor) AND (:action = '' OR a.action = :action)
     AND (:subject = '' OR a.subject = :subject) AND a.at >= :since AND a.at <= :until
     ORDER BY s.position LIMIT :limit
+"""
+
+
+# A row is sealed once, whatever stands in the list of those that wait.
+_WAITING = """
+    FROM audit_unsealed u JOIN audit a ON a.id = u.audit_id
+    WHERE NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = u.audit_id)
 """
 
 
@@ -81,14 +103,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def seal(tx: Transaction, *, limit: int) -> int:
-    """Seal at most `limit` of the rows that wait, in the order of their ids; return how many."""
-    waiting = tx.all(
-        "SELECT a.* FROM audit_unsealed u JOIN audit a ON a.id = u.audit_id ORDER BY a.id LIMIT :limit",
-        {"limit": limit},
-    )
+    """
+    Seal at most `limit` of the rows that wait, in the order of their ids; return how many.
+
+    A row that cannot be sealed goes on to wait, and stops no other; `oldest_waiting` tells of it.
+    """
     last = head(tx)
     digest, seals = last.digest, []
-    for position, row in enumerate(map(audit_row, waiting), last.position + 1):
+    for position, row in enumerate(_sealable(tx, limit), last.position + 1):
         digest = next_digest(digest, position, row)
         seals.append({"position": position, "audit_id": row.id, "digest": digest})
     if seals:
@@ -96,8 +118,40 @@ def seal(tx: Transaction, *, limit: int) -> int:
             "INSERT INTO audit_seals (position, audit_id, digest) VALUES (:position, :audit_id, :digest)",
             seals,
         )
-        tx.execute_many("DELETE FROM audit_unsealed WHERE audit_id = :audit_id", seals)
+        tx.execute(
+            "DELETE FROM audit_unsealed WHERE audit_id <= :last AND EXISTS"
+            " (SELECT 1 FROM audit_seals s WHERE s.audit_id = audit_unsealed.audit_id)",
+            {"last": seals[-1]["audit_id"]},
+        )
     return len(seals)
+
+
+def oldest_waiting(tx: Transaction) -> int | None:
+    """Return the lowest id of the rows that wait to be sealed; None: none does."""
+    row = tx.one(f"SELECT a.id {_WAITING} ORDER BY a.id LIMIT 1")
+    return None if row is None else int(row["id"])
+
+
+def unsettled(tx: Transaction, *, after: int, limit: int) -> tuple[int, list[int]]:
+    """
+    Look at `limit` rows beyond the id `after`: are they sealed, or do they wait?
+
+    Returns:
+        The id of the last of them (`after`: there was none), and the ids of those that are neither. Past the rules,
+        somebody took them out of what is sealed.
+    """
+    seen = tx.one(
+        "SELECT max(id) AS last FROM (SELECT id FROM audit WHERE id > :after ORDER BY id LIMIT :limit) page",
+        {"after": after, "limit": limit},
+    )
+    last = after if seen is None or seen["last"] is None else int(seen["last"])
+    rows = tx.all(
+        "SELECT a.id FROM audit a WHERE a.id > :after AND a.id <= :last"
+        " AND NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = a.id)"
+        " AND NOT EXISTS (SELECT 1 FROM audit_unsealed u WHERE u.audit_id = a.id) ORDER BY a.id",
+        {"after": after, "last": last},
+    )
+    return last, [row["id"] for row in rows]
 
 
 def head(tx: Transaction) -> Chain:
@@ -131,6 +185,28 @@ def read_page(tx: Transaction, wanted: Wanted, *, after: int, limit: int) -> Pag
         end = fits[-1]
     rows = tx.all(f"SELECT s.position, s.digest, a.* {_WANTED}", asked | {"end": end}) if fits else []
     return Page(list(map(_sealed, rows)), last, end if end < last else None)
+
+
+def _sealable(tx: Transaction, limit: int) -> list[AuditRow]:
+    """Return the next rows to be sealed, without those that were put there past `record` and cannot be read."""
+    try:
+        rows = tx.all(f"SELECT a.* {_WAITING} ORDER BY a.id LIMIT :limit", {"limit": limit})
+    except Exception:  # Text that is no UTF-8: SQLite keeps it, and fails where it is read.
+        ids = tx.all(f"SELECT a.id {_WAITING} ORDER BY a.id LIMIT :limit", {"limit": limit})
+        rows = [row for found in ids for row in _readable(tx, found["id"])]
+    return [audit_row(row) for row in rows if _is_typed(row)]
+
+
+def _readable(tx: Transaction, audit_id: int) -> list[Row]:
+    with contextlib.suppress(Exception):
+        return tx.all("SELECT * FROM audit WHERE id = :id", {"id": audit_id})
+    return []
+
+
+def _is_typed(row: Row) -> bool:
+    """Tell whether the row has what its columns are for; SQLite keeps anything."""
+    texts = (row["actor"], row["action"], row["subject"], row["detail"])
+    return isinstance(row["at"], int) and all(isinstance(text, str) for text in texts)
 
 
 def _sealed(row: Row) -> SealedRow:

@@ -13,6 +13,7 @@ from operators.audit.heads import Keys
 from operators.audit.pushing import Pusher
 from operators.audit.reading import AuditTrail
 from operators.audit.refusals import Refusals
+from operators.audit.watching import SealWatch
 from resolver.outbound.trust import trust_of
 from server.collector import Collector
 from server.identity.own import DEFAULT_ISSUER
@@ -26,6 +27,7 @@ class Auditing(msgspec.Struct, frozen=True):
     trail: AuditTrail
     refusals: Refusals
     anchors: Anchors | None
+    seals: SealWatch | None
     pusher: Pusher | None
     collector: Collector | None
 
@@ -38,6 +40,7 @@ def open_auditing(resources: Resources, operators: Operators) -> Auditing:
         AuditTrail(resources.database, keys=keys, clock=resources.clock),
         Refusals(resources.database, clock=resources.clock),
         _open_anchors(resources, operators, keys),
+        _open_seal_watch(resources, operators),
         _open_pusher(resources, operators, collector) if collector is not None else None,
         collector,
     )
@@ -58,6 +61,12 @@ def _open_anchors(resources: Resources, operators: Operators, keys: Keys) -> Anc
         timer=resources.timer,
         on_state=operators.alarms.state,
     )
+
+
+def _open_seal_watch(resources: Resources, operators: Operators) -> SealWatch | None:
+    if not resources.share.leads:
+        return None
+    return SealWatch(resources.database, timer=resources.timer, on_state=operators.alarms.state)
 
 
 def _open_collector(resources: Resources) -> Collector | None:

@@ -64,6 +64,7 @@ async def test_a_change_is_read_signed_and_pushed(tmp_path: Path) -> None:
     assert files == {".note", ".key"}
     assert collector.positions == sorted(set(collector.positions)), "each once, in order"
     assert "touchstone_audit_push_waiting 0.0" in metrics
+    assert "touchstone_audit_unsealed_seconds" in metrics
 
 
 async def test_refused_attempts_are_written_when_the_server_stops(tmp_path: Path) -> None:

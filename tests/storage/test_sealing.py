@@ -1,6 +1,7 @@
 """The sealed audit log: positions without a gap, given after commit, and a chain that shows tampering."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import msgspec
 import psycopg
@@ -20,8 +21,8 @@ from storage import (
     verify_chain,
 )
 from storage.audit import AuditRow
-from storage.sealing import Wanted, read_page
-from tests.databases import RULE_BROKEN, Place, PostgresPlace, migrated
+from storage.sealing import Wanted, oldest_waiting, read_page, unsettled
+from tests.databases import RULE_BROKEN, Place, PostgresPlace, SqlitePlace, migrated
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.anyio
@@ -227,3 +228,80 @@ async def test_a_page_has_no_more_bytes_than_it_may_but_one_row(
         after = page.next
 
     assert pages == [[1], [2, 3], [4], [5]]
+
+
+async def test_a_row_that_is_sealed_is_not_sealed_again_whoever_says_that_it_waits(
+    database: Engine, place: Place
+) -> None:
+    await sealed_rows(database, 1)
+    place.query("INSERT INTO audit_unsealed SELECT min(id) FROM audit")
+    await database.write(work("next"))
+    sealed = await database.write(lambda tx: seal(tx, limit=1))
+
+    assert (sealed, await subjects(database)) == (1, [(1, "s0"), (2, "next")])
+    assert place.query("SELECT count(*) FROM audit_unsealed") == [(0,)]
+    assert await database.read(oldest_waiting) is None
+
+
+PUT = (
+    "INSERT INTO audit (at, actor, action, subject, detail) VALUES (1, 'a', 'x', 'poison', {})",
+    "INSERT INTO audit_unsealed SELECT max(id) FROM audit",
+)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"big":1e400}', "[1]", "no JSON", '{"a":' + "[" * 5_000 + "]" * 5_000 + "}"], ids=range(4)
+)
+async def test_a_detail_that_is_no_json_object_is_sealed_as_the_text_that_it_is(
+    database: Engine, place: Place, text: str
+) -> None:
+    for statement in PUT:
+        place.query(statement.format(f"'{text}'"))
+    await database.write(work("next"))
+    await database.write(lambda tx: seal(tx, limit=10))
+    sealed = await database.read(read_sealed)
+
+    assert [entry.row.detail for entry in sealed] == [{"unreadable": text}, {"n": 1, "ü": [None]}]
+    assert verify_chain(sealed) == sealed[-1].digest
+
+
+@pytest.mark.parametrize("value", ["CAST(x'ff' AS TEXT)", "x'7b7d'"])
+async def test_a_row_that_cannot_be_read_waits_and_stops_no_other(tmp_path: Path, value: str) -> None:
+    """PostgreSQL takes neither."""
+    place = SqlitePlace(tmp_path / "t.db")
+    async with migrated(place, MIGRATIONS) as database:
+        for statement in PUT:
+            place.query(statement.format(value))
+        await database.write(work("next"))
+        await database.write(lambda tx: seal(tx, limit=10))
+
+        assert await subjects(database) == [(1, "next")]
+        assert await database.read(oldest_waiting) == 1
+
+
+async def test_no_row_is_taken_off_the_list_before_it_is_sealed(database: Engine, place: Place) -> None:
+    await database.write(work("a"))
+    for change in ("DELETE FROM audit_unsealed", "UPDATE audit_unsealed SET audit_id = audit_id + 1"):
+        with pytest.raises(RULE_BROKEN, match="waits until it is sealed"):
+            place.query(change)
+    await database.write(lambda tx: seal(tx, limit=10))
+
+    assert await subjects(database) == [(1, "a")]
+
+
+async def test_rows_that_are_neither_sealed_nor_waiting_are_found(database: Engine, place: Place) -> None:
+    await sealed_rows(database, 3)
+    place.query(
+        "INSERT INTO audit (at, actor, action, subject, detail) VALUES (1, 'a', 'x', 'kept back', '{}')"
+    )
+    await database.write(work("waits"))
+    ((lost,),) = place.query("SELECT id FROM audit WHERE subject = 'kept back'")
+    pages, after = [], 0
+    while True:
+        last, found = await database.read(lambda tx, a=after: unsettled(tx, after=a, limit=2))  # type: ignore[misc]
+        if last == after:
+            break
+        pages.append(found)
+        after = last
+
+    assert pages == [[], [lost], []]

@@ -11,6 +11,7 @@ import msgspec
 
 from observatory.document_store import faulty_documents
 from operators import Principal
+from operators.audit.watching import named, never_sealed
 from operators.noting import note
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of
@@ -94,7 +95,8 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
         if database.dialect == "sqlite":
             faults = await database.read(lambda tx: integrity_faults(tx.all))
             yield CheckResult("the file's integrity and its foreign keys", tuple(faults[:10]))
-        yield CheckResult("the chain of the audit rows", await _chain_faults(database, on_progress))
+        faults_of_rows = (*await _chain_faults(database, on_progress), *await _seal_faults(database))
+        yield CheckResult("the chain of the audit rows", faults_of_rows)
         for name, look in (
             ("every published list has its forms", forms_faults),
             ("published revocations are those of the rows", revocation_faults),
@@ -208,6 +210,11 @@ async def _chain_faults(database: Database, on_progress: Progress) -> tuple[str,
             on_progress("audit rows", after, after)
     except ChainBroken as error:
         return (str(error),)
+
+
+async def _seal_faults(database: Database) -> tuple[str, ...]:
+    lost, _ = await never_sealed(database)
+    return (f"neither sealed nor waiting, by the ids of the rows: {named(lost)}",) if lost else ()
 
 
 __all__ = [

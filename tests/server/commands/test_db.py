@@ -84,11 +84,14 @@ def test_check_tells_what_is_wrong_by_line_and_exit_code(server: Server, place: 
     server.terminate()
     place.drop_rule("audit", "UPDATE")
     place.query("UPDATE audit SET actor = 'nobody' WHERE id = 2")
+    place.query("INSERT INTO audit (at, actor, action, subject, detail) VALUES (1, 'a', 'x', 's', '{}')")
+    ((lost,),) = place.query("SELECT max(id) FROM audit")
     checked = touchstone(server, "db", "check")
 
     assert checked.returncode == 1
     assert checked.stdout.count("FAILED") == 1
     assert "at position 2" in checked.stdout
+    assert f"neither sealed nor waiting, by the ids of the rows: {lost} (1 in all)" in checked.stdout
 
 
 def test_a_missing_migration_is_told_by_check_and_applied_by_migrate(place: Place, tmp_path: Path) -> None:
