@@ -16,11 +16,18 @@ from wire import Conflict, Forbidden
 
 
 def approvers(tx: Transaction, now: int) -> list[Approver]:
-    """Return every person who may approve at `now`, once for each scope; whoever granted that."""
+    """
+    Return every person who may approve at `now`, once for each scope; whoever granted that.
+
+    One who never had an API key and never signed in cannot decide yet. Who could once counts for good: otherwise
+    whoever revokes keys would be rid of the others.
+    """
     rows = tx.all(
         "SELECT g.principal_id, g.scope_kind, g.scope_id, h.address FROM grants g"  # noqa: S608 (ours)
         " JOIN actors a ON a.principal_id = g.principal_id LEFT JOIN people h ON h.principal_id = g.principal_id"
-        f" WHERE g.role = :role AND {HELD} AND a.kind = :kind AND a.deactivated_at IS NULL ORDER BY g.id",
+        f" WHERE g.role = :role AND {HELD} AND a.kind = :kind AND a.deactivated_at IS NULL"
+        " AND (h.claims_at IS NOT NULL"
+        " OR EXISTS (SELECT 1 FROM api_keys k WHERE k.principal_id = g.principal_id)) ORDER BY g.id",
         {"role": Role.APPROVER.value, "kind": Kind.PERSON.value, "now": now},
     )
     return [

@@ -59,6 +59,7 @@ class Office:
         address: str | None = None,
         source: str = OPERATOR,
         ends: int | None = None,
+        has_signed_in: bool = True,
     ) -> Principal:
         """Add a person with these roles (`role` or `role@scope`) past all rules; `ends` in microseconds."""
         account = {"issuer": "https://idp.example", "subject": name}
@@ -72,15 +73,24 @@ class Office:
             made_at=1,
             **account,
         )
-        return await self._add(actor, roles, source, ends)
+        return await self._add(actor, roles, source, ends, has_signed_in)
 
     async def service(self, name: str, *roles: str, made_by: str = "tests") -> Principal:
         actor = Actor(id=name, kind=Kind.SERVICE, name=name, made_by=made_by, made_at=1)
-        return await self._add(actor, roles, OPERATOR, None)
+        return await self._add(actor, roles)
 
-    async def _add(self, actor: Actor, roles: tuple[str, ...], source: str, ends: int | None) -> Principal:
+    async def _add(
+        self,
+        actor: Actor,
+        roles: tuple[str, ...],
+        source: str = OPERATOR,
+        ends: int | None = None,
+        has_signed_in: bool = True,
+    ) -> Principal:
         def add(tx: Transaction) -> None:
             assert actor_store.insert_actor(tx, actor)
+            if has_signed_in:
+                tx.execute("UPDATE people SET claims_at = 1 WHERE principal_id = :id", {"id": actor.id})
             for text in roles:
                 role, _, scope = text.partition("@")
                 grant = Grant(parse_scope(scope or "everything"), Role(role))

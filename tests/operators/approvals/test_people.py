@@ -38,6 +38,7 @@ async def test_a_person_is_made_when_another_one_approves(office: Office) -> Non
 async def test_with_one_approver_an_administrator_makes_people_and_approvers_alone(office: Office) -> None:
     await only_bob_approves(office)
     assert isinstance(await office.changes.create(await ada(office), MIA), PrincipalView)
+    assert (await office.keys.create(await ada(office), "mia", CreateKey())).approval is None
     assert isinstance(await office.changes.grant(await ada(office), "mia", APPROVER), PrincipalView)
 
     pending(await office.changes.create(await ada(office), msgspec.structs.replace(MIA, id="max")))
@@ -297,3 +298,30 @@ async def test_requests_about_people_are_for_those_who_see_people(office: Office
     for name in ("ada", "bob", "max"):
         assert await listed(name) == [number, key]
         assert isinstance(await office.approvals.show(await office.who(name), number), ApprovalView)
+
+
+async def test_the_first_approvers_get_their_first_keys_though_both_are_there(office: Office) -> None:
+    """Without an identity provider: whoever has no key yet cannot approve the key of the other."""
+    for name in ("bob", "eve"):
+        await office.ends(name, "approver")
+    for name in ("mia", "max"):
+        await office.person(name, "approver", has_signed_in=False)
+    made = [
+        (await office.keys.create(await ada(office), name, CreateKey())).approval for name in ("mia", "max")
+    ]
+
+    assert made == [None, None]
+    assert (await office.keys.create(await ada(office), "mia", CreateKey())).approval is not None
+
+
+async def test_an_approver_whose_keys_are_revoked_counts_on(office: Office) -> None:
+    for name in ("bob", "eve"):
+        await office.ends(name, "approver")
+    for name in ("mia", "max"):
+        await office.person(name, "approver", has_signed_in=False)
+        made = await office.keys.create(await ada(office), name, CreateKey())
+        await office.keys.revoke(await ada(office), made.key.key)
+
+    pending(
+        await office.changes.create(await ada(office), msgspec.structs.replace(MIA, id="moe", address=None))
+    )
