@@ -120,10 +120,11 @@ def audit_anchor(directory: Path) -> None:
 @click.option(
     "anchors",
     "--anchor",
-    metavar="FILE",
+    metavar="PATH",
     multiple=True,
-    type=_FILE,
-    help="A signed head, kept from before: finds a past that was rewritten. May be repeated.",
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
+    help="A signed head, kept from before, or a directory of them: finds a past that was rewritten. May be"
+    " repeated.",
 )
 @click.option(
     "keys",
@@ -143,7 +144,9 @@ def audit_verify(files: tuple[Path, ...], anchors: tuple[Path, ...], keys: tuple
 
     if keys and not anchors:
         fail("--key is for --anchor", EXIT_USAGE)
-    heads = [head for path in anchors for head in [_anchored(path, keys)]]
+    if notes := [path for path in files if path.suffix == ".note"]:
+        fail(f"{notes[0]}: this is an anchor; put --anchor before each, or name their directory", EXIT_USAGE)
+    heads = _anchored(anchors, keys)
     try:
         verification = Verification(heads)
         if files:
@@ -241,12 +244,25 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _anchored(path: Path, keys: tuple[Path, ...]) -> "Head":
-    """Return the head that an anchor is about, or end the command."""
-    trusted = keys or _beside(path)
-    return _verified(
-        _read(path), [_key_of(_read(key).decode("utf-8", "replace"), str(key)) for key in trusted], path
-    )
+def _notes_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.note"))
+    if not found:
+        fail(f"{path}: there is no anchor in this directory", EXIT_USAGE)
+    return found
+
+
+def _anchored(anchors: tuple[Path, ...], keys: tuple[Path, ...]) -> list["Head"]:
+    """Return the heads that anchors are about, or end the command."""
+    heads: list[Head] = []
+    trusted: dict[Path, list[NoteKey]] = {}
+    for path in (note for anchor in anchors for note in _notes_of(anchor)):
+        if path.parent not in trusted:
+            files = keys or _beside(path)
+            trusted[path.parent] = [_key_of(_read(key).decode("utf-8", "replace"), str(key)) for key in files]
+        heads.append(_verified(_read(path), trusted[path.parent], path))
+    return heads
 
 
 def _beside(path: Path) -> tuple[Path, ...]:

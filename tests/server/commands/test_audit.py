@@ -47,7 +47,7 @@ def anchor(operating: Operating, serving: Serving, exported: Path, tmp_path: Pat
 def signed_in(operating: Operating, serving: Serving, directory: Path) -> Path:
     """Have the head signed, by what works in the background of a server; return the file of the anchor."""
     place = directory / "anchors"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     anchors = serving.services.auditing.anchors
     assert anchors is not None
 
@@ -136,6 +136,28 @@ def test_a_log_that_agrees_with_an_anchor_is_good(operating: Operating, exported
 
         assert f"up to row {count} they are those that were signed for localhost:" in verified.stderr
         assert "name the key that you trust" in verified.stderr
+
+
+def test_a_directory_of_anchors_is_taken_as_each_of_them(
+    operating: Operating, serving: Serving, exported: Path, anchor: Path, tmp_path: Path
+) -> None:
+    add(serving, 1)
+    second = signed_in(operating, serving, tmp_path)
+    export = operating.done("audit", "export").stdout
+    exported.write_text(export)
+    verified = operating.done("audit", "verify", str(exported), "--anchor", str(anchor.parent))
+    exported.write_text("".join(export.splitlines(keepends=True)[:-1]))
+    refused = operating.run("audit", "verify", str(exported), "--anchor", str(anchor.parent))
+    spread = operating.run("audit", "verify", str(exported), "--anchor", str(anchor), str(second))
+    empty = operating.run("audit", "verify", str(exported), "--anchor", str(tmp_path))
+
+    assert anchor.parent == second.parent and anchor != second
+    assert f"up to row {int(second.name.partition('-')[0])} they are those" in verified.stderr
+    assert verified.stderr.count("verified with what lies beside it") == 1
+    assert "cut off" in refused.stderr
+    assert (spread.exit_code, empty.exit_code) == (2, 2)
+    assert f"{second}: this is an anchor" in spread.stderr
+    assert "no anchor" in empty.stderr
 
 
 def test_rows_after_an_anchor_are_verified_with_it_alone(
