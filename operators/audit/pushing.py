@@ -63,6 +63,10 @@ class Pusher:
         self._on_state = on_state
         self.waiting = 0
         self.failures = 0
+        self._reached: int | None = (
+            None  # What the collector acknowledged to this process; None: not known yet.
+        )
+        self._beyond: str | None = None  # What is wrong with the row that says how far the collector is.
         self._failing_since: float | None = None
         self._retry_seconds = 0.0
         self._push_at = 0.0
@@ -89,23 +93,38 @@ class Pusher:
     def leave(self) -> None:
         """Another process pushes, and tells from now on."""
         self.waiting = 0
-        self._failing_since = None
+        self._failing_since = self._reached = self._beyond = None
         self._tell(None)
 
     async def _due(self) -> Page:
-        def read(tx: Transaction) -> tuple[Page, int]:
-            after = store.pushed_to(tx, self._collector)
-            return read_page(tx, Wanted(), after=after, limit=MAX_BATCH_ROWS), after
+        """Return what comes next; the row is read once, since somebody could move it past rows that wait."""
 
-        page, after = await self._database.read(read)
-        self.waiting = max(0, page.head - after)
+        def read(tx: Transaction) -> tuple[Page, int]:
+            stored = store.pushed_to(tx, self._collector)
+            after = stored if self._reached is None else self._reached
+            return read_page(tx, Wanted(), after=after, limit=MAX_BATCH_ROWS), stored
+
+        page, stored = await self._database.read(read)
+        self._reached = min(stored, page.head) if self._reached is None else self._reached
+        self.waiting = page.head - self._reached
+        self._note_beyond(stored, page.head)
         return page
+
+    def _note_beyond(self, stored: int, head: int) -> None:
+        before, self._beyond = self._beyond, None
+        if stored > head:
+            self._beyond = (
+                f"the database says that the collector has row {stored}, and the last one is {head}"
+            )
+        if self._beyond != before:
+            self._tell(self._beyond)
 
     async def _acknowledged(self, position: int) -> None:
         at = int(self._clock() * 1_000_000)
         await self._database.write(lambda tx: store.put_pushed(tx, self._collector, position, at))
+        self._reached = position
         self._failing_since, self._retry_seconds = None, 0.0
-        self._tell(None)
+        self._tell(self._beyond)
 
     def _note_failed(self, reason: str) -> None:
         now = self._timer()

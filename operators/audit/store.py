@@ -69,8 +69,11 @@ def anchors_asked(tx: Transaction) -> list[Anchor]:
 
 
 def newest_asked(tx: Transaction) -> tuple[int, int] | None:
-    """Return the last position whose head was asked for, and when; None: none was."""
-    row = tx.one("SELECT position, asked_at FROM audit_anchors ORDER BY position DESC LIMIT 1")
+    """Return the last position whose head was asked for, and when; None: none was. Of positions that there are."""
+    row = tx.one(
+        "SELECT n.position, n.asked_at FROM audit_anchors n JOIN audit_seals s ON s.position = n.position"
+        " ORDER BY n.position DESC LIMIT 1"
+    )
     return None if row is None else (row["position"], row["asked_at"])
 
 

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from operators import AlarmKind
+from operators import MIGRATIONS, AlarmKind
 from operators.audit import anchor_files, store
 from operators.audit.heads import Head, read_head
 from proofs import Algorithm
 from proofs.notes import read_note_key, sign_note, verify_note
+from storage import MIGRATIONS as STORAGE
 from storage import Engine, read_sealed, record, seal
 from storage.chain import FIRST_DIGEST, next_digest
 from tests.clock import Clock
-from tests.databases import RULE_BROKEN, Place
+from tests.databases import RULE_BROKEN, Place, SqlitePlace, migrated
 from tests.operators.audit.anchoring import ORIGIN, Anchoring
 from tests.proofs.documents import SIGNERS
 
@@ -57,6 +58,20 @@ async def test_a_head_is_signed_every_hour_while_the_log_grows(database: Engine,
 
     assert too_early == [1]
     assert await positions(anchoring) == [1, 2]
+
+
+async def test_a_position_that_there_is_not_delays_no_anchor(tmp_path: Path, clock: Clock) -> None:
+    """A connection to SQLite that does not ask for foreign keys may insert it."""
+    place = SqlitePlace(tmp_path / "t.db")
+    async with migrated(place, (*STORAGE, *MIGRATIONS)) as database:
+        anchoring = Anchoring(database, clock)
+        await anchoring.add(1)
+        place.query(
+            "INSERT INTO audit_anchors (position, asked_at) VALUES (1000000000000000, 1800000000000000)"
+        )
+        await anchoring.anchors.step()
+
+        assert await positions(anchoring) == [1]
 
 
 async def test_a_clock_that_was_set_back_delays_no_anchor(database: Engine, clock: Clock) -> None:

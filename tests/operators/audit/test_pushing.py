@@ -288,3 +288,39 @@ async def test_a_file_without_a_token_sends_nothing_and_is_named_without_its_con
     assert collector.received == []
     assert str(token) in reason
     assert not content or content not in reason
+
+
+FURTHER = "UPDATE audit_pushes SET position = 4000000000000000000"
+
+
+async def test_a_row_that_says_that_the_collector_has_everything_keeps_nothing_from_it(
+    pushing: Pushing, collector: Collector, place: Place
+) -> None:
+    await pushing.add(2)
+    await pushing.step()
+    place.query(FURTHER)
+    await pushing.add(2)
+    await pushing.step()
+
+    assert collector.positions == [1, 2, 3, 4]
+    ((subject, reason),) = [(key, text) for key, text in pushing.alarms.items()]
+    assert subject == (AlarmKind.AUDIT_NOT_PUSHED, pushing.sender.url)
+    assert "has row 4000000000000000000, and the last one is 4" in reason
+
+
+async def test_the_next_process_pushes_what_comes_and_says_that_something_is_wrong(
+    pushing: Pushing, collector: Collector, place: Place, database: Engine, clock: Clock
+) -> None:
+    await pushing.add(2)
+    await pushing.step()
+    place.query(FURTHER)
+    after = Pushing(database, clock, collector.url)
+    await after.step()
+    told = dict(after.alarms)
+    await after.add(1)
+    await after.step()
+    await after.sender.aclose()
+
+    assert [kind for kind, _ in told] == [AlarmKind.AUDIT_NOT_PUSHED]
+    assert after.alarms.keys() == told.keys(), "to push goes on, and the alarm stays"
+    assert collector.positions == [1, 2, 3]
