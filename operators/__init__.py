@@ -3,7 +3,7 @@ Who may act, the issuers they act for, and the alarms that they are told.
 """
 
 from operators.actors.principals import Principals
-from operators.actors.schema import FIRST_MIGRATION, GRANTS_MIGRATION
+from operators.actors.schema import FIRST_MIGRATION, GRANTS_MIGRATION, MADE_WITH_MIGRATION
 from operators.alarms.alarms import Alarms
 from operators.alarms.model import AlarmKind, OnState
 from operators.alarms.store import ALARM_MIGRATIONS
@@ -33,6 +33,7 @@ MIGRATIONS = (
     *AUDIT_MIGRATIONS,
     SIGN_IN_MIGRATION,
     APPROVALS_MIGRATION,
+    MADE_WITH_MIGRATION,
 )
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from operators.access.key_bounds import latest_end, limits_of_new, limits_of_next
 from operators.access.managing import Found, administered, managed, seen, told
 from operators.access.views import (
     ApiKeyPage,
@@ -27,11 +28,11 @@ from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
 from operators.approvals.rules import is_trusted_more
-from operators.grants import EVERYTHING, Grant, NotSeen, Permission, Principal
+from operators.grants import EVERYTHING, NotSeen, Principal
 from operators.needs import Need
 from operators.noting import note
 from storage import Database, Transaction
-from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, parse_utc
+from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, format_utc, parse_utc
 
 DAY = 86_400_000_000  # microseconds
 DEFAULT_DAYS = 90
@@ -98,18 +99,22 @@ class ApiKeys:
             BadRequest: the end is no time, past, or beyond 400 days; or a scope is none.
             Conflict: the principal has too many.
         """
-        found, behind = await self._database.write(
-            lambda tx: (self._made_for(tx, principal, principal_id), _behind(tx, principal))
-        )
         made = new_api_key(self._random_bytes)
-        limits = None if wanted.grants is None else read_grants(wanted.grants)
-        key = self._row(principal, found, made, wanted.expires_at)
-        key = msgspec.structs.replace(key, limits=_limits(principal, found, limits), person=behind)
-        is_grave = principal.id != principal_id and _is_trusted_more(found)
-        if is_grave and (pending := await self._ask(principal, found, key, made)):
-            return MadeKey(api_key=made.text, key=key_view(key), approval=pending)
-        await self._database.write(lambda tx: self._insert(tx, principal, key, made.digest))
-        return MadeKey(api_key=made.text, key=key_view(key))
+        asked = None if wanted.grants is None else read_grants(wanted.grants)
+
+        def decide(tx: Transaction) -> tuple[Found, KeyRow]:
+            found = self._made_for(tx, principal, principal_id)
+            key = self._row(tx, principal, found, made, wanted.expires_at)
+            return found, msgspec.structs.replace(key, limits=limits_of_new(principal, found, asked))
+
+        def create(tx: Transaction) -> ApiKeyView:
+            return self._insert(tx, principal, decide(tx)[1], made.digest)
+
+        if principal.id != principal_id:
+            found, key = await self._database.write(decide)
+            if _is_trusted_more(found) and (pending := await self._ask(principal, found, key, made)):
+                return MadeKey(api_key=made.text, key=key_view(key), approval=pending)
+        return MadeKey(api_key=made.text, key=await self._database.write(create))
 
     async def rotate(self, principal: Principal, public_id: str, wanted: RotateKey) -> MadeKey:
         """
@@ -137,10 +142,8 @@ class ApiKeys:
                     f"only {old.principal_id} rotates this key: make a new key, which may need an approval, and"
                     " revoke this one"
                 )
-            key = self._row(principal, found, made, wanted.expires_at)
-            key = msgspec.structs.replace(
-                key, limits=_still(principal, found, old.limits), person=_behind(tx, principal)
-            )
+            key = self._row(tx, principal, found, made, wanted.expires_at)
+            key = msgspec.structs.replace(key, limits=limits_of_next(principal, found, old.limits))
             key_store.insert_key(tx, key, made.digest)
             ends = self._now() + wanted.overlap_seconds * 1_000_000
             ends = ends if old.expires_at is None else min(ends, old.expires_at)
@@ -166,30 +169,42 @@ class ApiKeys:
         """
         Revoke an API key; it stops working within half a second.
 
+        With it go the keys of its principal that were made with it, since a thief makes himself another at once.
+        Its successor goes on, and so does the key with which this is asked.
+
         Raises:
             Conflict: it is revoked already.
         """
 
         def revoke(tx: Transaction) -> ApiKeyView:
-            before = self._own_or_managed(tx, principal, public_id)
-            if not key_store.revoke_key(tx, public_id, self._now()):
+            key = self._own_or_managed(tx, principal, public_id)
+            if key.revoked_at is not None:
                 raise Conflict("this key is revoked already")
-            after = key_view(msgspec.structs.replace(before, revoked_at=self._now()))
-            note(
-                tx,
-                principal,
-                "key.revoke",
-                public_id,
-                at=self._now(),
-                before=key_view(before),
-                after=after,
-                of=before.principal_id,
-            )
-            return after
+            also = _made_with(key_store.keys_of(tx, key.principal_id), key, principal.key)
+            for one in also:
+                self._revoke(tx, principal, one, made_with=one.made_with)
+            revoked = self._revoke(tx, principal, key)
+            return msgspec.structs.replace(revoked, also_revoked=tuple(one.public_id for one in also))
 
         revoked = await self._database.write(revoke)
         self._principals.forget()
         return revoked
+
+    def _revoke(self, tx: Transaction, principal: Principal, key: KeyRow, **detail: object) -> ApiKeyView:
+        key_store.revoke_key(tx, key.public_id, self._now())
+        after = key_view(msgspec.structs.replace(key, revoked_at=self._now()))
+        note(
+            tx,
+            principal,
+            "key.revoke",
+            key.public_id,
+            at=self._now(),
+            before=key_view(key),
+            after=after,
+            of=key.principal_id,
+            **detail,
+        )
+        return after
 
     def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
         if principal.id == principal_id:
@@ -214,24 +229,34 @@ class ApiKeys:
             raise NotSeen(_ABSENT) from None
         return key
 
-    def _row(self, principal: Principal, found: Found, made: ApiKey, ends: str | None) -> KeyRow:
+    def _row(
+        self, tx: Transaction, principal: Principal, found: Found, made: ApiKey, ends: str | None
+    ) -> KeyRow:
         return KeyRow(
             public_id=made.public_id,
             principal_id=found.actor.id,
             made_by=principal.id,
+            made_with=principal.key,
             created_at=self._now(),
-            expires_at=self._end(ends),
+            person=_behind(tx, principal),
+            expires_at=self._end(ends, latest_end(tx, principal, found)),
         )
 
-    def _end(self, text: str | None) -> int:
+    def _end(self, text: str | None, latest: int | None) -> int:
         if text is None:
-            return self._now() + DEFAULT_DAYS * DAY
+            usual = self._now() + DEFAULT_DAYS * DAY
+            return usual if latest is None else min(usual, latest)
         try:
             at = parse_utc(text)
         except ValueError as error:
             raise BadRequest(str(error), pointer="/expiresAt") from None
         if not self._now() < at <= self._now() + MAX_DAYS * DAY:
             raise BadRequest(f"expected a time within {MAX_DAYS} days from now", pointer="/expiresAt")
+        if latest is not None and at > latest:
+            raise Forbidden(
+                f"your own API key ends on {format_utc(latest)}, and so does what it makes for you; for more, ask"
+                " an administrator of all your scopes"
+            )
         return at
 
     async def _ask(
@@ -250,8 +275,9 @@ class ApiKeys:
 
         def insert(tx: Transaction) -> ApiKeyView:
             decided(tx)
-            managed(tx, author, key.principal_id, self._now())
-            return self._insert(tx, author, key, asked["digest"])
+            found = managed(tx, author, key.principal_id, self._now())
+            limits = limits_of_new(author, found, key.limits)
+            return self._insert(tx, author, msgspec.structs.replace(key, limits=limits), asked["digest"])
 
         return await self._database.write(insert)
 
@@ -294,43 +320,18 @@ def _behind(tx: Transaction, principal: Principal) -> str | None:
     return principal.person if used is None else used.person or principal.person
 
 
-def _limits(principal: Principal, found: Found, asked: frozenset[Grant] | None) -> frozenset[Grant] | None:
-    """
-    Return what a new key is narrowed to.
-
-    Who made it may keep it: so it carries no grant that the principal gets later from somebody else, unless it is
-    the principal itself that makes it, or an administrator of everything.
-
-    Raises:
-        Forbidden: it would carry more than the key that makes it, or than the principal holds now.
-    """
-    is_own = found.actor.id == principal.id
-    most = principal.limits if is_own else _most(principal, found)
-    for grant in asked or ():
-        if most is not None and not _holds(most, grant):
-            raise Forbidden(
-                f"your own API key is narrowed, and not {grant}"
-                if is_own
-                else f"{found.actor.id} is not {grant}"
-            )
-    return most if asked is None else asked
-
-
-def _still(principal: Principal, found: Found, limits: frozenset[Grant] | None) -> frozenset[Grant] | None:
-    """Return what the successor of a key with `limits` is narrowed to; see `_limits` for the reason."""
-    most = None if found.actor.id == principal.id else _most(principal, found)
-    if most is None or limits is None:
-        return most if limits is None else limits
-    return frozenset(grant for grant in limits if _holds(most, grant))
-
-
-def _most(principal: Principal, found: Found) -> frozenset[Grant] | None:
-    """Return what a key of another principal may carry; None: whatever that one will hold."""
-    return None if principal.may(Permission.ADMINISTER, EVERYTHING) else found.grants
-
-
-def _holds(limits: frozenset[Grant], grant: Grant) -> bool:
-    return all(any(one.gives(needed, grant.scope) for one in limits) for needed in grant.role.permissions)
+def _made_with(keys: list[KeyRow], stolen: KeyRow, used: str | None) -> list[KeyRow]:
+    """Return those of a principal's `keys` that were made with one of them, or with one of these; and so on."""
+    found: list[KeyRow] = []
+    makers = [stolen.public_id]
+    while makers:
+        maker = makers.pop()
+        made = [
+            key for key in keys if key.made_with == maker and key.public_id not in (stolen.replaced_by, used)
+        ]
+        makers += [key.public_id for key in made]
+        found += [key for key in made if key.revoked_at is None]
+    return found
 
 
 def _as_seen(principal: Principal, key: KeyRow) -> KeyRow:

@@ -5,7 +5,7 @@ Who may change a principal, and what somebody may hand on. Store.
 from collections.abc import Iterable
 
 from operators.actors.actor_store import Actor, find_actor
-from operators.actors.grant_store import HeldGrant, grants_of
+from operators.actors.grant_store import HeldGrant, claimed, grants_of
 from operators.actors.schema import adopt_older
 from operators.grants import EVERYTHING, Grant, NotSeen, Permission, Principal, Scope, ScopeKind, require
 from operators.model import is_id
@@ -68,14 +68,16 @@ def administered(tx: Transaction, principal: Principal, principal_id: str, now: 
     """
     Return the principal with that id, where `principal` administers every scope in which it has a grant.
 
-    Who administers less could otherwise act for more than itself, by a key of the other's.
+    Who administers less could otherwise act for more than itself, by a key of the other's. What a person had by
+    claims counts as long as the provider did not take it back, though their token has ended for the night.
 
     Raises:
         ResourceNotFound: as `seen`.
         Forbidden: it has a grant in a scope that `principal` does not administer.
     """
     found = seen(tx, principal, principal_id, now)
-    if not all(principal.may(Permission.ADMINISTER, scope) for scope in found.scopes):
+    scopes = found.scopes | {grant.scope for grant in claimed(tx, principal_id)}
+    if not all(principal.may(Permission.ADMINISTER, scope) for scope in scopes):
         raise Forbidden(
             f"{principal_id} has grants that you do not administer; this needs an administrator of all its scopes"
         )

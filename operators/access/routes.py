@@ -256,7 +256,8 @@ class _Routes(Controller):
         name="revoke_api_key",
         status_code=200,
         summary="Revoke an API key",
-        description="It may work for half a second more.",
+        description="It may work for half a second more. The keys of the same principal that were made with it are"
+        " revoked too, but for the one that took its place, and the one with which you ask.",
         responses={200: _described(ApiKeyView, "The key.")},
         needs=of_principal("public_id", Permission.ADMINISTER, or_itself=True),
     )

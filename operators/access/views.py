@@ -102,7 +102,12 @@ class RotateKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """An API key without its secret; `lastUsed` is to the hour, `person` the one behind a service's key."""
+    """
+    An API key without its secret.
+
+    `lastUsed` is to the hour, `person` the one behind a service's key, `madeWith` the API key that made it. In
+    the answer to a revocation, `alsoRevoked` are the keys that were made with it.
+    """
 
     key: str
     principal: str
@@ -112,8 +117,10 @@ class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     revoked_at: str | None = None
     last_used: str | None = None
     replaced_by: str | None = None
+    made_with: str | None = None
     person: str | None = None
     limits: tuple[AskedGrant, ...] | None = None
+    also_revoked: tuple[str, ...] = ()
 
 
 class ApiKeyPage(msgspec.Struct, frozen=True):
@@ -188,6 +195,7 @@ def key_view(key: KeyRow) -> ApiKeyView:
         revoked_at=_time(key.revoked_at),
         last_used=_time(key.used_at),
         replaced_by=key.replaced_by,
+        made_with=key.made_with,
         person=key.person,
         limits=None if key.limits is None else shown_grants(key.limits),
     )

@@ -45,6 +45,15 @@ def grants_of(tx: Transaction, principal_id: str, now: int) -> list[HeldGrant]:
     ]
 
 
+def claimed(tx: Transaction, principal_id: str) -> frozenset[Grant]:
+    """Return what the identity provider said last, lapsed or not: whoever signs in again has it again."""
+    rows = tx.all(
+        "SELECT * FROM grants WHERE principal_id = :id AND source = :source AND ended_at IS NULL",
+        {"id": principal_id, "source": CLAIMS},
+    )
+    return frozenset(_grant(row) for row in rows if row["role"] in _ROLES)
+
+
 def add_grant(tx: Transaction, principal_id: str, held: HeldGrant) -> bool:
     """Insert a grant; False where the principal has it from that source. One whose time has passed makes room."""
     values = _values_of(principal_id, held.grant) | {

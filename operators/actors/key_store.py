@@ -28,6 +28,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     principal_id: str
     made_by: str
     created_at: int
+    made_with: str | None = None
     person: str | None = None
     limits: frozenset[Grant] | None = None
     expires_at: int | None = None
@@ -79,6 +80,7 @@ def insert_key(tx: Transaction, key: KeyRow, digest: str) -> None:
         "at": key.created_at,
         "hidden": HIDDEN,
         "by": key.made_by,
+        "with": key.made_with,
         "person": key.person,
         "limits": None if key.limits is None else msgspec.json.encode(sorted(key.limits)).decode(),
         "expires_at": key.expires_at,
@@ -89,8 +91,8 @@ def insert_key(tx: Transaction, key: KeyRow, digest: str) -> None:
         values,
     )
     tx.execute(
-        "INSERT INTO api_key_facts (public_id, made_by, person, limits, expires_at)"
-        " VALUES (:public_id, :by, :person, :limits, :expires_at)",
+        "INSERT INTO api_key_facts (public_id, made_by, made_with, person, limits, expires_at)"
+        " VALUES (:public_id, :by, :with, :person, :limits, :expires_at)",
         values,
     )
 
@@ -104,8 +106,8 @@ def hide_keys(tx: Transaction, principal_id: str) -> None:
 
 
 _KEYS = (
-    "SELECT k.public_id, k.principal_id, k.created_at, k.revoked_at, f.made_by, f.person, f.limits, f.expires_at,"
-    " f.used_at, f.replaced_by FROM api_keys k JOIN api_key_facts f ON f.public_id = k.public_id"
+    "SELECT k.public_id, k.principal_id, k.created_at, k.revoked_at, f.made_by, f.made_with, f.person, f.limits,"
+    " f.expires_at, f.used_at, f.replaced_by FROM api_keys k JOIN api_key_facts f ON f.public_id = k.public_id"
 )
 
 

@@ -80,6 +80,13 @@ FIRST_MIGRATION = Migration(
     ),
 )
 
+MADE_WITH_MIGRATION = Migration(
+    room="operators",
+    number=8,
+    name="the API key with which another was made",
+    statements=("ALTER TABLE api_key_facts ADD COLUMN made_with TEXT",),
+)
+
 GRANTS_MIGRATION = Migration(
     room="operators",
     number=4,

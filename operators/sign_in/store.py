@@ -115,10 +115,14 @@ def replace_grants(
 
 
 def forget_sign_ins(tx: Transaction, before: int) -> None:
-    """Delete what ended before `before`; what was granted, and until when, stands in the audit rows."""
+    """
+    Delete what ended before `before`; what was granted, and until when, stands in the audit rows.
+
+    The last claims of a person stay when they lapse: they say whom it takes to manage that person.
+    """
     tx.execute("DELETE FROM sign_ins WHERE ends_at < :before", {"before": before})
     tx.execute(
-        "DELETE FROM grants WHERE source = :claims AND (ends_at < :before OR ended_at < :before)",
+        "DELETE FROM grants WHERE source = :claims AND ended_at < :before",
         {"claims": CLAIMS, "before": before},
     )
 

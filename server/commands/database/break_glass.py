@@ -70,10 +70,10 @@ def _open(
     """
     Raises:
         ResourceNotFound: there is no such issuer.
-        Conflict: a person has the name of the principal.
+        Conflict: the principal of that name is a person, or somebody else made it.
     """
     from operators import AlarmKind
-    from operators.actors.key_store import KeyRow, insert_key
+    from operators.actors.key_store import KeyRow, insert_key, keys_of, revoke_key
     from operators.alarms.store import Told, tell
     from operators.noting import note
     from server.commands.database.opened import operator_of
@@ -89,6 +89,8 @@ def _open(
         limits=limits,
         expires_at=ends_at,
     )
+    for one in keys_of(tx, PRINCIPAL):  # Whoever has an earlier one would act with the grants of this one.
+        revoke_key(tx, one.public_id, at)
     insert_key(tx, row, key.digest)
     scopes = sorted(str(limit.scope) for limit in limits or ()) or ["everything"]
     uid = os.getuid()
@@ -121,7 +123,7 @@ def _let_act(tx: "Transaction", *, at: int, ends_at: int) -> None:
     """Let the principal act, with its grants until `ends_at`; whoever had deactivated it is overruled."""
     from operators.actors.actor_store import Actor, find_actor, insert_actor, set_active
     from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, end_grant
-    from operators.actors.schema import adopt_older
+    from operators.actors.schema import FORMER, adopt_older
     from operators.grants import EVERYTHING, Grant, Kind, Role
     from wire import Conflict
 
@@ -130,6 +132,8 @@ def _let_act(tx: "Transaction", *, at: int, ends_at: int) -> None:
     found = find_actor(tx, PRINCIPAL)
     if found is None or found.kind is not Kind.SERVICE:
         raise Conflict(f"{PRINCIPAL} is a person here; only a service can have that key")
+    if found.made_by not in (ACTOR, FORMER):  # Release 0.2 had none over HTTP.
+        raise Conflict(f"{found.made_by} made the principal {PRINCIPAL}, and may have what acts as it")
     set_active(tx, PRINCIPAL, True, by=ACTOR, at=at)
     for role in ROLES:
         grant = Grant(EVERYTHING, Role(role))

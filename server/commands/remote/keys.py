@@ -90,7 +90,7 @@ def key_list(principal_id: str | None) -> None:
     Print every API key, without its secret.
 
     One a line, separated by tabs: public id, principal, when created, when it ends, when revoked, when last used
-    (to the hour), grants that it is narrowed to; `-` for none.
+    (to the hour), grants that it is narrowed to, who made it, with which API key; `-` for none.
     """
     from operators.access.views import ApiKeyPage, PrincipalPage
 
@@ -106,7 +106,8 @@ def key_list(principal_id: str | None) -> None:
             is_any = True
             times = (found.created_at, found.expires_at, found.revoked_at, found.last_used)
             limits = ",".join(f"{one.role}@{one.scope}" for one in found.limits or ())
-            row(found.key, found.principal, *(at or "-" for at in times), limits or "-")
+            made = (found.made_by, found.made_with or "-")
+            row(found.key, found.principal, *(at or "-" for at in times), limits or "-", *made)
     if not is_any:
         note("there are no API keys")
 
@@ -116,15 +117,19 @@ def key_list(principal_id: str | None) -> None:
 @REASON
 def key_revoke(public_id: str) -> None:
     """
-    Revoke an API key.
+    Revoke an API key, and the keys of the same principal that were made with it.
 
     The public id is the middle part of the key (tsk_<public id>_...), and what `touchstone key list` shows.
     """
     from operators.access.views import ApiKeyView
 
     with operator_api() as api:
-        api.post(f"{KEYS}/{segment(public_id)}/revoke", ApiKeyView)
+        revoked = api.post(f"{KEYS}/{segment(public_id)}/revoke", ApiKeyView)
     say(f"revoked the key {public_id}")
+    for also in revoked.also_revoked:
+        say(f"and the key {also}, which was made with it")
+    if revoked.replaced_by is not None:
+        say(f"the key {revoked.replaced_by}, which took its place, goes on")
 
 
 def _keep(make: "Callable[[], MadeKey]", path: Path | None, name: str, is_printed: bool) -> None:

@@ -345,7 +345,7 @@ async def test_a_change_of_grants_is_seen_within_the_second(
 
 
 async def test_what_ended_is_forgotten(database: Engine, sign_in: SignIn, clock: Clock) -> None:
-    """But not what an operator granted, or what still holds."""
+    """But not what an operator granted, what still holds, or the last that the provider said of somebody."""
     ann = await sign_in.authenticate(access_token(exp=NOW + 300, groups=["editors"]))
     await sign_in.authenticate(access_token(sub="bo", exp=NOW + 5_000, groups=["editors"]))
     await sign_in.authenticate(access_token(sub="bo", exp=NOW + 5_000, groups=["viewers"], jti="2"))
@@ -358,7 +358,14 @@ async def test_what_ended_is_forgotten(database: Engine, sign_in: SignIn, clock:
         grants = tx.all("SELECT source, role FROM grants")
         return len(tx.all("SELECT digest FROM sign_ins")), {(row["source"], row["role"]) for row in grants}
 
-    assert await database.read(left) == (2, {("operator", "administrator"), ("claims", "viewer")})
+    clock.now += 600
+    await sign_in.authenticate(access_token(iat=NOW + 600, exp=NOW + 900, groups=["viewers"]))
+    before = await database.read(left)
+    await database.write(lambda tx: forget_sign_ins(tx, (NOW + 700) * 1_000_000))
+
+    held = {("operator", "administrator"), ("claims", "viewer")}
+    assert before == (3, {*held, ("claims", "editor")})
+    assert await database.read(left) == (3, held)
 
 
 # The provider.

@@ -118,6 +118,35 @@ def test_a_person_of_that_name_gets_no_key(tmp_path: Path) -> None:
     assert list(operating.key_dir.glob("break-glass*")) == []
 
 
+def test_who_has_an_earlier_key_of_it_gets_nothing_by_a_new_one(
+    operating: Operating, serving: Serving
+) -> None:
+    """Neither by the key of before, nor by one that it made, which ends when it does."""
+    first, second = (operating.key_dir / f"{name}-opened.key" for name in ("first", "second"))
+    made, longer = (operating.key_dir / f"{name}-made.key" for name in ("kept", "longer"))
+    _opened(operating.settings, "--reason", "x", "--file", str(first))
+    by_first = {"TOUCHSTONE_OPERATOR_KEY_FILE": str(first)}
+    kept = operating.run("key", "create", "break-glass", "--file", str(made), **by_first)
+    refused = operating.run(
+        *("key", "create", "break-glass", "--file", str(longer), "--expires", "2027-06-01T00:00:00Z"),
+        **by_first,
+    )
+    before, after = (
+        operating.run("alarm", "list", TOUCHSTONE_OPERATOR_KEY_FILE=str(made)),
+        _opened(operating.settings, "--reason", "y", "--file", str(second)),
+    )
+    serving.later(1)
+    late = [
+        operating.run("alarm", "list", TOUCHSTONE_OPERATOR_KEY_FILE=str(file))
+        for file in (first, made, second)
+    ]
+    serving.later(0)
+
+    assert (kept.exit_code, refused.exit_code) == (0, 4), refused.stderr
+    assert (before.exit_code, after.exit_code) == (0, 0)
+    assert [one.exit_code for one in late] == [4, 4, 0]
+
+
 def test_it_works_on_either_engine(place: Place, tmp_path: Path) -> None:
     environment = _beside(settings_in(tmp_path)) | {"TOUCHSTONE_DATABASE_URL": place.url}
     made = run_command("init", **environment)

@@ -115,7 +115,7 @@ def test_a_key_may_be_narrowed_and_is_listed_so(operating: Operating, tmp_path: 
 
     assert (_with(operating, file, "alarm", "list"), writes.exit_code) == (0, 4)
     assert "narrowed" in writes.stderr
-    assert (row[0], row[1], row[-1]) == (public_id, "broad", "viewer@everything")
+    assert (row[0], row[1], row[6]) == (public_id, "broad", "viewer@everything")
 
 
 def test_a_key_works_until_it_is_revoked(operating: Operating, tmp_path: Path) -> None:
