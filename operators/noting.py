@@ -6,11 +6,22 @@ digests cover as they do every column. No name, no address and no secret is ever
 """
 
 import hashlib
+from typing import Protocol
 
 import msgspec
 
 from operators.grants import Principal
 from storage import Transaction, record
+
+
+class Behind(Protocol):
+    """Who acts, as far as it says who is behind."""
+
+    @property
+    def key(self) -> str | None: ...
+
+    @property
+    def person(self) -> str | None: ...
 
 
 def note(
@@ -33,7 +44,7 @@ def note(
         detail: what else there is to say.
     """
     found = {
-        "by": {name: value for name in ("key", "person") if (value := getattr(principal, name))},
+        "by": behind(principal),
         "why": principal.reason,
         "approval": principal.approval,
         "before": None if before is None else digest_of(before),
@@ -41,6 +52,11 @@ def note(
     }
     kept = detail | {name: value for name, value in found.items() if value}
     record(tx, actor=principal.id, action=action, subject=subject, detail=kept, at=at)
+
+
+def behind(principal: "Behind") -> dict[str, str]:
+    """Return what stands behind a principal who acts: the API key that was presented, and the person."""
+    return {name: value for name in ("key", "person") if (value := getattr(principal, name))}
 
 
 def digest_of(value: object) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from litestar import Request
 
 from operators import Principal, Principals
+from operators.actors.principals import KeyEnded
 from operators.audit.refusals import Refusals
 from operators.grants import EVERYTHING, NotSeen, Scope, require, require_anywhere, require_grants
 from operators.needs import NEEDS, Need, Where
@@ -65,6 +66,7 @@ def principal_of(principals: Principals, paths: Paths) -> PrincipalOf:
     async def authenticate(request: Request[Any, Any, Any]) -> Principal:
         principal = await principals.authenticate(request.headers.get("authorization"))
         request.scope["state"]["principal"] = principal.id  # For the log, whatever becomes of the request.
+        request.scope["state"]["acting"] = principal  # For the audit trail, should it be refused.
         need: Need = request.route_handler.opt[NEEDS]
         await _let_in(principal, need, paths, request.path_params)
         return msgspec.structs.replace(principal, reason=_reason(request.headers.get(REASON)))
@@ -76,12 +78,14 @@ def noting(refusals: Refusals) -> OnRefused:
     """Return what is told of every error of the operator API, and notes those that are refusals of a caller."""
 
     def note(request: Request[Any, Any, Any], error: Exception) -> None:
-        principal_id = request.scope["state"].get("principal")
+        acting: Principal | None = request.scope["state"].get("acting")
+        route = f"{request.method} {request.scope.get('path_template')}"
         if isinstance(error, Unauthenticated):
             refusals.note_unknown()
-        elif isinstance(error, Forbidden | NotSeen) and principal_id is not None:
-            route = f"{request.method} {request.scope['path_template']}"
-            refusals.note(principal_id, route, error.status)
+        if isinstance(error, KeyEnded):
+            refusals.note(error.principal, route, error.status)
+        elif isinstance(error, Forbidden | NotSeen) and acting is not None:
+            refusals.note(acting, route, error.status)
 
     return note
 

@@ -24,7 +24,17 @@ HOUR = 3_600_000_000  # microseconds; when a key was last used is kept to the ho
 _CHALLENGE = {"www-authenticate": 'Bearer realm="touchstone operators"'}
 _NO_DIGEST = "0" * 64  # compared with where there is no such key, so that both cases cost the same
 
+_NOT_VALID = "this API key is not valid"
+
 SignIn = Callable[[str], Awaitable[Principal]]  # the principal of a token; raises Unauthenticated
+
+
+class KeyEnded(Unauthenticated):
+    """The whole key is of a principal that is known, and not good any more; the answer does not tell it apart."""
+
+    def __init__(self, principal: Principal) -> None:
+        super().__init__(_NOT_VALID, headers=_CHALLENGE)
+        self.principal = principal
 
 
 class Principals:
@@ -55,8 +65,8 @@ class Principals:
         Return the principal of an Authorization header: `Bearer <API key or token>` (RFC 6750, section 2.1).
 
         Raises:
-            Unauthenticated: no key, or one that is malformed, unknown, expired or revoked, or of a principal that
-                was deactivated; all alike. Or a token that is not taken.
+            Unauthenticated: no key, or one that is malformed or unknown. Or a token that is not taken.
+            KeyEnded: one that is expired or revoked, or of a principal that was deactivated; all look alike.
         """
         scheme, _, credentials = (authorization or "").partition(" ")
         presented = credentials.strip() if scheme.lower() == "bearer" else ""
@@ -106,8 +116,10 @@ class Principals:
             await self._database.write(adopt_older)
             return await self._look_up(key)
         is_same = is_same_digest(stored.digest if stored else _NO_DIGEST, key.digest)
-        if stored is None or not is_same or not self._is_valid(stored):
-            raise Unauthenticated("this API key is not valid", headers=_CHALLENGE)
+        if stored is None or not is_same:
+            raise Unauthenticated(_NOT_VALID, headers=_CHALLENGE)
+        if not self._is_valid(stored):
+            raise KeyEnded(stored.principal)
         return stored.principal
 
     def _is_valid(self, stored: key_store.StoredKey) -> bool:

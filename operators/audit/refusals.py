@@ -1,10 +1,11 @@
 """
-Refused attempts of those whom we know: an audit row for each principal, route and minute, with a count. Service.
+Refused attempts of those whom we know: an audit row for each of them, route and minute, with a count. Service.
 
 Each process counts for itself and writes once a minute, so that nobody fills the log, or the disk, by trying. What
-is counted is bounded too: routes are those of the application, never paths, and past `MAX_COUNTED` pairs of
-principal and route, attempts go into one row of the principal's, for all further routes.
+is counted is bounded too: routes are those of the application, never paths, and past `MAX_COUNTED` rows attempts go
+into one of the principal's, for all further routes.
 
+An API key that was good, and is revoked or has ended, or whose principal was deactivated, is of somebody known too.
 Whoever is not known is a number alone (`touchstone_operator_unauthenticated`): rows would be written at the will of
 strangers.
 """
@@ -12,12 +13,25 @@ strangers.
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
+
+from operators.grants import Principal
+from operators.noting import behind
 from storage import Database, Transaction, record
 from wire import Reading
 
 ACTION = "request.refuse"
 FURTHER_ROUTES = "further routes"
-MAX_COUNTED = 1_000  # pairs of principal and route, of one process in one minute
+MAX_COUNTED = 1_000  # rows, of one process in one minute
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    """Whose attempts are counted together; `key` and `person`: who is behind the principal."""
+
+    principal: str
+    key: str | None
+    person: str | None
+    route: str
 
 
 class Refusals:
@@ -31,17 +45,17 @@ class Refusals:
     def __init__(self, database: Database, *, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        self._refused: dict[tuple[str, str], Counter[int]] = {}
+        self._refused: dict[_Refused, Counter[int]] = {}
         self._total = 0
         self._unauthenticated = 0
 
-    def note(self, principal_id: str, route: str, status: int) -> None:
+    def note(self, principal: Principal, route: str, status: int) -> None:
         """Count an attempt; `route`: method and path as declared, such as `POST /operator/issuers/{issuer_id}`."""
         self._total += 1
-        pair = (principal_id, route)
-        if pair not in self._refused and len(self._refused) >= MAX_COUNTED:
-            pair = (principal_id, FURTHER_ROUTES)
-        self._refused.setdefault(pair, Counter())[status] += 1
+        who = _Refused(principal.id, principal.key, principal.person, route)
+        if who not in self._refused and len(self._refused) >= MAX_COUNTED:
+            who = _Refused(principal.id, None, None, FURTHER_ROUTES)
+        self._refused.setdefault(who, Counter())[status] += 1
 
     def note_unknown(self) -> None:
         """Count a request of somebody who is not known."""
@@ -49,7 +63,7 @@ class Refusals:
 
     async def flush(self) -> None:
         """
-        Write a row for each pair since the last flush.
+        Write a row for each since the last flush.
 
         Raises:
             DatabaseUnavailable: it is written later; should it have been written after all, it is twice.
@@ -61,8 +75,8 @@ class Refusals:
         try:
             await self._database.write(lambda tx: _record(tx, refused, at))
         except BaseException:
-            for pair, counts in refused.items():
-                self._refused.setdefault(pair, Counter()).update(counts)
+            for who, counts in refused.items():
+                self._refused.setdefault(who, Counter()).update(counts)
             raise
 
     def readings(self) -> list[Reading]:
@@ -82,8 +96,10 @@ class Refusals:
         ]
 
 
-def _record(tx: Transaction, refused: dict[tuple[str, str], Counter[int]], at: int) -> None:
-    for (principal_id, route), counts in refused.items():
+def _record(tx: Transaction, refused: dict[_Refused, Counter[int]], at: int) -> None:
+    for who, counts in refused.items():
         statuses = {str(status): count for status, count in sorted(counts.items())}
-        detail = {"count": counts.total(), "statuses": statuses}
-        record(tx, actor=principal_id, action=ACTION, subject=route, detail=detail, at=at)
+        detail: dict[str, object] = {"count": counts.total(), "statuses": statuses}
+        if by := behind(who):
+            detail["by"] = by
+        record(tx, actor=who.principal, action=ACTION, subject=who.route, detail=detail, at=at)

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from operators import Principal
 from operators.audit.heads import Verification, read_head
 from operators.audit.views import AuditPage
 from proofs.notes import read_note_key, verify_note
@@ -71,7 +72,7 @@ async def test_refused_attempts_are_written_when_the_server_stops(tmp_path: Path
     settings = settings_in(tmp_path)
     await initialise(settings, sample=False, say=quiet)
     async with open_services(settings) as services:
-        services.auditing.refusals.note("mallory", "GET /operator/audit", 403)
+        services.auditing.refusals.note(Principal(id="mallory"), "GET /operator/audit", 403)
     async with open_services(settings) as services:
         rows = await services.database.read(lambda tx: read_audit(tx, limit=1_000))
 
@@ -100,7 +101,7 @@ async def test_refused_attempts_are_written_once_a_minute(
     settings = settings_in(tmp_path)
     await initialise(settings, sample=False, say=quiet)
     async with open_services(settings) as services:
-        services.auditing.refusals.note("mallory", "GET /operator/audit", 403)
+        services.auditing.refusals.note(Principal(id="mallory"), "GET /operator/audit", 403)
 
         async def is_written() -> bool:
             rows = await services.database.read(lambda tx: read_audit(tx, limit=1_000))
