@@ -2,7 +2,11 @@
 The dependency `principal` of every operator route: who acts, and whether the route lets it in. Routes.
 
 A route declares what it needs (`operators/needs.py`). Here the caller is known by its header, the scope found that
-the path names, and `operators.grants.require` asked; nothing is guessed from the method.
+the path names, and `operators.grants.require` asked; what a route needs is not guessed from its method.
+
+A request that changes something is let in twice: before its body is read, and when all of it has come. That may
+take half a minute, in which a key can be revoked and a grant end. Mostly the caller is still believed by then, and
+nothing is asked again.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -11,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from litestar import Request
+from litestar import HttpMethod, Request
 
 from operators import Principal, Principals
 from operators.actors.principals import KeyEnded
@@ -64,12 +68,19 @@ def principal_of(principals: Principals, paths: Paths) -> PrincipalOf:
     """
 
     async def authenticate(request: Request[Any, Any, Any]) -> Principal:
-        principal = await principals.authenticate(request.headers.get("authorization"))
+        header = request.headers.get("authorization")
+        principal = await principals.authenticate(header)
         request.scope["state"]["principal"] = principal.id  # For the log, whatever becomes of the request.
         request.scope["state"]["acting"] = principal  # For the audit trail, should it be refused.
         need: Need = request.route_handler.opt[NEEDS]
         await _let_in(principal, need, paths, request.path_params)
-        return msgspec.structs.replace(principal, reason=_reason(request.headers.get(REASON)))
+        reason = _reason(request.headers.get(REASON))
+        if request.method != HttpMethod.GET:
+            await request.body()  # Litestar keeps it for the route.
+            before, principal = principal, await principals.authenticate(header)
+            if principal is not before:
+                await _let_in(principal, need, paths, request.path_params)
+        return msgspec.structs.replace(principal, reason=reason)
 
     return authenticate
 

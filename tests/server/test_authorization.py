@@ -1,17 +1,22 @@
 """Every operators' route, asked as everybody for everything: it does what it declares, and the page says so."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from operators import EVERYTHING, Grant, Role
+from operators.actors.actor_store import set_active
+from operators.actors.grant_store import end_grant
+from operators.actors.key_store import revoke_key
 from operators.needs import Where
 from server.declarations import OPEN
 from server.routes.authorization import render
+from storage import Transaction
 from tests.server.authorization.__main__ import PAGE
 from tests.server.authorization.examples import EXAMPLES
-from tests.server.authorization.places import Caller
+from tests.server.authorization.places import NOW, Caller
 from tests.server.authorization.rule import LET_IN, expected
 from tests.server.authorization.walker import Cell, Walker, kind_of, walker_in
 from tests.server.http_corpus.asking import Answered, of
@@ -161,6 +166,35 @@ def test_who_is_refused_is_refused_before_the_body_is_read(
 
     assert {case: answers for case, answers in told.items() if answers[0] != answers[1]} == {}
     assert told or is_by_body or need.where is Where.OWN  # Which refuses nobody.
+
+
+LOST: dict[str, tuple[int, Callable[[Transaction, Caller], object]]] = {
+    "the key": (401, lambda tx, who: revoke_key(tx, who.authorization.split("_")[1], NOW)),
+    "everything": (401, lambda tx, who: set_active(tx, who.name, False, by="root", at=NOW)),
+    "grants": (
+        403,
+        lambda tx, who: [
+            end_grant(tx, who.name, Grant(EVERYTHING, role), by="root", at=NOW) for role in Role
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("route", WRITES, ids=" ".join)
+@pytest.mark.parametrize("lost", LOST)
+def test_what_is_taken_away_while_the_body_comes_is_taken_away(
+    walker: Walker, runner: asyncio.Runner, route: tuple[str, str], lost: str
+) -> None:
+    """A body may drip for half a minute; who lets it cannot go on with what he had at its beginning."""
+    status, take = LOST[lost]
+    who = runner.run(walker.places.passing())
+    answered = runner.run(walker.ask(route, who, "own", meanwhile=lambda tx: take(tx, who)))
+
+    need = walker.declared[route].need
+    # Whoever is known may ask about its own; then it is the service that finds nothing.
+    told = {status, 404} if need is not None and need.where is Where.OWN else {status}
+    assert answered.status in told
+    assert runner.run(walker.acted(who.name)) == []
 
 
 @pytest.mark.parametrize("route", NAMING, ids=" ".join)

@@ -2,14 +2,16 @@
 Every route, asked by everybody for every resource, over the real operators' application.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
+from operators.actors.principals import BELIEVED_SECONDS
 from server.app import declared_of
 from server.declarations import Declared
+from storage import Transaction, read_audit
 from tests.server.authorization.examples import EXAMPLES, Example
 from tests.server.authorization.places import Caller, Places
 from tests.server.authorization.rule import FORBIDDEN, LET_IN, NOT_FOUND
@@ -17,6 +19,8 @@ from tests.server.http_corpus.asking import Answered, Case, ask, of, post
 from tests.server.http_corpus.audit import settle
 from tests.server.http_corpus.operators import at_rest
 from tests.server.http_corpus.world import Scene, scene_in
+
+Change = Callable[[Transaction], object]
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -54,19 +58,37 @@ class Walker:
         *,
         method: str = "",
         raw: bytes | None = None,
+        meanwhile: Change | None = None,
         **headers: str,
     ) -> Answered:
-        """Ask as `caller`; `raw` takes the place of the body, `method` that of the route's."""
+        """
+        Ask as `caller`; `raw` takes the place of the body, `method` that of the route's.
+
+        `meanwhile` happens in the database, by another process, before the last of the body has come.
+        """
         method, example = method or route[0], EXAMPLES[route]
         path = self.places.filled(example.path, caller.scope, place)
         body = b"" if example.body is None else self.places.filled(example.body, caller.scope, place)
         sent = {"authorization": caller.authorization} | headers
         if method == "GET":
             return await self.put(of(method, path, **sent))
-        return await self.put(post(path, body if raw is None else raw, **sent)._replace(method=method))
+        case = post(path, body if raw is None else raw, **sent)._replace(method=method)
+        return await self.put(case) if meanwhile is None else await self._drip(case, meanwhile)
 
     async def put(self, case: Case) -> Answered:
         return await ask(self._scene.apps["operator"], case)
+
+    async def acted(self, name: str) -> list[str]:
+        """Return what a principal did that is in the audit trail."""
+        rows = await self._scene.services.database.read(read_audit)
+        return [row.action for row in rows if row.actor == name]
+
+    async def _drip(self, case: Case, change: Change) -> Answered:
+        async def happens() -> None:
+            await self._scene.services.database.write(change)
+            self._scene.clock.pass_(BELIEVED_SECONDS)
+
+        return await ask(self._scene.apps["operator"], case, meanwhile=happens)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """A request of the corpus, and how it is put to an ASGI application."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -77,8 +78,12 @@ def fields_of(case: Case) -> list[tuple[str, str]]:
     return fields
 
 
-async def ask(app: Any, case: Case) -> Answered:
-    """Put `case` to an ASGI application, as uvicorn would."""
+async def _at_once() -> None:
+    """Let no time pass."""
+
+
+async def ask(app: Any, case: Case, *, meanwhile: Callable[[], Awaitable[None]] = _at_once) -> Answered:
+    """Put `case` to an ASGI application, as uvicorn would; `meanwhile` happens before the end of its body comes."""
     path, _, query = case.target.partition("?")
     scope = {
         "type": "http",
@@ -98,6 +103,7 @@ async def ask(app: Any, case: Case) -> Answered:
     messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
+        await meanwhile()
         return {"type": "http.request", "body": case.body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
