@@ -11,7 +11,7 @@ from observatory.key_alarms import MAX_PAGE, Acknowledge, Announce, KeyAlarms
 from observatory.purges import AskedPurge, Purges
 from operators import Permission
 from operators.asking import Acting, answer_of, body_of, key_of, require_page
-from operators.needs import anywhere, everything
+from operators.needs import everything
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
@@ -39,14 +39,14 @@ class _Routes(Controller):
     @get(
         OBSERVATIONS,
         name="list_observations",
-        needs=anywhere(Permission.READ),
+        needs=everything(Permission.READ),
         summary="What was seen of registered DIDs, and the newest open alarms",
         description=f"In the order of their ids, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
         tags=_TAGS,
     )
     async def list_observations(
         self,
-        principal: Acting,  # noqa: ARG002 - whoever may read at all
+        principal: Acting,  # noqa: ARG002 - whoever may read everything
         did: FromQuery[str] = "",
         after: FromQuery[int] = 0,
         limit: FromQuery[int] = MAX_PAGE,
@@ -57,14 +57,14 @@ class _Routes(Controller):
     @get(
         KEY_CHANGES,
         name="list_key_changes",
-        needs=anywhere(Permission.READ),
+        needs=everything(Permission.READ),
         summary="Key changes that nobody announced or acknowledged",
         description=f"In the order of their numbers, up to {MAX_PAGE} beyond `after`; of one `did`, or of all.",
         tags=_TAGS,
     )
     async def list_key_changes(
         self,
-        principal: Acting,  # noqa: ARG002 - whoever may read at all
+        principal: Acting,  # noqa: ARG002 - whoever may read everything
         did: FromQuery[str] = "",
         after: FromQuery[int] = 0,
         limit: FromQuery[int] = MAX_PAGE,

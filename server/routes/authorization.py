@@ -38,8 +38,7 @@ A grant is a role in a scope: everything, one issuer, or one authority of the re
 do what one of their grants allows; an API key that is narrowed allows less. A route needs one permission:
 
 - *in everything*: what it shows or changes belongs to no issuer. A grant in one issuer does not do.
-- *in any scope*: a list. It leaves out what the caller may not see. What was observed of DIDs in the registry,
-  which is public, is shown to all.
+- *in any scope*: a list. It leaves out what the caller may not see.
 - *in its scope*: that of the resource which the path names: an issuer, a status set, a request for approval.
 - *in the scope asked for*: that which the body of the request names.
 - *of the principal*: see [principals](#operatorprincipals).
