@@ -39,7 +39,7 @@ from statuslist.entries.requests import (
 from statuslist.entries.views import allocated_view, set_view
 from statuslist.formats.forms import FORMS, is_set_id
 from statuslist.formats.purposes import check_purposes
-from storage import Database, Transaction
+from storage import Database, IdempotencyConflict, Transaction
 from wire import BadRequest, Conflict, parse_utc
 
 T = TypeVar("T")
@@ -96,6 +96,7 @@ class StatusSets:
             UnknownPurpose: a purpose twice.
             ResourceNotFound: the issuer is unknown, or not the principal's.
             Conflict: the id is taken, or was before a restore, or the issuer signs elsewhere.
+            IdempotencyConflict: the key was used with another request, or where the same one meant another issuer.
             TooManyEntries: the issuer's lists would be too large, all of them together.
         """
         status_set = self._new_set(principal, request)
@@ -114,6 +115,9 @@ class StatusSets:
             return set_view(status_set, self._base_url)
 
         created = await self._once(principal, idempotency_key, ("create", request), create, SetView)
+        if created.issuer_id != status_set.issuer_id:
+            # Whoever names no issuer means another one with another key, and may not see the set of before.
+            raise IdempotencyConflict("this Idempotency-Key was used for a set of another issuer")
         self._on_changed()
         return created
 

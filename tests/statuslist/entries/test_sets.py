@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from operators import Grant, Principal, Role, issuer_scope
 from statuslist.entries import store
 from statuslist.entries.allocation import index_of
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet
@@ -187,6 +189,24 @@ async def test_key_used_for_another_request_is_refused(wing: Wing) -> None:
         await wing.sets.allocate(ROOT, "badges", Allocate(count=4), idempotency_key="k")
 
     assert await wing.count("allocations") == 1
+
+
+async def test_a_narrowed_key_is_not_answered_what_another_one_of_the_principal_made(wing: Wing) -> None:
+    """The same request means another issuer with it, whose sets it may not see."""
+    grants = frozenset(Grant(issuer_scope(issuer), Role.EDITOR) for issuer in ("acme", "default"))
+    both = Principal(id="both", grants=grants)
+    of_acme, of_default = (
+        msgspec.structs.replace(both, limits=frozenset({grant})) for grant in sorted(grants)
+    )
+    wanted = CreateSet(purposes=REVOCATION)
+    first = await wing.sets.create_set(of_acme, wanted, idempotency_key="k")
+    with pytest.raises(IdempotencyConflict):
+        await wing.sets.create_set(of_default, wanted, idempotency_key="k")
+    again = await wing.sets.create_set(of_acme, wanted, idempotency_key="k")
+
+    assert first == again
+    assert first.issuer_id == "acme"
+    assert await wing.count("status_sets") == 1
 
 
 async def test_replayed_revocation_is_one_event(wing: Wing) -> None:
