@@ -183,16 +183,16 @@ class ApiKeys:
             also = _made_with(key_store.keys_of(tx, key.principal_id), key, principal.key)
             for one in also:
                 self._revoke(tx, principal, one, made_with=one.made_with)
-            revoked = self._revoke(tx, principal, key)
-            return msgspec.structs.replace(revoked, also_revoked=tuple(one.public_id for one in also))
+            self._revoke(tx, principal, key)
+            shown = key_view(_as_seen(principal, msgspec.structs.replace(key, revoked_at=self._now())))
+            return msgspec.structs.replace(shown, also_revoked=tuple(one.public_id for one in also))
 
         revoked = await self._database.write(revoke)
         self._principals.forget()
         return revoked
 
-    def _revoke(self, tx: Transaction, principal: Principal, key: KeyRow, **detail: object) -> ApiKeyView:
+    def _revoke(self, tx: Transaction, principal: Principal, key: KeyRow, **detail: object) -> None:
         key_store.revoke_key(tx, key.public_id, self._now())
-        after = key_view(msgspec.structs.replace(key, revoked_at=self._now()))
         note(
             tx,
             principal,
@@ -200,11 +200,10 @@ class ApiKeys:
             key.public_id,
             at=self._now(),
             before=key_view(key),
-            after=after,
+            after=key_view(msgspec.structs.replace(key, revoked_at=self._now())),
             of=key.principal_id,
             **detail,
         )
-        return after
 
     def _made_for(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
         if principal.id == principal_id:

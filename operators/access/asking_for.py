@@ -2,6 +2,7 @@
 What is asked for of principals and grants, checked, and as others are asked to approve it. Pure.
 """
 
+import re
 from typing import Any
 
 from operators.access.views import AskedGrant, CreatePrincipal, read_grants
@@ -10,6 +11,8 @@ from operators.grants import EVERYTHING, Grant, Kind, Role, Scope
 from operators.model import check_id, check_text
 from wire import BadRequest
 
+# Ids that are given out without asking: whoever had one made would get what comes later under it.
+_RESERVED = re.compile(r"break-glass|(touchstone|person)-.*")
 MAX_SUBJECT_CHARS = 255  # characters of `sub` (OpenID Connect Core 1.0, section 2)
 
 
@@ -18,9 +21,13 @@ def checked(wanted: CreatePrincipal) -> frozenset[Grant]:
     Return the grants of a new principal.
 
     Raises:
-        BadRequest: its id is no LDH label, a text or an account is none, or does not belong to its kind.
+        BadRequest: its id is no LDH label, or is reserved; a text or an account is none, or not of its kind.
     """
     check_id(wanted.id)
+    if _RESERVED.fullmatch(wanted.id):
+        raise BadRequest(
+            f"{wanted.id} is an id that Touchstone gives out itself; choose another", pointer="/id"
+        )
     check_text(wanted.name, pointer="/name")
     check_text(wanted.address or "", pointer="/address")
     if (wanted.issuer is None) != (wanted.subject is None):

@@ -52,6 +52,7 @@ from operators.grants import (
     Permission,
     Principal,
     Role,
+    parse_scope,
     require_anywhere,
 )
 from operators.needs import Need
@@ -313,7 +314,9 @@ class PrincipalChanges:
     ) -> Answered | None:
         """Return what was done for this key and request before, or the approval that the change needs."""
         done = await done_before(self._database, principal, key, request, PrincipalView)
-        return await self._named(done) if done else await self._approvals.ask(principal, change, key)
+        return (
+            await self._named(principal, done) if done else await self._approvals.ask(principal, change, key)
+        )
 
     async def _once(
         self,
@@ -332,14 +335,24 @@ class PrincipalChanges:
             self._database, principal, idempotency_key, request, work, PrincipalView, at=self._now()
         )
         self._principals.forget()
-        return await self._named(done)
+        return await self._named(principal, done)
 
-    async def _named(self, view: PrincipalView) -> PrincipalView:
-        """Return `view` with what the principal is called now; a name is kept in one place, where it is erased."""
+    async def _named(self, principal: Principal, view: PrincipalView) -> PrincipalView:
+        """
+        Return `view` with what the principal is called now, without grants that `principal` may not know of.
+
+        A name is kept in one place, where it is erased. What was done before may have been by a wider API key.
+        """
         actor = await self._database.read(lambda tx: actor_store.find_actor(tx, view.id))
         assert actor is not None
+        held = {one: Grant(parse_scope(one.scope), Role(one.role)) for one in view.grants}
         return msgspec.structs.replace(
-            view, name=actor.name, address=actor.address, issuer=actor.issuer, subject=actor.subject
+            view,
+            name=actor.name,
+            address=actor.address,
+            issuer=actor.issuer,
+            subject=actor.subject,
+            grants=tuple(one for one, grant in held.items() if told(principal, view.id, (grant,))),
         )
 
     async def _found(self, principal: Principal, principal_id: str) -> Actor:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from operators import EVERYTHING, Grant, Kind, Principal, Role
@@ -321,3 +322,29 @@ async def test_each_change_says_who_why_and_what_was_before_and_after(
         assert row.detail["grant"] == "viewer of issuer:beta"
         assert row.detail["before"] != row.detail["after"]
     assert given.detail["after"] == taken.detail["before"]
+
+
+@pytest.mark.parametrize("name", ["break-glass", "touchstone-cli", "touchstone-", "person-0a1b", "person-"])
+async def test_an_id_that_is_given_out_without_asking_is_nobodys_to_choose(access: Access, name: str) -> None:
+    for kind in Kind:
+        with pytest.raises(BadRequest):
+            await access.changes.create(ROOT, CreatePrincipal(id=name, kind=kind))
+
+
+async def test_ids_that_only_look_so_are_free(access: Access) -> None:
+    for name in ("break-glass-2", "touchstone", "person", "a-person-0"):
+        await access.changes.create(ROOT, CreatePrincipal(id=name, kind=Kind.SERVICE))
+
+
+async def test_what_was_done_by_a_wide_key_is_not_told_to_a_narrowed_one(access: Access) -> None:
+    """The answer is remembered by principal, and both keys are of one."""
+    wide = acting("boss", Role.ADMINISTRATOR)
+    narrowed = msgspec.structs.replace(wide, limits=ACME.grants)
+    change = asked("issuer:acme", Role.VIEWER)
+    done = await access.changes.grant(wide, "of-both", change, idempotency_key="k")
+    again = [
+        await access.changes.grant(who, "of-both", change, idempotency_key="k") for who in (wide, narrowed)
+    ]
+
+    told = [{one.scope for one in view.grants} for view in (done, *again) if isinstance(view, PrincipalView)]
+    assert told == [{"issuer:acme", "issuer:beta"}] * 2 + [{"issuer:acme"}]

@@ -4,9 +4,11 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
-from operators.actors.actor_store import set_active
+from operators import Kind
+from operators.actors.actor_store import Actor, insert_actor, set_active
 from server.settings import Settings
 from tests.databases import Place
 from tests.server.commands.operating import Operating, Serving, operating_in, run_command
@@ -108,13 +110,24 @@ def test_a_reason_is_asked_for_and_no_file_is_overwritten(operating: Operating, 
     assert operating.done("key", "list", "break-glass").stdout == before
 
 
-def test_a_person_of_that_name_gets_no_key(tmp_path: Path) -> None:
-    with operating_in(tmp_path) as (operating, _):
-        operating.done("principal", "add", "break-glass", "--person", "--name", "Glass")
+@pytest.mark.parametrize(
+    ("kind", "made_by", "why"),
+    [
+        (Kind.PERSON, "touchstone-cli", "a person"),
+        (Kind.SERVICE, "acme-admin", "acme-admin made the principal"),
+    ],
+)
+def test_a_principal_of_that_name_that_is_not_its_own_gets_no_key(
+    tmp_path: Path, kind: Kind, made_by: str, why: str
+) -> None:
+    """Whoever made one, when the name was free, may have kept a key that wakes up."""
+    actor = Actor(id="break-glass", kind=kind, name="Glass", made_by=made_by, made_at=1)
+    with operating_in(tmp_path) as (operating, serving):
+        serving.call(serving.services.database.write(lambda tx: insert_actor(tx, actor)))
         refused = _opened(operating.settings, "--reason", "x")
 
     assert refused.exit_code == 5
-    assert "a person" in refused.stderr
+    assert why in refused.stderr
     assert list(operating.key_dir.glob("break-glass*")) == []
 
 
