@@ -30,6 +30,8 @@ def checked(wanted: CreatePrincipal) -> frozenset[Grant]:
         )
     check_text(wanted.name, pointer="/name")
     check_text(wanted.address or "", pointer="/address")
+    if wanted.address is not None and not wanted.address.strip():
+        raise BadRequest("expected an address, or none", pointer="/address")
     if (wanted.issuer is None) != (wanted.subject is None):
         raise BadRequest("expected issuer and subject together", pointer="/subject")
     if wanted.kind is Kind.SERVICE and (wanted.issuer or wanted.address):

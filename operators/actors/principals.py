@@ -56,7 +56,9 @@ class Principals:
         self._database = database
         self._clock = clock
         self._sign_in = sign_in
-        self._believed: TTLCache[str, Principal] = TTLCache(MAX_BELIEVED, BELIEVED_SECONDS, timer=timer)
+        self._believed: TTLCache[str, key_store.StoredKey] = TTLCache(
+            MAX_BELIEVED, BELIEVED_SECONDS, timer=timer
+        )
         self._used: dict[str, int] = {}  # Public ids of keys, and the hour in which each was last used.
         self._kept: dict[str, int] = {}  # What of that is written.
 
@@ -100,14 +102,14 @@ class Principals:
             self._kept = due
 
     async def _of_key(self, key: ApiKey) -> Principal:
-        principal = self._believed.get(key.digest)
-        if principal is None:
-            principal = await self._look_up(key)
-            self._believed[key.digest] = principal
+        stored = self._believed.get(key.digest) or await self._look_up(key)
+        if not self._is_valid(stored):  # Its end is known, so that it is believed no longer than that.
+            raise KeyEnded(stored.principal)
+        self._believed.setdefault(key.digest, stored)
         self._used[key.public_id] = self._now() // HOUR * HOUR
-        return principal
+        return stored.principal
 
-    async def _look_up(self, key: ApiKey) -> Principal:
+    async def _look_up(self, key: ApiKey) -> key_store.StoredKey:
         def read(tx: Transaction) -> tuple[key_store.StoredKey | None, bool]:
             return key_store.find_key(tx, key.public_id, self._now()), key_store.is_waiting(tx, key.public_id)
 
@@ -118,9 +120,7 @@ class Principals:
         is_same = is_same_digest(stored.digest if stored else _NO_DIGEST, key.digest)
         if stored is None or not is_same:
             raise Unauthenticated(_NOT_VALID, headers=_CHALLENGE)
-        if not self._is_valid(stored):
-            raise KeyEnded(stored.principal)
-        return stored.principal
+        return stored
 
     def _is_valid(self, stored: key_store.StoredKey) -> bool:
         is_expired = stored.expires_at is not None and stored.expires_at <= self._now()

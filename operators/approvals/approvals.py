@@ -15,8 +15,9 @@ from operators.approvals.change import ApprovalView, Change, Doer
 from operators.approvals.deciding import (
     approvers,
     author_of,
+    author_side,
+    is_any_other,
     is_still_asked,
-    others_of,
     parties,
     reloaded,
     require_decider,
@@ -32,6 +33,7 @@ from operators.approvals.rules import (
     WITHDRAWN,
     Policy,
     is_needed,
+    is_of_nobody,
 )
 from operators.approvals.store import ABSENT, Approval, Decision
 from operators.approvals.views import ApprovalPage
@@ -94,7 +96,7 @@ class Approvals:
 
         def ask(tx: Transaction) -> Approval | None:
             store.expire_due(tx, now)
-            if not is_needed(change.action, change.scope, approvers(tx, now), self._policy):
+            if not is_needed(change, approvers(tx, now), self._policy):
                 return None
             # No principal has such an id: what was asked never answers for what was done, or the other way round.
             number = once(
@@ -257,6 +259,11 @@ class Approvals:
         """
         if state in (APPROVED, REJECTED):
             require_decider(tx, principal, approval, self._now())
+            if state == APPROVED and is_of_nobody(approval.action, approval.author_person):
+                raise Forbidden(
+                    f"it is not known which person stands behind {approval.author}, and it could be you: let a"
+                    " person ask for this"
+                )
         elif state == ALONE:
             if not self._goes_alone(tx, principal, approval):
                 raise Forbidden("somebody else can approve this now")
@@ -278,8 +285,8 @@ class Approvals:
     ) -> ApprovalView:
         at = self._now()
         self._require_waiting(known(tx, approval.id))
-        if state in (APPROVED, REJECTED):
-            store.add_parties(tx, approval.id, parties(tx, approval.author, at))
+        if state in (APPROVED, REJECTED, ALONE):
+            store.add_parties(tx, approval.id, author_side(tx, approval, at))
         if not store.decide(tx, approval, Decision(state, principal, reason, at)):
             raise Conflict(f"the approval {approval.id} waits no more")
         by = msgspec.structs.replace(principal, reason=reason or principal.reason, approval=approval.id)
@@ -300,7 +307,7 @@ class Approvals:
             tx,
             principal,
             change,
-            parties(tx, principal.id, now),
+            parties(tx, principal.id, now, key=principal.key, person=principal.person),
             at=now,
             expires_at=now + self._policy.expires_seconds * 1_000_000,
         )
@@ -311,7 +318,7 @@ class Approvals:
     def _goes_alone(self, tx: Transaction, principal: Principal, approval: Approval) -> bool:
         """Tell whether a person goes ahead alone with its request, which nobody else can approve as things are."""
         may = self._policy.alone and principal.kind is Kind.PERSON and principal.id == approval.author
-        return may and approval.state == PENDING and not others_of(tx, approval, self._now())
+        return may and approval.state == PENDING and not is_any_other(tx, approval, self._now())
 
     async def _go_alone(self, principal: Principal, approval: Approval) -> ApprovalView:
         try:

@@ -3,12 +3,13 @@ Who has a part in a request, who can approve it, and whether somebody may. Store
 
 Whoever made an API key may have kept it. So he is taken for the principal whose key it is, as long as it works; of
 a service also whoever made the service. The other way round, nobody approves whose own key the author could have.
+The key with which somebody asks or decides counts in any case, though it may be over this very moment.
 """
 
 from operators.actors.actor_store import find_actor
 from operators.actors.grant_store import HELD, load
 from operators.actors.key_store import KeyRow, find_key_row, keys_of
-from operators.approvals.rules import Approver, others
+from operators.approvals.rules import Approver, is_of_nobody, others
 from operators.approvals.store import ABSENT, Approval, parties_of
 from operators.grants import Kind, Permission, Principal, Role, Scope, ScopeKind, require
 from storage import Transaction
@@ -36,22 +37,47 @@ def approvers(tx: Transaction, now: int) -> list[Approver]:
     ]
 
 
-def parties(tx: Transaction, principal_id: str, now: int) -> frozenset[str]:
-    """Return the principal, and all who may act as it: those who made it, or one of its API keys; and so on."""
+def parties(
+    tx: Transaction, principal_id: str, now: int, *, key: str | None, person: str | None
+) -> frozenset[str]:
+    """
+    Return the principal, and all who may act as it: those who made it, or one of its API keys; and so on.
+
+    Args:
+        key, person: the API key with which it came, and who is behind that.
+    """
     found: set[str] = set()
-    waiting = {principal_id}
+    waiting = {principal_id} | ({person} if person else set())
     while waiting:
         one = waiting.pop()
         found.add(one)
-        waiting |= _behind(tx, one, now) - found
+        waiting |= _behind(tx, one, now, key) - found
     return frozenset(found)
+
+
+def author_side(tx: Transaction, approval: Approval, now: int) -> set[str]:
+    """Return all who may act as the author of a request: those of when it was asked, and those of now."""
+    of_now = parties(tx, approval.author, now, key=approval.author_key, person=approval.author_person)
+    return parties_of(tx, approval.id) | of_now
 
 
 def others_of(tx: Transaction, approval: Approval, now: int) -> set[str]:
     """Return who can approve a request as things are."""
-    author_side = sorted(parties(tx, approval.author, now))
-    known = [_known(tx, one, approval.scope) for one in author_side]
+    if is_of_nobody(approval.action, approval.author_person):
+        return set()
+    known = [_known(tx, one, approval.scope) for one in sorted(author_side(tx, approval, now))]
     return others(approvers(tx, now), approval.scope, known)
+
+
+def is_any_other(tx: Transaction, approval: Approval, now: int) -> bool:
+    """
+    Tell whether somebody else is an approver of the scope.
+
+    Another account of the same address counts: an address only ever forbids, so that nobody gets past the others
+    by taking theirs.
+    """
+    there = {one.id for one in approvers(tx, now) if one.scope.covers(approval.scope)}
+    return bool(there - author_side(tx, approval, now))
 
 
 def require_decider(tx: Transaction, principal: Principal, approval: Approval, now: int) -> Principal:
@@ -67,16 +93,16 @@ def require_decider(tx: Transaction, principal: Principal, approval: Approval, n
     if current.kind is not Kind.PERSON:
         raise Forbidden(f"only people approve, and {current.id} is a service")
     require(current, Permission.APPROVE, approval.scope, absent=ABSENT)
-    author_side = parties_of(tx, approval.id) | parties(tx, approval.author, now)
+    side = author_side(tx, approval, now)
     mine = {current.id, _known(tx, current.id, approval.scope).subject}
-    for one in sorted(author_side):
+    for one in sorted(side):
         if mine & {one, _known(tx, one, approval.scope).subject}:
             raise Forbidden(
                 "somebody else must decide: you asked for this yourself, with this account or another one, or you"
                 f" made {approval.author} or one of its API keys"
             )
-    for key in _working(tx, current.id, now):
-        if key.made_by == approval.author or key.person in author_side:
+    for key in _working(tx, current.id, now, principal.key):
+        if key.made_by == approval.author or key.person in side:
             raise Forbidden(
                 f"somebody else must decide: your API key {key.public_id} was made by one who asks for this; while"
                 " it works, it could be anybody's decision"
@@ -89,11 +115,12 @@ def reloaded(tx: Transaction, principal: Principal, now: int) -> Principal:
     Return who acts with the grants that it has now, and not half a second ago.
 
     Raises:
-        Forbidden: it was deactivated.
+        Forbidden: it was deactivated, or the API key with which it came is revoked or over.
     """
     current = load(tx, principal.id, now)
-    if current is None:
-        raise Forbidden(f"{principal.id} may do nothing any more")
+    key = None if principal.key is None else find_key_row(tx, principal.key)
+    if current is None or (principal.key is not None and (key is None or not _works(key, now))):
+        raise Forbidden(f"{principal.id} may do nothing any more, or not with this API key")
     return _as(current, principal)
 
 
@@ -143,23 +170,24 @@ def _as(current: Principal, asked: Principal) -> Principal:
     )
 
 
-def _behind(tx: Transaction, principal_id: str, now: int) -> set[str]:
+def _behind(tx: Transaction, principal_id: str, now: int, presented: str | None) -> set[str]:
     actor = find_actor(tx, principal_id)
     if actor is None:
         return set()
-    keys = _working(tx, principal_id, now)
+    keys = _working(tx, principal_id, now, presented)
     persons = {key.person for key in keys if key.person is not None}
     if actor.kind is Kind.PERSON:
         return persons
     return persons | {actor.made_by} | {key.made_by for key in keys}
 
 
-def _working(tx: Transaction, principal_id: str, now: int) -> list[KeyRow]:
-    return [
-        key
-        for key in keys_of(tx, principal_id)
-        if key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
-    ]
+def _working(tx: Transaction, principal_id: str, now: int, presented: str | None) -> list[KeyRow]:
+    """Return a principal's keys that work, and the one that was presented."""
+    return [key for key in keys_of(tx, principal_id) if key.public_id == presented or _works(key, now)]
+
+
+def _works(key: KeyRow, now: int) -> bool:
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
 
 
 def _known(tx: Transaction, principal_id: str, scope: Scope) -> Approver:

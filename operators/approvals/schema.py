@@ -19,9 +19,16 @@ _PARTY = "SELECT p.principal_id FROM approval_parties p WHERE p.approval_id = NE
 # {one} is the principal that is looked at.
 _SAME_ADDRESS = (
     "SELECT 1 FROM people mine JOIN people theirs ON LOWER(TRIM(mine.address)) = LOWER(TRIM(theirs.address))"  # noqa: S608 (ours)
-    f" WHERE mine.principal_id = {{one}} AND theirs.principal_id IN ({_PARTY})"
+    f" WHERE mine.principal_id = {{one}} AND TRIM(mine.address) <> ''"
+    f" AND (theirs.principal_id = NEW.author OR theirs.principal_id IN ({_PARTY}))"
 )
-_SAME_PERSON = f"{{one}} IN ({_PARTY}) OR EXISTS ({_SAME_ADDRESS})"
+_HAS_A_PART = f"({{one}} = NEW.author OR {{one}} IN ({_PARTY}))"
+_SAME_PERSON = f"{_HAS_A_PART} OR EXISTS ({_SAME_ADDRESS})"
+# Of people and keys, as `rules.ALWAYS`.
+_OF_PERSONS = (
+    "'principal.create', 'principal.reactivate', 'key.create',"
+    " 'principal.deactivate', 'grant.add', 'grant.end'"
+)
 
 
 def _on_update(query: str, message: str) -> ForbidWhile:
@@ -114,18 +121,25 @@ MIGRATION = Migration(
         ),
         _on_update(
             "SELECT 1 FROM api_keys k JOIN api_key_facts f ON f.public_id = k.public_id"  # noqa: S608 (ours)
-            f" WHERE {_DECIDES} AND k.principal_id = NEW.decided_by AND k.revoked_at IS NULL"
-            " AND (f.expires_at IS NULL OR f.expires_at > NEW.decided_at)"
-            f" AND (f.made_by = NEW.author OR f.person IN ({_PARTY}))",
+            f" WHERE {_DECIDES} AND k.principal_id = NEW.decided_by AND (k.public_id = NEW.decided_key OR"
+            " (k.revoked_at IS NULL AND (f.expires_at IS NULL OR f.expires_at > NEW.decided_at)))"
+            f" AND (f.made_by = NEW.author OR {_HAS_A_PART.format(one='f.person')})",
             "nobody decides whose API key was made by one who has a part in it",
         ),
         _on_update(
             "SELECT 1 WHERE OLD.state = 'pending' AND NEW.state = 'alone' AND (NOT EXISTS"  # noqa: S608 (ours)
             f" (SELECT 1 FROM actors a WHERE a.principal_id = NEW.author AND {_ACTIVE_PERSON})"
             " OR EXISTS (SELECT 1 FROM grants g JOIN actors a ON a.principal_id = g.principal_id"
-            f" WHERE g.role = 'approver' AND {_HELD} AND {_ACTIVE_PERSON}"
-            f" AND NOT ({_SAME_PERSON.format(one='g.principal_id')})))",
+            f" LEFT JOIN people h ON h.principal_id = g.principal_id WHERE g.role = 'approver' AND {_HELD}"
+            f" AND {_ACTIVE_PERSON} AND (h.claims_at IS NOT NULL"
+            " OR EXISTS (SELECT 1 FROM api_keys k WHERE k.principal_id = g.principal_id))"
+            f" AND NOT {_HAS_A_PART.format(one='g.principal_id')}))",
             "only a person goes ahead alone, while nobody else can approve",
+        ),
+        _on_update(
+            "SELECT 1 WHERE OLD.state = 'pending' AND NEW.state = 'approved' AND NEW.author_person IS NULL"
+            f" AND NEW.action IN ({_OF_PERSONS})",
+            "nobody approves what is asked by nobody knows whom",
         ),
         _on_update(
             "SELECT 1 WHERE OLD.state = 'pending' AND NEW.state = 'break-glass' AND NOT EXISTS"  # noqa: S608 (ours)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from operators.approvals.change import ApprovalView
-from operators.approvals.rules import MAX_REASON_CHARS
+from operators.approvals.rules import MAX_REASON_CHARS, is_of_nobody
 from operators.approvals.store import Approval
 from wire import BadRequest, format_utc
 
@@ -44,9 +44,16 @@ def read_reason(asked: Decide) -> str:
 def hint_of(approval: Approval) -> str:
     """Return what to do about a request that nobody can approve as things are."""
     return (
-        f"nobody can approve this now: give another person the role approver for {approval.scope}, or let somebody"
-        " with the role break-glass go ahead"
+        f"nobody can approve this now: {_waits_for(approval)}, or let somebody with the role break-glass go ahead;"
+        " if there is nobody, `touchstone break-glass` on the server's machine gives that role for an hour"
     )
+
+
+def _waits_for(approval: Approval) -> str:
+    if is_of_nobody(approval.action, approval.author_person):
+        return f"let a person ask, since it is not known which one stands behind {approval.author}"
+    given = f"give another person the role approver for {approval.scope}"
+    return f"{given}, set TOUCHSTONE_APPROVALS_ALONE=true so that a person goes ahead alone"
 
 
 def approval_view(approval: Approval, now: int, hint: str | None) -> ApprovalView:

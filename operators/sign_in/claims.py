@@ -68,7 +68,17 @@ def shown_of(claims: JsonObject, name: str) -> str | None:
     """Return a claim that people read, such as a name; None where it is not there, or no text to be shown."""
     texts = texts_of(claims, name)
     is_shown = len(texts) == 1 and 0 < len(texts[0]) <= MAX_TEXT_CHARS and texts[0].isprintable()
-    return texts[0] if is_shown else None
+    return texts[0] if is_shown and texts[0].strip() else None
+
+
+def address_of(claims: JsonObject, name: str) -> str | None:
+    """
+    Return the address of a person, as `shown_of`; none where the provider says that it did not verify it.
+
+    Two accounts of one address are one person here (OpenID Connect Core 1.0, section 5.1, `email_verified`).
+    """
+    is_unverified = name == "email" and claims.get("email_verified") in (False, "false")
+    return None if is_unverified else shown_of(claims, name)
 
 
 def _value_of(claims: JsonObject, name: str) -> Any:

@@ -18,7 +18,7 @@ from operators.actors.principals import BELIEVED_SECONDS, MAX_BELIEVED
 from operators.grants import Grant, Principal
 from operators.noting import note
 from operators.sign_in import store
-from operators.sign_in.claims import ClaimRule, grants_of, shown_of
+from operators.sign_in.claims import ClaimRule, address_of, grants_of, shown_of
 from operators.sign_in.key_sets import KeySet
 from operators.sign_in.tokens import Accepted, Token, TokenRefused, read_token, verify_token
 from storage import Database, Transaction
@@ -147,7 +147,7 @@ class SignIn:
             issuer=self._provider.accepted.issuer,
             subject=token.subject,
             name=shown_of(token.claims, self._provider.name_claim),
-            address=shown_of(token.claims, self._provider.address_claim),
+            address=address_of(token.claims, self._provider.address_claim),
             issued_at=token.issued_at * 1_000_000,
         )
         if not is_newest:

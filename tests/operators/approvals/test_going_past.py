@@ -84,8 +84,28 @@ async def test_nobody_goes_ahead_alone_while_another_can_approve(lone: Office) -
     assert (await activated(lone)).state == "pending"
 
 
-async def test_a_second_account_is_nobody_else(lone: Office) -> None:
-    await lone.person("ada2", "approver", address="ADA@example.com")
+@pytest.mark.parametrize(
+    "address", ["ADA@example.com", "Åda@example.com", "åda@example.com", "mia@example.com"]
+)
+async def test_nobody_goes_ahead_alone_by_the_address_of_another(lone: Office, address: str) -> None:
+    """An address only ever forbids; whoever takes that of the others does not become the only one."""
+    await lone.sql("UPDATE people SET address = 'Åda@example.com' WHERE principal_id = 'ada'")
+    await lone.person("ada2", "approver", address=address)
+
+    assert (await activated(lone)).state == "pending"
+
+
+async def test_a_person_goes_ahead_alone_while_the_other_has_neither_key_nor_sign_in(lone: Office) -> None:
+    await lone.person("mia", "approver", has_signed_in=False)
+
+    assert (await activated(lone)).state == "alone"
+
+
+async def test_who_made_the_key_of_a_person_since_does_not_keep_it_from_going_ahead(lone: Office) -> None:
+    """What the service finds, the rules of the database find too."""
+    await lone.person("mia", "approver")
+    assert (await activated(lone)).state == "pending"
+    await lone.api_key("ada", made_by="mia", person="mia")
 
     assert (await activated(lone)).state == "alone"
 

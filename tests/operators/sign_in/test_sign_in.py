@@ -484,3 +484,12 @@ async def test_a_refused_token_leaves_nothing(sign_in: SignIn, database: Engine)
 
     assert await audited(database) == []
     assert await database.read(lambda tx: tx.all("SELECT * FROM actors")) == []
+
+
+@pytest.mark.parametrize("claims", [{"email": " "}, {"email": "ann@example.com", "email_verified": False}])
+async def test_a_blank_address_or_one_that_is_not_verified_is_none(
+    sign_in: SignIn, database: Engine, claims: dict[str, Any]
+) -> None:
+    principal = await sign_in.authenticate(access_token(**claims))
+
+    assert (await person(database, principal)).address is None
