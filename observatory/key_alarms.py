@@ -170,11 +170,14 @@ class KeyAlarms:
         at = self._now()
 
         def close(tx: Transaction) -> KeyChangeView:
-            if alarm_store.acknowledge(tx, asked.alarm, by=principal.id, at=at):
-                note(tx, principal, "key_change.acknowledge", str(asked.alarm), at=at)
+            before = alarm_store.find_alarm(tx, asked.alarm)
+            is_closed_now = alarm_store.acknowledge(tx, asked.alarm, by=principal.id, at=at)
             alarm = alarm_store.find_alarm(tx, asked.alarm)
-            if alarm is None:
+            if before is None or alarm is None:
                 raise ResourceNotFound("there is no alarm of this number")
+            if is_closed_now:
+                was, now = _alarm_view(before), _alarm_view(alarm)
+                note(tx, principal, "key_change.acknowledge", str(alarm.id), at=at, before=was, after=now)
             return _alarm_view(alarm)
 
         return await act_once(
@@ -201,7 +204,8 @@ class KeyAlarms:
         def write(tx: Transaction) -> Announced:
             alarm_store.announce(tx, asked.did, not_after=not_after, by=principal.id)
             announced = Announced(did=asked.did, not_after=format_utc(not_after))
-            note(tx, principal, "key_change.announce", asked.did, at=at, not_after=announced.not_after)
+            end = announced.not_after
+            note(tx, principal, "key_change.announce", asked.did, at=at, after=announced, not_after=end)
             return announced
 
         return await act_once(

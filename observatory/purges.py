@@ -166,6 +166,7 @@ def add_purge(tx: Transaction, asked: AskedPurge, principal: Principal, *, at: i
     number = purge_store.add(tx, did=asked.did, host=asked.host, at=at)
     subject = asked.did or asked.host or "everything"
     kind = "did" if asked.did else "host" if asked.host else "all"
-    note(tx, principal, "cache.purge", subject, at=at, number=number, kind=kind)
     by = format_utc(at + (EVERYWHERE_SECONDS + 1) * 1_000_000)  # Whole seconds, rounded up.
-    return PurgeView(number=number, everywhere_by=by, did=asked.did, host=asked.host, all=asked.all)
+    view = PurgeView(number=number, everywhere_by=by, did=asked.did, host=asked.host, all=asked.all)
+    note(tx, principal, "cache.purge", subject, at=at, after=view, number=number, kind=kind)
+    return view

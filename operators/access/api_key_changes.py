@@ -30,7 +30,7 @@ from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
 from operators.approvals.rules import is_trusted_more
 from operators.grants import EVERYTHING, NotSeen, Principal
 from operators.needs import Need
-from operators.noting import note
+from operators.noting import digest_of, note
 from storage import Database, Transaction
 from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, format_utc, parse_utc
 
@@ -149,6 +149,8 @@ class ApiKeys:
             ends = ends if old.expires_at is None else min(ends, old.expires_at)
             key_store.replace_key(tx, public_id, by=key.public_id, ends_at=ends)
             view = key_view(key)
+            replaced = key_store.find_key_row(tx, public_id)
+            assert replaced is not None, "a key stays known"
             note(
                 tx,
                 principal,
@@ -156,9 +158,10 @@ class ApiKeys:
                 public_id,
                 at=self._now(),
                 before=key_view(old),
-                after=view,
+                after=key_view(replaced),
                 of=old.principal_id,
                 new=key.public_id,
+                new_digest=digest_of(view),
             )
             return view
 

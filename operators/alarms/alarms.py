@@ -213,7 +213,9 @@ class Alarms:
         if alarm_store.acknowledge(tx, number, by=principal.id, at=at):
             self._after(tx, number, principal.id, at)
             after = alarm_store.find_alarm(tx, number)
-            note(tx, principal, "alarm.acknowledge", str(number), at=at, before=before, after=after)
+            assert before is not None and after is not None, "it was acknowledged just now"
+            was, now = alarm_view(before), alarm_view(after)
+            note(tx, principal, "alarm.acknowledge", str(number), at=at, before=was, after=now)
         alarm = alarm_store.find_alarm(tx, number)
         if alarm is None:
             raise ResourceNotFound("there is no alarm of this number")

@@ -15,6 +15,7 @@ from operators.audit.heads import Keys
 from operators.audit.store import Anchor
 from operators.audit.views import AnchorView, AuditPage, line_of
 from operators.grants import EVERYTHING, Permission, Principal, require
+from operators.noting import note
 from storage import Database, Transaction
 from storage.sealing import Wanted, head, read_page
 from wire import Refusal, ResourceNotFound, format_utc
@@ -83,7 +84,7 @@ class AuditTrail:
             principal,
             idempotency_key,
             ("audit.anchor",),
-            lambda tx: _ask(tx, at),
+            lambda tx: _ask(tx, principal, at),
             int,
             at=at,
         )
@@ -119,9 +120,10 @@ class AuditTrail:
         )
 
 
-def _ask(tx: Transaction, at: int) -> int:
+def _ask(tx: Transaction, principal: Principal, at: int) -> int:
     position = head(tx).position
     if position == 0:
         raise ResourceNotFound("the audit log has no sealed row yet")
     store.ask_anchor(tx, position, at)
+    note(tx, principal, "audit.anchor", "audit", at=at, position=position)
     return position

@@ -12,6 +12,7 @@ from operators import noting
 from operators.grants import Principal
 from operators.issuers import key_store
 from operators.issuers.keys import MAX_PUBLISHED, IssuerKey, KeyState, active_key, signed_last, successors
+from operators.issuers.views import key_view
 from storage import Transaction
 from wire import Conflict, ResourceNotFound
 
@@ -119,10 +120,17 @@ def compromise(
 
 
 def note(
-    tx: Transaction, key: IssuerKey, action: str, *, actor: Principal, at: int, **detail: object
+    tx: Transaction,
+    key: IssuerKey,
+    action: str,
+    *,
+    actor: Principal,
+    at: int,
+    is_new: bool = False,
+    **detail: object,
 ) -> None:
-    """Write the audit row of a change of a key, which was as `key` says."""
-    after = next((one for one in key_store.keys_of(tx, key.issuer_id) if one.key_id == key.key_id), None)
-    before = None if after == key else key
+    """Write the audit row of a change of a key, which was as `key` says, or was not known."""
+    now = next(one for one in key_store.keys_of(tx, key.issuer_id) if one.key_id == key.key_id)
+    before = None if is_new else key_view(key, ())
     subject = f"{key.issuer_id}#{key.key_id}"
-    noting.note(tx, actor, action, subject, at=at, before=before, after=after, **detail)
+    noting.note(tx, actor, action, subject, at=at, before=before, after=key_view(now, ()), **detail)

@@ -69,7 +69,7 @@ class KeySuccession:
         """
         rotation.require_room(key_store.keys_of(tx, issuer.id), at)
         key_store.insert_key(tx, key)
-        rotation.note(tx, key, "issuer-key.add", actor=actor, at=at, custody=key.custody)
+        rotation.note(tx, key, "issuer-key.add", actor=actor, at=at, is_new=True, custody=key.custody)
         if self._issuers.is_hosted(issuer) and key_store.signing_key(tx, issuer.id) is None:
             rotation.activate(tx, key, self._sign_anew, actor=actor, at=at)
 

@@ -168,6 +168,7 @@ def db_served(list_id: str) -> None:
 @db.command("copy")
 @click.argument("source_url")
 @click.argument("destination_url")
+@REASON
 def db_copy(source_url: str, destination_url: str) -> None:
     """
     Copy everything into another, empty database.
@@ -176,14 +177,15 @@ def db_copy(source_url: str, destination_url: str) -> None:
     TOUCHSTONE_DATABASE_PASSWORD_FILE. Both servers must be stopped. Prints each table with its number of rows and
     their SHA-256, which are the same on both sides.
     """
+    from server.commands.database.opened import operator_of
     from server.commands.database.upkeep import copy_database
 
-    settings = settings_or_exit()
+    settings, operator = settings_or_exit(), operator_of(given_reason())
     report = _reporter()
 
     async def work() -> None:
         copied = await copy_database(
-            source_url, destination_url, settings, lambda table, rows: report(table, rows, 0)
+            source_url, destination_url, settings, lambda table, rows: report(table, rows, 0), operator
         )
         for table in copied:
             click.echo(f"{table.table:20} {table.rows:10} {table.digest}")

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from operators import Issuer
+from operators import Issuer, Principal
 from operators.issuers import key_store
+from operators.noting import note
 from operators.store import insert_issuer
 from server.commands.database.restored_keys import KeySources, is_held
 from server.identity.custody import Custody
@@ -21,13 +22,20 @@ from server.identity.key_log import replay_log
 from server.identity.log_files import logs_in
 from server.identity.own import DEFAULT_ISSUER, issuer_did
 from server.settings import Settings
-from storage import Database, Transaction, record
+from storage import Database, Transaction
 
 Say = Callable[[str], None]
 
 
 async def bring_in_issuers(
-    database: Database, settings: Settings, rows: Rows, sources: KeySources, *, actor: str, at: int, say: Say
+    database: Database,
+    settings: Settings,
+    rows: Rows,
+    sources: KeySources,
+    *,
+    operator: Principal,
+    at: int,
+    say: Say,
 ) -> list[str]:
     """
     Bring in the issuers that `sources` know and `rows`, which are the database's, do not; their keys come next.
@@ -52,7 +60,7 @@ async def bring_in_issuers(
             else:
                 missing[issuer_id] = _advice(settings, issuer_id, path, faults)
     new = [issuer for issuer in found.values() if issuer.id not in known]
-    taken = await database.write(lambda tx: _insert(tx, new, actor, at)) if new else []
+    taken = await database.write(lambda tx: _insert(tx, new, operator, at)) if new else []
     for issuer in new:
         if issuer not in taken:
             say(f"the issuer {issuer.id}, {issuer.did}, was added after the backup and is brought in")
@@ -91,14 +99,12 @@ def _advice(settings: Settings, issuer_id: str, path: Path, faults: list[str]) -
     )
 
 
-def _insert(tx: Transaction, issuers: list[Issuer], actor: str, at: int) -> list[Issuer]:
+def _insert(tx: Transaction, issuers: list[Issuer], operator: Principal, at: int) -> list[Issuer]:
     """Insert issuers; return those of which the DID is taken."""
     refused = []
     for issuer in issuers:
         if insert_issuer(tx, issuer, at):
-            record(
-                tx, actor=actor, action="issuer.restore", subject=issuer.id, detail={"did": issuer.did}, at=at
-            )
+            note(tx, operator, "issuer.restore", issuer.id, at=at, after=issuer, did=issuer.did)
         else:
             refused.append(issuer)
     key_store.note_change(tx)

@@ -36,7 +36,14 @@ class KeySources(msgspec.Struct, frozen=True):
 
 
 async def bring_in_keys(
-    database: Database, settings: Settings, rows: Rows, sources: KeySources, *, actor: str, at: int, say: Say
+    database: Database,
+    settings: Settings,
+    rows: Rows,
+    sources: KeySources,
+    *,
+    operator: Principal,
+    at: int,
+    say: Say,
 ) -> None:
     """
     Bring in what `sources` know of the keys of the issuers in `rows`, which are the database's.
@@ -52,7 +59,7 @@ async def bring_in_keys(
         held_here = partial(is_held, custody, rows, issuer)
         found = _found(settings, issuer, known, sources, held_here, say)
         changed += _changed(known, found, settings, at)
-    await _put(database, changed, actor, at)
+    await _put(database, changed, operator, at)
     for key in changed:
         say(f"the key {key.key_id} of {key.issuer_id} is {key.state}, as was written down after the backup")
 
@@ -63,7 +70,7 @@ async def activate_signers(
     rows: Rows,
     found: Iterable[FoundList],
     *,
-    actor: str,
+    operator: Principal,
     at: int,
     say: Say,
 ) -> None:
@@ -81,7 +88,7 @@ async def activate_signers(
         before = active_key(known)
         since = (before.activated_at or 0) + 1 if before is not None else 0  # Lists are dated back a little.
         changed += _changed(known, [_as_signed(key, signed, since) for key in known], settings, at)
-    await _put(database, changed, actor, at)
+    await _put(database, changed, operator, at)
     for key in changed:
         say(
             f"the key {key.key_id} of {key.issuer_id} is {key.state}, as published lists show, and nothing else;"
@@ -139,13 +146,16 @@ def is_held(custody: Custody, rows: Rows, issuer: Issuer, key: IssuerKey) -> boo
     return True
 
 
-async def _put(database: Database, changed: list[IssuerKey], actor: str, at: int) -> None:
+async def _put(database: Database, changed: list[IssuerKey], operator: Principal, at: int) -> None:
     # Whoever becomes active comes last: of an issuer's keys one at most is, at any time.
     changed.sort(key=lambda key: key.state is KeyState.ACTIVE)
 
     def put(tx: Transaction) -> None:
         for key in changed:
+            known = {one.key_id: one for one in key_store.keys_of(tx, key.issuer_id)}
+            was = known.get(key.key_id)
             key_store.put_key(tx, key)
-            note(tx, key, "issuer-key.restore", actor=Principal(id=actor), at=at, state=key.state.value)
+            state = key.state.value
+            note(tx, was or key, "issuer-key.restore", actor=operator, at=at, is_new=was is None, state=state)
 
     await database.write(put)

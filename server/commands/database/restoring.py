@@ -156,15 +156,15 @@ async def _make_safe(
     places = (*mirrors, settings.mirror_path) if settings.mirror_path is not None else tuple(mirrors)
     sources = KeySources([old.rows for old in former], places)
     missing = await bring_in_issuers(  # 3
-        database, settings, identities.rows, sources, actor=operator.id, at=now, say=say
+        database, settings, identities.rows, sources, operator=operator, at=now, say=say
     )
     await identities.refresh()
-    await bring_in_keys(database, settings, identities.rows, sources, actor=operator.id, at=now, say=say)
+    await bring_in_keys(database, settings, identities.rows, sources, operator=operator, at=now, say=say)
     await identities.refresh()
     forms = chain(*(old.forms for old in former), *map(read_mirror, places))
     found = _gather(settings, identities.rows, forms, now, say)  # 4
     await activate_signers(
-        database, settings, identities.rows, found.values(), actor=operator.id, at=now, say=say
+        database, settings, identities.rows, found.values(), operator=operator, at=now, say=say
     )
     await identities.refresh()
     readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}

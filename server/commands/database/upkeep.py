@@ -128,10 +128,16 @@ def back_up_database(settings: Settings, file: Path, on_progress: Callable[[int,
 
 
 async def copy_database(
-    source_url: str, destination_url: str, settings: Settings, on_progress: Callable[[str, int], None]
+    source_url: str,
+    destination_url: str,
+    settings: Settings,
+    on_progress: Callable[[str, int], None],
+    operator: Principal,
 ) -> list[TableDigest]:
     """
-    Copy all rows to a database that is empty, or not there yet where it is SQLite; return what it holds.
+    Copy all rows to a database that is empty, or not there yet where it is SQLite; return what was copied.
+
+    The audit trail of the copy goes on with the row that says so.
 
     Raises:
         Conflict: a server runs on either, or the source lacks migrations.
@@ -141,7 +147,12 @@ async def copy_database(
         if (schema := await _schema(source)).missing or schema.unknown or schema.differing:
             raise Conflict("the source is not of this release; run `touchstone db migrate` on it first")
         await migrate(target, MIGRATIONS)
-        return await copy_rows(source, target, MIGRATIONS, on_progress)
+        copied = await copy_rows(source, target, MIGRATIONS, on_progress)
+        rows, of, at = sum(table.rows for table in copied), source.dialect, time.time_ns() // 1_000
+        await target.write(
+            lambda tx: note(tx, operator, "database.copy", "database", at=at, rows=rows, of=of)
+        )
+        return copied
 
 
 @asynccontextmanager

@@ -138,6 +138,15 @@ def test_a_log_that_agrees_with_an_anchor_is_good(operating: Operating, exported
         assert "name the key that you trust" in verified.stderr
 
 
+def test_whoever_has_the_head_signed_is_in_the_trail(
+    operating: Operating, serving: Serving, anchor: Path
+) -> None:
+    add(serving, 1)
+    (row,) = map(json.loads, operating.done("audit", "tail", "--action", "audit.anchor").stdout.splitlines())
+
+    assert (row["subject"], row["detail"]["position"]) == ("audit", int(anchor.name.partition("-")[0]))
+
+
 def test_a_directory_of_anchors_is_taken_as_each_of_them(
     operating: Operating, serving: Serving, exported: Path, anchor: Path, tmp_path: Path
 ) -> None:
@@ -170,7 +179,8 @@ def test_rows_after_an_anchor_are_verified_with_it_alone(
     verified = operating.done("audit", "verify", str(rest), "--anchor", str(anchor))
     alone = operating.run("audit", "verify", str(rest))
 
-    assert f"rows {count + 1} to {count + 2} are as they were sealed" in verified.stderr
+    last = count + 3  # That the anchor was asked for is a row too.
+    assert f"rows {count + 1} to {last} are as they were sealed" in verified.stderr
     assert f"rows 1 to {count} were not looked at" in verified.stderr
     assert alone.exit_code == 1
     assert (

@@ -142,7 +142,7 @@ def test_a_deployment_moves_to_postgresql_and_back(first: Server, postgres: Clus
     first.terminate()
 
     there = PostgresPlace(postgres).url
-    out = touchstone(first, "db", "copy", "sqlite:///var/touchstone.db", there)
+    out = touchstone(first, "db", "copy", "sqlite:///var/touchstone.db", there, "--reason", "moves")
     back = touchstone(first, "db", "copy", there, "sqlite:///back.db")
     again = touchstone(first, "db", "copy", "sqlite:///var/touchstone.db", there)
     moved = Server(tmp_path, database_url=there, public_url=first.url)
@@ -156,12 +156,20 @@ def test_a_deployment_moves_to_postgresql_and_back(first: Server, postgres: Clus
 
     assert running.returncode == 5
     assert (out.returncode, back.returncode) == (0, 0), out.stderr + back.stderr
-    assert out.stdout == back.stdout != ""
+    assert _but_of_the_trail(out.stdout) == _but_of_the_trail(back.stdout) != []
     assert again.returncode == 5
     assert "rows in" in again.stderr
     assert served == body
     assert not {revoked, *others} & set(more)
-    assert SqlitePlace(tmp_path / "back.db").query("SELECT count(*) FROM allocations") == [(2,)]
+    there_and_back = SqlitePlace(tmp_path / "back.db")
+    assert there_and_back.query("SELECT count(*) FROM allocations") == [(2,)]
+    copies = there_and_back.query("SELECT detail FROM audit WHERE action = 'database.copy' ORDER BY id")
+    assert [json.loads(detail).get("why") for (detail,) in copies] == ["moves", None]
+
+
+def _but_of_the_trail(printed: str) -> list[str]:
+    """Return the tables, without those to which each copy adds the row that says so."""
+    return [line for line in printed.splitlines() if line.split()[0] not in ("audit", "audit_unsealed")]
 
 
 def _wait_until_published(server: Server) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from operators import IssuerKey, KeyState
@@ -75,7 +76,7 @@ class Drill:
             )  # No key yet.
             for issuer_id in ISSUERS:
                 self.entries[issuer_id] = await ours.allocate(issuer_id, 3)
-        await copy_database(self.place.url, self.backup.url, self.settings, lambda *_: None)
+        await copy_database(self.place.url, self.backup.url, self.settings, lambda *_: None, ACTOR)
 
     async def rotate_twice(self) -> None:
         """And revoke an entry with each key of each issuer."""
@@ -166,6 +167,18 @@ async def test_a_restore_that_is_run_again_changes_no_key(drill: Drill) -> None:
     assert drill.backup.query(audit) == before
     assert len(drill.backup.query("SELECT * FROM issuer_keys")) == len(rows)
     assert [line for line in drill.said if "after the backup" in line] == []
+
+
+async def test_every_row_of_a_restore_says_why(drill: Drill) -> None:
+    await drill.rotate_twice()
+    async with drill.live() as ours:
+        await ours.add("later")
+    operator = msgspec.structs.replace(ACTOR, reason="the disk died")
+    await restore_in_place(drill.settings, (), operator, drill.said.append)
+    rows = drill.backup.query("SELECT action, detail FROM audit WHERE action LIKE '%.restore'")
+
+    assert {action for action, _ in rows} == {"database.restore", "issuer.restore", "issuer-key.restore"}
+    assert {json.loads(detail)["why"] for _, detail in rows} == {"the disk died"}
 
 
 async def test_a_restore_names_the_anchors_of_the_rows_that_are_lost(drill: Drill) -> None:
