@@ -142,7 +142,7 @@ def test_whoever_has_the_head_signed_is_in_the_trail(
     operating: Operating, serving: Serving, anchor: Path
 ) -> None:
     add(serving, 1)
-    (row,) = map(json.loads, operating.done("audit", "tail", "--action", "audit.anchor").stdout.splitlines())
+    row = json.loads(operating.done("audit", "tail", "-n", "1", "--action", "audit.anchor").stdout)
 
     assert (row["subject"], row["detail"]["position"]) == ("audit", int(anchor.name.partition("-")[0]))
 
