@@ -10,6 +10,8 @@ from wire.problem import Refusal
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 65_536  # 64 KiB; house rule for every write body but an import
+# What is told where no route answers. By it our commands tell an absent route from an absent resource.
+NO_ROUTE = "there is no such resource here; /openapi.json lists them all"
 
 
 class BadRequest(Refusal, type="/problems/bad-request", status=400):

@@ -6,9 +6,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+import click
 
 from wire import Conflict
+
+
+class _SecretFile(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "-":
+            self.fail("expected a file: a secret does not go to stdout by this option", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+SECRET_FILE = _SecretFile(path_type=Path)
 
 
 @contextmanager

@@ -33,8 +33,8 @@ EXIT_BY_STATUS = {
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal something; never data."""
-    click.echo(message, err=True)
+    """Tell the person at the terminal something, in lines; never data."""
+    click.echo("\n".join(map(printable, message.split("\n"))), err=True)
 
 
 def note(message: str) -> None:
@@ -53,6 +53,25 @@ def printable(text: str) -> str:
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )
+
+
+def print_json(value: object) -> None:
+    """Print data as JSON, for people to read."""
+    import msgspec
+
+    click.echo(escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
+
+
+def escaped(text: str) -> str:
+    """Return a JSON text that says the same, with all that a terminal might obey as `\\uXXXX`."""
+    return "\n".join(line if line.isprintable() else "".join(map(_escape, line)) for line in text.split("\n"))
+
+
+def _escape(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:

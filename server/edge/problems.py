@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.exceptions import MethodNotAllowedException as LitestarMethodNotAllowed
 
 from wire import Answer, BadRequest, PayloadTooLarge, Refusal, ResourceNotFound, UnsupportedMediaType, etag_of
+from wire.body import NO_ROUTE
 from wire.problem import PROBLEM_JSON, problem_of, render_problem
 
 LOG = logging.getLogger("touchstone.problems")
@@ -60,7 +61,7 @@ def _method_not_allowed(allow: str) -> MethodNotAllowed:
 
 def _of_framework(error: HTTPException) -> Refusal:
     if error.status_code == 404:
-        return ResourceNotFound("there is no such resource here; /openapi.json lists them all")
+        return ResourceNotFound(NO_ROUTE)
     if error.status_code == 413:
         return PayloadTooLarge("the body is over the limit of this resource")
     if error.status_code == 415:

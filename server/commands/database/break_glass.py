@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from server.commands.remote.api import NEEDED_REASON, given_reason
-from server.commands.secret_file import new_secret_file
+from server.commands.secret_file import SECRET_FILE, new_secret_file
 from server.commands.terminal import ACTOR, run, say, settings_or_exit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ SECONDS = 3_600  # an hour, for the key and for the grants that it carries
 @click.option(
     "--file",
     "path",
-    type=click.Path(path_type=Path),
+    type=SECRET_FILE,
     help="Where to write the key. Default: <key dir>/break-glass-<public id>.key",
 )
 @NEEDED_REASON

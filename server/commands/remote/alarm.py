@@ -42,5 +42,6 @@ def alarm_acknowledge(number: int) -> None:
 
     with operator_api() as api:
         found = api.post("/operator/alarms/acknowledge", AlarmView, AcknowledgeAlarm(alarm=number))
+        api.expect(found.alarm == number and found.acknowledged_by is not None, "about another alarm")
         rest = "it is over" if found.closed_at else f"it goes on until it is mended: {found.runbook}"
         say(f"acknowledged the alarm {number} ({found.kind} of {found.subject}); {rest}")

@@ -24,17 +24,20 @@ import click
 import msgspec
 
 from server.commands.remote.refused import (
+    MAX_CHARS,
     Awaited,
     ShownProblem,
     end_awaited,
     fail_away,
+    fail_other_release,
     fail_refused,
     fail_strange,
 )
-from server.commands.terminal import fail, settings_or_exit, told
+from server.commands.terminal import EXIT_NOT_FOUND, EXIT_USAGE, fail, settings_or_exit, told
 from server.settings import Settings
 from server.settings.settings import is_loopback, reason_of
 from storage import RELEASE
+from wire.body import NO_ROUTE
 from wire.json import JsonError, decode, encode
 from wire.problem import PROBLEM_JSON
 
@@ -45,14 +48,17 @@ Query = str | int | None
 MAX_ANSWER_BYTES = 33_554_432  # 32 MiB, in memory; a registry of 16 MiB, exported with more spaces
 CONNECT_SECONDS = 10.0
 EXCHANGE_SECONDS = 120.0  # for all of a request; a token, or the host of a DID, may take its time
+MAX_PAGES = 1_000_000  # of one listing; 500 million rows of the audit trail
 MAX_REASON_CHARS = 500  # characters
 JSON = "application/json"
 _REASON = "touchstone.reason"  # in the context of the command
 
 
 def _keep_reason(context: click.Context, _: click.Parameter, reason: str | None) -> None:
-    if reason is not None and not (reason.strip() and len(reason) <= MAX_REASON_CHARS):
-        raise click.BadParameter(f"expected 1 to {MAX_REASON_CHARS} characters")
+    if reason is not None and not (
+        reason.strip() and reason.isprintable() and len(reason) <= MAX_REASON_CHARS
+    ):
+        raise click.BadParameter(f"expected 1 to {MAX_REASON_CHARS} characters on one line")
     context.meta[_REASON] = reason
 
 
@@ -82,7 +88,10 @@ def operator_api() -> Iterator["OperatorApi"]:
     """Open the operator API of the settings for the command that runs; what fails inside ends it."""
     settings = settings_or_exit()
     with told():
-        yield OperatorApi(settings, given_reason())
+        try:
+            yield OperatorApi(settings, given_reason())
+        except UnicodeEncodeError:
+            fail("expected arguments in UTF-8", EXIT_USAGE)
 
 
 class Exchanged(msgspec.Struct, frozen=True):
@@ -128,14 +137,25 @@ class OperatorApi:
         return self._read(self._ask("GET", path, query=query), shape)
 
     def pages(self, path: str, shape: type[T], **query: Query) -> Iterator[T]:
-        """Yield page after page; `shape` has `next`, with which the page after it is asked for as `after`."""
-        while True:
-            page = self.get(path, shape, **query)
+        """
+        Yield page after page; `shape` has `next`, with which the page after it is asked for as `after`.
+
+        Numbers and names of pages grow, names by code point: who leads in a circle is no server of ours.
+        """
+        after: Any = query.pop("after", None)
+        for _ in range(MAX_PAGES):
+            page = self.get(path, shape, after=after, **query)
             yield page
-            after = getattr(page, "next", None)
-            if after is None or after == query.get("after"):
+            before, after = after, getattr(page, "next", None)
+            if after is None:
                 return
-            query["after"] = after
+            self.expect(before is None or after > before, "a page that does not go on")
+        self.expect(False, f"over {MAX_PAGES} pages")
+
+    def expect(self, is_so: bool, found: str) -> None:
+        """End the command where an answer is about something else than what was asked: `found`."""
+        if not is_so:
+            fail_strange(self.url, found)
 
     def post(self, path: str, shape: type[T], asked: msgspec.Struct | None = None) -> T:
         """Do what `asked` says; where that waits for an approval, tell so and end the command."""
@@ -155,12 +175,15 @@ class OperatorApi:
         answer = self._ask("POST", path, headers=headers, content=encode(asked), is_repeated=False)
         return self._read(answer, shape)
 
-    def fetch(self, path: str, media_type: str, **query: Query) -> bytes:
-        """Return what is there, of a media type that is not read here."""
+    def fetch(self, path: str, media_type: str, **query: Query) -> str:
+        """Return the text that is there, of a media type that is not read here."""
         answer = self._ask("GET", path, query=query, headers={"accept": f"{media_type}, {PROBLEM_JSON}"})
         if answer.media_type != media_type:
             fail_strange(self.url, answer.media_type)
-        return answer.body
+        try:
+            return answer.body.decode()
+        except UnicodeDecodeError:
+            fail_strange(self.url, "what is not UTF-8")
 
     def _read(self, answer: Exchanged, shape: type[T]) -> T:
         if answer.media_type != JSON:
@@ -187,7 +210,10 @@ class OperatorApi:
         request = {"params": params, "headers": headers, "content": content}
         answer = self._exchange(method, path, request, is_repeated=is_repeated)
         if answer.media_type == PROBLEM_JSON and answer.status >= 400:
-            fail_refused(answer.status, self._problem_of(answer), self._key_file)
+            problem = self._problem_of(answer)
+            if answer.status == 405 or (answer.status == 404 and problem.detail == NO_ROUTE):
+                fail_other_release(self.url)
+            fail_refused(answer.status, problem, self._key_file)
         if not 200 <= answer.status < 300:
             follows = ", a redirect, which the key does not follow" if answer.status < 400 else ""
             fail_strange(self.url, f"{answer.status}{follows}")
@@ -238,7 +264,9 @@ class OperatorApi:
 
 
 def segment(text: str) -> str:
-    """Return `text` as one segment of a path."""
+    """Return a name as one segment of a path; end the command where nothing can have it, such as `..`."""
+    if text in ("", ".", "..") or "/" in text or not text.isprintable():
+        fail(f"there is nothing of the name {text[:MAX_CHARS]!r}", EXIT_NOT_FOUND)
     return quote(text, safe="")
 
 

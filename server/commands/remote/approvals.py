@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from server.commands.remote.api import NEEDED_REASON, REASON, given_reason, operator_api
-from server.commands.remote.principals import print_json
-from server.commands.terminal import note, row, say
+from server.commands.terminal import note, print_json, row, say
 
 if TYPE_CHECKING:
     from operators.approvals.change import ApprovalView
@@ -62,7 +61,7 @@ def approval_show(number: int) -> None:
 @NEEDED_REASON
 def approval_approve(number: int) -> None:
     """Approve a request of somebody else. What it asks for is done at once."""
-    decided = _decide(number, "approve")
+    decided = _decide(number, "approve", "approved")
     say(f"approved {number}: {_told(decided)} is done, in the name of {decided.author}")
 
 
@@ -71,7 +70,7 @@ def approval_approve(number: int) -> None:
 @NEEDED_REASON
 def approval_reject(number: int) -> None:
     """Reject a request of somebody else."""
-    decided = _decide(number, "reject")
+    decided = _decide(number, "reject", "rejected")
     say(f"rejected {number}: {_told(decided)} is not done")
 
 
@@ -80,10 +79,7 @@ def approval_reject(number: int) -> None:
 @REASON
 def approval_withdraw(number: int) -> None:
     """Take your own request back."""
-    from operators.approvals.change import ApprovalView
-
-    with operator_api() as api:
-        decided = api.post(f"{APPROVALS}/{number}/withdraw", ApprovalView)
+    decided = _decide(number, "withdraw", "withdrawn")
     say(f"withdrew {number}: {_told(decided)} is not done")
 
 
@@ -96,17 +92,21 @@ def approval_break_glass(number: int) -> None:
 
     For the role break-glass. An alarm tells everybody.
     """
-    decided = _decide(number, "break-glass")
+    decided = _decide(number, "break-glass", "break-glass")
     say(f"let {number} go past approval: {_told(decided)} is done, in the name of {decided.author}")
     say("there is an alarm, which somebody must acknowledge: touchstone alarm list")
 
 
-def _decide(number: int, how: str) -> "ApprovalView":
+def _decide(number: int, how: str, state: str) -> "ApprovalView":
     from operators.approvals.change import ApprovalView
     from operators.approvals.views import Decide
 
+    asked = None if how == "withdraw" else Decide(reason=given_reason() or "")
     with operator_api() as api:
-        return api.post(f"{APPROVALS}/{number}/{how}", ApprovalView, Decide(reason=given_reason() or ""))
+        decided = api.post(f"{APPROVALS}/{number}/{how}", ApprovalView, asked)
+        is_it = (decided.approval, decided.state) == (number, state)
+        api.expect(is_it, f"that the approval {decided.approval} is {decided.state}")
+        return decided
 
 
 def _told(decided: "ApprovalView") -> str:

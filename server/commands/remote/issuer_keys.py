@@ -4,11 +4,10 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import click
 
-from server.commands.remote.api import REASON, OperatorApi, operator_api
+from server.commands.remote.api import REASON, OperatorApi, operator_api, segment
 from server.commands.terminal import EXIT_NOT_FOUND, fail, note, row, say
 
 if TYPE_CHECKING:
@@ -66,10 +65,11 @@ def key_add(issuer_id: str, algorithm: str | None, custody: str | None) -> None:
 
         wanted = msgspec.convert({"algorithm": algorithm, "custody": custody}, AddKey)
         added = api.post(f"{path_of(issuer_id)}/keys", IssuerKeyView, wanted)
-        click.echo(added.key)
+        _expect(api, added, issuer_id)
+        row(added.key)
         say(f"made the {added.algorithm} key {added.key} of {issuer_id}; it is {added.state}")
         if added.custody == "file":
-            say(f"its file is {added.key}.pem, in the key directory of the machine that answers at {api.url}")
+            say(f"its file is {added.key}.pem, in the key directory of {machine_of(api)}")
             say("copy it to every other machine that runs this server")
         if added.state == "announced":
             _tell_next(issuer_of(api, issuer_id), added)
@@ -95,6 +95,7 @@ def key_activate(issuer_id: str, key_id: str | None) -> None:
     """
     with operator_api() as api:
         key = _change(api, issuer_id, key_id, "activate")
+        _expect(api, key, issuer_id, key_id, "active" if key.activates_at is None else "announced")
         if key.activates_at is not None:
             say(
                 f"{key.key} will sign for {issuer_id} from {key.activates_at}, when every verifier can know it;"
@@ -116,6 +117,7 @@ def key_retire(issuer_id: str, key_id: str) -> None:
     """
     with operator_api() as api:
         key = _change(api, issuer_id, key_id, "retire")
+        _expect(api, key, issuer_id, key_id, "retired")
         say(f"{key.key} of {issuer_id} is retired; it never signed")
 
 
@@ -135,6 +137,7 @@ def key_compromised(issuer_id: str, key_id: str, since: str | None) -> None:
 
         path = f"{path_of(issuer_id, key_id)}/compromised"
         key = api.post(path, IssuerKeyView, CompromiseKey(since=since))
+        _expect(api, key, issuer_id, key_id, "compromised")
         say(
             f"{key.key} of {issuer_id} is given up: what it signed since {key.compromised_since} does not count"
         )
@@ -145,6 +148,18 @@ def _change(api: OperatorApi, issuer_id: str, key_id: str | None, action: str) -
     from operators.issuers.views import IssuerKeyView
 
     return api.post(f"{path_of(issuer_id, key_id or '')}/{action}", IssuerKeyView)
+
+
+def _expect(
+    api: OperatorApi,
+    key: "IssuerKeyView",
+    issuer_id: str,
+    key_id: str | None = None,
+    state: str | None = None,
+) -> None:
+    """End the command where the answer is about another key, or about one that is not as was asked."""
+    is_it = key.issuer_id == issuer_id and key_id in (None, key.key)
+    api.expect(is_it and state in (None, key.state), f"that {key.key} of {key.issuer_id} is {key.state}")
 
 
 def _tell_who_signs(issuer: "IssuerView", lost: "IssuerKeyView") -> None:
@@ -178,7 +193,8 @@ def csr(issuer_id: str, key_id: str | None, subject: str) -> None:
 
         path = f"{path_of(issuer_id, key_id or _active_key(api, issuer_id))}/certificate-request"
         made = api.post(path, CertificateRequest, AskCertificate(subject=subject))
-        click.echo(made.certificate_request, nl=False)
+        for line in made.certificate_request.splitlines():
+            row(line)
 
 
 def _active_key(api: OperatorApi, issuer_id: str) -> str:
@@ -201,12 +217,17 @@ def chain_import(issuer_id: str, key_id: str, file: Path) -> None:
     """Keep the certificates in FILE (PEM) for a key: its own, and those above it. The anchor is left out."""
     with operator_api() as api:
         from operators.issuers.views import IssuerKeyView
+        from proofs import ProofError
         from server.identity.papers import GivenCertificates
 
         # What is between the certificates may be in any encoding; nobody reads it.
         given = GivenCertificates(certificates=file.read_text("ascii", "replace"))
         kept = api.post(f"{path_of(issuer_id, key_id)}/certificates", IssuerKeyView, given)
-        count, ends = _told_of(kept.certificates or "")
+        _expect(api, kept, issuer_id, key_id)
+        try:
+            count, ends = _told_of(kept.certificates or "")
+        except (ValueError, ProofError):
+            api.expect(False, "what are no certificates")
         say(f"kept the certificates of {key_id} ({count}); the first to end does so {ends}")
 
 
@@ -220,13 +241,22 @@ def _told_of(pem: str) -> tuple[int, str]:
     return len(found), format_utc(chain_ends(found))
 
 
+def machine_of(api: OperatorApi) -> str:
+    """Say which machine has the files of keys that were made just now."""
+    return f"the machine that answers at {api.url}, or of one behind it where that is a load balancer"
+
+
 def issuer_of(api: OperatorApi, issuer_id: str) -> "IssuerView":
     from operators.issuers.views import IssuerView
 
-    return api.get(path_of(issuer_id), IssuerView)
+    found = api.get(path_of(issuer_id), IssuerView)
+    api.expect(found.id == issuer_id, "about another issuer")
+    return found
 
 
 def path_of(issuer_id: str, key_id: str | None = None) -> str:
     """Return the path of an issuer; with `key_id` that of its keys ("") or of one."""
-    path = f"/operator/issuers/{quote(issuer_id, safe='')}"
-    return path if key_id is None else f"{path}/keys/{quote(key_id, safe='')}".rstrip("/")
+    path = f"/operator/issuers/{segment(issuer_id)}"
+    if key_id is None:
+        return path
+    return f"{path}/keys/{segment(key_id)}" if key_id else f"{path}/keys"

@@ -17,9 +17,10 @@ from server.commands.remote.issuer_keys import (
     csr,
     issuer_of,
     keys,
+    machine_of,
     path_of,
 )
-from server.commands.terminal import row, say
+from server.commands.terminal import print_json, row, say
 
 
 @click.group()
@@ -62,10 +63,11 @@ def issuer_add(
 
         asked = {"id": issuer_id, "owner": owner, "did": did, "algorithm": algorithm, "custody": custody}
         added = api.post("/operator/issuers", IssuerView, msgspec.convert(asked, CreateIssuer))
+        api.expect(added.id == issuer_id and did in (None, added.did), "about another issuer")
         say(f"added the issuer {added.id}: {added.did}")
         if files := [f"{key.key}.pem" for key in added.keys if key.custody == "file"]:
             say(f"created its signing key and a spare one: {', '.join(files)}")
-            say(f"they are in the key directory of the machine that answers at {api.url}")
+            say(f"they are in the key directory of {machine_of(api)}")
             say("copy both to every other machine that runs this server")
         if did is not None:
             say(f"make the key that its document shall list: touchstone issuer key add {added.id}")
@@ -88,7 +90,7 @@ def issuer_list() -> None:
 def issuer_show(issuer_id: str) -> None:
     """Print all about an issuer and its keys, as JSON."""
     with operator_api() as api:
-        _print_json(issuer_of(api, issuer_id))
+        print_json(issuer_of(api, issuer_id))
 
 
 @issuer.command("document")
@@ -101,7 +103,7 @@ def issuer_document(issuer_id: str) -> None:
     """
     with operator_api() as api:
         document = api.get(f"{path_of(issuer_id)}/document", dict[str, Any])
-        _print_json(document)
+        print_json(document)
         if "id" not in document:
             _tell_owner(api, issuer_id, is_any=bool(document.get("verificationMethod")))
 
@@ -112,9 +114,3 @@ def _tell_owner(api: OperatorApi, issuer_id: str, *, is_any: bool) -> None:
         say(f"the owner of {did} adds this to its document, beside what is there")
     else:
         say(f"no key of {issuer_id} is here yet: touchstone issuer key add {issuer_id}")
-
-
-def _print_json(value: object) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.remote.api import REASON, operator_api, segment
+from server.commands.remote.api import REASON, OperatorApi, operator_api, segment
 from server.commands.remote.principals import GRANTS, PRINCIPALS, read_grant
-from server.commands.secret_file import new_secret_file
+from server.commands.secret_file import SECRET_FILE, new_secret_file
 from server.commands.terminal import note, row, say, settings_or_exit, told
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ KEYS = "/operator/keys"
 FILE = click.option(
     "--file",
     "path",
-    type=click.Path(path_type=Path),
+    type=SECRET_FILE,
     help="Where to write it. Default: <key dir>/<principal>.key",
 )
 PRINT = click.option("--print", "is_printed", is_flag=True, help="Print the key instead, on stdout.")
@@ -56,7 +56,9 @@ def key_create(
 
     def make() -> MadeKey:
         with operator_api() as api:
-            return api.send_once(f"{PRINCIPALS}/{segment(principal_id)}/keys", MadeKey, asked)
+            made = api.send_once(f"{PRINCIPALS}/{segment(principal_id)}/keys", MadeKey, asked)
+            api.expect(made.key.principal == principal_id, "with a key of another principal")
+            return _checked(api, made)
 
     _keep(make, path, principal_id, is_printed)
 
@@ -78,7 +80,7 @@ def key_rotate(
 
     def make() -> MadeKey:
         with operator_api() as api:
-            return api.send_once(f"{KEYS}/{segment(public_id)}/rotate", MadeKey, asked)
+            return _checked(api, api.send_once(f"{KEYS}/{segment(public_id)}/rotate", MadeKey, asked))
 
     _keep(make, path, f"after-{public_id}", is_printed)
 
@@ -125,11 +127,22 @@ def key_revoke(public_id: str) -> None:
 
     with operator_api() as api:
         revoked = api.post(f"{KEYS}/{segment(public_id)}/revoke", ApiKeyView)
+        is_done = revoked.key == public_id and revoked.revoked_at is not None
+        api.expect(is_done, f"that {public_id} is not revoked")
     say(f"revoked the key {public_id}")
     for also in revoked.also_revoked:
         say(f"and the key {also}, which was made with it")
     if revoked.replaced_by is not None:
         say(f"the key {revoked.replaced_by}, which took its place, goes on")
+
+
+def _checked(api: OperatorApi, made: "MadeKey") -> "MadeKey":
+    """Return what was made; end the command where it is no key, or another than the answer says."""
+    from operators.actors.api_keys import parse_api_key
+
+    parsed = parse_api_key(made.api_key)
+    api.expect(parsed is not None and parsed.public_id == made.key.key, "with what is no API key")
+    return made
 
 
 def _keep(make: "Callable[[], MadeKey]", path: Path | None, name: str, is_printed: bool) -> None:

@@ -2,12 +2,13 @@
 `touchstone principal`: people and services, and what each may do. Over the operator API.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from server.commands.remote.api import REASON, operator_api, segment
-from server.commands.terminal import row, say
+from server.commands.terminal import print_json, row, say
 
 if TYPE_CHECKING:
     from operators.access.views import AskedGrant, PrincipalView
@@ -67,6 +68,7 @@ def principal_add(
     )
     with operator_api() as api:
         added = api.post(PRINCIPALS, PrincipalView, wanted)
+        api.expect((added.id, added.kind) == (principal_id, wanted.kind), "about another principal")
     say(f"added the {added.kind} {added.id}; its key: touchstone key create {added.id}")
 
 
@@ -100,7 +102,8 @@ def principal_show(principal_id: str) -> None:
 @REASON
 def principal_grant(principal_id: str, role: str, scope: str) -> None:
     """Give a principal a role."""
-    _post(f"{segment(principal_id)}/grants", read_grant(f"{role}@{scope}"))
+    wanted = read_grant(f"{role}@{scope}")
+    _change(principal_id, "grants", lambda now: _has(now, wanted), wanted)
     say(f"{principal_id} is {role} of {scope}")
 
 
@@ -111,7 +114,8 @@ def principal_grant(principal_id: str, role: str, scope: str) -> None:
 @REASON
 def principal_ungrant(principal_id: str, role: str, scope: str) -> None:
     """Take a role away."""
-    _post(f"{segment(principal_id)}/grants/end", read_grant(f"{role}@{scope}"))
+    wanted = read_grant(f"{role}@{scope}")
+    _change(principal_id, "grants/end", lambda now: not _has(now, wanted), wanted)
     say(f"{principal_id} is not {role} of {scope} any more")
 
 
@@ -120,7 +124,7 @@ def principal_ungrant(principal_id: str, role: str, scope: str) -> None:
 @REASON
 def principal_deactivate(principal_id: str) -> None:
     """Let a principal do nothing more. It stays known, for the audit trail."""
-    _post(f"{segment(principal_id)}/deactivate")
+    _change(principal_id, "deactivate", lambda now: now.deactivated_at is not None)
     say(f"{principal_id} can do nothing more; touchstone principal reactivate {principal_id}")
 
 
@@ -129,7 +133,7 @@ def principal_deactivate(principal_id: str) -> None:
 @REASON
 def principal_reactivate(principal_id: str) -> None:
     """Let a deactivated principal act again, with the keys and grants that it has."""
-    _post(f"{segment(principal_id)}/reactivate")
+    _change(principal_id, "reactivate", lambda now: now.deactivated_at is None)
     say(f"{principal_id} is active")
 
 
@@ -138,7 +142,7 @@ def principal_reactivate(principal_id: str) -> None:
 @REASON
 def principal_erase(principal_id: str) -> None:
     """Forget the name, the address and the account of a deactivated person."""
-    _post(f"{segment(principal_id)}/erase")
+    _change(principal_id, "erase", lambda now: not any((now.name, now.address, now.issuer, now.subject)))
     say(f"forgot who {principal_id} is; what it did stays in the audit trail, under that id")
 
 
@@ -153,14 +157,20 @@ def read_grant(text: str) -> "AskedGrant":
     return AskedGrant(scope or "everything", Role(role))
 
 
-def print_json(value: object) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
-
-
-def _post(path: str, asked: "AskedGrant | None" = None) -> "PrincipalView":
+def _change(
+    principal_id: str,
+    path: str,
+    is_done: "Callable[[PrincipalView], bool]",
+    asked: "AskedGrant | None" = None,
+) -> None:
+    """Change a principal; end the command where the answer is about another, or says that it is not done."""
     from operators.access.views import PrincipalView
 
     with operator_api() as api:
-        return api.post(f"{PRINCIPALS}/{path}", PrincipalView, asked)
+        now = api.post(f"{PRINCIPALS}/{segment(principal_id)}/{path}", PrincipalView, asked)
+        api.expect(now.id == principal_id, "about another principal")
+        api.expect(is_done(now), f"that nothing has changed about {principal_id}")
+
+
+def _has(principal: "PrincipalView", wanted: "AskedGrant") -> bool:
+    return any((grant.role, grant.scope) == (wanted.role, wanted.scope) for grant in principal.grants)

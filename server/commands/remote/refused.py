@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from server.commands.terminal import EXIT_AWAY, EXIT_BY_STATUS, EXIT_FAILED, fail, printable, say
+from storage import RELEASE
 
 MAX_CHARS = 20_000  # characters of a text that is repeated
 _PLACE = "say in TOUCHSTONE_OPERATOR_URL where it is"
@@ -63,6 +64,15 @@ def fail_refused(status: int, problem: ShownProblem, key_file: Path) -> NoReturn
 def fail_strange(url: str, found: str) -> NoReturn:
     """End because it is not the operator API that answers at `url`."""
     fail(f"{url} answered {printable(found)[:MAX_CHARS]}. That is not the operator API; {_PLACE}", EXIT_AWAY)
+
+
+def fail_other_release(url: str) -> NoReturn:
+    """End because `url` has no route for what this command asks."""
+    fail(
+        f"{url} cannot do this: it is a server of another release (this command is of {RELEASE}), or its public"
+        f" listener. Use the command of its release, or {_PLACE}",
+        EXIT_AWAY,
+    )
 
 
 def fail_away(url: str, why: str) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from server.commands.remote.api import JSON, REASON, operator_api
-from server.commands.terminal import EXIT_CONFLICT, fail, note, printable, say
+from server.commands.terminal import EXIT_CONFLICT, escaped, fail, note, print_json, printable, say
 
 PATH = "/operator/registry"
 
@@ -38,7 +38,7 @@ def registry_import(file: Path) -> None:
 def registry_export() -> None:
     """Print the registry, as a file to import."""
     with operator_api() as api:
-        click.echo(api.fetch(PATH, JSON))
+        click.echo(escaped(api.fetch(PATH, JSON)).encode())
 
 
 @registry.command("list")
@@ -65,7 +65,4 @@ def registry_list() -> None:
 def registry_show(identifier: str) -> None:
     """Print all about one authority or entity, as JSON."""
     with operator_api() as api:
-        import msgspec
-
-        found = api.get(f"{PATH}/profile", dict[str, Any], id=identifier)
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        print_json(api.get(f"{PATH}/profile", dict[str, Any], id=identifier))

@@ -18,7 +18,8 @@ from tests.server.commands.operating import run_command
 KEY = "tsk_abcdefghijkl_" + "s" * 43
 ALARM = (
     b'{"alarm":1,"kind":"disk","subject":"a","reason":"b","since":"2026-11-30T00:00:00Z",'
-    b'"lastSeen":"2026-11-30T00:00:00Z","runbook":"c"}'
+    b'"lastSeen":"2026-11-30T00:00:00Z","runbook":"c","acknowledgedAt":"2026-11-30T00:00:00Z",'
+    b'"acknowledgedBy":"ada"}'
 )
 Play = Callable[[socket.socket], None]
 
@@ -337,8 +338,8 @@ def test_a_change_that_waits_for_an_approval_says_for_which(key_file: Path) -> N
     assert "acknowledged" not in done.stderr
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
-def test_a_reason_is_of_1_to_500_characters(reason: str, key_file: Path) -> None:
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501, "a\nb", "a\x1b[2J", "a\u202eb", "a\udcff"])
+def test_a_reason_is_of_1_to_500_characters_on_one_line(reason: str, key_file: Path) -> None:
     done = _acknowledge("http://127.0.0.1:1", key_file, "--reason", reason)
 
     assert done.exit_code == 2

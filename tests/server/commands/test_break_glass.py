@@ -103,9 +103,11 @@ def test_a_reason_is_asked_for_and_no_file_is_overwritten(operating: Operating, 
     file.write_text("mine")
     before = operating.done("key", "list", "break-glass").stdout
     unsaid = _opened(operating.settings)
+    torn = [_opened(operating.settings, "--reason", text) for text in ("a\nb", "\x1b[2J", "x" * 501)]
     refused = _opened(operating.settings, "--reason", "x", "--file", str(file))
 
     assert (unsaid.exit_code, refused.exit_code) == (2, 5)
+    assert [one.exit_code for one in torn] == [2, 2, 2]
     assert file.read_text() == "mine"
     assert operating.done("key", "list", "break-glass").stdout == before
 

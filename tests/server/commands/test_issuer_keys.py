@@ -75,7 +75,8 @@ def test_a_key_is_added_with_what_is_to_be_done_next(acme: Acme) -> None:
     assert re.fullmatch(KEY, key_id)
     assert done.stderr == (
         f"made the P-384 key {key_id} of {acme.id}; it is announced\n"
-        f"its file is {key_id}.pem, in the key directory of the machine that answers at {acme.operating.url}\n"
+        f"its file is {key_id}.pem, in the key directory of the machine that answers at {acme.operating.url},"
+        " or of one behind it where that is a load balancer\n"
         "copy it to every other machine that runs this server\n"
         f"then let it sign: touchstone issuer key activate {acme.id} {key_id}\n"
     )

@@ -164,7 +164,8 @@ def test_a_new_issuer_tells_where_its_keys_are(operating: Operating) -> None:
     assert re.fullmatch(
         rf"added the issuer acme: {operating.settings.did}:issuers:acme\n"
         r"created its signing key and a spare one: key-[0-9a-f]{12}\.pem, key-[0-9a-f]{12}\.pem\n"
-        rf"they are in the key directory of the machine that answers at {operating.url}\n"
+        rf"they are in the key directory of the machine that answers at {operating.url},"
+        r" or of one behind it where that is a load balancer\n"
         r"copy both to every other machine that runs this server\n",
         added.stderr,
     )
