@@ -56,13 +56,15 @@ class KeySet:
         """
         Return the key that the provider calls `key_id`; None where it has none.
 
+        A key that is known is not waited for, unless the set is old: tokens with made-up keys hold nobody up.
+
         Raises:
             ProviderAway: no key of the provider is known.
         """
         if self._is_wanted(key_id):
             self._asked_at = self._timer()
             self._asking = asyncio.create_task(self._refresh())
-        if self._asking is not None:
+        if self._asking is not None and (self._is_old() or key_id not in self._keys):
             # Whoever asked first may hang up; the others wait for the same answer.
             await asyncio.shield(self._asking)
         if not self._keys:
@@ -79,9 +81,11 @@ class KeySet:
             await asyncio.gather(self._asking, return_exceptions=True)
 
     def _is_wanted(self, key_id: str) -> bool:
-        now = self._timer()
-        is_old = now - self._fetched_at >= REFRESH_SECONDS
-        return (is_old or key_id not in self._keys) and now - self._asked_at >= APART_SECONDS
+        is_needed = self._is_old() or key_id not in self._keys
+        return is_needed and self._timer() - self._asked_at >= APART_SECONDS
+
+    def _is_old(self) -> bool:
+        return self._timer() - self._fetched_at >= REFRESH_SECONDS
 
     async def _refresh(self) -> None:
         try:

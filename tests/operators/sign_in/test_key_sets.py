@@ -84,6 +84,24 @@ async def test_who_hangs_up_does_not_keep_the_answer_from_the_others(
     assert provider.asked == 1
 
 
+async def test_nobody_with_a_known_key_waits_while_an_unknown_one_is_asked_for(
+    keys: KeySet, provider: Provider, clock: Clock
+) -> None:
+    """The provider hangs, and somebody asks with a key that he made up."""
+    await keys.find("RS256")
+    clock.now += APART_SECONDS
+    provider.hangs = asyncio.Event()
+    unknown = asyncio.create_task(keys.find("made-up"))
+    await asyncio.sleep(0)
+    found = await asyncio.wait_for(keys.find("RS256"), 5)
+    is_waiting = not unknown.done()
+    provider.hangs.set()
+
+    assert found is not None
+    assert is_waiting
+    assert await unknown is None
+
+
 async def test_a_key_that_the_provider_took_out_stops(keys: KeySet, provider: Provider, clock: Clock) -> None:
     await keys.find("RS256")
     provider.keys = [jwk_named("ES256")]
