@@ -13,7 +13,9 @@ from wire import format_utc
 DAY = 86_400_000_000  # microseconds
 NEAR_DAYS = 14  # days before the end
 USED_DAYS = 7  # days; a key that was not used since is missed by nobody
-LASTING_DAYS = 28  # days; a key that was made for less was meant to end
+LASTING_DAYS = (
+    28  # days; a key that was made for less was meant to end, unless it came in another one's place
+)
 
 OnNearEnd = Callable[[str, str | None], None]  # the key, and why; None: no more
 

@@ -2,13 +2,17 @@
 API keys at rest. Store.
 """
 
+from typing import Any
+
 import msgspec
 
 from operators.actors.api_keys import is_public_id
 from operators.actors.grant_store import grants_of
 from operators.actors.schema import HIDDEN
-from operators.grants import Grant, Kind, Principal
+from operators.grants import Grant, Kind, Principal, Role, ScopeKind
 from storage import Row, Transaction
+
+_ROLES, _SCOPE_KINDS = frozenset(Role), frozenset(ScopeKind)
 
 
 class StoredKey(msgspec.Struct, frozen=True):
@@ -132,12 +136,13 @@ def keys_near_end(tx: Transaction, now: int, *, until: int, used_since: int, mad
 
     Args:
         used_since: only those that were used since then.
-        made_for: only those that were to work for longer, in microseconds.
+        made_for: only those that were to work for longer, in microseconds, or that took another one's place.
     """
     rows = tx.all(
-        f"{_KEYS} JOIN actors a ON a.principal_id = k.principal_id"
+        f"{_KEYS} JOIN actors a ON a.principal_id = k.principal_id"  # noqa: S608 (ours)
         " WHERE f.expires_at > :now AND f.expires_at <= :until AND f.used_at >= :used_since"
-        " AND f.expires_at - k.created_at > :made_for"
+        " AND (f.expires_at - k.created_at > :made_for"
+        " OR EXISTS (SELECT 1 FROM api_key_facts o WHERE o.replaced_by = f.public_id))"
         " AND f.replaced_by IS NULL AND k.revoked_at IS NULL AND a.deactivated_at IS NULL ORDER BY k.public_id",
         {"now": now, "until": until, "used_since": used_since, "made_for": made_for},
     )
@@ -178,7 +183,12 @@ def note_use(tx: Transaction, used: dict[str, int]) -> None:
 
 
 def _limits(text: str | None) -> frozenset[Grant] | None:
-    return None if text is None else msgspec.json.decode(text, type=frozenset[Grant])
+    """Read what a key is narrowed to; what only a newer release knows, beside us, is no grant here."""
+    if text is None:
+        return None
+    stored: list[dict[str, Any]] = msgspec.json.decode(text)
+    known = (one for one in stored if one["role"] in _ROLES and one["scope"]["kind"] in _SCOPE_KINDS)
+    return frozenset(msgspec.convert(one, Grant) for one in known)
 
 
 def _key(row: Row) -> KeyRow:

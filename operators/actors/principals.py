@@ -12,7 +12,6 @@ from cachetools import TTLCache
 
 from operators.actors import key_store
 from operators.actors.api_keys import ApiKey, is_same_digest, parse_api_key
-from operators.actors.grant_store import load
 from operators.actors.schema import adopt_older, is_any_waiting
 from operators.grants import Principal
 from storage import Database, Transaction
@@ -77,10 +76,6 @@ class Principals:
         if self._sign_in is not None and presented.count(".") == 2:
             return await self._sign_in(presented)
         raise Unauthenticated("expected Authorization: Bearer tsk_...", headers=_CHALLENGE)
-
-    async def load(self, principal_id: str) -> Principal | None:
-        """Return a principal that may act, with the grants that it holds now; None where there is none."""
-        return await self._database.read(lambda tx: load(tx, principal_id, self._now()))
 
     def forget(self) -> None:
         """Believe no key that was found good; called after a change that takes something away."""

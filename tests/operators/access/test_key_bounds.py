@@ -11,6 +11,7 @@ from operators.actors.grant_store import CLAIMS, HeldGrant, add_grant
 from storage import Engine, read_audit
 from tests.actors import ROOT, Access
 from tests.clock import Clock
+from tests.databases import Place
 from tests.operators.access.conftest import ACME, asked
 from tests.operators.access.test_api_keys import ACME_ONLY, DAY, at, public_id, who_is, works
 from tests.operators.approvals.office import Office, pending
@@ -161,3 +162,18 @@ async def test_keys_of_others_that_were_made_with_it_go_on_and_can_be_found(acce
 
     assert await works(access, theirs.api_key)
     assert (shown.made_by, shown.made_with) == ("boss", public_id(boss))
+
+
+async def test_a_key_narrowed_by_a_newer_release_carries_what_is_known_here(
+    access: Access, place: Place
+) -> None:
+    made = await access.keys.create(ROOT, "of-both", CreateKey(grants=ACME_ONLY))
+    newer = (
+        '[{"scope":{"kind":"issuer","id":"beta"},"role":"curator"},{"scope":{"kind":"tenant","id":"x"},"role":"editor"},'
+        '{"scope":{"kind":"issuer","id":"acme"},"role":"viewer"}]'
+    )
+    place.query(f"UPDATE api_key_facts SET limits = '{newer}' WHERE public_id = '{made.key.key}'")
+    found = await who_is(access, made.api_key)
+
+    assert found.limits == {Grant(issuer_scope("acme"), Role.VIEWER)}
+    assert found.issuers() == {"acme"}

@@ -123,6 +123,22 @@ async def test_nobody_is_told_of_a_key_that_was_made_for_a_short_time(
     assert told.open == {}
 
 
+async def test_a_key_that_replaced_itself_and_won_no_time_is_told(
+    access: Access, clock: Clock, ends: KeyEnds, told: Told
+) -> None:
+    """A program that rotates its own key does not prolong it, and stops on the day that it would have."""
+    await access.add("op", Role.VIEWER)
+    old = await access.key("op", seconds=90 * DAY)
+    clock.now += 80 * DAY
+    itself = await access.principals.authenticate(f"Bearer {old}")
+    new = await access.keys.rotate(itself, old.split("_")[1], RotateKey())
+    await access.principals.authenticate(f"Bearer {new.api_key}")
+    await access.principals.keep_uses()
+    await ends.look()
+
+    assert told.open == {f"op#{new.key.key}": "this API key is used, and ends on 2027-04-15T08:00:00Z"}
+
+
 async def test_whoever_looks_no_more_ends_what_it_told(
     access: Access, clock: Clock, ends: KeyEnds, told: Told
 ) -> None:
