@@ -60,7 +60,10 @@ def public_app(services: Services) -> Front:
         Cost.OUTBOUND: _tokens(settings.rate_outbound_per_second, settings.trusted_rate_outbound_per_second),
     }
     service_keys = ServiceKeys(
-        services.operators.principals.authenticate, buckets[Cost.CPU].take, telemetry=services.telemetry
+        services.operators.principals.authenticate,
+        buckets[Cost.CPU].take,
+        scopes_of=services.operators.principals.scopes_ever,
+        telemetry=services.telemetry,
     )
 
     def spend(account: str, may_fetch: bool) -> float:

@@ -45,6 +45,14 @@ def grants_of(tx: Transaction, principal_id: str, now: int) -> list[HeldGrant]:
     ]
 
 
+def scopes_ever(tx: Transaction, principal_id: str) -> frozenset[Scope]:
+    """Return every scope in which a principal has a grant, or had one."""
+    rows = tx.all(
+        "SELECT DISTINCT scope_kind, scope_id FROM grants WHERE principal_id = :id", {"id": principal_id}
+    )
+    return frozenset(Scope(ScopeKind(row["scope_kind"]), row["scope_id"]) for row in rows)
+
+
 def claimed(tx: Transaction, principal_id: str) -> frozenset[Grant]:
     """Return what the identity provider said last, lapsed or not: whoever signs in again has it again."""
     rows = tx.all(

@@ -12,8 +12,9 @@ from cachetools import TTLCache
 
 from operators.actors import key_store
 from operators.actors.api_keys import ApiKey, is_same_digest, parse_api_key
+from operators.actors.grant_store import scopes_ever
 from operators.actors.schema import adopt_older, is_any_waiting
-from operators.grants import Principal
+from operators.grants import Principal, Scope
 from storage import Database, Transaction
 from wire import Unauthenticated
 
@@ -76,6 +77,10 @@ class Principals:
         if self._sign_in is not None and presented.count(".") == 2:
             return await self._sign_in(presented)
         raise Unauthenticated("expected Authorization: Bearer tsk_...", headers=_CHALLENGE)
+
+    async def scopes_ever(self, principal_id: str) -> frozenset[Scope]:
+        """Return every scope in which a principal has a grant, or had one."""
+        return await self._database.read(lambda tx: scopes_ever(tx, principal_id))
 
     def forget(self) -> None:
         """Believe no key that was found good; called after a change that takes something away."""

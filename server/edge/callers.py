@@ -7,7 +7,7 @@ clients are counted by /64.
 
 What a caller spends is counted in an *account*. A stranger's has the name of its address. A trusted caller's begins
 with a word that is in no address, so that neither can spend what is the other's: a client in a trusted network has
-one of its own, and a service one for all addresses from which it shows its API keys (`service_keys.py`).
+one of its own, and services have theirs for all addresses from which they show their API keys (`service_keys.py`).
 """
 
 import ipaddress
@@ -40,9 +40,9 @@ class Caller(msgspec.Struct, frozen=True):
     trusted_for: Literal["", "network", "key"] = ""
     principal: str | None = None
 
-    def as_service(self, principal_id: str) -> "Caller":
-        """Return the same client with the API key of a service."""
-        return Caller(TRUSTED + principal_id, self.address, "key", principal_id)
+    def as_service(self, principal_id: str, account: str | None = None) -> "Caller":
+        """Return the same client with the API key of a service; `account`: which it shares with others."""
+        return Caller(TRUSTED + (account or principal_id), self.address, "key", principal_id)
 
 
 def is_trusted(account: str) -> bool:
@@ -89,7 +89,8 @@ class ClientAddresses:
         if address is None:
             return Caller(peer, peer)
         key = str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
-        if any(address in network for network in self._trusted):
+        # A proxy stands for strangers wherever it does not say for whom it asks.
+        if any(address in network for network in self._trusted) and not self.is_proxy(peer):
             return Caller(TRUSTED + key, key, "network")
         return Caller(key, key)
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from operators import Principal, Role
+from operators import EVERYTHING, Principal, Role, Scope, issuer_scope
 from operators.actors.api_keys import new_api_key
 from server.edge.callers import Caller
 from server.edge.limits import TokenBuckets
@@ -29,14 +29,23 @@ class Node:
     def __init__(self, clock: Clock, *, cpu_rate: float = 100.0) -> None:
         self.asked: Counter[str] = Counter()
         self.good = {KEY.decode()}
+        self.scopes = frozenset[Scope]()
         self.is_away = False
         self.answers = asyncio.Event()
         self.answers.set()
         self.telemetry = Telemetry()
         buckets = TokenBuckets(cpu_rate, clock)
         self.keys = ServiceKeys(
-            self._authenticate, buckets.take, telemetry=self.telemetry, timer=lambda: clock.now
+            self._authenticate,
+            buckets.take,
+            scopes_of=self._scopes_of,
+            telemetry=self.telemetry,
+            timer=lambda: clock.now,
         )
+
+    async def _scopes_of(self, principal_id: str) -> frozenset[Scope]:
+        assert principal_id == "verifier"
+        return self.scopes
 
     async def _authenticate(self, authorization: str) -> Principal:
         self.asked[authorization] += 1
@@ -68,6 +77,24 @@ async def test_a_key_is_looked_up_once_in_the_time_for_which_it_is_believed(node
 
     assert [*together, later] == [SERVICE] * 21
     assert (before, node.asked.total()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "account"),
+    [
+        ((), "trusted verifier"),
+        ((EVERYTHING, issuer_scope("acme")), "trusted verifier"),
+        ((issuer_scope("acme"),), "trusted issuer:acme"),
+        ((issuer_scope("bank"), issuer_scope("acme")), "trusted issuer:acme"),
+    ],
+)
+async def test_services_that_an_administrator_of_one_issuer_can_make_share_an_account(
+    node: Node, scopes: tuple[Scope, ...], account: str
+) -> None:
+    node.scopes = frozenset(scopes)
+    found = await node.keys.caller(KEY, HERE)
+
+    assert found == Caller(account, HERE.address, "key", "verifier")
 
 
 async def test_a_revoked_key_is_a_strangers_once_it_is_looked_up_again(node: Node, clock: Clock) -> None:

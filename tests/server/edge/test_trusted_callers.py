@@ -12,13 +12,14 @@ import httpx
 import msgspec
 import pytest
 
-from operators import Kind
+from operators import Kind, Role
 from operators.access.views import CreatePrincipal
 from operators.actors.api_keys import new_api_key
 from server.app import operator_app, public_app
 from server.commands.database.bootstrap import initialise
 from server.edge.callers import Caller, ClientAddresses
 from server.edge.protocol_limits import ProtocolLimits
+from server.identity.own import DEFAULT_ISSUER
 from server.services import Services, open_services
 from tests.actors import ROOT, Access
 from tests.server.running import quiet, running_in, settings_in
@@ -245,6 +246,46 @@ async def test_only_a_proxy_says_that_a_client_is_in_a_trusted_network(
         statuses = [(await client.get("/nowhere", headers=headers)).status_code for _ in range(COUNT)]
 
     assert (429 not in statuses) is is_trusted
+
+
+@pytest.mark.parametrize("forwarded_for", ["", "unknown", "999.1.2.3"])
+async def test_a_proxy_in_a_trusted_network_makes_nobody_behind_it_trusted(
+    tmp_path: Path, forwarded_for: str
+) -> None:
+    """It does not say for whom it asks, or not so that we could read it."""
+    async with (
+        site_in(tmp_path, trusted_proxies=(PROXY,), trusted_clients=(f"{PROXY}/32",)) as site,
+        site.at(PROXY) as client,
+    ):
+        headers = {"x-forwarded-for": forwarded_for} if forwarded_for else {}
+        statuses = [(await client.get("/nowhere", headers=headers)).status_code for _ in range(COUNT)]
+
+    assert 429 in statuses
+
+
+async def test_services_of_one_issuer_have_its_rates_together_though_their_grants_were_taken_back(
+    tmp_path: Path,
+) -> None:
+    """Else whoever administers one issuer has as many trusted accounts as it likes."""
+    async with site_in(tmp_path, trusted_rate_hot_per_second=2.0, trusted_rate_cpu_per_second=2.0) as site:
+        keys = []
+        for number in range(COUNT):
+            name = f"robot-{number}"
+            await site.access.add(name, Role.VIEWER, issuer_id=DEFAULT_ISSUER)
+            keys.append(await site.access.key(name))
+            if number % 2:
+                await site.services.database.write(
+                    lambda tx, n=name: tx.execute(  # type: ignore[misc]
+                        "UPDATE grants SET ended_at = 1, ended_by = 'root' WHERE principal_id = :id",
+                        {"id": n},
+                    )
+                )
+        statuses = []
+        for key in keys:
+            async with site.at(HERE, key) as client:
+                statuses.append((await client.get("/nowhere")).status_code)
+
+    assert 429 in statuses
 
 
 async def test_a_revoked_key_has_a_strangers_rates_within_a_second(site: Site) -> None:
