@@ -1,8 +1,8 @@
 """
 The command line: `touchstone`. Data goes to stdout, talk to stderr.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 the server, or something that
-it needs, cannot be reached.
+Exit codes: 0 done or waiting for an approval, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6
+the server, or something that it needs, cannot be reached, or what answers is no operator API of this release.
 """
 
 import sys
@@ -28,8 +28,9 @@ def main() -> None:
     """
     Answers for those who check credentials: keys of DIDs, trusted issuers, status.
 
-    Begin with `touchstone init`, then `touchstone serve`. Settings are environment variables, which
-    docs/configuration.md lists.
+    Begin with `touchstone init`, then `touchstone serve`. Most other commands ask a running server, here or
+    elsewhere, with an API key: docs/access.md. Settings are environment variables, which docs/configuration.md
+    lists.
     """
 
 

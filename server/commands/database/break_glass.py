@@ -40,9 +40,10 @@ SECONDS = 3_600  # an hour, for the key and for the grants that it carries
 @NEEDED_REASON
 def break_glass(issuer_ids: tuple[str, ...], path: Path | None) -> None:
     """
-    Make an API key that administers everything for an hour, when nobody can act any more.
+    Let yourself in when nobody else can.
 
-    It needs the server's database and no API key. It raises an alarm and stands in the audit trail.
+    Makes an API key that administers everything for an hour. It needs the server's database and no API key. It
+    raises an alarm and stands in the audit trail.
     """
     from operators.actors.api_keys import new_api_key
     from server.commands.database.opened import open_database

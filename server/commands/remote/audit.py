@@ -93,9 +93,10 @@ def audit_export(after: int, **wanted: str | None) -> None:
 @click.argument("directory", type=click.Path(file_okay=False, exists=True, path_type=Path), default=Path())
 def audit_anchor(directory: Path) -> None:
     """
-    Have the head of the log signed now, and keep it in DIRECTORY, with the key that verifies it.
+    Have the end of the trail signed now.
 
-    Keep both where nobody who can write into the database can write.
+    What is signed, the anchor, is kept in DIRECTORY, with the key that verifies it. Keep both where nobody who can
+    write into the database can write.
     """
     from base64 import b64encode
 
@@ -136,9 +137,10 @@ def audit_anchor(directory: Path) -> None:
 )
 def audit_verify(files: tuple[Path, ...], anchors: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
     """
-    Verify the rows of FILEs, one after the other, or all rows of the server.
+    Verify that no row was changed or taken out.
 
-    Rows may begin after an anchor, which then vouches for those before. Ends with 1 and the first line at fault.
+    The rows are those in the FILEs, one after the other, or all that the server has. They may begin after an
+    anchor, which then vouches for those before. Ends with 1 and the first line at fault.
     """
     from operators.audit.heads import AnchorContradicted, Verification
 

@@ -214,7 +214,11 @@ def chain() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @REASON
 def chain_import(issuer_id: str, key_id: str, file: Path) -> None:
-    """Keep the certificates in FILE (PEM) for a key: its own, and those above it. The anchor is left out."""
+    """
+    Keep the certificates of a key.
+
+    FILE (PEM) has its own, and those above it. The anchor is left out.
+    """
     with operator_api() as api:
         from operators.issuers.views import IssuerKeyView
         from proofs import ProofError

@@ -25,7 +25,7 @@ from server.commands.terminal import print_json, row, say
 
 @click.group()
 def issuer() -> None:
-    """Add or list the issuers whose status lists are published, and change their keys."""
+    """Add issuers of status lists, and change their keys."""
 
 
 for command in (keys, csr, chain):

@@ -7,7 +7,7 @@ argument, which every process of the machine could read.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,19 +19,20 @@ from server.commands.terminal import note, row, say, settings_or_exit, told
 if TYPE_CHECKING:
     from operators.access.views import MadeKey
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 KEYS = "/operator/keys"
-FILE = click.option(
-    "--file",
-    "path",
-    type=SECRET_FILE,
-    help="Where to write it. Default: <key dir>/<principal>.key",
-)
 PRINT = click.option("--print", "is_printed", is_flag=True, help="Print the key instead, on stdout.")
 EXPIRES = click.option(
     "--expires", default=None, help="When it ends, such as 2027-01-31T00:00:00Z. Default: in 90 days."
 )
 # A public id may begin with a hyphen, and then hold an h.
 _ANY_ID = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+
+def _file_option(name: str) -> Callable[[F], F]:
+    text = f"Where to write it. Default: <key dir>/{name}.key"
+    return click.option("--file", "path", type=SECRET_FILE, help=text)
 
 
 @click.group()
@@ -41,7 +42,7 @@ def key() -> None:
 
 @key.command("create")
 @click.argument("principal_id", metavar="PRINCIPAL")
-@FILE
+@_file_option("<principal>")
 @PRINT
 @EXPIRES
 @GRANTS
@@ -66,14 +67,14 @@ def key_create(
 @key.command("rotate", context_settings=_ANY_ID)
 @click.argument("public_id", metavar="PUBLIC_ID")
 @click.option("--overlap", type=click.IntRange(0, 2_592_000), default=86_400, help="Seconds. Default: a day.")
-@FILE
+@_file_option("after-<public id>")
 @PRINT
 @EXPIRES
 @REASON
 def key_rotate(
     public_id: str, overlap: int, path: Path | None, is_printed: bool, expires: str | None
 ) -> None:
-    """Make an API key in the place of another, which works for --overlap more."""
+    """Replace an API key by a new one. The old one works for --overlap more."""
     from operators.access.views import MadeKey, RotateKey
 
     asked = RotateKey(overlap_seconds=overlap, expires_at=expires)
@@ -119,9 +120,10 @@ def key_list(principal_id: str | None) -> None:
 @REASON
 def key_revoke(public_id: str) -> None:
     """
-    Revoke an API key, and the keys of the same principal that were made with it.
+    Revoke an API key, and those made with it.
 
-    The public id is the middle part of the key (tsk_<public id>_...), and what `touchstone key list` shows.
+    It takes along keys of the same principal only. The public id is the middle part of the key
+    (tsk_<public id>_...), and what `touchstone key list` shows.
     """
     from operators.access.views import ApiKeyView
 

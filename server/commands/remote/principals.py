@@ -132,7 +132,7 @@ def principal_deactivate(principal_id: str) -> None:
 @PRINCIPAL
 @REASON
 def principal_reactivate(principal_id: str) -> None:
-    """Let a deactivated principal act again, with the keys and grants that it has."""
+    """Let a deactivated principal act again. It has the keys and grants that it had."""
     _change(principal_id, "reactivate", lambda now: now.deactivated_at is None)
     say(f"{principal_id} is active")
 
@@ -141,7 +141,11 @@ def principal_reactivate(principal_id: str) -> None:
 @PRINCIPAL
 @REASON
 def principal_erase(principal_id: str) -> None:
-    """Forget the name, the address and the account of a deactivated person."""
+    """
+    Forget who a deactivated person is.
+
+    That is the name, the address and the account. What the person did stays in the audit trail.
+    """
     _change(principal_id, "erase", lambda now: not any((now.name, now.address, now.issuer, now.subject)))
     say(f"forgot who {principal_id} is; what it did stays in the audit trail, under that id")
 
