@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server.commands.terminal import fail, note, run, say, settings_or_exit
+from server.commands.terminal import fail, note, row, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from resolver import Resolver
@@ -69,13 +69,11 @@ async def _check(resolver: "Resolver", found: "Driver") -> int:
         except ResolutionError as error:
             failed += 1
             cause = error.members.get("cause")
-            click.echo(f"failed\t{found.name}\t{did}\t{error.detail}" + (f" ({cause})" if cause else ""))
+            row("failed", found.name, did, error.detail + (f" ({cause})" if cause else ""))
             continue
         # An earlier driver may take the DID, and answer in this one's place.
         asked = resolved.resolution_metadata.get("driver")
         failed += asked != found.name
         is_own = "ok" if asked == found.name else "failed"
-        click.echo(
-            f"{is_own}\t{found.name}\t{did}" + ("" if asked == found.name else f"\tanswered by {asked}")
-        )
+        row(is_own, found.name, did, *(() if asked == found.name else (f"answered by {asked}",)))
     return failed
