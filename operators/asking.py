@@ -2,6 +2,7 @@
 What operators' routes read of a request, and how they answer. Routes.
 """
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +28,15 @@ async def require_no_body(request: Request[Any, Any, Any]) -> None:
     """
     if await request.body():
         raise BadRequest("expected no body: the path says everything")
+
+
+def require_known(request: Request[Any, Any, Any], names: Collection[str]) -> None:
+    """
+    Raises:
+        BadRequest: the query has another parameter, such as a misspelt filter, which would filter nothing.
+    """
+    if unknown := sorted(set(request.query_params) - set(names)):
+        raise BadRequest(f"unknown parameter {unknown[0][:160]!r}; expected {', '.join(sorted(names))}")
 
 
 def key_of(request: Request[Any, Any, Any]) -> str | None:

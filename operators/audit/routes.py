@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.params import FromQuery
 
-from operators.asking import Acting, answer_of, key_of, require_no_body, require_page
+from operators.asking import Acting, answer_of, key_of, require_known, require_no_body, require_page
 from operators.audit.reading import MAX_PAGE, AuditTrail
 from operators.grants import Permission
 from operators.needs import everything
@@ -17,6 +17,7 @@ from wire.body import MAX_BODY_BYTES
 from wire.routing import over
 
 AUDIT = "/operator/audit"
+_PARAMETERS = ("after", "limit", "actor", "action", "subject", "since", "until")
 AUDITS = everything(Permission.AUDIT)
 
 
@@ -43,6 +44,7 @@ class _Routes(Controller):
     async def list_audit_rows(
         self,
         principal: Acting,
+        request: Request[Any, Any, Any],
         after: FromQuery[int] = 0,
         limit: FromQuery[int] = 100,
         actor: FromQuery[str] = "",
@@ -51,6 +53,7 @@ class _Routes(Controller):
         since: FromQuery[str] = "",
         until: FromQuery[str] = "",
     ) -> Answer:
+        require_known(request, _PARAMETERS)
         require_page(limit, MAX_PAGE, after)
         wanted = Wanted(
             actor=_text(actor, "actor"),

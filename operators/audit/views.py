@@ -14,7 +14,7 @@ from storage import SealedRow
 from storage.audit import AuditRow
 from wire import JsonError, decode, encode
 
-MAX_LINE_BYTES = 16_777_216  # 16 MiB; the detail of an import of the registry names what changed
+MAX_LINE_BYTES = 16_777_216  # 16 MiB; the detail of a restore names each anchor of what was lost
 Position = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
 
 

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.audit.views import encode_line, line_of, read_line
+from storage import SealedRow
 from storage.audit import AuditRow
-from tests.operators.audit.rows import a_log, sealed
+from tests.blocks import blocks_of
+from tests.operators.audit.rows import a_log, a_row, sealed
 from wire import JsonError
 
 _VALUES = st.recursive(
@@ -20,6 +25,7 @@ _VALUES = st.recursive(
     max_leaves=8,
 )
 _TEXTS = st.text(max_size=20)
+PAGE = Path(__file__).parents[3] / "docs/audit.md"
 
 
 def elsewhere(lines: list[bytes]) -> str:
@@ -48,6 +54,43 @@ def test_others_compute_the_same_chain_from_an_export(
     lines = [encode_line(line_of(entry)) for entry in log]
 
     assert elsewhere(lines) == b64encode(log[-1].digest).decode()
+
+
+def run_script(tmp_path: Path, export: bytes, *changes: tuple[str, str]) -> tuple[int, str]:
+    """Run what docs/audit.md shows, optimised; return its exit code and what it said."""
+    (tmp_path / "audit.jsonl").write_bytes(export)
+    (script,) = [block.text for block in blocks_of(PAGE.read_text()) if block.language == "python"]
+    for old, new in changes:
+        assert old in script
+        script = script.replace(old, new)
+    done = subprocess.run(
+        [sys.executable, "-O", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_script_of_the_documentation_finds_what_verify_finds(tmp_path: Path) -> None:
+    log = a_log(5)
+    lines = [encode_line(line_of(entry)) for entry in log]
+    third = b64encode(log[2].digest).decode()
+    signed = "signed = {}", f"signed = {{3: {third!r}}}"
+    after = "last, digest = 0, bytes(32)", f"last, digest = 3, base64.b64decode({third!r})"
+    twice = lines[1].replace(b'"actor":', b'"actor":"mallory","actor":')
+    forged = [encode_line(line_of(entry)) for entry in sealed([a_row(number, "x") for number in range(1, 6)])]
+
+    assert run_script(tmp_path, b"".join(lines)) == (0, f"5 rows, the last digest is {b64(log[4])}\n")
+    assert run_script(tmp_path, b"".join(lines), signed)[0] == 0
+    assert run_script(tmp_path, b"".join(lines[3:]), after)[0] == 0
+    assert "row 2 has a member twice" in run_script(tmp_path, lines[0] + twice)[1]
+    assert "row 2 is missing" in run_script(tmp_path, lines[0] + lines[2])[1]
+    assert "there is no row" in run_script(tmp_path, b"")[1]
+    assert "cut off" in run_script(tmp_path, b"".join(lines[:2]), signed)[1]
+    assert run_script(tmp_path, b"".join(forged))[0] == 0, "without an anchor nobody can tell"
+    assert "rewritten" in run_script(tmp_path, b"".join(forged), signed)[1]
+
+
+def b64(entry: SealedRow) -> str:
+    return b64encode(entry.digest).decode()
 
 
 def test_a_line_is_read_again_as_the_row_that_was_sealed() -> None:

@@ -54,6 +54,8 @@ def cases() -> Iterator[Step]:
         "?actor=%00",
         "?since=yesterday",
         "?until=2026-02-30T00:00:00Z",
+        "?actr=auditee",
+        "?actor=auditee&x",
     ):
         yield at_operators(read(AUDIT + query))
     for name in PEOPLE:
