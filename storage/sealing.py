@@ -8,8 +8,7 @@ rows that are visible, 1, 2, 3 ... without a gap; a position once given is final
 `audit_unsealed` names the rows that wait; a row is put there in its own transaction (`record`).
 """
 
-import contextlib
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import msgspec
 
@@ -189,18 +188,21 @@ def read_page(tx: Transaction, wanted: Wanted, *, after: int, limit: int) -> Pag
 
 def _sealable(tx: Transaction, limit: int) -> list[AuditRow]:
     """Return the next rows to be sealed, without those that were put there past `record` and cannot be read."""
+    rows = _readable(tx, f"SELECT a.* {_WAITING} ORDER BY a.id LIMIT :limit", limit=limit)
+    if rows is None:  # Then one by one, however many of them stand before the others.
+        ids = tx.all(f"SELECT a.id {_WAITING} ORDER BY a.id")
+        alone = (_readable(tx, "SELECT * FROM audit WHERE id = :id", id=found["id"]) for found in ids)
+        rows = list(islice((row for found in alone if found is not None for row in found), limit))
+    return list(map(audit_row, rows))
+
+
+def _readable(tx: Transaction, sql: str, **parameters: int) -> list[Row] | None:
+    """Return rows; None where one of them is text that is no UTF-8, which SQLite keeps, or has other types."""
     try:
-        rows = tx.all(f"SELECT a.* {_WAITING} ORDER BY a.id LIMIT :limit", {"limit": limit})
-    except Exception:  # Text that is no UTF-8: SQLite keeps it, and fails where it is read.
-        ids = tx.all(f"SELECT a.id {_WAITING} ORDER BY a.id LIMIT :limit", {"limit": limit})
-        rows = [row for found in ids for row in _readable(tx, found["id"])]
-    return [audit_row(row) for row in rows if _is_typed(row)]
-
-
-def _readable(tx: Transaction, audit_id: int) -> list[Row]:
-    with contextlib.suppress(Exception):
-        return tx.all("SELECT * FROM audit WHERE id = :id", {"id": audit_id})
-    return []
+        rows = tx.all(sql, parameters)
+    except Exception:  # If it is the engine that fails, the next statement says so.
+        return None
+    return rows if all(map(_is_typed, rows)) else None
 
 
 def _is_typed(row: Row) -> bool:

@@ -270,10 +270,10 @@ async def test_a_row_that_cannot_be_read_waits_and_stops_no_other(tmp_path: Path
     """PostgreSQL takes neither."""
     place = SqlitePlace(tmp_path / "t.db")
     async with migrated(place, MIGRATIONS) as database:
-        for statement in PUT:
+        for statement in PUT * 4:
             place.query(statement.format(value))
         await database.write(work("next"))
-        await database.write(lambda tx: seal(tx, limit=10))
+        await database.write(lambda tx: seal(tx, limit=3))
 
         assert await subjects(database) == [(1, "next")]
         assert await database.read(oldest_waiting) == 1
