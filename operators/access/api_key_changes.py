@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from operators.access.asking_for import change_of_key
 from operators.access.key_bounds import latest_end, limits_of_new, limits_of_next
 from operators.access.managing import Found, administered, managed, seen, told
 from operators.access.views import (
     ApiKeyPage,
     ApiKeyView,
+    AskedGrant,
     CreateKey,
     MadeKey,
     RotateKey,
@@ -26,9 +28,10 @@ from operators.actors.api_keys import ApiKey, new_api_key
 from operators.actors.key_store import KeyRow
 from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
-from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
+from operators.approvals.change import ApprovalView, Asks, Decided, Doer
 from operators.approvals.rules import is_trusted_more
-from operators.grants import EVERYTHING, NotSeen, Principal
+from operators.approvals.store import expire_asked
+from operators.grants import NotSeen, Principal
 from operators.needs import Need
 from operators.noting import digest_of, note
 from storage import Database, Transaction
@@ -196,6 +199,7 @@ class ApiKeys:
 
     def _revoke(self, tx: Transaction, principal: Principal, key: KeyRow, **detail: object) -> None:
         key_store.revoke_key(tx, key.public_id, self._now())
+        expire_asked(tx, self._now(), key=key.public_id)
         note(
             tx,
             principal,
@@ -264,22 +268,28 @@ class ApiKeys:
     async def _ask(
         self, principal: Principal, found: Found, key: KeyRow, made: ApiKey
     ) -> ApprovalView | None:
-        scopes = found.scopes
-        scope = next(iter(scopes)) if len(scopes) == 1 else EVERYTHING
-        request: dict[str, Any] = {"key": msgspec.to_builtins(key), "digest": made.digest}
-        change = Change(action="key.create", scope=scope, subject=found.actor.id, request=request)
-        return await self._approvals.ask(principal, change)
+        return await self._approvals.ask(principal, change_of_key(found.scopes, key, made.digest))
 
     async def _insert_approved(
         self, author: Principal, asked: dict[str, Any], decided: Decided
     ) -> ApiKeyView:
-        key = msgspec.convert(asked["key"], KeyRow)
+        public_id, digest, grants = asked["key"], asked["digest"], asked.get("grants")
+        limits = None if grants is None else read_grants(msgspec.convert(grants, tuple[AskedGrant, ...]))
 
         def insert(tx: Transaction) -> ApiKeyView:
-            decided(tx)
-            found = managed(tx, author, key.principal_id, self._now())
-            limits = limits_of_new(author, found, key.limits)
-            return self._insert(tx, author, msgspec.structs.replace(key, limits=limits), asked["digest"])
+            found = managed(tx, author, asked["principal"], self._now())
+            key = KeyRow(
+                public_id=public_id,
+                principal_id=found.actor.id,
+                made_by=author.id,
+                made_with=author.key,
+                created_at=self._now(),
+                person=_behind(tx, author),
+                limits=limits_of_new(author, found, limits),
+                expires_at=parse_utc(asked["expiresAt"]),
+            )
+            decided(tx, change_of_key(found.scopes, key, digest))
+            return self._insert(tx, author, key, digest)
 
         return await self._database.write(insert)
 

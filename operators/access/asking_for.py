@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from operators.access.views import AskedGrant, CreatePrincipal, read_grants
+from operators.actors.key_store import KeyRow
 from operators.approvals.change import Change
 from operators.grants import EVERYTHING, Grant, Kind, Role, Scope
 from operators.model import check_id, check_text
-from wire import BadRequest
+from wire import BadRequest, format_utc
 
 # Ids that are given out without asking: whoever had one made would get what comes later under it.
 _RESERVED = re.compile(r"break-glass|(touchstone|person)-.*")
@@ -70,6 +71,32 @@ def change_of_grant(action: str, principal_id: str, grant: Grant) -> Change:
     return change_of(action, grant.scope, principal_id, request)
 
 
+def change_of_acting(action: str, principal_id: str, grants: frozenset[Grant]) -> Change:
+    """Return that a principal acts again, or no more, with all that comes back or goes."""
+    deciding = frozenset(grant for grant in grants if grant.role is Role.APPROVER)
+    concerned = deciding if action == "principal.deactivate" else grants
+    request = {"principal": principal_id, "grants": told_of(grants)}
+    return change_of(action, one_scope(frozenset(grant.scope for grant in concerned)), principal_id, request)
+
+
+def change_of_key(scopes: frozenset[Scope], key: KeyRow, digest: str) -> Change:
+    """Return that there is a key: what it is narrowed to, if it is, and its end; `scopes` of its principal."""
+    assert key.expires_at is not None
+    request: dict[str, Any] = {
+        "principal": key.principal_id,
+        "key": key.public_id,
+        "digest": digest,
+        "expiresAt": format_utc(key.expires_at),
+    }
+    if key.limits is not None:
+        request["grants"] = told_of(key.limits)
+    return change_of("key.create", one_scope(scopes), key.principal_id, request)
+
+
+def told_of(grants: frozenset[Grant]) -> list[dict[str, str]]:
+    return [{"scope": str(grant.scope), "role": grant.role.value} for grant in sorted(grants)]
+
+
 def one_scope(scopes: frozenset[Scope]) -> Scope:
-    """Return the scope in which all of it must be approved."""
+    """Return the scope in which all of it must be approved; of none it is everything."""
     return next(iter(scopes)) if len(scopes) == 1 else EVERYTHING

@@ -11,6 +11,7 @@ import msgspec
 
 from operators.access.asking_for import (
     change_of,
+    change_of_acting,
     change_of_grant,
     checked,
     grant_of,
@@ -38,13 +39,13 @@ from operators.access.views import (
 from operators.acting import act_once, done_before
 from operators.actors import actor_store
 from operators.actors.actor_store import Actor
-from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, end_grant, grants_of
+from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, claimed, end_grant, grants_of
 from operators.actors.key_store import hide_keys
 from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
 from operators.approvals.rules import GUARDED, is_trusted_more
-from operators.approvals.store import forget_person
+from operators.approvals.store import expire_asked, forget_person
 from operators.grants import (
     EVERYTHING,
     Grant,
@@ -157,12 +158,16 @@ class PrincipalChanges:
         grants = checked(wanted)
         require_to_grant(principal, grants)
         request = ("create-principal", wanted)
-        if is_trusted_more(wanted.kind, (grant.role for grant in grants)) and decided is None:
-            change = change_of(
-                "principal.create", one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
+        change = change_of(
+            "principal.create", one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
+        )
+        is_grave = is_trusted_more(wanted.kind, (grant.role for grant in grants))
+        if decided is None and (
+            answered := await self._answered(
+                principal, idempotency_key, request, change if is_grave else None
             )
-            if answered := await self._answered(principal, idempotency_key, request, change):
-                return answered
+        ):
+            return answered
         actor = Actor(
             id=wanted.id,
             kind=wanted.kind,
@@ -175,6 +180,8 @@ class PrincipalChanges:
         )
 
         def create(tx: Transaction) -> PrincipalView:
+            if decided is not None:
+                decided(tx, change)
             require_scopes(tx, grants)
             if not actor_store.insert_actor(tx, actor):
                 raise Conflict(f"the principal {actor.id}, or its account, is there already")
@@ -182,7 +189,7 @@ class PrincipalChanges:
                 add_grant(tx, actor.id, self._held(principal, grant))
             return self._noted(tx, principal, "principal.create", actor.id)
 
-        return await self._once(principal, idempotency_key, request, create, decided)
+        return await self._once(principal, idempotency_key, request, create)
 
     async def grant(
         self,
@@ -204,12 +211,18 @@ class PrincipalChanges:
         require_to_grant(principal, frozenset({grant}))
         require_decider((await self._found(principal, principal_id)).kind, grant)
         request = ("grant", principal_id, asked)
-        if grant.role in GUARDED and decided is None:
-            change = change_of_grant("grant.add", principal_id, grant)
-            if answered := await self._answered(principal, idempotency_key, request, change):
-                return answered
+        change = change_of_grant("grant.add", principal_id, grant)
+        is_grave = grant.role in GUARDED
+        if decided is None and (
+            answered := await self._answered(
+                principal, idempotency_key, request, change if is_grave else None
+            )
+        ):
+            return answered
 
         def give(tx: Transaction) -> PrincipalView:
+            if decided is not None:
+                decided(tx, change)
             require_scopes(tx, frozenset({grant}))
             before = self._seen(tx, principal, principal_id)
             if len(before.held) >= MAX_GRANTS:
@@ -218,7 +231,7 @@ class PrincipalChanges:
                 raise Conflict(f"{principal_id} is {grant} already")
             return self._noted(tx, principal, "grant.add", before, grant=str(grant))
 
-        return await self._once(principal, idempotency_key, request, give, decided)
+        return await self._once(principal, idempotency_key, request, give)
 
     async def end_grant(
         self,
@@ -239,18 +252,24 @@ class PrincipalChanges:
         require_to_grant(principal, frozenset({grant}))
         await self._found(principal, principal_id)
         request = ("end-grant", principal_id, asked)
-        if grant.role is Role.APPROVER and decided is None:
-            change = change_of_grant("grant.end", principal_id, grant)
-            if answered := await self._answered(principal, idempotency_key, request, change):
-                return answered
+        change = change_of_grant("grant.end", principal_id, grant)
+        is_grave = grant.role is Role.APPROVER
+        if decided is None and (
+            answered := await self._answered(
+                principal, idempotency_key, request, change if is_grave else None
+            )
+        ):
+            return answered
 
         def end(tx: Transaction) -> PrincipalView:
+            if decided is not None:
+                decided(tx, change)
             before = self._seen(tx, principal, principal_id)
             if not end_grant(tx, principal_id, grant, by=principal.id, at=self._now()):
                 raise Conflict(f"{principal_id} is not {grant}")
             return self._noted(tx, principal, "grant.end", before, grant=str(grant))
 
-        return await self._once(principal, idempotency_key, request, end, decided)
+        return await self._once(principal, idempotency_key, request, end)
 
     async def set_active(
         self,
@@ -270,24 +289,29 @@ class PrincipalChanges:
         action = "principal.reactivate" if is_active else "principal.deactivate"
         if principal_id == principal.id:
             raise Conflict("somebody else must do that")
-        found = await self._database.write(lambda tx: managed(tx, principal, principal_id, self._now()))
-        approves = [grant.scope for grant in found.grants if grant.role is Role.APPROVER]
-        roles = [grant.role for grant in found.grants]
-        is_grave = is_trusted_more(found.actor.kind, roles) if is_active else bool(approves)
+        found, grants = await self._database.write(lambda tx: self._with_claimed(tx, principal, principal_id))
+        roles = {grant.role for grant in grants}
+        is_grave = is_trusted_more(found.actor.kind, roles) if is_active else Role.APPROVER in roles
         request = (action, principal_id)
-        if is_grave and decided is None:
-            scope = one_scope(found.scopes if is_active else frozenset(approves))
-            change = change_of(action, scope, principal_id, {"principal": principal_id})
-            if answered := await self._answered(principal, idempotency_key, request, change):
-                return answered
+        change = change_of_acting(action, principal_id, grants)
+        if decided is None and (
+            answered := await self._answered(
+                principal, idempotency_key, request, change if is_grave else None
+            )
+        ):
+            return answered
 
         def change_it(tx: Transaction) -> PrincipalView:
-            before = managed(tx, principal, principal_id, self._now())
+            before, held = self._with_claimed(tx, principal, principal_id)
+            if decided is not None:
+                decided(tx, change_of_acting(action, principal_id, held))
             if not actor_store.set_active(tx, principal_id, is_active, by=principal.id, at=self._now()):
                 raise Conflict(f"{principal_id} is {'active' if is_active else 'deactivated'} already")
+            if not is_active:
+                expire_asked(tx, self._now(), author=principal_id)
             return self._noted(tx, principal, action, before)
 
-        return await self._once(principal, idempotency_key, request, change_it, decided)
+        return await self._once(principal, idempotency_key, request, change_it)
 
     async def erase(
         self, principal: Principal, principal_id: str, *, idempotency_key: str | None = None
@@ -307,16 +331,17 @@ class PrincipalChanges:
             forget_person(tx, principal_id, self._now())
             return self._noted(tx, principal, "principal.erase", found)
 
-        return await self._once(principal, idempotency_key, ("erase", principal_id), erase, None)
+        return await self._once(principal, idempotency_key, ("erase", principal_id), erase)
 
     async def _answered(
-        self, principal: Principal, key: str | None, request: tuple[object, ...], change: Change
+        self, principal: Principal, key: str | None, request: tuple[object, ...], change: Change | None
     ) -> Answered | None:
-        """Return what was done for this key and request before, or the approval that the change needs."""
-        done = await done_before(self._database, principal, key, request, PrincipalView)
-        return (
-            await self._named(principal, done) if done else await self._approvals.ask(principal, change, key)
-        )
+        """Return what was done or asked for this key and request before, or the approval that `change` needs."""
+        if done := await done_before(self._database, principal, key, request, PrincipalView):
+            return await self._named(principal, done)
+        if asked := await self._approvals.asked_before(principal, key, request):
+            return asked
+        return None if change is None else await self._approvals.ask(principal, change, key, request)
 
     async def _once(
         self,
@@ -324,15 +349,9 @@ class PrincipalChanges:
         idempotency_key: str | None,
         request: tuple[object, ...],
         make: Callable[[Transaction], PrincipalView],
-        decided: Decided | None,
     ) -> PrincipalView:
-        def work(tx: Transaction) -> PrincipalView:
-            if decided is not None:
-                decided(tx)
-            return make(tx)
-
         done = await act_once(
-            self._database, principal, idempotency_key, request, work, PrincipalView, at=self._now()
+            self._database, principal, idempotency_key, request, make, PrincipalView, at=self._now()
         )
         self._principals.forget()
         return await self._named(principal, done)
@@ -357,6 +376,13 @@ class PrincipalChanges:
 
     async def _found(self, principal: Principal, principal_id: str) -> Actor:
         return (await self._database.write(lambda tx: self._seen(tx, principal, principal_id))).actor
+
+    def _with_claimed(
+        self, tx: Transaction, principal: Principal, principal_id: str
+    ) -> tuple[Found, frozenset[Grant]]:
+        """Return a principal for a change, and what it holds now or will hold when it signs in again."""
+        found = managed(tx, principal, principal_id, self._now())
+        return found, found.grants | claimed(tx, principal_id)
 
     def _seen(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
         adopt_older(tx)

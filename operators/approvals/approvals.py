@@ -40,7 +40,7 @@ from operators.approvals.views import ApprovalPage
 from operators.grants import Kind, NotSeen, Permission, Principal, require
 from operators.needs import Need
 from operators.noting import note
-from storage import Database, Transaction, once
+from storage import Database, Transaction, once, result_of
 from wire import Conflict, Forbidden, Refusal, ResourceNotFound, encode
 
 MAX_PAGE = 100  # requests
@@ -89,7 +89,11 @@ class Approvals:
             require(principal, need.permission, approval.scope, absent=ABSENT)
 
     async def ask(
-        self, principal: Principal, change: Change, idempotency_key: str | None = None
+        self,
+        principal: Principal,
+        change: Change,
+        idempotency_key: str | None = None,
+        asked: tuple[object, ...] = (),
     ) -> ApprovalView | None:
         """As `change.Asks`; raises as `storage.once`, and where it goes ahead alone whatever the change raises."""
         now = self._now()
@@ -98,12 +102,11 @@ class Approvals:
             store.expire_due(tx, now)
             if not is_needed(change, approvers(tx, now), self._policy):
                 return None
-            # No principal has such an id: what was asked never answers for what was done, or the other way round.
             number = once(
                 tx,
-                principal=f"{principal.id} asks",
+                principal=_asking(principal),
                 key=idempotency_key,
-                request=encode(change.digest),
+                request=encode(asked),
                 at=now,
                 make=lambda: encode(self._wait(tx, principal, change, now)),
             )
@@ -115,6 +118,19 @@ class Approvals:
         if await self._database.read(lambda tx: self._goes_alone(tx, principal, approval)):
             return await self._go_alone(principal, approval)
         return await self._database.read(lambda tx: shown(tx, approval, self._now()))
+
+    async def asked_before(
+        self, principal: Principal, idempotency_key: str | None, asked: tuple[object, ...]
+    ) -> ApprovalView | None:
+        """As `change.Asks`; raises as `storage.once`."""
+
+        def read(tx: Transaction) -> ApprovalView | None:
+            found = idempotency_key and result_of(
+                tx, principal=_asking(principal), key=idempotency_key, request=encode(asked)
+            )
+            return shown(tx, known(tx, int(found)), self._now()) if found else None
+
+        return await self._database.read(read)
 
     async def expire(self, now: float) -> None:
         """Let requests end that waited until their end; `now` in seconds since 1970."""
@@ -198,10 +214,11 @@ class Approvals:
         asked = (state, number, reason)
         if (done := await done_before(self._database, principal, key, asked, ApprovalView)) is not None:
             return done
+        await self.expire(self._clock())  # In writing: a clock that is set back lets nothing wait again.
         approval, author = await self._database.read(lambda tx: self._ready(tx, principal, number, state))
         answer: ApprovalView | None = None
 
-        def decided(tx: Transaction) -> None:
+        def decided(tx: Transaction, change: Change) -> None:
             nonlocal answer
             try:
                 _, current = self._ready(tx, principal, number, state)
@@ -209,6 +226,8 @@ class Approvals:
                 raise Conflict(error.detail) from None
             if current != author:
                 raise Conflict(f"what {author.id} may do changed just now; look at it again")
+            if change.digest != approval.digest:
+                raise Conflict("what this would change is not what it was when it was asked for; ask anew")
             made = once(
                 tx,
                 principal=principal.id,
@@ -237,6 +256,7 @@ class Approvals:
             return self._decide(tx, principal, approval, state, reason)
 
         asked = (state, number, reason)
+        await self.expire(self._clock())  # As above.
         return await act_once(self._database, principal, key, asked, work, ApprovalView, at=self._now())
 
     def _ready(
@@ -329,3 +349,8 @@ class Approvals:
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _asking(principal: Principal) -> str:
+    """Return an id that no principal has: what was asked never answers for what was done, or the reverse."""
+    return f"{principal.id} asks"

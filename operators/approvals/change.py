@@ -11,11 +11,6 @@ from operators.grants import Principal, Scope
 from operators.noting import digest_of
 from storage import Transaction
 
-# Called first in the transaction of the change: marks the approval as given, or raises Conflict.
-Decided = Callable[[Transaction], None]
-# Makes the change as its author; handed in for each action.
-Doer = Callable[[Principal, dict[str, Any], Decided], Awaitable[object]]
-
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -37,6 +32,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """SHA-256, in hex, of all of it as JSON with sorted members."""
         return digest_of([self.action, str(self.scope), self.subject, self.request])
+
+
+# Called first in the transaction of the change, with the change as it would be made now: marks the approval as
+# given; raises Conflict, also where that is not what was asked for.
+Decided = Callable[[Transaction, Change], None]
+# Makes the change as its author; handed in for each action.
+Doer = Callable[[Principal, dict[str, Any], Decided], Awaitable[object]]
 
 
 class ApprovalView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -70,13 +72,23 @@ class Asks(Protocol):
     """Who knows whether a change needs another person."""
 
     async def ask(
-        self, principal: Principal, change: Change, idempotency_key: str | None = None
+        self,
+        principal: Principal,
+        change: Change,
+        idempotency_key: str | None = None,
+        asked: tuple[object, ...] = (),
     ) -> ApprovalView | None:
         """
         Return the request for approval that now waits, or that nobody else could approve, so that it is done; None:
         the change may go ahead.
 
         The same change, asked for again by the same principal while it waits, is the same request; with the same
-        Idempotency-Key it is so for a day, whatever became of it.
+        Idempotency-Key what was `asked` is so for a day, whatever became of it.
         """
+        ...
+
+    async def asked_before(
+        self, principal: Principal, idempotency_key: str | None, asked: tuple[object, ...]
+    ) -> ApprovalView | None:
+        """Return the request for approval that `ask` returned for this key, whatever became of it; or None."""
         ...

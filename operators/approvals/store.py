@@ -174,6 +174,16 @@ def expire_due(tx: Transaction, now: int) -> None:
         expire(tx, _approval(row), now)
 
 
+def expire_asked(tx: Transaction, now: int, *, author: str | None = None, key: str | None = None) -> None:
+    """Let requests end that a principal asked, or an API key, since that acts no more."""
+    rows = tx.all(
+        "SELECT * FROM approvals WHERE state = 'pending' AND (author = :author OR author_key = :key)",
+        {"author": author or "", "key": key or ""},
+    )
+    for row in rows:
+        expire(tx, _approval(row), now)
+
+
 def forget_person(tx: Transaction, principal_id: str, now: int) -> None:
     """Take out of all requests what is said of a person; one that still waits ends with that."""
     for row in tx.all("SELECT * FROM approvals WHERE subject = :id", {"id": principal_id}):

@@ -7,7 +7,6 @@ foreign document lists a key is looked at before it as well; what goes wrong lat
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from operators.acting import act_once, done_before
 from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
@@ -66,7 +65,11 @@ class KeyChanges:
 
     def doers(self) -> dict[str, Doer]:
         """Return what makes each change that can be approved."""
-        return {ACTIVATE: self._activate_approved}
+        return {
+            ACTIVATE: lambda author, asked, decided: self.activate(
+                author, asked["issuer"], asked["key"], decided=decided
+            )
+        }
 
     async def add(
         self, principal: Principal, issuer_id: str, wanted: AddKey, *, idempotency_key: str | None = None
@@ -112,17 +115,19 @@ class KeyChanges:
         asked = ("activate-key", issuer_id, key_id)
         if (done := await self._done(principal, idempotency_key, asked)) is not None:
             return done
+        if waits := await self._approvals.asked_before(principal, idempotency_key, asked):
+            return waits
         chosen = next_key(keys, key_id)
         await self._require_listed(issuer, chosen)
         if decided is None:
             change = _activation(issuer_id, chosen, keys)
-            if pending := await self._approvals.ask(principal, change, idempotency_key):
+            if pending := await self._approvals.ask(principal, change, idempotency_key, asked):
                 return pending
 
         def activate(tx: Transaction, at: int) -> IssuerKeyView:
-            if decided is not None:
-                decided(tx)
             known = key_store.keys_of(tx, issuer_id)
+            if decided is not None:
+                decided(tx, _activation(issuer_id, chosen, known))
             key = next_key(known, chosen.key_id)
             ready = self._ready_at(issuer, key, known, at)
             if ready <= at:
@@ -133,19 +138,6 @@ class KeyChanges:
             return self._view(tx, issuer, key)
 
         return await self._once(principal, idempotency_key, asked, activate)
-
-    async def _activate_approved(
-        self, author: Principal, asked: dict[str, Any], decided: Decided
-    ) -> IssuerKeyView | ApprovalView:
-        """Activate the key that was asked for, in the place of the key that signed then."""
-
-        def as_asked(tx: Transaction) -> None:
-            decided(tx)
-            signs = active_key(key_store.keys_of(tx, asked["issuer"]))
-            if (signs and signs.key_id) != asked["replaces"]:
-                raise Conflict(f"another key signs for {asked['issuer']} than when this was asked; ask anew")
-
-        return await self.activate(author, asked["issuer"], asked["key"], decided=as_asked)
 
     async def retire(
         self, principal: Principal, issuer_id: str, key_id: str, *, idempotency_key: str | None = None
