@@ -146,8 +146,9 @@ GRANTS_MIGRATION = Migration(
         forbid("actors", "DELETE", "a principal that was known stays known"),
         forbid(
             "actors",
-            "UPDATE WHEN NEW.principal_id <> OLD.principal_id OR NEW.kind <> OLD.kind",
-            "a principal is a person or a service for ever",
+            "UPDATE WHEN NEW.principal_id <> OLD.principal_id OR NEW.kind <> OLD.kind"
+            " OR NEW.made_by <> OLD.made_by",
+            "a principal is a person or a service for ever, and of one maker",
         ),
         forbid("people", "DELETE", "a person is erased by emptying the row"),
         forbid(
@@ -164,6 +165,11 @@ GRANTS_MIGRATION = Migration(
             "a grant ends, and is never another one",
         ),
         forbid("api_key_facts", "DELETE", "a key that was given out stays known"),
+        forbid(
+            "api_key_facts",
+            "UPDATE WHEN NEW.made_by <> OLD.made_by OR COALESCE(NEW.person, '') <> COALESCE(OLD.person, '')",
+            "who made a key always made it",
+        ),
         *ADOPT_OLDER,
     ),
 )

@@ -64,6 +64,7 @@ MIGRATION = Migration(
             CHECK ((scope_kind = 'everything') = (scope_id = '')),
             CHECK (expires_at > asked_at),
             CHECK ((state = 'pending') = (decided_at IS NULL)),
+            CHECK (decided_at IS NULL OR decided_at >= asked_at),
             CHECK ((state IN ('pending', 'expired')) = (decided_by IS NULL)),
             CHECK (state NOT IN ('approved', 'rejected', 'alone', 'break-glass') OR decided_at < expires_at),
             CHECK (state NOT IN ('approved', 'rejected', 'break-glass')
@@ -94,7 +95,8 @@ MIGRATION = Migration(
             " OR COALESCE(NEW.author_person, '') <> COALESCE(OLD.author_person, '')"
             " OR COALESCE(NEW.reason, '') <> COALESCE(OLD.reason, '')"
             " OR NEW.asked_at <> OLD.asked_at OR NEW.expires_at <> OLD.expires_at"
-            " OR (NEW.state = 'pending' AND NEW.request <> OLD.request)",
+            " OR (NEW.request <> OLD.request AND (OLD.state <> 'pending' OR NEW.state = 'pending'"
+            " OR NEW.action <> 'principal.create' OR LENGTH(NEW.request) > LENGTH(OLD.request)))",
             "a request never changes: ask anew",
         ),
         forbid(

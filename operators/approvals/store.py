@@ -150,7 +150,11 @@ _ALL = f"CASE WHEN {_KIND} = 'people' THEN :people ELSE :general END = 1"
 
 
 def decide(tx: Transaction, approval: Approval, decision: Decision) -> bool:
-    """Decide what waits; False where it does not any more. What is said of a person is taken out with that."""
+    """
+    Decide what waits; False where it does not any more. What is said of a person is taken out with that.
+
+    By a clock that was set back it is decided in the moment in which it was asked for.
+    """
     changed = tx.execute(
         "UPDATE approvals SET state = :state, decided_by = :by, decided_key = :key, decided_at = :at,"
         " decision_reason = :reason, request = :request"
@@ -160,7 +164,7 @@ def decide(tx: Transaction, approval: Approval, decision: Decision) -> bool:
             "state": decision.state,
             "by": decision.by.id,
             "key": decision.by.key,
-            "at": decision.at,
+            "at": max(decision.at, approval.asked_at),
             "reason": decision.reason,
             "request": _nameless(approval),
         },
@@ -197,7 +201,7 @@ def expire(tx: Transaction, approval: Approval, now: int) -> None:
     tx.execute(
         "UPDATE approvals SET state = 'expired', decided_at = :now, request = :request"
         " WHERE id = :number AND state = 'pending'",
-        {"number": approval.id, "now": now, "request": _nameless(approval)},
+        {"number": approval.id, "now": max(now, approval.asked_at), "request": _nameless(approval)},
     )
 
 

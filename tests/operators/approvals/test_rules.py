@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.databases import RULE_BROKEN
-from tests.operators.approvals.office import Office
+from operators import Kind
+from operators.access.views import CreatePrincipal
+from tests.databases import RULE_BROKEN, Place
+from tests.operators.approvals.office import Office, pending
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +48,32 @@ async def test_a_service_does_not_become_a_person(office: Office) -> None:
     await office.service("robot", "approver")
 
     await breaks(office, "UPDATE actors SET kind = 'person' WHERE principal_id = 'robot'")
+
+
+async def test_who_made_a_principal_or_a_key_stays_known(office: Office) -> None:
+    await office.api_key("bob", made_by="ada", person="ada")
+
+    await breaks(office, "UPDATE actors SET made_by = 'x' WHERE principal_id = 'ada'")
+    for change in ("made_by = 'x'", "person = 'x'", "person = NULL"):
+        await breaks(office, f"UPDATE api_key_facts SET {change}")
+
+
+async def test_the_author_does_not_decide_though_no_party_is_noted(office: Office, place: Place) -> None:
+    await office.person("uma", "administrator", "approver")
+    await office.person("uma2", "approver", address="uma@example.com")
+    number = await office.asks("uma")
+    place.drop_rule("approval_parties", "DELETE")
+    await office.sql("DELETE FROM approval_parties")
+
+    await breaks(office, decided(number, "uma2"))
+
+
+async def test_nothing_is_decided_before_it_was_asked(office: Office) -> None:
+    number = await office.asks()
+
+    await breaks(office, decided(number, "bob", at=office.now() - 1))
+    office.clock.now -= 1
+    assert (await office.approves("bob", number)).state == "approved"
 
 
 async def test_who_is_deactivated_or_unknown_does_not_decide(office: Office) -> None:
@@ -135,7 +163,7 @@ async def test_somebody_else_does_not_withdraw(office: Office) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "request = '{}'",
+        "request = REPLACE(request, 'acme', 'bank')",
         "digest = 'x'",
         "author = 'eve'",
         "author_key = 'x'",
@@ -152,8 +180,19 @@ async def test_a_request_that_waits_never_changes(office: Office, change: str) -
     number = await office.asks()
 
     await breaks(office, f"UPDATE approvals SET {change} WHERE id = {number}")
-    if not change.startswith("request"):  # Of which the names are taken out with the decision.
-        await breaks(office, decided(number, "bob").replace(" WHERE", f", {change} WHERE"))
+    await breaks(office, decided(number, "bob").replace(" WHERE", f", {change} WHERE"))
+
+
+async def test_of_a_request_for_a_person_names_are_taken_out_once_and_nothing_is_put_in(
+    office: Office,
+) -> None:
+    wanted = CreatePrincipal(id="mia", kind=Kind.PERSON, name="Mia")
+    number = pending(await office.changes.create(await office.who("ada"), wanted)).approval
+    decision = decided(number, "bob")
+
+    await breaks(office, decision.replace(" WHERE", ", request = request || ' ' WHERE"))
+    assert await office.sql(decision.replace(" WHERE", ", request = '{}' WHERE")) == 1
+    await breaks(office, f"UPDATE approvals SET request = '[]' WHERE id = {number}")
 
 
 @pytest.mark.parametrize(
