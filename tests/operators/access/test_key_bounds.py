@@ -15,7 +15,7 @@ from tests.databases import Place
 from tests.operators.access.conftest import ACME, asked
 from tests.operators.access.test_api_keys import ACME_ONLY, DAY, at, public_id, who_is, works
 from tests.operators.approvals.office import Office, pending
-from wire import Forbidden
+from wire import Conflict, Forbidden
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ async def test_a_role_that_ends_prolongs_no_key(access: Access, database: Engine
 # What a key is narrowed to.
 
 
-async def test_a_key_that_is_approved_carries_what_its_author_may_hand_on_by_then(
+async def test_a_key_that_its_author_could_not_make_any_more_is_not_approved(
     database: Engine, clock: Clock, tmp_path: Path
 ) -> None:
     """Ada asked as an administrator of everything, and is one of an issuer when Bob agrees."""
@@ -114,10 +114,10 @@ async def test_a_key_that_is_approved_carries_what_its_author_may_hand_on_by_the
         grant=Grant(issuer_scope("acme"), Role.ADMINISTRATOR), source="x", granted_by="tests", granted_at=1
     )
     await database.write(lambda tx: add_grant(tx, "ada", less))
-    await office.approves("bob", pending(asks.approval).approval)
-    (made,) = (await office.keys.page(ROOT, "carl")).keys
+    with pytest.raises(Conflict, match="ask anew"):
+        await office.approves("bob", pending(asks.approval).approval)
 
-    assert (asks.key.limits, made.limits) == (None, (asked("issuer:acme", Role.VIEWER),))
+    assert (await office.keys.page(ROOT, "carl")).keys == ()
 
 
 # Which keys go with one that is revoked.

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from operators import Role
+from operators.approvals import rules
+from server.commands.remote.approvals import STATES
+from server.commands.remote.principals import ROLES
 from tests.server.commands.operating import Operating, Serving, operating_in, run_command
 
 WHY = ("--reason", "seen")
@@ -21,6 +25,12 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Office"]:
         office = Office(operating, serving, tmp_path_factory.mktemp("keys"))
         office.open()
         yield office
+
+
+def test_the_words_of_the_commands_are_those_of_the_server() -> None:
+    """Commands import nothing of what operators do, so that they start at once; so the words stand twice."""
+    assert set(STATES) == set(rules.STATES)
+    assert tuple(Role) == ROLES
 
 
 class Office:

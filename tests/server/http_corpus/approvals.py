@@ -44,7 +44,7 @@ async def people(scene: Scene) -> None:
         )
         scene.keys[name] = await access.key(name)
     for name, (scope, role) in _ROLES.items():
-        await access.changes.grant(ROOT, name, AskedGrant(scope, role), decided=lambda _: None)
+        await access.changes.grant(ROOT, name, AskedGrant(scope, role), decided=lambda *_: None)
 
 
 def activate(issuer: str, who: str, **headers: str) -> Case:
@@ -120,4 +120,5 @@ def _people_asked() -> Iterator[Case]:
     yield _as("bob", f"{APPROVALS}/7/approve", WHY)
     yield _as("bob", f"{APPROVALS}/8/approve", WHY)
     yield _as("eve", f"{APPROVALS}/8/approve", WHY)
+    yield _as("ada", f"{PRINCIPALS}/bob/deactivate")  # Anew: by now bob approves nothing.
     yield get(APPROVALS, authorization="Bearer <key of bob>")
