@@ -40,7 +40,7 @@ from wire import BadRequest, Conflict, Forbidden, ResourceNotFound, format_utc, 
 DAY = 86_400_000_000  # microseconds
 DEFAULT_DAYS = 90
 MAX_DAYS = 400
-MAX_KEYS = 100  # of one principal, that work
+MAX_KEYS = 100  # of one principal, that work; and as many again, whose place another one has taken
 _ABSENT = "there is no such API key"
 
 
@@ -147,6 +147,7 @@ class ApiKeys:
                 )
             key = self._row(tx, principal, found, made, wanted.expires_at)
             key = msgspec.structs.replace(key, limits=limits_of_next(principal, found, old.limits))
+            self._require_fewer(tx, old.principal_id, 2 * MAX_KEYS)
             key_store.insert_key(tx, key, made.digest)
             ends = self._now() + wanted.overlap_seconds * 1_000_000
             ends = ends if old.expires_at is None else min(ends, old.expires_at)
@@ -294,9 +295,7 @@ class ApiKeys:
         return await self._database.write(insert)
 
     def _insert(self, tx: Transaction, principal: Principal, key: KeyRow, digest: str) -> ApiKeyView:
-        now = self._now()
-        if sum(not _is_over(one, now) for one in key_store.keys_of(tx, key.principal_id)) >= MAX_KEYS:
-            raise Conflict(f"{key.principal_id} has {MAX_KEYS} API keys that work; revoke one first")
+        self._require_fewer(tx, key.principal_id, MAX_KEYS)
         key_store.insert_key(tx, key, digest)
         view = key_view(key)
         note(
@@ -309,6 +308,11 @@ class ApiKeys:
             of=key.principal_id,
         )
         return view
+
+    def _require_fewer(self, tx: Transaction, principal_id: str, most: int) -> None:
+        now = self._now()
+        if sum(not _is_over(one, now) for one in key_store.keys_of(tx, principal_id)) >= most:
+            raise Conflict(f"{principal_id} has {most} API keys that work; revoke one first")
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)

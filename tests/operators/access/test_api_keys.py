@@ -160,6 +160,18 @@ async def test_a_principal_has_a_number_of_keys_that_work_and_no_more(access: Ac
     await access.key("of-acme")
 
 
+async def test_a_key_that_is_rotated_on_and_on_leaves_no_more_of_them_than_that(access: Access) -> None:
+    """Each of them works until its overlap is over."""
+    key = public_id(await access.key("of-acme"))
+    month = RotateKey(overlap_seconds=30 * DAY)
+    for _ in range(2 * MAX_KEYS - 1):
+        key = (await access.keys.rotate(ROOT, key, month)).key.key
+    with pytest.raises(Conflict, match="200 API keys"):
+        await access.keys.rotate(ROOT, key, month)
+    await access.keys.revoke(ROOT, (await access.keys.page(ROOT, "of-acme")).keys[0].key)
+    await access.keys.rotate(ROOT, key, month)
+
+
 async def test_who_is_not_itself_gets_no_key_that_grows_with_the_principal(access: Access) -> None:
     """An administrator of one issuer keeps the key; what others grant later is not for it."""
     made = await access.keys.create(ACME, "of-acme", CreateKey())
