@@ -64,12 +64,17 @@ class Approver(msgspec.Struct, frozen=True):
     @property
     def subject(self) -> str:
         """What tells one human being from another, as far as we know."""
-        return f"mailto:{same(self.address)}" if self.address and same(self.address) else self.id
+        return f"mailto:{same(self.address)}" if self.address and self.address.strip() else self.id
 
 
 def same(address: str) -> str:
-    """Return what is the same for two spellings of one address."""
-    return address.strip().casefold()
+    """
+    Return what is the same for two spellings of one address.
+
+    Whatever the database takes for the same, by its own rules for letters, must be the same here: there a capital I
+    with a dot may be an i, and here it would be one with a dot of its own.
+    """
+    return address.strip().casefold().replace("\u0307", "")
 
 
 def is_needed(change: Change, approvers: Iterable[Approver], policy: Policy) -> bool:

@@ -121,6 +121,19 @@ async def test_another_account_of_the_same_address_does_not_approve(office: Offi
     await refused(office, "second", await office.asks(), "somebody else must decide")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("\u0130da@x.example", "ida@x.example"), ("\u00c5da@x.example", "\u00e5da@x.example")]
+)
+async def test_addresses_with_letters_beyond_ascii_are_compared_alike(
+    office: Office, one: str, other: str
+) -> None:
+    """What the database would refuse is refused before, in words."""
+    await office.sql(f"UPDATE people SET address = '{one}' WHERE principal_id = 'ada'")
+    await office.person("second", "approver", address=other)
+
+    await refused(office, "second", await office.asks(), "somebody else must decide")
+
+
 async def test_another_account_of_who_made_the_service_does_not_approve(office: Office) -> None:
     await office.service("robot", "administrator", made_by="bob")
     await office.person("bob2", "approver", address="BOB@example.com")
