@@ -4,9 +4,11 @@ A registry file, read here or in a process of its own. Pure but for that process
     python -P -m registry.reading < registry.json
 
 To read 16 MiB holds an interpreter for up to a quarter of a second at a time, and takes half a GiB. A server has
-requests to answer meanwhile; so it has the file read by another process, which hands over a line for each fact.
+requests to answer meanwhile; so it has the file read by another process, which hands over a digest, and a line for
+each fact.
 """
 
+import hashlib
 import io
 import subprocess
 import sys
@@ -15,13 +17,29 @@ from collections.abc import Callable
 import msgspec
 
 from registry.errors import Fault, RegistryFileError
+from registry.exports.registry_file import export_registry
 from registry.imports.registry_file import read_registry_file
 from registry.store import Bodies, bodies_of
 
-ReadFile = Callable[[bytes], Bodies]
 READ_SECONDS = 60.0  # the largest file takes 3
 FAULTY = 3  # exit code; an interpreter that fails has others
 _LINE = msgspec.json.Decoder(tuple[str, str, str])
+
+
+class ReadRegistry(msgspec.Struct, frozen=True):
+    """
+    What a registry file says.
+
+    Attributes:
+        bodies: its facts, as rows.
+        export_sha256: hex SHA-256 of the file that an export of it gives, however this one was written.
+    """
+
+    bodies: Bodies
+    export_sha256: str
+
+
+ReadFile = Callable[[bytes], ReadRegistry]
 
 
 class _Faults(msgspec.Struct, frozen=True):
@@ -29,12 +47,13 @@ class _Faults(msgspec.Struct, frozen=True):
     found: int
 
 
-def read_here(data: bytes) -> Bodies:
-    """Return the rows of a registry file; raises as `read_registry_file`."""
-    return bodies_of(read_registry_file(data))
+def read_here(data: bytes) -> ReadRegistry:
+    """Read a registry file; raises as `read_registry_file`."""
+    facts = read_registry_file(data)
+    return ReadRegistry(bodies_of(facts), hashlib.sha256(export_registry(facts)).hexdigest())
 
 
-def read_apart(data: bytes) -> Bodies:
+def read_apart(data: bytes) -> ReadRegistry:
     """
     As `read_here`, in a process of its own. It blocks: call it in a thread.
 
@@ -52,17 +71,20 @@ def read_apart(data: bytes) -> Bodies:
         raise RegistryFileError(told.faults, told.found)
     if done.returncode != 0:
         raise RuntimeError(f"reading a registry file failed: {done.stderr.decode(errors='replace')[-2_000:]}")
-    return {(kind, key): body for kind, key, body in map(_LINE.decode, io.BytesIO(done.stdout))}
+    export_sha256, _, lines = done.stdout.partition(b"\n")
+    bodies = {(kind, key): body for kind, key, body in map(_LINE.decode, io.BytesIO(lines))}
+    return ReadRegistry(bodies, export_sha256.decode())
 
 
 def main() -> int:
     """Read standard input; return the exit code."""
     try:
-        bodies = read_here(sys.stdin.buffer.read())
+        read = read_here(sys.stdin.buffer.read())
     except RegistryFileError as error:
         sys.stdout.buffer.write(msgspec.json.encode(_Faults(error.faults, error.found)))
         return FAULTY
-    for (kind, key), body in bodies.items():
+    sys.stdout.buffer.write(read.export_sha256.encode() + b"\n")
+    for (kind, key), body in read.bodies.items():
         sys.stdout.buffer.write(msgspec.json.encode((kind, key, body)) + b"\n")
     return 0
 

@@ -19,8 +19,8 @@ from operators.noting import note
 from registry import listing, query
 from registry.exports.registry_file import export_registry
 from registry.model import Facts, Grant
-from registry.reading import ReadFile, read_here
-from registry.store import Bodies, FactChanges, read_facts, read_version, replace_facts
+from registry.reading import ReadFile, ReadRegistry, read_here
+from registry.store import FactChanges, read_facts, read_version, replace_facts
 from registry.trqp import read_request
 from registry.view import EMPTY_VIEW, View, build_view
 from storage import Database, Following, ServedMark, Transaction
@@ -135,14 +135,14 @@ class Registry:
             RegistryFileError: the file has faults; each is told with its JSON pointer and line.
             DatabaseUnavailable: the outcome is unknown; importing again is safe.
         """
-        bodies = await asyncio.to_thread(self._read_file, data)  # 1.
+        read = await asyncio.to_thread(self._read_file, data)  # 1.
         digest, now = hashlib.sha256(data).hexdigest(), self._now()
         report = await act_once(  # 2.
             self._database,
             principal,
             idempotency_key,
             ("import-registry", digest),
-            lambda tx: _replace(tx, principal, bodies, digest, now),
+            lambda tx: _replace(tx, principal, read, digest, now),
             ImportReport,
             at=now,
         )
@@ -179,11 +179,14 @@ def _read_all(tx: Transaction) -> tuple[int, Facts]:
     return read_version(tx), read_facts(tx)
 
 
-def _replace(tx: Transaction, principal: Principal, bodies: Bodies, digest: str, now: int) -> ImportReport:
-    version, changes = replace_facts(tx, bodies, now)
+def _replace(
+    tx: Transaction, principal: Principal, read: ReadRegistry, digest: str, now: int
+) -> ImportReport:
+    version, changes = replace_facts(tx, read.bodies, now)
     report = _report(version, changes)
     if not changes.is_empty:
-        detail = {"file_sha256": digest, **msgspec.structs.asdict(report)}
+        digests = {"file_sha256": digest, "export_sha256": read.export_sha256}
+        detail = digests | msgspec.structs.asdict(report)
         note(tx, principal, "registry.import", "registry", at=now, **detail)
     return report
 

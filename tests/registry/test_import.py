@@ -111,13 +111,16 @@ async def test_a_file_with_a_fault_changes_nothing(place: Place) -> None:
 async def test_every_change_leaves_an_audit_row_with_the_file_it_came_from(place: Place) -> None:
     data = as_file(a_registry())
     async with a_database(place) as database:
-        await a_wing(database).import_file(ADA, data)
+        wing = a_wing(database)
+        await wing.import_file(ADA, data)
+        exported = await wing.export()
 
         [row] = await database.read(read_audit)
 
     assert (row.actor, row.action, row.subject, row.at) == ("ada", "registry.import", "registry", NOW)
     assert row.detail == {
         "file_sha256": hashlib.sha256(data).hexdigest(),
+        "export_sha256": hashlib.sha256(exported).hexdigest(),
         "version": 1,
         "added": 5,
         "changed": 0,
