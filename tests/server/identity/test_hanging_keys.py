@@ -80,7 +80,7 @@ def key_in_token() -> IssuerKey:
 @pytest.fixture
 def custody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     custody = Hanging(settings)
-    monkeypatch.setattr("server.wings.Custody", lambda _: custody)
+    monkeypatch.setattr("server.wings.operators.Custody", lambda _: custody)
     yield custody
     custody.let_go.set()
 
