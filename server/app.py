@@ -139,7 +139,7 @@ def _operator_litestar(services: Services) -> Litestar:
             build_operator_routes(services.observatory.history.key_alarms, services.observatory.purges),
             alarm_routes(services.operators.alarms),
             approval_routes(services.operators.approvals),
-            access_routes(services.operators.access, services.operators.api_keys),
+            access_routes(services.operators.access, services.operators.grants, services.operators.api_keys),
             audit_routes(services.auditing.trail),
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),

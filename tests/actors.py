@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from operators import EVERYTHING, Grant, Kind, Principal, Role, issuer_scope
 from operators.access.api_key_changes import ApiKeys
+from operators.access.grant_changes import GrantChanges
 from operators.access.principal_changes import PrincipalChanges
 from operators.access.views import AskedGrant, CreateKey, CreatePrincipal
 from operators.actors.principals import Principals
@@ -36,8 +37,9 @@ class Access:
         self.principals = Principals(database, clock=clock, timer=timer or clock)
         self.approvals = approvals or Approvals(database, clock=clock)
         self.changes = PrincipalChanges(database, self.principals, self.approvals, clock=clock)
+        self.grants = GrantChanges(database, self.principals, self.approvals, clock=clock)
         self.keys = ApiKeys(database, self.principals, self.approvals, clock=clock)
-        self.approvals.doers |= self.changes.doers() | self.keys.doers()
+        self.approvals.doers |= self.changes.doers() | self.grants.doers() | self.keys.doers()
 
     async def add(self, name: str, *roles: Role, issuer_id: str | None = None) -> None:
         """Add a service with these roles, for one issuer or for everything."""

@@ -1,22 +1,17 @@
 """
-How principals are made, given grants, deactivated and erased. Service.
+How principals are made, deactivated and erased. Service.
 
 Each change is one transaction with its audit row. A person is made by one person and vouched for by another, as
 soon as there are two who can approve: whoever could make persons alone could approve what he asked for himself.
 """
-
-from collections.abc import Callable
 
 import msgspec
 
 from operators.access.asking_for import (
     change_of,
     change_of_acting,
-    change_of_grant,
     checked,
-    grant_of,
     one_scope,
-    require_decider,
 )
 from operators.access.managing import (
     Found,
@@ -26,25 +21,18 @@ from operators.access.managing import (
     require_to_grant,
     scopes_of,
     seen,
-    told,
 )
+from operators.access.principal_writes import Answered, PrincipalWrites, shown
 from operators.access.views import (
-    MAX_GRANTS,
-    AskedGrant,
     CreatePrincipal,
     PrincipalPage,
     PrincipalView,
-    principal_view,
 )
-from operators.acting import act_once, done_before
 from operators.actors import actor_store
 from operators.actors.actor_store import Actor
-from operators.actors.grant_store import OPERATOR, HeldGrant, add_grant, claimed, end_grant, grants_of
-from operators.actors.key_store import hide_keys
-from operators.actors.principals import Principals
-from operators.actors.schema import adopt_older
-from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
-from operators.approvals.rules import GUARDED, is_trusted_more
+from operators.actors.grant_store import add_grant, claimed, grants_of
+from operators.approvals.change import Decided, Doer
+from operators.approvals.rules import is_trusted_more
 from operators.approvals.store import expire_asked, forget_person
 from operators.grants import (
     EVERYTHING,
@@ -53,48 +41,23 @@ from operators.grants import (
     Permission,
     Principal,
     Role,
-    parse_scope,
     require_anywhere,
 )
 from operators.needs import Need
-from operators.noting import note
-from storage import Database, Transaction
+from storage import Transaction
 from wire import Conflict
 
 MAX_PAGE = 100  # principals
-Answered = PrincipalView | ApprovalView
 
 
-class PrincipalChanges:
-    """
-    Every method raises ResourceNotFound where there is no such principal that the caller may know of, and
-    Forbidden where the caller does not administer all scopes concerned.
-
-    Args:
-        principals: what believes keys, and forgets them after a change.
-        approvals: who knows whether another person must agree.
-        clock: seconds since 1970.
-    """
-
-    def __init__(
-        self, database: Database, principals: Principals, approvals: Asks, *, clock: Callable[[], float]
-    ) -> None:
-        self._database = database
-        self._principals = principals
-        self._approvals = approvals
-        self._clock = clock
+class PrincipalChanges(PrincipalWrites):
+    """Every method raises as `PrincipalWrites` says."""
 
     def doers(self) -> dict[str, Doer]:
         """Return what makes each change that can be approved."""
         return {
             "principal.create": lambda author, asked, decided: self.create(
                 author, msgspec.convert(asked, CreatePrincipal), decided=decided
-            ),
-            "grant.add": lambda author, asked, decided: self.grant(
-                author, asked["principal"], AskedGrant(asked["scope"], Role(asked["role"])), decided=decided
-            ),
-            "grant.end": lambda author, asked, decided: self.end_grant(
-                author, asked["principal"], AskedGrant(asked["scope"], Role(asked["role"])), decided=decided
             ),
             "principal.deactivate": lambda author, asked, decided: self.set_active(
                 author, asked["principal"], False, decided=decided
@@ -124,7 +87,7 @@ class PrincipalChanges:
         def read(tx: Transaction) -> PrincipalPage:
             only = None if EVERYTHING in scopes else scopes
             actors = actor_store.actors_after(tx, after, limit, only, self._now())
-            views = [_shown(principal, actor, grants_of(tx, actor.id, self._now())) for actor in actors]
+            views = [shown(principal, actor, grants_of(tx, actor.id, self._now())) for actor in actors]
             return PrincipalPage(
                 principals=tuple(views), next=actors[-1].id if len(actors) == limit else None
             )
@@ -136,7 +99,7 @@ class PrincipalChanges:
 
         def read(tx: Transaction) -> PrincipalView:
             found = seen(tx, principal, principal_id, self._now())
-            return _shown(principal, found.actor, found.held)
+            return shown(principal, found.actor, found.held)
 
         return await self._database.read(read)
 
@@ -161,12 +124,8 @@ class PrincipalChanges:
         change = change_of(
             "principal.create", one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
         )
-        is_grave = is_trusted_more(wanted.kind, (grant.role for grant in grants))
-        if decided is None and (
-            answered := await self._answered(
-                principal, idempotency_key, request, change if is_grave else None
-            )
-        ):
+        needs = change if is_trusted_more(wanted.kind, (grant.role for grant in grants)) else None
+        if decided is None and (answered := await self._answered(principal, idempotency_key, request, needs)):
             return answered
         actor = Actor(
             id=wanted.id,
@@ -191,86 +150,6 @@ class PrincipalChanges:
 
         return await self._once(principal, idempotency_key, request, create)
 
-    async def grant(
-        self,
-        principal: Principal,
-        principal_id: str,
-        asked: AskedGrant,
-        *,
-        idempotency_key: str | None = None,
-        decided: Decided | None = None,
-    ) -> Answered:
-        """
-        Give a principal a role in a scope.
-
-        Raises:
-            BadRequest: the scope is none, or a service is to approve.
-            Conflict: it has that already, or as many as one may have.
-        """
-        grant = grant_of(asked)
-        require_to_grant(principal, frozenset({grant}))
-        require_decider((await self._found(principal, principal_id)).kind, grant)
-        request = ("grant", principal_id, asked)
-        change = change_of_grant("grant.add", principal_id, grant)
-        is_grave = grant.role in GUARDED
-        if decided is None and (
-            answered := await self._answered(
-                principal, idempotency_key, request, change if is_grave else None
-            )
-        ):
-            return answered
-
-        def give(tx: Transaction) -> PrincipalView:
-            if decided is not None:
-                decided(tx, change)
-            require_scopes(tx, frozenset({grant}))
-            before = self._seen(tx, principal, principal_id)
-            if len(before.held) >= MAX_GRANTS:
-                raise Conflict(f"{principal_id} has {MAX_GRANTS} grants; take one away first")
-            if not add_grant(tx, principal_id, self._held(principal, grant)):
-                raise Conflict(f"{principal_id} is {grant} already")
-            return self._noted(tx, principal, "grant.add", before, grant=str(grant))
-
-        return await self._once(principal, idempotency_key, request, give)
-
-    async def end_grant(
-        self,
-        principal: Principal,
-        principal_id: str,
-        asked: AskedGrant,
-        *,
-        idempotency_key: str | None = None,
-        decided: Decided | None = None,
-    ) -> Answered:
-        """
-        Take a role in a scope away. Whoever could take approvers away alone could go ahead without them.
-
-        Raises:
-            Conflict: it has not that role there.
-        """
-        grant = grant_of(asked)
-        require_to_grant(principal, frozenset({grant}))
-        await self._found(principal, principal_id)
-        request = ("end-grant", principal_id, asked)
-        change = change_of_grant("grant.end", principal_id, grant)
-        is_grave = grant.role is Role.APPROVER
-        if decided is None and (
-            answered := await self._answered(
-                principal, idempotency_key, request, change if is_grave else None
-            )
-        ):
-            return answered
-
-        def end(tx: Transaction) -> PrincipalView:
-            if decided is not None:
-                decided(tx, change)
-            before = self._seen(tx, principal, principal_id)
-            if not end_grant(tx, principal_id, grant, by=principal.id, at=self._now()):
-                raise Conflict(f"{principal_id} is not {grant}")
-            return self._noted(tx, principal, "grant.end", before, grant=str(grant))
-
-        return await self._once(principal, idempotency_key, request, end)
-
     async def set_active(
         self,
         principal: Principal,
@@ -293,12 +172,8 @@ class PrincipalChanges:
         roles = {grant.role for grant in grants}
         is_grave = is_trusted_more(found.actor.kind, roles) if is_active else Role.APPROVER in roles
         request = (action, principal_id)
-        change = change_of_acting(action, principal_id, grants)
-        if decided is None and (
-            answered := await self._answered(
-                principal, idempotency_key, request, change if is_grave else None
-            )
-        ):
+        needs = change_of_acting(action, principal_id, grants) if is_grave else None
+        if decided is None and (answered := await self._answered(principal, idempotency_key, request, needs)):
             return answered
 
         def change_it(tx: Transaction) -> PrincipalView:
@@ -333,96 +208,9 @@ class PrincipalChanges:
 
         return await self._once(principal, idempotency_key, ("erase", principal_id), erase)
 
-    async def _answered(
-        self, principal: Principal, key: str | None, request: tuple[object, ...], change: Change | None
-    ) -> Answered | None:
-        """Return what was done or asked for this key and request before, or the approval that `change` needs."""
-        if done := await done_before(self._database, principal, key, request, PrincipalView):
-            return await self._named(principal, done)
-        if asked := await self._approvals.asked_before(principal, key, request):
-            return asked
-        return None if change is None else await self._approvals.ask(principal, change, key, request)
-
-    async def _once(
-        self,
-        principal: Principal,
-        idempotency_key: str | None,
-        request: tuple[object, ...],
-        make: Callable[[Transaction], PrincipalView],
-    ) -> PrincipalView:
-        done = await act_once(
-            self._database, principal, idempotency_key, request, make, PrincipalView, at=self._now()
-        )
-        self._principals.forget()
-        return await self._named(principal, done)
-
-    async def _named(self, principal: Principal, view: PrincipalView) -> PrincipalView:
-        """
-        Return `view` with what the principal is called now, without grants that `principal` may not know of.
-
-        A name is kept in one place, where it is erased. What was done before may have been by a wider API key.
-        """
-        actor = await self._database.read(lambda tx: actor_store.find_actor(tx, view.id))
-        assert actor is not None
-        held = {one: Grant(parse_scope(one.scope), Role(one.role)) for one in view.grants}
-        return msgspec.structs.replace(
-            view,
-            name=actor.name,
-            address=actor.address,
-            issuer=actor.issuer,
-            subject=actor.subject,
-            grants=tuple(one for one, grant in held.items() if told(principal, view.id, (grant,))),
-        )
-
-    async def _found(self, principal: Principal, principal_id: str) -> Actor:
-        return (await self._database.write(lambda tx: self._seen(tx, principal, principal_id))).actor
-
     def _with_claimed(
         self, tx: Transaction, principal: Principal, principal_id: str
     ) -> tuple[Found, frozenset[Grant]]:
         """Return a principal for a change, and what it holds now or will hold when it signs in again."""
         found = managed(tx, principal, principal_id, self._now())
         return found, found.grants | claimed(tx, principal_id)
-
-    def _seen(self, tx: Transaction, principal: Principal, principal_id: str) -> Found:
-        adopt_older(tx)
-        return seen(tx, principal, principal_id, self._now())
-
-    def _noted(
-        self, tx: Transaction, principal: Principal, action: str, before: Found | str, **detail: object
-    ) -> PrincipalView:
-        """Write the audit row of what was done to a principal, and return it as it is now, without its name."""
-        is_new = isinstance(before, str)
-        principal_id = before if isinstance(before, str) else before.actor.id
-        hide_keys(tx, principal_id)
-        actor = actor_store.find_actor(tx, principal_id)
-        assert actor is not None
-        held = grants_of(tx, principal_id, self._now())
-        note(
-            tx,
-            principal,
-            action,
-            principal_id,
-            at=self._now(),
-            before=None if isinstance(before, str) else principal_view(_nameless(before.actor), before.held),
-            after=principal_view(_nameless(actor), held),
-            **(detail | ({"kind": actor.kind, "grants": [str(one.grant) for one in held]} if is_new else {})),
-        )
-        return _shown(principal, _nameless(actor), held)
-
-    def _held(self, principal: Principal, grant: Grant) -> HeldGrant:
-        return HeldGrant(grant=grant, source=OPERATOR, granted_by=principal.id, granted_at=self._now())
-
-    def _now(self) -> int:
-        return int(self._clock() * 1_000_000)
-
-
-def _nameless(actor: Actor) -> Actor:
-    """Return what an audit row has the digest of, and what is remembered of a request: nothing to be erased."""
-    return msgspec.structs.replace(actor, name=None, address=None, issuer=None, subject=None)
-
-
-def _shown(principal: Principal, actor: Actor, held: list[HeldGrant]) -> PrincipalView:
-    """Return a principal as `principal` may see it."""
-    grants = told(principal, actor.id, (one.grant for one in held))
-    return principal_view(actor, [one for one in held if one.grant in grants])

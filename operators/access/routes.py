@@ -10,6 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
 from operators.access.api_key_changes import DEFAULT_DAYS, MAX_DAYS, ApiKeys
+from operators.access.grant_changes import GrantChanges
 from operators.access.principal_changes import MAX_PAGE, PrincipalChanges
 from operators.access.views import (
     ApiKeyPage,
@@ -42,9 +43,9 @@ _WAITS = "With `approval` in the answer (202), it is done once another person ag
 _GRANT_EXAMPLE = {"scope": "issuer:acme", "role": "editor"}
 
 
-def access_routes(changes: PrincipalChanges, keys: ApiKeys) -> type[Controller]:
+def access_routes(changes: PrincipalChanges, grants: GrantChanges, keys: ApiKeys) -> type[Controller]:
     """Return the routes; the application's dependencies must have `principal`."""
-    return over(_Routes, changes=changes, keys=keys)
+    return over(_Routes, changes=changes, grants=grants, keys=keys)
 
 
 def _described(shape: type[msgspec.Struct], description: str) -> ResponseSpec:
@@ -61,6 +62,7 @@ class _Routes(Controller):
     tags = ("operators: principals",)
     request_max_body_size = MAX_BODY_BYTES
     changes: PrincipalChanges
+    grants: GrantChanges
     keys: ApiKeys
 
     @get(
@@ -139,7 +141,7 @@ class _Routes(Controller):
     ) -> Answer:
         wanted = await body_of(request, AskedGrant)
         return _made(
-            await self.changes.grant(principal, principal_id, wanted, idempotency_key=key_of(request))
+            await self.grants.grant(principal, principal_id, wanted, idempotency_key=key_of(request))
         )
 
     @post(
@@ -157,7 +159,7 @@ class _Routes(Controller):
     ) -> Answer:
         wanted = await body_of(request, AskedGrant)
         return _made(
-            await self.changes.end_grant(principal, principal_id, wanted, idempotency_key=key_of(request))
+            await self.grants.end_grant(principal, principal_id, wanted, idempotency_key=key_of(request))
         )
 
     @post(

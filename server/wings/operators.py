@@ -9,6 +9,7 @@ import msgspec
 from observatory.alarm_store import acknowledge_all
 from operators import AlarmKind, Alarms, Principals
 from operators.access.api_key_changes import ApiKeys
+from operators.access.grant_changes import GrantChanges
 from operators.access.key_ends import KeyEnds
 from operators.access.principal_changes import PrincipalChanges
 from operators.alarms.store import Told, tell
@@ -28,6 +29,7 @@ class Operators(msgspec.Struct, frozen=True):
     principals: Principals
     signing_in: SigningIn | None
     access: PrincipalChanges
+    grants: GrantChanges
     api_keys: ApiKeys
     key_ends: KeyEnds
     approvals: Approvals
@@ -54,8 +56,9 @@ async def open_operators(resources: Resources) -> Operators:
     )
     approvals = _open_approvals(resources)
     access = PrincipalChanges(resources.database, principals, approvals, clock=resources.clock)
+    grants = GrantChanges(resources.database, principals, approvals, clock=resources.clock)
     api_keys = ApiKeys(resources.database, principals, approvals, clock=resources.clock)
-    approvals.doers |= access.doers() | api_keys.doers()
+    approvals.doers |= access.doers() | grants.doers() | api_keys.doers()
     custody = Custody(resources.settings)
     issuers = Issuers(
         resources.database, surroundings=Surroundings(resources.settings, custody), clock=resources.clock
@@ -83,7 +86,7 @@ async def open_operators(resources: Resources) -> Operators:
         on_state=partial(alarms.state, AlarmKind.API_KEY_NEAR_END),
     )
     return Operators(
-        principals, signing_in, access, api_keys, key_ends, approvals, alarms, issuers, identities
+        principals, signing_in, access, grants, api_keys, key_ends, approvals, alarms, issuers, identities
     )
 
 

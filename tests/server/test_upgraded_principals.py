@@ -150,7 +150,7 @@ async def test_what_is_made_or_changed_here_is_refused_by_the_node_beside(
     narrowed = (await operators.api_keys.create(ROOT, "bootstrap", CreateKey(grants=(acme,)))).api_key
     changed, gone = node.key("acme-hr"), node.key("bootstrap")
     before = [node.lets_in(key) for key in (changed, gone)]
-    await operators.access.end_grant(ROOT, "acme-hr", AskedGrant("issuer:acme", Role.EDITOR))
+    await operators.grants.end_grant(ROOT, "acme-hr", AskedGrant("issuer:acme", Role.EDITOR))
     await operators.access.set_active(ROOT, "bootstrap", False)
 
     assert before == [("acme", "issuer"), (None, "admin")]
@@ -174,7 +174,7 @@ async def test_a_rotated_key_ends_for_both(services: Services, node: OldNode, ol
 
 
 async def test_its_rows_keep_what_they_say(services: Services, old: Place, node: OldNode) -> None:
-    await services.operators.access.grant(ROOT, "acme-hr", AskedGrant("everything", Role.AUDITOR))
+    await services.operators.grants.grant(ROOT, "acme-hr", AskedGrant("everything", Role.AUDITOR))
 
     assert old.query("SELECT issuer_id, roles FROM principals WHERE id = 'acme-hr'") == [("acme", "issuer")]
 

@@ -77,8 +77,8 @@ async def test_a_rotated_key_cannot_outlast_the_longest_either(access: Access, c
 
 async def test_a_key_carries_what_its_principal_holds_now(access: Access) -> None:
     key = await access.key("of-acme")
-    await access.changes.grant(ROOT, "of-acme", asked("issuer:beta", Role.VIEWER))
-    await access.changes.end_grant(ROOT, "of-acme", asked("issuer:acme", Role.EDITOR))
+    await access.grants.grant(ROOT, "of-acme", asked("issuer:beta", Role.VIEWER))
+    await access.grants.end_grant(ROOT, "of-acme", asked("issuer:acme", Role.EDITOR))
 
     assert (await who_is(access, key)).grants == {Grant(issuer_scope("beta"), Role.VIEWER)}
 
@@ -178,7 +178,7 @@ async def test_who_is_not_itself_gets_no_key_that_grows_with_the_principal(acces
     again = await access.keys.rotate(ACME, made.key.key, RotateKey())
     theirs = await access.key("of-acme")
     from_theirs = await access.keys.rotate(ACME, public_id(theirs), RotateKey())
-    await access.changes.grant(ROOT, "of-acme", asked("issuer:beta", Role.EDITOR))
+    await access.grants.grant(ROOT, "of-acme", asked("issuer:beta", Role.EDITOR))
 
     for key in (made, again, from_theirs):
         assert key.key.limits == ACME_ONLY

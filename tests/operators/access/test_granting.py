@@ -27,8 +27,8 @@ pytestmark = pytest.mark.anyio
 
 Change = Callable[[Access, Principal, str], Awaitable[object]]
 CHANGES: dict[str, Change] = {
-    "grant": lambda access, who, name: access.changes.grant(who, name, asked("issuer:acme", Role.VIEWER)),
-    "end": lambda access, who, name: access.changes.end_grant(who, name, asked("issuer:acme", Role.EDITOR)),
+    "grant": lambda access, who, name: access.grants.grant(who, name, asked("issuer:acme", Role.VIEWER)),
+    "end": lambda access, who, name: access.grants.end_grant(who, name, asked("issuer:acme", Role.EDITOR)),
     "deactivate": lambda access, who, name: access.changes.set_active(who, name, False),
     "reactivate": lambda access, who, name: access.changes.set_active(who, name, True),
     "erase": lambda access, who, name: access.changes.erase(who, name),
@@ -139,7 +139,7 @@ async def test_a_narrowed_key_hands_out_no_more_than_it_is_narrowed_to(access: A
 
     await access.changes.create(narrowed, wanted)
     for grant in (asked("issuer:beta", Role.VIEWER), asked("everything", Role.VIEWER)):
-        assert isinstance(await refusal_of(access.changes.grant(narrowed, "new", grant)), Forbidden)
+        assert isinstance(await refusal_of(access.grants.grant(narrowed, "new", grant)), Forbidden)
     assert isinstance(await refusal_of(CHANGES["key"](access, narrowed, "of-beta")), ResourceNotFound)
 
 
@@ -192,7 +192,7 @@ async def test_a_grant_that_has_ended_gives_nothing_and_can_be_given_again(
     )
     clock.now += 1
     held = (await access.principals.authenticate(f"Bearer {key}")).grants
-    given = await access.changes.grant(ROOT, "of-acme", asked("issuer:acme", Role.EDITOR))
+    given = await access.grants.grant(ROOT, "of-acme", asked("issuer:acme", Role.EDITOR))
     clock.now += 1
 
     assert held == frozenset()
@@ -205,18 +205,18 @@ async def test_a_service_never_approves(access: Access) -> None:
     create = access.changes.create(ROOT, CreatePrincipal(id="x", kind=Kind.SERVICE, grants=(approver,)))
 
     assert isinstance(await refusal_of(create), BadRequest)
-    assert isinstance(await refusal_of(access.changes.grant(ROOT, "of-acme", approver)), BadRequest)
-    assert isinstance(await refusal_of(access.changes.grant(ROOT, "of-beta", approver)), BadRequest)
+    assert isinstance(await refusal_of(access.grants.grant(ROOT, "of-acme", approver)), BadRequest)
+    assert isinstance(await refusal_of(access.grants.grant(ROOT, "of-beta", approver)), BadRequest)
 
 
 async def test_a_principal_holds_a_number_of_grants_and_no_more(access: Access) -> None:
     scopes = [asked(f"authority:did:web:{number}.example", Role.VIEWER) for number in range(MAX_GRANTS)]
     await access.changes.create(ROOT, CreatePrincipal(id="x", kind=Kind.SERVICE, grants=tuple(scopes)))
-    refused = await refusal_of(access.changes.grant(ROOT, "x", asked("everything", Role.VIEWER)))
+    refused = await refusal_of(access.grants.grant(ROOT, "x", asked("everything", Role.VIEWER)))
 
     assert isinstance(refused, Conflict)
-    await access.changes.end_grant(ROOT, "x", scopes[0])
-    await access.changes.grant(ROOT, "x", asked("everything", Role.VIEWER))
+    await access.grants.end_grant(ROOT, "x", scopes[0])
+    await access.grants.grant(ROOT, "x", asked("everything", Role.VIEWER))
 
 
 NO_SCOPES = [
@@ -251,8 +251,8 @@ NO_ISSUERS = [
 async def test_a_scope_that_is_none_is_refused_in_few_words(access: Access) -> None:
     for scope in NO_SCOPES:
         for change in (
-            access.changes.grant(ROOT, "of-acme", asked(scope, Role.VIEWER)),
-            access.changes.end_grant(ROOT, "of-acme", asked(scope, Role.VIEWER)),
+            access.grants.grant(ROOT, "of-acme", asked(scope, Role.VIEWER)),
+            access.grants.end_grant(ROOT, "of-acme", asked(scope, Role.VIEWER)),
             access.keys.create(ROOT, "of-acme", CreateKey(grants=(asked(scope, Role.VIEWER),))),
         ):
             refused = await refusal_of(change)
@@ -263,7 +263,7 @@ async def test_a_scope_that_is_none_is_refused_in_few_words(access: Access) -> N
 async def test_an_issuer_that_does_not_exist_is_granted_to_nobody(access: Access) -> None:
     for scope in NO_ISSUERS:
         with pytest.raises(ResourceNotFound):
-            await access.changes.grant(ROOT, "of-acme", asked(scope, Role.VIEWER))
+            await access.grants.grant(ROOT, "of-acme", asked(scope, Role.VIEWER))
 
 
 HOSTILE_IDS = [
@@ -311,8 +311,8 @@ async def test_each_change_says_who_why_and_what_was_before_and_after(
     who = Principal(
         id="root", grants=ROOT.grants, key="K" * 12, person="ada", reason="caf\u00e9, ticket 4711"
     )
-    await access.changes.grant(who, "of-acme", asked("issuer:beta", Role.VIEWER))
-    await access.changes.end_grant(who, "of-acme", asked("issuer:beta", Role.VIEWER))
+    await access.grants.grant(who, "of-acme", asked("issuer:beta", Role.VIEWER))
+    await access.grants.end_grant(who, "of-acme", asked("issuer:beta", Role.VIEWER))
     given, taken = (await database.read(read_audit))[-2:]
 
     assert (given.action, taken.action) == ("grant.add", "grant.end")
@@ -341,9 +341,9 @@ async def test_what_was_done_by_a_wide_key_is_not_told_to_a_narrowed_one(access:
     wide = acting("boss", Role.ADMINISTRATOR)
     narrowed = msgspec.structs.replace(wide, limits=ACME.grants)
     change = asked("issuer:acme", Role.VIEWER)
-    done = await access.changes.grant(wide, "of-both", change, idempotency_key="k")
+    done = await access.grants.grant(wide, "of-both", change, idempotency_key="k")
     again = [
-        await access.changes.grant(who, "of-both", change, idempotency_key="k") for who in (wide, narrowed)
+        await access.grants.grant(who, "of-both", change, idempotency_key="k") for who in (wide, narrowed)
     ]
 
     told = [{one.scope for one in view.grants} for view in (done, *again) if isinstance(view, PrincipalView)]

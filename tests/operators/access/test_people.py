@@ -63,8 +63,8 @@ async def test_an_erased_person_is_named_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     await access.changes.create(ROOT, ADA, idempotency_key="create")
-    await access.changes.grant(ROOT, "ada", asked("issuer:beta", Role.VIEWER), idempotency_key="grant")
-    await access.changes.end_grant(ROOT, "ada", asked("issuer:beta", Role.VIEWER), idempotency_key="end")
+    await access.grants.grant(ROOT, "ada", asked("issuer:beta", Role.VIEWER), idempotency_key="grant")
+    await access.grants.end_grant(ROOT, "ada", asked("issuer:beta", Role.VIEWER), idempotency_key="end")
     await access.keys.create(ROOT, "ada", CreateKey())
     before = all_that_is_kept(place)
     await access.changes.set_active(ROOT, "ada", False, idempotency_key="leave")
@@ -133,9 +133,9 @@ async def test_a_refused_change_leaves_no_row(access: Access, database: Engine) 
     for change in (
         access.changes.set_active(ROOT, "nobody", False),
         access.changes.erase(ROOT, "of-acme"),
-        access.changes.grant(ROOT, "of-acme", asked("issuer:none", Role.VIEWER)),
-        access.changes.grant(ROOT, "of-acme", asked("issuer:acme", Role.EDITOR)),
-        access.changes.end_grant(ROOT, "of-acme", asked("issuer:beta", Role.VIEWER)),
+        access.grants.grant(ROOT, "of-acme", asked("issuer:none", Role.VIEWER)),
+        access.grants.grant(ROOT, "of-acme", asked("issuer:acme", Role.EDITOR)),
+        access.grants.end_grant(ROOT, "of-acme", asked("issuer:beta", Role.VIEWER)),
     ):
         with pytest.raises(Refusal):
             await change

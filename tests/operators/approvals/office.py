@@ -40,7 +40,7 @@ class Office:
         self.alarmed: list[tuple[str, str]] = []
         self.approvals = Approvals(database, clock=clock, policy=policy, on_break_glass=self._alarm)
         self.access = Access(database, clock, approvals=self.approvals)
-        self.changes, self.keys = self.access.changes, self.access.keys
+        self.changes, self.grants, self.keys = self.access.changes, self.access.grants, self.access.keys
         self.desk = Desk(database, clock, key_dir, self.approvals)
         self.key = ""
         self._drawn = 0

@@ -19,7 +19,7 @@ async def test_the_deactivation_of_an_approver_is_what_it_was(office: Office) ->
     await office.person("dan", "approver@issuer:acme")
     await office.person("mia", "approver@issuer:acme")
     asked = pending(await office.changes.set_active(ada, "dan", False))
-    wider = pending(await office.changes.grant(ada, "dan", APPROVER))
+    wider = pending(await office.grants.grant(ada, "dan", APPROVER))
     await office.approves("bob", wider.approval)
 
     assert (asked.scope, asked.request["grants"]) == (
@@ -37,7 +37,7 @@ async def test_what_comes_back_with_a_person_is_what_was_asked(office: Office) -
     await office.person("mia", "approver@issuer:acme")
     await office.changes.set_active(ada, "pat", False)
     asked = pending(await office.changes.set_active(ada, "pat", True))
-    await office.changes.grant(ada, "pat", AskedGrant("everything", Role.ADMINISTRATOR))
+    await office.grants.grant(ada, "pat", AskedGrant("everything", Role.ADMINISTRATOR))
 
     with pytest.raises(Conflict, match="ask anew"):
         await office.approves("mia", asked.approval)
@@ -130,9 +130,9 @@ async def test_an_activation_that_is_sent_again_is_the_request_that_it_was(offic
 async def test_the_end_of_the_second_approver_is_answered_alike_when_it_is_sent_again(office: Office) -> None:
     """Then nothing needs an approval any more, and there is nothing to take away."""
     ada = await office.who("ada")
-    first = pending(await office.changes.end_grant(ada, "eve", APPROVER, idempotency_key="k"))
+    first = pending(await office.grants.end_grant(ada, "eve", APPROVER, idempotency_key="k"))
     await office.approves("bob", first.approval)
-    again = await office.changes.end_grant(ada, "eve", APPROVER, idempotency_key="k")
+    again = await office.grants.end_grant(ada, "eve", APPROVER, idempotency_key="k")
 
     assert isinstance(again, ApprovalView)
     assert (again.approval, again.state) == (first.approval, "approved")

@@ -39,7 +39,7 @@ async def test_with_one_approver_an_administrator_makes_people_and_approvers_alo
     await only_bob_approves(office)
     assert isinstance(await office.changes.create(await ada(office), MIA), PrincipalView)
     assert (await office.keys.create(await ada(office), "mia", CreateKey())).approval is None
-    assert isinstance(await office.changes.grant(await ada(office), "mia", APPROVER), PrincipalView)
+    assert isinstance(await office.grants.grant(await ada(office), "mia", APPROVER), PrincipalView)
 
     pending(await office.changes.create(await ada(office), msgspec.structs.replace(MIA, id="max")))
 
@@ -52,7 +52,7 @@ async def test_a_second_person_does_not_approve_for_who_made_it(office: Office) 
     await office.changes.create(uma, MIA)
     made = await office.keys.create(uma, "mia", CreateKey())
     assert made.approval is None
-    await office.changes.grant(uma, "mia", APPROVER)
+    await office.grants.grant(uma, "mia", APPROVER)
     number = await office.asks("uma")
 
     mia = await office.access.principals.authenticate(f"Bearer {made.api_key}")
@@ -67,7 +67,7 @@ async def test_a_second_person_made_through_a_service_does_not_approve_for_it(of
     robot = await office.service("robot", "administrator")
     await office.changes.create(robot, MIA)
     made = await office.keys.create(robot, "mia", CreateKey())
-    await office.changes.grant(robot, "mia", APPROVER)
+    await office.grants.grant(robot, "mia", APPROVER)
     number = await office.asks("robot")
 
     mia = await office.access.principals.authenticate(f"Bearer {made.api_key}")
@@ -78,13 +78,13 @@ async def test_a_second_person_made_through_a_service_does_not_approve_for_it(of
 async def test_the_others_approvers_are_not_taken_away_first(office: Office) -> None:
     """One by one, by ending their grants, or by deactivating them."""
     who = await ada(office)
-    ending = pending(await office.changes.end_grant(who, "bob", APPROVER))
+    ending = pending(await office.grants.end_grant(who, "bob", APPROVER))
     leaving = pending(await office.changes.set_active(who, "eve", False))
 
     assert len(await office.database.read(lambda tx: approvers(tx, office.now()))) == 2
     await office.approvals.reject(await office.who("bob"), ending.approval, "I stay")
     await office.approves("bob", leaving.approval)
-    assert isinstance(await office.changes.end_grant(who, "bob", APPROVER), PrincipalView)
+    assert isinstance(await office.grants.end_grant(who, "bob", APPROVER), PrincipalView)
 
 
 async def test_who_approves_nothing_is_deactivated_at_once(office: Office) -> None:
@@ -123,8 +123,8 @@ async def test_a_key_is_what_was_asked_for_though_the_principal_has_more_by_then
     await office.person("mia", "viewer@issuer:acme", "editor@issuer:bank")
     made = await office.keys.create(admin, "mia", CreateKey())
     assert made.approval is not None
-    await office.changes.grant(await ada(office), "mia", AskedGrant("everything", Role.AUDITOR))
-    await office.changes.grant(await ada(office), "ann", AskedGrant("everything", Role.ADMINISTRATOR))
+    await office.grants.grant(await ada(office), "mia", AskedGrant("everything", Role.AUDITOR))
+    await office.grants.grant(await ada(office), "ann", AskedGrant("everything", Role.ADMINISTRATOR))
     await office.approves("bob", made.approval.approval)
 
     mia = await office.access.principals.authenticate(f"Bearer {made.api_key}")
@@ -160,7 +160,7 @@ async def test_nobody_else_rotates_the_key_of_a_person(office: Office) -> None:
 async def test_roles_that_get_past_are_given_when_another_one_approves(office: Office, role: str) -> None:
     await office.person("mia", "viewer")
     asked = pending(
-        await office.changes.grant(await ada(office), "mia", AskedGrant("issuer:acme", Role(role)))
+        await office.grants.grant(await ada(office), "mia", AskedGrant("issuer:acme", Role(role)))
     )
 
     await office.approves("eve", asked.approval)
@@ -176,14 +176,14 @@ async def test_break_glass_is_guarded_wherever_two_approve(office: Office) -> No
     await office.person("moe", "approver@issuer:acme")
     glass = AskedGrant("issuer:default", Role.BREAK_GLASS)
 
-    pending(await office.changes.grant(await ada(office), "ada", glass))
+    pending(await office.grants.grant(await ada(office), "ada", glass))
 
 
 async def test_other_roles_are_given_at_once(office: Office) -> None:
     await office.person("mia")
     editor = AskedGrant("everything", Role.EDITOR)
 
-    assert isinstance(await office.changes.grant(await ada(office), "mia", editor), PrincipalView)
+    assert isinstance(await office.grants.grant(await ada(office), "mia", editor), PrincipalView)
 
 
 async def test_a_service_that_gets_past_is_made_as_a_person_is(office: Office) -> None:
@@ -240,9 +240,9 @@ async def test_two_who_approve_for_an_issuer_guard_what_would_approve_there(offi
     bank = AskedGrant("issuer:default", Role.APPROVER)
     await office.desk.issuers.create(await ada(office), CreateIssuer(id="default"))
 
-    everything = pending(await office.changes.grant(await ada(office), "bob", APPROVER))
+    everything = pending(await office.grants.grant(await ada(office), "bob", APPROVER))
     person = pending(await office.changes.create(await ada(office), MIA))
-    assert isinstance(await office.changes.grant(await ada(office), "bob", bank), PrincipalView)
+    assert isinstance(await office.grants.grant(await ada(office), "bob", bank), PrincipalView)
     assert everything.hint is not None
     assert person.hint is not None
     assert "for everything" in everything.hint
@@ -252,9 +252,9 @@ async def test_what_was_done_is_not_asked_for_when_it_is_sent_again(office: Offi
     """The answer was lost; meanwhile two can approve, by the very change."""
     await only_bob_approves(office)
     await office.person("mia")
-    done = await office.changes.grant(await ada(office), "mia", APPROVER, idempotency_key="k")
+    done = await office.grants.grant(await ada(office), "mia", APPROVER, idempotency_key="k")
 
-    assert await office.changes.grant(await ada(office), "mia", APPROVER, idempotency_key="k") == done
+    assert await office.grants.grant(await ada(office), "mia", APPROVER, idempotency_key="k") == done
     assert isinstance(done, PrincipalView)
 
 

@@ -44,7 +44,7 @@ async def people(scene: Scene) -> None:
         )
         scene.keys[name] = await access.key(name)
     for name, (scope, role) in _ROLES.items():
-        await access.changes.grant(ROOT, name, AskedGrant(scope, role), decided=lambda *_: None)
+        await access.grants.grant(ROOT, name, AskedGrant(scope, role), decided=lambda *_: None)
 
 
 def activate(issuer: str, who: str, **headers: str) -> Case:
