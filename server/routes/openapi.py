@@ -76,7 +76,7 @@ def _operation(method: str, path: str, generated: Mapping[str, Any]) -> dict[str
         operation["requestBody"] = _body(route.body, generated.get("requestBody", {}))
     if path.startswith("/operator/"):
         operation["security"] = [{"apiKey": []}]
-        if method in ("post", "put"):
+        if method in ("post", "put") and route.takes_idempotency_key:
             operation["parameters"] = [*generated.get("parameters", []), _IDEMPOTENCY_KEY]
     return operation
 

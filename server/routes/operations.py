@@ -33,7 +33,7 @@ class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: int
     detail: str
     instance: str = ""
-    errors: list[dict[str, str]] = []
+    errors: list[dict[str, str | int]] = []
 
 
 class DidResolutionResult(msgspec.Struct, kw_only=True, rename="camel"):
@@ -53,12 +53,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         answers: what it answers, by status.
         problems: further statuses whose answer is a problem document.
         is_conditional: whether it answers 304.
+        takes_idempotency_key: of a change by an operator, whether its answer can be had a second time.
     """
 
     answers: Mapping[int, Content]
     body: Content = {}
     problems: tuple[int, ...] = ()
     is_conditional: bool = False
+    takes_idempotency_key: bool = True
 
 
 _RESULTS: Content = {

@@ -86,11 +86,15 @@ OPERATORS: dict[tuple[str, str], Route] = {
     },
     ("post", f"{_PRINCIPAL}/erase"): Route(answers={200: {JSON: PrincipalView}}, problems=_WRITE),
     ("get", f"{_PRINCIPAL}/keys"): Route(answers={200: {JSON: ApiKeyPage}}, problems=_READ),
-    ("post", f"{_PRINCIPAL}/keys"): Route(answers=_MADE_KEY, body={JSON: CreateKey}, problems=_WRITE),
-    ("post", f"{KEYS}/{{public_id}}/rotate"): Route(
-        answers={201: {JSON: MadeKey}}, body={JSON: RotateKey}, problems=_WRITE
+    ("post", f"{_PRINCIPAL}/keys"): Route(
+        answers=_MADE_KEY, body={JSON: CreateKey}, problems=_WRITE, takes_idempotency_key=False
     ),
-    ("post", f"{KEYS}/{{public_id}}/revoke"): Route(answers={200: {JSON: ApiKeyView}}, problems=_WRITE),
+    ("post", f"{KEYS}/{{public_id}}/rotate"): Route(
+        answers={201: {JSON: MadeKey}}, body={JSON: RotateKey}, problems=_WRITE, takes_idempotency_key=False
+    ),
+    ("post", f"{KEYS}/{{public_id}}/revoke"): Route(
+        answers={200: {JSON: ApiKeyView}}, problems=_WRITE, takes_idempotency_key=False
+    ),
     ("get", APPROVALS): Route(answers={200: {JSON: ApprovalPage}}, problems=_READ),
     ("get", _APPROVAL): Route(answers=_SHOWN_APPROVAL, problems=_READ),
     **{
