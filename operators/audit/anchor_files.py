@@ -12,7 +12,6 @@ lost, and no new file can have the name of one. The row of the restore names the
 import asyncio
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -24,7 +23,7 @@ from operators.audit.heads import Head, Keys, signed_head
 from operators.audit.store import Anchor
 from proofs import ProofError
 from proofs.notes import MAX_NOTE_BYTES, NoteKey
-from storage import Database, Transaction
+from storage import Database, Transaction, replace_durably
 
 LOG = logging.getLogger("touchstone.audit")
 
@@ -142,8 +141,8 @@ def write_anchors(place: Path, anchors: Iterable[Anchor]) -> None:
     for anchor in anchors:
         assert anchor.note is not None and anchor.note_key is not None, "only what is signed is written"
         key_name = hashlib.sha256(anchor.note_key.encode()).hexdigest()[:16]
-        _put(place / f"{key_name}.key", anchor.note_key + "\n")
-        _put(place / name_of(anchor.position, anchor.digest), anchor.note)
+        _keep(place / f"{key_name}.key", anchor.note_key + "\n")
+        _keep(place / name_of(anchor.position, anchor.digest), anchor.note)
 
 
 def read_heads(place: Path, known: _Heads, keys: Iterable[NoteKey]) -> _Heads:
@@ -175,18 +174,6 @@ def _fault_of(names: frozenset[str]) -> str | None:
     )
 
 
-def _put(path: Path, text: str) -> None:
-    if path.exists():
-        return
-    # Nodes may share a directory: no two write into one unfinished file.
-    unfinished = path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.unfinished")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _keep(path: Path, text: str) -> None:
+    if not path.exists():
+        replace_durably(path, text.encode())

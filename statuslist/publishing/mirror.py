@@ -15,7 +15,6 @@ is what readers were given last, whatever became of the database.
 
 import asyncio
 import logging
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, FormName, list
 from statuslist.formats.purposes import PURPOSES
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.published import Published
+from storage import replace_durably
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written
@@ -117,7 +117,7 @@ def write_forms(directory: Path, published: Published) -> None:
             raise FileExistsError(f"version {there} is there, which is newer than ours, {artefact.version}")
         for file, body in ((path, artefact.body), (_version_path(path), _version_line(artefact))):
             if not file.exists() or file.read_bytes() != body:
-                _replace(file, body)
+                replace_durably(file, body)
 
 
 def read_mirror(directory: Path) -> Iterator[FoundForm]:
@@ -158,18 +158,3 @@ def _read_version(path: Path, body: bytes) -> int | None:
     except OSError:
         return None
     return int(found[1]) if found and found[2].decode() == digest_of(body) else None
-
-
-def _replace(path: Path, body: bytes) -> None:
-    # Nodes may share a directory: no two write into one unfinished file, and the slower one catches up.
-    unfinished = path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.unfinished")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

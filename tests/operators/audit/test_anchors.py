@@ -251,7 +251,7 @@ async def test_no_file_is_seen_before_it_is_whole(
         raise OSError("crashed before the file was on the disk")
 
     with monkeypatch.context() as patch:
-        patch.setattr("operators.audit.anchor_files.os.fsync", crash)
+        patch.setattr("storage.files.os.fsync", crash)
         await anchoring.anchors.step()
     seen = [path.suffix for path in (tmp_path / "audit").iterdir()]
 
