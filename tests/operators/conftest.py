@@ -10,6 +10,27 @@ from storage import Engine
 from tests.clock import Clock
 from tests.databases import Place, migrated
 
+# On PostgreSQL these are slow tests, which CI runs: each takes a database ten times as long as SQLite.
+SLOW_ON_POSTGRES = (
+    "access/test_api_keys.py",
+    "access/test_granting.py",
+    "access/test_key_bounds.py",
+    "access/test_people.py",
+    "approvals/test_approvals.py",
+    "approvals/test_as_asked.py",
+    "approvals/test_going_past.py",
+    "approvals/test_keys_behind.py",
+    "approvals/test_people.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        is_named = item.path.as_posix().endswith(tuple(f"operators/{name}" for name in SLOW_ON_POSTGRES))
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if is_named and parameters.get("place") == "postgres":
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture
 def clock() -> Clock:
