@@ -14,8 +14,11 @@ PEERS := var/peers
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
 
+# One more than there are processors, as many tests wait for something; four at most.
+TEST_PROCESSES = $(shell n=$$(nproc); echo $$((n < 3 ? n + 1 : 4)))
+
 test: $(DEV) postgres softhsm
-	$(RUN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	$(RUN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(DEV) $(FUZZ) postgres softhsm clients
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
