@@ -7,21 +7,34 @@ The kinds of identifier that an entity may have. Pure.
   registered as it is spelled, since credentials name it so: `iss` is compared without any change (RFC 7519,
   section 2, StringOrURI), so that capitals in the host, a default port or an escape are those of the issuer.
 - `jwk-thumbprint`: a key alone, as the URI of its SHA-256 thumbprint (RFC 9278, section 3).
-- `x509_hash`: a certificate alone, as the SHA-256 of its DER (OpenID4VP 1.0, section 5.9.3).
+- `ni`: a certificate, a signer's or an authority's, as the URI of the SHA-256 of its DER (RFC 6920, section 3),
+  without a host and a query, which say nothing of what is named.
+
+`x509_hash:` (OpenID4VP 1.0, section 5.9.3) is another spelling of an `ni`, and no URI: it is taken wherever an
+identifier is, and found, but kept as the `ni` (`canonical_identifier`).
 """
 
+import base64
+import hashlib
 import re
 from ipaddress import IPv6Address
 from typing import Literal, TypeAlias
 
-from resolver import ResolutionError, parse_did, read_spelling
+import msgspec
 
-IdentifierKind: TypeAlias = Literal["did", "https", "jwk-thumbprint", "x509_hash"]
+from resolver import JsonObject, ResolutionError, parse_did, read_spelling
+from resolver.keys.jwk import jwk_of, jwk_to_key
+
+IdentifierKind: TypeAlias = Literal["did", "https", "jwk-thumbprint", "ni"]
 
 # The base64url text of 32 bytes: 43 characters, of which the last carries four bits and so is one of 16.
 _SHA256 = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
-_THUMBPRINT = re.compile(rf"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{_SHA256}")
-_X509_HASH = re.compile(rf"x509_hash:{_SHA256}")
+_THUMBPRINT_PREFIX = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"
+_NI_PREFIX = "ni:///sha-256;"
+_X509_HASH_PREFIX = "x509_hash:"
+_THUMBPRINT = re.compile(_THUMBPRINT_PREFIX + _SHA256)
+_NI = re.compile(_NI_PREFIX + _SHA256)
+_X509_HASH = re.compile(_X509_HASH_PREFIX + _SHA256)
 
 # A developer's own server, which no public did:web can name; the sample ecosystem has it.
 _THIS_MACHINE = re.compile(r"did:web:localhost(?:%3A[1-9][0-9]{0,4})?(?::[A-Za-z0-9._:-]+)?")
@@ -41,7 +54,7 @@ _HTTPS = re.compile(
 
 def identifier_kind(text: str) -> IdentifierKind:
     """
-    Return which kind of identifier `text` is.
+    Return which kind of identifier `text` is; `x509_hash:` is an `ni` in another spelling.
 
     Raises:
         ValueError: it is none of them, or a DID that is not in normal form.
@@ -52,9 +65,45 @@ def identifier_kind(text: str) -> IdentifierKind:
         return "https"
     if _THUMBPRINT.fullmatch(text):
         return "jwk-thumbprint"
-    if _X509_HASH.fullmatch(text):
-        return "x509_hash"
-    raise ValueError("expected a DID, an https URL, a JWK thumbprint URI or x509_hash:<SHA-256>")
+    if _NI.fullmatch(text) or _X509_HASH.fullmatch(text):
+        return "ni"
+    raise ValueError(
+        "expected a DID, an https URL, ni:///sha-256;<base64url of the SHA-256 of a certificate's DER> "
+        "or a JWK thumbprint URI"
+    )
+
+
+def canonical_identifier(text: str) -> str:
+    """
+    Return the spelling in which `text` is registered: the only one, but for `x509_hash:`, which becomes an `ni`.
+
+    Raises:
+        ValueError: as `identifier_kind`.
+    """
+    identifier_kind(text)
+    if text.startswith(_X509_HASH_PREFIX):
+        return _NI_PREFIX + text.removeprefix(_X509_HASH_PREFIX)
+    return text
+
+
+def certificate_identifier(der: bytes) -> str:
+    """Return the `ni` of a certificate; whether `der` is one is for the caller to know."""
+    return _NI_PREFIX + _digest(der)
+
+
+def key_identifier(jwk: JsonObject) -> str:
+    """
+    Return the thumbprint URI of a public key (RFC 7638, section 3; RFC 9278, section 3).
+
+    Raises:
+        ValueError: private members, a key type other than EC, OKP and RSA, or a key that we refuse.
+    """
+    required = jwk_of(jwk_to_key(jwk))
+    return _THUMBPRINT_PREFIX + _digest(msgspec.json.encode(required, order="sorted"))
+
+
+def _digest(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
 def is_https_url(text: str) -> bool:

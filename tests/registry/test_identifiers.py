@@ -2,10 +2,23 @@
 
 import pytest
 
-from registry.identifiers import identifier_kind, is_https_url
+from registry.identifiers import (
+    canonical_identifier,
+    certificate_identifier,
+    identifier_kind,
+    is_https_url,
+    key_identifier,
+)
 from resolver import InvalidDid, Resolver
 from resolver.encoding import encode_base58btc, encode_base64url
 
+# RFC 7638, section 3.1.
+RSA_MODULUS = (
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3ok"
+    "njhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu"
+    "6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8a"
+    "wapJzKnqDKgw"
+)
 SHA256 = "u4ZPEdtwQ4Yp7AG-iJbsoB8QiYb9BpyqwHtZfIeL3IM"
 
 
@@ -22,11 +35,49 @@ SHA256 = "u4ZPEdtwQ4Yp7AG-iJbsoB8QiYb9BpyqwHtZfIeL3IM"
         ("https://a.example:8443/x", "https"),
         ("https://xn--mnchen-3ya.example/", "https"),
         (f"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{SHA256}", "jwk-thumbprint"),
-        (f"x509_hash:{SHA256}", "x509_hash"),
+        (f"ni:///sha-256;{SHA256}", "ni"),
     ],
 )
 def test_an_identifier_is_recognised_by_its_form(identifier: str, kind: str) -> None:
     assert identifier_kind(identifier) == kind
+    assert canonical_identifier(identifier) == identifier
+
+
+def test_a_certificate_hash_of_openid4vp_is_the_ni_in_another_spelling() -> None:
+    assert identifier_kind(f"x509_hash:{SHA256}") == "ni"
+    assert canonical_identifier(f"x509_hash:{SHA256}") == f"ni:///sha-256;{SHA256}"
+
+
+def test_a_certificate_is_named_by_the_digest_of_its_der() -> None:
+    # RFC 6920, section 8.1: the digest of this text.
+    assert certificate_identifier(b"Hello World!") == (
+        "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"
+    )
+
+
+def test_a_key_is_named_by_its_thumbprint_whatever_else_its_jwk_says() -> None:
+    # RFC 8037, appendix A.3, and RFC 7638, section 3.1.
+    okp = {"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "crv": "Ed25519", "kty": "OKP", "kid": "a"}
+    rsa = {"kty": "RSA", "n": RSA_MODULUS, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"}
+    prefix = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"
+
+    assert key_identifier(okp) == prefix + "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert key_identifier(rsa) == prefix + "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert identifier_kind(key_identifier(okp)) == "jwk-thumbprint"
+
+
+def test_a_private_key_has_no_identifier_and_is_not_repeated() -> None:
+    jwk = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "d": "c2VjcmV0",
+    }
+
+    with pytest.raises(ValueError, match="private or symmetric") as refused:
+        key_identifier(jwk)
+
+    assert "c2VjcmV0" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -77,12 +128,20 @@ def test_an_identifier_is_recognised_by_its_form(identifier: str, kind: str) -> 
         f"x509_hash:{SHA256[:-1]}N",
         f"x509_hash:{SHA256}A",
         "x509_hash:",
+        f"NI:///sha-256;{SHA256}",
+        f"ni://a.example/sha-256;{SHA256}",
+        f"ni:///sha-256;{SHA256}?ct=application/pkix-cert",
+        f"ni:///sha-256;{SHA256}=",
+        f"ni:///sha-256;{SHA256[:-1]}N",
+        "ni:///sha-256-128;f4OxZX_x_FO5LcGBSKHWXQ",
         "mailto:a@a.example",
     ],
 )
 def test_another_spelling_is_refused(identifier: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         identifier_kind(identifier)
+    with pytest.raises(ValueError, match="expected"):
+        canonical_identifier(identifier)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +166,7 @@ def test_another_spelling_is_refused(identifier: str) -> None:
 )
 def test_an_https_issuer_is_registered_in_whatever_way_it_is_spelled(url: str) -> None:
     assert identifier_kind(url) == "https"
+    assert canonical_identifier(url) == url
 
 
 def test_matching_a_hostile_url_takes_no_time() -> None:

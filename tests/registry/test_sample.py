@@ -46,7 +46,7 @@ def test_the_sample_has_every_kind_of_identifier_and_every_phase() -> None:
     phases = Counter(standing_at(grant, NOW).phase for grant in facts.grants)
 
     assert methods.keys() == {"web", "key", "jwk"}
-    assert kinds == {"did", "https", "jwk-thumbprint", "x509_hash"}
+    assert kinds == {"did", "https", "jwk-thumbprint", "ni"}
     assert phases.keys() == {"active", "suspended", "expired", "revoked", "not_yet_valid"}
     assert len({entity.id for entity in facts.entities} - {SERVICE}) >= 12
     assert len({grant.resource for grant in facts.grants}) >= 4
