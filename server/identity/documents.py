@@ -39,7 +39,9 @@ def methods_of(issuer: Issuer, key: IssuerKey) -> tuple[JsonObject, ...]:
     )
 
 
-def did_document(issuer: Issuer, keys: Collection[IssuerKey], now: int) -> JsonObject | None:
+def did_document(
+    issuer: Issuer, keys: Collection[IssuerKey], now: int, services: tuple[JsonObject, ...] = ()
+) -> JsonObject | None:
     """
     Return the document of an issuer that we host; None where a key that signs, or shall, is not known (see
     `IssuerKey`), or none at all: a node of a release before 0.3 has just added it.
@@ -49,6 +51,7 @@ def did_document(issuer: Issuer, keys: Collection[IssuerKey], now: int) -> JsonO
     Args:
         keys: every key of the issuer.
         now: microseconds since 1970.
+        services: what its subject offers (Controlled Identifiers v1.0, section 2.1.4).
     """
     published = [key for key in keys if key.is_published(now)]
     if not keys or any(key.public_key is None and key.state is not KeyState.RETIRED for key in published):
@@ -57,6 +60,7 @@ def did_document(issuer: Issuer, keys: Collection[IssuerKey], now: int) -> JsonO
         "@context": ["https://www.w3.org/ns/did/v1.1"],
         "id": issuer.did,
         **published_members(issuer, published, now),
+        **({"service": list(services)} if services else {}),
     }
 
 

@@ -27,7 +27,7 @@ from resolver.errors import InternalError
 from server.identity.custody import CUSTODIES, Custody, spki_of
 from server.identity.documents import JsonObject, did_document, method_ids, public_key_of
 from server.identity.held_keys import HeldKeys, KeyName
-from server.identity.own import is_hosted, issuer_did
+from server.identity.own import is_hosted, issuer_did, services_of
 from server.settings import Settings
 from server.vitals.nodes import node_name
 from storage import Database, DatabaseUnavailable, Transaction
@@ -263,7 +263,8 @@ class Identities:
         now = int(self._clock() * 1_000_000)
         if made is None or made.ends_at <= now:
             issuer, keys = self.rows[self._hosted[did]]
-            made = self._documents[did] = _Made(did_document(issuer, keys, now), _end_of(keys, now))
+            document = did_document(issuer, keys, now, services_of(self._settings, did))
+            made = self._documents[did] = _Made(document, _end_of(keys, now))
         return made
 
     def document_answer(self, issuer_id: str, now: float) -> Answer:

@@ -1,6 +1,8 @@
 """
-Our DID, and those that we host.
+Our DID, and those that we host; what we offer under ours.
 """
+
+from typing import Any
 
 from operators import Issuer
 from server.settings import Settings
@@ -16,6 +18,19 @@ def issuer_did(settings: Settings, issuer_id: str) -> str:
 def is_hosted(settings: Settings, issuer: Issuer) -> bool:
     """Tell whether the document of an issuer is ours to serve: whether it lies at its place under our host."""
     return issuer.did == issuer_did(settings, issuer.id)
+
+
+def services_of(settings: Settings, did: str) -> tuple[dict[str, Any], ...]:
+    """
+    Return the services in the document of `did`: in our own, where to ask the trust registry.
+
+    The type, and that the endpoint is what `/authorization` is appended to, are those of the draft on finding a
+    TRQP endpoint (trustoverip/tswg-trust-registry-protocol, issue 177, section 4).
+    """
+    if did != settings.did:
+        return ()
+    endpoint = f"{settings.public_url}/trqp"
+    return ({"id": f"{did}#trqp", "type": "TrustRegistryService", "serviceEndpoint": endpoint},)
 
 
 class IdentityChanged(Exception):

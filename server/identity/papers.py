@@ -59,6 +59,7 @@ class IssuerPapers:
 
     Args:
         clock: seconds since 1970.
+        services_of: what a DID that we host offers, as its document says it.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class IssuerPapers:
         custody: Custody,
         *,
         clock: Callable[[], float],
+        services_of: Callable[[str], tuple[JsonObject, ...]],
     ) -> None:
         self._database = database
         self._issuers = issuers
         self._changes = changes
         self._custody = custody
         self._clock = clock
+        self._services_of = services_of
 
     async def document(self, principal: Principal, issuer_id: str) -> JsonObject:
         """
@@ -87,7 +90,7 @@ class IssuerPapers:
         now = self._now()
         if not self._issuers.is_hosted(issuer):
             return published_members(issuer, keys, now)
-        if (document := did_document(issuer, keys, now)) is None:
+        if (document := did_document(issuer, keys, now, self._services_of(issuer.did))) is None:
             raise _not_known(f"a key of {issuer_id}")
         return with_contexts_of_v1(document)
 

@@ -14,6 +14,7 @@ from server.identity.custody import Custody
 from server.identity.key_log import KeyLog
 from server.identity.listing import why_not_listed
 from server.identity.listing_watch import ListingWatch
+from server.identity.own import services_of
 from server.identity.papers import IssuerPapers
 from server.identity.upkeep import KeyUpkeep
 from server.routes.identity import ISSUER_DOCUMENTS, OWN_DOCUMENT
@@ -80,6 +81,7 @@ def open_issuing(
         changes,
         Custody(resources.settings),
         clock=resources.clock,
+        services_of=partial(services_of, resources.settings),
     )
     return Issuing(changes, papers, upkeep, listings, _open_key_log(resources, operators))
 
