@@ -76,17 +76,25 @@ def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes
     return signing_input + b"." + _encode(signer.sign(signing_input))
 
 
-def read_compact(token: bytes, *, max_bytes: int, algorithms: frozenset[str] = ALGORITHMS) -> Jws:
+def read_compact(
+    token: bytes,
+    *,
+    max_bytes: int,
+    algorithms: frozenset[str] = ALGORITHMS,
+    understood: frozenset[str] = frozenset(),
+) -> Jws:
     """
     Read a token without verifying it: to learn `kid`, and no more.
 
     Args:
         algorithms: what `alg` may say; more than `ALGORITHMS` for whoever verifies those by himself.
+        understood: extensions of JWS that the caller looks at, so that `crit` may have them.
 
     Raises:
         MalformedProof: over `max_bytes`, a byte order mark, not three parts, not base64url in its one spelling
-            (RFC 7515, section 2: no padding), a header that is not one JSON object without duplicates, `crit` or
-            `b64` in it (we understand no extension; RFC 7515, section 4.1.11), or an `alg` not in `algorithms`.
+            (RFC 7515, section 2: no padding), a header that is not one JSON object without duplicates, `b64` in it,
+            `crit` with anything but names in `understood` that the header has, each once (section 4.1.11), or an
+            `alg` not in `algorithms`.
     """
     if len(token) > max_bytes:
         raise MalformedProof(f"the token has {len(token)} bytes; the limit is {max_bytes}")
@@ -98,7 +106,7 @@ def read_compact(token: bytes, *, max_bytes: int, algorithms: frozenset[str] = A
     if len(parts) != 3:
         raise MalformedProof("expected a JWS in compact form: three parts with dots between them")
     return Jws(
-        header=_read_header(_decode(parts[0], "header"), algorithms),
+        header=_read_header(_decode(parts[0], "header"), algorithms, understood),
         payload=_decode(parts[1], "payload"),
         signing_input=parts[0] + b"." + parts[1],
         signature=_decode(parts[2], "signature"),
@@ -133,12 +141,22 @@ def verify_compact(token: bytes, public_key: object, *, max_bytes: int = MAX_JWS
             a signature that does not verify.
     """
     jws = read_compact(token, max_bytes=max_bytes)
+    check_signature(jws, public_key)
+    return jws
+
+
+def check_signature(jws: Jws, public_key: object) -> None:
+    """
+    Verify a token that was read.
+
+    Raises:
+        ProofInvalid: as `verify_compact`.
+    """
     allowed = names_of(public_key)
     if jws.algorithm not in allowed:
         raise ProofInvalid(f"the key needs alg {' or '.join(allowed)}, the header says {jws.algorithm}")
     if not is_signature(public_key, jws.signature, jws.signing_input):
         raise ProofInvalid("the signature is not this key's over this token")
-    return jws
 
 
 def names_of(public_key: object) -> tuple[str, ...]:
@@ -151,20 +169,34 @@ def names_of(public_key: object) -> tuple[str, ...]:
     return _NAMES[algorithm_of(public_key)]
 
 
-def _read_header(data: bytes, algorithms: frozenset[str]) -> JsonObject:
+def _read_header(data: bytes, algorithms: frozenset[str], understood: frozenset[str]) -> JsonObject:
     try:
         header = read(data, max_bytes=MAX_HEADER_BYTES)
     except JsonError as error:
         raise MalformedProof(f"the header is not the JSON we accept: {error}") from None
     if not isinstance(header, dict):
         raise MalformedProof("the header is not a JSON object")
-    for name in ("crit", "b64"):
-        if name in header:
-            raise MalformedProof(f"the header has {name!r}; no extension of JWS is understood here")
+    _check_extensions(header, understood)
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise MalformedProof(f"expected alg {', '.join(sorted(algorithms))}")
     return header
+
+
+def _check_extensions(header: JsonObject, understood: frozenset[str]) -> None:
+    for name in ("crit", "b64"):
+        if name in header and (name == "b64" or not understood):
+            raise MalformedProof(f"the header has {name!r}; no extension of JWS is understood here")
+    if "crit" not in header:
+        return
+    critical = header["crit"]
+    if not isinstance(critical, list) or not critical:
+        raise MalformedProof("expected the header crit as a list of names")
+    for name in critical:
+        if not isinstance(name, str) or name not in understood or name not in header:
+            raise MalformedProof("the header's crit names what is not there, or is not understood here")
+    if len(set(critical)) < len(critical):
+        raise MalformedProof("the header's crit names something twice")
 
 
 def _encode(data: bytes) -> bytes:

@@ -9,8 +9,10 @@ from proofs.certificates.paths import (
     TrustAnchors,
     ValidPath,
     read_anchors,
+    trust_signer,
     validate_path,
 )
+from proofs.certificates.reading import is_authority, is_self_signed, key_ids, read_certificate
 from proofs.certificates.requests import certificate_request
 from proofs.certificates.revocation import Good, Revocation, Revoked, Unknown
 
@@ -23,7 +25,12 @@ __all__ = [
     "ValidPath",
     "certificate_request",
     "chain_ends",
+    "is_authority",
+    "is_self_signed",
+    "key_ids",
     "read_anchors",
+    "read_certificate",
     "read_chain",
+    "trust_signer",
     "validate_path",
 ]

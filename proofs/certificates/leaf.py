@@ -24,7 +24,9 @@ _UNDERSTOOD = {
 }
 
 
-def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None:
+def check_leaf(
+    certificate: x509.Certificate, purposes: Set[str] | None, *, may_be_self_signed: bool = False
+) -> None:
     """
     Refuse a certificate whose key may not sign credentials or status lists.
 
@@ -40,13 +42,14 @@ def check_leaf(certificate: x509.Certificate, purposes: Set[str] | None) -> None
     Args:
         certificate: as `reading.read_certificate` returned it.
         purposes: object identifiers in dotted form; None to accept a certificate for any purpose.
+        may_be_self_signed: of a certificate that is trusted itself, so that nobody needs to vouch for it.
 
     Raises:
         CertificateInvalid: one of these does not hold; the message says which.
     """
     who = name_of(certificate)
     _check_key(certificate)
-    if is_self_signed(certificate):
+    if not may_be_self_signed and is_self_signed(certificate):
         raise CertificateInvalid(f"{who}: self-signed; have it signed by an authority that verifiers trust")
     basic = extension(certificate, x509.BasicConstraints)
     if basic is not None and basic.ca:

@@ -21,7 +21,15 @@ from cryptography.x509.verification import (
 )
 
 from proofs.certificates.leaf import check_leaf
-from proofs.certificates.reading import UNREADABLE, extension, is_self_signed, name_of, read_certificate
+from proofs.certificates.reading import (
+    UNREADABLE,
+    check_period,
+    extension,
+    is_authority,
+    is_self_signed,
+    name_of,
+    read_certificate,
+)
 from proofs.certificates.revocation import Revocation, revocation_of
 from proofs.errors import CertificateInvalid, MalformedCertificate
 
@@ -64,8 +72,7 @@ def read_anchors(ders: Sequence[bytes]) -> TrustAnchors:
         raise MalformedCertificate(f"expected 1 to {MAX_ANCHORS} trust anchors, found {len(ders)}")
     certificates = [read_certificate(der) for der in ders]
     for certificate in certificates:
-        basic = extension(certificate, x509.BasicConstraints)
-        if basic is None or not basic.ca:
+        if not is_authority(certificate):
             raise CertificateInvalid(f"{name_of(certificate)}: no certificate authority, so no trust anchor")
     return TrustAnchors(frozenset(certificates), Store(certificates))
 
@@ -119,6 +126,22 @@ def validate_path(
     path = _find_path(leaf, others, anchors, at)  # 3.
     _check_addresses(path)  # 4.
     return ValidPath(path, revocation_of(path, crls, at))  # 5.
+
+
+def trust_signer(der: bytes, *, at: datetime, purposes: Set[str] | None) -> x509.Certificate:
+    """
+    Return the certificate of a signer that is trusted itself, all of its bytes, whoever signed it.
+
+    Nothing is said of its revocation: whoever trusts one certificate learns by himself when to stop.
+
+    Raises:
+        MalformedCertificate: as `reading.read_certificate`.
+        CertificateInvalid: as `leaf.check_leaf`, but that it is self-signed; or it is not valid at `at`.
+    """
+    certificate = read_certificate(der)
+    check_leaf(certificate, purposes, may_be_self_signed=True)
+    check_period(certificate, at.replace(microsecond=0))
+    return certificate
 
 
 def _find_path(

@@ -92,6 +92,23 @@ def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     return True
 
 
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Tell whether it may certify others (RFC 5280, section 4.2.1.9)."""
+    basic = extension(certificate, x509.BasicConstraints)
+    return basic is not None and basic.ca
+
+
+def key_ids(certificate: x509.Certificate) -> tuple[bytes | None, bytes | None]:
+    """
+    Return the identifiers of its key and of its authority's key, if it says them (RFC 5280, 4.2.1.1 and 4.2.1.2).
+
+    Whoever makes a certificate chooses both: they find certificates, and show nothing.
+    """
+    own = extension(certificate, x509.SubjectKeyIdentifier)
+    authority = extension(certificate, x509.AuthorityKeyIdentifier)
+    return own.digest if own else None, authority.key_identifier if authority else None
+
+
 def check_period(certificate: x509.Certificate, at: datetime) -> None:
     """
     Refuse a certificate at a time outside its validity, both ends of which are inside (RFC 5280, section 4.1.2.5).

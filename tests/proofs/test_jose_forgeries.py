@@ -4,8 +4,10 @@ import hashlib
 import hmac
 import itertools
 import json
+from contextlib import nullcontext
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -139,6 +141,37 @@ def test_every_single_bit_of_the_token_matters() -> None:
 def test_a_header_that_we_do_not_read_exactly_is_refused(header: bytes) -> None:
     with pytest.raises(MalformedProof):
         verify_compact(signed_by_us(header), PUBLIC_KEY)
+
+
+@pytest.mark.parametrize(
+    ("critical", "is_read"),
+    [
+        (["sigT"], True),
+        (["sigT", "sigT"], False),
+        (["sigT", "sigPl"], False),
+        (["sigD"], False),
+        (["alg"], False),
+        ([["sigT"]], False),
+        ("sigT", False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_critical_extensions_are_those_that_the_caller_understands(critical: object, is_read: bool) -> None:
+    header = {"alg": "EdDSA", "sigT": "2026-01-01T00:00:00Z", "sigPl": {}, "crit": critical}
+    token = signed_by_us(msgspec.json.encode(header))
+
+    with nullcontext() if is_read else pytest.raises(MalformedProof, match="crit"):
+        read_compact(token, max_bytes=10_000, understood=frozenset({"sigT", "sigD"}))
+    with pytest.raises(MalformedProof, match="crit"):
+        read_compact(token, max_bytes=10_000)
+
+
+def test_a_payload_that_is_not_encoded_is_refused_whatever_is_understood() -> None:
+    token = signed_by_us(b'{"alg":"EdDSA","b64":true,"crit":["b64"]}')
+
+    with pytest.raises(MalformedProof, match="b64"):
+        read_compact(token, max_bytes=10_000, understood=frozenset({"b64"}))
 
 
 def test_a_token_has_three_parts() -> None:
