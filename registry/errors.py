@@ -7,6 +7,10 @@ The errors of the registry, by who must act. Pure.
     |   +-- DefinitionNotFound         the authority has no such action on such a resource
     +-- IdentifierNotFound        404  the operator names what is not in the registry
     +-- RegistryFileError         422  the operator must mend the file; every fault has its place
+    +-- ListRefused               422  whoever signs the list of trusted entities must act
+        +-- ListNotTrusted             not from whom it should be
+        +-- ListExpired                it should have been replaced by now
+        +-- ListWentBack               it is older than one that was seen
 
 A malformed request is a `wire.MalformedBody` (400). A missing grant is no error: it is the answer `false`.
 """
@@ -70,3 +74,21 @@ class RegistryFileError(Refusal, type="/problems/invalid-registry-file", status=
         )
         self.faults = faults
         self.found = found
+
+
+class ListRefused(
+    Refusal, type="/problems/list-refused", title="List of trusted entities refused", status=422
+):
+    """A list of trusted entities that says nothing: not what its entities may, and not that they may nothing."""
+
+
+class ListNotTrusted(ListRefused):
+    """Nobody whom the operator named answers for the list, or it is not made as the standard demands."""
+
+
+class ListExpired(ListRefused):
+    """Its `NextUpdate` has passed: what it says is not known to hold any more."""
+
+
+class ListWentBack(ListRefused):
+    """Its sequence number is lower than one that was seen, or another list had it."""

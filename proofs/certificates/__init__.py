@@ -12,7 +12,7 @@ from proofs.certificates.paths import (
     trust_signer,
     validate_path,
 )
-from proofs.certificates.reading import is_authority, is_self_signed, key_ids, read_certificate
+from proofs.certificates.reading import decode_x5c, is_authority, is_self_signed, key_ids, read_certificate
 from proofs.certificates.requests import certificate_request
 from proofs.certificates.revocation import Good, Revocation, Revoked, Unknown
 
@@ -25,6 +25,7 @@ __all__ = [
     "ValidPath",
     "certificate_request",
     "chain_ends",
+    "decode_x5c",
     "is_authority",
     "is_self_signed",
     "key_ids",

@@ -5,6 +5,8 @@ X.509 v3 in the profile of RFC 5280. The limits come before whatever is dear: th
 of the key before its loading (a Diffie-Hellman key may cost OpenSSL seconds), its size before any signature.
 """
 
+import base64
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -22,6 +24,8 @@ from cryptography.x509.oid import PublicKeyAlgorithmOID
 from proofs.errors import CertificateInvalid, MalformedCertificate
 
 MAX_CERTIFICATE_BYTES = 16 * 1024  # 16 KiB; those of issuers have about 1 KiB
+MAX_CERTIFICATE_CHARS = -(-MAX_CERTIFICATE_BYTES // 3) * 4  # the same in base64
+MAX_X5C = 5  # the signer's, three between (`paths.MAX_INTERMEDIATES`), and the anchor, which some send too
 # Alternative names, and subtrees of name constraints, in one certificate. Each of a certificate's names is compared
 # with each subtree above it: without a limit 16 KiB of each cost the verifier 134 ms.
 MAX_NAMES = 16
@@ -71,6 +75,30 @@ def read_certificate(der: bytes) -> x509.Certificate:
         # The parser's own message may quote what it read.
         raise MalformedCertificate("expected an X.509 certificate in DER") from None
     return certificate
+
+
+def decode_x5c(chain: Sequence[str]) -> tuple[bytes, ...]:
+    """
+    Return the DER of a chain as the header `x5c` has it, the signer's first (RFC 7515, section 4.1.6).
+
+    Raises:
+        MalformedCertificate: none, over `MAX_X5C`, or one is too long, no text, or not base64; its place is told,
+            from 0.
+    """
+    if not 1 <= len(chain) <= MAX_X5C:
+        raise MalformedCertificate(f"expected 1 to {MAX_X5C} certificates, found {len(chain)}")
+    return tuple(_decode(place, text) for place, text in enumerate(chain))
+
+
+def _decode(place: int, text: object) -> bytes:
+    try:
+        if isinstance(text, str) and len(text) <= MAX_CERTIFICATE_CHARS:
+            return base64.b64decode(text, validate=True)
+    except ValueError:
+        pass
+    raise MalformedCertificate(
+        f"certificate {place}: expected the base64 of its DER, at most {MAX_CERTIFICATE_CHARS} characters"
+    )
 
 
 def name_of(certificate: x509.Certificate) -> str:

@@ -19,8 +19,8 @@ def shape_faults(value: object, wanted: Any, pointer: str = "") -> Iterator[Find
     """
     Yield the pointer and the reason of every fault that `value` has as a `wanted`.
 
-    `wanted` is a Struct that forbids unknown members, or what its fields are made of: lists, maps, scalars,
-    each perhaps annotated. The parts are asked first; a value whose parts are right is itself at fault.
+    `wanted` is a Struct, or what its fields are made of: lists, maps, scalars, each perhaps annotated. The parts
+    are asked first; a value whose parts are right is itself at fault.
     """
     try:
         msgspec.convert(value, wanted)
@@ -40,13 +40,15 @@ def _parts_at_fault(value: object, wanted: Any, pointer: str) -> Iterator[Findin
             yield from shape_faults(item, get_args(wanted)[0], pointer + step(index))
 
 
-def _members_at_fault(value: dict[str, object], wanted: type, pointer: str) -> Iterator[Finding]:
+def _members_at_fault(
+    value: dict[str, object], wanted: type[msgspec.Struct], pointer: str
+) -> Iterator[Finding]:
     hints = get_type_hints(wanted, include_extras=True)
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
     for name, member in value.items():
         if name in fields:
             yield from shape_faults(member, hints[fields[name].name], pointer + step(name))
-        else:
+        elif wanted.__struct_config__.forbid_unknown_fields:
             yield pointer + step(name), "no such member is known here"
     for name, field in fields.items():
         if field.required and name not in value:
