@@ -1,51 +1,74 @@
 """
-The registry: may this entity do that, now or at a time T, and which authority says so?
+The registry: may this entity do that, now or at a time T, as known now or at a time S, and which authority says so?
 
-TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by `registry.routes` alone, httpx
-where a `registry.client.RegistryClient` is made.
+TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by the files called `routes` alone, httpx where a
+`registry.client.RegistryClient` is made.
 """
 
+from registry.answering import Answering
+from registry.asking.standing import Asked, Decision, Finding, Reason, find
 from registry.errors import (
     AuthorityNotFound,
+    ChangesThePast,
     DefinitionNotFound,
     Fault,
     IdentifierNotFound,
+    KnownAtLost,
     NotDefined,
+    Overtaken,
     RegistryFileError,
 )
+from registry.events import Cause
 from registry.exports.registry_file import export_registry
+from registry.files import Files, ImportReport
+from registry.former import adopt_former_rows
 from registry.imports.registry_file import MAX_FILE_BYTES, read_registry_file
+from registry.known import FactChange, Known, Revision
 from registry.listing import GrantRow, Profile
-from registry.model import Authority, Entity, Facts, Grant, Standing, standing_at
-from registry.registry import ImportReport, Registry
+from registry.model import Authority, Delegation, Entity, Fact, Grant, Standing, standing_at
+from registry.registry import Edit, Registry
 from registry.schema import MIGRATIONS
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
-from registry.view import View, build_view
 
 __all__ = [
     "MAX_FILE_BYTES",
     "MIGRATIONS",
+    "Answering",
+    "Asked",
     "Authority",
     "AuthorityNotFound",
     "AuthorizationAnswer",
+    "Cause",
+    "ChangesThePast",
+    "Decision",
     "DefinitionNotFound",
+    "Delegation",
+    "Edit",
     "Entity",
-    "Facts",
+    "Fact",
+    "FactChange",
     "Fault",
+    "Files",
+    "Finding",
     "Grant",
     "GrantRow",
     "IdentifierNotFound",
     "ImportReport",
+    "Known",
+    "KnownAtLost",
     "NotDefined",
+    "Overtaken",
     "Profile",
+    "Reason",
     "RecognitionAnswer",
     "Registry",
     "RegistryFileError",
+    "Revision",
     "Standing",
     "TrqpRequest",
-    "View",
-    "build_view",
+    "adopt_former_rows",
     "export_registry",
+    "find",
     "read_registry_file",
     "standing_at",
 ]

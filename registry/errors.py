@@ -7,6 +7,9 @@ The errors of the registry, by who must act. Pure.
     |   +-- DefinitionNotFound         the authority has no such action on such a resource
     +-- IdentifierNotFound        404  the operator names what is not in the registry
     +-- RegistryFileError         422  the operator must mend the file; every fault has its place
+    +-- ChangesThePast            409  the operator must say that he corrects what was said of the past
+    +-- Overtaken                 409  others changed the registry again and again meanwhile; try again
+    +-- KnownAtLost               410  a restore lost what was recorded at the time asked about
     +-- ListRefused               422  whoever signs the list of trusted entities must act
         +-- ListNotTrusted             not from whom it should be
         +-- ListExpired                it should have been replaced by now
@@ -17,7 +20,7 @@ A malformed request is a `wire.MalformedBody` (400). A missing grant is no error
 
 import msgspec
 
-from wire import Refusal
+from wire import Refusal, format_exact
 
 MAX_FAULTS = 20  # faults told of one file; a longer list helps nobody
 
@@ -92,3 +95,21 @@ class ListExpired(ListRefused):
 
 class ListWentBack(ListRefused):
     """Its sequence number is lower than one that was seen, or another list had it."""
+
+
+class ChangesThePast(Refusal, type="/problems/changes-the-past", status=409):
+    """Something is said of the past that was not said before; that is a correction, and must be called one."""
+
+    def __init__(self, kind: str, fact_id: str, at: int) -> None:
+        super().__init__(
+            f"the {kind} {fact_id}: this says something else of {format_exact(at)} than the registry did; allow"
+            " corrections if that is meant, or let it begin now"
+        )
+
+
+class Overtaken(Refusal, type="/problems/registry-changed", status=409):
+    """Others changed the registry while this was done, as often as it was tried; nothing was changed."""
+
+
+class KnownAtLost(Refusal, type="/problems/known-at-lost", status=410):
+    """The database was restored from a backup; what was recorded between the two is lost."""

@@ -11,9 +11,9 @@ from litestar.params import FromQuery
 from operators.asking import Acting, answer_of, key_of, require_page
 from operators.grants import Permission
 from operators.needs import everything
+from registry.files import Files
 from registry.imports.registry_file import MAX_FILE_BYTES
 from registry.listing import MAX_PAGE, GrantPage
-from registry.registry import Registry
 from wire import Answer, encode, require_media_type
 from wire.openapi import reads
 from wire.routing import over
@@ -23,14 +23,14 @@ GRANTS = f"{REGISTRY}/grants"
 PROFILE = f"{REGISTRY}/profile"
 
 
-def build_operator_routes(registry: Registry) -> type[Controller]:
+def build_operator_routes(files: Files) -> type[Controller]:
     """Return the routes; the application's dependencies must have `principal`."""
-    return over(_Routes, registry=registry)
+    return over(_Routes, files=files)
 
 
 class _Routes(Controller):
     tags = ("operators: registry",)
-    registry: Registry
+    files: Files
 
     @put(
         REGISTRY,
@@ -38,14 +38,19 @@ class _Routes(Controller):
         name="import_registry",
         summary="Replace the registry by a file",
         description="All of it, or nothing if the file has a fault; each is told with its pointer and line."
-        f" At most {MAX_FILE_BYTES // 1_048_576} MiB. Every process answers from it within a second.",
+        " What the file does not say any more ends now; what it says of the past otherwise than before is refused"
+        f" unless `corrects` is true. At most {MAX_FILE_BYTES // 1_048_576} MiB. Every process answers from it"
+        " within a second.",
         request_max_body_size=MAX_FILE_BYTES,
-        operation_class=reads({"authorities": [], "entities": [], "authorizations": [], "recognitions": []}),
+        operation_class=reads({"version": 2, "entities": [], "authorities": []}),
     )
-    async def import_registry(self, principal: Acting, request: Request[Any, Any, Any]) -> Answer:
+    async def import_registry(
+        self, principal: Acting, request: Request[Any, Any, Any], corrects: FromQuery[bool] = False
+    ) -> Answer:
         require_media_type(request.headers.get("content-type"), "application/json")
         data, key = await request.body(), key_of(request)
-        return answer_of(await self.registry.import_file(principal, data, idempotency_key=key))
+        report = await self.files.import_file(principal, data, corrects=corrects, idempotency_key=key)
+        return answer_of(report)
 
     @get(
         REGISTRY,
@@ -58,36 +63,35 @@ class _Routes(Controller):
         self,
         principal: Acting,  # noqa: ARG002 - whoever may read everything
     ) -> Answer:
-        return Answer(body=await self.registry.export())
+        return Answer(body=await self.files.export())
 
     @get(
         GRANTS,
         needs=everything(Permission.READ),
         name="list_registry_grants",
         summary="Who may do what, and who recognises whom, as of now",
-        description=f"Up to {MAX_PAGE} beyond the first `after`. A page of another `version` than the one before it"
-        " is of another registry.",
+        description=f"Up to {MAX_PAGE} beyond `after`, which is the `next` of the page before.",
         responses={200: ResponseSpec(GrantPage, description="A page of grants.", generate_examples=False)},
     )
     async def list_grants(
         self,
         principal: Acting,  # noqa: ARG002 - whoever may read everything
-        after: FromQuery[int] = 0,
+        after: FromQuery[str] = "",
         limit: FromQuery[int] = MAX_PAGE,
     ) -> Answer:
-        require_page(limit, MAX_PAGE, after)
-        return answer_of(await self.registry.page(after=after, limit=limit))
+        require_page(limit, MAX_PAGE)
+        return answer_of(await self.files.page(after=after, limit=limit))
 
     @get(
         PROFILE,
         needs=everything(Permission.READ),
         name="show_registry_profile",
-        summary="All about one authority or entity",
-        description="By its identifier, `id`.",
+        summary="All about one entity",
+        description="By its id, or one of its identifiers.",
     )
     async def show_profile(
         self,
         principal: Acting,  # noqa: ARG002 - whoever may read everything
         id: FromQuery[str],
     ) -> Answer:
-        return Answer(body=encode(await self.registry.profile(id)))
+        return Answer(body=encode(await self.files.profile(id)))

@@ -1,46 +1,58 @@
 """
-The registry over its database: the view that answers questions, import and export. Service.
+The registry over its database: the one way to change it, and what is known of it. Service.
 
-Questions are answered from memory: no SQL, no await. The rows are the truth; every process polls their
-version with `refresh` (the server does so every 250 ms) and swaps its view whole; where another process of its node
-has a newer view already, `following.catch_up` does so before an answer (`storage.mark`).
+Whatever is asked is answered from the index (`index/`), which follows the events. Whatever is changed is planned on
+what is known, and recorded if nobody changed the registry meanwhile; else it is planned anew.
 """
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from operators import Principal
-from operators.acting import act_once
-from operators.noting import note
-from registry import listing, query
-from registry.exports.registry_file import export_registry
-from registry.model import Facts, Grant
-from registry.reading import ReadFile, ReadRegistry, read_here
-from registry.store import FactChanges, read_facts, read_version, replace_facts
-from registry.trqp import read_request
-from registry.view import EMPTY_VIEW, View, build_view
-from storage import Database, Following, ServedMark, Transaction
-from wire import Answer, encode
+from registry.errors import KnownAtLost, Overtaken
+from registry.events import Cause, Head, append, close, lock_head, new_event
+from registry.index.index import Index
+from registry.index.reading import Indexed
+from registry.known import FactChange, Known
+from storage import Database, Transaction
+from wire import format_exact
+
+ATTEMPTS = 50  # plans of one change, if others are always faster
+CLOSE_APART_SECONDS = 0.25  # seconds between two promises that nothing more is recorded
+
+T = TypeVar("T")
+Work = Callable[[Transaction], T]
+Plan = Callable[[Known, int], tuple[FactChange, ...]]
 
 
-class ImportReport(msgspec.Struct, frozen=True):
-    """What an import did: how many statements it added, changed, removed and left, and the version after it."""
+class Edit(msgspec.Struct, frozen=True):
+    """
+    What one transaction records.
+
+    Attributes:
+        version: the registry's, after it; where there are no changes, as before.
+        recorded_at: microseconds since 1970.
+    """
 
     version: int
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
+    recorded_at: int
+    changes: tuple[FactChange, ...]
 
-    def __str__(self) -> str:
-        return (
-            f"{self.added} statements added, {self.changed} changed, {self.removed} removed,"
-            f" {self.unchanged} unchanged; the registry is at version {self.version}"
-        )
+
+class _Planned(msgspec.Struct, frozen=True):
+    version: int
+    changes: tuple[FactChange, ...]
+    revisions: tuple[int, ...]  # the number that each change gives its fact
+
+
+class _Raced(Exception):
+    """Somebody else recorded something since it was planned."""
 
 
 class Registry:
@@ -50,14 +62,8 @@ class Registry:
     Args:
         database: migrated; the composition root owns it.
         clock: seconds since 1970.
-        mark: the versions that the processes of this node serve; None: this one is alone.
+        index_path: of this node's index; None: one of our own.
         timer: monotonic seconds.
-        read_file: reads a registry file; where requests are answered meanwhile, `reading.read_apart`.
-
-    Attributes:
-        view: what questions are answered from; empty (every authority unknown) until `load`. Replaced whole,
-            on the event loop only, and never by an older one.
-        following: `catch_up` before an answer: another process of the node may answer from a newer view already.
     """
 
     def __init__(
@@ -65,133 +71,126 @@ class Registry:
         database: Database,
         clock: Callable[[], float],
         *,
-        mark: ServedMark | None = None,
+        index_path: Path | None = None,
         timer: Callable[[], float] = time.monotonic,
-        read_file: ReadFile = read_here,
     ) -> None:
-        self.view: View = EMPTY_VIEW
+        self.index = Index(database, index_path)
         self._database = database
         self._clock = clock
-        self._read_file = read_file
-        self._mark = mark or ServedMark()
-        self._ordered: tuple[View, tuple[Grant, ...]] = (EMPTY_VIEW, ())  # of a view that was listed
-        self.following = Following(self._look, "registry", mark=self._mark, timer=timer)
+        self._timer = timer
+        self._closing = asyncio.Lock()
+        self._closed_at = 0  # Microseconds since 1970; the index knows all that was recorded until then.
+        self._closed_when = float("-inf")  # Monotonic seconds.
+
+    @property
+    def version(self) -> int:
+        """The version that is answered from; 0: nothing was ever recorded."""
+        return self.index.version
 
     async def load(self) -> None:
         """
-        Build the view from the rows; to be called once before questions.
+        Let the index take up all events; to be called before questions.
 
         Raises:
-            DatabaseUnavailable: the rows cannot be read.
+            DatabaseUnavailable: they cannot be read.
         """
-        version, facts = await self._database.read(_read_all)
-        view = await asyncio.to_thread(build_view, facts, version)
-        if view.version >= self.view.version:
-            self._mark.will_serve(view.version)
-            self.view = view
+        head = await self.index.load()
+        self._closed_at = max(self._closed_at, head.closed_at)
 
-    async def refresh(self) -> bool:
+    async def follow(self) -> None:
+        """Take up what others recorded; raises as `load`, and then what was known stays."""
+        head = await self.index.follow()
+        self._closed_at = max(self._closed_at, head.closed_at)
+
+    @contextmanager
+    def reading(self, known_at: int | None = None) -> Iterator[Indexed]:
+        """Read what is known, or was known at a recorded time that `close_until` returned for."""
+        with self.index.reading(known_at) as known:
+            yield known
+
+    async def close_until(self, known_at: int) -> None:
         """
-        Load the rows again if they are newer than the view; tell whether they were.
+        Make sure that nothing more is recorded at or before a time, which is not after now.
+
+        An answer as of that time is then for ever the same.
 
         Raises:
-            DatabaseUnavailable: the rows cannot be read; the view stays.
+            KnownAtLost: a restore lost what was recorded then.
+            DatabaseUnavailable: nothing can be promised now.
         """
-        before = self.view.version
-        await self.following.look()
-        return self.view.version > before
+        if known_at > self._closed_at:
+            async with self._closing:
+                if known_at > self._closed_at:
+                    await asyncio.sleep(self._closed_when + CLOSE_APART_SECONDS - self._timer())
+                    await self._close(known_at)
+        if (gap := self.index.gap_around(known_at)) is not None:
+            lost_from, lost_until = (format_exact(each) for each in gap)
+            raise KnownAtLost(
+                f"the database was restored: what was recorded after {lost_from} and until {lost_until} is lost;"
+                " ask for another known_at, or for none"
+            )
 
-    async def _look(self) -> None:
-        if await self._database.read(read_version) > self.view.version:
-            await self.load()
-
-    def authorization(self, body: bytes, content_type: str | None) -> Answer:
+    async def edit(
+        self,
+        plan: Plan,
+        within: Callable[[Transaction, Edit], T],
+        cause: Cause,
+        *,
+        write: Callable[[Work[T]], Awaitable[T]] | None = None,
+    ) -> T:
         """
-        Answer `POST /trqp/authorization` from memory.
+        Change the registry: the one way to.
+
+        Args:
+            plan: returns the changes, from what is known and from now in microseconds since 1970; it runs on a
+                thread, and anew where somebody else changed the registry meanwhile.
+            within: what else belongs to the transaction, such as its audit row; what it returns is returned.
+            write: runs the transaction, as `Database.write`.
 
         Raises:
-            MalformedBody, UnsupportedMediaType, PayloadTooLarge: see `trqp.read_request`.
-            NotDefined: see `query.authorization`.
+            Overtaken: others changed the registry as often as it was tried.
+            Exception: whatever `plan` and `within` raise; nothing is changed then.
         """
-        request = read_request(body, content_type)
-        return Answer(body=encode(query.authorization(self.view, request, self._now())))
+        for _ in range(ATTEMPTS):
+            await self.follow()
+            planned = await asyncio.to_thread(self._plan, plan)
+            try:
+                done = await (write or self._database.write)(partial(self._record, planned, within, cause))
+            except _Raced:
+                continue
+            await self.follow()
+            return done
+        raise Overtaken("others changed the registry at the same time, again and again; try again")
 
-    def recognition(self, body: bytes, content_type: str | None) -> Answer:
-        """Answer `POST /trqp/recognition` from memory; raises as `authorization`."""
-        request = read_request(body, content_type)
-        return Answer(body=encode(query.recognition(self.view, request, self._now())))
-
-    async def import_file(
-        self, principal: Principal, data: bytes, *, idempotency_key: str | None = None
-    ) -> ImportReport:
-        """
-        Make the registry file `data` all that the registry says, in one transaction; idempotent.
-
-        1. Read and check it; nothing is written unless all of it is right.
-        2. Write what differs, and one audit row; nothing where nothing differs.
-        3. Answer from it. Other processes follow when they next poll.
-
-        Raises:
-            RegistryFileError: the file has faults; each is told with its JSON pointer and line.
-            DatabaseUnavailable: the outcome is unknown; importing again is safe.
-        """
-        read = await asyncio.to_thread(self._read_file, data)  # 1.
-        digest, now = hashlib.sha256(data).hexdigest(), self._now()
-        report = await act_once(  # 2.
-            self._database,
-            principal,
-            idempotency_key,
-            ("import-registry", digest),
-            lambda tx: _replace(tx, principal, read, digest, now),
-            ImportReport,
-            at=now,
-        )
-        await self.refresh()  # 3.
-        return report
-
-    async def export(self) -> bytes:
-        """Return what the rows say now as a registry file; importing it changes nothing."""
-        return await asyncio.to_thread(export_registry, await self._database.read(read_facts))
-
-    async def page(self, *, after: int = 0, limit: int = listing.MAX_PAGE) -> listing.GrantPage:
-        """Return at most `limit` grants with their standing now, beyond the first `after` of all."""
-        await self.following.catch_up()
-        view = self.view
-        if self._ordered[0] is not view:
-            self._ordered = (view, await asyncio.to_thread(listing.in_order, view.facts.grants))
-        return listing.page_of(view.version, self._ordered[1], after, limit, self._now())
-
-    async def profile(self, identifier: str) -> listing.Profile:
-        """
-        Return all that is said of an authority or entity.
-
-        Raises:
-            IdentifierNotFound: it is neither.
-        """
-        await self.following.catch_up()
-        return await asyncio.to_thread(listing.show, self.view, identifier, self._now())
-
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return now, in microseconds since 1970."""
         return int(self._clock() * 1_000_000)
 
+    def _plan(self, plan: Plan) -> _Planned:
+        with self.reading() as known:
+            version = self.version
+            changes = plan(known, self.now())
+            revisions = tuple(known.last_number(change.kind, change.id) + 1 for change in changes)
+        return _Planned(version, changes, revisions)
 
-def _read_all(tx: Transaction) -> tuple[int, Facts]:
-    return read_version(tx), read_facts(tx)
+    def _record(
+        self, planned: _Planned, within: Callable[[Transaction, Edit], T], cause: Cause, tx: Transaction
+    ) -> T:
+        head = lock_head(tx)
+        if head.version != planned.version:
+            raise _Raced
+        if not planned.changes:
+            return within(tx, Edit(head.version, head.recorded_at, ()))
+        numbered = zip(planned.changes, planned.revisions, strict=True)
+        after = append(tx, head, [new_event(*each) for each in numbered], cause, self.now())
+        return within(tx, Edit(after.version, after.recorded_at, planned.changes))
 
+    async def _close(self, known_at: int) -> None:
+        head = await self._database.write(lambda tx: close(tx, max(known_at, self.now())))
+        self._closed_when = self._timer()
+        await self._be_at(head)
+        self._closed_at = max(self._closed_at, head.closed_at)
 
-def _replace(
-    tx: Transaction, principal: Principal, read: ReadRegistry, digest: str, now: int
-) -> ImportReport:
-    version, changes = replace_facts(tx, read.bodies, now)
-    report = _report(version, changes)
-    if not changes.is_empty:
-        digests = {"file_sha256": digest, "export_sha256": read.export_sha256}
-        detail = digests | msgspec.structs.asdict(report)
-        note(tx, principal, "registry.import", "registry", at=now, **detail)
-    return report
-
-
-def _report(version: int, changes: FactChanges) -> ImportReport:
-    return ImportReport(
-        version, len(changes.added), len(changes.changed), len(changes.removed), changes.unchanged
-    )
+    async def _be_at(self, head: Head) -> None:
+        while (await self.index.follow()).position < head.position:
+            pass

@@ -13,7 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from registry.registry import Registry
+from registry.answering import Answering
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from wire import Answer
 from wire.body import MAX_BODY_BYTES
@@ -125,19 +125,19 @@ _PROBLEMS = {
 }
 
 
-def build_routes(registry: Registry) -> type[Controller]:
+def build_routes(answering: Answering) -> type[Controller]:
     """
     Return the routes of the registry, for a Litestar application.
 
     The application's response class must render an `Answer`, its exception handler a `wire.Refusal`.
     """
-    return over(_Routes, registry=registry)
+    return over(_Routes, answering=answering)
 
 
 class _Routes(Controller):
     tags = ("registry",)
     request_max_body_size = MAX_BODY_BYTES
-    registry: Registry
+    answering: Answering
 
     @post(
         AUTHORIZATION_PATH,
@@ -149,7 +149,7 @@ class _Routes(Controller):
         operation_class=TrqpOperation,
     )
     async def authorization(self, request: Request[Any, Any, Any]) -> Answer:
-        return self.registry.authorization(*await self._read(request))
+        return self.answering.authorization(*await self._read(request))
 
     @post(
         RECOGNITION_PATH,
@@ -161,14 +161,7 @@ class _Routes(Controller):
         operation_class=TrqpOperation,
     )
     async def recognition(self, request: Request[Any, Any, Any]) -> Answer:
-        return self.registry.recognition(*await self._read(request))
+        return self.answering.recognition(*await self._read(request))
 
     async def _read(self, request: Request[Any, Any, Any]) -> tuple[bytes, str | None]:
-        """
-        Return body and content type, once this process is as far as the others of its node.
-
-        Or where it cannot be: no cache keeps the answer anyway.
-        """
-        body = await request.body()
-        await self.registry.following.catch_up()
-        return body, request.headers.get("content-type")
+        return await request.body(), request.headers.get("content-type")

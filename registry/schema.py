@@ -1,12 +1,12 @@
 """
 The tables of this room. Store.
 
-Facts are never changed or deleted: a new version closes the rows it takes back and adds those it brings, so
-that what we said at any recorded time can be told later.
+What the registry was told is never changed or deleted: see `events.py`. The tables of the first step are those of
+releases before 0.3, whose rows became events (`former.py`).
 """
 
 from storage import Migration
-from storage.migrations import forbid
+from storage.migrations import ForbidWhile, forbid
 
 MIGRATIONS = (
     Migration(
@@ -52,5 +52,71 @@ MIGRATIONS = (
             ),
             forbid("registry_version", "DELETE", "the version never goes back"),
         ),
+    ),
+    Migration(
+        room="registry",
+        number=2,
+        name="events, which are the truth, and the head that every change locks",
+        statements=(
+            """
+            CREATE TABLE registry_versions (
+                version {bigint} PRIMARY KEY CHECK (version > 0),
+                recorded_at {bigint} NOT NULL UNIQUE,
+                last_position {bigint} NOT NULL UNIQUE,
+                actor TEXT NOT NULL,
+                occasion TEXT NOT NULL,
+                change_set {bigint},
+                digest TEXT NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE registry_events (
+                position {bigint} PRIMARY KEY CHECK (position > 0),
+                version {bigint} NOT NULL,
+                kind TEXT NOT NULL,
+                fact_id TEXT NOT NULL,
+                revision {bigint} NOT NULL CHECK (revision > 0),
+                what TEXT NOT NULL,
+                effective_at {bigint} NOT NULL,
+                body TEXT,
+                UNIQUE (kind, fact_id, revision)
+            )
+            """,
+            """
+            CREATE TABLE registry_head (
+                id {bigint} PRIMARY KEY CHECK (id = 1),
+                version {bigint} NOT NULL,
+                position {bigint} NOT NULL,
+                recorded_at {bigint} NOT NULL,
+                closed_at {bigint} NOT NULL,
+                digest TEXT NOT NULL
+            )
+            """,
+            "INSERT INTO registry_head (id, version, position, recorded_at, closed_at, digest)"
+            " VALUES (1, 0, 0, 0, 0, '')",
+            *(
+                forbid(table, event, "what the registry was told is never changed")
+                for table in ("registry_versions", "registry_events")
+                for event in ("UPDATE", "DELETE")
+            ),
+            forbid("registry_head", "DELETE", "the registry never goes back"),
+            forbid(
+                "registry_head",
+                "UPDATE WHEN NEW.version < OLD.version OR NEW.position < OLD.position"
+                " OR NEW.recorded_at < OLD.recorded_at OR NEW.closed_at < OLD.closed_at",
+                "the registry never goes back",
+            ),
+            ForbidWhile(
+                "registry_versions",
+                "INSERT",
+                "SELECT 1 FROM registry_head WHERE NEW.recorded_at <= recorded_at OR NEW.recorded_at <= closed_at",
+                "recorded times never decrease",
+            ),
+            *(
+                forbid("registry_facts", event, "this registry is one of events now; upgrade this node")
+                for event in ("INSERT", "UPDATE")
+            ),
+        ),
+        oldest_release="0.3.0",
     ),
 )

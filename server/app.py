@@ -76,7 +76,7 @@ def public_app(services: Services) -> Front:
             *resolver_routes(services.resolver, renewals.take, preferred=preferred),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
-            registry_routes(services.registry),
+            registry_routes(services.registry.answering),
             status_routes(
                 services.status.publisher,
                 services.status.checker,
@@ -143,7 +143,7 @@ def _operator_litestar(services: Services) -> Litestar:
             audit_routes(services.auditing.trail),
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),
-            registry_operator_routes(services.registry),
+            registry_operator_routes(services.registry.files),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

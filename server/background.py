@@ -70,7 +70,7 @@ class Background:
         self._operators = wings.operators
         self._auditing = wings.auditing
         self._issuing = wings.issuing
-        self._registry = wings.registry
+        self._registry = wings.registry.registry
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
         self._observatory = wings.observatory
@@ -194,7 +194,7 @@ class Background:
 
     async def _follow_registry(self) -> None:
         self._woken.clear()
-        await self._registry.refresh()
+        await self._registry.follow()
         self._registry_seen_at = time.monotonic()
         await _wait(self._woken)
 

@@ -17,7 +17,7 @@ def health_of(wings: Wings, background: Background) -> Health:
     vitals = wings.monitoring.vitals
     checks: list[Callable[[], Check]] = [
         lambda: _database_check(wings.resources.database, background),
-        lambda: Check("registry", True, detail={"version": wings.registry.view.version}),
+        lambda: Check("registry", True, detail={"version": wings.registry.registry.version}),
         lambda: _lists_check(wings.status.publisher),
         lambda: _background_check(background, wings.status.publisher),
         lambda: _alarms_check(wings.resources.telemetry),

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from resolver.outbound.fetch import Guard
 from server.background import Background
-from server.database import MIGRATIONS, open_of
+from server.database import open_of, prepare
 from server.readiness import health_of
 from server.readings import sources_of
 from server.settings import Settings
@@ -20,7 +20,7 @@ from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Health
 from server.wings import Resources, Wings, open_wings
-from storage import Engine, migrate
+from storage import Engine
 from storage.writer import CALL_SECONDS
 
 
@@ -68,7 +68,7 @@ async def open_services(
     share = share or Share()
     database = open_of(settings)
     try:
-        await migrate(database, MIGRATIONS)
+        await prepare(database)
         database.call_seconds = CALL_SECONDS
         resources = Resources(
             settings=settings,

@@ -22,7 +22,7 @@ from wire.json import JsonError, decode, encode, read, read_again
 from wire.negotiation import MediaType, asks_for_no_cache, choose, parse_accept
 from wire.problem import Fault, Problem, Refusal, render_problem
 from wire.readings import Reading
-from wire.times import format_utc, parse_utc
+from wire.times import format_exact, format_utc, parse_utc
 
 __all__ = [
     "Answer",
@@ -46,6 +46,7 @@ __all__ = [
     "decode",
     "encode",
     "etag_of",
+    "format_exact",
     "format_utc",
     "matches_etag",
     "parse_accept",

@@ -31,3 +31,10 @@ def format_utc(microseconds: int) -> str:
     moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
     # Not strftime: its %Y has fewer than four digits before the year 1000.
     return moment.isoformat().removesuffix("+00:00") + "Z"
+
+
+def format_exact(microseconds: int) -> str:
+    """As `format_utc`, with six digits of a second where it is not a whole one; `parse_utc` reads it again."""
+    fraction = microseconds % 1_000_000
+    whole = format_utc(microseconds)
+    return whole if fraction == 0 else f"{whole[:-1]}.{fraction:06d}Z"

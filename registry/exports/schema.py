@@ -11,7 +11,7 @@ import msgspec
 
 from registry.file_format import RegistryFile
 
-SCHEMA_URI = "urn:touchstone:registry-file:1"
+SCHEMA_URI = "urn:touchstone:registry-file:2"
 
 
 def json_schema() -> dict[str, Any]:

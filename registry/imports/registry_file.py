@@ -4,19 +4,20 @@ A registry file, from bytes to facts, or to every fault with its pointer and lin
 In three steps, each only if the one before found nothing, since its findings would be consequences:
 
 1. JSON: strict, no duplicate members (`wire.read`).
-2. Shape: the Structs of `file_format.py`.
-3. Meaning: identifiers, references, windows (`meaning.py`).
+2. Shape: the Structs of `file_format.py`, or of `version_1.py`.
+3. Meaning: times, identifiers, references (`placed.py`), and the rules for facts (`rules.py`).
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any, TypeVar
 
 import msgspec
 
 from registry.errors import MAX_FAULTS, Fault, RegistryFileError
-from registry.file_format import RegistryFile, facts_of
+from registry.file_format import MEMBERS, RegistryFile
 from registry.imports.locate import (
     first_deeper,
     first_duplicate,
@@ -26,18 +27,22 @@ from registry.imports.locate import (
     line_at,
     place_of,
 )
-from registry.imports.meaning import meaning_faults
-from registry.imports.shape import Finding, shape_faults
-from registry.model import Facts
+from registry.imports.shape import shape_faults
+from registry.imports.version_1 import RegistryFile1, placed_1
+from registry.known import FactChange, Nothing, Overlaid
+from registry.model import Fact, kind_of
+from registry.placed import Finding, Placed, PlacedFact, read_items
+from registry.rules import faults
 from wire import JsonError, read
 from wire.json import MAX_DEPTH, first_bad_byte
 
 MAX_FILE_BYTES = 16 * 1_048_576  # 16 MiB; house rule for imports
 
 _BYTE = re.compile(r"byte (\d+)")
+T = TypeVar("T")
 
 
-def read_registry_file(data: bytes) -> Facts:
+def read_registry_file(data: bytes) -> tuple[Fact, ...]:
     """
     Read a registry file.
 
@@ -46,14 +51,59 @@ def read_registry_file(data: bytes) -> Facts:
             `MAX_FAULTS` faults in the order of the file, each with its JSON pointer and line.
     """
     document = _read_json(data)  # 1.
-    try:
-        file = msgspec.convert(document, RegistryFile)  # 2.
-    except msgspec.ValidationError:
-        raise _refusal(data, shape_faults(document, RegistryFile)) from None
-    findings = list(meaning_faults(file))  # 3.
+    items = list(_items(data, document))  # 2.
+    placed, findings = read_items(items, Nothing())  # 3.
+    findings += _repeated(placed) or faults(_as_known(placed), placed)
     if findings:
         raise _refusal(data, findings)
-    return facts_of(file)
+    return tuple(each.fact for each in placed)
+
+
+def _items(data: bytes, document: Any) -> Iterator[Placed]:
+    if isinstance(document, dict) and document.get("version") == 1:
+        return placed_1(_convert(data, document, RegistryFile1))
+    return _placed(_convert(data, document, RegistryFile))
+
+
+def _convert(data: bytes, document: Any, wanted: type[T]) -> T:
+    try:
+        return msgspec.convert(document, wanted)
+    except msgspec.ValidationError:
+        raise _refusal(data, shape_faults(document, wanted)) from None
+
+
+def _placed(file: RegistryFile) -> Iterator[Placed]:
+    for kind, member in MEMBERS.items():
+        for index, item in enumerate(getattr(file, member)):
+            yield Placed(kind, item, f"/{member}/{index}")
+
+
+def _as_known(facts: list[PlacedFact]) -> Overlaid:
+    changes = (FactChange(kind_of(each.fact), each.fact.id, each.fact, "add", 0) for each in facts)
+    return Overlaid(Nothing(), changes, 0)
+
+
+def _repeated(facts: list[PlacedFact]) -> list[Finding]:
+    """Return what is said twice: two facts of one kind and id."""
+    first: dict[tuple[str, str], Placed] = {}
+    found = []
+    for each in facts:
+        before = first.setdefault((kind_of(each.fact), each.fact.id), each.placed)
+        if before is not each.placed:
+            found.append((_place_of_id(each.placed), _said_twice(each.fact, before)))
+    return found
+
+
+def _place_of_id(placed: Placed) -> str:
+    if placed.kind == "entity" and (placed.item.id is None or placed.renamed):
+        return placed.at("/identifiers/0/value")
+    return placed.at("/id") if placed.item.id is not None else placed.pointer
+
+
+def _said_twice(fact: Fact, before: Placed) -> str:
+    if kind_of(fact) == "entity":
+        return f"the identifier is already used at {_place_of_id(before)}"
+    return f"the same is said at {before.pointer}"
 
 
 def _read_json(data: bytes) -> object:

@@ -5,14 +5,13 @@ msgspec stops at the first fault, which is right for a request and tiresome for 
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from registry.imports.locate import step
-
-Finding: TypeAlias = tuple[str, str]  # JSON pointer, what is wrong there
+from registry.placed import Finding
 
 
 def shape_faults(value: object, wanted: Any, pointer: str = "") -> Iterator[Finding]:

@@ -38,7 +38,7 @@ from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
 from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
-from registry.registry import ImportReport
+from registry.files import ImportReport
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route

@@ -127,6 +127,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return path.parent if path is not None else Path(self.key_dir).parent
 
     @property
+    def registry_index(self) -> Path:
+        """The file in which this node looks up the registry; made of the database, whenever it is not there."""
+        return self.state_dir / "registry-index.sqlite"
+
+    @property
     def mirror_path(self) -> Path | None:
         """Where published lists are written as files; None: nowhere (`mirror_dir` is "off")."""
         if self.mirror_dir == NO_MIRROR:

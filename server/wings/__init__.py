@@ -8,13 +8,13 @@ what watches this machine and the other nodes.
 
 import msgspec
 
-from registry.registry import Registry
 from resolver import Resolver
 from server.edge.hot_table import HotTable
 from server.wings.auditing import Auditing, open_auditing
 from server.wings.issuing import Issuing, open_issuing
 from server.wings.operators import Operators, open_operators
-from server.wings.resolving import open_did_history, open_hot_table, open_registry, open_resolver
+from server.wings.registry import RegistryWing, open_registry
+from server.wings.resolving import open_did_history, open_hot_table, open_resolver
 from server.wings.resources import Resources
 from server.wings.status import StatusWing, open_status_wing
 from server.wings.watching import Monitoring, Observatory, open_monitoring, open_observatory
@@ -26,7 +26,7 @@ class Wings(msgspec.Struct, frozen=True):
     resources: Resources
     operators: Operators
     auditing: Auditing
-    registry: Registry
+    registry: RegistryWing
     resolver: Resolver
     hot: HotTable
     issuing: Issuing
@@ -45,7 +45,7 @@ async def open_wings(resources: Resources) -> Wings:
     operators = await open_operators(resources)
     auditing = open_auditing(resources, operators)
     registry = open_registry(resources)
-    history = open_did_history(resources, registry)
+    history = open_did_history(resources, registry.registry)
     resolver = open_resolver(resources, operators, history)
     hot = open_hot_table(resources, resolver)
     monitoring = open_monitoring(resources, operators)

@@ -7,7 +7,6 @@ import msgspec
 from observatory.key_alarms import KeyAlarms
 from observatory.log_heads import StoredHeads
 from observatory.observations import Observations
-from registry.reading import read_apart
 from registry.registry import Registry
 from resolver import Resolver
 from resolver.binding.answering import touch
@@ -18,19 +17,6 @@ from server.settings.drivers import drivers_of, share_of
 from server.settings.policy import freshness_of, log_limits_of, method_freshness_of
 from server.wings.operators import Operators
 from server.wings.resources import Resources
-from storage import ServedMark
-
-
-def open_registry(resources: Resources) -> Registry:
-    """Return the trust registry; empty until it is loaded."""
-    board = resources.share.board
-    return Registry(
-        resources.database,
-        clock=resources.clock,
-        timer=resources.timer,
-        mark=ServedMark(board.registry_marks, resources.share.slot) if board is not None else None,
-        read_file=read_apart,
-    )
 
 
 class DidHistory(msgspec.Struct, frozen=True):

@@ -1,9 +1,12 @@
 """A small registry that tests share: one issuer in every phase, and two authorities."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from registry import Facts, TrqpRequest, View, build_view, read_registry_file
+from registry import Fact, FactChange, Known, TrqpRequest, read_registry_file
+from registry.known import Nothing, Overlaid
+from registry.model import kind_of
 from wire import parse_utc
 
 NOW = parse_utc("2026-11-24T12:00:00Z")
@@ -54,12 +57,18 @@ def as_file(registry: dict[str, Any]) -> bytes:
     return json.dumps(registry, indent=2, ensure_ascii=False).encode()
 
 
-def facts_from(**changes: Any) -> Facts:
+def facts_from(**changes: Any) -> tuple[Fact, ...]:
     return read_registry_file(as_file(a_registry(**changes)))
 
 
-def view_from(**changes: Any) -> View:
-    return build_view(facts_from(**changes), version=1)
+def known_of(facts: Iterable[Fact]) -> Known:
+    """Return what a registry with just these facts knows."""
+    changes = (FactChange(kind_of(fact), fact.id, fact, "add", 0) for fact in facts)
+    return Overlaid(Nothing(), changes, NOW)
+
+
+def known_from(**changes: Any) -> Known:
+    return known_of(facts_from(**changes))
 
 
 def a_question(**changes: Any) -> TrqpRequest:

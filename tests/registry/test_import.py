@@ -7,20 +7,21 @@ from typing import Any
 import anyio
 import pytest
 
-from registry import Registry, RegistryFileError, export_registry, read_registry_file
+from registry import RegistryFileError, export_registry, read_registry_file
 from storage import Database, read_audit
 from tests.actors import ADA
 from tests.databases import Place
 from tests.registry.databases import a_database
 from tests.registry.examples import LICENSING, NOW, UNI, a_grant, a_registry, as_file
+from tests.registry.wing import Wing
 
 pytestmark = pytest.mark.anyio
 
 CLOCK = NOW / 1_000_000
 
 
-def a_wing(database: Database, clock: float = CLOCK) -> Registry:
-    return Registry(database, clock=lambda: clock)
+def a_wing(database: Database, clock: float = CLOCK) -> Wing:
+    return Wing(database, clock=lambda: clock)
 
 
 async def rows(database: Database, where: str = "1 = 1") -> list[Any]:
@@ -36,7 +37,7 @@ async def test_an_import_adds_every_fact_and_says_so(place: Place) -> None:
 
         assert (report.version, report.added, report.changed, report.removed) == (1, 5, 0, 0)
         assert str(report).startswith("5 statements added")
-        assert wing.view.version == 1
+        assert wing.version == 1
         assert {row["recorded_at"] for row in await rows(database)} == {NOW}
 
 
@@ -104,7 +105,7 @@ async def test_a_file_with_a_fault_changes_nothing(place: Place) -> None:
             await wing.import_file(ADA, as_file(a_registry(authorizations=[a_grant(action="x")])))
 
         assert await rows(database) == before
-        assert wing.view.version == 1
+        assert wing.version == 1
         assert len(await database.read(read_audit)) == 1
 
 
@@ -201,7 +202,7 @@ async def test_two_imports_at_once_end_as_one_of_the_two(place: Place) -> None:
             export_registry(read_registry_file(one)),
             export_registry(read_registry_file(other)),
         }
-        assert wing.view.version == await database.read(_version)
+        assert wing.version == await database.read(_version)
 
 
 def _version(tx: Any) -> int:

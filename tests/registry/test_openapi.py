@@ -8,13 +8,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from litestar import Litestar
 
-from registry import build_view, read_registry_file, routes
-from registry.query import authorization, recognition
-from registry.registry import Registry
+from registry import read_registry_file, routes
+from registry.asking.trqp_answers import authorization, recognition
 from registry.routes import build_routes
 from registry.trqp import read_request
 from tests.databases import SqlitePlace
 from tests.registry.databases import a_database
+from tests.registry.wing import Wing
 from wire import encode, parse_utc
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ SAMPLE = (Path(__file__).parents[2] / "data" / "registry.json").read_bytes()
 
 async def the_document(folder: Path) -> dict[str, Any]:
     async with a_database(SqlitePlace(folder / "db")) as database:
-        app = Litestar([build_routes(Registry(database, clock=lambda: 0.0))], logging_config=None)
+        app = Litestar([build_routes(Wing(database, clock=lambda: 0.0).answering)], logging_config=None)
     return app.openapi_schema.to_schema()
 
 
@@ -45,12 +45,12 @@ async def test_requests_and_answers_are_described_and_exemplified(tmp_path: Path
 
 
 def test_the_examples_are_what_the_sample_answers() -> None:
-    view = build_view(read_registry_file(SAMPLE), version=1)
+    known = known_of(read_registry_file(SAMPLE))
     now = parse_utc(routes.AUTHORIZED["time_evaluated"])
     question = read_request(
         encode(routes.DEGREES | {"context": routes.AUTHORIZED["context"]}), "application/json"
     )
     licences = read_request(encode(routes.LICENCES), "application/json")
 
-    assert json.loads(encode(authorization(view, question, now))) == routes.AUTHORIZED
-    assert json.loads(encode(recognition(view, licences, now))) == routes.RECOGNIZED
+    assert json.loads(encode(authorization(known, question, now))) == routes.AUTHORIZED
+    assert json.loads(encode(recognition(known, licences, now))) == routes.RECOGNIZED

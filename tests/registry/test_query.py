@@ -4,8 +4,8 @@ import pytest
 from msgspec import UNSET
 
 from registry import AuthorityNotFound, DefinitionNotFound
-from registry.query import authorization, recognition
-from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_question, view_from
+from registry.asking.trqp_answers import authorization, recognition
+from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_question, known_from
 
 HISTORY = [
     {"state": "suspended", "since": "2025-03-01T00:00:00Z", "reason": "audit"},
@@ -14,7 +14,7 @@ HISTORY = [
 
 
 def test_a_grant_in_force_is_authorized_and_the_question_echoed() -> None:
-    answer = authorization(view_from(), a_question(), NOW)
+    answer = authorization(known_from(), a_question(), NOW)
 
     assert answer.authorized is True
     assert (answer.entity_id, answer.authority_id) == (UNI, EDU)
@@ -39,9 +39,9 @@ def test_a_grant_in_force_is_authorized_and_the_question_echoed() -> None:
     ],
 )
 def test_an_as_of_question_is_answered_for_its_time(time: str, authorized: bool, message: str) -> None:
-    view = view_from(authorizations=[a_grant(history=HISTORY)])
+    known = known_from(authorizations=[a_grant(history=HISTORY)])
 
-    answer = authorization(view, a_question(context={"time": time, "locator": "x"}), NOW)
+    answer = authorization(known, a_question(context={"time": time, "locator": "x"}), NOW)
 
     assert (answer.authorized, answer.message) == (authorized, message)
     assert answer.time_requested == time
@@ -51,12 +51,12 @@ def test_an_as_of_question_is_answered_for_its_time(time: str, authorized: bool,
 
 def test_an_https_issuer_is_found_as_it_is_spelled_and_in_no_other_spelling() -> None:
     spelled = "https://FHIR.hospital.example/api/Keys/32001/SHC"
-    view = view_from(
+    known = known_from(
         entities=[{"id": spelled, "names": {"en": "Hospital"}}], authorizations=[a_grant(entity_id=spelled)]
     )
 
     found = [
-        authorization(view, a_question(entity_id=asked), NOW).authorized
+        authorization(known, a_question(entity_id=asked), NOW).authorized
         for asked in (spelled, spelled.lower(), f"{spelled}/", spelled.replace("Keys", "%4Beys"))
     ]
 
@@ -74,17 +74,17 @@ def test_an_https_issuer_is_found_as_it_is_spelled_and_in_no_other_spelling() ->
 def test_a_grant_renewed_after_a_gap_holds_in_both_windows_only(time: str, authorized: bool) -> None:
     later = a_grant(valid_from="2026-06-01T00:00:00Z", valid_until=None)
     earlier = a_grant(valid_until="2026-01-01T00:00:00Z")
-    view = view_from(authorizations=[later, earlier])
+    known = known_from(authorizations=[later, earlier])
 
-    assert authorization(view, a_question(context={"time": time}), NOW).authorized is authorized
+    assert authorization(known, a_question(context={"time": time}), NOW).authorized is authorized
 
 
 def test_adjoining_windows_leave_no_gap() -> None:
     first = a_grant(valid_until="2026-01-01T00:00:00Z")
     second = a_grant(valid_from="2026-01-01T00:00:00Z")
-    view = view_from(authorizations=[first, second])
+    known = known_from(authorizations=[first, second])
 
-    answer = authorization(view, a_question(context={"time": "2026-01-01T00:00:00Z"}), NOW)
+    answer = authorization(known, a_question(context={"time": "2026-01-01T00:00:00Z"}), NOW)
 
     assert answer.authorized is True
 
@@ -94,7 +94,7 @@ def test_adjoining_windows_leave_no_gap() -> None:
     [{"entity_id": "did:web:nobody.example"}, {"action": "verify"}, {"entity_id": "not an identifier"}],
 )
 def test_a_missing_grant_is_false_and_no_error(changes: dict[str, str]) -> None:
-    answer = authorization(view_from(), a_question(**changes), NOW)
+    answer = authorization(known_from(), a_question(**changes), NOW)
 
     assert answer.authorized is False
     assert answer.message == "there is no such authorization of this entity"
@@ -102,7 +102,7 @@ def test_a_missing_grant_is_false_and_no_error(changes: dict[str, str]) -> None:
 
 def test_an_unknown_authority_is_not_found() -> None:
     with pytest.raises(AuthorityNotFound) as caught:
-        authorization(view_from(), a_question(authority_id="did:web:other.example"), NOW)
+        authorization(known_from(), a_question(authority_id="did:web:other.example"), NOW)
 
     assert (caught.value.status, caught.value.pointer) == (404, "/authority_id")
 
@@ -118,32 +118,32 @@ def test_an_unknown_authority_is_not_found() -> None:
 )
 def test_what_the_authority_does_not_define_is_not_found(changes: dict[str, str], pointer: str) -> None:
     with pytest.raises(DefinitionNotFound) as caught:
-        authorization(view_from(), a_question(**changes), NOW)
+        authorization(known_from(), a_question(**changes), NOW)
 
     assert (caught.value.status, caught.value.pointer) == (404, pointer)
 
 
 def test_an_authority_recognises_another() -> None:
-    answer = recognition(view_from(), a_question(authority_id=LICENSING, entity_id=EDU), NOW)
+    answer = recognition(known_from(), a_question(authority_id=LICENSING, entity_id=EDU), NOW)
 
     assert answer.recognized is True
 
 
 def test_recognition_is_not_mutual() -> None:
-    answer = recognition(view_from(), a_question(authority_id=EDU, entity_id=LICENSING), NOW)
+    answer = recognition(known_from(), a_question(authority_id=EDU, entity_id=LICENSING), NOW)
 
     assert answer.recognized is False
 
 
 def test_no_authority_recognises_itself() -> None:
-    answer = recognition(view_from(), a_question(entity_id=EDU), NOW)
+    answer = recognition(known_from(), a_question(entity_id=EDU), NOW)
 
     assert answer.recognized is False
 
 
 def test_a_recognition_is_no_authorization_and_the_other_way_round() -> None:
-    view = view_from()
+    known = known_from()
 
-    assert recognition(view, a_question(), NOW).recognized is False
+    assert recognition(known, a_question(), NOW).recognized is False
     as_issuer = a_question(authority_id=LICENSING, entity_id=EDU)
-    assert authorization(view, as_issuer, NOW).authorized is False
+    assert authorization(known, as_issuer, NOW).authorized is False

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from registry import AuthorityNotFound, IdentifierNotFound, Registry
+from registry import AuthorityNotFound, IdentifierNotFound
 from tests.actors import ADA
 from tests.databases import Place
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_registry, as_file
+from tests.registry.wing import Wing
 
 pytestmark = pytest.mark.anyio
 
@@ -21,13 +22,13 @@ def now() -> float:
     return NOW / 1_000_000
 
 
-def is_authorized(wing: Registry) -> bool:
+def is_authorized(wing: Wing) -> bool:
     return json.loads(wing.authorization(QUESTION, "application/json").body)["authorized"] is True
 
 
 async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> None:
     async with a_database(place) as ours, a_database(place) as theirs:
-        importer, follower = Registry(ours, now), Registry(theirs, now)
+        importer, follower = Wing(ours, now), Wing(theirs, now)
         await importer.import_file(ADA, as_file(a_registry()))
         await follower.load()
         assert is_authorized(follower)
@@ -37,12 +38,12 @@ async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> 
         assert is_authorized(follower)
         assert await follower.refresh() is True
         assert not is_authorized(follower)
-        assert follower.view.version == 2
+        assert follower.version == 2
 
 
 async def test_a_poll_without_a_change_keeps_the_very_view(place: Place) -> None:
     async with a_database(place) as database:
-        wing = Registry(database, now)
+        wing = Wing(database, now)
         await wing.import_file(ADA, as_file(a_registry()))
         view = wing.view
 
@@ -52,7 +53,7 @@ async def test_a_poll_without_a_change_keeps_the_very_view(place: Place) -> None
 
 async def test_before_anything_is_imported_every_authority_is_unknown(place: Place) -> None:
     async with a_database(place) as database:
-        wing = Registry(database, now)
+        wing = Wing(database, now)
         await wing.load()
 
         with pytest.raises(AuthorityNotFound):
@@ -61,12 +62,12 @@ async def test_before_anything_is_imported_every_authority_is_unknown(place: Pla
 
 async def test_a_restart_answers_as_before(place: Place) -> None:
     async with a_database(place) as database:
-        wing = Registry(database, now)
+        wing = Wing(database, now)
         await wing.import_file(ADA, as_file(a_registry()))
         answer = wing.authorization(QUESTION, "application/json")
 
     async with a_database(place) as database:
-        again = Registry(database, now)
+        again = Wing(database, now)
         await again.load()
 
         assert again.authorization(QUESTION, "application/json") == answer
@@ -79,7 +80,7 @@ async def test_operators_see_every_grant_with_its_standing(place: Place) -> None
         history=[{"state": "suspended", "since": "2026-01-01T00:00:00Z", "reason": "audit"}],
     )
     async with a_database(place) as database:
-        wing = Registry(database, now)
+        wing = Wing(database, now)
         await wing.import_file(ADA, as_file(a_registry(authorizations=[a_grant(), suspended])))
 
     assert [(row.kind, row.action, row.phase, row.message) for row in (await wing.page()).grants] == [
@@ -91,7 +92,7 @@ async def test_operators_see_every_grant_with_its_standing(place: Place) -> None
 
 async def test_operators_see_all_that_is_said_of_one_identifier(place: Place) -> None:
     async with a_database(place) as database:
-        wing = Registry(database, now)
+        wing = Wing(database, now)
         await wing.import_file(ADA, as_file(a_registry()))
 
     authority, entity = await wing.profile(EDU), await wing.profile(UNI)

@@ -13,7 +13,7 @@ from litestar import Litestar
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
 
-from registry import AuthorityNotFound, DefinitionNotFound, Registry, TrqpRequest
+from registry import AuthorityNotFound, DefinitionNotFound, TrqpRequest
 from registry.client import RegistryClient, RegistryUnavailable
 from registry.routes import build_routes
 from tests.actors import ADA
@@ -21,6 +21,7 @@ from tests.databases import SqlitePlace
 from tests.reference import needs_reference, reference
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_question, a_registry, as_file
+from tests.registry.wing import Wing
 from wire import Answer, MalformedBody, Refusal, render_problem
 from wire.problem import PROBLEM_JSON, problem_of
 
@@ -50,10 +51,10 @@ def refused(_: Any, error: Refusal) -> Response[Any]:
 async def a_server(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the example registry in process."""
     async with a_database(SqlitePlace(folder / "db")) as database:
-        wing = Registry(database, clock=lambda: NOW / 1_000_000)
+        wing = Wing(database, clock=lambda: NOW / 1_000_000)
         await wing.import_file(ADA, as_file(a_registry()))
         app = Litestar(
-            [build_routes(wing)],
+            [build_routes(wing.answering)],
             response_class=PlainResponse,
             exception_handlers={Refusal: refused},
             logging_config=None,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from registry import Facts, build_view, export_registry, read_registry_file, standing_at
+from registry import Fact, export_registry, read_registry_file, standing_at
+from registry.asking.trqp_answers import authorization, recognition
 from registry.identifiers import identifier_kind
-from registry.query import authorization, recognition
 from resolver.resolution import Resolver
-from tests.registry.examples import NOW, a_question
+from tests.registry.examples import NOW, a_question, known_of
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = (ROOT / "data" / "registry.json").read_bytes()
@@ -19,7 +19,7 @@ EDUCATION, LICENSING = "did:web:education.example", "did:web:licensing.example"
 SERVICE = "did:web:localhost%3A8000"
 
 
-def sample() -> Facts:
+def sample() -> tuple[Fact, ...]:
     return read_registry_file(SAMPLE)
 
 
@@ -63,14 +63,14 @@ def test_the_keys_in_the_sample_are_real() -> None:
 
 
 def test_the_two_authorities_recognise_one_another_today() -> None:
-    view = build_view(sample(), version=1)
+    known = known_of(sample())
     licences = a_question(
         authority_id=EDUCATION, entity_id=LICENSING, resource="ProfessionalLicenceCredential"
     )
     degrees = a_question(authority_id=LICENSING, entity_id=EDUCATION, resource="UniversityDegreeCredential")
 
-    assert recognition(view, licences, NOW).recognized
-    assert recognition(view, degrees, NOW).recognized
+    assert recognition(known, licences, NOW).recognized
+    assert recognition(known, degrees, NOW).recognized
 
 
 def test_the_service_itself_is_trusted_for_something() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.query import authorization
+from registry.asking.trqp_answers import authorization
 from tests.registry.examples import (
     EDU,
     LICENSING,
@@ -11,7 +11,7 @@ from tests.registry.examples import (
     a_question,
     a_registry,
     facts_from,
-    view_from,
+    known_from,
 )
 from tests.registry.faults import places_in
 
@@ -91,11 +91,11 @@ def test_a_history_that_contradicts_itself_is_refused(history: list[dict[str, st
 def test_what_was_revoked_may_be_granted_again_inside_the_old_window() -> None:
     revoked = window("2024-01-01", "2030-01-01") | {"history": [change("revoked", "2025-03-01")]}
     again = window("2025-03-01", "2029-01-01")
-    view = view_from(authorizations=[again, revoked], recognitions=[])
+    known = known_from(authorizations=[again, revoked], recognitions=[])
 
     def phase(time: str) -> tuple[bool, str]:
         question = a_question(context={"time": f"{time}T00:00:00Z"})
-        answer = authorization(view, question, NOW)
+        answer = authorization(known, question, NOW)
         return answer.authorized, answer.message
 
     assert phase("2025-02-28")[0]

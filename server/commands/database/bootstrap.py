@@ -25,8 +25,9 @@ from operators.access.views import AskedGrant, CreateKey, CreatePrincipal
 from operators.approvals.approvals import Approvals
 from operators.issuers.issuers import Issuers
 from operators.issuers.views import CreateIssuer
+from registry.files import Files as RegistryFiles
 from registry.registry import Registry
-from server.database import MIGRATIONS, open_of
+from server.database import open_of, prepare
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.identity.surroundings import Surroundings
 from server.settings import Settings
@@ -34,7 +35,7 @@ from server.settings.settings import OPERATOR_KEY_FILE
 from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
 from statuslist.errors import ListFull
-from storage import Database, migrate
+from storage import Database
 from wire import Conflict, ResourceNotFound, encode, format_utc
 
 OPERATOR = "bootstrap"
@@ -64,7 +65,7 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
     _make_directories(settings)
     database = open_of(settings, create=True)
     try:
-        await migrate(database, MIGRATIONS)
+        await prepare(database)
         await _make_issuer(settings, database, say)
         await _make_operator(settings, database, say)
         if sample:
@@ -145,8 +146,10 @@ async def _make_sample(settings: Settings, database: Database, say: Say) -> None
 async def _import_sample(settings: Settings, database: Database, say: Say) -> None:
     registry = Registry(database, clock=time.time)
     await registry.load()
-    if registry.view.version == 0:  # Never imported; what an operator emptied stays empty.
-        report = await registry.import_file(_initialiser(), sample_file(settings.did))
+    if registry.version == 0:  # Never imported; what an operator emptied stays empty.
+        report = await RegistryFiles(registry, database).import_file(
+            _initialiser(), sample_file(settings.did)
+        )
         say(f"imported the sample ecosystem: {report}")
 
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from operators import EVERYTHING, Grant, Principal, Role
 from server.commands.terminal import ACTOR
-from server.database import MIGRATIONS, open_of
+from server.database import open_of, prepare
 from server.settings import Settings
-from storage import Engine, migrate
+from storage import Engine
 
 
 @asynccontextmanager
@@ -22,7 +22,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Engine]:
     """
     database = open_of(settings)
     try:
-        await migrate(database, MIGRATIONS)
+        await prepare(database)
         yield database
     finally:
         database.close()

@@ -36,7 +36,7 @@ from server.commands.database.former_databases import Former, databases_before, 
 from server.commands.database.restored_issuers import bring_in_issuers
 from server.commands.database.restored_keys import KeySources, activate_signers, bring_in_keys
 from server.commands.database.upkeep import hold
-from server.database import MIGRATIONS, open_of
+from server.database import open_of, prepare
 from server.identity.documents import public_key_of
 from server.identity.identities import Identities, Rows
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
@@ -46,7 +46,7 @@ from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_found
-from storage import Database, Engine, migrate, open_database, sqlite_path
+from storage import Database, Engine, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
 from wire import Conflict, ResourceNotFound
@@ -110,7 +110,7 @@ async def restore_in_place(
     database = open_of(settings)
     try:
         hold(database)
-        await migrate(database, MIGRATIONS)
+        await prepare(database)
         path = sqlite_path(settings.database_url)
         aside = set_aside(path) if path is not None else []
         former = [await look_into(old, say) for old in aside]
@@ -127,7 +127,7 @@ async def _restore_held(
     back_up(file, restoring)  # 2
     database = open_database(f"sqlite:///{restoring}")
     try:
-        await migrate(database, MIGRATIONS)
+        await prepare(database)
         former = [await look_into(old, say) for old in databases_before(path)]
         report = await _make_safe(database, settings, former, mirrors, operator, say)  # 3 to 6
     finally:

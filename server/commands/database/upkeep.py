@@ -14,7 +14,7 @@ from operators import Principal
 from operators.audit.watching import named, never_sealed
 from operators.noting import note
 from server.background import LEASE
-from server.database import MIGRATIONS, open_of
+from server.database import MIGRATIONS, open_of, prepare
 from server.settings import Settings
 from statuslist.recovery.inspection import (
     MAX_FAULTS,
@@ -67,7 +67,7 @@ async def migrate_database(settings: Settings, operator: Principal) -> tuple[tup
     """
     database = open_of(settings)
     try:
-        applied = await migrate(database, MIGRATIONS)
+        applied = await prepare(database)
         schema = await _schema(database)
         steps = tuple(f"{step.room}-{step.number}: {step.name}" for step in applied)
         if steps:

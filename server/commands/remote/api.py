@@ -161,10 +161,12 @@ class OperatorApi:
         """Do what `asked` says; where that waits for an approval, tell so and end the command."""
         return self.send("POST", path, shape, b"" if asked is None else encode(asked))
 
-    def send(self, method: str, path: str, shape: type[T], body: bytes, media_type: str = JSON) -> T:
+    def send(
+        self, method: str, path: str, shape: type[T], body: bytes, media_type: str = JSON, **query: Query
+    ) -> T:
         """As `post`, by any method and with any body."""
         headers = {"idempotency-key": secrets.token_hex(16)} | ({"content-type": media_type} if body else {})
-        answer = self._ask(method, path, headers=headers, content=body)
+        answer = self._ask(method, path, query=query, headers=headers, content=body)
         if answer.status == 202 and (awaited := _awaited_of(answer)) is not None:
             end_awaited(awaited)
         return self._read(answer, shape)

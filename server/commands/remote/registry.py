@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from server.commands.remote.api import JSON, REASON, operator_api
-from server.commands.terminal import EXIT_CONFLICT, escaped, fail, note, print_json, printable, say
+from server.commands.terminal import escaped, note, print_json, printable, say
 
 PATH = "/operator/registry"
 
@@ -22,16 +22,23 @@ def registry() -> None:
 
 @registry.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--correct", is_flag=True, help="FILE may say something else of the past than the registry did."
+)
 @REASON
-def registry_import(file: Path) -> None:
-    """Replace the registry by FILE. A running server shows it within a second."""
+def registry_import(file: Path, correct: bool) -> None:
+    """
+    Make FILE what the registry says from now on. A running server shows it within a second.
+
+    What FILE does not say any more ends now.
+    """
     with operator_api() as api:
+        from registry.files import ImportReport
         from registry.imports.registry_file import MAX_FILE_BYTES
-        from registry.registry import ImportReport
 
         with file.open("rb") as opened:
             data = opened.read(MAX_FILE_BYTES + 1)  # A longer one is refused without the rest of it.
-        say(str(api.send("PUT", PATH, ImportReport, data)))
+        say(str(api.send("PUT", PATH, ImportReport, data, corrects=correct or None)))
 
 
 @registry.command("export")
@@ -47,22 +54,18 @@ def registry_list() -> None:
     with operator_api() as api:
         from registry.listing import GrantPage
 
-        version = None
         for page in api.pages(f"{PATH}/grants", GrantPage):
-            if version not in (None, page.version):
-                fail("the registry changed while it was listed; run the command again", EXIT_CONFLICT)
             if not page.grants:
                 note("the registry grants nothing; `touchstone registry import` fills it")
-            version = page.version
             for row in page.grants:
                 about = f"{row.kind:13} {row.phase:11} {row.action} {row.resource}"
-                for line in (about, f"    {row.entity_id}", f"    by {row.authority_id}: {row.message}"):
+                for line in (about, f"    {row.entity}", f"    by {row.authority}: {row.message}"):
                     click.echo(printable(line))
 
 
 @registry.command("show")
 @click.argument("identifier")
 def registry_show(identifier: str) -> None:
-    """Print all about one authority or entity, as JSON."""
+    """Print all about one entity, as JSON."""
     with operator_api() as api:
         print_json(api.get(f"{PATH}/profile", dict[str, Any], id=identifier))

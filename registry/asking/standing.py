@@ -1,0 +1,216 @@
+"""
+May this entity do that, at a time, says an authority: the one place that decides. Pure.
+
+- An identifier names an entity while both its own window and the entity's are open.
+- Nothing is implied: recognition is neither mutual nor transitive, and no authority recognises itself.
+- What was compromised from some time on is not trusted from then on. Nor is what claims an earlier time: whoever
+  has the key can write any time. Unless that time is proven by other means, the answer is "unknown".
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from registry.asking.chain import Chain, chain_of
+from registry.errors import AuthorityNotFound, DefinitionNotFound
+from registry.known import Known, Revision
+from registry.model import (
+    Authority,
+    Definition,
+    Entity,
+    Grant,
+    Identifier,
+    Kind,
+    Phase,
+    Standing,
+    covers,
+    standing_at,
+)
+
+Decision: TypeAlias = Literal["yes", "no", "unknown"]
+Reason: TypeAlias = (
+    Phase
+    | Literal[
+        "entity_unknown",  # nobody has this identifier
+        "identifier_not_valid",  # somebody had it, or will, and not at that time
+        "not_granted",  # the entity is known, and nothing of the kind was granted to it
+        "delegation_missing",  # it was granted by one who had no power to, at that time
+        "compromised",  # whoever held the key then may be somebody else
+        "compromised_later",  # what claims that time may have been made later
+    ]
+)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A question, identifiers in canonical form.
+
+    Attributes:
+        at: the time it is about, in microseconds since 1970.
+        is_proven: whether it is proven that what is asked about existed then, and not only claimed.
+    """
+
+    kind: Kind
+    authority: str
+    entity: str
+    action: str
+    resource: str
+    at: int
+    is_proven: bool = False
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What was found, and on what it rests.
+
+    Attributes:
+        authority: who was asked.
+        until: until when this holds, as far as it is known; None: no end known.
+        recorded_at: when the registry learned the newest of what this rests on.
+    """
+
+    decision: Decision
+    reason: Reason
+    authority: Revision[Authority]
+    entity: Revision[Entity] | None = None
+    grant: Revision[Grant] | None = None
+    standing: Standing | None = None
+    chain: Chain = ()
+    compromised_since: int | None = None
+    until: int | None = None
+
+    @property
+    def recorded_at(self) -> int:
+        rests_on = (self.authority, self.entity, self.grant)
+        return max(each.recorded_at for each in rests_on if each is not None)
+
+
+def find(known: Known, asked: Asked) -> Finding:
+    """
+    Answer one question.
+
+    Raises:
+        AuthorityNotFound: the authority is not one of this registry at that time.
+        DefinitionNotFound: it does not define the action on the resource.
+    """
+    authority = authority_named(known, asked.authority, asked.at)
+    require_defined(authority.fact, asked.action, asked.resource)
+    named = known.entities_named(asked.entity)
+    entity = next((each for each in named if _names(each.fact, asked.entity, asked.at)), None)
+    if entity is None:
+        reason: Reason = "identifier_not_valid" if named else "entity_unknown"
+        return Finding(decision="no", reason=reason, authority=authority)
+    grants = known.grants(asked.kind, authority.fact.id, entity.fact.id, asked.action, asked.resource)
+    if not grants:
+        return Finding(decision="no", reason="not_granted", authority=authority, entity=entity)
+    return _weighed(known, asked, authority, entity, _nearest(grants, asked.at))
+
+
+def authority_named(known: Known, identifier: str, at: int) -> Revision[Authority]:
+    """
+    Return the authority that has an identifier at a time.
+
+    Raises:
+        AuthorityNotFound: none of this registry has.
+    """
+    for entity in known.entities_named(identifier):
+        found = known.authority(entity.fact.id) if _names(entity.fact, identifier, at) else None
+        if found is not None and covers(found.fact.valid_from, found.fact.valid_until, at):
+            return found
+    raise AuthorityNotFound(
+        "this registry does not answer for the authority; its DID document may name one that does",
+        pointer="/authority_id",
+    )
+
+
+def require_defined(authority: Authority, action: str, resource: str) -> None:
+    """
+    Refuse a question that the authority has no rule for.
+
+    A pair is defined or not: an action and a resource that are each defined with another are not enough.
+
+    Raises:
+        DefinitionNotFound: `pointer` names the member.
+    """
+    if _is_defined(authority.defines, action, resource):
+        return
+    if all(each.action != action for each in authority.defines):
+        raise DefinitionNotFound("the authority does not define this action", pointer="/action")
+    raise DefinitionNotFound(
+        "the authority does not define this action for this resource", pointer="/resource"
+    )
+
+
+def identifier_of(entity: Entity, value: str, at: int) -> Identifier | None:
+    """Return the entity's identifier of that value which is valid at `at`."""
+    found = (each for each in entity.identifiers if each.value == value)
+    return next((each for each in found if covers(each.valid_from, each.valid_until, at)), None)
+
+
+def _is_defined(defines: tuple[Definition, ...], action: str, resource: str) -> bool:
+    return any(each.action == action and each.resource == resource for each in defines)
+
+
+def _names(entity: Entity, identifier: str, at: int) -> bool:
+    return covers(entity.valid_from, entity.valid_until, at) and bool(identifier_of(entity, identifier, at))
+
+
+def _nearest(grants: tuple[Revision[Grant], ...], at: int) -> Revision[Grant]:
+    """Return the grant whose window began last by `at`, or the first of all where none has begun."""
+    begun = [grant for grant in grants if grant.fact.valid_from <= at]
+    return begun[-1] if begun else grants[0]
+
+
+def _weighed(
+    known: Known,
+    asked: Asked,
+    authority: Revision[Authority],
+    entity: Revision[Entity],
+    grant: Revision[Grant],
+) -> Finding:
+    standing = standing_at(grant.fact, asked.at)
+    compromised = _compromised_since(entity.fact, asked, standing)
+    chain = chain_of(known, authority.fact, grant.fact, asked.at)
+    decision, reason = _decide(standing.phase, compromised, asked, has_power=chain is not None)
+    return Finding(
+        decision=decision,
+        reason=reason,
+        authority=authority,
+        entity=entity,
+        grant=grant,
+        standing=standing,
+        chain=chain or (),
+        compromised_since=compromised,
+        until=_until(asked, authority.fact, entity.fact, standing, chain or ()),
+    )
+
+
+def _decide(
+    phase: Phase, compromised: int | None, asked: Asked, *, has_power: bool
+) -> tuple[Decision, Reason]:
+    if compromised is not None and compromised <= asked.at:
+        return "no", "compromised"
+    if phase != "active":
+        return "no", phase
+    if not has_power:
+        return "no", "delegation_missing"
+    if compromised is not None and not asked.is_proven:
+        return "unknown", "compromised_later"
+    return "yes", "active"
+
+
+def _compromised_since(entity: Entity, asked: Asked, standing: Standing) -> int | None:
+    identifier = identifier_of(entity, asked.entity, asked.at)
+    of_key = None if identifier is None else identifier.compromised_since
+    return min((each for each in (of_key, standing.compromised_since) if each is not None), default=None)
+
+
+def _until(
+    asked: Asked, authority: Authority, entity: Entity, standing: Standing, chain: Chain
+) -> int | None:
+    """Return the first time from which the answer may be another one, as far as it is known."""
+    identifier = identifier_of(entity, asked.entity, asked.at)
+    ends = [standing.until, entity.valid_until, authority.valid_until]
+    ends += [identifier.valid_until if identifier is not None else None]
+    ends += [standing_at(each, asked.at).until for each in chain]
+    return min((end for end in ends if end is not None), default=None)

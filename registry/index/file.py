@@ -1,0 +1,166 @@
+"""
+The file of the index: made of events, and of nothing else. Store, over a file of its own.
+
+One SQLite file for each node, in WAL mode and mapped into memory, so that its processes share it: any of them
+reads without waiting, and one at a time writes. Each version of the registry is applied in one transaction. It
+holds every revision with the recorded times in which it was the newest, [known_from, known_until), so that a
+question about what was known at some time is the same query with another number.
+
+Its loss means nothing: it is made anew from the events, row for row the same. It is made anew as well where it is
+of another format, or of other events (`Head.digest`). A process that is killed leaves a version whole or not at
+all; the journal is synced only now and then, which can lose the last versions, and those are applied again.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pysqlite3 import dbapi2 as sqlite3
+
+from registry.events import Event
+from registry.index.keys import keys_of
+from registry.model import TYPES
+
+FORMAT = 1  # raised with each change of the tables or of the keys
+FOREVER = 2**62  # microseconds; the end of what is known now
+MAP_BYTES = 2**34  # bytes of the file that are mapped at most
+CACHE_KIB = 2_048  # of each connection, besides what is mapped
+BUSY_MS = 10_000  # milliseconds; nobody holds the file so long
+
+_DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
+
+_TABLES = (
+    "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), format INTEGER, version INTEGER,"
+    " position INTEGER, recorded_at INTEGER, digest TEXT)",
+    "CREATE TABLE revisions (position INTEGER PRIMARY KEY, kind TEXT, fact_id TEXT, revision INTEGER,"
+    " known_from INTEGER, known_until INTEGER, body TEXT)",
+    "CREATE INDEX revisions_of ON revisions (kind, fact_id, known_from)",
+    "CREATE TABLE keys (key INTEGER, position INTEGER, PRIMARY KEY (key, position)) WITHOUT ROWID",
+    "CREATE TABLE gaps (lost_from INTEGER, lost_until INTEGER)",
+    f"INSERT INTO progress VALUES (1, {FORMAT}, 0, 0, 0, '')",  # noqa: S608 (a number)
+)
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the file has come; as `Head`."""
+
+    version: int
+    position: int
+    recorded_at: int
+    digest: str
+
+
+class IndexFile:
+    """
+    The file, for one thread at a time.
+
+    Args:
+        path: None: in memory, of this object alone.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.connection = connect(path)
+        with self.writing():
+            if self._format() != FORMAT:
+                self._make()
+
+    def progress(self) -> Progress:
+        """Return how far the file has come."""
+        row = self.connection.execute(
+            "SELECT version, position, recorded_at, digest FROM progress"
+        ).fetchone()
+        return Progress(*row)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Do all that follows in one transaction, or nothing of it."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Apply the next events, within `writing`; a version whose last event is among them is complete."""
+        last = None
+        for last in events:
+            if last.kind == "gap":
+                self._open_gap(last)
+            else:
+                self._add(last)
+        if last is not None:
+            self.connection.execute(
+                "UPDATE progress SET version = ?, position = ?, recorded_at = ?, digest = ?",
+                (last.version, last.position, last.recorded_at, last.digest),
+            )
+
+    def clear(self) -> None:
+        """Forget everything, within `writing`."""
+        self._make()
+
+    def dump(self) -> Iterator[str]:
+        """Yield all that the file says as SQL; the same for the same events."""
+        yield from self.connection.iterdump()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def _add(self, event: Event) -> None:
+        self.connection.execute(
+            "UPDATE revisions SET known_until = ? WHERE kind = ? AND fact_id = ? AND known_until = ?",
+            (event.recorded_at, event.kind, event.fact_id, FOREVER),
+        )
+        self.connection.execute(
+            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                event.position,
+                event.kind,
+                event.fact_id,
+                event.revision,
+                event.recorded_at,
+                FOREVER,
+                event.body,
+            ),
+        )
+        if event.body is not None:
+            fact = _DECODERS[event.kind].decode(event.body)  # type: ignore[index]
+            keys = ((each, event.position) for each in set(keys_of(fact)))
+            self.connection.executemany("INSERT INTO keys VALUES (?, ?)", keys)
+
+    def _open_gap(self, event: Event) -> None:
+        gap = msgspec.json.decode(event.body or "{}", type=dict[str, int])
+        self.connection.execute("INSERT INTO gaps VALUES (?, ?)", (gap["from"], gap["until"]))
+
+    def _format(self) -> int | None:
+        with contextlib.suppress(sqlite3.OperationalError):  # No such table.
+            return int(self.connection.execute("SELECT format FROM progress").fetchone()[0])
+        return None
+
+    def _make(self) -> None:
+        names = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
+            self.connection.execute(f"DROP TABLE {name}")
+        for statement in _TABLES:
+            self.connection.execute(statement)
+
+
+def connect(path: Path | None) -> Any:
+    """Open a connection; of a file that does not exist yet, make it, for this user alone."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    connection = sqlite3.connect(
+        ":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA mmap_size = {MAP_BYTES}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection

@@ -1,0 +1,36 @@
+"""
+What each fact is found by. Pure.
+
+A key is 64 bits of a digest, so that it is small and of one size. Two things may share one, be it that somebody
+wants so; whoever reads compares the fact that was found with what was asked for.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from registry.model import Authority, Delegation, Entity, Fact, Grant
+
+
+def key(*parts: str) -> int:
+    """Return the key of some texts."""
+    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big", signed=True)
+
+
+def keys_of(fact: Fact) -> Iterator[int]:
+    """Yield the keys of a fact."""
+    if isinstance(fact, Entity):
+        for identifier in fact.identifiers:
+            yield key("named", identifier.value)
+            if identifier.ski is not None:
+                yield key("ski", identifier.ski)
+    elif isinstance(fact, Grant):
+        yield key("asked", fact.kind, fact.authority_id, fact.entity_id, fact.action, fact.resource)
+        yield key("granted", fact.kind, fact.authority_id, fact.action, fact.resource)
+        yield key("to", fact.entity_id)
+    elif isinstance(fact, Delegation):
+        yield key("delegated", fact.authority_id, fact.delegate_id)
+    elif isinstance(fact, Authority):
+        for resource in fact.resources:
+            for name in (*resource.types, *resource.vcts, *resource.doc_types):
+                yield key("called", name)

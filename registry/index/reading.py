@@ -1,0 +1,124 @@
+"""
+What is known, read from the file of the index: `Known`, at one recorded time. Store, over that file.
+
+A lookup takes some microseconds, so that an event loop may do it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal, overload
+
+import msgspec
+
+from registry.index.file import FOREVER
+from registry.index.keys import key
+from registry.known import Revision, oldest_first
+from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant, Kind
+
+PAGE = 1_000  # facts that are read at a time where all are
+
+_DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
+_AT = "known_from <= ? AND known_until > ?"
+_FACT = f"SELECT body, revision, known_from FROM revisions WHERE kind = ? AND fact_id = ? AND {_AT}"  # noqa: S608
+_NUMBER = "SELECT MAX(revision) FROM revisions WHERE kind = ? AND fact_id = ?"
+_FOUND = (
+    "SELECT r.kind, r.body, r.revision, r.known_from FROM keys k JOIN revisions r ON r.position = k.position"  # noqa: S608
+    f" WHERE k.key = ? AND {_AT}"
+)
+_ALL = (
+    f"SELECT fact_id, body, revision, known_from FROM revisions WHERE kind = ? AND fact_id > ? AND {_AT}"  # noqa: S608
+    " ORDER BY fact_id LIMIT ?"
+)
+
+
+class Indexed:
+    """
+    What the registry knew at one recorded time.
+
+    Args:
+        connection: to the file; one thread uses it.
+        known_at: microseconds since 1970; None: all that is known.
+    """
+
+    def __init__(self, connection: Any, known_at: int | None = None) -> None:
+        self._connection = connection
+        at = FOREVER - 1 if known_at is None else known_at
+        self._at = (at, at)
+
+    @overload
+    def fact(self, kind: Literal["entity"], fact_id: str) -> Revision[Entity] | None: ...
+    @overload
+    def fact(self, kind: Literal["authority"], fact_id: str) -> Revision[Authority] | None: ...
+    @overload
+    def fact(self, kind: FactKind, fact_id: str) -> Revision[Fact] | None: ...
+
+    def fact(self, kind: FactKind, fact_id: str) -> Revision[Any] | None:
+        """As `Known.fact`."""
+        row = self._connection.execute(_FACT, (kind, fact_id, *self._at)).fetchone()
+        return (
+            None
+            if row is None or row[0] is None
+            else Revision(_DECODERS[kind].decode(row[0]), row[1], row[2])
+        )
+
+    def last_number(self, kind: FactKind, fact_id: str) -> int:
+        """Return the number of the newest revision of a fact, also of one that is voided; 0: there is none."""
+        row = self._connection.execute(_NUMBER, (kind, fact_id)).fetchone()
+        return int(row[0] or 0)
+
+    def entity(self, entity_id: str) -> Revision[Entity] | None:
+        """As `Known.entity`."""
+        return self.fact("entity", entity_id)
+
+    def authority(self, authority_id: str) -> Revision[Authority] | None:
+        """As `Known.authority`."""
+        return self.fact("authority", authority_id)
+
+    def entities_named(self, identifier: str) -> tuple[Revision[Entity], ...]:
+        """As `Known.entities_named`."""
+        return tuple(
+            found
+            for found in self._found("named", identifier)
+            if isinstance(found.fact, Entity)
+            and any(each.value == identifier for each in found.fact.identifiers)
+        )
+
+    def grants(
+        self, kind: Kind, authority_id: str, entity_id: str, action: str, resource: str
+    ) -> tuple[Revision[Grant], ...]:
+        """As `Known.grants`."""
+        asked = (kind, authority_id, entity_id, action, resource)
+        return oldest_first(found for found in self._found("asked", *asked) if _is_about(found.fact, asked))
+
+    def grants_to(self, entity_id: str) -> tuple[Revision[Grant], ...]:
+        """As `Known.grants_to`."""
+        return tuple(found for found in self._found("to", entity_id) if found.fact.entity_id == entity_id)
+
+    def delegations_to(self, authority_id: str, delegate_id: str) -> tuple[Revision[Delegation], ...]:
+        """As `Known.delegations_to`."""
+        return tuple(
+            found
+            for found in self._found("delegated", authority_id, delegate_id)
+            if (found.fact.authority_id, found.fact.delegate_id) == (authority_id, delegate_id)
+        )
+
+    def all(self, kind: FactKind, *, after: str = "") -> Iterator[Revision[Fact]]:
+        """As `Known.all`."""
+        beyond: str | None = after
+        while beyond is not None:
+            rows = self._connection.execute(_ALL, (kind, beyond, *self._at, PAGE)).fetchall()
+            for _, body, number, recorded_at in rows:
+                if body is not None:
+                    yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
+            beyond = rows[-1][0] if len(rows) == PAGE else None
+
+    def _found(self, *parts: str) -> Iterator[Revision[Any]]:
+        rows = self._connection.execute(_FOUND, (key(*parts), *self._at)).fetchall()
+        for kind, body, number, recorded_at in rows:
+            yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
+
+
+def _is_about(fact: Any, asked: tuple[str, ...]) -> bool:
+    return (
+        isinstance(fact, Grant)
+        and (fact.kind, fact.authority_id, fact.entity_id, fact.action, fact.resource) == asked
+    )

@@ -1,0 +1,270 @@
+"""
+What facts must be like, beyond their shape: references, windows, histories, texts, identifiers. Pure.
+
+Rules look at the registry as it would be with all changes made.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from registry.identifiers import identifier_kind, is_https_url
+from registry.known import Known, Revision, question_of
+from registry.model import (
+    FINAL,
+    Authority,
+    Delegation,
+    Entity,
+    Fact,
+    Grant,
+    Identifier,
+    LocalisedText,
+    StateChange,
+    ended_at,
+)
+from registry.placed import Finding, PlacedFact
+
+# Unicode general categories that no display text may hold: controls, formats (bidi overrides, zero width),
+# surrogates, private use, unassigned, line and paragraph separators.
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+Window: TypeAlias = tuple[int | None, int | None]
+Places: TypeAlias = Mapping[
+    str, tuple[int, str]
+]  # of each fact that is looked at: its number, and where it stands
+
+
+def faults(known: Known, facts: Iterable[PlacedFact]) -> Iterator[Finding]:
+    """
+    Yield the pointer and the reason of every fault in facts.
+
+    Args:
+        known: the registry as it would be with all of them.
+    """
+    listed = list(facts)
+    places = {each.fact.id: (number, each.placed.pointer) for number, each in enumerate(listed)}
+    for each in listed:
+        for within, detail in _faults_of(known, each.fact, places):
+            yield each.placed.at(within), detail
+
+
+def _faults_of(known: Known, fact: Fact, places: Places) -> Iterator[Finding]:
+    if isinstance(fact, Entity):
+        yield from _entity(known, fact, places)
+    elif isinstance(fact, Authority):
+        yield from _authority(known, fact)
+    elif isinstance(fact, Grant):
+        yield from _grant(known, fact, places)
+    else:
+        yield from _delegation(known, fact)
+
+
+def _entity(known: Known, entity: Entity, places: Places) -> Iterator[Finding]:
+    yield from _texts(entity.names, "/names")
+    yield from _texts(entity.description, "/description")
+    yield from _window(entity.valid_from, entity.valid_until)
+    yield from _urls(entity)
+    for index, identifier in enumerate(entity.identifiers):
+        here = f"/identifiers/{index}"
+        yield from _window(identifier.valid_from, identifier.valid_until, here)
+        if any(_clash(identifier, each) for each in entity.identifiers[:index]):
+            yield f"{here}/value", "the identifier is already there, at the same time"
+        elif other := _holder(known, entity, identifier, places):
+            yield f"{here}/value", f"the identifier is already used at {_place(other, places)}"
+
+
+def _urls(entity: Entity) -> Iterator[Finding]:
+    for index, link in enumerate(entity.links):
+        if not is_https_url(link.href):
+            yield f"/links/{index}/href", "expected an https URL without query and fragment"
+    if entity.logo is not None and not is_https_url(entity.logo.href):
+        yield "/logo/href", "expected an https URL without query and fragment"
+
+
+def _holder(known: Known, entity: Entity, identifier: Identifier, places: Places) -> str | None:
+    """Return who else has an identifier at some time at which this entity has it; of those listed, one before."""
+    for found in known.entities_named(identifier.value):
+        if found.fact.id != entity.id and _comes_first(found.fact.id, entity.id, places):
+            for theirs in found.fact.identifiers:
+                if _clash(identifier, theirs) and _meet(
+                    _within(identifier, entity), _within(theirs, found.fact)
+                ):
+                    return found.fact.id
+    return None
+
+
+def _place(fact_id: str, places: Places) -> str:
+    return places[fact_id][1] if fact_id in places else fact_id
+
+
+def _comes_first(one: str, other: str, places: Places) -> bool:
+    """Tell whether what is wrong between two facts is told of the other one."""
+    return one not in places or places[one][0] < places[other][0]
+
+
+def _within(identifier: Identifier, entity: Entity) -> Window:
+    starts = [each for each in (identifier.valid_from, entity.valid_from) if each is not None]
+    ends = [each for each in (identifier.valid_until, entity.valid_until) if each is not None]
+    return max(starts, default=None), min(ends, default=None)
+
+
+def _clash(one: Identifier, other: Identifier) -> bool:
+    windows = (one.valid_from, one.valid_until), (other.valid_from, other.valid_until)
+    return one.value == other.value and _meet(*windows)
+
+
+def _meet(one: Window, other: Window) -> bool:
+    """Tell whether two half-open windows have a time in common."""
+    return not (_is_before(one, other) or _is_before(other, one))
+
+
+def _is_before(one: Window, other: Window) -> bool:
+    return one[1] is not None and other[0] is not None and one[1] <= other[0]
+
+
+def _authority(known: Known, authority: Authority) -> Iterator[Finding]:
+    entity = known.entity(authority.id)
+    if entity is None:
+        yield "/id", "neither an entity of the registry nor of the file has this id or identifier"
+    elif all(identifier_kind(each.value) != "did" for each in entity.fact.identifiers):
+        yield "/id", "expected a DID: an authority is found by resolving it"
+    yield from _window(authority.valid_from, authority.valid_until)
+    urls = {"/governance_framework": authority.governance_framework}
+    urls |= {
+        f"/governance_documents/{index}/href": each.href
+        for index, each in enumerate(authority.governance_documents)
+    }
+    for pointer, url in urls.items():
+        if not is_https_url(url):
+            yield pointer, "expected an https URL without query and fragment"
+    yield from _definitions(authority)
+
+
+def _definitions(authority: Authority) -> Iterator[Finding]:
+    pairs = [(each.action, each.resource) for each in authority.defines]
+    for index, definition in enumerate(authority.defines):
+        yield from _texts(definition.description, f"/defines/{index}/description")
+        if pairs[index] in pairs[:index]:
+            yield f"/defines/{index}", "the action is already defined for this resource"
+    names = [each.id for each in authority.resources]
+    for index, resource in enumerate(authority.resources):
+        yield from _texts(resource.description, f"/resources/{index}/description")
+        if resource.id in names[:index]:
+            yield f"/resources/{index}/id", "the resource is already there"
+
+
+def _grant(known: Known, grant: Grant, places: Places) -> Iterator[Finding]:
+    authority = known.authority(grant.authority_id)
+    if authority is None:
+        yield "/authority_id", "`authorities` does not have this identifier"
+    elif (grant.action, grant.resource) not in {
+        (each.action, each.resource) for each in authority.fact.defines
+    }:
+        yield "", "the authority does not define this action for this resource"
+    if grant.kind == "recognition" and grant.authority_id == grant.entity_id:
+        yield "/entity_id", "an authority does not recognise itself"
+    for name, text in grant.constraints.items():
+        if fault := text_fault(text):
+            yield f"/constraints/{name}", fault
+    times = list(_times(grant))
+    yield from times
+    if not times:
+        yield from _overlap(grant, known.grants(*question_of(grant)), places)
+
+
+def _delegation(known: Known, delegation: Delegation) -> Iterator[Finding]:
+    if known.authority(delegation.authority_id) is None:
+        yield "/authority_id", "`authorities` does not have this identifier"
+    if delegation.delegate_id in (delegation.authority_id, delegation.grantor_id):
+        yield "/delegate_id", "nobody is delegated what is its own"
+    elif _leads_back(known, delegation):
+        yield "/delegate_id", "the delegations lead in a circle"
+    yield from _times(delegation)
+
+
+def _leads_back(known: Known, delegation: Delegation) -> bool:
+    """Tell whether whoever delegates has its power from the delegate, be it by many steps."""
+    waiting, seen = [delegation.grantor_id], {delegation.grantor_id}
+    while waiting:
+        for found in known.delegations_to(delegation.authority_id, waiting.pop()):
+            grantor = found.fact.grantor_id
+            if grantor == delegation.delegate_id:
+                return True
+            if grantor not in seen:
+                seen.add(grantor)
+                waiting.append(grantor)
+    return False
+
+
+def _texts(texts: LocalisedText, pointer: str) -> Iterator[Finding]:
+    for language, text in texts.items():
+        if fault := text_fault(text):
+            yield f"{pointer}/{language}", fault
+
+
+def text_fault(text: str) -> str | None:
+    """Return why `text` may not be shown to people, or None where it may."""
+    for character in text:
+        if unicodedata.category(character) in _REFUSED_CATEGORIES:
+            return f"the character U+{ord(character):04X} is a control or format character"
+    if not unicodedata.is_normalized("NFC", text):
+        return "expected Unicode normalization form C"
+    return "begins or ends with white space" if text != text.strip() else None
+
+
+def _window(valid_from: int | None, valid_until: int | None, pointer: str = "") -> Iterator[Finding]:
+    if valid_from is not None and valid_until is not None and valid_until <= valid_from:
+        yield f"{pointer}/valid_until", "expected a time after `valid_from`"
+
+
+def _times(fact: Grant | Delegation) -> Iterator[Finding]:
+    window = list(_window(fact.valid_from, fact.valid_until))
+    yield from window or _history(fact)
+
+
+def _history(fact: Grant | Delegation) -> Iterator[Finding]:
+    """Yield what breaks the story: changes in order and in the window, each a change, a final one the last."""
+    state, after = "active", fact.valid_from - 1
+    for index, change in enumerate(fact.history):
+        here = f"/history/{index}"
+        if change.reason is not None and (fault := text_fault(change.reason)):
+            yield f"{here}/reason", fault
+        if state in FINAL:
+            yield here, "nothing follows a revocation; to grant it again, add a grant that begins after it"
+        elif change.state == state:
+            yield f"{here}/state", f"it is {state} already"
+        yield from _since(fact, change, after, here)
+        state, after = change.state, change.since
+
+
+def _since(fact: Grant | Delegation, change: StateChange, after: int, pointer: str) -> Iterator[Finding]:
+    if change.since <= after:
+        yield (
+            f"{pointer}/since",
+            "expected a time after the change before it, and not before `valid_from`",
+        )
+    elif fact.valid_until is not None and change.since >= fact.valid_until:
+        yield f"{pointer}/since", "expected a time before `valid_until`"
+    if change.compromised_since is not None and change.state not in FINAL:
+        yield f"{pointer}/compromised_since", "only what is revoked or superseded was compromised"
+
+
+def _overlap(grant: Grant, same: Sequence[Revision[Grant]], places: Places) -> Iterator[Finding]:
+    """
+    Yield where a grant overlaps another one of the same, which is listed before it or begins earlier.
+
+    Nor may two begin at once, be the first revoked at once: which of them counts then would be chance.
+    """
+    for other in (each.fact for each in same if each.fact.id != grant.id):
+        if _overlaps(grant, other) and (other.id not in places or _is_earlier(other, grant)):
+            yield "", f"the window overlaps the one of the same grant at {_place(other.id, places)}"
+
+
+def _overlaps(one: Grant, other: Grant) -> bool:
+    first, second = (one, other) if _is_earlier(one, other) else (other, one)
+    end = ended_at(first)
+    return end is None or second.valid_from < end or first.valid_from == second.valid_from
+
+
+def _is_earlier(one: Grant, other: Grant) -> bool:
+    return (one.valid_from, one.id) < (other.valid_from, other.id)
