@@ -2,6 +2,7 @@
 The registry for its operators: every grant with its standing, and all that is said of one entity. Pure.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -13,8 +14,9 @@ from registry.identifiers import canonical_identifier
 from registry.items import AuthorityItem, EntityItem, item_of
 from registry.known import Known, Revision
 from registry.model import Entity, Grant, Kind, Phase, standing_at
-from wire import format_exact
+from wire import BadRequest, format_exact
 
+_CURSOR = re.compile(r"(authorization|recognition)/[a-z0-9-]{1,64}")
 MAX_PAGE = 500  # grants; a page takes some 10 ms
 
 
@@ -64,7 +66,14 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def page_of(known: Known, after: str, limit: int, now: int) -> GrantPage:
-    """Return at most `limit` grants beyond the cursor `after`, authorizations first, and what they are `now`."""
+    """
+    Return at most `limit` grants beyond the cursor `after`, authorizations first, and what they are `now`.
+
+    Raises:
+        BadRequest: `after` is no cursor.
+    """
+    if after and not _CURSOR.fullmatch(after):
+        raise BadRequest("after: expected `next` of the page before")
     found = list(islice(_grants_after(known, after), limit + 1))
     rows = tuple(_row(known, each, now) for each in found[:limit])
     more = len(found) > limit

@@ -58,19 +58,13 @@ def read_items(items: Iterable[Placed], known: Known) -> tuple[list[PlacedFact],
     A reference is an id, or an identifier, of an entity among the items or of one that is known.
     """
     listed = list(items)
-    findings = [found for each in listed for found in _leaf_faults(each)]
-    if findings:
-        return [], findings
     names = _Names(listed, known)
+    findings: list[Finding] = []
     facts: list[PlacedFact] = []
     for placed in listed:
-        faults = [
-            (placed.at(pointer), fault)
-            for pointer, name, text in _leaves(placed.item)
-            if (fault := names.fault(name, text))
-        ]
-        findings += faults
-        if not faults:
+        faults = list(_leaf_faults(placed, names))
+        findings += [(placed.at(pointer), detail) for pointer, _, detail in faults]
+        if all(name == "value" for _, name, _ in faults):  # Then the rest of it can be looked at.
             facts.append(PlacedFact(_fact(placed, names), placed))
     return facts, findings
 
@@ -85,7 +79,7 @@ class _Names:
         self._named: dict[str, str] = {}
         for each in entities:
             for identifier in each.identifiers:
-                self._named.setdefault(canonical_identifier(identifier.value), entity_id(each))
+                self._named.setdefault(_canonical(identifier.value), entity_id(each))
 
     def id_of(self, reference: str) -> str | None:
         if ":" not in reference:
@@ -111,7 +105,7 @@ class _Names:
 
 def entity_id(item: EntityItem) -> str:
     """Return the id of an entity: its own, or the one that its first identifier gives."""
-    return item.id or derived_id("e", canonical_identifier(item.identifiers[0].value))
+    return item.id or derived_id("e", _canonical(item.identifiers[0].value))
 
 
 def _canonical(reference: str) -> str:
@@ -123,9 +117,7 @@ def _canonical(reference: str) -> str:
 
 def _fact(placed: Placed, names: _Names) -> Fact:
     item = placed.item
-    return fact_of(
-        placed.kind, item, _id(placed, names), resolve=names.resolve, identify=canonical_identifier
-    )
+    return fact_of(placed.kind, item, _id(placed, names), resolve=names.resolve, identify=_canonical)
 
 
 def _id(placed: Placed, names: _Names) -> str:
@@ -144,19 +136,22 @@ def _id(placed: Placed, names: _Names) -> str:
     return derived_id("d", *of, *item.actions, "", *item.resources, read_time(item.valid_from))
 
 
-def _leaf_faults(placed: Placed) -> Iterator[Finding]:
-    """Yield times that do not exist, such as 30 February, and identifiers of no kind."""
+def _leaf_faults(placed: Placed, names: _Names) -> Iterator[tuple[str, str, str]]:
+    """Yield pointer, member and fault of times that do not exist, and of identifiers and references."""
     for pointer, name, text in _leaves(placed.item):
+        if fault := _leaf_fault(name, text, names):
+            yield pointer, name, fault
+
+
+def _leaf_fault(name: str, text: str, names: _Names) -> str | None:
+    try:
         if name in TIMES:
-            try:
-                read_time(text)
-            except ValueError:
-                yield placed.at(pointer), "there is no such day or time"
+            read_time(text)
         elif name == "value":
-            try:
-                canonical_identifier(text)
-            except ValueError as error:
-                yield placed.at(pointer), str(error)
+            canonical_identifier(text)
+    except ValueError as error:
+        return "there is no such day or time" if name in TIMES else str(error)
+    return names.fault(name, text)
 
 
 def _leaves(value: Any, pointer: str = "", name: str = "") -> Iterator[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from registry.identifiers import identifier_kind, is_https_url
+from registry.identifiers import is_https_url
 from registry.known import Known, Revision, question_of
 from registry.model import (
     FINAL,
@@ -126,7 +126,7 @@ def _authority(known: Known, authority: Authority) -> Iterator[Finding]:
     entity = known.entity(authority.id)
     if entity is None:
         yield "/id", "neither an entity of the registry nor of the file has this id or identifier"
-    elif all(identifier_kind(each.value) != "did" for each in entity.fact.identifiers):
+    elif not any(each.value.startswith("did:") for each in entity.fact.identifiers):
         yield "/id", "expected a DID: an authority is found by resolving it"
     yield from _window(authority.valid_from, authority.valid_until)
     urls = {"/governance_framework": authority.governance_framework}

@@ -129,9 +129,9 @@ PLANTED = {
     "Importing the resolver by its name loads no binding, client or command": {
         "resolver/__init__.py": "resolver.binding.routes",
     },
-    "A question to the registry is answered from memory: no SQL, no transaction": {
-        "registry/query.py": "registry.store",
-        "registry/view.py": "storage",
+    "Questions to the registry are answered without SQL and transactions": {
+        "registry/rules.py": "registry.events",
+        "registry/asking/standing.py": "storage",
     },
     "The floors of the resolver": {
         "resolver/keys/jwk.py": "resolver.documents.document",
@@ -291,7 +291,7 @@ def test_only_routes_and_the_server_know_litestar() -> None:
 
 
 def test_litestar_in_a_file_of_another_kind_is_caught(copied_house: Path) -> None:
-    planted = {"registry/query.py", "resolver/binding/answering.py", "storage/audit.py", "wire/answer.py"}
+    planted = {"registry/rules.py", "resolver/binding/answering.py", "storage/audit.py", "wire/answer.py"}
     for module in planted:
         with (copied_house / module).open("a") as file:
             file.write("\n\ndef planted():\n    from litestar.response import Response\n")

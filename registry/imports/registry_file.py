@@ -53,14 +53,17 @@ def read_registry_file(data: bytes) -> tuple[Fact, ...]:
     document = _read_json(data)  # 1.
     items = list(_items(data, document))  # 2.
     placed, findings = read_items(items, Nothing())  # 3.
-    findings += _repeated(placed) or faults(_as_known(placed), placed)
+    findings += [*_repeated(placed), *faults(_as_known(placed), placed)]
     if findings:
         raise _refusal(data, findings)
     return tuple(each.fact for each in placed)
 
 
 def _items(data: bytes, document: Any) -> Iterator[Placed]:
-    if isinstance(document, dict) and document.get("version") == 1:
+    version = document.get("version", 2) if isinstance(document, dict) else 2
+    if type(version) is not int or version not in (1, 2):
+        raise _refusal(data, [("/version", "expected 1 or 2, the versions of the format")])
+    if version == 1:
         return placed_1(_convert(data, document, RegistryFile1))
     return _placed(_convert(data, document, RegistryFile))
 

@@ -103,10 +103,6 @@ class IndexFile:
         """Forget everything, within `writing`."""
         self._make()
 
-    def dump(self) -> Iterator[str]:
-        """Yield all that the file says as SQL; the same for the same events."""
-        yield from self.connection.iterdump()
-
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
@@ -148,6 +144,32 @@ class IndexFile:
             self.connection.execute(f"DROP TABLE {name}")
         for statement in _TABLES:
             self.connection.execute(statement)
+
+
+def progress_of(connection: Any) -> Progress:
+    """Return how far the file has come."""
+    row = connection.execute("SELECT version, position, recorded_at, digest FROM progress").fetchone()
+    return Progress(*row)
+
+
+def gap_around(connection: Any, known_at: int) -> tuple[int, int] | None:
+    """Return the span around a recorded time of which a restore lost what was recorded, if there is one."""
+    found: tuple[int, int] | None = connection.execute(
+        "SELECT lost_from, lost_until FROM gaps WHERE lost_from < ? AND ? <= lost_until", (known_at, known_at)
+    ).fetchone()
+    return found
+
+
+def dump_of(connection: Any) -> list[tuple[Any, ...]]:
+    """Return every row of the file, table by table, in order; the same for the same events."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    ).fetchall()
+    return [
+        (name, *row)
+        for (name,) in tables
+        for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2")  # noqa: S608 (our own)
+    ]
 
 
 def connect(path: Path | None) -> Any:

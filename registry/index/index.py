@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.events import Event, Head, digest_of_version, events_after, read_head
-from registry.index.file import IndexFile, connect
+from registry.index.file import IndexFile, connect, dump_of, gap_around, progress_of
 from registry.index.reading import Indexed
 from storage import Database
 
@@ -40,7 +40,7 @@ class Index:
     @property
     def version(self) -> int:
         """The version of the registry that is answered from."""
-        return int(self._connection().execute("SELECT version FROM progress").fetchone()[0])
+        return progress_of(self._connection()).version
 
     @contextlib.contextmanager
     def reading(self, known_at: int | None = None) -> Iterator[Indexed]:
@@ -54,15 +54,7 @@ class Index:
 
     def gap_around(self, known_at: int) -> tuple[int, int] | None:
         """Return the span around a recorded time of which a restore lost what was recorded, if there is one."""
-        found: tuple[int, int] | None = (
-            self._connection()
-            .execute(
-                "SELECT lost_from, lost_until FROM gaps WHERE lost_from < ? AND ? <= lost_until",
-                (known_at, known_at),
-            )
-            .fetchone()
-        )
-        return found
+        return gap_around(self._connection(), known_at)
 
     async def load(self) -> Head:
         """As `follow`, having made sure that the file is of the same events as the database."""
@@ -85,14 +77,13 @@ class Index:
             await self._take_up(head)
         return head
 
-    def dump(self) -> list[str]:
-        """Return all that the file says, as SQL; the same for the same events."""
-        return list(self._connection().iterdump())
+    def dump(self) -> list[tuple[Any, ...]]:
+        """Return all that the file says; the same for the same events."""
+        return dump_of(self._connection())
 
     def _is_at(self, head: Head) -> bool:
-        row = self._connection().execute("SELECT position, version, digest FROM progress").fetchone()
-        position, version, digest = row
-        return bool(position > head.position or (version, digest) == (head.version, head.digest))
+        found = progress_of(self._connection())
+        return found.position > head.position or (found.version, found.digest) == (head.version, head.digest)
 
     async def _take_up(self, head: Head) -> None:
         file = await asyncio.to_thread(IndexFile, self._path)

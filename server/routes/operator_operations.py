@@ -36,9 +36,9 @@ from operators.audit.routes import AUDIT
 from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
+from registry.files import ImportReport
 from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
-from registry.files import ImportReport
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route

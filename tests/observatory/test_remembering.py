@@ -95,7 +95,7 @@ async def _deployed(place: Place, directory: Path, **changes: Any) -> AsyncItera
         async with open_services(
             settings, guard=guard, clock=lambda: now[0], timer=lambda: now[0]
         ) as services:
-            await services.registry.import_file(ADA, as_file(a_registry()))
+            await services.registry.files.import_file(ADA, as_file(a_registry()))
             deployment = Deployment(world, services, now)
             async with deployment.public, deployment.operator:
                 yield deployment

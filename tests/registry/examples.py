@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from registry import Fact, FactChange, Known, TrqpRequest, read_registry_file
+from registry import Fact, FactChange, Grant, Known, TrqpRequest, read_registry_file
 from registry.known import Nothing, Overlaid
 from registry.model import kind_of
 from wire import parse_utc
@@ -59,6 +59,10 @@ def as_file(registry: dict[str, Any]) -> bytes:
 
 def facts_from(**changes: Any) -> tuple[Fact, ...]:
     return read_registry_file(as_file(a_registry(**changes)))
+
+
+def grants_from(**changes: Any) -> list[Grant]:
+    return [fact for fact in facts_from(**changes) if isinstance(fact, Grant)]
 
 
 def known_of(facts: Iterable[Fact]) -> Known:

@@ -14,6 +14,7 @@ from registry.routes import build_routes
 from registry.trqp import read_request
 from tests.databases import SqlitePlace
 from tests.registry.databases import a_database
+from tests.registry.examples import known_of
 from tests.registry.wing import Wing
 from wire import encode, parse_utc
 

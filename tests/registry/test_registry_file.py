@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from registry import RegistryFileError, read_registry_file
+from registry import Entity, RegistryFileError, read_registry_file
 from registry.imports.registry_file import MAX_FILE_BYTES
 from tests.registry.examples import EDU, UNI, a_grant, a_registry, an_authority, as_file
 from tests.registry.faults import faults_in, places_in
@@ -213,7 +213,9 @@ def test_a_name_that_could_deceive_a_reader_is_refused(text: str) -> None:
 def test_names_in_any_script_are_welcome(text: str) -> None:
     entities = [{"id": UNI, "names": {"en": text}}]
 
-    assert read_registry_file(as_file(a_registry(entities=entities))).entities[0].names == {"en": text}
+    facts = read_registry_file(as_file(a_registry(entities=entities)))
+
+    assert {"en": text} in [fact.names for fact in facts if isinstance(fact, Entity)]
 
 
 def test_an_action_defined_twice_is_refused() -> None:
@@ -233,7 +235,7 @@ def test_a_grant_by_an_unknown_authority_is_refused() -> None:
     assert places_in(a_registry(authorizations=[grant])) == ["/authorizations/0/authority_id"]
 
 
-@pytest.mark.parametrize("number", ["1.0", "1e0", "true", '"1"', "0", "2", "null"])
+@pytest.mark.parametrize("number", ["1.0", "1e0", "true", '"1"', "0", "3", "null"])
 def test_another_version_of_the_format_is_refused(number: str) -> None:
     data = json.dumps(a_registry()).replace('"version": 1', f'"version": {number}').encode()
 

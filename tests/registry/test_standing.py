@@ -9,7 +9,17 @@ FROM, SUSPENDED, REINSTATED, UNTIL = 100 * DAY, 120 * DAY, 130 * DAY, 200 * DAY
 
 
 def a_grant(*history: StateChange, until: int | None = UNTIL) -> Grant:
-    return Grant("authorization", "did:a:1", "did:e:1", "issue", "Degree", FROM, until, history)
+    return Grant(
+        id="g-1",
+        kind="authorization",
+        authority_id="a",
+        entity_id="e",
+        action="issue",
+        resource="Degree",
+        valid_from=FROM,
+        valid_until=until,
+        history=history,
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,28 +52,33 @@ def test_a_window_without_an_end_never_expires() -> None:
     ],
 )
 def test_a_suspension_and_its_end_are_seen_at_their_very_microsecond(at: int, expected: Standing) -> None:
-    grant = a_grant(StateChange("suspended", SUSPENDED, "audit"), StateChange("active", REINSTATED))
+    grant = a_grant(
+        StateChange(state="suspended", since=SUSPENDED, reason="audit"),
+        StateChange(state="active", since=REINSTATED),
+    )
 
     assert standing_at(grant, at) == expected
 
 
 def test_a_grant_still_suspended_at_its_end_expires() -> None:
-    assert standing_at(a_grant(StateChange("suspended", SUSPENDED)), UNTIL).phase == "expired"
+    assert standing_at(a_grant(StateChange(state="suspended", since=SUSPENDED)), UNTIL).phase == "expired"
 
 
 @pytest.mark.parametrize("at", [SUSPENDED, UNTIL - 1, UNTIL, UNTIL + DAY])
 def test_a_revocation_outlives_the_window(at: int) -> None:
-    grant = a_grant(StateChange("revoked", SUSPENDED, "fraud"))
+    grant = a_grant(StateChange(state="revoked", since=SUSPENDED, reason="fraud"))
 
     assert standing_at(grant, at) == Standing("revoked", SUSPENDED, None, "fraud")
 
 
 def test_before_a_revocation_the_grant_was_active() -> None:
-    assert standing_at(a_grant(StateChange("revoked", SUSPENDED)), SUSPENDED - 1).phase == "active"
+    assert (
+        standing_at(a_grant(StateChange(state="revoked", since=SUSPENDED)), SUSPENDED - 1).phase == "active"
+    )
 
 
 def test_a_grant_may_begin_suspended() -> None:
-    grant = a_grant(StateChange("suspended", FROM))
+    grant = a_grant(StateChange(state="suspended", since=FROM))
 
     assert standing_at(grant, FROM).phase == "suspended"
     assert standing_at(grant, FROM - 1).phase == "not_yet_valid"

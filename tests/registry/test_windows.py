@@ -10,7 +10,7 @@ from tests.registry.examples import (
     a_grant,
     a_question,
     a_registry,
-    facts_from,
+    grants_from,
     known_from,
 )
 from tests.registry.faults import places_in
@@ -52,14 +52,14 @@ def test_windows_in_any_order_may_touch() -> None:
         window("2025-01-01", "2026-01-01"),
     ]
 
-    assert len(facts_from(authorizations=grants, recognitions=[]).grants) == 3
+    assert len(grants_from(authorizations=grants, recognitions=[])) == 3
 
 
 def test_windows_of_different_grants_may_overlap() -> None:
     grants = [window("2024-01-01", None), a_grant(action="verify")]
     recognition = a_grant(authority_id=LICENSING, entity_id=EDU)
 
-    assert len(facts_from(authorizations=grants, recognitions=[recognition]).grants) == 3
+    assert len(grants_from(authorizations=grants, recognitions=[recognition])) == 3
 
 
 def change(state: str, since: str) -> dict[str, str]:
@@ -125,4 +125,4 @@ def test_a_grant_may_be_suspended_reinstated_and_revoked() -> None:
         change("revoked", "2027-12-31"),
     ]
 
-    assert len(facts_from(authorizations=[a_grant(history=history)]).grants[0].history) == 3
+    assert len(grants_from(authorizations=[a_grant(history=history)])[0].history) == 3

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from registry import Registry
 from storage import open_database
 from tests.actors import ADA
 from tests.process import Server
-from tests.registry.examples import EDU, UNI, a_registry, as_file
+from tests.registry.examples import EDU, UNI, a_grant, a_registry, as_file
+from tests.registry.wing import Wing
 from tests.slow.published import published, set_bits
 
 pytestmark = pytest.mark.slow
 
 IMPORTS = 24
+REVOKED = [{"state": "revoked", "since": "2025-01-01T00:00:00Z"}]
 
 REVOCATIONS = 40
 LOOKS = 12  # after a change was seen; each on a connection of its own, hence at whichever worker takes it
@@ -58,7 +59,7 @@ async def test_an_import_that_was_seen_is_not_absent_again(tmp_path: Path) -> No
     server.initialise()
     database = open_database(f"sqlite:///{tmp_path}/var/touchstone.db")
     try:
-        importer = Registry(database, time.time)
+        importer = Wing(database, time.time)
         await importer.import_file(ADA, as_file(a_registry()))
         server.start()
         absent = await _import(importer, server)
@@ -70,15 +71,17 @@ async def test_an_import_that_was_seen_is_not_absent_again(tmp_path: Path) -> No
     assert absent == 0
 
 
-async def _import(importer: Registry, server: Server) -> int:
-    """Take the grant back and give it, in turns; return how often what was seen was absent in a later look."""
+async def _import(importer: Wing, server: Server) -> int:
+    """
+    Correct that the grant was revoked, and was not, in turns; return how often what was seen was absent later.
+    """
     for wakeup in (server.directory / "var/run").glob("*.sock"):
         wakeup.unlink()  # So that each worker finds out by itself, at a time of its own.
     absent = 0
     for number in range(IMPORTS):
         wanted = bool(number % 2)
-        registry = a_registry() if wanted else a_registry(authorizations=[])
-        await importer.import_file(ADA, as_file(registry))
+        registry = a_registry() if wanted else a_registry(authorizations=[a_grant(history=REVOKED)])
+        await importer.import_file(ADA, as_file(registry), corrects=True)
         while _is_authorized(server) != wanted:
             pass
         absent += sum(_is_authorized(server) != wanted for _ in range(LOOKS))

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from operators import Principals, Role
-from registry.registry import Registry
 from server.commands.database.bootstrap import OPERATOR, REVOKE_FILE, initialise, operator_key_path
 from server.commands.database.opened import open_database
 from server.commands.serve import sample_question
@@ -20,6 +19,7 @@ from server.services import open_services
 from server.settings import Settings
 from storage import forget_before, migrate
 from tests.actors import ADA, Access
+from tests.registry.wing import Wing
 from tests.server.running import settings_in
 
 pytestmark = pytest.mark.anyio
@@ -85,11 +85,11 @@ async def test_init_with_the_sample_works_again_after_its_idempotency_keys_are_f
 
 
 @asynccontextmanager
-async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
+async def open_registry(settings: Settings) -> AsyncIterator[Wing]:
     async with open_database(settings) as database:
-        registry = Registry(database, clock=time.time)
-        await registry.load()
-        yield registry
+        wing = Wing(database, time.time)
+        await wing.load()
+        yield wing
 
 
 async def test_a_crash_before_the_sample_files_is_healed(settings: Settings) -> None:
@@ -105,7 +105,7 @@ async def test_the_sample_does_not_replace_what_an_operator_imported(settings: S
     await _init(settings)
     async with open_registry(settings) as registry:
         changed = (await registry.export()).replace(b"CourseCompletionCredential", b"ChangedCredential")
-        await registry.import_file(ADA, changed)
+        await registry.import_file(ADA, changed, corrects=True)
     await _init(settings)
     async with open_registry(settings) as registry:
         exported = await registry.export()

@@ -15,7 +15,7 @@ READS = (
     f"{REGISTRY}/grants",
     f"{REGISTRY}/profile?id={EDUCATION}",
 )
-EMPTY = b'{"authorities":[],"entities":[],"authorizations":[],"recognitions":[]}'
+EMPTY = b'{"version":2,"authorities":[],"entities":[],"authorizations":[],"recognitions":[]}'
 
 
 def cases() -> Iterator[Step]:
@@ -31,11 +31,11 @@ def _reads() -> Iterator[Case]:
         yield post(path, {}, authorization="Bearer <key of admin>")
     for query in (
         "?limit=2",
-        "?limit=2&after=2",
+        "?limit=2&after=authorization/a",
         "?limit=0",
         "?limit=501",
         "?after=-1",
-        "?after=9999",
+        "?after=recognition/z",
         "?after=x",
     ):
         yield read(f"{REGISTRY}/grants{query}")
@@ -69,7 +69,8 @@ def _refused() -> Iterator[Case]:
 
 def _story() -> Iterator[Step]:
     sample = (Path(__file__).parents[3] / "data" / "registry.json").read_bytes()
-    for body in (sample, EMPTY, EMPTY):
+    later = sample.replace(b"2024-07-01T00:00:00Z", b"2024-08-01T00:00:00Z")
+    for body in (sample, later, EMPTY, EMPTY):  # The second says something else of the past.
         yield at_operators(replace(body))
         yield post("/trqp/authorization", DEGREES)
         yield from (at_operators(read(path)) for path in READS)
