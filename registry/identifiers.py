@@ -106,17 +106,6 @@ def _digest(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
-def canonical_identifier(text: str) -> str:
-    """
-    Return the one spelling by which an identifier is registered and found.
-
-    Raises:
-        ValueError: as `identifier_kind`.
-    """
-    identifier_kind(text)
-    return text
-
-
 def is_https_url(text: str) -> bool:
     """Tell whether `text` is an https URL without user, query and fragment, in any spelling."""
     found = _HTTPS.fullmatch(text)

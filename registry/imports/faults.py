@@ -20,7 +20,8 @@ from registry.imports.locate import (
     line_at,
     place_of,
 )
-from registry.imports.shape import Finding, shape_faults
+from registry.imports.shape import shape_faults
+from registry.placed import Finding
 from wire import JsonError, read
 from wire.json import MAX_DEPTH, first_bad_byte
 
