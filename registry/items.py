@@ -96,6 +96,14 @@ Digest: TypeAlias = Annotated[
         description="sha256- and the base64 of the digest (Subresource Integrity).",
     ),
 ]
+CertificateText: TypeAlias = Annotated[
+    str,
+    Meta(
+        max_length=21_848,  # characters: 16 KiB of DER
+        pattern=f"^[A-Za-z0-9+/]+={{0,2}}{_END}",
+        description="The certificate: the base64 of its DER.",
+    ),
+]
 T = TypeVar("T")
 
 
@@ -110,6 +118,7 @@ class IdentifierItem(Shape, frozen=True, kw_only=True):
     valid_from: Utc | None = None
     valid_until: Utc | None = None
     compromised_since: Utc | None = None
+    certificate: CertificateText | None = None
     ski: (
         Annotated[str, Meta(pattern=r"^[0-9a-f]{2,128}" + _END, description="A key identifier in hex.")]
         | None

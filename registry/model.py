@@ -40,13 +40,15 @@ class Identifier(_Fact, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         compromised_since: whoever holds its key may be somebody else from then on.
-        ski: subject key identifier of the certificate, in hex, where the value is one: it finds candidates.
+        certificate: base64 of the DER, where the value names one: a path to it can be validated.
+        ski: its subject key identifier, in hex: it finds candidates.
     """
 
     value: str
     valid_from: int | None = None
     valid_until: int | None = None
     compromised_since: int | None = None
+    certificate: str | None = None
     ski: str | None = None
 
 

@@ -19,6 +19,7 @@ from registry.imports.locate import (
     in_order,
     line_at,
     place_of,
+    positions,
 )
 from registry.imports.shape import shape_faults
 from registry.placed import Finding
@@ -30,13 +31,17 @@ _BYTE = re.compile(r"byte (\d+)")
 
 
 def read_shape(data: bytes, wanted: type[T], *, max_bytes: int) -> T:
+    """Read JSON into a Struct; raises as `read_json` and `as_shape`."""
+    return as_shape(data, read_json(data, max_bytes=max_bytes), wanted)
+
+
+def as_shape(data: bytes, document: object, wanted: type[T]) -> T:
     """
-    Read JSON into a Struct.
+    Return what was read of `data` as a Struct.
 
     Raises:
-        RegistryFileError: as `read_json`; or not of the shape: it has every fault.
+        RegistryFileError: not of the shape; it has the first `MAX_FAULTS` faults in the order of the file.
     """
-    document = read_json(data, max_bytes=max_bytes)
     try:
         return msgspec.convert(document, wanted)
     except msgspec.ValidationError:
@@ -58,11 +63,19 @@ def read_json(data: bytes, *, max_bytes: int) -> object:
 
 
 def refusal(data: bytes, findings: Iterable[Finding]) -> RegistryFileError:
-    """Return the error that has the findings of a JSON text, in the order of the text."""
+    """
+    Return the error that has the findings of a JSON text, in the order of the text.
+
+    A finding about what the text does not have in so many words is told at the value that it would be in.
+    """
+    text = data.decode()
+    there = {pointer for pointer, _ in positions(text)}
     details: defaultdict[str, list[str]] = defaultdict(list)
     for pointer, detail in findings:
-        details[pointer].append(detail)
-    text = data.decode()
+        place = pointer
+        while place not in there:
+            place = place.rpartition("/")[0]
+        details[place].append(detail)
     placed = (Fault(where, line, each) for where, line in in_order(text, details) for each in details[where])
     return RegistryFileError(
         tuple(islice(placed, MAX_FAULTS)), found=sum(len(each) for each in details.values())

@@ -9,13 +9,10 @@ In three steps, each only if the one before found nothing, since its findings wo
 """
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from registry.file_format import MEMBERS, RegistryFile
-from registry.imports.faults import read_json, refusal
-from registry.imports.shape import shape_faults
+from registry.imports.faults import as_shape, read_json, refusal
 from registry.imports.version_1 import RegistryFile1, placed_1
 from registry.known import FactChange, Nothing, Overlaid
 from registry.model import Fact, kind_of
@@ -23,8 +20,6 @@ from registry.placed import Finding, Placed, PlacedFact, read_items
 from registry.rules import faults
 
 MAX_FILE_BYTES = 16 * 1_048_576  # 16 MiB; house rule for imports
-
-T = TypeVar("T")
 
 
 def read_registry_file(data: bytes) -> tuple[Fact, ...]:
@@ -49,15 +44,8 @@ def _items(data: bytes, document: Any) -> Iterator[Placed]:
     if type(version) is not int or version not in (1, 2):
         raise refusal(data, [("/version", "expected 1 or 2, the versions of the format")])
     if version == 1:
-        return placed_1(_convert(data, document, RegistryFile1))
-    return _placed(_convert(data, document, RegistryFile))
-
-
-def _convert(data: bytes, document: Any, wanted: type[T]) -> T:
-    try:
-        return msgspec.convert(document, wanted)
-    except msgspec.ValidationError:
-        raise refusal(data, shape_faults(document, wanted)) from None
+        return placed_1(as_shape(data, document, RegistryFile1))
+    return _placed(as_shape(data, document, RegistryFile))
 
 
 def _placed(file: RegistryFile) -> Iterator[Placed]:

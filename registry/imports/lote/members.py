@@ -44,7 +44,7 @@ class Text(msgspec.Struct, frozen=True):
     """A text in one language."""
 
     lang: Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*" + _END, max_length=35)]
-    value: Annotated[str, Meta(min_length=1, max_length=2_048)]
+    value: Annotated[str, Meta(max_length=512, pattern=r"\S", description="A text that is not empty.")]
 
 
 class LocalUri(msgspec.Struct, frozen=True):
@@ -57,10 +57,10 @@ class LocalUri(msgspec.Struct, frozen=True):
 class Certificate(msgspec.Struct, frozen=True):
     """A certificate: base64 of its DER."""
 
-    val: str
+    val: Annotated[str, Meta(max_length=32_768)]
 
 
-Texts: TypeAlias = Annotated[list[Text], Meta(min_length=1, max_length=200)]
+Texts: TypeAlias = Annotated[list[Text], Meta(min_length=1, max_length=64)]
 
 
 class Identity(_Members, frozen=True):
@@ -68,7 +68,7 @@ class Identity(_Members, frozen=True):
 
     x509_certificates: Annotated[list[Certificate], Meta(max_length=100)] = []
     public_key_values: Annotated[list[dict[str, Any]], Meta(max_length=100)] = []
-    other_ids: Annotated[list[str], Meta(max_length=100)] = []
+    other_ids: Annotated[list[Annotated[str, Meta(max_length=8_192)]], Meta(max_length=100)] = []
 
 
 class Information(_Members, frozen=True):

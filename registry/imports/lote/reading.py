@@ -4,14 +4,23 @@ A list that is from whom it should be, read and in force; or what is wrong with 
 
 import calendar
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import msgspec
 
 from registry.errors import ListExpired, ListNotTrusted, ListWentBack
-from registry.imports.faults import read_shape
-from registry.imports.lote.members import Document, Scheme, TrustedList
+from registry.imports.faults import read_shape, refusal
+from registry.imports.lote.members import (
+    Document,
+    Information,
+    Instance,
+    Scheme,
+    Service,
+    TrustedList,
+)
 from registry.imports.lote.signature import MAX_AHEAD_SECONDS, MAX_LIST_BYTES, SignedList
+from registry.placed import Finding
 from wire import parse_utc
 
 MAX_MONTHS = 6  # between a list and the next one; TS 119 602, section 6.3.15
@@ -50,8 +59,8 @@ def read_list(signed: SignedList, *, now: int, last: Seen | None) -> CurrentList
     """
     Read a signed list.
 
-    1. Its shape. The lists of the European Commission of 2026 have at the top what the schema puts into the member
-       `LoTE`; both are read.
+    1. Its shape, and that the times of each service tell one story. The lists of the European Commission of 2026
+       have at the top what the schema puts into the member `LoTE`; both are read.
     2. The signer is the operator of the scheme: the country and the organisation of its certificate are those of
        the list (the territory counts as its country).
     3. It is in force: issued, not to be replaced already, and for six months at most.
@@ -62,12 +71,14 @@ def read_list(signed: SignedList, *, now: int, last: Seen | None) -> CurrentList
         last: the last version that was seen of this list, None the first time.
 
     Raises:
-        RegistryFileError: JSON or shape; each fault has its pointer.
+        RegistryFileError: JSON, shape, or the times of a service; each fault has its pointer.
         ListNotTrusted: of another operator, issued in the future, or for over six months.
         ListExpired: its `NextUpdate` has passed: what it says is unknown now.
         ListWentBack: as 4 has it.
     """
     content, pointer = _content(signed.payload)  # 1.
+    if findings := list(_time_faults(content, pointer)):
+        raise refusal(signed.payload, findings)
     scheme = content.list_and_scheme_information
     _check_operator(scheme, signed)  # 2.
     issued_at, next_update = _check_times(scheme, now)  # 3.
@@ -86,6 +97,41 @@ def _content(payload: bytes) -> tuple[TrustedList, str]:
     if b'"LoTE"' in payload:
         return read_shape(payload, Document, max_bytes=MAX_LIST_BYTES).lote, "/LoTE"
     return read_shape(payload, TrustedList, max_bytes=MAX_LIST_BYTES), ""
+
+
+def newest_first(service: Service) -> list[tuple[str, Information | Instance]]:
+    """Return how a service is and was, each with its pointer within the service."""
+    history = [(f"/ServiceHistory/{index}", each) for index, each in enumerate(service.service_history)]
+    history.sort(key=lambda placed: placed[1].status_starting_time, reverse=True)
+    return [("/ServiceInformation", service.service_information), *history]
+
+
+def _time_faults(content: TrustedList, pointer: str) -> Iterator[Finding]:
+    for index, entity in enumerate(content.trusted_entities_list):
+        for number, service in enumerate(entity.trusted_entity_services):
+            here = f"{pointer}/TrustedEntitiesList/{index}/TrustedEntityServices/{number}"
+            later: int | None = None
+            for place, each in newest_first(service):
+                found = _time_fault(each.status_starting_time, later, is_alone=not service.service_history)
+                if isinstance(found, str):
+                    yield f"{here}{place}/StatusStartingTime", found
+                else:
+                    later = found
+
+
+def _time_fault(text: str | None, later: int | None, *, is_alone: bool) -> int | str | None:
+    """Return the time at which a period began, or what is wrong with it."""
+    if text is None:
+        return (
+            None
+            if is_alone
+            else "expected the time from which the service is as it is, since it has a history"
+        )
+    try:
+        time = parse_utc(text)
+    except ValueError:
+        return "there is no such day or time"
+    return time if later is None or time < later else "expected a time before that of the period after it"
 
 
 def _check_operator(scheme: Scheme, signed: SignedList) -> None:

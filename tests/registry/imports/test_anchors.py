@@ -1,0 +1,97 @@
+"""Files of certificates."""
+
+import base64
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from registry.errors import RegistryFileError
+from registry.imports.anchors import certificate_item, placed_anchors
+from registry.imports.registry_file import read_registry_file
+from registry.imports.terms import Right, Terms
+from tests.proofs.authorities import Authority, der
+from tests.registry.imports.reading import AUTHORITY, entities, facts, grants
+
+TERMS = Terms(AUTHORITY, (Right("issue", "mDL"),))
+ONE, OTHER = Authority("One").certificate, Authority("Other").certificate
+NOW = 1_780_272_000_000_000
+
+
+def pem(*certificates: x509.Certificate) -> bytes:
+    return b"".join(b"# words\n" + each.public_bytes(Encoding.PEM) for each in certificates)
+
+
+def test_each_certificate_is_an_entity_that_is_called_as_its_subject() -> None:
+    items = list(placed_anchors(pem(ONE, OTHER, ONE), TERMS, lambda *_: NOW))
+
+    assert [each.names for each in entities(items).values()] == [{"und": "One"}, {"und": "Other"}]
+    assert len(grants(items)) == 2
+    assert len(facts(items, ("issue", "mDL"))) == 4
+
+
+def test_all_certificates_may_be_those_of_one_entity() -> None:
+    items = list(placed_anchors(pem(ONE, OTHER), TERMS, lambda *_: NOW, as_one={"en": "Ministry"}))
+
+    ((identifiers, entity),) = entities(items).items()
+    assert entity.names == {"en": "Ministry"}
+    assert identifiers == (certificate_item(der(ONE)).value, certificate_item(der(OTHER)).value)
+    assert [grant.entity_id for grant in grants(items)] == [identifiers[0]]
+    assert len(facts(items, ("issue", "mDL"))) == 2
+
+
+def test_a_certificate_is_kept_with_its_identifier() -> None:
+    item = certificate_item(der(ONE))
+
+    assert base64.b64decode(item.certificate or "") == der(ONE)
+    assert (item.valid_from, item.valid_until) == ("2025-06-01T00:00:00Z", "2027-06-01T00:00:01Z")
+    endless = Authority("Endless", not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert certificate_item(endless.der).valid_until is None
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"", 1),
+        (b" " * 1_048_577, 1),
+        (pem(ONE) + b"\n-----BEGIN CERTIFICATE-----\n", 1),
+        (pem(ONE) + pem(OTHER).replace(b"CERTIFICATE", b"X509 CRL"), len(pem(ONE).splitlines()) + 2),
+        (
+            pem(ONE) + b"-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n",
+            len(pem(ONE).splitlines()) + 1,
+        ),
+    ],
+)
+def test_what_is_no_file_of_certificates_is_refused_with_its_line(data: bytes, line: int) -> None:
+    with pytest.raises(RegistryFileError) as refused:
+        list(placed_anchors(data, TERMS, lambda *_: NOW))
+
+    assert [(fault.pointer, fault.line) for fault in refused.value.faults] == [("", line)]
+
+
+@pytest.mark.parametrize(
+    ("certificate", "detail"),
+    [
+        (base64.b64encode(der(OTHER)).decode(), "the certificate that the identifier is the digest of"),
+        ("MIIBA", "base64"),
+    ],
+)
+def test_a_certificate_beside_the_identifier_of_another_is_refused(certificate: str, detail: str) -> None:
+    """Whoever registers it would else be found by a name of which he has not the key."""
+    file = {
+        "version": 2,
+        "authorities": [],
+        "entities": [
+            {
+                "names": {"en": "Forger"},
+                "identifiers": [{"value": certificate_item(der(ONE)).value, "certificate": certificate}],
+            }
+        ],
+    }
+
+    with pytest.raises(RegistryFileError, match=detail) as refused:
+        read_registry_file(msgspec.json.encode(file))
+
+    assert refused.value.faults[0].pointer == "/entities/0/identifiers/0/certificate"
