@@ -124,6 +124,6 @@ def _note(principal: Principal, digest: str, tx: Transaction, edit: Edit) -> Imp
         ended=verbs.count("end"),
     )
     if edit.changes:
-        detail = msgspec.structs.asdict(report) | {"file_sha256": digest}
+        detail = msgspec.structs.asdict(report) | {"file_sha256": digest, "events_sha256": edit.digest}
         note(tx, principal, "registry.import", "registry", at=edit.recorded_at, **detail)
     return report

@@ -38,10 +38,12 @@ class Edit(msgspec.Struct, frozen=True):
     Attributes:
         version: the registry's, after it; where there are no changes, as before.
         recorded_at: microseconds since 1970.
+        digest: hex SHA-256 over all that was recorded until then (`Head.digest`).
     """
 
     version: int
     recorded_at: int
+    digest: str
     changes: tuple[FactChange, ...]
 
 
@@ -180,10 +182,10 @@ class Registry:
         if head.version != planned.version:
             raise _Raced
         if not planned.changes:
-            return within(tx, Edit(head.version, head.recorded_at, ()))
+            return within(tx, Edit(head.version, head.recorded_at, head.digest, ()))
         numbered = zip(planned.changes, planned.revisions, strict=True)
         after = append(tx, head, [new_event(*each) for each in numbered], cause, self.now())
-        return within(tx, Edit(after.version, after.recorded_at, planned.changes))
+        return within(tx, Edit(after.version, after.recorded_at, after.digest, planned.changes))
 
     async def _close(self, known_at: int) -> None:
         head = await self._database.write(lambda tx: close(tx, max(known_at, self.now())))

@@ -16,6 +16,7 @@ from registry import (
     find,
     read_registry_file,
 )
+from registry.events import read_head
 from storage import Database, read_audit
 from tests.actors import ADA
 from tests.databases import Place
@@ -175,10 +176,12 @@ async def test_every_change_leaves_an_audit_row_with_the_file_it_came_from(place
         await wing.import_file(ADA, data)
 
         [row] = await database.read(read_audit)
+        head = await database.read(read_head)
 
     assert (row.actor, row.action, row.subject, row.at) == ("ada", "registry.import", "registry", NOW)
     assert row.detail == {
         "file_sha256": hashlib.sha256(data).hexdigest(),
+        "events_sha256": head.digest,
         "version": 1,
         "added": 7,
         "changed": 0,
