@@ -19,14 +19,15 @@ from typing import Any
 import msgspec
 from pysqlite3 import dbapi2 as sqlite3
 
-from registry.events import Event
-from registry.index.keys import keys_of
-from registry.model import TYPES
+from registry.events import GAP, Event
+from registry.index.keys import found_under, keys_of, words_for
+from registry.model import TYPES, Fact
 
-FORMAT = 1  # raised with each change of the tables or of the keys
+FORMAT = 2  # raised with each change of the tables or of the keys
 FOREVER = 2**62  # microseconds; the end of what is known now
 MAP_BYTES = 2**34  # bytes of the file that are mapped at most
 CACHE_KIB = 2_048  # of each connection, besides what is mapped
+WRITER_CACHE_KIB = 65_536  # of the one that writes, while it does: keys lie all over the file
 BUSY_MS = 10_000  # milliseconds; nobody holds the file so long
 
 _DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
@@ -38,9 +39,37 @@ _TABLES = (
     " known_from INTEGER, known_until INTEGER, body TEXT)",
     "CREATE INDEX revisions_of ON revisions (kind, fact_id, known_from)",
     "CREATE TABLE keys (key INTEGER, position INTEGER, PRIMARY KEY (key, position)) WITHOUT ROWID",
+    # What was ever so, whatever became of it: whoever reads looks at the facts themselves.
+    "CREATE TABLE words (word TEXT, entity_id TEXT, PRIMARY KEY (word, entity_id)) WITHOUT ROWID",
+    "CREATE TABLE granted (key INTEGER, entity_id TEXT, PRIMARY KEY (key, entity_id)) WITHOUT ROWID",
     "CREATE TABLE gaps (lost_from INTEGER, lost_until INTEGER)",
     f"INSERT INTO progress VALUES (1, {FORMAT}, 0, 0, 0, '')",  # noqa: S608 (a number)
 )
+
+_REVISION = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
+_KEY = "INSERT INTO keys VALUES (?, ?)"
+_WORD = "INSERT OR IGNORE INTO words VALUES (?, ?)"
+_GRANTED = "INSERT OR IGNORE INTO granted VALUES (?, ?)"
+_REPLACED = (
+    "UPDATE revisions SET known_until = ? WHERE kind = ? AND fact_id = ? AND known_until = ? AND position < ?"
+)
+
+
+def _rows_of(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows that revisions add, by the statement that inserts them."""
+    revisions: list[tuple[Any, ...]] = []
+    keys: list[tuple[Any, ...]] = []
+    words: set[tuple[Any, ...]] = set()
+    granted: set[tuple[Any, ...]] = set()
+    for event in events:
+        at, of = event.position, (event.kind, event.fact_id)
+        revisions.append((at, *of, event.revision, event.recorded_at, FOREVER, event.body))
+        if event.body is not None:
+            fact: Fact = _DECODERS[event.kind].decode(event.body)  # type: ignore[index]
+            keys += [(each, at) for each in set(keys_of(fact))]
+            words.update((word, fact.id) for word in words_for(fact))
+            granted.update(found_under(fact))
+    return {_REVISION: revisions, _KEY: keys, _WORD: list(words), _GRANTED: list(granted)}
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -63,6 +92,7 @@ class IndexFile:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.connection = connect(path)
+        self.connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         with self.writing():
             if self._format() != FORMAT:
                 self._make()
@@ -87,12 +117,12 @@ class IndexFile:
 
     def apply(self, events: Iterable[Event]) -> None:
         """Apply the next events, within `writing`; a version whose last event is among them is complete."""
-        last = None
-        for last in events:
-            if last.kind == "gap":
-                self._open_gap(last)
-            else:
-                self._add(last)
+        new = list(events)
+        last = new[-1] if new else None
+        self._add([event for event in new if event.kind != GAP])
+        for event in new:
+            if event.kind == GAP:
+                self._open_gap(event)
         if last is not None:
             self.connection.execute(
                 "UPDATE progress SET version = ?, position = ?, recorded_at = ?, digest = ?",
@@ -107,27 +137,15 @@ class IndexFile:
         """Close the file."""
         self.connection.close()
 
-    def _add(self, event: Event) -> None:
-        self.connection.execute(
-            "UPDATE revisions SET known_until = ? WHERE kind = ? AND fact_id = ? AND known_until = ?",
-            (event.recorded_at, event.kind, event.fact_id, FOREVER),
+    def _add(self, events: list[Event]) -> None:
+        """Add revisions, table by table and in the order of their keys: in a long run that is the quickest."""
+        for insert, rows in _rows_of(events).items():
+            self.connection.executemany(insert, sorted(rows))
+        replaced = [each for each in events if each.revision > 1]
+        self.connection.executemany(
+            _REPLACED,
+            [(each.recorded_at, each.kind, each.fact_id, FOREVER, each.position) for each in replaced],
         )
-        self.connection.execute(
-            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                event.position,
-                event.kind,
-                event.fact_id,
-                event.revision,
-                event.recorded_at,
-                FOREVER,
-                event.body,
-            ),
-        )
-        if event.body is not None:
-            fact = _DECODERS[event.kind].decode(event.body)  # type: ignore[index]
-            keys = ((each, event.position) for each in set(keys_of(fact)))
-            self.connection.executemany("INSERT INTO keys VALUES (?, ?)", keys)
 
     def _open_gap(self, event: Event) -> None:
         gap = msgspec.json.decode(event.body or "{}", type=dict[str, int])

@@ -1,5 +1,5 @@
 """
-What each fact is found by. Pure.
+What each fact is found by: keys, the words of names, and what entities were granted. Pure.
 
 A key is 64 bits of a digest, so that it is small and of one size. Two things may share one, be it that somebody
 wants so; whoever reads compares the fact that was found with what was asked for.
@@ -8,6 +8,7 @@ wants so; whoever reads compares the fact that was found with what was asked for
 import hashlib
 from collections.abc import Iterator
 
+from registry.folding import words_of
 from registry.model import Authority, Delegation, Entity, Fact, Grant
 
 
@@ -31,6 +32,19 @@ def keys_of(fact: Fact) -> Iterator[int]:
     elif isinstance(fact, Delegation):
         yield key("delegated", fact.authority_id, fact.delegate_id)
     elif isinstance(fact, Authority):
+        names = {each.resource for each in fact.defines}
         for resource in fact.resources:
-            for name in (*resource.types, *resource.vcts, *resource.doc_types):
-                yield key("called", name)
+            names.update(resource.types, resource.vcts, resource.doc_types)
+        for name in names:
+            yield key("called", name)
+
+
+def words_for(fact: Fact) -> list[str]:
+    """Return the words by which people find a fact."""
+    return words_of(*fact.names.values()) if isinstance(fact, Entity) else []
+
+
+def found_under(fact: Fact) -> Iterator[tuple[int, str]]:
+    """Yield the key of what a grant is for, and the id of the entity that has it: lists are in that order."""
+    if isinstance(fact, Grant):
+        yield key("granted", fact.kind, fact.authority_id, fact.action, fact.resource), fact.entity_id

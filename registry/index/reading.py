@@ -15,6 +15,12 @@ from registry.known import Revision, oldest_first
 from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant, Kind
 
 PAGE = 1_000  # facts that are read at a time where all are
+LAST_CHARACTER = "\U0010ffff"  # no letter is beyond it
+_WORDS = (
+    "SELECT word, entity_id FROM words WHERE (word, entity_id) > (?, ?) AND word < ?"
+    " ORDER BY word, entity_id LIMIT ?"
+)
+_GRANTED = "SELECT entity_id FROM granted WHERE key = ? AND entity_id > ? ORDER BY entity_id LIMIT ?"
 
 _DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
 _AT = "known_from <= ? AND known_until > ?"
@@ -115,6 +121,29 @@ class Indexed:
         rows = self._connection.execute(_FOUND, (key(*parts), *self._at)).fetchall()
         for kind, body, number, recorded_at in rows:
             yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
+
+    def authorities_calling(self, name: str) -> tuple[Revision[Authority], ...]:
+        """As `directory.Directory.authorities_calling`."""
+        return tuple(found for found in self._found("called", name) if isinstance(found.fact, Authority))
+
+    def entities_with_key_id(self, ski: str) -> tuple[Revision[Entity], ...]:
+        """As `directory.Directory.entities_with_key_id`."""
+        return tuple(found for found in self._found("ski", ski) if isinstance(found.fact, Entity))
+
+    def words(self, prefix: str, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        """As `directory.Directory.words`."""
+        first = max(after, (prefix, ""))
+        rows: list[tuple[str, str]] = self._connection.execute(
+            _WORDS, (*first, prefix + LAST_CHARACTER, limit)
+        ).fetchall()
+        return rows
+
+    def granted_to(
+        self, kind: Kind, authority_id: str, action: str, resource: str, after: str, limit: int
+    ) -> list[str]:
+        """As `directory.Directory.granted_to`; of two things that share a key, both."""
+        asked = key("granted", kind, authority_id, action, resource)
+        return [row[0] for row in self._connection.execute(_GRANTED, (asked, after, limit))]
 
 
 def _is_about(fact: Any, asked: tuple[str, ...]) -> bool:
