@@ -170,6 +170,45 @@ def events_after(tx: Transaction, position: int, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
+class Told(msgspec.Struct, frozen=True):
+    """An event, and who told the registry so."""
+
+    event: Event
+    cause: Cause
+
+
+def told_between(tx: Transaction, since: int, until: int, *, position: int, limit: int) -> list[Told]:
+    """Return at most `limit` events beyond a position that were recorded in [since, until), in order."""
+    rows = tx.all(
+        f"{_TOLD} WHERE e.position > {_LAST_BEFORE.format('since')} AND e.position > :position"
+        f" AND e.position <= {_LAST_BEFORE.format('until')} ORDER BY e.position LIMIT :limit",
+        {"since": since, "until": until, "position": position, "limit": limit},
+    )
+    return [_told(row) for row in rows]
+
+
+def told_of(tx: Transaction, kind: str, fact_id: str, *, position: int, limit: int) -> list[Told]:
+    """Return at most `limit` events of one fact beyond a position, in order."""
+    rows = tx.all(
+        f"{_TOLD} WHERE e.kind = :kind AND e.fact_id = :fact_id AND e.position > :position"
+        " ORDER BY e.revision LIMIT :limit",
+        {"kind": kind, "fact_id": fact_id, "position": position, "limit": limit},
+    )
+    return [_told(row) for row in rows]
+
+
+_LAST_BEFORE = "(SELECT COALESCE(MAX(last_position), 0) FROM registry_versions WHERE recorded_at < :{})"
+_TOLD = (
+    "SELECT e.position, e.version, v.recorded_at, e.kind, e.fact_id, e.revision, e.what, e.effective_at, e.body,"
+    " v.last_position, v.digest, v.actor, v.occasion, v.change_set"
+    " FROM registry_events e JOIN registry_versions v ON v.version = e.version"
+)
+
+
+def _told(row: Row) -> Told:
+    return Told(_event(row), Cause(row["actor"], row["occasion"], row["change_set"]))
+
+
 def digest_of_version(tx: Transaction, version: int) -> str | None:
     """Return the digest of a version; None: there is no such version."""
     if version == 0:

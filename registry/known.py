@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from registry.looks import looks_of
 from registry.model import Authority, Delegation, Entity, Fact, FactKind, Grant, Kind, kind_of
 
 F = TypeVar("F")
@@ -63,6 +64,10 @@ class Known(Protocol):
         """Return the entities that have, had or will have this identifier (in canonical form)."""
         ...
 
+    def entities_like(self, look: str) -> tuple[Revision[Entity], ...]:
+        """Return the entities of which a name or an identifier looks so (`looks.py`)."""
+        ...
+
     def grants(
         self, kind: Kind, authority_id: str, entity_id: str, action: str, resource: str
     ) -> tuple[Revision[Grant], ...]:
@@ -101,6 +106,10 @@ class Nothing:
         """As `Known.entities_named`."""
         return ()
 
+    def entities_like(self, look: str) -> tuple[Revision[Entity], ...]:  # noqa: ARG002
+        """As `Known.entities_like`."""
+        return ()
+
     def grants(self, *asked: str) -> tuple[Revision[Grant], ...]:  # noqa: ARG002
         """As `Known.grants`."""
         return ()
@@ -127,6 +136,7 @@ class Overlaid:
         self._changes = {change.key: change for change in changes}
         self._facts = [change.fact for change in self._changes.values() if change.fact is not None]
         self._named: dict[str, list[Entity]] = {}
+        self._like: dict[str, list[Entity]] = {}
         self._granted: dict[tuple[str, ...], list[Grant]] = {}
         self._granted_to: dict[str, list[Grant]] = {}
         self._delegated: dict[tuple[str, str], list[Delegation]] = {}
@@ -137,6 +147,8 @@ class Overlaid:
         if isinstance(fact, Entity):
             for identifier in fact.identifiers:
                 self._named.setdefault(identifier.value, []).append(fact)
+            for look in set(looks_of(fact)):
+                self._like.setdefault(look, []).append(fact)
         elif isinstance(fact, Grant):
             self._granted.setdefault(question_of(fact), []).append(fact)
             self._granted_to.setdefault(fact.entity_id, []).append(fact)
@@ -162,6 +174,10 @@ class Overlaid:
     def entities_named(self, identifier: str) -> tuple[Revision[Entity], ...]:
         """As `Known.entities_named`."""
         return self._merged(self._known.entities_named(identifier), self._named.get(identifier, ()))
+
+    def entities_like(self, look: str) -> tuple[Revision[Entity], ...]:
+        """As `Known.entities_like`."""
+        return self._merged(self._known.entities_like(look), self._like.get(look, ()))
 
     def grants(
         self, kind: Kind, authority_id: str, entity_id: str, action: str, resource: str

@@ -20,10 +20,10 @@ import msgspec
 from pysqlite3 import dbapi2 as sqlite3
 
 from registry.events import GAP, Event
-from registry.index.keys import found_under, keys_of, words_for
+from registry.index.keys import dates_of, found_under, keys_of, words_for
 from registry.model import TYPES, Fact
 
-FORMAT = 2  # raised with each change of the tables or of the keys
+FORMAT = 3  # raised with each change of the tables or of the keys
 FOREVER = 2**62  # microseconds; the end of what is known now
 MAP_BYTES = 2**34  # bytes of the file that are mapped at most
 CACHE_KIB = 2_048  # of each connection, besides what is mapped
@@ -42,6 +42,7 @@ _TABLES = (
     # What was ever so, whatever became of it: whoever reads looks at the facts themselves.
     "CREATE TABLE words (word TEXT, entity_id TEXT, PRIMARY KEY (word, entity_id)) WITHOUT ROWID",
     "CREATE TABLE granted (key INTEGER, entity_id TEXT, PRIMARY KEY (key, entity_id)) WITHOUT ROWID",
+    "CREATE TABLE dates (what TEXT, at INTEGER, position INTEGER, PRIMARY KEY (what, at, position)) WITHOUT ROWID",
     "CREATE TABLE gaps (lost_from INTEGER, lost_until INTEGER)",
     f"INSERT INTO progress VALUES (1, {FORMAT}, 0, 0, 0, '')",  # noqa: S608 (a number)
 )
@@ -49,6 +50,7 @@ _TABLES = (
 _REVISION = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
 _KEY = "INSERT INTO keys VALUES (?, ?)"
 _WORD = "INSERT OR IGNORE INTO words VALUES (?, ?)"
+_DATE = "INSERT INTO dates VALUES (?, ?, ?)"
 _GRANTED = "INSERT OR IGNORE INTO granted VALUES (?, ?)"
 _REPLACED = (
     "UPDATE revisions SET known_until = ? WHERE kind = ? AND fact_id = ? AND known_until = ? AND position < ?"
@@ -59,6 +61,7 @@ def _rows_of(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows that revisions add, by the statement that inserts them."""
     revisions: list[tuple[Any, ...]] = []
     keys: list[tuple[Any, ...]] = []
+    dates: list[tuple[Any, ...]] = []
     words: set[tuple[Any, ...]] = set()
     granted: set[tuple[Any, ...]] = set()
     for event in events:
@@ -67,9 +70,16 @@ def _rows_of(events: list[Event]) -> dict[str, list[tuple[Any, ...]]]:
         if event.body is not None:
             fact: Fact = _DECODERS[event.kind].decode(event.body)  # type: ignore[index]
             keys += [(each, at) for each in set(keys_of(fact))]
+            dates += [(*each, at) for each in set(dates_of(fact))]
             words.update((word, fact.id) for word in words_for(fact))
             granted.update(found_under(fact))
-    return {_REVISION: revisions, _KEY: keys, _WORD: list(words), _GRANTED: list(granted)}
+    return {
+        _REVISION: revisions,
+        _KEY: keys,
+        _DATE: dates,
+        _WORD: list(words),
+        _GRANTED: list(granted),
+    }
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -1,5 +1,5 @@
 """
-What each fact is found by: keys, the words of names, and what entities were granted. Pure.
+What each fact is found by: keys, words of names, what entities were granted, and dates to come. Pure.
 
 A key is 64 bits of a digest, so that it is small and of one size. Two things may share one, be it that somebody
 wants so; whoever reads compares the fact that was found with what was asked for.
@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator
 
 from registry.folding import words_of
+from registry.looks import looks_of
 from registry.model import Authority, Delegation, Entity, Fact, Grant
 
 
@@ -25,6 +26,8 @@ def keys_of(fact: Fact) -> Iterator[int]:
             yield key("named", identifier.value)
             if identifier.ski is not None:
                 yield key("ski", identifier.ski)
+        for look in looks_of(fact):
+            yield key("looks", look)
     elif isinstance(fact, Grant):
         yield key("asked", fact.kind, fact.authority_id, fact.entity_id, fact.action, fact.resource)
         yield key("granted", fact.kind, fact.authority_id, fact.action, fact.resource)
@@ -48,3 +51,15 @@ def found_under(fact: Fact) -> Iterator[tuple[int, str]]:
     """Yield the key of what a grant is for, and the id of the entity that has it: lists are in that order."""
     if isinstance(fact, Grant):
         yield key("granted", fact.kind, fact.authority_id, fact.action, fact.resource), fact.entity_id
+
+
+def dates_of(fact: Fact) -> Iterator[tuple[str, int]]:
+    """Yield what is due, "review", "end" or "identifier-end", and when, in microseconds since 1970."""
+    if fact.review_due is not None:
+        yield "review", fact.review_due
+    if fact.valid_until is not None:
+        yield "end", fact.valid_until
+    if isinstance(fact, Entity):
+        for identifier in fact.identifiers:
+            if identifier.valid_until is not None:
+                yield "identifier-end", identifier.valid_until

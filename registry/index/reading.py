@@ -12,6 +12,7 @@ import msgspec
 from registry.index.file import FOREVER
 from registry.index.keys import key
 from registry.known import Revision, oldest_first
+from registry.looks import looks_of
 from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant, Kind
 
 PAGE = 1_000  # facts that are read at a time where all are
@@ -30,10 +31,30 @@ _FOUND = (
     "SELECT r.kind, r.body, r.revision, r.known_from FROM keys k JOIN revisions r ON r.position = k.position"  # noqa: S608
     f" WHERE k.key = ? AND {_AT}"
 )
+_DATED = (
+    "SELECT d.at, d.position, r.kind, r.body, r.revision, r.known_from FROM dates d"  # noqa: S608
+    f" JOIN revisions r ON r.position = d.position WHERE d.what = ? AND (d.at, d.position) > (?, ?) AND d.at < ?"
+    f" AND {_AT}"
+    " ORDER BY d.at, d.position LIMIT ?"
+)
 _ALL = (
     f"SELECT fact_id, body, revision, known_from FROM revisions WHERE kind = ? AND fact_id > ? AND {_AT}"  # noqa: S608
     " ORDER BY fact_id LIMIT ?"
 )
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """
+    A fact that something happens to at a time, in microseconds since 1970.
+
+    Attributes:
+        position: of its event; of what is due at one time, in that order.
+    """
+
+    at: int
+    position: int
+    what: str
+    found: Revision[Fact]
 
 
 class Indexed:
@@ -88,6 +109,11 @@ class Indexed:
             and any(each.value == identifier for each in found.fact.identifiers)
         )
 
+    def entities_like(self, look: str) -> tuple[Revision[Entity], ...]:
+        """As `Known.entities_like`."""
+        found = (each for each in self._found("looks", look) if isinstance(each.fact, Entity))
+        return tuple(each for each in found if look in looks_of(each.fact))
+
     def grants(
         self, kind: Kind, authority_id: str, entity_id: str, action: str, resource: str
     ) -> tuple[Revision[Grant], ...]:
@@ -116,6 +142,20 @@ class Indexed:
                 if body is not None:
                     yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
             beyond = rows[-1][0] if len(rows) == PAGE else None
+
+    def dated(self, what: str, after: tuple[int, int], until: int, limit: int) -> list[Dated]:
+        """
+        Return at most `limit` facts with a date before `until`, the earliest first.
+
+        Args:
+            what: which date: "review", "end" or "identifier-end" (`keys.dates_of`).
+            after: beyond which date, and position at that date.
+        """
+        rows = self._connection.execute(_DATED, (what, *after, until, *self._at, limit)).fetchall()
+        return [
+            Dated(at, position, what, Revision(_DECODERS[kind].decode(body), number, known_from))
+            for at, position, kind, body, number, known_from in rows
+        ]
 
     def _found(self, *parts: str) -> Iterator[Revision[Any]]:
         rows = self._connection.execute(_FOUND, (key(*parts), *self._at)).fetchall()
