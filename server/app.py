@@ -23,6 +23,7 @@ from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
 from operators.model import is_id
 from registry.operator_routes import build_operator_routes as registry_operator_routes
+from registry.reports.routes import report_routes
 from registry.routes import build_routes as registry_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
@@ -144,6 +145,7 @@ def _operator_litestar(services: Services) -> Litestar:
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),
             registry_operator_routes(services.registry.files),
+            report_routes(services.registry.reports, services.registry.registry.now),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

@@ -49,6 +49,7 @@ COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms m
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
 ADOPT_EVERY_SECONDS = 1.0  # seconds until what a node of an older release made is listed here
 API_KEYS_EVERY_SECONDS = 60.0  # seconds between two looks at API keys that end soon
+DUE_DATES_EVERY_SECONDS = 60.0  # seconds between two looks at what of the registry is due soon
 KEEP_USES_EVERY_SECONDS = 60.0  # seconds between two looks at which API keys were used
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
@@ -71,6 +72,7 @@ class Background:
         self._auditing = wings.auditing
         self._issuing = wings.issuing
         self._registry = wings.registry.registry
+        self._due_dates = wings.registry.due_dates
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
         self._observatory = wings.observatory
@@ -159,6 +161,7 @@ class Background:
             _repeat(self._look, LOOK_EVERY_SECONDS),
             _repeat(self._look_at_listings, LOOK_EVERY_SECONDS),
             _repeat(self._look_at_api_keys, API_KEYS_EVERY_SECONDS),
+            _repeat(self._look_at_due_dates, DUE_DATES_EVERY_SECONDS),
             _repeat(self._monitoring.vitals.look_at_disk, NODES_EVERY_SECONDS),
             # Whoever holds the lease: its holder may be the one that fell silent.
             _repeat(self._monitoring.nodes.look, NODES_EVERY_SECONDS),
@@ -244,6 +247,12 @@ class Background:
             await self._operators.key_ends.look()
         else:
             self._operators.key_ends.leave()
+
+    async def _look_at_due_dates(self) -> None:
+        if await self._leads():
+            await self._due_dates.look()
+        else:
+            self._due_dates.leave()
 
     async def _look_at_clock(self) -> None:
         self._monitoring.clock_watch.look()

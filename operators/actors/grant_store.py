@@ -2,11 +2,13 @@
 The grants of principals. Store.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from operators.actors.actor_store import find_actor
 from operators.grants import Grant, Kind, Principal, Role, Scope, ScopeKind
-from storage import Row, Transaction
+from storage import Row, Transaction, one_of
 
 OPERATOR, CLAIMS = (
     "operator",
@@ -32,17 +34,7 @@ def grants_of(tx: Transaction, principal_id: str, now: int) -> list[HeldGrant]:
         f"SELECT * FROM grants WHERE principal_id = :id AND {HELD} ORDER BY id",  # noqa: S608 (ours)
         {"id": principal_id, "now": now},
     )
-    return [
-        HeldGrant(
-            grant=_grant(row),
-            source=row["source"],
-            granted_by=row["granted_by"],
-            granted_at=row["granted_at"],
-            ends_at=row["ends_at"],
-        )
-        for row in rows
-        if row["role"] in _ROLES
-    ]
+    return [_held(row) for row in rows if row["role"] in _ROLES]
 
 
 def scopes_ever(tx: Transaction, principal_id: str) -> frozenset[Scope]:
@@ -119,3 +111,40 @@ def load(tx: Transaction, principal_id: str, now: int) -> Principal | None:
 
 def _grant(row: Row) -> Grant:
     return Grant(Scope(ScopeKind(row["scope_kind"]), row["scope_id"]), Role(row["role"]))
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant, with its number and who holds it."""
+
+    number: int
+    principal_id: str
+    kind: Kind
+    held: HeldGrant
+
+
+def holders_after(
+    tx: Transaction, kinds: Iterable[ScopeKind], *, after: int, limit: int, now: int
+) -> list[Holder]:
+    """Return at most `limit` grants beyond a number, held at `now` by whoever may act, in scopes of these kinds."""
+    condition, values = one_of("g.scope_kind", {kind.value for kind in kinds})
+    rows = tx.all(
+        "SELECT g.*, a.kind FROM grants g JOIN actors a ON a.principal_id = g.principal_id"  # noqa: S608 (ours)
+        f" WHERE g.id > :after AND {condition} AND a.deactivated_at IS NULL"
+        " AND g.ended_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > :now) ORDER BY g.id LIMIT :limit",
+        {"after": after, "now": now, "limit": limit, **values},
+    )
+    return [
+        Holder(number=row["id"], principal_id=row["principal_id"], kind=Kind(row["kind"]), held=_held(row))
+        for row in rows
+        if row["role"] in _ROLES
+    ]
+
+
+def _held(row: Row) -> HeldGrant:
+    return HeldGrant(
+        grant=_grant(row),
+        source=row["source"],
+        granted_by=row["granted_by"],
+        granted_at=row["granted_at"],
+        ends_at=row["ends_at"],
+    )

@@ -33,6 +33,8 @@ class AlarmKind(StrEnum):
     AUDIT_NOT_PUSHED = "audit-not-pushed"
     BREAK_GLASS = "break-glass"
     API_KEY_NEAR_END = "api-key-near-end"
+    REGISTRY_REVIEW = "registry-review"
+    REGISTRY_NEAR_END = "registry-near-end"
 
     @property
     def is_event(self) -> bool:

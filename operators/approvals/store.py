@@ -143,6 +143,31 @@ def approvals_after(
     return [_approval(row) for row in rows]
 
 
+def decided_between(
+    tx: Transaction, actions: str, since: int, until: int, *, after: int, limit: int
+) -> list[Approval]:
+    """
+    Return at most `limit` requests with a number beyond `after` that were decided in [since, until), by number.
+
+    Args:
+        actions: what the names of their actions begin with, such as "registry.".
+    """
+    rows = tx.all(
+        "SELECT * FROM approvals WHERE id > :after AND decided_at >= :since AND decided_at < :until"
+        " AND state IN ('approved', 'rejected', 'alone', 'break-glass')"
+        " AND substr(action, 1, :length) = :actions ORDER BY id LIMIT :limit",
+        {
+            "after": after,
+            "since": since,
+            "until": until,
+            "actions": actions,
+            "length": len(actions),
+            "limit": limit,
+        },
+    )
+    return [_approval(row) for row in rows]
+
+
 _STATE = "CASE WHEN state = 'pending' AND expires_at <= :now THEN 'expired' ELSE state END"
 _ACTIONS = ", ".join(f"'{action}'" for action in sorted(ALWAYS))
 _KIND = f"CASE WHEN action IN ({_ACTIONS}) THEN 'people' ELSE 'general' END"

@@ -44,7 +44,7 @@ async def open_wings(resources: Resources) -> Wings:
     """
     operators = await open_operators(resources)
     auditing = open_auditing(resources, operators)
-    registry = open_registry(resources)
+    registry = open_registry(resources, operators)
     history = open_did_history(resources, registry.registry)
     resolver = open_resolver(resources, operators, history)
     hot = open_hot_table(resources, resolver)

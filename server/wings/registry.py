@@ -8,6 +8,9 @@ from registry.answering import Answering
 from registry.files import Files
 from registry.reading import read_apart
 from registry.registry import Registry
+from registry.reports.due_dates import DueDates
+from registry.reports.reports import Reports
+from server.wings.operators import Operators
 from server.wings.resources import Resources
 
 
@@ -15,9 +18,11 @@ class RegistryWing(msgspec.Struct, frozen=True):
     registry: Registry
     answering: Answering
     files: Files
+    reports: Reports
+    due_dates: DueDates
 
 
-def open_registry(resources: Resources) -> RegistryWing:
+def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
     """Return the trust registry, which knows nothing until it is loaded."""
     registry = Registry(
         resources.database,
@@ -26,5 +31,9 @@ def open_registry(resources: Resources) -> RegistryWing:
         index_path=resources.settings.registry_index,
     )
     return RegistryWing(
-        registry, Answering(registry), Files(registry, resources.database, read_file=read_apart)
+        registry,
+        Answering(registry),
+        Files(registry, resources.database, read_file=read_apart),
+        Reports(registry, resources.database),
+        DueDates(registry, operators.alarms.state),
     )
