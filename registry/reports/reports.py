@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -17,7 +17,7 @@ from operators.approvals.store import Approval, decided_between
 from operators.grants import ScopeKind
 from registry.asking.standing import Asked, find
 from registry.errors import IdentifierNotFound
-from registry.events import Told, told_between, told_of
+from registry.events import GAP, Event, Told, told_between, told_of
 from registry.identifiers import canonical_identifier
 from registry.index.reading import Dated, Indexed
 from registry.items import item_of
@@ -250,6 +250,12 @@ def _members(told: Told) -> dict[str, Any]:
 
 
 def _revision(told: Told) -> RevisionRow:
-    body = told.event.body
-    fact = None if body is None else item_of(msgspec.json.decode(body, type=TYPES[told.event.kind]))  # type: ignore[index]
-    return RevisionRow(fact=fact, **_members(told))
+    return RevisionRow(fact=_item(told.event), **_members(told))
+
+
+def _item(event: Event) -> dict[str, Any] | None:
+    if event.body is None or event.kind == GAP:
+        return None
+    fact = msgspec.json.decode(event.body, type=TYPES[cast(FactKind, event.kind)])
+    item: dict[str, Any] = msgspec.to_builtins(item_of(fact))
+    return item

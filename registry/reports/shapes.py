@@ -4,11 +4,12 @@ Reports as they are shown: rows, by pages. Pure.
 `next`, where there may be more: the `after` of the next page.
 """
 
+from typing import Any
+
 import msgspec
 
 from registry.asking.standing import Asked, Finding
 from registry.asking.trqp_answers import describe
-from registry.items import AuthorityItem, DelegationItem, EntityItem, GrantItem
 from registry.model import Delegation, Entity, Fact, FactKind, Grant, Kind
 from wire import format_exact
 
@@ -107,9 +108,9 @@ class ChangesPage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RevisionRow(ChangeRow, frozen=True, kw_only=True, omit_defaults=True):
-    """A revision of a fact, and what the fact was with it; None: it was never so."""
+    """A revision of a fact, and what the fact was with it, as in a registry file; None: it was never so."""
 
-    fact: EntityItem | AuthorityItem | GrantItem | DelegationItem | None = None
+    fact: dict[str, Any] | None = None
 
 
 class History(msgspec.Struct, frozen=True, omit_defaults=True):

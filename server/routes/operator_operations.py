@@ -39,6 +39,8 @@ from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerK
 from registry.files import ImportReport
 from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
+from registry.reports.routes import CHECK, HISTORY, REPORTS
+from registry.reports.shapes import AccessPage, ApprovedPage, ChangesPage, Checked, DuePage, History
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route
@@ -138,6 +140,15 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("get", REGISTRY): Route(answers={200: {JSON: OBJECT}}, problems=(400, 401, 403, 503)),
     ("get", GRANTS): Route(answers={200: {JSON: GrantPage}}, problems=(400, 401, 403, 503)),
     ("get", PROFILE): Route(answers={200: {JSON: OBJECT}}, problems=_READ),
+    ("get", f"{REPORTS}/access"): Route(answers={200: {JSON: AccessPage}}, problems=(400, 401, 403, 503)),
+    ("get", f"{REPORTS}/approvals"): Route(
+        answers={200: {JSON: ApprovedPage}}, problems=(400, 401, 403, 503)
+    ),
+    ("get", f"{REPORTS}/reviews"): Route(answers={200: {JSON: DuePage}}, problems=(400, 401, 403)),
+    ("get", f"{REPORTS}/ends"): Route(answers={200: {JSON: DuePage}}, problems=(400, 401, 403)),
+    ("get", f"{REPORTS}/changes"): Route(answers={200: {JSON: ChangesPage}}, problems=(400, 401, 403, 503)),
+    ("get", HISTORY): Route(answers={200: {JSON: History}}, problems=_READ),
+    ("get", CHECK): Route(answers={200: {JSON: Checked}}, problems=(*_READ, 410)),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
     ("get", AUDIT): Route(answers={200: {JSON: AuditPage}}, problems=(400, 401, 403, 503)),

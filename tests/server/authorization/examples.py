@@ -36,6 +36,10 @@ def _again(path: str, body: Any = None) -> Example:
     return Example(path, body, also=frozenset({409}))
 
 
+_QUESTION = (
+    "authority=did:web:education.example&entity=did:web:rheintal.example&action=issue"
+    "&resource=UniversityDegreeCredential"
+)
 _REGISTRY = {"version": 1, "authorities": [], "entities": [], "authorizations": [], "recognitions": []}
 _ISSUER = "/operator/issuers/{issuer}"
 _APPROVALS, _WHY = "/operator/approvals", {"reason": "seen"}
@@ -140,6 +144,13 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/operator/registry"): Example("/operator/registry"),
     ("GET", "/operator/registry/grants"): Example("/operator/registry/grants"),
     ("GET", "/operator/registry/profile"): Example("/operator/registry/profile?id=did:web:education.example"),
+    ("GET", "/operator/registry/reports/access"): Example("/operator/registry/reports/access"),
+    ("GET", "/operator/registry/reports/approvals"): Example("/operator/registry/reports/approvals"),
+    ("GET", "/operator/registry/reports/reviews"): Example("/operator/registry/reports/reviews"),
+    ("GET", "/operator/registry/reports/ends"): Example("/operator/registry/reports/ends"),
+    ("GET", "/operator/registry/reports/changes"): Example("/operator/registry/reports/changes"),
+    ("GET", "/operator/registry/history"): Example("/operator/registry/history?id=did:web:education.example"),
+    ("GET", "/operator/registry/check"): Example(f"/operator/registry/check?{_QUESTION}"),
     ("PUT", "/operator/registry"): Example(
         "/operator/registry", _REGISTRY
     ),  # The last of them: nothing is left.
