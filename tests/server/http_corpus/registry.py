@@ -10,10 +10,16 @@ from tests.server.http_corpus.world import Step
 
 REGISTRY = "/operator/registry"
 EDUCATION = "did:web:education.example"
+DEGREES_ASKED = (
+    f"authority={EDUCATION}&entity=did:web:rheintal.example&action=issue&resource=UniversityDegreeCredential"
+)
 READS = (
     REGISTRY,
     f"{REGISTRY}/grants",
     f"{REGISTRY}/profile?id={EDUCATION}",
+    f"{REGISTRY}/history?id={EDUCATION}",
+    f"{REGISTRY}/check?{DEGREES_ASKED}",
+    *(f"{REGISTRY}/reports/{name}" for name in ("access", "approvals", "reviews", "ends", "changes?limit=3")),
 )
 EMPTY = b'{"version":2,"authorities":[],"entities":[],"authorizations":[],"recognitions":[]}'
 
@@ -39,8 +45,48 @@ def _reads() -> Iterator[Case]:
         "?after=x",
     ):
         yield read(f"{REGISTRY}/grants{query}")
+    yield from _reports()
     for query in ("", "?id=", "?id=did:web:nobody.example", "?id=a%00b", "?id=did:web:rheintal.example"):
         yield read(f"{REGISTRY}/profile{query}")
+
+
+def _reports() -> Iterator[Case]:
+    for query in (
+        "",
+        "?id=",
+        "?id=nobody",
+        "?id=a%00b",
+        f"?id={EDUCATION}&kind=authority",
+        "?id=x&kind=x",
+        "?id=x&x=y",
+    ):
+        yield read(f"{REGISTRY}/history{query}")
+    for more in (
+        "",
+        "&kind=recognition",
+        "&kind=x",
+        "&at=2026-06-01T00:00:00Z",
+        "&at=x",
+        "&known_at=2100-01-01T00:00:00Z",
+    ):
+        yield read(f"{REGISTRY}/check?{DEGREES_ASKED}{more}")
+    yield read(f"{REGISTRY}/check?{DEGREES_ASKED}&known_at=2026-01-01T00:00:00Z")
+    yield read(f"{REGISTRY}/check?authority=x&entity=x&action=x&resource=x")
+    for query in ("days=400", "days=-1", "days=x", "limit=0", "after=x", "since=x"):
+        yield read(f"{REGISTRY}/reports/reviews?{query}")
+        yield read(f"{REGISTRY}/reports/ends?{query}")
+    for query in (
+        "since=x",
+        "since=2100-01-01T00:00:00Z",
+        "until=1999-01-01T00:00:00Z",
+        "limit=1",
+        "after=1",
+        "days=1",
+    ):
+        yield read(f"{REGISTRY}/reports/approvals?{query}")
+        yield read(f"{REGISTRY}/reports/changes?{query}")
+    for query in ("limit=1", "after=1", "limit=501", "after=-1", "days=1"):
+        yield read(f"{REGISTRY}/reports/access?{query}")
 
 
 def replace(body: bytes, who: str = "admin", content_type: str = "application/json") -> Case:
