@@ -6,6 +6,7 @@ The errors of the registry, by who must act. Pure.
     |   +-- AuthorityNotFound          no such authority here
     |   +-- DefinitionNotFound         the authority has no such action on such a resource
     +-- IdentifierNotFound        404  the operator names what is not in the registry
+    +-- SourceNotFound            404  the operator names a source that is not followed
     +-- RegistryFileError         422  the operator must mend the file; every fault has its place
     +-- ChangesThePast            409  the operator must say that he corrects what was said of the past
     +-- Overtaken                 409  others changed the registry again and again meanwhile; try again
@@ -59,6 +60,10 @@ class DefinitionNotFound(
 
 class IdentifierNotFound(Refusal, type="/problems/identifier-not-found", status=404):
     """Neither an authority nor an entity of this registry has the identifier."""
+
+
+class SourceNotFound(Refusal, type="/problems/source-not-found", status=404):
+    """The registry follows no source of this id."""
 
 
 class RegistryFileError(Refusal, type="/problems/invalid-registry-file", status=422):

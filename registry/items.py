@@ -29,6 +29,7 @@ from registry.model import (
     Resource,
     State,
     StateChange,
+    Vouching,
 )
 from wire import format_exact, parse_utc
 
@@ -146,6 +147,7 @@ class EntityItem(Shape, frozen=True, kw_only=True):
     id: OwnId | None = None
     names: Names
     identifiers: Annotated[list[IdentifierItem], Meta(min_length=1, max_length=100)]
+    source: OwnId | None = None
     description: Descriptions = {}
     logo: LogoItem | None = None
     links: Annotated[list[LinkItem], Meta(max_length=20)] = []
@@ -182,6 +184,13 @@ class DefinitionItem(Shape, frozen=True, kw_only=True):
     description: Descriptions = {}
 
 
+class VouchingItem(Shape, frozen=True, kw_only=True):
+    """Until when a standing source vouches for what it says."""
+
+    source: OwnId
+    until: Utc
+
+
 class AuthorityItem(Shape, frozen=True, kw_only=True):
     """Who answers for an ecosystem: what an entity is besides."""
 
@@ -192,6 +201,7 @@ class AuthorityItem(Shape, frozen=True, kw_only=True):
     governance_documents: Annotated[list[DocumentItem], Meta(max_length=50)] = []
     freshness_seconds: Annotated[int, Meta(ge=1, le=31_536_000)] | None = None
     max_delegations: Annotated[int, Meta(ge=0, le=10)] = 3
+    vouching: Annotated[list[VouchingItem], Meta(max_length=100)] = []
     valid_from: Utc | None = None
     valid_until: Utc | None = None
     review_due: Utc | None = None
@@ -219,6 +229,7 @@ class GrantItem(Shape, frozen=True, kw_only=True):
     valid_until: Utc | None = None
     history: Annotated[list[ChangeItem], Meta(max_length=1_000)] = []
     granted_by: Reference | None = None
+    source: OwnId | None = None
     constraints: Annotated[dict[Word, Text], Meta(max_length=50)] = {}
     review_due: Utc | None = None
 
@@ -250,7 +261,7 @@ SHAPES: dict[FactKind, type[Any]] = {
     "recognition": GrantItem,
     "delegation": DelegationItem,
 }
-TIMES = frozenset({"valid_from", "valid_until", "review_due", "since", "compromised_since"})
+TIMES = frozenset({"valid_from", "valid_until", "review_due", "since", "until", "compromised_since"})
 REFERENCES = frozenset({"authority_id", "entity_id", "granted_by", "grantor_id", "delegate_id"})
 Resolve: TypeAlias = Callable[[str], str]  # a reference to an id of ours
 Identify: TypeAlias = Callable[[str], str]  # an identifier to its canonical form
@@ -296,6 +307,7 @@ _FACTS: dict[type, type[Any]] = {
     DocumentItem: GovernanceDocument,
     ResourceItem: Resource,
     DefinitionItem: Definition,
+    VouchingItem: Vouching,
     AuthorityItem: Authority,
     ChangeItem: StateChange,
     GrantItem: Grant,

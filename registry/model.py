@@ -73,12 +73,14 @@ class Entity(_Fact, frozen=True, kw_only=True):
 
     Attributes:
         id: ours.
+        source: the standing source that says so; None: an operator does.
         review_due: when somebody is to look at it again.
     """
 
     id: str
     names: LocalisedText
     identifiers: tuple[Identifier, ...]
+    source: str | None = None
     description: LocalisedText = {}
     logo: Logo | None = None
     links: tuple[Link, ...] = ()
@@ -124,6 +126,13 @@ class Definition(_Fact, frozen=True, kw_only=True):
     description: LocalisedText = {}
 
 
+class Vouching(_Fact, frozen=True, kw_only=True):
+    """Until when a standing source vouches for what it says; from then on it is not known to hold."""
+
+    source: str
+    until: int
+
+
 class Authority(_Fact, frozen=True, kw_only=True):
     """
     Who answers for an ecosystem: what an entity is besides.
@@ -135,6 +144,7 @@ class Authority(_Fact, frozen=True, kw_only=True):
         resources: names of resources in the formats' terms; one that is missing has none.
         freshness_seconds: how long an answer may be relied on; None: the registry's own setting.
         max_delegations: how many delegations may stand between it and a grant.
+        vouching: of the standing sources that grant in its name.
     """
 
     id: str
@@ -144,6 +154,7 @@ class Authority(_Fact, frozen=True, kw_only=True):
     governance_documents: tuple[GovernanceDocument, ...] = ()
     freshness_seconds: int | None = None
     max_delegations: int = 3
+    vouching: tuple[Vouching, ...] = ()
     valid_from: int | None = None
     valid_until: int | None = None
     review_due: int | None = None
@@ -175,6 +186,7 @@ class Grant(_Fact, frozen=True, kw_only=True, gc=False):
         authority_id, entity_id: ids of ours.
         history: changes of state, oldest first; the state before the first is active. A final one is last.
         granted_by: the id of the entity that granted it in the authority's name; None: the authority itself.
+        source: the standing source that says so; None: an operator does.
         constraints: further conditions, in the words of the authority's rules.
     """
 
@@ -188,6 +200,7 @@ class Grant(_Fact, frozen=True, kw_only=True, gc=False):
     valid_until: int | None = None
     history: tuple[StateChange, ...] = ()
     granted_by: str | None = None
+    source: str | None = None
     constraints: dict[str, str] = {}
     review_due: int | None = None
 

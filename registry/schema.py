@@ -119,4 +119,18 @@ MIGRATIONS = (
         ),
         oldest_release="0.3.0",
     ),
+    Migration(
+        room="registry",
+        number=3,
+        name="standing sources",
+        statements=(
+            """
+            CREATE TABLE registry_sources (
+                id TEXT PRIMARY KEY,
+                body TEXT NOT NULL,
+                state TEXT NOT NULL
+            )
+            """,
+        ),
+    ),
 )

@@ -25,6 +25,7 @@ from operators.model import is_id
 from registry.operator_routes import build_operator_routes as registry_operator_routes
 from registry.reports.routes import report_routes
 from registry.routes import build_routes as registry_routes
+from registry.sources.operator_routes import source_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
 from server.auth import Named, OnRefused, Paths, noting, principal_of
@@ -146,6 +147,7 @@ def _operator_litestar(services: Services) -> Litestar:
             issuer_paper_routes(services.issuing.papers),
             registry_operator_routes(services.registry.files),
             report_routes(services.registry.reports, services.registry.registry.now),
+            source_routes(services.sources),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

@@ -56,6 +56,7 @@ CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set t
 OPEN_FIRST_SECONDS = 2.0  # seconds that a start waits for keys to be opened
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
+SOURCES_EVERY_SECONDS = 2.0  # seconds; how soon a source that is due is looked at
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
 
@@ -71,6 +72,7 @@ class Background:
         self._operators = wings.operators
         self._auditing = wings.auditing
         self._issuing = wings.issuing
+        self._sources = wings.sources
         self._registry = wings.registry.registry
         self._due_dates = wings.registry.due_dates
         self._publisher = wings.status.publisher
@@ -167,6 +169,7 @@ class Background:
             _repeat(self._monitoring.nodes.look, NODES_EVERY_SECONDS),
             _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
             _repeat(self._adopt, ADOPT_EVERY_SECONDS),
+            _repeat(self._follow_sources, SOURCES_EVERY_SECONDS),
         ]
 
     async def stop(self) -> None:
@@ -253,6 +256,10 @@ class Background:
             await self._due_dates.look()
         else:
             self._due_dates.leave()
+
+    async def _follow_sources(self) -> None:
+        if await self._leads():
+            await self._sources.step()
 
     async def _look_at_clock(self) -> None:
         self._monitoring.clock_watch.look()

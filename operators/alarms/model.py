@@ -35,6 +35,7 @@ class AlarmKind(StrEnum):
     API_KEY_NEAR_END = "api-key-near-end"
     REGISTRY_REVIEW = "registry-review"
     REGISTRY_NEAR_END = "registry-near-end"
+    REGISTRY_SOURCE = "registry-source"
 
     @property
     def is_event(self) -> bool:

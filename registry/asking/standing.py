@@ -37,6 +37,7 @@ Reason: TypeAlias = (
         "delegation_missing",  # it was granted by one who had no power to, at that time
         "compromised",  # whoever held the key then may be somebody else
         "compromised_later",  # what claims that time may have been made later
+        "source_expired",  # the standing source that says so vouches for it no longer
     ]
 )
 
@@ -171,7 +172,10 @@ def _weighed(
     standing = standing_at(grant.fact, asked.at)
     compromised = _compromised_since(entity.fact, asked, standing)
     chain = chain_of(known, authority.fact, grant.fact, asked.at)
+    vouched_until = _vouched_until(authority.fact, grant.fact)
     decision, reason = _decide(standing.phase, compromised, asked, has_power=chain is not None)
+    if decision == "yes" and vouched_until is not None and vouched_until <= asked.at:
+        decision, reason = "unknown", "source_expired"
     return Finding(
         decision=decision,
         reason=reason,
@@ -181,8 +185,15 @@ def _weighed(
         standing=standing,
         chain=chain or (),
         compromised_since=compromised,
-        until=_until(asked, authority.fact, entity.fact, standing, chain or ()),
+        until=_until(asked, authority.fact, entity.fact, standing, chain or (), vouched_until),
     )
+
+
+def _vouched_until(authority: Authority, grant: Grant) -> int | None:
+    """Return until when a standing source vouches for the grant; None: an operator does, for as long as it says."""
+    if grant.source is None:
+        return None
+    return next((each.until for each in authority.vouching if each.source == grant.source), 0)
 
 
 def _decide(
@@ -206,11 +217,18 @@ def _compromised_since(entity: Entity, asked: Asked, standing: Standing) -> int 
 
 
 def _until(
-    asked: Asked, authority: Authority, entity: Entity, standing: Standing, chain: Chain
+    asked: Asked,
+    authority: Authority,
+    entity: Entity,
+    standing: Standing,
+    chain: Chain,
+    vouched_until: int | None,
 ) -> int | None:
     """Return the first time from which the answer may be another one, as far as it is known."""
     identifier = identifier_of(entity, asked.entity, asked.at)
     ends = [standing.until, entity.valid_until, authority.valid_until]
+    if vouched_until is not None and vouched_until > asked.at:
+        ends.append(vouched_until)
     ends += [identifier.valid_until if identifier is not None else None]
     ends += [standing_at(each, asked.at).until for each in chain]
     return min((end for end in ends if end is not None), default=None)

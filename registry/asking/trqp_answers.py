@@ -72,6 +72,8 @@ def describe(found: Finding, kind: Kind) -> str:
                 f"compromised since {_utc(found.compromised_since)}: what claims an earlier time is good only if"
                 " that time is proven"
             )
+        case "source_expired":
+            return "the list that says so was to be replaced and was not: whether it still holds is not known"
         case _:
             assert found.standing is not None, "what has a phase has a standing"
             return describe_standing(found.standing)

@@ -41,6 +41,8 @@ from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
 from registry.reports.routes import CHECK, HISTORY, REPORTS
 from registry.reports.shapes import AccessPage, ApprovedPage, ChangesPage, Checked, DuePage, History
+from registry.sources.model import LetPass, SourceList, SourceView
+from registry.sources.operator_routes import SOURCE, SOURCES
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route
@@ -149,6 +151,13 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("get", f"{REPORTS}/changes"): Route(answers={200: {JSON: ChangesPage}}, problems=(400, 401, 403, 503)),
     ("get", HISTORY): Route(answers={200: {JSON: History}}, problems=_READ),
     ("get", CHECK): Route(answers={200: {JSON: Checked}}, problems=(*_READ, 410)),
+    ("get", SOURCES): Route(answers={200: {JSON: SourceList}}, problems=(400, 401, 403, 503)),
+    ("post", SOURCES): Route(answers={201: {JSON: SourceView}}, body={JSON: OBJECT}, problems=_WRITE),
+    ("post", f"{SOURCE}/refresh"): Route(answers={200: {JSON: SourceView}}, problems=_WRITE),
+    ("post", f"{SOURCE}/pass"): Route(
+        answers={200: {JSON: SourceView}}, body={JSON: LetPass}, problems=_WRITE
+    ),
+    ("delete", SOURCE): Route(answers={200: {JSON: SourceView}}, problems=_WRITE),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
     ("get", AUDIT): Route(answers={200: {JSON: AuditPage}}, problems=(400, 401, 403, 503)),

@@ -8,6 +8,7 @@ what watches this machine and the other nodes.
 
 import msgspec
 
+from registry.sources.sources import Sources
 from resolver import Resolver
 from server.edge.hot_table import HotTable
 from server.wings.auditing import Auditing, open_auditing
@@ -16,6 +17,7 @@ from server.wings.operators import Operators, open_operators
 from server.wings.registry import RegistryWing, open_registry
 from server.wings.resolving import open_did_history, open_hot_table, open_resolver
 from server.wings.resources import Resources
+from server.wings.sources import open_sources
 from server.wings.status import StatusWing, open_status_wing
 from server.wings.watching import Monitoring, Observatory, open_monitoring, open_observatory
 
@@ -27,6 +29,7 @@ class Wings(msgspec.Struct, frozen=True):
     operators: Operators
     auditing: Auditing
     registry: RegistryWing
+    sources: Sources
     resolver: Resolver
     hot: HotTable
     issuing: Issuing
@@ -45,6 +48,7 @@ async def open_wings(resources: Resources) -> Wings:
     operators = await open_operators(resources)
     auditing = open_auditing(resources, operators)
     registry = open_registry(resources, operators)
+    sources = open_sources(resources, operators, registry.registry)
     history = open_did_history(resources, registry.registry)
     resolver = open_resolver(resources, operators, history)
     hot = open_hot_table(resources, resolver)
@@ -57,6 +61,7 @@ async def open_wings(resources: Resources) -> Wings:
         operators,
         auditing,
         registry,
+        sources,
         resolver,
         hot,
         issuing,

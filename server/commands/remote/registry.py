@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from server.commands.remote.api import JSON, REASON, operator_api
+from server.commands.remote.registry_sources import registry_source
 from server.commands.terminal import escaped, note, print_json, printable, say
 
 PATH = "/operator/registry"
@@ -18,6 +19,9 @@ PATH = "/operator/registry"
 @click.group()
 def registry() -> None:
     """Say who may issue what: the trust registry."""
+
+
+registry.add_command(registry_source)
 
 
 @registry.command("import")

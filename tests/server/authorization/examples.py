@@ -47,6 +47,14 @@ _KEYS = f"{_ISSUER}/keys"
 _SET = "/operator/status-lists/{set}"
 _NO_ALARM = frozenset({404})  # There is none of that number; who may, is told.
 
+_NO_SOURCE = frozenset({404})  # There is none of that name; who may, is told.
+_SOURCE = {
+    "kind": "pem",
+    "url": "https://lists.example/anchors.pem",
+    "authority_id": "did:web:education.example",
+    "rights": [{"action": "issue", "resource": "CourseCompletionCredential"}],
+}
+
 # In the order in which they are asked.
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/operator/me"): Example("/operator/me"),
@@ -151,6 +159,20 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/operator/registry/reports/changes"): Example("/operator/registry/reports/changes"),
     ("GET", "/operator/registry/history"): Example("/operator/registry/history?id=did:web:education.example"),
     ("GET", "/operator/registry/check"): Example(f"/operator/registry/check?{_QUESTION}"),
+    ("GET", "/operator/registry/sources"): Example("/operator/registry/sources"),
+    ("POST", "/operator/registry/sources"): Example("/operator/registry/sources", _SOURCE | {"id": "{new}"}),
+    ("POST", "/operator/registry/sources/{source_id}/refresh"): Example(
+        "/operator/registry/sources/nothing/refresh", also=_NO_SOURCE, never_done="there is no such source"
+    ),
+    ("POST", "/operator/registry/sources/{source_id}/pass"): Example(
+        "/operator/registry/sources/nothing/pass",
+        {"sha256": "0" * 64},
+        also=_NO_SOURCE,
+        never_done="there is no such source",
+    ),
+    ("DELETE", "/operator/registry/sources/{source_id}"): Example(
+        "/operator/registry/sources/nothing", also=_NO_SOURCE, never_done="there is no such source"
+    ),
     ("PUT", "/operator/registry"): Example(
         "/operator/registry", _REGISTRY
     ),  # The last of them: nothing is left.

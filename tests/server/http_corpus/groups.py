@@ -24,6 +24,7 @@ from tests.server.http_corpus import (
     reads,
     registry,
     sign_in,
+    sources,
 )
 from tests.server.http_corpus.asking import Answered, Case, Raw
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question, raw_question
@@ -87,6 +88,7 @@ GROUPS = {
     "raw": Group(raw.cases, over_wire="public"),
     "renewing": Group(limits.renewing, limits.build, given(rate_no_cache_per_second=limits.SLOW)),
     "sign-in": Group(sign_in.cases, settings=sign_in.settings),
+    "sources": Group(sources.cases, sources.build),
     "slow": Group(raw.slow, over_wire="public", patience=0.2),
     "reads": Group(reads.cases, over_wire="public"),
     "operators": Group(operators.cases),

@@ -1,0 +1,269 @@
+"""
+Standing sources, followed: fetched anew before they end, and what differs recorded or held. Service.
+
+One process of all nodes looks (`step`). What a source says becomes an edit of the registry like any other, with the
+source as the actor. A source that cannot be fetched or is refused changes nothing: what it said before holds until
+it is not vouched for any more, and is unknown from then on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from operators import Principal
+from operators.acting import act_once
+from operators.noting import note
+from registry.errors import SourceNotFound
+from registry.events import Cause
+from registry.identifiers import canonical_identifier
+from registry.imports.lote.signature import read_list_anchors
+from registry.imports.terms import Right
+from registry.known import FactChange, Known
+from registry.registry import Edit, Registry
+from registry.sources.model import ListSource, Source, SourceList, SourceState, SourceView, source_view
+from registry.sources.planning import SourcePlan, begun, endings, plan_source
+from registry.sources.reading import ReadSource, read_source
+from registry.sources.store import SourceRow, all_sources, drop_source, find_source, put_source, set_state
+from storage import Database, Transaction, record
+from wire import Conflict, Refusal, format_utc
+
+RETRY = 600_000_000  # microseconds between two looks at a source that is away, or ends soon
+LEAD = 86_400_000_000  # microseconds before its end from which on a source is looked at again and again
+MAX_REMARKS = 20  # what of a source was passed over; a longer list helps nobody
+
+Fetch = Callable[[str], Awaitable[bytes]]
+OnProblem = Callable[[str, str | None], None]  # the id of a source, and what is wrong; None: nothing
+
+
+class SourceProblem(Exception):
+    """A source that cannot be fetched, or whose facts cannot be recorded; the message is for operators."""
+
+
+class Sources:
+    """
+    The standing sources of a registry.
+
+    Args:
+        fetch: returns what is at a URL; raises SourceProblem.
+        on_problem: told of each source at each step.
+    """
+
+    def __init__(
+        self, registry: Registry, database: Database, *, fetch: Fetch, on_problem: OnProblem
+    ) -> None:
+        self._registry = registry
+        self._database = database
+        self._fetch = fetch
+        self._on_problem = on_problem
+
+    async def add(
+        self, principal: Principal, source: Source, *, idempotency_key: str | None = None
+    ) -> SourceView:
+        """
+        Follow a source from now on.
+
+        Raises:
+            MalformedCertificate: its anchors are none.
+            Conflict: there is one of this id.
+        """
+        if isinstance(source, ListSource):
+            await asyncio.to_thread(read_list_anchors, source.anchors.encode())
+        now = self._registry.now()
+        state = SourceState(due_at=now)
+
+        def make(tx: Transaction) -> SourceView:
+            if find_source(tx, source.id) is not None:
+                raise Conflict(f"there is a source {source.id}; remove it, or take another id")
+            put_source(tx, source, state)
+            note(tx, principal, "registry.source.add", source.id, at=now, after=source, url=source.url)
+            return source_view(source, state)
+
+        request = ("add-registry-source", source)
+        return await act_once(self._database, principal, idempotency_key, request, make, SourceView, at=now)
+
+    async def list(self) -> SourceList:
+        """Return all sources."""
+        rows = await self._database.read(all_sources)
+        return SourceList(tuple(source_view(row.source, row.state) for row in rows))
+
+    async def refresh(
+        self, principal: Principal, source_id: str, *, lets_pass: str | None = None
+    ) -> SourceView:
+        """
+        Have a source looked at within seconds.
+
+        Args:
+            lets_pass: the digest of what is held, which is recorded if the source still says so.
+
+        Raises:
+            SourceNotFound: there is no such source.
+            Conflict: what is held is something else.
+        """
+        now = self._registry.now()
+
+        def work(tx: Transaction) -> SourceView:
+            row = _require(tx, source_id)
+            if lets_pass is not None and row.state.held_sha256 != lets_pass:
+                raise Conflict("what is held has another digest; look at it again")
+            state = msgspec.structs.replace(row.state, due_at=now, lets_pass=lets_pass)
+            set_state(tx, source_id, state)
+            action = "registry.source.refresh" if lets_pass is None else "registry.source.pass"
+            note(tx, principal, action, source_id, at=now, sha256=lets_pass)
+            return source_view(row.source, state)
+
+        return await self._database.write(work)
+
+    async def remove(self, principal: Principal, source_id: str) -> SourceView:
+        """
+        Follow a source no more: what it grants ends now.
+
+        Raises:
+            SourceNotFound: there is no such source.
+        """
+        row = await self._database.read(lambda tx: _require(tx, source_id))
+
+        def within(tx: Transaction, edit: Edit) -> SourceView:
+            _require(tx, source_id)
+            drop_source(tx, source_id)
+            at, ended = self._registry.now(), len(edit.changes)
+            note(tx, principal, "registry.source.remove", source_id, at=at, before=row.source, ended=ended)
+            return source_view(row.source, row.state)
+
+        cause = Cause(principal.id, "source")
+        return await self._registry.edit(
+            lambda known, now: tuple(endings(known, row.state.grants, now)), within, cause
+        )
+
+    async def step(self) -> None:
+        """Look at the sources that are due, and tell of each whether something is wrong with it."""
+        for row in await self._database.read(all_sources):
+            state = row.state if row.state.due_at > self._registry.now() else await self._look(row)
+            self._on_problem(row.source.id, problem_of(state, self._registry.now()))
+
+    async def _look(self, row: SourceRow) -> SourceState:
+        now = self._registry.now()
+        try:
+            data = await self._fetch(row.source.url)
+            read = await asyncio.to_thread(read_source, row.source, data, now=now, last=row.state.seen)
+            return await self._take_up(row, read)
+        except (SourceProblem, Refusal) as error:
+            problem = error.detail if isinstance(error, Refusal) else str(error)
+            return await self._database.write(lambda tx: _failed(tx, row, problem, now))
+
+    async def _take_up(self, row: SourceRow, read: ReadSource) -> SourceState:
+        """Record what a source says, or hold it."""
+        turn = _Turn(row, read)
+        return await self._registry.edit(turn.plan, turn.record, Cause(f"source:{row.source.id}", "source"))
+
+
+class _Turn:
+    """What a source says this time; `plan` may run again where others changed the registry meanwhile."""
+
+    def __init__(self, row: SourceRow, read: ReadSource) -> None:
+        self._row = row
+        self._read = read
+        self._planned: SourcePlan | None = None
+        self._remarks: tuple[str, ...] = ()
+        self._now = 0
+
+    def plan(self, known: Known, now: int) -> tuple[FactChange, ...]:
+        source, read = self._row.source, self._read
+
+        def since(identifier: str, right: Right) -> int:
+            found = begun(known, source.id, identifier, right)
+            return read.begun if found is None else found
+
+        meaning = read.meaning(since)
+        planned = plan_source(
+            known,
+            meaning.items,
+            source_id=source.id,
+            authority_id=_authority_id(known, source.authority_id),
+            until=read.until,
+            granted=self._row.state.grants,
+            now=now,
+        )
+        if planned.findings:
+            told = "; ".join(f"{pointer}: {detail}" for pointer, detail in planned.findings[:3])
+            raise SourceProblem(f"{len(planned.findings)} faults: {told}")
+        self._planned, self._now = planned, now
+        self._remarks = tuple(f"{pointer}: {detail}" for pointer, detail in meaning.remarks[:MAX_REMARKS])
+        return (*planned.differences, *planned.vouching) if self._passes(planned) else ()
+
+    def record(self, tx: Transaction, edit: Edit) -> SourceState:
+        planned = self._planned
+        assert planned is not None, "planned before"
+        row = _require(tx, self._row.source.id)
+        state = self._state_after(row, planned)
+        set_state(tx, row.source.id, state)
+        if edit.changes and planned.differences:
+            detail = {
+                "version": edit.version,
+                "changes": len(planned.differences),
+                "sha256": self._read.sha256,
+            }
+            actor, action = f"source:{row.source.id}", "registry.source.taken"
+            record(tx, actor=actor, action=action, subject=row.source.id, detail=detail, at=self._now)
+        return state
+
+    def _passes(self, planned: SourcePlan) -> bool:
+        is_let = self._row.state.lets_pass == self._read.sha256
+        return self._row.source.policy == "pass" or is_let or not planned.differences
+
+    def _state_after(self, row: SourceRow, planned: SourcePlan) -> SourceState:
+        read, now = self._read, self._now
+        passes = self._passes(planned)
+        looked = _looked(
+            row.state,
+            self._row.state,
+            due_at=min(now + row.source.every_seconds * 1_000_000, max(now + RETRY, read.until - LEAD)),
+            checked_at=now,
+            problem=None,
+            held=0 if passes else len(planned.differences),
+            held_sha256=None if passes else read.sha256,
+            remarks=self._remarks,
+        )
+        if not passes:
+            return looked
+        return msgspec.structs.replace(looked, until=read.until, seen=read.seen, grants=planned.grants)
+
+
+def problem_of(state: SourceState, now: int) -> str | None:
+    """Return what is wrong with a source; None: nothing is."""
+    if state.until is not None and state.until <= now:
+        why = state.problem or "no newer one was let pass"
+        return f"not vouched for since {format_utc(state.until)}, so that what it said is unknown: {why}"
+    if state.problem is not None:
+        return state.problem
+    return f"{state.held} differences wait until somebody lets them pass" if state.held else None
+
+
+def _failed(tx: Transaction, before: SourceRow, problem: str, now: int) -> SourceState:
+    row = _require(tx, before.source.id)
+    state = _looked(row.state, before.state, checked_at=now, due_at=now + RETRY, problem=problem)
+    set_state(tx, row.source.id, state)
+    return state
+
+
+def _looked(state: SourceState, before: SourceState, *, due_at: int, **said: Any) -> SourceState:
+    """Return the state after a look, but that what an operator asked for meanwhile is still to be done."""
+    if state.due_at == before.due_at:
+        said |= {"due_at": due_at, "lets_pass": None}
+    return msgspec.structs.replace(state, **said)
+
+
+def _require(tx: Transaction, source_id: str) -> SourceRow:
+    found = find_source(tx, source_id)
+    if found is None:
+        raise SourceNotFound(f"there is no source {source_id[:64]!r}")
+    return found
+
+
+def _authority_id(known: Known, reference: str) -> str:
+    named = known.entities_named(canonical_identifier(reference)) if ":" in reference else ()
+    for entity_id in (reference, *(found.fact.id for found in named)):
+        if known.authority(entity_id) is not None:
+            return entity_id
+    raise SourceProblem("the authority in whose name it grants is not in the registry")

@@ -1,0 +1,57 @@
+"""
+The rows of standing sources. Store.
+
+Losing them loses which lists are followed, and what was seen of each last. What they said is in the events.
+"""
+
+import msgspec
+
+from registry.sources.model import Source, SourceState
+from storage import Row, Transaction
+
+
+class SourceRow(msgspec.Struct, frozen=True):
+    """A source, and what became of it."""
+
+    source: Source
+    state: SourceState
+
+
+def all_sources(tx: Transaction) -> list[SourceRow]:
+    """Return all sources, by id."""
+    return [_row(row) for row in tx.all("SELECT body, state FROM registry_sources ORDER BY id")]
+
+
+def find_source(tx: Transaction, source_id: str) -> SourceRow | None:
+    """Return one source; None: there is no such one."""
+    row = tx.one("SELECT body, state FROM registry_sources WHERE id = :id", {"id": source_id})
+    return None if row is None else _row(row)
+
+
+def put_source(tx: Transaction, source: Source, state: SourceState) -> None:
+    """Write a new source."""
+    tx.execute(
+        "INSERT INTO registry_sources (id, body, state) VALUES (:id, :body, :state)",
+        {"id": source.id, "body": _text(source), "state": _text(state)},
+    )
+
+
+def set_state(tx: Transaction, source_id: str, state: SourceState) -> None:
+    """Write what became of a source, if it is still there."""
+    tx.execute(
+        "UPDATE registry_sources SET state = :state WHERE id = :id", {"id": source_id, "state": _text(state)}
+    )
+
+
+def drop_source(tx: Transaction, source_id: str) -> None:
+    """Forget a source."""
+    tx.execute("DELETE FROM registry_sources WHERE id = :id", {"id": source_id})
+
+
+def _row(row: Row) -> SourceRow:
+    source: Source = msgspec.json.decode(row["body"], type=Source)
+    return SourceRow(source, msgspec.json.decode(row["state"], type=SourceState))
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

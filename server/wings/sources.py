@@ -1,0 +1,35 @@
+"""
+The lists that the registry follows, fetched through the guard: their URLs are an operator's, their hosts are not.
+"""
+
+from functools import partial
+
+from operators.alarms.model import AlarmKind
+from registry import Registry
+from registry.sources.sources import SourceProblem, Sources
+from resolver import plan_for_url
+from resolver.outbound.fetch import Guard
+from server.wings.operators import Operators
+from server.wings.resources import Resources
+
+MAX_FETCHED_BYTES = 8 * 1_048_576  # 8 MiB; some 3,000 entities with a certificate each
+_ACCEPT = "application/jose, application/jwt, application/json, application/pem-certificate-chain, */*;q=0.1"
+
+
+def open_sources(resources: Resources, operators: Operators, registry: Registry) -> Sources:
+    """Return the standing sources; whatever is wrong with one is an alarm."""
+    return Sources(
+        registry,
+        resources.database,
+        fetch=partial(_fetch, resources.guard),
+        on_problem=partial(operators.alarms.state, AlarmKind.REGISTRY_SOURCE),
+    )
+
+
+async def _fetch(guard: Guard, url: str) -> bytes:
+    """Return what is at `url`; raises SourceProblem or FetchError where that is no 200."""
+    plan = plan_for_url(url, accept=_ACCEPT, max_bytes=MAX_FETCHED_BYTES)
+    fetched = await guard.fetch_stranger(plan)
+    if fetched.status != 200:
+        raise SourceProblem(f"its host answered {fetched.status}")
+    return fetched.body
