@@ -107,7 +107,7 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class KeyAlarms:
     """
     Args:
-        registered: the DIDs of the registry.
+        is_registered: tells whether the registry knows a DID.
         clock: seconds since 1970.
 
     Attributes:
@@ -115,10 +115,10 @@ class KeyAlarms:
     """
 
     def __init__(
-        self, database: Database, *, registered: Callable[[], frozenset[str]], clock: Callable[[], float]
+        self, database: Database, *, is_registered: Callable[[str], bool], clock: Callable[[], float]
     ) -> None:
         self._database = database
-        self._registered = registered
+        self._is_registered = is_registered
         self._clock = clock
         self.open = 0
 
@@ -198,7 +198,7 @@ class KeyAlarms:
         require(principal, Permission.ADMINISTER, EVERYTHING)
         at = self._now()
         not_after = _read_end(asked.not_after, at)
-        if asked.did not in self._registered():
+        if not self._is_registered(asked.did):
             raise ResourceNotFound("the registry does not know this DID; its spelling there counts")
 
         def write(tx: Transaction) -> Announced:

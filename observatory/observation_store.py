@@ -11,12 +11,17 @@ That there was no document is an interval as well: a `Nothing` stands in the pla
 has no bytes and no keys.
 """
 
+from collections.abc import Iterable
+from itertools import islice
+
 import msgspec
 
 from observatory.document_store import Sighting, keep
 from resolver.sources.source import Nothing
 from storage import Row, Transaction
+from storage.choices import one_of
 
+DIDS_AT_A_TIME = 500  # in one statement
 SOON = 60_000_000  # microseconds; a sighting so shortly before an interval of its document tells nothing more
 
 _NOTHING = frozenset(Nothing)
@@ -128,10 +133,18 @@ def holds(tx: Transaction, interval: Interval, begin: int, end: int) -> bool:
     return not is_contested(tx, interval, interval.seen_before, interval.last_seen)
 
 
-def last_seen(tx: Transaction) -> dict[str, int]:
-    """Return when each DID was seen last."""
-    rows = tx.all("SELECT did, max(last_seen) AS last_seen FROM observations GROUP BY did")
-    return {row["did"]: row["last_seen"] for row in rows}
+def last_seen(tx: Transaction, dids: Iterable[str]) -> dict[str, int]:
+    """Return when each of some DIDs was seen last."""
+    seen: dict[str, int] = {}
+    waiting = iter(dids)
+    while some := list(islice(waiting, DIDS_AT_A_TIME)):
+        is_one, parameters = one_of("did", some)
+        rows = tx.all(
+            f"SELECT did, max(last_seen) AS last_seen FROM observations WHERE {is_one} GROUP BY did",  # noqa: S608 (ours)
+            parameters,
+        )
+        seen.update((row["did"], row["last_seen"]) for row in rows)
+    return seen
 
 
 def list_intervals(tx: Transaction, did: str | None, *, after: int, limit: int) -> list[Interval]:

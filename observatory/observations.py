@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 
@@ -30,12 +31,19 @@ ACTOR = "touchstone-observer"
 SPACING = 60_000_000  # microseconds between two writes that only confirm
 MAX_WAITING = 1_000  # documents that wait to be written
 MAX_WAITING_BYTES = 16_777_216  # 16 MiB of them
+MAX_REMEMBERED = (
+    20_000  # DIDs whose newest digest is held; of another one a sighting is written as if it were new
+)
+CHECKED_AT_A_TIME = 100  # DIDs, each second: whether they are registered still
 SECOND = 1_000_000  # microseconds
 
 
 class Observations:
     """
-    Keeps what is seen of the DIDs in `registered()`.
+    Keeps what is seen of DIDs that are registered.
+
+    Args:
+        is_registered: tells whether a DID is; asked of the event loop.
 
     Attributes (counters of this process):
         key_changes: changes of keys that nobody announced.
@@ -43,10 +51,10 @@ class Observations:
     """
 
     def __init__(
-        self, database: Database, *, registered: Callable[[], frozenset[str]], clock: Callable[[], float]
+        self, database: Database, *, is_registered: Callable[[str], bool], clock: Callable[[], float]
     ) -> None:
         self._database = database
-        self._registered = registered
+        self._is_registered = is_registered
         self._clock = clock
         self._newest: dict[str, Sighting] = {}  # what was seen last of each DID, written or not
         self._written: dict[str, int] = {}  # `last_at` of it, as far as that is written
@@ -59,7 +67,7 @@ class Observations:
         """
         Take note of a document (JSON), or that there was none, at `at` (seconds since 1970); never blocks or fails.
         """
-        if did not in self._registered():
+        if not self._is_registered(did):
             return
         document, digest = (b"", found.value) if isinstance(found, Nothing) else (found, _sha256(found))
         now = _microseconds(at)
@@ -144,7 +152,7 @@ class Observations:
         for error in outcomes:
             if isinstance(error, BaseException):
                 raise error
-        self._forget_unregistered()
+        self._forget_some()
 
     async def _write(self, sighting: Sighting, spacing: int) -> None:
         """Write a sighting as it is now; it may be prolonged meanwhile, hence the copy."""
@@ -191,11 +199,16 @@ class Observations:
             what = "was deactivated" if change.after_digest == Nothing.DEACTIVATED else "changed its keys"
             LOG.warning(f"a registered DID {what} unannounced; see GET /operator/key-changes", extra=fields)
 
-    def _forget_unregistered(self) -> None:
-        registered = self._registered()
-        for did in [did for did in self._written if did not in registered]:
-            del self._written[did]
-            self._newest.pop(did, None)
+    def _forget_some(self) -> None:
+        """Forget what is written of DIDs that are not registered any more, or are too many; some at a time."""
+        too_many = len(self._written) - MAX_REMEMBERED
+        for did in list(islice(self._written, max(too_many, 0) + CHECKED_AT_A_TIME)):
+            last_at = self._written.pop(did)
+            too_many -= 1
+            if too_many < 0 and self._is_registered(did):
+                self._written[did] = last_at  # The last to be checked again.
+            else:
+                self._newest.pop(did, None)
 
 
 def _note(tx: Transaction, sighting: Sighting, spacing: int) -> tuple[KeyChange | None, bool]:

@@ -29,7 +29,7 @@ JITTER = 0.1  # of the interval, either way
 
 _FROM_THE_ORIGIN = Options(max_stale=0)  # what is stale is served while our budget refuses to renew it
 
-LastSeen = Callable[[], Awaitable[dict[str, int]]]
+LastSeen = Callable[[frozenset[str]], Awaitable[dict[str, int]]]
 LookAt = Callable[
     [str], Awaitable[float | None]
 ]  # at a DID; in how many seconds again, None: after the interval
@@ -54,9 +54,9 @@ class Watch:
     """
     Args:
         look_at: looks at one of them; may raise OutboundBusy.
-        registered: the DIDs; the same object as long as they are the same.
+        watched: the DIDs; the same object as long as they are the same. They are held in memory.
         prefixes: of those that are looked at.
-        last_seen: when each DID was seen last (microseconds since 1970), as the rows say.
+        last_seen: when each of some DIDs was seen last (microseconds since 1970), as the rows say.
         interval: seconds between two looks at a DID; 0: never look.
         clock: seconds since 1970, to compare with `last_seen`.
         timer: monotonic seconds: turns come though the clock is set back.
@@ -67,7 +67,7 @@ class Watch:
         self,
         look_at: LookAt,
         *,
-        registered: Callable[[], frozenset[str]],
+        watched: Callable[[], Awaitable[frozenset[str]]],
         prefixes: tuple[str, ...] = WATCHED,
         last_seen: LastSeen,
         interval: float,
@@ -76,7 +76,7 @@ class Watch:
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._look_at = look_at
-        self._registered = registered
+        self._watched = watched
         self._prefixes = prefixes
         self._last_seen = last_seen
         self._interval = interval
@@ -97,8 +97,9 @@ class Watch:
         """
         if self._interval <= 0:
             return 0
-        if self._registered() is not self._planned:
-            await self._plan()
+        watched = await self._watched()
+        if watched is not self._planned:
+            await self._plan(watched)
         due: list[str] = []
         while self._hosts and self._hosts[0][0] <= self._timer() and len(due) < AT_ONCE:
             due.append(heapq.heappop(self._hosts)[1])
@@ -107,22 +108,19 @@ class Watch:
             heapq.heappush(self._hosts, (self._turn_of(host), host))
         return len(due)
 
-    async def _plan(self) -> None:
+    async def _plan(self, watched: frozenset[str]) -> None:
         """Give each DID its turn: those known to us keep theirs, others follow their last look."""
-        registered = self._registered()
-        turns = {did: at for queue in self._turns.values() for at, did in queue if did in registered}
-        seen = await self._last_seen()
+        turns = {did: at for queue in self._turns.values() for at, did in queue if did in watched}
+        new = frozenset(did for did in watched if did.startswith(self._prefixes) and did not in turns)
+        seen = await self._last_seen(new)
         now, since_1970 = self._timer(), self._clock()
-        for did in registered:
-            if did.startswith(self._prefixes) and did not in turns:
-                turns[did] = now + self._uniform(0.0, min(FIRST_SECONDS, self._interval))
-                if did in seen:
-                    ago = max(
-                        0.0, since_1970 - seen[did] / 1_000_000
-                    )  # Never ahead, whatever the clock says.
-                    turns[did] = max(turns[did], now - ago + self._next())
+        for did in new:
+            turns[did] = now + self._uniform(0.0, min(FIRST_SECONDS, self._interval))
+            if did in seen:
+                ago = max(0.0, since_1970 - seen[did] / 1_000_000)  # Never ahead, whatever the clock says.
+                turns[did] = max(turns[did], now - ago + self._next())
         self._arrange(turns)
-        self._planned = registered
+        self._planned = watched
 
     def _arrange(self, turns: dict[str, float]) -> None:
         """Sort turns of DIDs into their hosts, and the hosts by their next turn."""

@@ -41,6 +41,10 @@ _ALL = (
     f"SELECT fact_id, body, revision, known_from FROM revisions WHERE kind = ? AND fact_id > ? AND {_AT}"  # noqa: S608
     " ORDER BY fact_id LIMIT ?"
 )
+_NEWEST = (
+    f"SELECT position, kind, body, revision, known_from FROM revisions WHERE position < ? AND {_AT}"  # noqa: S608
+    " ORDER BY position DESC LIMIT ?"
+)
 
 
 class Dated(msgspec.Struct, frozen=True):
@@ -184,6 +188,16 @@ class Indexed:
         """As `directory.Directory.granted_to`; of two things that share a key, both."""
         asked = key("granted", kind, authority_id, action, resource)
         return [row[0] for row in self._connection.execute(_GRANTED, (asked, after, limit))]
+
+    def newest(self) -> Iterator[Revision[Fact]]:
+        """Yield every fact, the one that was recorded last first; for work that may take long."""
+        before: int | None = FOREVER
+        while before is not None:
+            rows = self._connection.execute(_NEWEST, (before, *self._at, PAGE)).fetchall()
+            for _, kind, body, number, recorded_at in rows:
+                if body is not None:
+                    yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
+            before = rows[-1][0] if len(rows) == PAGE else None
 
 
 def _is_about(fact: Any, asked: tuple[str, ...]) -> bool:

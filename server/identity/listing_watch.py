@@ -56,7 +56,7 @@ class ListingWatch:
         self._told: set[str] = set()  # Subjects in alarm, as far as we told.
         self._watch = Watch(
             self._look_at,
-            registered=lambda: self._dids,
+            watched=self._watched,
             prefixes=("did:",),
             last_seen=_never,
             interval=interval,
@@ -73,6 +73,9 @@ class ListingWatch:
         """Another process looks, and tells from now on."""
         for subject in list(self._told):
             self._tell(subject, None)
+
+    async def _watched(self) -> frozenset[str]:
+        return self._dids
 
     def _take_rows(self) -> None:
         if self._identities.version == self._version:
@@ -130,6 +133,6 @@ def _subject(key: IssuerKey) -> str:
     return f"{key.issuer_id}#{key.key_id}"
 
 
-async def _never() -> dict[str, int]:
+async def _never(_: frozenset[str]) -> dict[str, int]:
     """Return nothing: each document is looked at within a minute after a start, whatever was seen before it."""
     return {}

@@ -193,6 +193,8 @@ def _faults_of_one_another(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}WORKERS: expected 0 (one per core) up to 256")
     if settings.observe_interval_seconds != 0 and settings.observe_interval_seconds < 60:
         faults.append(f"{PREFIX}OBSERVE_INTERVAL_SECONDS: expected 0 (never) or at least 60")
+    if not 1 <= settings.observe_max_dids <= 100_000:
+        faults.append(f"{PREFIX}OBSERVE_MAX_DIDS: expected 1 up to 100000")
     return faults
 
 

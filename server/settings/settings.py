@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_revalidate_seconds: int = 30
     cache_stale_seconds: int = 3_600
     observe_interval_seconds: int = 3_600
+    observe_max_dids: int = 10_000
     audit_push_url: str = ""
     audit_push_token_file: str = ""
     drivers: tuple[dict[str, Any], ...] = ()

@@ -55,7 +55,7 @@ async def open_wings(resources: Resources) -> Wings:
     monitoring = open_monitoring(resources, operators)
     issuing = open_issuing(resources, operators, resolver, hot, monitoring.clock_watch)
     status = open_status_wing(resources, operators, resolver, hot)
-    observatory = open_observatory(resources, history, resolver, status, hot)
+    observatory = open_observatory(resources, history, registry.registry, resolver, status, hot)
     return Wings(
         resources,
         operators,

@@ -22,7 +22,6 @@ from server.wings.resources import Resources
 class DidHistory(msgspec.Struct, frozen=True):
     """What all nodes together saw of DIDs."""
 
-    registered: RegisteredDids
     observations: Observations
     heads: StoredHeads
     key_alarms: KeyAlarms
@@ -30,12 +29,11 @@ class DidHistory(msgspec.Struct, frozen=True):
 
 def open_did_history(resources: Resources, registry: Registry) -> DidHistory:
     """Return what the resolver tells, and asks, of what was seen before."""
-    registered = RegisteredDids(registry)
+    knows = RegisteredDids(registry).knows
     return DidHistory(
-        registered,
-        Observations(resources.database, registered=registered, clock=resources.clock),
+        Observations(resources.database, is_registered=knows, clock=resources.clock),
         StoredHeads(resources.database, resources.clock),
-        KeyAlarms(resources.database, registered=registered, clock=resources.clock),
+        KeyAlarms(resources.database, is_registered=knows, clock=resources.clock),
     )
 
 

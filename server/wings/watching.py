@@ -7,9 +7,11 @@ import msgspec
 from observatory.observation_store import last_seen
 from observatory.purges import Purges
 from observatory.watching import Watch, looking_with
+from registry.registry import Registry
 from resolver import Resolver
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import IDENTIFIERS_PATH
+from server.registered import WatchedDids
 from server.vitals.clock import ClockWatch
 from server.vitals.nodes import Nodes, node_name
 from server.vitals.vitals import Vitals
@@ -27,7 +29,12 @@ class Observatory(msgspec.Struct, frozen=True):
 
 
 def open_observatory(
-    resources: Resources, history: DidHistory, resolver: Resolver, status: StatusWing, hot: HotTable
+    resources: Resources,
+    history: DidHistory,
+    registry: Registry,
+    resolver: Resolver,
+    status: StatusWing,
+    hot: HotTable,
 ) -> Observatory:
     """Return what nodes saw, what empties their caches, and what looks at registered DIDs now and then."""
     purges = Purges(
@@ -37,11 +44,12 @@ def open_observatory(
         drop_answers=lambda: hot.purge(IDENTIFIERS_PATH),
         clock=resources.clock,
     )
+    interval, limit = resources.settings.observe_interval_seconds, resources.settings.observe_max_dids
     watch = Watch(
         looking_with(resolver),
-        registered=history.registered,
-        last_seen=lambda: resources.database.read(last_seen),
-        interval=resources.settings.observe_interval_seconds,
+        watched=WatchedDids(registry, limit=limit, interval=interval, timer=resources.timer),
+        last_seen=lambda dids: resources.database.read(lambda tx: last_seen(tx, dids)),
+        interval=interval,
         clock=resources.clock,
         timer=resources.timer,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from observatory import observations
 from observatory.alarm_store import MAX_OPEN
 from observatory.document_store import MAX_BYTES_PER_DAY, faulty_documents
 from observatory.key_alarms import Acknowledge, Announce, KeyAlarms, ObservationPage
@@ -49,8 +50,11 @@ class Node:
         self.database = database
         self.now = START
         self.registered = frozenset({DID})
-        self.observations = Observations(database, registered=lambda: self.registered, clock=lambda: self.now)
-        self.alarms = KeyAlarms(database, registered=lambda: self.registered, clock=lambda: self.now)
+        self.observations = Observations(database, is_registered=self.is_registered, clock=lambda: self.now)
+        self.alarms = KeyAlarms(database, is_registered=self.is_registered, clock=lambda: self.now)
+
+    def is_registered(self, did: str) -> bool:
+        return did in self.registered
 
     async def saw(self, *documents: tuple[float, bytes | Nothing], spacing: int = 0) -> None:
         """See documents at seconds after the start, writing after each."""
@@ -509,7 +513,7 @@ async def test_what_waits_is_bounded_and_written_once_the_database_is_back(node:
     database = Away()
     observations = Observations(
         database,  # type: ignore[arg-type]
-        registered=lambda: frozenset({DID}),
+        is_registered=lambda did: did == DID,
         clock=lambda: START,
     )
     for seconds in range(MAX_WAITING + 10):
@@ -588,3 +592,26 @@ def test_views_are_json() -> None:
     assert (
         msgspec.json.encode(ObservationPage(observations=(), alarms=())) == b'{"observations":[],"alarms":[]}'
     )
+
+
+async def test_no_more_dids_are_remembered_than_there_is_room_for(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observations, "MAX_REMEMBERED", 2)
+    dids = [f"did:web:n{number}.example" for number in range(5)]
+    node.registered = frozenset(dids)
+    for seconds in (0, 100):
+        for did in dids:
+            node.observations.seen(did, A, START + seconds)
+        await node.observations.flush(0)
+
+    assert len(node.observations._newest) == 2
+    assert await node.intervals() == [(0, 100, digest(A))] * 5
+
+
+async def test_what_was_seen_of_a_did_is_forgotten_once_it_is_registered_no_more(node: Node) -> None:
+    await node.saw((0, A))
+    node.registered = frozenset()
+    await node.observations.flush()
+
+    assert not node.observations._newest

@@ -31,12 +31,15 @@ class Watched:
         self.watch = self.with_interval(INTERVAL)
 
     def with_interval(self, interval: float, look_at: LookAt | None = None) -> Watch:
-        async def last_seen() -> dict[str, int]:
-            return self.seen
+        async def watched() -> frozenset[str]:
+            return self.registered
+
+        async def last_seen(dids: frozenset[str]) -> dict[str, int]:
+            return {did: at for did, at in self.seen.items() if did in dids}
 
         return Watch(
             look_at or looking_with(self.resolver),
-            registered=lambda: self.registered,
+            watched=watched,
             last_seen=last_seen,
             interval=interval,
             clock=lambda: self.now[0] + self.set_by,
