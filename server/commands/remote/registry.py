@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from server.commands.registry_convert import registry_convert
 from server.commands.remote.api import JSON, REASON, operator_api
 from server.commands.remote.registry_sources import registry_source
 from server.commands.terminal import escaped, note, print_json, printable, say
@@ -22,6 +23,7 @@ def registry() -> None:
 
 
 registry.add_command(registry_source)
+registry.add_command(registry_convert)
 
 
 @registry.command("import")

@@ -70,6 +70,7 @@ def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Com
 READING = {
     *("config show", "resolve", "did lint", "driver check", "serve", "init"),
     *("db check", "db backup", "db served", "db copy", "registry export", "registry list", "registry show"),
+    *("registry source list", "registry convert dcc", "registry convert pem", "registry convert lote"),
     *("alarm list", "principal list", "principal show", "key list"),
     *("issuer list", "issuer show", "issuer document", "issuer key list"),
     *("audit tail", "audit verify", "audit export", "audit anchor"),
@@ -105,6 +106,10 @@ def test_where_there_is_nothing_a_person_is_told_and_a_job_is_not(command: str, 
     ("command", "said"),
     [
         ("alarm list", "no alarm is open\n"),
+        (
+            "registry source list",
+            "the registry follows no source; `touchstone registry source add` adds one\n",
+        ),
         ("registry list", "the registry grants nothing; `touchstone registry import` fills it\n"),
     ],
 )
