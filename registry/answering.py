@@ -2,39 +2,115 @@
 TRQP, from the bytes of a request to an answer. Service.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from registry.asking import trqp_answers
+from registry.asking.metadata import Service
+from registry.asking.moments import moment_of, require_past
+from registry.errors import KnownAtLost
+from registry.index.gathered import Gathered
 from registry.known import Known
 from registry.registry import Registry
 from registry.trqp import TrqpRequest, read_request
-from wire import Answer, encode
+from registry.trqp_batch import QueryResult, QueryResults, read_batch, refused
+from wire import Answer, MalformedBody, Refusal, encode, format_utc
+
+SLICE = 50  # queries of a batch that are answered before others get their turn: some 2 ms
+
+Ask = Callable[[Known, TrqpRequest, int, int], Any]
 
 
 class Answering:
     """Answers questions from what the registry knows."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, service: Service) -> None:
         self._registry = registry
+        self._service = service
 
-    def authorization(self, body: bytes, content_type: str | None) -> Answer:
+    async def authorization(self, body: bytes, content_type: str | None) -> Answer:
         """
         Answer `POST /trqp/authorization`.
 
         Raises:
             MalformedBody, UnsupportedMediaType, PayloadTooLarge: see `trqp.read_request`.
+            TimeOutOfRange: see `moments.moment_of`.
+            KnownAtLost, DatabaseUnavailable: of a question with `known_at`; see `Registry.close_until`.
             NotDefined: see `trqp_answers.authorization`.
         """
-        return self._answer(body, content_type, trqp_answers.authorization)
+        return await self._answer(body, content_type, trqp_answers.authorization)
 
-    def recognition(self, body: bytes, content_type: str | None) -> Answer:
+    async def recognition(self, body: bytes, content_type: str | None) -> Answer:
         """Answer `POST /trqp/recognition`; raises as `authorization`."""
-        return self._answer(body, content_type, trqp_answers.recognition)
+        return await self._answer(body, content_type, trqp_answers.recognition)
 
-    def _answer(
-        self, body: bytes, content_type: str | None, ask: Callable[[Known, TrqpRequest, int], Any]
-    ) -> Answer:
-        request = read_request(body, content_type)
-        with self._registry.reading() as known:
-            return Answer(body=encode(ask(known, request, self._registry.now())))
+    async def _answer(self, body: bytes, content_type: str | None, ask: Ask) -> Answer:
+        request, now = read_request(body, content_type), self._registry.now()
+        require_past(request.context, now)
+        known_at = moment_of(request.context, now).known_at
+        if known_at is not None:
+            await self._registry.close_until(known_at)
+        with self._registry.reading(known_at) as known:
+            return Answer(body=encode(ask(known, request, now, self._service.freshness_seconds)))
+
+    async def batch(self, body: bytes, content_type: str | None, spend: Callable[[int], None]) -> Answer:
+        """
+        Answer `POST /trqp/authorization/batch`: all at one time, and by what is known at one.
+
+        1. Read it; the caller pays for it.
+        2. See to it that nothing more is recorded at the times that it asks about (`known_at`).
+        3. Answer, in slices.
+
+        Args:
+            spend: takes what so many queries cost the caller, or refuses them.
+
+        Raises:
+            MalformedBody, UnsupportedMediaType, PayloadTooLarge: see `trqp_batch.read_batch`; what is wrong with
+                one query is told in its place.
+            DatabaseUnavailable: of a question with `known_at`.
+        """
+        queries = read_batch(body, content_type)  # 1.
+        spend(len(queries))
+        now = self._registry.now()
+        await self._close_until_last(queries, now)  # 2.
+        results: list[QueryResult] = []
+        recorded_at = self._registry.recorded_at
+        while len(results) < len(queries):  # 3.
+            with self._registry.gathering(recorded_at) as known:
+                results += self._slice(known, queries[len(results) : len(results) + SLICE], len(results), now)
+            await asyncio.sleep(0)
+        return Answer(body=encode(QueryResults(time_evaluated=format_utc(now), results=results)))
+
+    async def _close_until_last(self, queries: list[TrqpRequest | MalformedBody], now: int) -> None:
+        asked = (moment_of(each.context, now).known_at for each in queries if isinstance(each, TrqpRequest))
+        last = max((time for time in asked if time is not None), default=None)
+        if last is not None:
+            with suppress(KnownAtLost):  # Told in its place.
+                await self._registry.close_until(last)
+
+    def _slice(
+        self, known: Gathered, queries: list[TrqpRequest | MalformedBody], start: int, now: int
+    ) -> list[QueryResult]:
+        """Answer the queries that come next; the first of them is the `start`th of the batch."""
+        known.expect(
+            trqp_answers.question_of("authorization", each)
+            for each in queries
+            if isinstance(each, TrqpRequest)
+        )
+        return [self._result(known, query, index, now) for index, query in enumerate(queries, start)]
+
+    def _result(self, known: Known, query: TrqpRequest | MalformedBody, index: int, now: int) -> QueryResult:
+        if isinstance(query, MalformedBody):
+            return refused(query, index, self._service.base_url)
+        try:
+            require_past(query.context, now)
+            known_at = moment_of(query.context, now).known_at
+            if known_at is not None:
+                self._registry.require_kept(known_at)
+                known = known.as_of(known_at)
+            answer = trqp_answers.authorization(known, query, now, self._service.freshness_seconds)
+        except Refusal as error:
+            return refused(error, index, self._service.base_url)
+        return QueryResult(status=200, answer=answer)

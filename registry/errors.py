@@ -5,6 +5,8 @@ The errors of the registry, by who must act. Pure.
     +-- NotDefined                404  the caller asks what the authority does not define
     |   +-- AuthorityNotFound          no such authority here
     |   +-- DefinitionNotFound         the authority has no such action on such a resource
+    +-- TimeOutOfRange            400  the caller asks about a time to come
+    +-- TooManyToList             422  the caller asks for too long a list
     +-- IdentifierNotFound        404  the operator names what is not in the registry
     +-- SourceNotFound            404  the operator names a source that is not followed
     +-- RegistryFileError         422  the operator must mend the file; every fault has its place
@@ -21,7 +23,7 @@ A malformed request is a `wire.MalformedBody` (400). A missing grant is no error
 
 import msgspec
 
-from wire import Refusal, format_exact
+from wire import BadRequest, Refusal, format_exact
 
 MAX_FAULTS = 20  # faults told of one file; a longer list helps nobody
 
@@ -56,6 +58,14 @@ class DefinitionNotFound(
     NotDefined, type="/problems/definition-not-found", title="Action or resource not defined"
 ):
     """The authority does not define the action on the resource; `pointer` names the member at fault."""
+
+
+class TimeOutOfRange(BadRequest, type="/problems/time-out-of-range"):
+    """The question is about a time to come; `pointer` names the member."""
+
+
+class TooManyToList(Refusal, type="/problems/too-many-to-list", status=422):
+    """The list would have to be made of too many facts; a narrower one may be had."""
 
 
 class IdentifierNotFound(Refusal, type="/problems/identifier-not-found", status=404):

@@ -81,6 +81,11 @@ def canonical_identifier(text: str) -> str:
         ValueError: as `identifier_kind`.
     """
     identifier_kind(text)
+    return as_registered(text)
+
+
+def as_registered(text: str) -> str:
+    """Return `canonical_identifier` of whatever somebody asks for; what is no identifier is nobody's, as it is."""
     if text.startswith(_X509_HASH_PREFIX):
         return _NI_PREFIX + text.removeprefix(_X509_HASH_PREFIX)
     return text

@@ -78,12 +78,20 @@ class Known(Protocol):
         """Return all grants to an entity."""
         ...
 
+    def granted(self, kind: Kind, authority_id: str, action: str, resource: str) -> Iterator[Revision[Grant]]:
+        """Yield all that was granted in an authority's name on one action and resource; there may be very many."""
+        ...
+
     def delegations_to(self, authority_id: str, delegate_id: str) -> tuple[Revision[Delegation], ...]:
         """Return the delegations of an authority's power to an entity."""
         ...
 
     def all(self, kind: FactKind, *, after: str = "") -> Iterator[Revision[Fact]]:
         """Yield every fact of a kind in the order of ids, those beyond `after`; for work that may take long."""
+        ...
+
+    def as_of(self, known_at: int) -> "Known":
+        """Return what was known at a recorded time that is not later than this one, while this may be used."""
         ...
 
 
@@ -118,6 +126,10 @@ class Nothing:
         """As `Known.grants_to`."""
         return ()
 
+    def granted(self, *asked: str) -> Iterator[Revision[Grant]]:  # noqa: ARG002
+        """As `Known.granted`."""
+        yield from ()
+
     def delegations_to(self, authority_id: str, delegate_id: str) -> tuple[Revision[Delegation], ...]:  # noqa: ARG002
         """As `Known.delegations_to`."""
         return ()
@@ -125,6 +137,10 @@ class Nothing:
     def all(self, kind: FactKind, *, after: str = "") -> Iterator[Revision[Fact]]:  # noqa: ARG002
         """As `Known.all`."""
         yield from ()
+
+    def as_of(self, known_at: int) -> "Known":  # noqa: ARG002
+        """As `Known.as_of`."""
+        return self
 
 
 class Overlaid:
@@ -205,6 +221,18 @@ class Overlaid:
             if kind_of(fact) == kind and fact.id > after:
                 yield self._revision(fact, self._known.fact(kind, fact.id))
 
+    def granted(self, kind: Kind, authority_id: str, action: str, resource: str) -> Iterator[Revision[Grant]]:
+        """As `Known.granted`, new ones last."""
+        before = self._known.granted(kind, authority_id, action, resource)
+        yield from (each for each in before if _key(each.fact) not in self._changes)
+        for fact in self._facts:
+            if isinstance(fact, Grant) and _pair_of(fact) == (kind, authority_id, action, resource):
+                yield self._revision(fact, self._known.fact(kind, fact.id))
+
+    def as_of(self, known_at: int) -> Known:
+        """As `Known.as_of`; before now there were no changes."""
+        return self if known_at >= self._now else self._known.as_of(known_at)
+
     def _merged(self, before: Iterable[Revision[F]], new: Iterable[F]) -> tuple[Revision[F], ...]:
         kept = [each for each in before if _key(each.fact) not in self._changes]
         return (*kept, *(self._revision(fact, self._known.fact(*_key(fact))) for fact in new))
@@ -216,6 +244,10 @@ class Overlaid:
 def question_of(grant: Grant) -> tuple[Kind, str, str, str, str]:
     """Return what a grant is about, as the arguments of `Known.grants`."""
     return grant.kind, grant.authority_id, grant.entity_id, grant.action, grant.resource
+
+
+def _pair_of(grant: Grant) -> tuple[Kind, str, str, str]:
+    return grant.kind, grant.authority_id, grant.action, grant.resource
 
 
 def oldest_first(grants: Iterable[Revision[Grant]]) -> tuple[Revision[Grant], ...]:

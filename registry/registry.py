@@ -17,6 +17,7 @@ import msgspec
 
 from registry.errors import KnownAtLost, Overtaken
 from registry.events import Cause, Head, append, close, lock_head, new_event
+from registry.index.gathered import Gathered
 from registry.index.index import Index
 from registry.index.reading import Indexed
 from registry.known import FactChange, Known
@@ -89,6 +90,11 @@ class Registry:
         """The version that is answered from; 0: nothing was ever recorded."""
         return self.index.version
 
+    @property
+    def recorded_at(self) -> int:
+        """When the newest of what is answered from was recorded, in microseconds since 1970."""
+        return self.index.recorded_at
+
     async def load(self) -> None:
         """
         Let the index take up all events; to be called before questions.
@@ -110,6 +116,12 @@ class Registry:
         with self.index.reading(known_at) as known:
             yield known
 
+    @contextmanager
+    def gathering(self, known_at: int) -> Iterator[Gathered]:
+        """As `reading`, for many questions at once."""
+        with self.index.gathering(known_at) as known:
+            yield known
+
     async def close_until(self, known_at: int) -> None:
         """
         Make sure that nothing more is recorded at or before a time, which is not after now.
@@ -125,6 +137,15 @@ class Registry:
                 if known_at > self._closed_at:
                     await asyncio.sleep(self._closed_when + CLOSE_APART_SECONDS - self._timer())
                     await self._close(known_at)
+        self.require_kept(known_at)
+
+    def require_kept(self, known_at: int) -> None:
+        """
+        Refuse a recorded time of which nobody knows any more what was known then.
+
+        Raises:
+            KnownAtLost: a restore lost what was recorded then.
+        """
         if (gap := self.index.gap_around(known_at)) is not None:
             lost_from, lost_until = (format_exact(each) for each in gap)
             raise KnownAtLost(

@@ -4,6 +4,7 @@
 The first half is what the OpenAPI document says beyond the handlers, which read raw bytes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,20 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestB
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from registry.answering import Answering
-from registry.trqp import AuthorizationAnswer, RecognitionAnswer
+from registry.trqp import LIFECYCLE_PROFILE, AuthorizationAnswer, RecognitionAnswer
+from registry.trqp_batch import MAX_BATCH_BODY_BYTES, MAX_QUERIES
 from wire import Answer
 from wire.body import MAX_BODY_BYTES
 from wire.problem import PROBLEM_JSON
 from wire.routing import over
 
 AUTHORIZATION_PATH = "/trqp/authorization"
+BATCH_PATH = f"{AUTHORIZATION_PATH}/batch"
 RECOGNITION_PATH = "/trqp/recognition"
+
+QUERIES_PER_TOKEN = 10  # of a batch, which is that much cheaper than requests of their own
+
+Charge = Callable[[str, float], None]  # takes so many of a client's tokens, or raises what it is refused with
 
 DEGREES = {
     "entity_id": "did:web:rheintal.example",
@@ -38,17 +45,32 @@ LICENCES = {
 _AS_OF = {"time": "2025-03-01T00:00:00Z"}
 _EVALUATED = "2026-11-24T12:00:00Z"
 
+_PROFILE = {"lifecycleProfile": LIFECYCLE_PROFILE, "recorded_at": "2024-07-01T00:00:00Z"}
+_META = {"meta": {"time_evaluated": _EVALUATED, "expires_at": "2026-11-24T12:15:00Z"}}
+
 AUTHORIZED = DEGREES | {
     "authorized": True,
     "time_evaluated": _EVALUATED,
     "time_requested": _AS_OF["time"],
     "message": "active since 2024-01-01T00:00:00Z until 2029-01-01T00:00:00Z",
     "context": _AS_OF,
+    "decision": {"authorized": "true"},
+    "status": "active",
+    "validFrom": "2024-01-01T00:00:00Z",
+    "validUntil": "2029-01-01T00:00:00Z",
+    **_PROFILE,
+    **_META,
 }
 RECOGNIZED = LICENCES | {
     "recognized": True,
     "time_evaluated": _EVALUATED,
     "message": "active since 2024-07-01T00:00:00Z until 2029-07-01T00:00:00Z",
+    "decision": {"recognized": "true"},
+    "status": "active",
+    "validFrom": "2024-07-01T00:00:00Z",
+    "validUntil": "2029-07-01T00:00:00Z",
+    **_PROFILE,
+    **_META,
 }
 
 
@@ -82,7 +104,12 @@ _REQUEST_SCHEMA = Schema(
                     type=OpenAPIType.STRING,
                     format=OpenAPIFormat.DATE_TIME,
                     description="Answer as of this time (RFC 3339 in UTC, ending in Z); absent: now.",
-                )
+                ),
+                "known_at": Schema(
+                    type=OpenAPIType.STRING,
+                    format=OpenAPIFormat.DATE_TIME,
+                    description="Answer by what the registry had been told by this time; absent: by all.",
+                ),
             },
             description="Other members have no effect; those that are strings are echoed.",
         ),
@@ -118,26 +145,29 @@ def _problem(description: str) -> ResponseSpec:
 
 
 _PROBLEMS = {
-    400: _problem("The body is not the JSON asked for, or `context.time` is not a time in UTC."),
+    400: _problem("The body is not the JSON asked for, or a time is none in UTC, or lies ahead."),
     404: _problem("The authority is unknown here, or does not define the action on the resource."),
+    410: _problem("What was known at `known_at` was lost with a restore."),
     413: _problem("The body is over 64 KiB."),
     415: _problem("The body is not application/json."),
 }
 
 
-def build_routes(answering: Answering) -> type[Controller]:
+def build_routes(answering: Answering, charge: Charge = lambda *_: None) -> type[Controller]:
     """
-    Return the routes of the registry, for a Litestar application.
+    Return the routes of TRQP, for a Litestar application.
 
-    The application's response class must render an `Answer`, its exception handler a `wire.Refusal`.
+    The application's response class must render an `Answer`, its exception handler a `wire.Refusal`. The client is
+    the request's state `client`, where the server put it.
     """
-    return over(_Routes, answering=answering)
+    return over(_Routes, answering=answering, charge=charge)
 
 
 class _Routes(Controller):
     tags = ("registry",)
     request_max_body_size = MAX_BODY_BYTES
     answering: Answering
+    charge: Charge
 
     @post(
         AUTHORIZATION_PATH,
@@ -149,7 +179,24 @@ class _Routes(Controller):
         operation_class=TrqpOperation,
     )
     async def authorization(self, request: Request[Any, Any, Any]) -> Answer:
-        return self.answering.authorization(*await self._read(request))
+        return await self.answering.authorization(*await self._read(request))
+
+    @post(
+        BATCH_PATH,
+        name="authorization_batch",
+        status_code=200,
+        summary=f"Up to {MAX_QUERIES} authorization queries at once",
+        description=f"In a body of {MAX_BATCH_BODY_BYTES // 1_024} KiB. Each query has a status and an answer, or a"
+        " problem, in the order given; one that fails spoils nothing. All are evaluated at the same time.",
+        request_max_body_size=MAX_BATCH_BODY_BYTES,
+    )
+    async def batch(self, request: Request[Any, Any, Any]) -> Answer:
+        client = request.scope.get("state", {}).get("client", "")
+
+        def spend(queries: int) -> None:
+            self.charge(client, max(0.0, queries / QUERIES_PER_TOKEN - 1))  # One has been paid.
+
+        return await self.answering.batch(*await self._read(request), spend)
 
     @post(
         RECOGNITION_PATH,
@@ -161,7 +208,7 @@ class _Routes(Controller):
         operation_class=TrqpOperation,
     )
     async def recognition(self, request: Request[Any, Any, Any]) -> Answer:
-        return self.answering.recognition(*await self._read(request))
+        return await self.answering.recognition(*await self._read(request))
 
     async def _read(self, request: Request[Any, Any, Any]) -> tuple[bytes, str | None]:
         return await request.body(), request.headers.get("content-type")

@@ -26,6 +26,7 @@ from registry.operator_routes import build_operator_routes as registry_operator_
 from registry.reports.routes import report_routes
 from registry.routes import build_routes as registry_routes
 from registry.sources.operator_routes import source_routes
+from registry.telling_routes import build_telling_routes as telling_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
 from server.auth import Named, OnRefused, Paths, noting, principal_of
@@ -34,7 +35,7 @@ from server.edge.answers import AnswerResponse
 from server.edge.callers import ClientAddresses
 from server.edge.front import Front
 from server.edge.identifiers import Identifiers
-from server.edge.limits import ClientAccount, Cost, TokenBuckets
+from server.edge.limits import ClientAccount, Cost, TokenBuckets, too_many
 from server.edge.problems import problem_answer
 from server.edge.service_keys import ServiceKeys
 from server.routes.explain import explain_route
@@ -71,6 +72,10 @@ def public_app(services: Services) -> Front:
     def spend(account: str, may_fetch: bool) -> float:
         return buckets[Cost.OUTBOUND if may_fetch else Cost.CPU].take(account)
 
+    def charge(account: str, tokens: float) -> None:
+        if wait := buckets[Cost.CPU].take(account, tokens):
+            raise too_many(wait)
+
     app = _litestar(
         services,
         "Touchstone",
@@ -78,7 +83,8 @@ def public_app(services: Services) -> Front:
             *resolver_routes(services.resolver, renewals.take, preferred=preferred),
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
-            registry_routes(services.registry.answering),
+            registry_routes(services.registry.answering, charge),
+            telling_routes(services.registry.telling),
             status_routes(
                 services.status.publisher,
                 services.status.checker,

@@ -25,6 +25,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         vary: request header names that chose this answer, in lower case.
         made_at: when the source of the answer was obtained (seconds since 1970), for Age; None: now.
         fresh_until: until when a cache may serve it (seconds since 1970); None: never (`no-store`).
+        may_be_kept: false where the server is to make it anew for each request, though caches may keep it.
         immutable: true where no later answer can differ (`immutable`, RFC 8246).
         fault: who must act where the status is 5xx (`Refusal.fault`); metrics have it, not the client.
     """
@@ -37,6 +38,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     vary: tuple[str, ...] = ()
     made_at: float | None = None
     fresh_until: float | None = None
+    may_be_kept: bool = True
     immutable: bool = False
     fault: Fault = ""
 

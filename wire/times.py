@@ -4,6 +4,7 @@ Points in time on the wire: RFC 3339 in UTC, and integer microseconds in storage
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 # RFC 3339, section 5.6 `date-time`, restricted to UTC ("Z"); fractions are read to the microsecond. The hours are
 # looked at here: from Python 3.14 on `fromisoformat` reads 24:00.
@@ -28,9 +29,13 @@ def parse_utc(text: str) -> int:
 
 def format_utc(microseconds: int) -> str:
     """Return the RFC 3339 time of `microseconds` since 1970, in whole seconds (rounded down) with a `Z`."""
-    moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+    return _format(microseconds // 1_000_000)
+
+
+@lru_cache(maxsize=1_024)  # An answer has half a dozen times, of which most are those of the one before it.
+def _format(seconds: int) -> str:
     # Not strftime: its %Y has fewer than four digits before the year 1000.
-    return moment.isoformat().removesuffix("+00:00") + "Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def format_exact(microseconds: int) -> str:

@@ -7,6 +7,7 @@ May this entity do that, at a time, says an authority: the one place that decide
   has the key can write any time. Unless that time is proven by other means, the answer is "unknown".
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -96,15 +97,22 @@ def find(known: Known, asked: Asked) -> Finding:
     """
     authority = authority_named(known, asked.authority, asked.at)
     require_defined(authority.fact, asked.action, asked.resource)
-    named = known.entities_named(asked.entity)
-    entity = next((each for each in named if _names(each.fact, asked.entity, asked.at)), None)
+    entity = entity_named(known, asked.entity, asked.at)
     if entity is None:
+        named = known.entities_named(asked.entity)
         reason: Reason = "identifier_not_valid" if named else "entity_unknown"
-        return Finding(decision="no", reason=reason, authority=authority)
+        starts = _starts(named, asked.entity)
+        return Finding(decision="no", reason=reason, authority=authority, until=_first(asked.at, starts))
     grants = known.grants(asked.kind, authority.fact.id, entity.fact.id, asked.action, asked.resource)
     if not grants:
         return Finding(decision="no", reason="not_granted", authority=authority, entity=entity)
-    return _weighed(known, asked, authority, entity, _nearest(grants, asked.at))
+    return _weighed(known, asked, authority, entity, grants)
+
+
+def entity_named(known: Known, identifier: str, at: int) -> Revision[Entity] | None:
+    """Return the entity that has an identifier at a time."""
+    named = known.entities_named(identifier)
+    return next((each for each in named if _names(each.fact, identifier, at)), None)
 
 
 def authority_named(known: Known, identifier: str, at: int) -> Revision[Authority]:
@@ -167,8 +175,9 @@ def _weighed(
     asked: Asked,
     authority: Revision[Authority],
     entity: Revision[Entity],
-    grant: Revision[Grant],
+    grants: tuple[Revision[Grant], ...],
 ) -> Finding:
+    grant = _nearest(grants, asked.at)
     standing = standing_at(grant.fact, asked.at)
     compromised = _compromised_since(entity.fact, asked, standing)
     chain = chain_of(known, authority.fact, grant.fact, asked.at)
@@ -185,7 +194,9 @@ def _weighed(
         standing=standing,
         chain=chain or (),
         compromised_since=compromised,
-        until=_until(asked, authority.fact, entity.fact, standing, chain or (), vouched_until),
+        until=_until(
+            asked, authority.fact, entity.fact, standing, compromised, grants, chain or (), vouched_until
+        ),
     )
 
 
@@ -221,14 +232,26 @@ def _until(
     authority: Authority,
     entity: Entity,
     standing: Standing,
+    compromised: int | None,
+    grants: tuple[Revision[Grant], ...],
     chain: Chain,
     vouched_until: int | None,
 ) -> int | None:
     """Return the first time from which the answer may be another one, as far as it is known."""
     identifier = identifier_of(entity, asked.entity, asked.at)
-    ends = [standing.until, entity.valid_until, authority.valid_until]
-    if vouched_until is not None and vouched_until > asked.at:
-        ends.append(vouched_until)
-    ends += [identifier.valid_until if identifier is not None else None]
-    ends += [standing_at(each, asked.at).until for each in chain]
-    return min((end for end in ends if end is not None), default=None)
+    changes = [standing.since, standing.until, compromised, entity.valid_until, authority.valid_until]
+    changes += [vouched_until, None if identifier is None else identifier.valid_until]
+    changes += [each.fact.valid_from for each in grants]  # Another one may begin.
+    changes += [standing_at(each, asked.at).until for each in chain]
+    return _first(asked.at, changes)
+
+
+def _starts(named: tuple[Revision[Entity], ...], identifier: str) -> Iterator[int | None]:
+    """Yield when entities, and an identifier of theirs, begin to be valid."""
+    for entity in named:
+        yield entity.fact.valid_from
+        yield from (each.valid_from for each in entity.fact.identifiers if each.value == identifier)
+
+
+def _first(at: int, changes: Iterable[int | None]) -> int | None:
+    return min((change for change in changes if change is not None and change > at), default=None)

@@ -8,52 +8,82 @@ Where the protocol leaves a choice:
 - `time_evaluated` is when we answered, as the response schema has it; `time_requested` is the time that the
   answer is about.
 - `authorized` and `recognized` are true where it is certain: what claims a time before a key was compromised is
-  not.
+  not. `decision` says "indeterminate" then.
 """
 
+from typing import Any
+
 from msgspec import UNSET
-from msgspec.structs import asdict
 
+from registry.asking.chain import Chain
+from registry.asking.moments import Moment, moment_of
+from registry.asking.naming import known_as
 from registry.asking.standing import Asked, Finding, find
-from registry.identifiers import canonical_identifier
+from registry.errors import NotDefined
+from registry.identifiers import as_registered
 from registry.known import Known
-from registry.model import Kind, Standing
-from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
-from wire import format_utc, parse_utc
+from registry.model import Grant, Kind, Standing
+from registry.trqp import (
+    LIFECYCLE_PROFILE,
+    AuthorizationAnswer,
+    Decision,
+    Meta,
+    Power,
+    RecognitionAnswer,
+    TrqpRequest,
+    Truth,
+)
+from wire import format_exact, format_utc
+
+FRESHNESS_SECONDS = 300  # five minutes: between standard and high assurance (TRQP issue 180, section 2.3)
+
+_TRUTHS: dict[str, Truth] = {"yes": "true", "no": "false", "unknown": "indeterminate"}
+_AUTHORIZED = {decision: Decision(authorized=truth) for decision, truth in _TRUTHS.items()}
+_RECOGNIZED = {decision: Decision(recognized=truth) for decision, truth in _TRUTHS.items()}
+# Of the draft on lifecycles, section 3.1. It has no word for what was replaced: that has ended for good. What is
+# not here is "unknown" there.
+_STATUSES = {
+    "active": "active",
+    "not_yet_valid": "pending",
+    "suspended": "suspended",
+    "revoked": "revoked",
+    "superseded": "revoked",
+    "compromised": "revoked",
+    "expired": "expired",
+}
 
 
-def authorization(known: Known, request: TrqpRequest, now: int) -> AuthorizationAnswer:
+def authorization(
+    known: Known, request: TrqpRequest, now: int, freshness_seconds: int = FRESHNESS_SECONDS
+) -> AuthorizationAnswer:
     """
     Answer whether the authority authorizes the entity, at `context.time` or `now` (microseconds since 1970).
 
+    Args:
+        known: what was known at `context.known_at`, where that is asked for.
+        freshness_seconds: how long an answer may be relied on where the authority does not say.
+
     Raises:
         NotDefined: the authority is not ours, or does not define that.
     """
-    found = find(known, _asked("authorization", request, now))
+    found, told = _answer(known, "authorization", request, now, freshness_seconds)
     return AuthorizationAnswer(
-        **asdict(request),
-        authorized=found.decision == "yes",
-        time_evaluated=format_utc(now),
-        time_requested=request.time,
-        message=describe(found, "authorization"),
+        authorized=found.decision == "yes", decision=_AUTHORIZED[found.decision], **told
     )
 
 
-def recognition(known: Known, request: TrqpRequest, now: int) -> RecognitionAnswer:
-    """
-    Answer whether the authority recognises the entity, another authority, at `context.time` or `now`.
+def recognition(
+    known: Known, request: TrqpRequest, now: int, freshness_seconds: int = FRESHNESS_SECONDS
+) -> RecognitionAnswer:
+    """Answer whether the authority recognises the entity, another authority; as `authorization`."""
+    found, told = _answer(known, "recognition", request, now, freshness_seconds)
+    return RecognitionAnswer(recognized=found.decision == "yes", decision=_RECOGNIZED[found.decision], **told)
 
-    Raises:
-        NotDefined: the authority is not ours, or does not define that.
-    """
-    found = find(known, _asked("recognition", request, now))
-    return RecognitionAnswer(
-        **asdict(request),
-        recognized=found.decision == "yes",
-        time_evaluated=format_utc(now),
-        time_requested=request.time,
-        message=describe(found, "recognition"),
-    )
+
+def question_of(kind: Kind, request: TrqpRequest) -> tuple[Kind, str, str, str, str]:
+    """Return what a query asks, whatever the time: kind, authority, entity, action, resource."""
+    authority, entity = as_registered(request.authority_id), as_registered(request.entity_id)
+    return kind, authority, entity, request.action, request.resource
 
 
 def describe(found: Finding, kind: Kind) -> str:
@@ -100,20 +130,78 @@ def _utc(time: int | None) -> str:
     return format_utc(time)
 
 
-def _asked(kind: Kind, request: TrqpRequest, now: int) -> Asked:
-    return Asked(
-        kind=kind,
-        authority=_canonical(request.authority_id),
-        entity=_canonical(request.entity_id),
-        action=request.action,
-        resource=request.resource,
-        at=now if request.time is UNSET else parse_utc(request.time),
+def _answer(
+    known: Known, kind: Kind, request: TrqpRequest, now: int, freshness_seconds: int
+) -> tuple[Finding, dict[str, Any]]:
+    """Return what was found, and the members that both answers have."""
+    moment = moment_of(request.context, now)
+    _, authority, entity, action, resource = question_of(kind, request)
+    asked = Asked(
+        kind=kind, authority=authority, entity=entity, action=action, resource=resource, at=moment.at
+    )
+    found = find(known, asked)
+    told: dict[str, Any] = {
+        "entity_id": request.entity_id,
+        "authority_id": request.authority_id,
+        "action": request.action,
+        "resource": request.resource,
+        "time_evaluated": format_utc(now),
+        "time_requested": request.time,
+        "message": describe(found, kind),
+        "context": request.context,
+        "status": _STATUSES.get(found.reason, "unknown"),
+        "lifecycle_profile": LIFECYCLE_PROFILE,
+        "known_at": UNSET if moment.known_at is None else format_exact(moment.known_at),
+        "recorded_at": format_exact(found.recorded_at),
+        "meta": Meta(
+            time_evaluated=format_utc(now),
+            expires_at=format_utc(_expires_at(found, moment, freshness_seconds)),
+        ),
+    }
+    if found.grant is not None and found.standing is not None:
+        told |= _lifecycle(found, found.grant.fact, found.standing)
+    if found.chain:
+        told["chain"] = _powers(known, found.chain, moment.at)
+    if found.recorded_at > moment.at and _was_another(known, asked, found):
+        told["late"] = True
+    return found, told
+
+
+def _lifecycle(found: Finding, grant: Grant, standing: Standing) -> dict[str, Any]:
+    """Return the times of the draft on lifecycles (section 4)."""
+    members: dict[str, Any] = {"valid_from": format_utc(grant.valid_from)}
+    if grant.valid_until is not None:
+        members["valid_until"] = format_utc(grant.valid_until)
+    if found.reason == "compromised":
+        members["revoked_at"] = _utc(found.compromised_since)
+    elif found.reason in ("revoked", "superseded"):
+        members["revoked_at"] = format_utc(standing.since)
+    elif found.reason == "suspended":
+        members["suspended_at"] = format_utc(standing.since)
+    if standing.reason is not None:
+        members["status_reason"] = standing.reason
+    return members
+
+
+def _powers(known: Known, chain: Chain, at: int) -> tuple[Power, ...]:
+    return tuple(
+        Power(entity_id=known_as(known, each.delegate_id, at) or each.delegate_id, delegation_id=each.id)
+        for each in chain
     )
 
 
-def _canonical(identifier: str) -> str:
-    """Return the registered spelling; what is no identifier at all is simply not registered."""
+def _expires_at(found: Finding, moment: Moment, freshness_seconds: int) -> int:
+    """Return until when the answer may be relied on: not beyond a change of it that is known already."""
+    seconds = found.authority.fact.freshness_seconds
+    fresh = moment.now + (freshness_seconds if seconds is None else seconds) * 1_000_000
+    is_of_now = moment.at >= moment.now
+    return min(fresh, found.until) if is_of_now and found.until is not None else fresh
+
+
+def _was_another(known: Known, asked: Asked, found: Finding) -> bool:
+    """Tell whether the answer was another one by what was known at the time that it is about."""
     try:
-        return canonical_identifier(identifier)
-    except ValueError:
-        return identifier
+        then = find(known.as_of(asked.at), asked)
+    except NotDefined:
+        return True
+    return (then.decision, then.reason) != (found.decision, found.reason)

@@ -17,6 +17,7 @@ from typing import Any
 
 from registry.events import Event, Head, digest_of_version, events_after, read_head
 from registry.index.file import IndexFile, connect, dump_of, gap_around, progress_of
+from registry.index.gathered import Gathered
 from registry.index.reading import Indexed
 from storage import Database
 
@@ -42,13 +43,29 @@ class Index:
         """The version of the registry that is answered from."""
         return progress_of(self._connection()).version
 
+    @property
+    def recorded_at(self) -> int:
+        """When the newest of what is answered from was recorded, in microseconds since 1970."""
+        return progress_of(self._connection()).recorded_at
+
     @contextlib.contextmanager
     def reading(self, known_at: int | None = None) -> Iterator[Indexed]:
         """Read what was known at one recorded time, all of one version; None: what is known now."""
+        with self._transaction() as connection:
+            yield Indexed(connection, known_at)
+
+    @contextlib.contextmanager
+    def gathering(self, known_at: int) -> Iterator[Gathered]:
+        """As `reading`, for many questions at once."""
+        with self._transaction() as connection:
+            yield Gathered(connection, known_at)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
         connection = self._connection()
         connection.execute("BEGIN")
         try:
-            yield Indexed(connection, known_at)
+            yield connection
         finally:
             connection.execute("COMMIT")
 

@@ -11,7 +11,7 @@ import msgspec
 
 from registry.index.file import FOREVER
 from registry.index.keys import key
-from registry.known import Revision, oldest_first
+from registry.known import Known, Revision, oldest_first
 from registry.looks import looks_of
 from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant, Kind
 
@@ -129,6 +129,17 @@ class Indexed:
         """As `Known.grants_to`."""
         return tuple(found for found in self._found("to", entity_id) if found.fact.entity_id == entity_id)
 
+    def granted(self, kind: Kind, authority_id: str, action: str, resource: str) -> Iterator[Revision[Grant]]:
+        """As `Known.granted`."""
+        asked = (kind, authority_id, action, resource)
+        for row in self._connection.execute(_FOUND, (key("granted", *asked), *self._at)):
+            fact = _DECODERS[row[0]].decode(row[1])
+            if (
+                isinstance(fact, Grant)
+                and (fact.kind, fact.authority_id, fact.action, fact.resource) == asked
+            ):
+                yield Revision(fact, row[2], row[3])
+
     def delegations_to(self, authority_id: str, delegate_id: str) -> tuple[Revision[Delegation], ...]:
         """As `Known.delegations_to`."""
         return tuple(
@@ -146,6 +157,10 @@ class Indexed:
                 if body is not None:
                     yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
             beyond = rows[-1][0] if len(rows) == PAGE else None
+
+    def as_of(self, known_at: int) -> Known:
+        """As `Known.as_of`."""
+        return Indexed(self._connection, min(known_at, self._at[0]))
 
     def dated(self, what: str, after: tuple[int, int], until: int, limit: int) -> list[Dated]:
         """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from litestar.types import HTTPScope, Message, Receive, Send
 
+from registry.ayra import RAW_PATHS
 from resolver.binding.request import STATE_KEY, DidRequest
 from resolver.binding.universal import UNIVERSAL_PATHS
 from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers
@@ -37,10 +38,13 @@ def is_one_spelling(raw_path: bytes) -> bool:
 
     The router would decode escapes, fold slashes and drop the last one; what looks at the raw path (the hot
     table and its eviction, the cost of a request) must never see a second spelling of the same resource.
-    Identifiers are the exception: their resource reads the raw path itself, and `//` may stand in a DID URL. So is
-    the last slash with which clients of the Universal Resolver ask for what it tells of itself: that never changes.
+    Identifiers are the exception: their resources read the raw path themselves, and `//` may stand in a DID URL. So
+    is the last slash with which clients of the Universal Resolver ask for what it tells of itself, which never
+    changes.
     """
     if raw_path.startswith(b"/1.0/identifiers") or raw_path in UNIVERSAL_PATHS:
+        return True
+    if raw_path.startswith(RAW_PATHS) and not raw_path.endswith(b"/"):
         return True
     return raw_path == b"/" or not (b"//" in raw_path or b"%" in raw_path or raw_path.endswith(b"/"))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from server.routes.operations import TEXT, Content, ProblemDocument, Route
+from server.routes.operations import TEXT, Content, EitherOf, Listed, ProblemDocument, Route, Shape
 from server.routes.operator_operations import ROUTES
 from wire.problem import PROBLEM_JSON
 
@@ -113,15 +113,38 @@ def _content(content: Content, generated: Mapping[str, Any]) -> dict[str, Any]:
     return {
         media_type: {
             **{name: value for name, value in generated.get(media_type, {}).items() if name != "schema"},
-            "schema": shape if isinstance(shape, dict) else {"$ref": REF.format(name=shape.__name__)},
+            "schema": _schema(shape),
         }
         for media_type, shape in content.items()
     }
 
 
+def _schema(shape: Shape) -> dict[str, Any]:
+    match shape:
+        case dict():
+            return shape
+        case Listed(of):
+            return {"type": "array", "items": _schema(of)}
+        case EitherOf(one, listed):
+            return {"anyOf": [_schema(one), _schema(listed)]}
+    return {"$ref": REF.format(name=shape.__name__)}
+
+
+def _named_in(shape: Shape) -> set[type[msgspec.Struct]]:
+    """Return what a shape refers to."""
+    match shape:
+        case dict():
+            return set()
+        case Listed(of):
+            return {of}
+        case EitherOf(one, listed):
+            return {one, *_named_in(listed)}
+    return {shape}
+
+
 def _schemas(routes: list[Route]) -> dict[str, Any]:
     contents = [content for route in routes for content in (route.body, *route.answers.values())]
-    shapes = {shape for content in contents for shape in content.values() if not isinstance(shape, dict)}
+    shapes = set().union(*(_named_in(shape) for content in contents for shape in content.values()))
     named = sorted(shapes | {ProblemDocument}, key=lambda shape: shape.__name__)
     _, components = msgspec.json.schema_components(named, ref_template=REF)
     return {name: _portable(schema) for name, schema in sorted(components.items())}

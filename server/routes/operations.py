@@ -10,7 +10,18 @@ from typing import Any
 
 import msgspec
 
+from registry.asking.metadata import EndpointMetadata
+from registry.ayra import (
+    AssuranceLevel,
+    DefinedPair,
+    DidMethod,
+    Ecosystem,
+    EntityList,
+    Metadata,
+    ShownEntity,
+)
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
+from registry.trqp_batch import QueryBatch, QueryResults
 from resolver.binding.batch import BatchRequest, BatchResult
 from statuslist.checking.requests import EntryCheck, StatusCheck
 from wire.problem import PROBLEM_JSON
@@ -19,9 +30,23 @@ JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 JWT = "application/vc+jwt"
 
+
+class Listed(msgspec.Struct, frozen=True):
+    """A list of what has a shape."""
+
+    of: type[msgspec.Struct]
+
+
+class EitherOf(msgspec.Struct, frozen=True):
+    """One thing, or a list of others: what a path and the path below it answer, where one route has both."""
+
+    one: type[msgspec.Struct]
+    listed: Listed
+
+
 OBJECT: dict[str, Any] = {"type": "object"}
 TEXT: dict[str, Any] = {"type": "string"}
-Shape = type[msgspec.Struct] | dict[str, Any]
+Shape = type[msgspec.Struct] | dict[str, Any] | Listed | EitherOf
 Content = Mapping[str, Shape]
 
 
@@ -76,9 +101,17 @@ _RESOLVED: Mapping[int, Content] = {
     **{status: {**_RESULTS, PROBLEM_JSON: ProblemDocument} for status in (400, 404, 406, 410, 500, 501, 503)},
 }
 _LIST_JSON = ("application/vc", JSON, "application/ld+json")
-_ASKED = (400, 404, 413, 415, 429)
+_ASKED = (400, 404, 410, 413, 415, 429, 503)
 _DID_DOCUMENT: Mapping[int, Content] = {200: {"application/did+json": OBJECT}}
 _HEALTH: Mapping[int, Content] = {200: {JSON: OBJECT}, 503: {JSON: OBJECT}}
+
+
+def _told(shape: Shape, *problems: int) -> Route:
+    """Return a GET of the Ayra profile."""
+    return Route(
+        answers={200: {JSON: shape}}, problems=(400, 404, 410, 429, 503, *problems), is_conditional=True
+    )
+
 
 PUBLIC: dict[tuple[str, str], Route] = {
     ("get", "/1.0/identifiers/{identifier}"): Route(answers=_RESOLVED, problems=(429,), is_conditional=True),
@@ -99,6 +132,22 @@ PUBLIC: dict[tuple[str, str], Route] = {
     },
     ("post", "/trqp/authorization"): Route(answers={200: {JSON: AuthorizationAnswer}}, problems=_ASKED),
     ("post", "/trqp/recognition"): Route(answers={200: {JSON: RecognitionAnswer}}, problems=_ASKED),
+    ("post", "/trqp/authorization/batch"): Route(
+        answers={200: {JSON: QueryResults}}, body={JSON: QueryBatch}, problems=(400, 413, 415, 429, 503)
+    ),
+    ("get", "/trqp/metadata"): _told(Metadata),
+    ("get", "/trqp/entities"): _told(EntityList, 422),
+    ("get", "/trqp/entities/{entity_id}"): _told(EitherOf(ShownEntity, Listed(AuthorizationAnswer))),
+    ("get", "/trqp/ecosystems/{ecosystem_id}"): _told(EitherOf(Ecosystem, Listed(RecognitionAnswer)), 422),
+    ("get", "/trqp/lookups/assuranceLevels"): _told(Listed(AssuranceLevel)),
+    ("get", "/trqp/lookups/authorizations"): _told(Listed(DefinedPair)),
+    ("get", "/trqp/lookups/didMethods"): _told(Listed(DidMethod)),
+    ("get", "/.well-known/trqp-metadata.json"): Route(
+        answers={200: {JSON: EndpointMetadata}}, problems=(404, 429), is_conditional=True
+    ),
+    ("get", "/.well-known/trqp-metadata"): Route(
+        answers={200: {JSON: OBJECT}}, problems=(429,), is_conditional=True
+    ),
     ("get", "/status-lists/{list_id}"): Route(
         answers={200: {**dict.fromkeys(_LIST_JSON, OBJECT), JWT: TEXT}},
         problems=(400, 404, 406, 429, 503),

@@ -187,6 +187,8 @@ def _faults_of_one_another(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}LIST_TTL_SECONDS: expected 60 up to half of {PREFIX}LIST_VALIDITY_SECONDS")
     if not 5 <= settings.did_document_ttl_seconds <= 86_400:
         faults.append(f"{PREFIX}DID_DOCUMENT_TTL_SECONDS: expected 5 up to 86400")
+    if not 1 <= settings.registry_freshness_seconds <= 86_400:
+        faults.append(f"{PREFIX}REGISTRY_FRESHNESS_SECONDS: expected 1 up to 86400")
     if not settings.cache_min_ttl_seconds <= settings.cache_max_ttl_seconds:
         faults.append(f"{PREFIX}CACHE_MIN_TTL_SECONDS: is over {PREFIX}CACHE_MAX_TTL_SECONDS")
     if not 0 <= settings.workers <= 256:

@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_method_ttl_seconds: dict[str, int] = {}
     cache_revalidate_seconds: int = 30
     cache_stale_seconds: int = 3_600
+    registry_freshness_seconds: int = 300
     observe_interval_seconds: int = 3_600
     observe_max_dids: int = 10_000
     audit_push_url: str = ""

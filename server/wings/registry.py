@@ -5,18 +5,26 @@ The trust registry.
 import msgspec
 
 from registry.answering import Answering
+from registry.asking.metadata import Service
 from registry.files import Files
 from registry.reading import read_apart
 from registry.registry import Registry
 from registry.reports.due_dates import DueDates
 from registry.reports.reports import Reports
+from registry.telling import Telling
+from resolver.methods import METHODS
+from server.edge.limits import BURST_SECONDS
+from server.settings import Settings
 from server.wings.operators import Operators
 from server.wings.resources import Resources
 
 
 class RegistryWing(msgspec.Struct, frozen=True):
+    """The registry; what answers questions, tells those who read, and reads and writes its files."""
+
     registry: Registry
     answering: Answering
+    telling: Telling
     files: Files
     reports: Reports
     due_dates: DueDates
@@ -24,6 +32,7 @@ class RegistryWing(msgspec.Struct, frozen=True):
 
 def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
     """Return the trust registry, which knows nothing until it is loaded."""
+    service = _service_of(resources.settings)
     registry = Registry(
         resources.database,
         clock=resources.clock,
@@ -32,8 +41,20 @@ def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
     )
     return RegistryWing(
         registry,
-        Answering(registry),
+        Answering(registry, service),
+        Telling(registry, service),
         Files(registry, resources.database, read_file=read_apart),
         Reports(registry, resources.database),
         DueDates(registry, operators.alarms.state),
+    )
+
+
+def _service_of(settings: Settings) -> Service:
+    return Service(
+        base_url=settings.public_url,
+        did=settings.did,
+        did_methods=tuple(f"did:{name}" for name in sorted(METHODS)),
+        freshness_seconds=settings.registry_freshness_seconds,
+        requests_per_second=int(settings.rate_cpu_per_second),
+        burst=int(settings.rate_cpu_per_second * BURST_SECONDS),
     )

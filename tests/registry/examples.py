@@ -65,10 +65,10 @@ def grants_from(**changes: Any) -> list[Grant]:
     return [fact for fact in facts_from(**changes) if isinstance(fact, Grant)]
 
 
-def known_of(facts: Iterable[Fact]) -> Known:
+def known_of(facts: Iterable[Fact], recorded_at: int = NOW) -> Known:
     """Return what a registry with just these facts knows."""
     changes = (FactChange(kind_of(fact), fact.id, fact, "add", 0) for fact in facts)
-    return Overlaid(Nothing(), changes, NOW)
+    return Overlaid(Nothing(), changes, recorded_at)
 
 
 def known_from(**changes: Any) -> Known:

@@ -46,7 +46,8 @@ async def test_requests_and_answers_are_described_and_exemplified(tmp_path: Path
 
 
 def test_the_examples_are_what_the_sample_answers() -> None:
-    known = known_of(read_registry_file(SAMPLE))
+    recorded_at = parse_utc(routes.AUTHORIZED["recorded_at"])
+    known = known_of(read_registry_file(SAMPLE), recorded_at)
     now = parse_utc(routes.AUTHORIZED["time_evaluated"])
     question = read_request(
         encode(routes.DEGREES | {"context": routes.AUTHORIZED["context"]}), "application/json"

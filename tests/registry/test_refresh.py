@@ -23,8 +23,9 @@ def now() -> float:
     return NOW / 1_000_000
 
 
-def is_authorized(wing: Wing) -> bool:
-    return json.loads(wing.authorization(QUESTION, "application/json").body)["authorized"] is True
+async def is_authorized(wing: Wing) -> bool:
+    answer = await wing.authorization(QUESTION, "application/json")
+    return json.loads(answer.body)["authorized"] is True
 
 
 async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> None:
@@ -32,13 +33,13 @@ async def test_another_process_sees_an_import_at_its_next_poll(place: Place) -> 
         importer, follower = Wing(ours, now), Wing(theirs, now)  # each with an index of its own, as two nodes
         await importer.import_file(ADA, as_file(a_registry()))
         await follower.load()
-        assert is_authorized(follower)
+        assert await is_authorized(follower)
 
         await importer.import_file(ADA, as_file(a_registry(authorizations=[])))
 
-        assert is_authorized(follower)
+        assert await is_authorized(follower)
         await follower.follow()
-        assert not is_authorized(follower)
+        assert not await is_authorized(follower)
         assert follower.version == 2
 
 
@@ -50,7 +51,7 @@ async def test_two_processes_of_one_node_answer_from_one_index(place: Place, tmp
 
         await importer.import_file(ADA, as_file(a_registry()))
 
-        assert is_authorized(other)
+        assert await is_authorized(other)
 
 
 async def test_before_anything_is_imported_every_authority_is_unknown(place: Place) -> None:
@@ -59,20 +60,20 @@ async def test_before_anything_is_imported_every_authority_is_unknown(place: Pla
         await wing.load()
 
         with pytest.raises(AuthorityNotFound):
-            wing.authorization(QUESTION, "application/json")
+            await wing.authorization(QUESTION, "application/json")
 
 
 async def test_a_restart_answers_as_before(place: Place) -> None:
     async with a_database(place) as database:
         wing = Wing(database, now)
         await wing.import_file(ADA, as_file(a_registry()))
-        answer = wing.authorization(QUESTION, "application/json")
+        answer = await wing.authorization(QUESTION, "application/json")
 
     async with a_database(place) as database:
         again = Wing(database, now)
         await again.load()
 
-        assert again.authorization(QUESTION, "application/json") == answer
+        assert await again.authorization(QUESTION, "application/json") == answer
         assert again.registry.index.dump() == wing.registry.index.dump()
 
 

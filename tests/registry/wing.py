@@ -6,6 +6,7 @@ from typing import Any
 from registry import Answering, Files, Registry
 from registry.reading import ReadFile, read_here
 from storage import Database
+from tests.registry.told import SERVICE
 
 
 class Wing:
@@ -16,7 +17,7 @@ class Wing:
     ) -> None:
         self.registry = Registry(database, clock, **more)
         self.files = Files(self.registry, database, read_file=read_file)
-        self.answering = Answering(self.registry)
+        self.answering = Answering(self.registry, SERVICE)
         self.import_file = self.files.import_file
         self.export = self.files.export
         self.page = self.files.page

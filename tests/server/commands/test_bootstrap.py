@@ -148,7 +148,7 @@ async def test_the_question_that_is_printed_is_answered_with_yes_on_any_port(
     await _init(elsewhere)
     question = msgspec.json.encode(sample_question(elsewhere))
     async with open_registry(elsewhere) as registry:
-        answer = msgspec.json.decode(registry.authorization(question, "application/json").body)
+        answer = msgspec.json.decode((await registry.authorization(question, "application/json")).body)
 
     assert answer["authorized"] is True
     assert answer["entity_id"] == f"did:web:localhost%3A{port}"

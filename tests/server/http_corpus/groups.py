@@ -25,6 +25,7 @@ from tests.server.http_corpus import (
     registry,
     sign_in,
     sources,
+    trqp,
 )
 from tests.server.http_corpus.asking import Answered, Case, Raw
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question, raw_question
@@ -91,6 +92,7 @@ GROUPS = {
     "sources": Group(sources.cases, sources.build),
     "slow": Group(raw.slow, over_wire="public", patience=0.2),
     "reads": Group(reads.cases, over_wire="public"),
+    "trqp": Group(trqp.cases, over_wire="public"),
     "operators": Group(operators.cases),
     "registry": Group(registry.cases),
     "operator-pages": Group(operators.over_wire, over_wire="operator"),

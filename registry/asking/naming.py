@@ -1,0 +1,39 @@
+"""
+What the world calls an entity at one time, and who of them is an authority. Pure.
+"""
+
+from collections.abc import Iterator
+
+from registry.known import Known
+from registry.model import Authority, Entity, LocalisedText, covers
+
+
+def text_in_english(localised: LocalisedText) -> str:
+    """Return the English text, else the first; "" where there is none."""
+    return localised.get("en") or next(iter(localised.values()), "")
+
+
+def identifier_at(entity: Entity, at: int) -> str | None:
+    """Return the first identifier that an entity has at a time, a DID if there is one; None where it has none."""
+    valid = [each.value for each in entity.identifiers if covers(each.valid_from, each.valid_until, at)]
+    return min(valid, key=lambda each: not each.startswith("did:"), default=None)
+
+
+def known_as(known: Known, entity_id: str, at: int) -> str | None:
+    """Return `identifier_at` of the entity with an id of ours."""
+    entity = known.entity(entity_id)
+    return None if entity is None else identifier_at(entity.fact, at)
+
+
+def is_authority(known: Known, entity: Entity, at: int) -> bool:
+    """Tell whether an entity answers for an ecosystem at a time."""
+    authority = known.authority(entity.id)
+    return authority is not None and covers(authority.fact.valid_from, authority.fact.valid_until, at)
+
+
+def authorities(known: Known, at: int) -> Iterator[Authority]:
+    """Yield the authorities that answer at a time, by id."""
+    for found in known.all("authority"):
+        authority = found.fact
+        if isinstance(authority, Authority) and covers(authority.valid_from, authority.valid_until, at):
+            yield authority

@@ -1,0 +1,85 @@
+"""
+What is known, as `reading.Indexed`, for whoever asks many questions at once: looked up together, and kept. Store.
+
+A lookup of its own takes longest to begin; of many at once each takes a third of that.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, overload
+
+import msgspec
+
+from registry.index.keys import key
+from registry.index.reading import Indexed
+from registry.known import Revision
+from registry.model import TYPES, Authority, Entity, Fact, FactKind, Kind
+
+AT_ONCE = 256  # keys in one statement
+
+# Kind, identifier of the authority, of the entity, action, resource.
+Question = tuple[Kind, str, str, str, str]
+
+_DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
+_MANY = (
+    "SELECT k.key, r.kind, r.body, r.revision, r.known_from FROM keys k JOIN revisions r"
+    " ON r.position = k.position WHERE k.key IN ({keys}) AND known_from <= ? AND known_until > ?"
+)
+
+
+class Gathered(Indexed):
+    """As `Indexed`; each thing is looked up once."""
+
+    def __init__(self, connection: Any, known_at: int | None = None) -> None:
+        super().__init__(connection, known_at)
+        self._gathered: dict[tuple[str, ...], list[Revision[Any]]] = {}
+        self._facts: dict[tuple[FactKind, str], Revision[Any] | None] = {}
+        self._named: dict[str, tuple[Revision[Entity], ...]] = {}
+
+    def expect(self, questions: Iterable[Question]) -> None:
+        """Look up together what these questions are about, in canonical identifiers."""
+        questions = list(questions)
+        self._gather({("named", name) for _, *names, _, _ in questions for name in names})
+        self._gather(
+            {
+                ("asked", kind, by.fact.id, about.fact.id, action, resource)
+                for kind, authority, entity, action, resource in questions
+                for by in self.entities_named(authority)
+                for about in self.entities_named(entity)
+            }
+        )
+
+    @overload
+    def fact(self, kind: Literal["entity"], fact_id: str) -> Revision[Entity] | None: ...
+    @overload
+    def fact(self, kind: Literal["authority"], fact_id: str) -> Revision[Authority] | None: ...
+    @overload
+    def fact(self, kind: FactKind, fact_id: str) -> Revision[Fact] | None: ...
+
+    def fact(self, kind: FactKind, fact_id: str) -> Revision[Any] | None:
+        """As `Known.fact`."""
+        if (kind, fact_id) not in self._facts:
+            self._facts[kind, fact_id] = super().fact(kind, fact_id)
+        return self._facts[kind, fact_id]
+
+    def entities_named(self, identifier: str) -> tuple[Revision[Entity], ...]:
+        """As `Known.entities_named`."""
+        if identifier not in self._named:
+            self._named[identifier] = super().entities_named(identifier)
+        return self._named[identifier]
+
+    def _found(self, *parts: str) -> Iterator[Revision[Any]]:
+        gathered = self._gathered.get(parts)
+        return super()._found(*parts) if gathered is None else iter(gathered)
+
+    def _gather(self, wanted: set[tuple[str, ...]]) -> None:
+        by_key: dict[int, list[Revision[Any]]] = {}
+        for parts in wanted - self._gathered.keys():
+            self._gathered[parts] = by_key.setdefault(key(*parts), [])
+        keys = list(by_key)
+        for start in range(0, len(keys), AT_ONCE):
+            self._look_up(keys[start : start + AT_ONCE], by_key)
+
+    def _look_up(self, keys: list[int], found: dict[int, list[Revision[Any]]]) -> None:
+        statement = _MANY.format(keys=", ".join("?" * len(keys)))
+        for each, kind, body, number, recorded_at in self._connection.execute(statement, (*keys, *self._at)):
+            found[each].append(Revision(_DECODERS[kind].decode(body), number, recorded_at))

@@ -1,0 +1,158 @@
+"""
+What the registry tells whoever reads it: the GETs of the Ayra profile, and where TRQP is answered. Service.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from msgspec import UNSET
+
+from registry.asking import ayra, entity_lists, metadata
+from registry.asking.entity_lists import Wanted
+from registry.asking.metadata import Service
+from registry.asking.moments import Context, Moment, moment_of, require_past
+from registry.ayra import MAX_LIMIT, MAX_OFFSET, EntityList, Pagination
+from registry.identifiers import as_registered
+from registry.known import Known
+from registry.registry import Registry
+from wire import Answer, BadRequest, encode, etag_of
+
+JSON = "application/json"
+
+T = TypeVar("T")
+
+
+class Telling:
+    """
+    Tells what is known.
+
+    What caches may keep they may keep for as long as an answer may be relied on; this server makes it anew each
+    time, so that an edit is seen at once. Answers to questions have times of their own, and no cache keeps them.
+
+    Each method takes the times as `moments.parameters` returns them. It raises TimeOutOfRange, KnownAtLost and
+    DatabaseUnavailable as `Registry.close_until`, and AuthorityNotFound or IdentifierNotFound for whom it does not
+    know.
+    """
+
+    def __init__(self, registry: Registry, service: Service) -> None:
+        self._registry = registry
+        self._service = service
+        self._one_list_at_a_time = asyncio.Lock()
+
+    async def endpoint(self) -> Answer:
+        """Tell where TRQP is answered; ResourceNotFound where it is for nobody."""
+        return await self._kept({}, lambda known, at: metadata.endpoint_metadata(known, self._service, at))
+
+    async def security_profile(self) -> Answer:
+        """Tell our terms."""
+        return await self._kept({}, lambda *_: metadata.security_profile(self._service))
+
+    async def metadata(self, authority_id: str | None, times: dict[str, str]) -> Answer:
+        """Tell what this registry is, or one authority of it."""
+        return await self._kept(
+            times, lambda known, at: metadata.metadata(known, self._service, authority_id, at)
+        )
+
+    async def did_methods(self, authority_id: str | None, times: dict[str, str]) -> Answer:
+        """Tell which DID methods are resolved."""
+        return await self._kept(
+            times, lambda known, at: metadata.did_methods(known, self._service, authority_id, at)
+        )
+
+    async def assurance_levels(self, authority_id: str | None, times: dict[str, str]) -> Answer:
+        """Tell the levels of assurance: there are none here."""
+        return await self._kept(times, lambda known, at: metadata.assurance_levels(known, authority_id, at))
+
+    async def pairs(self, authority_id: str | None, times: dict[str, str]) -> Answer:
+        """Tell what may be asked of an authority, or of any."""
+        return await self._kept(times, lambda known, at: ayra.pairs(known, authority_id, at))
+
+    async def entity(self, raw: bytes, times: dict[str, str]) -> Answer:
+        """Tell about an entity; `raw` is its identifier as it stands in the path."""
+        return await self._kept(times, lambda known, at: ayra.show_entity(known, _meant(known, raw), at))
+
+    async def ecosystem(self, raw: bytes, times: dict[str, str]) -> Answer:
+        """Tell about an authority."""
+        fresh = self._service.freshness_seconds
+        return await self._kept(
+            times, lambda known, at: ayra.show_ecosystem(known, _meant(known, raw), at, fresh)
+        )
+
+    async def authorizations(self, raw: bytes, times: dict[str, str]) -> Answer:
+        """Tell what an entity is authorized to do."""
+        return await self._asked(times, raw, ayra.authorizations_of)
+
+    async def recognitions(self, raw: bytes, times: dict[str, str]) -> Answer:
+        """Tell whom an authority recognises for what; TooManyToList."""
+        return await self._asked(times, raw, ayra.recognitions_of)
+
+    async def entities(self, wanted: Wanted, times: dict[str, str], limit: int, offset: int) -> Answer:
+        """
+        Tell which entities there are; TooManyToList. One list is made at a time: it may take a second.
+
+        Raises:
+            BadRequest: `limit` or `offset` is out of range.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise BadRequest(f"limit: expected 1 to {MAX_LIMIT}")
+        if not 0 <= offset <= MAX_OFFSET:
+            raise BadRequest(f"offset: expected 0 to {MAX_OFFSET}")
+        moment = await self._moment(times)
+
+        def tell(known: Known) -> EntityList:
+            found = entity_lists.listed(known, wanted, moment.at)
+            shown = found[offset : offset + limit]
+            return EntityList(
+                items=[entity_lists.summary(known, each, wanted.authority_id, moment.at) for each in shown],
+                pagination=Pagination(limit=limit, offset=offset, total=len(found)),
+            )
+
+        async with self._one_list_at_a_time:
+            told = await asyncio.to_thread(self._read, moment, tell)
+        return self._answer(told, moment)
+
+    async def _kept(self, times: dict[str, str], tell: Callable[[Known, int], Any]) -> Answer:
+        moment = await self._moment(times)
+        return self._answer(self._read(moment, lambda known: tell(known, moment.at)), moment)
+
+    async def _asked(
+        self, times: dict[str, str], raw: bytes, tell: Callable[[Known, str, Context, int, int], Any]
+    ) -> Answer:
+        moment = await self._moment(times)
+        fresh = self._service.freshness_seconds
+        told = await asyncio.to_thread(
+            self._read,
+            moment,
+            lambda known: tell(known, _meant(known, raw), times or UNSET, moment.now, fresh),
+        )
+        return Answer(body=encode(told))
+
+    async def _moment(self, times: dict[str, str]) -> Moment:
+        now = self._registry.now()
+        require_past(times, now, None)
+        moment = moment_of(times, now)
+        if moment.known_at is not None:
+            await self._registry.close_until(moment.known_at)
+        return moment
+
+    def _read(self, moment: Moment, tell: Callable[[Known], T]) -> T:
+        with self._registry.reading(moment.known_at) as known:
+            return tell(known)
+
+    def _answer(self, told: Any, moment: Moment) -> Answer:
+        body = encode(told)
+        fresh_until = moment.now / 1_000_000 + self._service.freshness_seconds
+        return Answer(body=body, etag=etag_of(body, JSON), fresh_until=fresh_until, may_be_kept=False)
+
+
+def _meant(known: Known, raw: bytes) -> str:
+    """
+    Return the identifier that a segment of a path names: decoded once.
+
+    Or as it stands, where that is known and the other is not: `did:web:host%3A8000` is often left as it is.
+    """
+    decoded, verbatim = unquote_to_bytes(raw).decode("utf-8", "replace"), raw.decode("latin-1")
+    is_verbatim = not known.entities_named(as_registered(decoded)) and known.entities_named(verbatim)
+    return verbatim if is_verbatim else decoded
