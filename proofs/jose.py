@@ -82,6 +82,7 @@ def read_compact(
     max_bytes: int,
     algorithms: frozenset[str] = ALGORITHMS,
     understood: frozenset[str] = frozenset(),
+    max_header_bytes: int = MAX_HEADER_BYTES,
 ) -> Jws:
     """
     Read a token without verifying it: to learn `kid`, and no more.
@@ -89,6 +90,7 @@ def read_compact(
     Args:
         algorithms: what `alg` may say; more than `ALGORITHMS` for whoever verifies those by himself.
         understood: extensions of JWS that the caller looks at, so that `crit` may have them.
+        max_header_bytes: decoded; more than usual for whoever reads the certificates in it.
 
     Raises:
         MalformedProof: over `max_bytes`, a byte order mark, not three parts, not base64url in its one spelling
@@ -106,7 +108,7 @@ def read_compact(
     if len(parts) != 3:
         raise MalformedProof("expected a JWS in compact form: three parts with dots between them")
     return Jws(
-        header=_read_header(_decode(parts[0], "header"), algorithms, understood),
+        header=_read_header(_decode(parts[0], "header"), algorithms, understood, max_header_bytes),
         payload=_decode(parts[1], "payload"),
         signing_input=parts[0] + b"." + parts[1],
         signature=_decode(parts[2], "signature"),
@@ -169,9 +171,11 @@ def names_of(public_key: object) -> tuple[str, ...]:
     return _NAMES[algorithm_of(public_key)]
 
 
-def _read_header(data: bytes, algorithms: frozenset[str], understood: frozenset[str]) -> JsonObject:
+def _read_header(
+    data: bytes, algorithms: frozenset[str], understood: frozenset[str], max_bytes: int
+) -> JsonObject:
     try:
-        header = read(data, max_bytes=MAX_HEADER_BYTES)
+        header = read(data, max_bytes=max_bytes)
     except JsonError as error:
         raise MalformedProof(f"the header is not the JSON we accept: {error}") from None
     if not isinstance(header, dict):

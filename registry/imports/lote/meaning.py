@@ -9,7 +9,8 @@ service is never taken for that of another, nor yesterday's for today's.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 
@@ -112,7 +113,7 @@ def meaning_of(current: CurrentList, terms: ListTerms, since: Since) -> ListMean
             key: each for period in periods for key, each in period.identifiers.items()
         }.items():
             known_by[identifier] = item
-            turns = _turns(periods, identifier, since(identifier, rights[0]))
+            turns = _turns(periods, identifier, partial(since, identifier, rights[0]))
             listed[identifier].append(_Listed(entity, pointer, rights, turns))
     alike: defaultdict[tuple[_Listed, ...], list[IdentifierItem]] = defaultdict(list)
     for identifier, said in listed.items():  # 2.
@@ -167,9 +168,12 @@ def _state(status: str | None, terms: ListTerms, pointer: str, remarks: list[Fin
     return state
 
 
-def _turns(periods: list[_Period], identifier: str, begun: int) -> Turns:
+def _turns(periods: list[_Period], identifier: str, begun: Callable[[], int]) -> Turns:
     return turns_of(
-        (begun if each.since is None else each.since, each.state if identifier in each.identifiers else None)
+        (
+            begun() if each.since is None else each.since,
+            each.state if identifier in each.identifiers else None,
+        )
         for each in periods
     )
 

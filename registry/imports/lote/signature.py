@@ -32,6 +32,7 @@ from registry.errors import ListNotTrusted
 from wire import parse_utc
 
 MAX_LIST_BYTES = 16 * 1_048_576  # 16 MiB of the signed token; house rule for imports
+MAX_HEADER_BYTES = 131_072  # 128 KiB: five certificates of the largest size, twice encoded
 MAX_AHEAD_SECONDS = 60  # what a signer's clock may be ahead of ours
 MAX_ANCHOR_BYTES = 256 * 1024  # 256 KiB of PEM
 
@@ -115,6 +116,7 @@ def verify_list(token: bytes, anchors: ListAnchors, *, now: int) -> SignedList:
             max_bytes=MAX_LIST_BYTES,
             algorithms=_ALGORITHMS,
             understood=_UNDERSTOOD,
+            max_header_bytes=MAX_HEADER_BYTES,
         )
         chain = _chain(jws.header)  # 1.
         _check_digests(jws.header, chain[0])  # 2.

@@ -2,7 +2,9 @@
 What is listed from when to when, and the grants that come of it. Pure.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TypeAlias
 
 from registry.items import ChangeItem
@@ -12,7 +14,7 @@ from wire import format_exact
 Turns: TypeAlias = tuple[tuple[int, State | None], ...]
 """Since when, in microseconds since 1970, something is in which state; None: it is not listed. In order of time."""
 
-_RANK: tuple[State | None, ...] = (None, "superseded", "revoked", "suspended", "active")
+_BEST_FIRST: tuple[State, ...] = ("active", "suspended", "revoked", "superseded")
 
 
 def turns_of(said: Iterable[tuple[int, State | None]]) -> Turns:
@@ -26,8 +28,19 @@ def turns_of(said: Iterable[tuple[int, State | None]]) -> Turns:
 
 def best_of(several: Sequence[Turns]) -> Turns:
     """Return the best state at each time: who may do something by one service may do it, whatever another says."""
-    times = sorted({since for turns in several for since, _ in turns})
-    return turns_of((time, max((_at(turns, time) for turns in several), key=_RANK.index)) for time in times)
+    said = sorted(
+        (since, number, state or "") for number, turns in enumerate(several) for since, state in turns
+    )
+    now: list[str] = [""] * len(several)
+    held = Counter(now)
+    best: list[tuple[int, State | None]] = []
+    for since, together in groupby(said, key=lambda each: each[0]):
+        for _, number, state in together:
+            held[now[number]] -= 1
+            held[state] += 1
+            now[number] = state
+        best.append((since, next((state for state in _BEST_FIRST if held[state] > 0), None)))
+    return turns_of(best)
 
 
 def windows_of(turns: Turns) -> Iterator[tuple[str, str | None, list[ChangeItem]]]:
@@ -52,11 +65,3 @@ def windows_of(turns: Turns) -> Iterator[tuple[str, str | None, list[ChangeItem]
                 begun = None
     if begun is not None:
         yield begun, None, history
-
-
-def _at(turns: Turns, time: int) -> State | None:
-    state: State | None = None
-    for since, then in turns:
-        if since <= time:
-            state = then
-    return state

@@ -12,7 +12,7 @@ from proofs import MalformedCertificate
 from registry.errors import ListNotTrusted
 from registry.imports.lote import signature
 from registry.imports.lote.signature import SignedList, read_list_anchors, verify_list
-from tests.proofs.authorities import NOW, Authority, key, usage
+from tests.proofs.authorities import NOW, Authority, Extensions, key, usage
 from tests.registry.imports.lists import (
     ANCHORS,
     AT,
@@ -213,3 +213,17 @@ def test_an_authority_with_the_usage_of_a_signer_is_still_none() -> None:
             sign(document(), header(both.certificate), private_key=both.private_key),
             anchors(both.certificate),
         )  # type: ignore[arg-type]
+
+
+def test_a_header_has_room_for_long_certificates() -> None:
+    below = Authority("Below", ROOT, extensions=long_extension())
+    certificate = signer(authority=below)
+    head = header(certificate, below.certificate, ROOT.certificate)
+
+    assert len(msgspec.json.encode(head)) > 8_192
+    assert verify(sign(document(), head))
+
+
+def long_extension() -> Extensions:
+    note = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x04\x82\x1f\x00" + bytes(0x1F00))
+    return {x509.UnrecognizedExtension: (note, False)}
