@@ -36,6 +36,7 @@ class Request(NamedTuple):
     method: str
     target: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 Script = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
@@ -83,7 +84,9 @@ class Host:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, _ = head[0].split(" ")
         pairs = (line.split(": ", 1) for line in head[1:] if line)
-        return Request(self.name, method, target, {name.lower(): value for name, value in pairs})
+        headers = {name.lower(): value for name, value in pairs}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        return Request(self.name, method, target, headers, body)
 
 
 class World:

@@ -2,7 +2,7 @@
 The guard between us and every stranger's web server: with `configured.py` the only network of this room. Service.
 
 Each step of `Guard.fetch_stranger` refuses with an error of its own (`errors.py`). What decides is here;
-`turns.py` and `budget.py` (how often), `names.py` (one name lookup) and `transport.py` (one GET) do it. Both
+`turns.py` and `budget.py` (how often), `names.py` (one name lookup) and `transport.py` (one request) do it. Both
 lookup and dial are parameters, so that tests put a fake world behind the real guard.
 """
 
@@ -34,7 +34,7 @@ Fetch = Callable[[FetchPlan, Mapping[str, str]], Awaitable[Fetched]]
 
 class Guard:
     """
-    Fetches documents of strangers. One per process; used on one event loop.
+    Fetches documents of strangers, and sends them what they subscribed to. One per process; used on one event loop.
 
     Args:
         limits: see `GuardLimits`.
@@ -99,13 +99,22 @@ class Guard:
         Raises:
             FetchError: see `errors.py`.
         """
-        try:
-            fetched = await self._in_turn(plan, headers)
-        except FetchError as error:
-            self.outcomes[error.cause] += 1
-            raise
-        self.outcomes["ok"] += 1
-        return fetched
+        return await self._counted(plan, headers, None)
+
+    async def post_stranger(self, plan: FetchPlan, body: bytes, headers: Mapping[str, str] = {}) -> Fetched:
+        """
+        Send `body` with POST to the place of `plan`, by the steps of `fetch_stranger`.
+
+        At least once: where a kept connection ends without an answer, it is sent a second time.
+
+        Args:
+            headers: further ones, in lower case, such as Content-Type.
+
+        Raises:
+            FetchError: as `fetch_stranger`; whether the body was read is not known then.
+            ValueError: a header would be another request on the wire.
+        """
+        return await self._counted(plan, headers, body)
 
     async def aclose(self) -> None:
         """Close the connections that were kept, and take no more name lookups."""
@@ -114,7 +123,16 @@ class Guard:
             await asyncio.sleep(0)  # Connections that were aborted are gone with the next turn of the loop.
         self._names.close()
 
-    async def _in_turn(self, plan: FetchPlan, headers: Mapping[str, str]) -> Fetched:
+    async def _counted(self, plan: FetchPlan, headers: Mapping[str, str], body: bytes | None) -> Fetched:
+        try:
+            fetched = await self._in_turn(plan, headers, body)
+        except FetchError as error:
+            self.outcomes[error.cause] += 1
+            raise
+        self.outcomes["ok"] += 1
+        return fetched
+
+    async def _in_turn(self, plan: FetchPlan, headers: Mapping[str, str], body: bytes | None) -> Fetched:
         total, began = self._limits.total_seconds, self._clock()
         async with self._turns.hold(plan.host, is_known=plan.is_known):
             waited = min(self._clock() - began, total / 2)
@@ -126,6 +144,7 @@ class Guard:
                     plan.max_bytes,
                     until=asyncio.get_running_loop().time() + total - waited,
                     is_known=plan.is_known,
+                    body=body,
                 )
             except TimeoutError:
                 raise OriginTimedOut(f"no answer within {total:g} s") from None
