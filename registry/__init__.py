@@ -20,6 +20,7 @@ from registry.errors import (
 )
 from registry.events import Cause
 from registry.exports.registry_file import export_registry
+from registry.feed.schema import FEED_MIGRATIONS
 from registry.files import Files, ImportReport
 from registry.former import adopt_former_rows
 from registry.imports.registry_file import MAX_FILE_BYTES, read_registry_file
@@ -27,8 +28,10 @@ from registry.known import FactChange, Known, Revision
 from registry.listing import GrantRow, Profile
 from registry.model import Authority, Delegation, Entity, Fact, Grant, Standing, standing_at
 from registry.registry import Edit, Registry
-from registry.schema import MIGRATIONS
+from registry.schema import MIGRATIONS as FACT_MIGRATIONS
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
+
+MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS)
 
 __all__ = [
     "MAX_FILE_BYTES",

@@ -32,6 +32,7 @@ from registry.errors import (
     TimeOutOfRange,
     TooManyToList,
 )
+from registry.feed.changes import MAX_PAGE, ChangePage
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 from registry.trqp_batch import MAX_BATCH_BODY_BYTES, MAX_QUERIES, QueryResult, QueryResults
 from wire import BadRequest, JsonError, MalformedBody, Refusal, decode, encode
@@ -41,7 +42,9 @@ from wire.json import MAX_VALUES
 __all__ = [
     "AuthorityNotFound",
     "AuthorizationAnswer",
+    "ChangePage",
     "DefinitionNotFound",
+    "IdentifierNotFound",
     "RecognitionAnswer",
     "RegistryClient",
     "RegistryUnavailable",
@@ -51,6 +54,7 @@ __all__ = [
 if TYPE_CHECKING:
     import httpx
 
+MAX_PAGE_BYTES = 16_777_216  # 16 MiB; a page of changes has 1 MiB of facts, as rows, and the one beyond that
 MAX_ANSWER_BYTES = 131_072  # 128 KiB: the question of at most 64 KiB again, and the answer
 MAX_LIST_BYTES = 4_194_304  # 4 MiB: a batch of 1,000 answers, or a page of 1,000 entities
 MAX_LIST_VALUES = 65_536  # JSON values in it
@@ -158,6 +162,28 @@ class RegistryClient(HttpClient):
         """Read where TRQP is answered, and for whom."""
         return await self._read("/.well-known/trqp-metadata.json", {}, EndpointMetadata)
 
+    async def changes(
+        self, since: int = 0, *, limit: int = MAX_PAGE, kind: str = "", authority: str = "", entity: str = ""
+    ) -> ChangePage:
+        """
+        Return what changed beyond a position; `next` of the page is the `since` of the one after it.
+
+        Args:
+            kind, authority, entity: of what, or about whom, if not of all.
+
+        Raises:
+            IdentifierNotFound: no entity has the identifier `authority` or `entity`.
+            BadRequest: a number, or the kind, is none that can be asked for.
+            RegistryUnavailable: the service cannot be reached, or answered otherwise.
+        """
+        wanted = {"kind": kind, "authority": authority, "entity": entity}
+        params = {"since": since, "limit": limit} | {name: text for name, text in wanted.items() if text}
+        headers = {"accept": "application/json"}
+        response = await self._send("GET", "/trust/changes", params=params, headers=headers)
+        if response.status_code != 200:
+            raise _refusal_of(response)
+        return _page_of(response, since)
+
     async def _ask(self, question: str, request: TrqpRequest, answer_type: type[A]) -> A:
         answer = await self._request("POST", f"/trqp/{question}", answer_type, content=encode(request))
         return _checked(answer, request)
@@ -213,6 +239,18 @@ def _result_of(result: QueryResult, request: TrqpRequest) -> AuthorizationAnswer
         return _checked(result.answer, request)
     problem = {} if not isinstance(result.problem, dict) else result.problem
     return _refusal(str(problem.get("type", "")), str(problem.get("detail", "")), result.status)
+
+
+def _page_of(response: "httpx.Response", since: int) -> ChangePage:
+    """Return a page of changes if it goes on from `since`, and tells each once."""
+    try:
+        page = decode(response.content, ChangePage, max_bytes=MAX_PAGE_BYTES, max_values=None)
+    except JsonError as error:
+        raise RegistryUnavailable(f"the trust registry's answer is no page of changes: {error}") from None
+    positions = [since, *(change.position for change in page.changes)]
+    if positions != sorted(set(positions)) or page.next < positions[-1]:
+        raise RegistryUnavailable("the trust registry answered with other changes than those asked for")
+    return page
 
 
 def _checked(answer: A, request: TrqpRequest) -> A:

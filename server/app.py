@@ -22,6 +22,8 @@ from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
 from operators.model import is_id
+from registry.feed.operator_routes import feed_operator_routes
+from registry.feed.routes import feed_routes
 from registry.operator_routes import build_operator_routes as registry_operator_routes
 from registry.reports.routes import report_routes
 from registry.routes import build_routes as registry_routes
@@ -85,6 +87,7 @@ def public_app(services: Services) -> Front:
             *universal_routes(services.resolver, [settings.did], clock),
             registry_routes(services.registry.answering, charge),
             telling_routes(services.registry.telling),
+            feed_routes(services.registry.feed),
             status_routes(
                 services.status.publisher,
                 services.status.checker,
@@ -154,6 +157,7 @@ def _operator_litestar(services: Services) -> Litestar:
             registry_operator_routes(services.registry.files),
             report_routes(services.registry.reports, services.registry.registry.now),
             source_routes(services.sources),
+            feed_operator_routes(services.registry.feed, services.registry.subscribers),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

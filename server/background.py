@@ -29,6 +29,7 @@ LOG = logging.getLogger("touchstone.background")
 LEASE = "publisher"
 POLL_SECONDS = 0.25  # how soon another process's registry import is seen at the latest; house decision 12
 SEAL_EVERY_SECONDS = 0.5  # seconds from an audit row to its position
+DELIVER_EVERY_SECONDS = 0.25  # seconds until subscribers are told of a change
 AUDIT_EVERY_SECONDS = 0.5  # seconds until a head that was asked for is signed, and a sealed row is pushed
 SEALS_EVERY_SECONDS = 5.0  # seconds between two looks at whether rows are sealed
 REFUSALS_EVERY_SECONDS = 60.0  # seconds; refused attempts of that time are one audit row
@@ -75,6 +76,7 @@ class Background:
         self._sources = wings.sources
         self._registry = wings.registry.registry
         self._due_dates = wings.registry.due_dates
+        self._deliveries = wings.registry.deliveries
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
         self._observatory = wings.observatory
@@ -157,6 +159,7 @@ class Background:
             _repeat(self._anchor, AUDIT_EVERY_SECONDS),
             _repeat(self._watch_seals, SEALS_EVERY_SECONDS),
             _repeat(self._push, AUDIT_EVERY_SECONDS),
+            _repeat(self._deliver, DELIVER_EVERY_SECONDS),
             _repeat(self._keep_keys, KEYS_EVERY_SECONDS),
             _repeat(self._forget, FORGET_EVERY_SECONDS),
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
@@ -189,6 +192,8 @@ class Background:
             await self._issuing.log.step()
         if self._leadership is not None:
             await self._leadership.end()
+        if self._deliveries is not None:
+            await self._deliveries.leave()
         if self._auditing.collector is not None:
             await self._auditing.collector.aclose()
         await self._resources.guard.aclose()
@@ -292,6 +297,12 @@ class Background:
             await pusher.step()
         elif pusher is not None:
             pusher.leave()
+
+    async def _deliver(self) -> None:
+        if self._deliveries is not None and await self._leads():
+            await self._deliveries.step()
+        elif self._deliveries is not None:
+            await self._deliveries.leave()
 
     async def _note_refusals(self) -> None:
         await asyncio.sleep(REFUSALS_EVERY_SECONDS)

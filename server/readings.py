@@ -33,6 +33,7 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         lambda: _alarm_readings(wings.operators.alarms),
         wings.auditing.refusals.readings,
         lambda: _audit_readings(wings.auditing),
+        *([] if wings.registry.deliveries is None else [wings.registry.deliveries.readings]),
         lambda: _cache_readings(wings.resolver),
         lambda: _driver_readings(wings.resolver),
         lambda: readings_of(resources.guard),

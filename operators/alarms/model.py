@@ -36,6 +36,7 @@ class AlarmKind(StrEnum):
     REGISTRY_REVIEW = "registry-review"
     REGISTRY_NEAR_END = "registry-near-end"
     REGISTRY_SOURCE = "registry-source"
+    SUBSCRIBER_BEHIND = "subscriber-behind"
 
     @property
     def is_event(self) -> bool:

@@ -20,6 +20,7 @@ from registry.ayra import (
     Metadata,
     ShownEntity,
 )
+from registry.feed.changes import ChangePage
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from registry.trqp_batch import QueryBatch, QueryResults
 from resolver.binding.batch import BatchRequest, BatchResult
@@ -147,6 +148,9 @@ PUBLIC: dict[tuple[str, str], Route] = {
     ),
     ("get", "/.well-known/trqp-metadata"): Route(
         answers={200: {JSON: OBJECT}}, problems=(429,), is_conditional=True
+    ),
+    ("get", "/trust/changes"): Route(
+        answers={200: {JSON: ChangePage}}, problems=(400, 404, 429, 503), is_conditional=True
     ),
     ("get", "/status-lists/{list_id}"): Route(
         answers={200: {**dict.fromkeys(_LIST_JSON, OBJECT), JWT: TEXT}},

@@ -36,6 +36,9 @@ from operators.audit.routes import AUDIT
 from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
+from registry.feed.changes import ChangePage
+from registry.feed.operator_routes import OPERATORS_CHANGES, SUBSCRIBERS
+from registry.feed.views import CreateSubscriber, Replay, SubscriberPage, SubscriberView
 from registry.files import ImportReport
 from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
@@ -141,6 +144,17 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("put", REGISTRY): Route(answers={200: {JSON: ImportReport}}, body={JSON: OBJECT}, problems=_WRITE),
     ("get", REGISTRY): Route(answers={200: {JSON: OBJECT}}, problems=(400, 401, 403, 503)),
     ("get", GRANTS): Route(answers={200: {JSON: GrantPage}}, problems=(400, 401, 403, 503)),
+    ("get", OPERATORS_CHANGES): Route(answers={200: {JSON: ChangePage}}, problems=_READ),
+    ("get", SUBSCRIBERS): Route(answers={200: {JSON: SubscriberPage}}, problems=(400, 401, 403, 503)),
+    ("post", SUBSCRIBERS): Route(
+        answers={201: {JSON: SubscriberView}}, body={JSON: CreateSubscriber}, problems=_WRITE
+    ),
+    ("delete", f"{SUBSCRIBERS}/{{subscriber_id}}"): Route(
+        answers={200: {JSON: SubscriberView}}, problems=_WRITE
+    ),
+    ("post", f"{SUBSCRIBERS}/{{subscriber_id}}/replay"): Route(
+        answers={200: {JSON: SubscriberView}}, body={JSON: Replay}, problems=_WRITE
+    ),
     ("get", PROFILE): Route(answers={200: {JSON: OBJECT}}, problems=_READ),
     ("get", f"{REPORTS}/access"): Route(answers={200: {JSON: AccessPage}}, problems=(400, 401, 403, 503)),
     ("get", f"{REPORTS}/approvals"): Route(

@@ -2,10 +2,16 @@
 The trust registry.
 """
 
+import random
+from functools import partial
+
 import msgspec
 
 from registry.answering import Answering
 from registry.asking.metadata import Service
+from registry.feed.deliveries import Deliveries
+from registry.feed.reading import Feed
+from registry.feed.subscribers import Subscribers
 from registry.files import Files
 from registry.reading import read_apart
 from registry.registry import Registry
@@ -14,13 +20,18 @@ from registry.reports.reports import Reports
 from registry.telling import Telling
 from resolver.methods import METHODS
 from server.edge.limits import BURST_SECONDS
+from server.identity.own import DEFAULT_ISSUER
+from server.receivers import Receivers, receiver_of
 from server.settings import Settings
 from server.wings.operators import Operators
 from server.wings.resources import Resources
 
 
 class RegistryWing(msgspec.Struct, frozen=True):
-    """The registry; what answers questions, tells those who read, and reads and writes its files."""
+    """
+    The registry; what answers questions, tells those who read, and reads and writes its files; who is told of its
+    changes, which only a process that may lead pushes.
+    """
 
     registry: Registry
     answering: Answering
@@ -28,6 +39,9 @@ class RegistryWing(msgspec.Struct, frozen=True):
     files: Files
     reports: Reports
     due_dates: DueDates
+    feed: Feed
+    subscribers: Subscribers
+    deliveries: Deliveries | None
 
 
 def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
@@ -46,6 +60,23 @@ def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
         Files(registry, resources.database, read_file=read_apart),
         Reports(registry, resources.database),
         DueDates(registry, operators.alarms.state),
+        Feed(registry, resources.database, clock=resources.clock),
+        Subscribers(resources.database, check_url=receiver_of, clock=resources.clock),
+        _open_deliveries(resources, operators),
+    )
+
+
+def _open_deliveries(resources: Resources, operators: Operators) -> Deliveries | None:
+    if not resources.share.leads:
+        return None
+    return Deliveries(
+        resources.database,
+        post=Receivers(resources.guard).post,
+        signer=partial(operators.identities.active_signer, DEFAULT_ISSUER),
+        clock=resources.clock,
+        timer=resources.timer,
+        jitter=random.random,
+        on_state=operators.alarms.state,
     )
 
 

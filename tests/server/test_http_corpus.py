@@ -62,7 +62,6 @@ NOT_PROVOKED = {
     "/problems/too-many-connections": "clients on loopback may hold any number",
     "/problems/too-many-to-list": "needs 100,000 facts; tests/registry/test_telling.py lowers the limit",
     "/problems/token-away": "needs a token that can be taken away; test_custody.py has one",
-    "/problems/url-refused": "as origin-failed",
     "https://w3id.org/security#PROOF_TRANSFORMATION_ERROR": "told as a list that does not verify",
 }
 

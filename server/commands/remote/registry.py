@@ -11,6 +11,7 @@ import click
 
 from server.commands.registry_convert import registry_convert
 from server.commands.remote.api import JSON, REASON, operator_api
+from server.commands.remote.registry_feed import registry_changes, registry_subscriber
 from server.commands.remote.registry_sources import registry_source
 from server.commands.terminal import escaped, note, print_json, printable, say
 
@@ -24,6 +25,8 @@ def registry() -> None:
 
 registry.add_command(registry_source)
 registry.add_command(registry_convert)
+registry.add_command(registry_changes)
+registry.add_command(registry_subscriber)
 
 
 @registry.command("import")

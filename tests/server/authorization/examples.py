@@ -54,6 +54,7 @@ _SOURCE = {
     "authority_id": "did:web:education.example",
     "rights": [{"action": "issue", "resource": "CourseCompletionCredential"}],
 }
+_NO_SUBSCRIBER = frozenset({404})
 
 # In the order in which they are asked.
 EXAMPLES: dict[tuple[str, str], Example] = {
@@ -172,6 +173,20 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("DELETE", "/operator/registry/sources/{source_id}"): Example(
         "/operator/registry/sources/nothing", also=_NO_SOURCE, never_done="there is no such source"
+    ),
+    ("GET", "/operator/registry/changes"): Example("/operator/registry/changes"),
+    ("GET", "/operator/registry/subscribers"): Example("/operator/registry/subscribers"),
+    ("POST", "/operator/registry/subscribers"): Example(
+        "/operator/registry/subscribers", {"id": "{new}", "url": "https://a.example/", "audience": "a"}
+    ),
+    ("POST", "/operator/registry/subscribers/{subscriber_id}/replay"): Example(
+        "/operator/registry/subscribers/nobody/replay",
+        {"from": 0},
+        also=_NO_SUBSCRIBER,
+        never_done="there is no such subscriber",
+    ),
+    ("DELETE", "/operator/registry/subscribers/{subscriber_id}"): Example(
+        "/operator/registry/subscribers/nobody", also=_NO_SUBSCRIBER, never_done="there is no such subscriber"
     ),
     ("PUT", "/operator/registry"): Example(
         "/operator/registry", _REGISTRY

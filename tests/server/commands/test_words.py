@@ -71,6 +71,7 @@ READING = {
     *("config show", "resolve", "did lint", "driver check", "serve", "init"),
     *("db check", "db backup", "db served", "db copy", "registry export", "registry list", "registry show"),
     *("registry source list", "registry convert dcc", "registry convert pem", "registry convert lote"),
+    *("registry changes", "registry subscriber list"),
     *("alarm list", "principal list", "principal show", "key list"),
     *("issuer list", "issuer show", "issuer document", "issuer key list"),
     *("audit tail", "audit verify", "audit export", "audit anchor"),
