@@ -88,9 +88,17 @@ class Telling:
         """Tell whom an authority recognises for what; TooManyToList."""
         return await self._asked(times, raw, ayra.recognitions_of)
 
-    async def entities(self, wanted: Wanted, times: dict[str, str], limit: int, offset: int) -> Answer:
+    async def entities(
+        self, wanted: Wanted, times: dict[str, str], limit: int, offset: int, spend: Callable[[int], None]
+    ) -> Answer:
         """
-        Tell which entities there are; TooManyToList. One list is made at a time: it may take a second.
+        Tell which entities there are; TooManyToList. One list is made at a time.
+
+        1. Find out what has to be looked at; the caller pays for it.
+        2. Look.
+
+        Args:
+            spend: takes what it costs the caller to look at so many facts, or refuses it.
 
         Raises:
             BadRequest: `limit` or `offset` is out of range.
@@ -100,18 +108,28 @@ class Telling:
         if not 0 <= offset <= MAX_OFFSET:
             raise BadRequest(f"offset: expected 0 to {MAX_OFFSET}")
         moment = await self._moment(times)
+        version = self._registry.recorded_at if moment.known_at is None else moment.known_at
 
-        def tell(known: Known) -> EntityList:
-            found = entity_lists.listed(known, wanted, moment.at)
-            shown = found[offset : offset + limit]
+        def read(look: Callable[[Known], T]) -> T:
+            with self._registry.gathering(version) as known:
+                return look(known)
+
+        def page(known: Known) -> EntityList:
+            ids = entity_lists.listed(known, found, moment.at)
             return EntityList(
-                items=[entity_lists.summary(known, each, wanted.authority_id, moment.at) for each in shown],
-                pagination=Pagination(limit=limit, offset=offset, total=len(found)),
+                items=[
+                    entity_lists.summary(known, each, wanted.authority_id, moment.at)
+                    for each in ids[offset : offset + limit]
+                ],
+                pagination=Pagination(limit=limit, offset=offset, total=len(ids)),
             )
 
+        found = await asyncio.to_thread(  # 1.
+            read, lambda known: entity_lists.candidates(known, wanted, moment.at)
+        )
+        spend(len(found))
         async with self._one_list_at_a_time:
-            told = await asyncio.to_thread(self._read, moment, tell)
-        return self._answer(told, moment)
+            return self._answer(await asyncio.to_thread(read, page), moment)  # 2.
 
     async def _kept(self, times: dict[str, str], tell: Callable[[Known, int], Any]) -> Answer:
         moment = await self._moment(times)

@@ -2,6 +2,7 @@
 What the registry tells with GET: the Ayra profile below `/trqp`, and the documents by which it is found. Routes.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Controller, Request, get
@@ -22,9 +23,14 @@ _TIMES = (
 )
 
 
-def build_telling_routes(telling: Telling) -> type[Controller]:
+FACTS_PER_TOKEN = 200  # that are looked at for a list
+
+Charge = Callable[[str, float], None]  # as `routes.Charge`
+
+
+def build_telling_routes(telling: Telling, charge: Charge = lambda *_: None) -> type[Controller]:
     """Return the routes of whoever reads the registry; as `routes.build_routes`."""
-    return over(_Routes, telling=telling)
+    return over(_Routes, telling=telling, charge=charge)
 
 
 def _context_of(time: FromQuery[str | None] = None, known_at: FromQuery[str | None] = None) -> dict[str, str]:
@@ -35,6 +41,7 @@ class _Routes(Controller):
     tags = ("registry",)
     dependencies = {"context": Provide(_context_of, sync_to_thread=False)}  # noqa: RUF012 - as Litestar reads it
     telling: Telling
+    charge: Charge
 
     @get(
         "/.well-known/trqp-metadata.json",
@@ -72,6 +79,7 @@ class _Routes(Controller):
     )
     async def entities(
         self,
+        request: Request[Any, Any, Any],
         context: NamedDependency[dict[str, str]],
         authority_id: FromQuery[str | None] = None,
         action: FromQuery[str | None] = None,
@@ -79,8 +87,13 @@ class _Routes(Controller):
         limit: FromQuery[int] = DEFAULT_LIMIT,
         offset: FromQuery[int] = 0,
     ) -> Answer:
+        client = request.scope.get("state", {}).get("client", "")
+
+        def spend(facts: int) -> None:
+            self.charge(client, max(0.0, facts / FACTS_PER_TOKEN - 1))  # One has been paid.
+
         wanted = Wanted(authority_id=authority_id, pair=_pair(action, resource))
-        return await self.telling.entities(wanted, context, limit, offset)
+        return await self.telling.entities(wanted, context, limit, offset, spend)
 
     @get(
         ENTITIES_PATH + "/{entity_id:path}",

@@ -86,7 +86,7 @@ def public_app(services: Services) -> Front:
             batch_route(services.resolver, spend, renewals.take),
             *universal_routes(services.resolver, [settings.did], clock),
             registry_routes(services.registry.answering, charge),
-            telling_routes(services.registry.telling),
+            telling_routes(services.registry.telling, charge),
             feed_routes(services.registry.feed),
             status_routes(
                 services.status.publisher,

@@ -22,7 +22,7 @@ from registry.identifiers import as_registered
 from registry.known import Known
 from registry.model import Authority, Entity, Grant, Kind, covers
 
-MAX_LOOKED_AT = 100_000  # entities or grants, for one list; looking at them takes seconds already
+MAX_LOOKED_AT = 50_000  # entities or grants, for one list; to look at them takes some two seconds
 
 T = TypeVar("T")
 
@@ -39,23 +39,33 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     pair: tuple[str, str] | None = None
 
 
-def listed(known: Known, wanted: Wanted, at: int) -> list[str]:
+def candidates(known: Known, wanted: Wanted, at: int) -> list[Entity] | list[Grant]:
     """
-    Return the ids of the entities that are wanted at a time, in order.
+    Return what has to be looked at to know which entities are wanted at a time.
 
     Raises:
         AuthorityNotFound: there is no such authority at that time.
-        TooManyToList: there are more than `MAX_LOOKED_AT` to look at.
+        TooManyToList: more than `MAX_LOOKED_AT`.
     """
     if wanted.authority_id is None and wanted.pair is None:
         everybody = (each.fact for each in known.all("entity"))
-        return [each.id for each in _bounded(everybody) if isinstance(each, Entity) and _is_there(each, at)]
+        return [each for each in _bounded(everybody) if isinstance(each, Entity)]
     if wanted.authority_id is None:
         asked = list(authorities(known, at))
     else:
         asked = [authority_named(known, as_registered(wanted.authority_id), at).fact]
-    granted = granted_by(known, "authorization", asked, wanted.pair)
-    return sorted({each.entity_id for each in granted if _is_in_force(known, each, at)})
+    return list(granted_by(known, "authorization", asked, wanted.pair))
+
+
+def listed(known: Known, found: list[Entity] | list[Grant], at: int) -> list[str]:
+    """Return the ids, in order, of the candidates that are there at a time, or of who has what was granted."""
+    return sorted(
+        {
+            each.id if isinstance(each, Entity) else each.entity_id
+            for each in found
+            if (_is_there(each, at) if isinstance(each, Entity) else _is_in_force(known, each, at))
+        }
+    )
 
 
 def summary(known: Known, entity_id: str, authority_id: str | None, at: int) -> EntitySummary:

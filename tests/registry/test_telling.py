@@ -15,6 +15,7 @@ from litestar.response import Response
 from litestar.response.base import ASGIResponse
 
 from registry.asking import entity_lists
+from registry.asking.entity_lists import Wanted
 from registry.client import IdentifierNotFound, RegistryClient
 from registry.model import Identifier
 from registry.routes import build_routes
@@ -33,7 +34,7 @@ from tests.registry.told import (
     an_entity,
     at,
 )
-from wire import Answer, Refusal, render_problem
+from wire import Answer, BadRequest, Refusal, render_problem
 from wire.problem import PROBLEM_JSON, problem_of
 
 pytestmark = pytest.mark.anyio
@@ -163,6 +164,25 @@ async def test_a_list_of_too_many_facts_is_refused(tmp_path: Path, monkeypatch: 
 
     assert (response.status_code, response.json()["type"]) == (422, f"{BASE_URL}/problems/too-many-to-list")
     assert narrower == [PORT]
+
+
+async def test_a_list_costs_the_client_what_has_to_be_looked_at(tmp_path: Path) -> None:
+    looked_at: list[int] = []
+
+    def refuse(facts: int) -> None:
+        raise BadRequest(f"too dear: {facts}")
+
+    async with a_server(tmp_path) as (told, _):
+        for wanted in (
+            Wanted(),
+            Wanted(authority_id=EDU),
+            Wanted(authority_id=EDU, pair=("issue", "Degree")),
+        ):
+            await told.telling.entities(wanted, {}, 100, 0, looked_at.append)
+        with pytest.raises(BadRequest, match="too dear: 5"):
+            await told.telling.entities(Wanted(), {}, 100, 0, refuse)
+
+    assert looked_at == [5, 3, 2]
 
 
 @pytest.mark.parametrize(
