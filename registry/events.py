@@ -158,14 +158,30 @@ def close(tx: Transaction, now: int) -> Head:
     )
 
 
-def events_after(tx: Transaction, position: int, limit: int) -> list[Event]:
-    """Return at most `limit` events beyond a position, in order."""
+def record_gap(tx: Transaction, now: int, actor: str) -> Head:
+    """
+    Record that the database was restored from a backup: what it had recorded since is lost.
+
+    What was known at a time since the backup cannot be told any more. When that was, nobody knows here: at the
+    earliest when something was recorded, or promised, last.
+    """
+    head = lock_head(tx)
+    lost_from, lost_until = max(head.recorded_at, head.closed_at), head.next_time(now)
+    row = tx.one("SELECT COUNT(*) AS gaps FROM registry_events WHERE kind = :kind", {"kind": GAP})
+    body = body_of({"from": lost_from, "until": lost_until})
+    event = NewEvent(GAP, "restore", int(row["gaps"] if row else 0) + 1, GAP, lost_from, body)
+    return append(tx, head, [event], Cause(actor, "restore"), lost_until)
+
+
+def events_after(tx: Transaction, position: int, limit: int, *, until: int | None = None) -> list[Event]:
+    """Return at most `limit` events beyond a position, in order; of those up to another one, where it is given."""
+    last = 2**62 if until is None else until
     rows = tx.all(
         "SELECT e.position, e.version, v.recorded_at, e.kind, e.fact_id, e.revision, e.what,"
         " e.effective_at, e.body, v.last_position, v.digest"
         " FROM registry_events e JOIN registry_versions v ON v.version = e.version"
-        " WHERE e.position > :position ORDER BY e.position LIMIT :limit",
-        {"position": position, "limit": limit},
+        " WHERE e.position > :after AND e.position <= :until ORDER BY e.position LIMIT :limit",
+        {"after": position, "until": last, "limit": limit},
     )
     return [_event(row) for row in rows]
 

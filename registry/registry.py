@@ -102,13 +102,11 @@ class Registry:
         Raises:
             DatabaseUnavailable: they cannot be read.
         """
-        head = await self.index.load()
-        self._closed_at = max(self._closed_at, head.closed_at)
+        self._closed_at = (await self.index.load()).closed_at
 
     async def follow(self) -> None:
         """Take up what others recorded; raises as `load`, and then what was known stays."""
-        head = await self.index.follow()
-        self._closed_at = max(self._closed_at, head.closed_at)
+        self._closed_at = (await self.index.follow()).closed_at
 
     @contextmanager
     def reading(self, known_at: int | None = None) -> Iterator[Indexed]:

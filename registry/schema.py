@@ -112,10 +112,14 @@ MIGRATIONS = (
                 "SELECT 1 FROM registry_head WHERE NEW.recorded_at <= recorded_at OR NEW.recorded_at <= closed_at",
                 "recorded times never decrease",
             ),
-            *(
-                forbid("registry_facts", event, "this registry is one of events now; upgrade this node")
-                for event in ("INSERT", "UPDATE")
+            # A copy of the database takes the former rows along, before any event.
+            ForbidWhile(
+                "registry_facts",
+                "INSERT",
+                "SELECT 1 FROM registry_head WHERE version > 0",
+                "this registry is one of events now; upgrade this node",
             ),
+            forbid("registry_facts", "UPDATE", "this registry is one of events now; upgrade this node"),
         ),
         oldest_release="0.3.0",
     ),

@@ -11,10 +11,9 @@ of another format, or of other events (`Head.digest`). A process that is killed 
 all; the journal is synced only now and then, which can lose the last versions, and those are applied again.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from pysqlite3 import dbapi2 as sqlite3
@@ -93,40 +92,44 @@ class Progress(msgspec.Struct, frozen=True):
 
 class IndexFile:
     """
-    The file, for one thread at a time.
+    The file, for one process of the machine at a time: whoever holds its lock. Closing it gives changes up that
+    were not committed.
 
     Args:
-        path: None: in memory, of this object alone.
+        path: None: in memory, and empty.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.connection = connect(path)
-        self.connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
-        with self.writing():
-            if self._format() != FORMAT:
-                self._make()
+        if path is None:
+            self.connection = nothing()
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self.connection = connect(path, "rw", WRITER_CACHE_KIB)
+        self.connection.execute("PRAGMA journal_mode = WAL")
+        self.connection.execute("PRAGMA synchronous = NORMAL")
 
-    def progress(self) -> Progress:
-        """Return how far the file has come."""
-        row = self.connection.execute(
-            "SELECT version, position, recorded_at, digest FROM progress"
-        ).fetchone()
-        return Progress(*row)
+    def progress(self) -> Progress | None:
+        """Return how far the file has come; None: it is empty, or of another format."""
+        return progress_of(self.connection)
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Do all that follows in one transaction, or nothing of it."""
+    def begin(self) -> None:
+        """Begin a transaction; it goes on until `commit`."""
         self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
+
+    def commit(self) -> None:
+        """Let everybody see what was done."""
         self.connection.execute("COMMIT")
 
+    def clear(self) -> None:
+        """Forget everything."""
+        names = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
+            self.connection.execute(f"DROP TABLE {name}")
+        _make(self.connection)
+
     def apply(self, events: Iterable[Event]) -> None:
-        """Apply the next events, within `writing`; a version whose last event is among them is complete."""
+        """Apply the next events; a version whose last event is among them is complete."""
         new = list(events)
         last = new[-1] if new else None
         self._add([event for event in new if event.kind != GAP])
@@ -138,10 +141,6 @@ class IndexFile:
                 "UPDATE progress SET version = ?, position = ?, recorded_at = ?, digest = ?",
                 (last.version, last.position, last.recorded_at, last.digest),
             )
-
-    def clear(self) -> None:
-        """Forget everything, within `writing`."""
-        self._make()
 
     def close(self) -> None:
         """Close the file."""
@@ -161,23 +160,30 @@ class IndexFile:
         gap = msgspec.json.decode(event.body or "{}", type=dict[str, int])
         self.connection.execute("INSERT INTO gaps VALUES (?, ?)", (gap["from"], gap["until"]))
 
-    def _format(self) -> int | None:
-        with contextlib.suppress(sqlite3.OperationalError):  # No such table.
-            return int(self.connection.execute("SELECT format FROM progress").fetchone()[0])
+
+def progress_of(connection: Any) -> Progress | None:
+    """Return how far the file has come; None: it is empty, or of another format."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is None:
         return None
-
-    def _make(self) -> None:
-        names = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in names:
-            self.connection.execute(f"DROP TABLE {name}")
-        for statement in _TABLES:
-            self.connection.execute(statement)
+    row = connection.execute(
+        "SELECT version, position, recorded_at, digest FROM progress WHERE format = ?", (FORMAT,)
+    ).fetchone()
+    return None if row is None else Progress(*row)
 
 
-def progress_of(connection: Any) -> Progress:
-    """Return how far the file has come."""
-    row = connection.execute("SELECT version, position, recorded_at, digest FROM progress").fetchone()
-    return Progress(*row)
+def connect(path: Path, mode: Literal["ro", "rw"], cache_kib: int = CACHE_KIB) -> Any:
+    """
+    Open a connection to a file that is there.
+
+    One that only reads never removes the journal when it is closed, which may be that of a newer file by then.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute(f"PRAGMA mmap_size = {MAP_BYTES}")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    return connection
 
 
 def gap_around(connection: Any, known_at: int) -> tuple[int, int] | None:
@@ -200,17 +206,19 @@ def dump_of(connection: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def connect(path: Path | None) -> Any:
-    """Open a connection; of a file that does not exist yet, make it, for this user alone."""
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-    connection = sqlite3.connect(
-        ":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False
-    )
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA mmap_size = {MAP_BYTES}")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+def nothing() -> Any:
+    """Return a connection to an empty index, in memory."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    _make(connection)
     return connection
+
+
+def remove(path: Path) -> None:
+    """Remove a file that cannot be read; whoever has it open goes on reading it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _make(connection: Any) -> None:
+    for statement in _TABLES:
+        connection.execute(statement)

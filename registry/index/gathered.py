@@ -7,19 +7,16 @@ A lookup of its own takes longest to begin; of many at once each takes a third o
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, overload
 
-import msgspec
-
 from registry.index.keys import key
-from registry.index.reading import Indexed
+from registry.index.reading import Indexed, decoded
 from registry.known import Revision
-from registry.model import TYPES, Authority, Entity, Fact, FactKind, Kind
+from registry.model import Authority, Entity, Fact, FactKind, Kind
 
 AT_ONCE = 256  # keys in one statement
 
 # Kind, identifier of the authority, of the entity, action, resource.
 Question = tuple[Kind, str, str, str, str]
 
-_DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
 _MANY = (
     "SELECT k.key, r.kind, r.body, r.revision, r.known_from FROM keys k JOIN revisions r"
     " ON r.position = k.position WHERE k.key IN ({keys}) AND known_from <= ? AND known_until > ?"
@@ -82,4 +79,4 @@ class Gathered(Indexed):
     def _look_up(self, keys: list[int], found: dict[int, list[Revision[Any]]]) -> None:
         statement = _MANY.format(keys=", ".join("?" * len(keys)))
         for each, kind, body, number, recorded_at in self._connection.execute(statement, (*keys, *self._at)):
-            found[each].append(Revision(_DECODERS[kind].decode(body), number, recorded_at))
+            found[each].append(Revision(decoded(kind, body), number, recorded_at))

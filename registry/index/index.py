@@ -1,5 +1,9 @@
 """
 The index, for one process: it reads the node's file, and takes events up into it. Service.
+
+Whoever holds the file's lock takes events up for all processes of the node. Each process keeps to the file that it
+has open; where that is not the one of this name any more (somebody removed it, or it was damaged and another
+process made it anew), the next look opens the new one, once it is complete.
 """
 
 import asyncio
@@ -15,18 +19,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from registry.events import Event, Head, digest_of_version, events_after, read_head
-from registry.index.file import IndexFile, connect, dump_of, gap_around, progress_of
+from pysqlite3 import dbapi2 as sqlite3
+
+from registry.events import Head, digest_of_version, events_after, read_head
+from registry.index.file import (
+    IndexFile,
+    Progress,
+    connect,
+    dump_of,
+    gap_around,
+    nothing,
+    progress_of,
+    remove,
+)
 from registry.index.gathered import Gathered
 from registry.index.reading import Indexed
-from storage import Database
+from storage import Database, DatabaseUnavailable
 
 BATCH = 2_000  # events that are read at a time
+
+_Inode = tuple[int, int] | None  # which file it is, whatever its name; None: there is none
 
 
 class Index:
     """
-    What the registry knows, as this node sees it.
+    What the registry knows, as this node sees it; nothing before it is loaded.
 
     Args:
         path: of the file; its folder must be of this machine. None: one of our own, for as long as we are.
@@ -35,22 +52,33 @@ class Index:
     def __init__(self, database: Database, path: Path | None = None) -> None:
         self._database = database
         self._path = path or _own_path(self)
+        self._inode: _Inode = (
+            None  # Of the file that is answered from; set under the lock, once it is complete.
+        )
+        self._is_damaged = False  # Whether that file could not be read.
         self._local = threading.local()
         self._one_at_a_time = asyncio.Lock()
 
     @property
     def version(self) -> int:
-        """The version of the registry that is answered from."""
-        return progress_of(self._connection()).version
+        """The version of the registry that is answered from; 0: none yet."""
+        progress = self._progress()
+        return 0 if progress is None else progress.version
 
     @property
     def recorded_at(self) -> int:
-        """When the newest of what is answered from was recorded, in microseconds since 1970."""
-        return progress_of(self._connection()).recorded_at
+        """When the newest of what is answered from was recorded, in microseconds since 1970; 0: nothing is."""
+        progress = self._progress()
+        return 0 if progress is None else progress.recorded_at
 
     @contextlib.contextmanager
     def reading(self, known_at: int | None = None) -> Iterator[Indexed]:
-        """Read what was known at one recorded time, all of one version; None: what is known now."""
+        """
+        Read what was known at one recorded time, all of one version; None: what is known now.
+
+        Raises:
+            DatabaseUnavailable: the file cannot be read; where it is damaged, it is made anew soon.
+        """
         with self._transaction() as connection:
             yield Indexed(connection, known_at)
 
@@ -62,69 +90,105 @@ class Index:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("COMMIT")
+        with self._told():
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
 
     def gap_around(self, known_at: int) -> tuple[int, int] | None:
         """Return the span around a recorded time of which a restore lost what was recorded, if there is one."""
-        return gap_around(self._connection(), known_at)
+        with self._told():
+            return gap_around(self._connection(), known_at)
 
     async def load(self) -> Head:
         """As `follow`, having made sure that the file is of the same events as the database."""
-        async with self._one_at_a_time, self._lock():
-            head = await self._database.read(read_head)
-            await self._take_up(head)
-        return head
+        return await self._take_up(await self._database.read(read_head))
 
     async def follow(self) -> Head:
         """
         Take up all events that are recorded now; return the head that the file is at or beyond.
 
         Raises:
-            DatabaseUnavailable: they cannot be read; what was known is still answered from.
+            DatabaseUnavailable: they cannot be read, or not be kept; what was known is still answered from.
         """
         head = await self._database.read(read_head)
-        if self._is_at(head):
-            return head
-        async with self._one_at_a_time, self._lock():
-            await self._take_up(head)
-        return head
+        return head if await self._is_at(head) else await self._take_up(head)
 
     def dump(self) -> list[tuple[Any, ...]]:
         """Return all that the file says; the same for the same events."""
         return dump_of(self._connection())
 
-    def _is_at(self, head: Head) -> bool:
-        found = progress_of(self._connection())
-        return found.position > head.position or (found.version, found.digest) == (head.version, head.digest)
+    async def _is_at(self, head: Head) -> bool:
+        """Tell whether the file that is answered from is there, and has all that is recorded, and nothing else."""
+        if self._inode is None or self._is_damaged or self._inode != _inode(self._path):
+            return False
+        progress = self._progress()
+        if (
+            progress is not None and progress.position > head.position
+        ):  # Others were faster, or it was restored.
+            return progress.digest == await self._digest_of(progress)
+        return progress is not None and (progress.version, progress.digest) == (head.version, head.digest)
 
-    async def _take_up(self, head: Head) -> None:
+    def _progress(self) -> Progress | None:
+        """Return how far the file that is answered from is; None: it cannot be told."""
+        with contextlib.suppress(DatabaseUnavailable), self._told():
+            return progress_of(self._connection())
+        return None
+
+    async def _take_up(self, head: Head) -> Head:
+        async with self._one_at_a_time:
+            with self._told():
+                async with self._lock():
+                    if self._is_damaged and self._inode == _inode(self._path):
+                        remove(self._path)
+                    await self._bring_up_or_begin_anew(head)
+                    self._inode, self._is_damaged = _inode(self._path), False
+        return head
+
+    async def _bring_up_or_begin_anew(self, head: Head) -> None:
+        try:
+            await self._bring_up(head)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            remove(self._path)
+            await self._bring_up(head)
+
+    async def _bring_up(self, head: Head) -> None:
+        """Take up what is missing: version by version; or all at once where the file has to begin anew."""
         file = await asyncio.to_thread(IndexFile, self._path)
         try:
-            await self._require_same_history(file)
-            position = file.progress().position
+            progress = file.progress()
+            is_new = progress is None or progress.digest != await self._digest_of(progress)
+            position = 0 if is_new or progress is None else progress.position
+            file.begin()
+            if is_new:
+                file.clear()
             while position < head.position:
-                events = await self._database.read(partial(events_after, position=position, limit=BATCH))
-                await asyncio.to_thread(_apply, file, events)
+                find = partial(events_after, position=position, limit=BATCH, until=head.position)
+                if not (events := await self._database.read(find)):
+                    raise DatabaseUnavailable("the registry went back while it was read")
+                await asyncio.to_thread(file.apply, events)
                 position = events[-1].position
+                if events[-1].is_last and not is_new:
+                    file.commit()
+                    file.begin()
+            await asyncio.to_thread(file.commit)
         finally:
             file.close()  # What was not committed is gone with it.
 
-    async def _require_same_history(self, file: IndexFile) -> None:
-        """Begin anew where the file is of other events: of another database, or of one before a restore."""
-        progress = file.progress()
-        digest = await self._database.read(partial(digest_of_version, version=progress.version))
-        if digest != progress.digest:
-            with file.writing():
-                file.clear()
+    async def _digest_of(self, progress: Progress) -> str | None:
+        """Return the digest of a file's version in the database; None: it has no such version."""
+        return await self._database.read(partial(digest_of_version, version=progress.version))
 
     @contextlib.asynccontextmanager
     async def _lock(self) -> AsyncIterator[None]:
         """One process of the node takes events up at a time."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(f"{self._path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
@@ -133,21 +197,35 @@ class Index:
             os.close(lock)
 
     def _connection(self) -> Any:
-        """Return this thread's connection to the file."""
-        if not hasattr(self._local, "connection"):
-            if not self._path.exists():
-                IndexFile(self._path).close()
-            self._local.connection = connect(self._path)
+        """Return this thread's connection to the file that is answered from."""
+        if self._inode is None:
+            return nothing()
+        if getattr(self._local, "inode", None) != self._inode:
+            self._local.connection = connect(self._path, "ro")
+            self._local.inode = self._inode
         return self._local.connection
 
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what is wrong with the file in words of ours."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            self._is_damaged |= _is_damage(error)
+            raise DatabaseUnavailable(f"the registry's index, {self._path}: {error}") from error
 
-def _apply(file: IndexFile, events: list[Event]) -> None:
-    """Apply events, and commit where a version ends with them."""
-    if not file.connection.in_transaction:
-        file.connection.execute("BEGIN IMMEDIATE")
-    file.apply(events)
-    if events[-1].is_last:
-        file.connection.execute("COMMIT")
+
+def _is_damage(error: Exception) -> bool:
+    """Tell whether what is in the file is at fault, and not the disk, its room or who may read it."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+
+
+def _inode(path: Path) -> _Inode:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _own_path(owner: Index) -> Path:

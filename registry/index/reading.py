@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, overload
 
 import msgspec
+from pysqlite3 import dbapi2 as sqlite3
 
 from registry.index.file import FOREVER
 from registry.index.keys import key
@@ -85,11 +86,7 @@ class Indexed:
     def fact(self, kind: FactKind, fact_id: str) -> Revision[Any] | None:
         """As `Known.fact`."""
         row = self._connection.execute(_FACT, (kind, fact_id, *self._at)).fetchone()
-        return (
-            None
-            if row is None or row[0] is None
-            else Revision(_DECODERS[kind].decode(row[0]), row[1], row[2])
-        )
+        return None if row is None or row[0] is None else Revision(decoded(kind, row[0]), row[1], row[2])
 
     def last_number(self, kind: FactKind, fact_id: str) -> int:
         """Return the number of the newest revision of a fact, also of one that is voided; 0: there is none."""
@@ -155,7 +152,7 @@ class Indexed:
             rows = self._connection.execute(_ALL, (kind, beyond, *self._at, PAGE)).fetchall()
             for _, body, number, recorded_at in rows:
                 if body is not None:
-                    yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
+                    yield Revision(decoded(kind, body), number, recorded_at)
             beyond = rows[-1][0] if len(rows) == PAGE else None
 
     def as_of(self, known_at: int) -> Known:
@@ -172,14 +169,9 @@ class Indexed:
         """
         rows = self._connection.execute(_DATED, (what, *after, until, *self._at, limit)).fetchall()
         return [
-            Dated(at, position, what, Revision(_DECODERS[kind].decode(body), number, known_from))
+            Dated(at, position, what, Revision(decoded(kind, body), number, known_from))
             for at, position, kind, body, number, known_from in rows
         ]
-
-    def _found(self, *parts: str) -> Iterator[Revision[Any]]:
-        rows = self._connection.execute(_FOUND, (key(*parts), *self._at)).fetchall()
-        for kind, body, number, recorded_at in rows:
-            yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
 
     def authorities_calling(self, name: str) -> tuple[Revision[Authority], ...]:
         """As `directory.Directory.authorities_calling`."""
@@ -211,8 +203,26 @@ class Indexed:
             rows = self._connection.execute(_NEWEST, (before, *self._at, PAGE)).fetchall()
             for _, kind, body, number, recorded_at in rows:
                 if body is not None:
-                    yield Revision(_DECODERS[kind].decode(body), number, recorded_at)
+                    yield Revision(decoded(kind, body), number, recorded_at)
             before = rows[-1][0] if len(rows) == PAGE else None
+
+    def _found(self, *parts: str) -> Iterator[Revision[Any]]:
+        rows = self._connection.execute(_FOUND, (key(*parts), *self._at)).fetchall()
+        for kind, body, number, recorded_at in rows:
+            yield Revision(decoded(kind, body), number, recorded_at)
+
+
+def decoded(kind: FactKind, body: str) -> Any:
+    """
+    Return the fact that a row has.
+
+    Raises:
+        DatabaseError: the row has none, so that the file is damaged.
+    """
+    try:
+        return _DECODERS[kind].decode(body)
+    except msgspec.DecodeError as error:
+        raise sqlite3.DatabaseError(f"the {kind} of a row cannot be read: {error}") from None
 
 
 def _is_about(fact: Any, asked: tuple[str, ...]) -> bool:

@@ -20,8 +20,7 @@ class History:
 
     def tell(self, *facts: Fact, recorded_at: int = LONG_AGO) -> "History":
         """Record facts, as they are from now on known to be."""
-        with self.file.writing():
-            self.file.apply([self._event(fact, recorded_at) for fact in facts])
+        self.file.apply([self._event(fact, recorded_at) for fact in facts])
         return self
 
     def known(self, known_at: int | None = None) -> Indexed:
