@@ -10,6 +10,7 @@ import msgspec
 
 from operators.issuers import key_store
 from operators.store import all_issuers
+from registry.events import read_head
 from server.identity.identities import Rows
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.publishing.artefacts import published_artefacts
@@ -24,10 +25,16 @@ Say = Callable[[str], None]
 
 
 class Former(msgspec.Struct, frozen=True):
-    """What a database that was there before has as published, and its issuers with their keys."""
+    """
+    What a database that was there before has as published, and its issuers with their keys.
+
+    Attributes:
+        told_until: until when its registry was told something, or answered for good; microseconds since 1970.
+    """
 
     forms: Sequence[FoundForm]
     rows: Rows
+    told_until: int = 0
 
 
 async def look_into(path: Path, say: Say) -> Former:
@@ -39,7 +46,8 @@ async def look_into(path: Path, say: Say) -> Former:
         return Former([], {})
     try:
         forms = await _or_nothing(_forms_in(database), [], path, say)
-        return Former(forms, await _or_nothing(database.read(_rows_in), {}, path, say))
+        rows = await _or_nothing(database.read(_rows_in), {}, path, say)
+        return Former(forms, rows, await _or_nothing(database.read(_told_until), 0, path, say))
     finally:
         database.close()
 
@@ -80,3 +88,10 @@ def _rows_in(tx: Transaction) -> Rows:
     for key in key_store.all_keys(tx) if key_store.has_keys(tx) else key_store.older_keys(tx):
         rows[key.issuer_id][1].append(key)
     return rows
+
+
+def _told_until(tx: Transaction) -> int:
+    if tx.one("SELECT 1 AS found FROM sqlite_master WHERE name = 'registry_head'") is None:
+        return 0  # Of a release before 0.3, which answered as of no recorded time.
+    head = read_head(tx)
+    return max(head.recorded_at, head.closed_at)

@@ -11,6 +11,7 @@ With a file (SQLite):
 4. gather what was published last, in the same places: whatever any key of an issuer signed while it was good; where
    it is signed with a key that nobody knows to be active yet, it is;
 5. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
+   and note in the registry since when, and until when, what it was told is lost: it answers as of no such time;
 6. publish every list there, so that not even the first answer is older than what readers were given before;
 7. move the old database aside, and the copy to its place.
 
@@ -31,6 +32,7 @@ from operators import Principal
 from operators.audit.anchor_files import AnchorFiles
 from operators.issuers.keys import active_key
 from operators.store import find_issuer
+from registry.events import record_gap
 from server.background import LEASE
 from server.commands.database.former_databases import Former, databases_before, look_into
 from server.commands.database.restored_issuers import bring_in_issuers
@@ -46,7 +48,7 @@ from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_found
-from storage import Database, Engine, open_database, sqlite_path
+from storage import Database, Engine, Transaction, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
 from wire import Conflict, ResourceNotFound
@@ -169,8 +171,11 @@ async def _make_safe(
     await identities.refresh()
     readable = {issuer_id for issuer_id in identities.rows if _can_sign(identities, issuer_id)}
     lost = await _lost_anchors(database, settings, identities)
-    report = await database.write(  # 5
-        lambda tx: open_epoch(
+    told_until = max((now, *(old.told_until for old in former)))
+
+    def begin_anew(tx: Transaction) -> EpochReport:
+        record_gap(tx, told_until, operator.id)
+        return open_epoch(
             tx,
             found,
             random_bytes=secrets.token_bytes,
@@ -179,7 +184,8 @@ async def _make_safe(
             readable=readable,
             lost_anchors=lost,
         )
-    )
+
+    report = await database.write(begin_anew)  # 5
     await _publish(database, settings, identities)  # 6
     return RestoreReport(**msgspec.structs.asdict(report), missing=tuple(missing))
 
