@@ -26,8 +26,10 @@ test-slow: $(DEV) $(FUZZ) postgres softhsm clients
 # A million hostile inputs: no wrong answer, no hang, no growth of memory. The seed is printed; set it to repeat.
 SOAK_CASES ?= 1000000
 SOAK_SEED ?= $(shell date +%s)
-soak: $(DEV)
+SOAK_HISTORIES ?= 2000
+soak: $(DEV) postgres
 	$(RUN)/python -m tests.fuzz --cases $(SOAK_CASES) --seed $(SOAK_SEED)
+	TOUCHSTONE_HISTORIES=$(SOAK_HISTORIES) TOUCHSTONE_SEED=$(SOAK_SEED) $(RUN)/python -m pytest -q tests/registry/test_as_of.py
 
 lint: $(DEV)
 	$(RUN)/ruff check .

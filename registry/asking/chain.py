@@ -1,8 +1,8 @@
 """
 Who granted in an authority's name, and by whose leave, at one time. Pure.
 
-The power is looked for at the time that the question is about: where a delegation has ended, what was granted by it
-holds no more. A chain has at most `Authority.max_delegations` links, and nobody twice.
+The power is looked for at the time that the question is about: where a delegation has ended, or was compromised by
+then, what was granted by it holds no more. A chain has at most `Authority.max_delegations` links, and nobody twice.
 """
 
 from collections.abc import Iterator
@@ -22,24 +22,46 @@ def chain_of(known: Known, authority: Authority, grant: Grant, at: int) -> Chain
     if grant.granted_by is None or grant.granted_by == grant.authority_id:
         return ()
     waiting: list[tuple[str, Chain]] = [(grant.granted_by, ())]
-    while waiting:  # Breadth first: the shortest chain is shown.
+    seen = {grant.granted_by}
+    while waiting:  # Breadth first: the shortest chain is shown, and whoever is met again has no shorter one.
         delegate, below = waiting.pop(0)
+        if len(below) == authority.max_delegations:
+            continue
         for delegation in _powers(known, grant, delegate, below, at):
             chain = (delegation, *below)
             if delegation.grantor_id == grant.authority_id:
                 return chain
-            if len(chain) < authority.max_delegations and not _is_in(delegation.grantor_id, chain):
+            if delegation.grantor_id not in seen:
+                seen.add(delegation.grantor_id)
                 waiting.append((delegation.grantor_id, chain))
     return None
+
+
+def delegations_above(known: Known, grant: Grant) -> Iterator[Delegation]:
+    """Yield every delegation that whoever granted has its power from, or may have at another time."""
+    waiting = [grant.granted_by or grant.authority_id]
+    seen = {grant.authority_id}
+    while waiting:
+        delegate = waiting.pop()
+        if delegate not in seen:
+            seen.add(delegate)
+            for found in known.delegations_to(grant.authority_id, delegate):
+                yield found.fact
+                waiting.append(found.fact.grantor_id)
 
 
 def _powers(known: Known, grant: Grant, delegate: str, below: Chain, at: int) -> Iterator[Delegation]:
     """Yield the delegations that let `delegate` grant this, though it is passed on as often as `below` is long."""
     for found in known.delegations_to(grant.authority_id, delegate):
         delegation = found.fact
-        is_enough = _is_for(delegation, grant) and delegation.further >= len(below)
-        if is_enough and standing_at(delegation, at).phase == "active":
+        if _is_for(delegation, grant) and delegation.further >= len(below) and _is_in_force(delegation, at):
             yield delegation
+
+
+def _is_in_force(delegation: Delegation, at: int) -> bool:
+    standing = standing_at(delegation, at)
+    is_compromised = standing.compromised_since is not None and standing.compromised_since <= at
+    return standing.phase == "active" and not is_compromised
 
 
 def _is_for(delegation: Delegation, grant: Grant) -> bool:
@@ -48,7 +70,3 @@ def _is_for(delegation: Delegation, grant: Grant) -> bool:
         and grant.action in delegation.actions
         and (not delegation.resources or grant.resource in delegation.resources)
     )
-
-
-def _is_in(entity_id: str, chain: Chain) -> bool:
-    return any(each.delegate_id == entity_id for each in chain)

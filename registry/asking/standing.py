@@ -12,12 +12,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from registry.asking.chain import Chain, chain_of
+from registry.asking.chain import Chain, chain_of, delegations_above
 from registry.errors import AuthorityNotFound, DefinitionNotFound
 from registry.known import Known, Revision
 from registry.model import (
     Authority,
     Definition,
+    Delegation,
     Entity,
     Grant,
     Identifier,
@@ -95,24 +96,26 @@ def find(known: Known, asked: Asked) -> Finding:
         AuthorityNotFound: the authority is not one of this registry at that time.
         DefinitionNotFound: it does not define the action on the resource.
     """
-    authority = authority_named(known, asked.authority, asked.at)
+    holder, authority = _authority_named(known, asked.authority, asked.at)
     require_defined(authority.fact, asked.action, asked.resource)
-    entity = entity_named(known, asked.entity, asked.at)
+    named = known.entities_named(asked.entity)
+    turns = [*_turns_of_names((holder,), asked.authority), *_turns_of_names(named, asked.entity)]
+    turns += [*_bounds(authority.fact), *(each.until for each in authority.fact.vouching)]
+    entity = _named(named, asked.entity, asked.at)
     if entity is None:
-        named = known.entities_named(asked.entity)
         reason: Reason = "identifier_not_valid" if named else "entity_unknown"
-        starts = _starts(named, asked.entity)
-        return Finding(decision="no", reason=reason, authority=authority, until=_first(asked.at, starts))
+        return Finding(decision="no", reason=reason, authority=authority, until=_next(turns, asked.at))
     grants = known.grants(asked.kind, authority.fact.id, entity.fact.id, asked.action, asked.resource)
+    turns += [turn for each in grants for turn in _turns(each.fact)]
     if not grants:
-        return Finding(decision="no", reason="not_granted", authority=authority, entity=entity)
-    return _weighed(known, asked, authority, entity, grants)
+        until = _next(turns, asked.at)
+        return Finding(decision="no", reason="not_granted", authority=authority, entity=entity, until=until)
+    return _weighed(known, asked, authority, entity, _nearest(grants, asked.at), turns)
 
 
 def entity_named(known: Known, identifier: str, at: int) -> Revision[Entity] | None:
     """Return the entity that has an identifier at a time."""
-    named = known.entities_named(identifier)
-    return next((each for each in named if _names(each.fact, identifier, at)), None)
+    return _named(known.entities_named(identifier), identifier, at)
 
 
 def authority_named(known: Known, identifier: str, at: int) -> Revision[Authority]:
@@ -122,10 +125,14 @@ def authority_named(known: Known, identifier: str, at: int) -> Revision[Authorit
     Raises:
         AuthorityNotFound: none of this registry has.
     """
+    return _authority_named(known, identifier, at)[1]
+
+
+def _authority_named(known: Known, identifier: str, at: int) -> tuple[Revision[Entity], Revision[Authority]]:
     for entity in known.entities_named(identifier):
         found = known.authority(entity.fact.id) if _names(entity.fact, identifier, at) else None
         if found is not None and covers(found.fact.valid_from, found.fact.valid_until, at):
-            return found
+            return entity, found
     raise AuthorityNotFound(
         "this registry does not answer for the authority; its DID document may name one that does",
         pointer="/authority_id",
@@ -160,6 +167,10 @@ def _is_defined(defines: tuple[Definition, ...], action: str, resource: str) -> 
     return any(each.action == action and each.resource == resource for each in defines)
 
 
+def _named(entities: tuple[Revision[Entity], ...], identifier: str, at: int) -> Revision[Entity] | None:
+    return next((each for each in entities if _names(each.fact, identifier, at)), None)
+
+
 def _names(entity: Entity, identifier: str, at: int) -> bool:
     return covers(entity.valid_from, entity.valid_until, at) and bool(identifier_of(entity, identifier, at))
 
@@ -175,9 +186,9 @@ def _weighed(
     asked: Asked,
     authority: Revision[Authority],
     entity: Revision[Entity],
-    grants: tuple[Revision[Grant], ...],
+    grant: Revision[Grant],
+    turns: list[int],
 ) -> Finding:
-    grant = _nearest(grants, asked.at)
     standing = standing_at(grant.fact, asked.at)
     compromised = _compromised_since(entity.fact, asked, standing)
     chain = chain_of(known, authority.fact, grant.fact, asked.at)
@@ -185,6 +196,7 @@ def _weighed(
     decision, reason = _decide(standing.phase, compromised, asked, has_power=chain is not None)
     if decision == "yes" and vouched_until is not None and vouched_until <= asked.at:
         decision, reason = "unknown", "source_expired"
+    turns += [turn for each in delegations_above(known, grant.fact) for turn in _turns(each)]
     return Finding(
         decision=decision,
         reason=reason,
@@ -194,9 +206,7 @@ def _weighed(
         standing=standing,
         chain=chain or (),
         compromised_since=compromised,
-        until=_until(
-            asked, authority.fact, entity.fact, standing, compromised, grants, chain or (), vouched_until
-        ),
+        until=_next(turns, asked.at),
     )
 
 
@@ -227,31 +237,33 @@ def _compromised_since(entity: Entity, asked: Asked, standing: Standing) -> int 
     return min((each for each in (of_key, standing.compromised_since) if each is not None), default=None)
 
 
-def _until(
-    asked: Asked,
-    authority: Authority,
-    entity: Entity,
-    standing: Standing,
-    compromised: int | None,
-    grants: tuple[Revision[Grant], ...],
-    chain: Chain,
-    vouched_until: int | None,
-) -> int | None:
-    """Return the first time from which the answer may be another one, as far as it is known."""
-    identifier = identifier_of(entity, asked.entity, asked.at)
-    changes = [standing.since, standing.until, compromised, entity.valid_until, authority.valid_until]
-    changes += [vouched_until, None if identifier is None else identifier.valid_until]
-    changes += [each.fact.valid_from for each in grants]  # Another one may begin.
-    changes += [standing_at(each, asked.at).until for each in chain]
-    return _first(asked.at, changes)
+def _next(turns: Iterable[int], at: int) -> int | None:
+    """Return the first time after `at` from which the answer may be another one; None: none is known."""
+    return min((turn for turn in turns if turn > at), default=None)
 
 
-def _starts(named: tuple[Revision[Entity], ...], identifier: str) -> Iterator[int | None]:
-    """Yield when entities, and an identifier of theirs, begin to be valid."""
-    for entity in named:
-        yield entity.fact.valid_from
-        yield from (each.valid_from for each in entity.fact.identifiers if each.value == identifier)
+def _turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Iterator[int]:
+    """Yield the times at which an identifier begins or ceases to be somebody's, or to be trusted."""
+    for entity in entities:
+        yield from _bounds(entity.fact)
+        for each in entity.fact.identifiers:
+            if each.value == value:
+                yield from _bounds(each)
+                if each.compromised_since is not None:
+                    yield each.compromised_since
 
 
-def _first(at: int, changes: Iterable[int | None]) -> int | None:
-    return min((change for change in changes if change is not None and change > at), default=None)
+def _turns(fact: Grant | Delegation) -> Iterator[int]:
+    """Yield the times at which what a fact says changes."""
+    yield from _bounds(fact)
+    for change in fact.history:
+        yield change.since
+        if change.compromised_since is not None:
+            yield change.compromised_since
+
+
+def _bounds(fact: Entity | Identifier | Authority | Grant | Delegation) -> Iterator[int]:
+    if fact.valid_from is not None:
+        yield fact.valid_from
+    if fact.valid_until is not None:
+        yield fact.valid_until
