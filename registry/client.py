@@ -14,6 +14,15 @@ from urllib.parse import quote
 
 import msgspec
 
+from registry.asking.browsing import (
+    AUTHORITIES_PATH,
+    AuthorityPage,
+    EntityPage,
+    WholeAuthority,
+    WholeEntity,
+)
+from registry.asking.browsing import ENTITIES_PATH as TRUST_ENTITIES_PATH
+from registry.asking.evaluation import EVALUATE_PATH, Evaluation, EvaluationRequest
 from registry.asking.metadata import EndpointMetadata
 from registry.ayra import (
     ECOSYSTEMS_PATH,
@@ -44,10 +53,15 @@ __all__ = [
     "AuthorizationAnswer",
     "ChangePage",
     "DefinitionNotFound",
+    "Evaluation",
+    "EvaluationRequest",
     "IdentifierNotFound",
+    "KnownAtLost",
     "RecognitionAnswer",
     "RegistryClient",
     "RegistryUnavailable",
+    "TimeOutOfRange",
+    "TooManyToList",
     "TrqpRequest",
 ]
 
@@ -184,6 +198,48 @@ class RegistryClient(HttpClient):
             raise _refusal_of(response)
         return _page_of(response, since)
 
+    async def evaluate(self, question: EvaluationRequest, *, language: str | None = None) -> Evaluation:
+        """
+        Ask whether whoever holds something may do what is asked.
+
+        Args:
+            language: Accept-Language, for the names that are shown; here and below.
+
+        Raises:
+            MalformedBody, TimeOutOfRange, KnownAtLost, TooManyToList: it refused the question; `detail` says why.
+            RegistryUnavailable: as of `authorization`.
+        """
+        told = await self._request(
+            "POST", EVALUATE_PATH, Evaluation, language=language, content=encode(question)
+        )
+        actions = {result.action for result in told.results}
+        if told.time_requested != question.time or actions - {question.action}:
+            raise RegistryUnavailable("the trust registry answered another question")
+        return told
+
+    async def search(self, *, language: str | None = None, **wanted: str | int) -> EntityPage:
+        """
+        Read a page of entities.
+
+        Args:
+            wanted: `q`, `authority`, `action`, `resource`, `state`, `kind`, `cursor`, `limit`, `time`, `known_at`.
+        """
+        return await self._read(TRUST_ENTITIES_PATH, wanted, EntityPage, language)
+
+    async def profile(self, reference: str, *, language: str | None = None, **times: str) -> WholeEntity:
+        """Read all about an entity, by its id or an identifier."""
+        path = f"{TRUST_ENTITIES_PATH}/{quote(reference, safe='')}"
+        return await self._read(path, times, WholeEntity, language)
+
+    async def authorities(self, *, language: str | None = None, **wanted: str | int) -> AuthorityPage:
+        """Read a page of the authorities that the registry answers for: `cursor`, `limit`, `time`, `known_at`."""
+        return await self._read(AUTHORITIES_PATH, wanted, AuthorityPage, language)
+
+    async def authority(self, reference: str, *, language: str | None = None, **times: str) -> WholeAuthority:
+        """Read all about an authority, by its id or an identifier."""
+        path = f"{AUTHORITIES_PATH}/{quote(reference, safe='')}"
+        return await self._read(path, times, WholeAuthority, language)
+
     async def _ask(self, question: str, request: TrqpRequest, answer_type: type[A]) -> A:
         answer = await self._request("POST", f"/trqp/{question}", answer_type, content=encode(request))
         return _checked(answer, request)
@@ -195,11 +251,17 @@ class RegistryClient(HttpClient):
             raise RegistryUnavailable("the trust registry did not answer each question of the batch")
         return [_result_of(*each) for each in zip(found.results, requests, strict=True)]
 
-    async def _read(self, path: str, parameters: Mapping[str, str | int], told_type: type[T]) -> T:
-        return await self._request("GET", path, told_type, params=dict(parameters))
+    async def _read(
+        self, path: str, parameters: Mapping[str, str | int], told_type: type[T], language: str | None = None
+    ) -> T:
+        return await self._request("GET", path, told_type, language=language, params=dict(parameters))
 
-    async def _request(self, method: str, path: str, answer_type: type[T], **request: Any) -> T:
+    async def _request(
+        self, method: str, path: str, answer_type: type[T], *, language: str | None = None, **request: Any
+    ) -> T:
         headers = {"accept": "application/json"}
+        if language is not None:
+            headers["accept-language"] = language
         if method == "POST":
             headers = {"content-type": "application/json", **headers}
         response = await self._send(method, path, headers=headers, **request)

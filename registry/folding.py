@@ -7,12 +7,14 @@ written without spaces (Han, Kana, Thai, Lao, Khmer, Burmese) tell nobody where 
 may begin one.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
 MAX_WORD_CHARS = 32  # of a word, what is compared; nobody types more of one
 MAX_WORDS = 1_000  # of one entity; a name in 64 languages has fewer
 
+_RUN = re.compile(r"[^\W_]+")  # of what `str.isalnum` is true of
 # First and last code points: Thai and Lao, Burmese, Khmer, Kana, Han.
 _WITHOUT_SPACES = (
     (0x0E00, 0x0EFF),
@@ -43,7 +45,8 @@ def words_of(*texts: str) -> list[str]:
 
 def runs_of(text: str) -> list[str]:
     """Return the runs of letters and digits in a text, folded."""
-    return "".join(each if each.isalnum() else " " for each in folded(text)).split()
+    found: list[str] = _RUN.findall(folded(text))
+    return found
 
 
 def _beginnings(run: str) -> Iterator[str]:

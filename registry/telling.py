@@ -5,7 +5,6 @@ What the registry tells whoever reads it: the GETs of the Ayra profile, and wher
 import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import unquote_to_bytes
 
 from msgspec import UNSET
 
@@ -13,8 +12,8 @@ from registry.asking import ayra, entity_lists, metadata
 from registry.asking.entity_lists import Wanted
 from registry.asking.metadata import Service
 from registry.asking.moments import Context, Moment, moment_of, require_past
+from registry.asking.naming import reference_in
 from registry.ayra import MAX_LIMIT, MAX_OFFSET, EntityList, Pagination
-from registry.identifiers import as_registered
 from registry.known import Known
 from registry.registry import Registry
 from wire import Answer, BadRequest, encode, etag_of
@@ -71,13 +70,15 @@ class Telling:
 
     async def entity(self, raw: bytes, times: dict[str, str]) -> Answer:
         """Tell about an entity; `raw` is its identifier as it stands in the path."""
-        return await self._kept(times, lambda known, at: ayra.show_entity(known, _meant(known, raw), at))
+        return await self._kept(
+            times, lambda known, at: ayra.show_entity(known, reference_in(known, raw), at)
+        )
 
     async def ecosystem(self, raw: bytes, times: dict[str, str]) -> Answer:
         """Tell about an authority."""
         fresh = self._service.freshness_seconds
         return await self._kept(
-            times, lambda known, at: ayra.show_ecosystem(known, _meant(known, raw), at, fresh)
+            times, lambda known, at: ayra.show_ecosystem(known, reference_in(known, raw), at, fresh)
         )
 
     async def authorizations(self, raw: bytes, times: dict[str, str]) -> Answer:
@@ -143,7 +144,7 @@ class Telling:
         told = await asyncio.to_thread(
             self._read,
             moment,
-            lambda known: tell(known, _meant(known, raw), times or UNSET, moment.now, fresh),
+            lambda known: tell(known, reference_in(known, raw), times or UNSET, moment.now, fresh),
         )
         return Answer(body=encode(told))
 
@@ -163,14 +164,3 @@ class Telling:
         body = encode(told)
         fresh_until = moment.now / 1_000_000 + self._service.freshness_seconds
         return Answer(body=body, etag=etag_of(body, JSON), fresh_until=fresh_until, may_be_kept=False)
-
-
-def _meant(known: Known, raw: bytes) -> str:
-    """
-    Return the identifier that a segment of a path names: decoded once.
-
-    Or as it stands, where that is known and the other is not: `did:web:host%3A8000` is often left as it is.
-    """
-    decoded, verbatim = unquote_to_bytes(raw).decode("utf-8", "replace"), raw.decode("latin-1")
-    is_verbatim = not known.entities_named(as_registered(decoded)) and known.entities_named(verbatim)
-    return verbatim if is_verbatim else decoded

@@ -29,6 +29,7 @@ from registry.reports.routes import report_routes
 from registry.routes import build_routes as registry_routes
 from registry.sources.operator_routes import source_routes
 from registry.telling_routes import build_telling_routes as telling_routes
+from registry.trust_routes import build_trust_routes as trust_routes
 from resolver.binding.routes import build_routes as resolver_routes
 from resolver.binding.universal_routes import batch_route, universal_routes
 from server.auth import Named, OnRefused, Paths, noting, principal_of
@@ -88,6 +89,7 @@ def public_app(services: Services) -> Front:
             registry_routes(services.registry.answering, charge),
             telling_routes(services.registry.telling, charge),
             feed_routes(services.registry.feed),
+            trust_routes(services.registry.trust),
             status_routes(
                 services.status.publisher,
                 services.status.checker,

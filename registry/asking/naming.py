@@ -3,7 +3,9 @@ What the world calls an entity at one time, and who of them is an authority. Pur
 """
 
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
+from registry.identifiers import as_registered
 from registry.known import Known
 from registry.model import Authority, Entity, LocalisedText, covers
 
@@ -31,9 +33,20 @@ def is_authority(known: Known, entity: Entity, at: int) -> bool:
     return authority is not None and covers(authority.fact.valid_from, authority.fact.valid_until, at)
 
 
-def authorities(known: Known, at: int) -> Iterator[Authority]:
-    """Yield the authorities that answer at a time, by id."""
-    for found in known.all("authority"):
+def authorities(known: Known, at: int, *, after: str = "") -> Iterator[Authority]:
+    """Yield the authorities that answer at a time, by id, those beyond `after`."""
+    for found in known.all("authority", after=after):
         authority = found.fact
         if isinstance(authority, Authority) and covers(authority.valid_from, authority.valid_until, at):
             yield authority
+
+
+def reference_in(known: Known, raw: bytes) -> str:
+    """
+    Return the id or identifier that a segment of a path names: decoded once.
+
+    Or as it stands, where that is known and the other is not: `did:web:host%3A8000` is often left as it is.
+    """
+    decoded, verbatim = unquote_to_bytes(raw).decode("utf-8", "replace"), raw.decode("latin-1")
+    is_verbatim = not known.entities_named(as_registered(decoded)) and known.entities_named(verbatim)
+    return verbatim if is_verbatim else decoded

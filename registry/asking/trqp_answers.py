@@ -155,14 +155,14 @@ def _answer(
         "recorded_at": format_exact(found.recorded_at),
         "meta": Meta(
             time_evaluated=format_utc(now),
-            expires_at=format_utc(_expires_at(found, moment, freshness_seconds)),
+            expires_at=format_utc(expires_at(found, moment, freshness_seconds)),
         ),
     }
     if found.grant is not None and found.standing is not None:
         told |= _lifecycle(found, found.grant.fact, found.standing)
     if found.chain:
         told["chain"] = _powers(known, found.chain, moment.at)
-    if found.recorded_at > moment.at and _was_another(known, asked, found):
+    if is_late(known, asked, found):
         told["late"] = True
     return found, told
 
@@ -190,7 +190,7 @@ def _powers(known: Known, chain: Chain, at: int) -> tuple[Power, ...]:
     )
 
 
-def _expires_at(found: Finding, moment: Moment, freshness_seconds: int) -> int:
+def expires_at(found: Finding, moment: Moment, freshness_seconds: int) -> int:
     """Return until when the answer may be relied on: not beyond a change of it that is known already."""
     seconds = found.authority.fact.freshness_seconds
     fresh = moment.now + (freshness_seconds if seconds is None else seconds) * 1_000_000
@@ -198,8 +198,10 @@ def _expires_at(found: Finding, moment: Moment, freshness_seconds: int) -> int:
     return min(fresh, found.until) if is_of_now and found.until is not None else fresh
 
 
-def _was_another(known: Known, asked: Asked, found: Finding) -> bool:
-    """Tell whether the answer was another one by what was known at the time that it is about."""
+def is_late(known: Known, asked: Asked, found: Finding) -> bool:
+    """Tell whether what decides was learned after the time asked about, and the answer then was another one."""
+    if found.recorded_at <= asked.at:
+        return False
     try:
         then = find(known.as_of(asked.at), asked)
     except NotDefined:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from litestar.types import HTTPScope, Message, Receive, Send
 
-from registry.ayra import RAW_PATHS
+from registry.asking.browsing import RAW_PATHS as TRUST_PATHS
+from registry.ayra import RAW_PATHS as TRQP_PATHS
 from resolver.binding.request import STATE_KEY, DidRequest
 from resolver.binding.universal import UNIVERSAL_PATHS
 from server.edge.answers import ANSWER_KEY, ENCODED_CORS, encoded_headers
@@ -44,7 +45,7 @@ def is_one_spelling(raw_path: bytes) -> bool:
     """
     if raw_path.startswith(b"/1.0/identifiers") or raw_path in UNIVERSAL_PATHS:
         return True
-    if raw_path.startswith(RAW_PATHS) and not raw_path.endswith(b"/"):
+    if raw_path.startswith((*TRQP_PATHS, *TRUST_PATHS)) and not raw_path.endswith(b"/"):
         return True
     return raw_path == b"/" or not (b"//" in raw_path or b"%" in raw_path or raw_path.endswith(b"/"))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from registry.asking.browsing import AuthorityPage, EntityPage, WholeAuthority, WholeEntity
+from registry.asking.evaluation import Evaluation, EvaluationRequest
 from registry.asking.metadata import EndpointMetadata
 from registry.ayra import (
     AssuranceLevel,
@@ -108,7 +110,7 @@ _HEALTH: Mapping[int, Content] = {200: {JSON: OBJECT}, 503: {JSON: OBJECT}}
 
 
 def _told(shape: Shape, *problems: int) -> Route:
-    """Return a GET of the Ayra profile."""
+    """Return a GET of the Ayra profile, or below `/trust`."""
     return Route(
         answers={200: {JSON: shape}}, problems=(400, 404, 410, 429, 503, *problems), is_conditional=True
     )
@@ -143,6 +145,15 @@ PUBLIC: dict[tuple[str, str], Route] = {
     ("get", "/trqp/lookups/assuranceLevels"): _told(Listed(AssuranceLevel)),
     ("get", "/trqp/lookups/authorizations"): _told(Listed(DefinedPair)),
     ("get", "/trqp/lookups/didMethods"): _told(Listed(DidMethod)),
+    ("post", "/trust/evaluate"): Route(
+        answers={200: {JSON: Evaluation}},
+        body={JSON: EvaluationRequest},
+        problems=(400, 410, 413, 415, 422, 429, 503),
+    ),
+    ("get", "/trust/entities"): _told(EntityPage),
+    ("get", "/trust/entities/{entity_id}"): _told(WholeEntity),
+    ("get", "/trust/authorities"): _told(AuthorityPage),
+    ("get", "/trust/authorities/{authority_id}"): _told(WholeAuthority),
     ("get", "/.well-known/trqp-metadata.json"): Route(
         answers={200: {JSON: EndpointMetadata}}, problems=(404, 429), is_conditional=True
     ),

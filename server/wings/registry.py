@@ -18,6 +18,7 @@ from registry.registry import Registry
 from registry.reports.due_dates import DueDates
 from registry.reports.reports import Reports
 from registry.telling import Telling
+from registry.trust import Trust
 from resolver.methods import METHODS
 from server.edge.limits import BURST_SECONDS
 from server.identity.own import DEFAULT_ISSUER
@@ -36,6 +37,7 @@ class RegistryWing(msgspec.Struct, frozen=True):
     registry: Registry
     answering: Answering
     telling: Telling
+    trust: Trust
     files: Files
     reports: Reports
     due_dates: DueDates
@@ -57,6 +59,7 @@ def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
         registry,
         Answering(registry, service),
         Telling(registry, service),
+        Trust(registry, service.freshness_seconds),
         Files(registry, resources.database, read_file=read_apart),
         Reports(registry, resources.database),
         DueDates(registry, operators.alarms.state),

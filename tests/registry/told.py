@@ -21,6 +21,7 @@ from registry.model import (
 )
 from registry.registry import Registry
 from registry.telling import Telling
+from registry.trust import Trust
 from tests.databases import SqlitePlace
 from tests.registry.databases import a_database
 from tests.registry.examples import EDU, LICENSING, UNI
@@ -84,9 +85,11 @@ class Told:
 
     def __init__(self, database: Any) -> None:
         self.now = NOW
+        self.database = database
         self.registry = Registry(database, lambda: self.now / 1_000_000)
         self.answering = Answering(self.registry, SERVICE)
         self.telling = Telling(self.registry, SERVICE)
+        self.trust = Trust(self.registry, SERVICE.freshness_seconds)
 
     async def tell(self, *facts: Fact, when: int | None = None) -> int:
         """Record facts; return when they were recorded."""

@@ -27,6 +27,7 @@ from tests.server.http_corpus import (
     sign_in,
     sources,
     trqp,
+    trust,
 )
 from tests.server.http_corpus.asking import Answered, Case, Raw
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question, raw_question
@@ -97,6 +98,7 @@ GROUPS = {
     "trqp": Group(trqp.cases, over_wire="public"),
     "operators": Group(operators.cases),
     "registry": Group(registry.cases),
+    "trust": Group(trust.cases, over_wire="public"),
     "operator-pages": Group(operators.over_wire, over_wire="operator"),
 }
 

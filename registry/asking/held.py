@@ -1,0 +1,148 @@
+"""
+What a wallet holds, as the identifiers that may be registered of it. Pure.
+
+A certificate speaks for whoever registered it, or one above it: what counts is a valid path to the registered one
+(`x509.py`), never a name that whoever made it chose. The nearest comes first.
+"""
+
+import base64
+from collections.abc import Iterator
+
+import msgspec
+
+from proofs import CertificateInvalid, MalformedCertificate
+from proofs.certificates import read_certificate
+from registry.asking.evaluation import EvaluationRequest, HeldIdentifier
+from registry.asking.standing import entity_named
+from registry.asking.x509 import Chain, read_chain, registered_ends
+from registry.directory import Directory
+from registry.identifiers import (
+    IdentifierKind,
+    as_registered,
+    certificate_identifier,
+    identifier_kind,
+    key_identifier,
+)
+from registry.model import Identifier, covers
+from wire import MalformedBody
+
+_X509_HASH = "x509_hash:"
+_DIGEST = "base64url of a SHA-256, 43 characters"
+_KINDS: dict[str, tuple[tuple[IdentifierKind, ...], str]] = {
+    "did": (("did",), "a DID"),
+    "iss": (("https", "did"), "an https URL without query and fragment, or a DID"),
+    "ni": (("ni",), f"ni:///sha-256; and {_DIGEST}"),
+    "x509_hash": (("ni",), _DIGEST),
+}
+MAX_CANDIDATES = 100  # registered certificates that a chain is looked at for; key identifiers may be forged
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What to look for.
+
+    Attributes:
+        identifiers: in canonical form, the nearest first; none where `fault` is why.
+        all: those, and of what else is held: if somebody registered one as compromised, it counts.
+        is_hash: a certificate of which nothing but the digest is known, so that nothing above it can be found.
+        until: until when this holds, in microseconds since 1970; None: no end known.
+    """
+
+    identifiers: tuple[HeldIdentifier, ...]
+    all: tuple[str, ...]
+    is_hash: bool = False
+    fault: str | None = None
+    until: int | None = None
+
+
+def held_by(known: Directory, request: EvaluationRequest, at: int) -> Held:
+    """
+    Return what a question names, at a time in microseconds since 1970.
+
+    Raises:
+        MalformedBody: it is not what its member is for; `pointer` names that.
+    """
+    if request.x5c is not None:
+        return _chain(known, request.x5c, at)
+    value = _value(request)
+    return Held(identifiers=(HeldIdentifier(value=value),), all=(value,), is_hash=value.startswith("ni:"))
+
+
+def _value(request: EvaluationRequest) -> str:
+    if request.jwk is not None:
+        try:
+            return key_identifier(request.jwk)
+        except ValueError as error:
+            raise MalformedBody(f"`jwk`: {error}", pointer="/jwk") from None
+    text = request.x509_hash
+    given = {
+        "did": request.did,
+        "iss": request.iss,
+        "ni": request.ni,
+        "x509_hash": text and _X509_HASH + text.removeprefix(_X509_HASH),
+    }
+    return next(_of_kind(member, text) for member, text in given.items() if text is not None)
+
+
+def _of_kind(member: str, text: str) -> str:
+    kinds, expected = _KINDS[member]
+    why = ""
+    try:
+        if identifier_kind(text) in kinds:
+            return as_registered(text)
+    except ValueError as error:
+        why = f": {error}" if text.startswith("did:") else ""
+    raise MalformedBody(f"`{member}`: expected {expected}{why}", pointer=f"/{member}")
+
+
+def _chain(known: Directory, x5c: list[str], at: int) -> Held:
+    try:
+        chain = read_chain(x5c)
+    except MalformedCertificate as error:
+        raise MalformedBody(f"`x5c`: {error.detail}", pointer="/x5c") from None
+    registered, fault = list(dict.fromkeys(_registered(known, chain, at)))[:MAX_CANDIDATES], None
+    ends: tuple[HeldIdentifier, ...] = ()
+    try:
+        found = registered_ends(chain, registered, at)
+        ends = tuple(HeldIdentifier(value=e.identifier, path=e.path, revocation=e.revocation) for e in found)
+    except (CertificateInvalid, MalformedCertificate) as error:
+        fault = error.detail
+    if entity_named(known, chain.key, at) is not None:
+        place = sum(
+            len(end.path) == 1 for end in ends
+        )  # After the certificate itself, before those above it.
+        ends = (*ends[:place], HeldIdentifier(value=chain.key), *ends[place:])
+    return Held(
+        identifiers=ends,
+        all=(*chain.identifiers, chain.key, *(end.value for end in ends)),
+        fault=fault if registered else None,
+        until=_until((*chain.certificates, *registered), ends),
+    )
+
+
+def _registered(known: Directory, chain: Chain, at: int) -> Iterator[bytes]:
+    """Yield the certificates that are registered at a time and may be on a path."""
+    for der, identifier in zip(chain.certificates, chain.identifiers, strict=True):
+        if entity_named(known, identifier, at) is not None:
+            yield der
+    for key_id in sorted(chain.key_ids):
+        for found in known.entities_with_key_id(key_id):
+            if covers(found.fact.valid_from, found.fact.valid_until, at):
+                yield from _certificates(found.fact.identifiers, key_id, at)
+
+
+def _certificates(identifiers: tuple[Identifier, ...], key_id: str, at: int) -> Iterator[bytes]:
+    for each in identifiers:
+        if each.ski == key_id and each.certificate and covers(each.valid_from, each.valid_until, at):
+            yield base64.b64decode(each.certificate)
+
+
+def _until(ders: tuple[bytes, ...], ends: tuple[HeldIdentifier, ...]) -> int | None:
+    """Return when the first certificate of the paths ends."""
+    on_path = {name for end in ends for name in end.path}
+    times = [
+        int(read_certificate(der).not_valid_after_utc.timestamp()) * 1_000_000
+        for der in dict.fromkeys(ders)
+        if certificate_identifier(der) in on_path
+    ]
+    return min(times, default=None)

@@ -1,0 +1,144 @@
+"""
+`/trust`: what a wallet holds, evaluated; entities and authorities, searched and shown. Service.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from registry.asking import browse
+from registry.asking.browsing import MAX_PAGE, MAX_QUERY_CHARS, Wanted
+from registry.asking.evaluate import evaluate
+from registry.asking.evaluation import read_evaluation_request
+from registry.asking.moments import Moment, moment_of, parameters, require_past
+from registry.asking.naming import reference_in
+from registry.index.reading import Indexed
+from registry.registry import Registry
+from wire import Answer, BadRequest, encode, etag_of
+
+JSON = "application/json"
+_VARY = ("accept-language",)
+
+Tell = Callable[[Indexed, int], Any]  # what is known, and the time asked about
+
+
+class Trust:
+    """
+    Answers from what the registry knows, on threads: a chain of certificates or a page may take some 50 ms.
+
+    Each method raises BadRequest and TimeOutOfRange for times, KnownAtLost and DatabaseUnavailable as
+    `Registry.close_until`, and AuthorityNotFound or IdentifierNotFound for whom it does not know.
+
+    Args:
+        freshness_seconds: how long an answer may be relied on where no authority says.
+    """
+
+    def __init__(self, registry: Registry, freshness_seconds: int) -> None:
+        self._registry = registry
+        self._freshness_seconds = freshness_seconds
+        self._one_page_at_a_time = asyncio.Lock()
+
+    async def evaluate(self, body: bytes, content_type: str | None, accept_language: str | None) -> Answer:
+        """
+        Answer `POST /trust/evaluate`.
+
+        Raises:
+            MalformedBody, UnsupportedMediaType, PayloadTooLarge: see `read_evaluation_request`.
+            TooManyToList: see `evaluate`.
+        """
+        request = read_evaluation_request(body, content_type)
+        moment = await self._moment(parameters(request.time, request.known_at), place="/")
+        told = await self._read(
+            moment,
+            lambda known, _: evaluate(
+                known,
+                request,
+                moment,
+                freshness_seconds=self._freshness_seconds,
+                accept_language=accept_language,
+            ),
+        )
+        return Answer(body=encode(told), vary=_VARY)
+
+    async def entities(
+        self,
+        wanted: Wanted,
+        times: dict[str, str],
+        cursor: str | None,
+        limit: int,
+        accept_language: str | None,
+    ) -> Answer:
+        """Answer a page of entities; one page of all is made at a time."""
+        _require_page(limit)
+        if wanted.q is not None and len(wanted.q) > MAX_QUERY_CHARS:
+            raise BadRequest(f"q: expected at most {MAX_QUERY_CHARS} characters")
+        async with self._one_page_at_a_time:
+            return await self._shown(
+                times,
+                lambda known, at: browse.entity_page(
+                    known, wanted, at, cursor=cursor, limit=limit, accept_language=accept_language
+                ),
+            )
+
+    async def authorities(
+        self, times: dict[str, str], cursor: str | None, limit: int, accept_language: str | None
+    ) -> Answer:
+        """Answer a page of authorities."""
+        _require_page(limit)
+        return await self._shown(
+            times,
+            lambda known, at: browse.authority_page(
+                known, at, cursor=cursor, limit=limit, accept_language=accept_language
+            ),
+        )
+
+    async def entity(self, raw: bytes, times: dict[str, str], accept_language: str | None) -> Answer:
+        """Answer all about an entity; `raw` is its id or identifier as it stands in the path."""
+        return await self._shown(
+            times,
+            lambda known, at: browse.whole(known, reference_in(known, raw), at, accept_language),
+        )
+
+    async def authority(self, raw: bytes, times: dict[str, str], accept_language: str | None) -> Answer:
+        """Answer all about an authority; `raw` as of `entity`."""
+        return await self._shown(
+            times,
+            lambda known, at: browse.whole_of_authority(known, reference_in(known, raw), at, accept_language),
+        )
+
+    async def _shown(self, times: dict[str, str], tell: Tell) -> Answer:
+        """
+        Return what caches may keep for as long as it may be relied on.
+
+        This server makes it anew each time: an edit is seen at once, and the hot table does not tell languages
+        apart.
+        """
+        moment = await self._moment(times, place=None)
+        body = encode(await self._read(moment, tell))
+        return Answer(
+            body=body,
+            etag=etag_of(body, JSON),
+            vary=_VARY,
+            fresh_until=moment.now / 1_000_000 + self._freshness_seconds,
+            may_be_kept=False,
+        )
+
+    async def _moment(self, times: dict[str, str], *, place: str | None) -> Moment:
+        now = self._registry.now()
+        require_past(times, now, place)
+        moment = moment_of(times, now)
+        if moment.known_at is not None:
+            await self._registry.close_until(moment.known_at)
+        return moment
+
+    async def _read(self, moment: Moment, tell: Tell) -> Any:
+        def read() -> Any:
+            with self._registry.reading(moment.known_at) as known:
+                return tell(known, moment.at)
+
+        return await asyncio.to_thread(read)
+
+
+def _require_page(limit: int) -> None:
+    if not 1 <= limit <= MAX_PAGE:
+        raise BadRequest(f"limit: expected 1 to {MAX_PAGE}")
