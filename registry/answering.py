@@ -46,12 +46,31 @@ class Answering:
         """Answer `POST /trqp/recognition`; raises as `authorization`."""
         return await self._answer(body, content_type, trqp_answers.recognition)
 
+    def authorization_now(self, body: bytes, content_type: str | None) -> Answer | None:
+        """As `authorization`; None where that has to wait for the database."""
+        return self._answer_now(body, content_type, trqp_answers.authorization)
+
+    def recognition_now(self, body: bytes, content_type: str | None) -> Answer | None:
+        """As `recognition`; None where that has to wait for the database."""
+        return self._answer_now(body, content_type, trqp_answers.recognition)
+
     async def _answer(self, body: bytes, content_type: str | None, ask: Ask) -> Answer:
+        if (answer := self._answer_now(body, content_type, ask)) is not None:
+            return answer
+        request, now = read_request(body, content_type), self._registry.now()
+        known_at = moment_of(request.context, now).known_at
+        assert known_at is not None, "only those wait who ask what was known at some time"
+        await self._registry.close_until(known_at)
+        return self._told(request, now, known_at, ask)
+
+    def _answer_now(self, body: bytes, content_type: str | None, ask: Ask) -> Answer | None:
         request, now = read_request(body, content_type), self._registry.now()
         require_past(request.context, now)
-        known_at = moment_of(request.context, now).known_at
-        if known_at is not None:
-            await self._registry.close_until(known_at)
+        if moment_of(request.context, now).known_at is not None:
+            return None
+        return self._told(request, now, None, ask)
+
+    def _told(self, request: TrqpRequest, now: int, known_at: int | None, ask: Ask) -> Answer:
         with self._registry.reading(known_at) as known:
             return Answer(body=encode(ask(known, request, now, self._service.freshness_seconds)))
 

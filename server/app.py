@@ -26,6 +26,7 @@ from registry.feed.operator_routes import feed_operator_routes
 from registry.feed.routes import feed_routes
 from registry.operator_routes import build_operator_routes as registry_operator_routes
 from registry.reports.routes import report_routes
+from registry.routes import AUTHORIZATION_PATH, RECOGNITION_PATH
 from registry.routes import build_routes as registry_routes
 from registry.sources.operator_routes import source_routes
 from registry.telling_routes import build_telling_routes as telling_routes
@@ -40,6 +41,7 @@ from server.edge.front import Front
 from server.edge.identifiers import Identifiers
 from server.edge.limits import ClientAccount, Cost, TokenBuckets, too_many
 from server.edge.problems import problem_answer
+from server.edge.queries import Queries
 from server.edge.service_keys import ServiceKeys
 from server.routes.explain import explain_route
 from server.routes.health import health_routes, metrics_route
@@ -111,6 +113,12 @@ def public_app(services: Services) -> Front:
         buckets=buckets,
         service_keys=service_keys,
         identifiers=Identifiers(services.resolver, renewals.take, preferred=preferred),
+        queries=Queries(
+            {
+                AUTHORIZATION_PATH.encode(): services.registry.answering.authorization_now,
+                RECOGNITION_PATH.encode(): services.registry.answering.recognition_now,
+            }
+        ),
         lists_are_behind=services.status.publisher.following.is_behind,
     )
 

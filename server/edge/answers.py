@@ -93,6 +93,20 @@ def immutable_start(answer: Answer, request_id: bytes) -> tuple[Headers, bytes]:
     return [*before, *own], b"".join(ready)
 
 
+def unkept_start(answer: Answer, request_id: bytes) -> tuple[Headers, bytes]:
+    """Return the headers of a 200 that no cache may keep and that has none of its own, as `immutable_start`."""
+    before, lines = _unkept_lines(answer.media_type)
+    length = b"%d" % len(answer.body)
+    own = ((b"content-length", length), *ENCODED_CORS, (b"x-request-id", request_id))
+    return [*before, *own], b"".join((lines, b"content-length: ", length, _BEFORE_ID, request_id, b"\r\n"))
+
+
+@lru_cache(maxsize=256)
+def _unkept_lines(media_type: str) -> tuple[Headers, bytes]:
+    headers = encoded_headers(Answer(body=b"-", media_type=media_type), 0)
+    return headers, ready_head(200, headers)
+
+
 @lru_cache(maxsize=256)
 def _immutable_lines(media_type: str, vary: tuple[str, ...]) -> tuple[Headers, bytes]:
     headers = _immutable_headers(media_type, vary)

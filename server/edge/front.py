@@ -8,7 +8,7 @@ In this order:
    (`server/edge/hot_reads.py`);
 2. the caller's tokens: each request costs one of memory, and one of what else it may cost; a request for an
    identifier is read for that, once for all that follow (`Identifiers`);
-3. a read of an identifier, by the functions that the route would call;
+3. a read of an identifier, or a question to the registry, by the functions that the route would call;
 4. the application (`server/edge/exchange.py`);
 5. the hot table filled (before the answer is sent), the log line, the counter.
 
@@ -25,7 +25,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from resolver.binding.request import DidRequest
 from resolver.outbound.asker import asking_for
-from server.edge.answers import ENCODED_CORS, immutable_start, rendered
+from server.edge.answers import ENCODED_CORS, immutable_start, rendered, unkept_start
 from server.edge.callers import Caller, ClientAddresses
 from server.edge.cycle import READY_HEAD, ready_head
 from server.edge.exchange import Exchange
@@ -33,6 +33,7 @@ from server.edge.hot_reads import READS, HotReads
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import TEMPLATE, Identifiers
 from server.edge.limits import Cost, TokenBuckets
+from server.edge.queries import AnswerNow, Queries, again, answer_now
 from server.edge.request_head import RequestHead, request_id_of
 from server.edge.service_keys import ServiceKeys
 from server.telemetry.counters import ANSWERED, LIMITED, Telemetry, coarse_client
@@ -65,6 +66,7 @@ class Front:
         buckets: tokens per account and cost; empty where nobody is limited.
         service_keys: which services are trusted callers; None: an API key is the application's business.
         identifiers: how reads of identifiers are answered; None: as any other request.
+        queries: how questions that are posted are answered; None: as any other request.
         is_public: whether answers carry CORS headers.
         lists_are_behind: whether another process of the node may serve newer status lists than this one.
 
@@ -86,6 +88,7 @@ class Front:
         buckets: Mapping[Cost, TokenBuckets] | None = None,
         service_keys: ServiceKeys | None = None,
         identifiers: Identifiers | None = None,
+        queries: Queries | None = None,
         is_public: bool = True,
         lists_are_behind: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -100,6 +103,7 @@ class Front:
         self._memory = self._tokens.pop(Cost.HOT, None)
         self.common = ENCODED_CORS if is_public else ENCODED_CORS[-1:]
         self._identifiers = identifiers
+        self._queries = queries
         self.is_public = is_public
         self.reads = (
             HotReads(
@@ -119,6 +123,10 @@ class Front:
         caller = self.addresses.caller(peer[0] if peer else "", head.forwarded_for)
         if head.authorization is not None and self._service_keys is not None:
             caller = await self._service_keys.caller(head.authorization, caller)
+        ask = self._queries.find(scope) if self._queries is not None else None
+        if ask is not None:
+            await self._answer_query(ask, scope, head, caller, receive, send)
+            return
         reads = self.reads
         found = reads.find(method, raw_path, head, caller) if reads and not scope["query_string"] else None
         if reads is None or found is None:
@@ -161,6 +169,31 @@ class Front:
             return
         self.keep_hot(scope, head.accept, answer, begun_at)
         await self._send(answer, scope, head, caller, send, started, cost)
+
+    async def _answer_query(
+        self,
+        ask: AnswerNow,
+        scope: HTTPScope,
+        head: RequestHead,
+        caller: Caller,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer a question as the route would; what fails so fails there as well, and is told."""
+        answer, wait = None, self.wait_seconds(Cost.CPU, caller.account)
+        if not wait:
+            message = await receive()
+            answer, receive = answer_now(ask, message, scope), again(message, receive)
+        if answer is None:
+            await Exchange(self, scope, head, caller, None, wait).run(receive, send)
+            return
+        request_id = request_id_of(head.request_id)
+        start: Any = {"type": "http.response.start", "status": 200}
+        start["headers"], start[READY_HEAD] = unkept_start(answer, request_id)
+        await send(start)
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+        assert self.reads is not None, "the public listener has both"
+        self.reads.account("POST", 200, request_id, caller, scope["raw_path"].decode())
 
     async def _answer_later(self, asked: DidRequest, account: str) -> Answer:
         assert self._identifiers is not None
