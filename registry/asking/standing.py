@@ -159,8 +159,10 @@ def require_defined(authority: Authority, action: str, resource: str) -> None:
 
 def identifier_of(entity: Entity, value: str, at: int) -> Identifier | None:
     """Return the entity's identifier of that value which is valid at `at`."""
-    found = (each for each in entity.identifiers if each.value == value)
-    return next((each for each in found if covers(each.valid_from, each.valid_until, at)), None)
+    for each in entity.identifiers:  # Of most entities there is one; a generator would take longer to make.
+        if each.value == value and covers(each.valid_from, each.valid_until, at):
+            return each
+    return None
 
 
 def _is_defined(defines: tuple[Definition, ...], action: str, resource: str) -> bool:

@@ -35,14 +35,14 @@ class Gathered(Indexed):
     def expect(self, questions: Iterable[Question]) -> None:
         """Look up together what these questions are about, in canonical identifiers."""
         questions = list(questions)
-        self._gather({("named", name) for _, *names, _, _ in questions for name in names})
         self._gather(
-            {
-                ("asked", kind, by.fact.id, about.fact.id, action, resource)
-                for kind, authority, entity, action, resource in questions
-                for by in self.entities_named(authority)
-                for about in self.entities_named(entity)
-            }
+            ("named", name) for _, authority, entity, _, _ in questions for name in (authority, entity)
+        )
+        self._gather(
+            ("asked", kind, by.fact.id, about.fact.id, action, resource)
+            for kind, authority, entity, action, resource in questions
+            for by in self.entities_named(authority)
+            for about in self.entities_named(entity)
         )
 
     @overload
@@ -68,10 +68,11 @@ class Gathered(Indexed):
         gathered = self._gathered.get(parts)
         return super()._found(*parts) if gathered is None else iter(gathered)
 
-    def _gather(self, wanted: set[tuple[str, ...]]) -> None:
+    def _gather(self, wanted: Iterable[tuple[str, ...]]) -> None:
         by_key: dict[int, list[Revision[Any]]] = {}
-        for parts in wanted - self._gathered.keys():
-            self._gathered[parts] = by_key.setdefault(key(*parts), [])
+        for parts in wanted:
+            if parts not in self._gathered:
+                self._gathered[parts] = by_key.setdefault(key(*parts), [])
         keys = list(by_key)
         for start in range(0, len(keys), AT_ONCE):
             self._look_up(keys[start : start + AT_ONCE], by_key)
