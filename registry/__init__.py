@@ -7,6 +7,9 @@ TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by the files 
 
 from registry.answering import Answering
 from registry.asking.standing import Asked, Decision, Finding, Reason, find
+from registry.editing.change_sets import ChangeSets
+from registry.editing.drafts import Drafts
+from registry.editing.schema import MIGRATION as CHANGE_SETS_MIGRATION
 from registry.errors import (
     AuthorityNotFound,
     ChangesThePast,
@@ -31,7 +34,7 @@ from registry.registry import Edit, Registry
 from registry.schema import MIGRATIONS as FACT_MIGRATIONS
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 
-MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS)
+MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS, CHANGE_SETS_MIGRATION)
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -42,10 +45,12 @@ __all__ = [
     "AuthorityNotFound",
     "AuthorizationAnswer",
     "Cause",
+    "ChangeSets",
     "ChangesThePast",
     "Decision",
     "DefinitionNotFound",
     "Delegation",
+    "Drafts",
     "Edit",
     "Entity",
     "Fact",

@@ -4,7 +4,7 @@ The registry as one file: replaced and exported whole; and what operators look u
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from registry import listing
 from registry.events import Cause
 from registry.exports.registry_file import export_registry
 from registry.imports.planning import plan
-from registry.known import Known
+from registry.known import FactChange, Known
 from registry.model import FACT_KINDS, Fact
 from registry.reading import ReadFile, read_here
 from registry.registry import Edit, Registry, Work
@@ -67,7 +67,7 @@ class Files:
             ChangesThePast: it says something else of the past, and `corrects` is false.
             DatabaseUnavailable: the outcome is unknown; importing again is safe.
         """
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest_of_file(data)
         request = ("import-registry", digest, corrects)
         done = await done_before(self._database, principal, idempotency_key, request, ImportReport)
         if done is not None:
@@ -84,6 +84,23 @@ class Files:
             Cause(principal.id, "import"),
             write=once,
         )
+
+    async def changes_of(self, data: bytes, *, corrects: bool = False) -> tuple[int, tuple[FactChange, ...]]:
+        """
+        Return what the import of a file would change, and the version that this was found with.
+
+        Raises:
+            RegistryFileError, ChangesThePast: as `import_file`.
+        """
+        wanted = await asyncio.to_thread(self._read_file, data)
+        await self._registry.follow()
+        now = self._registry.now()
+
+        def look(known: Known) -> tuple[int, tuple[FactChange, ...]]:
+            return self._registry.version, plan(known, wanted, now, corrects=corrects)
+
+        version, changes = await asyncio.to_thread(self._read, look)
+        return version, changes
 
     async def export(self) -> bytes:
         """Return what is known as a registry file; importing it changes nothing."""
@@ -110,19 +127,29 @@ class Files:
             return look(known)
 
 
-def _all(known: Known) -> list[Fact]:
-    return [found.fact for kind in FACT_KINDS for found in known.all(kind)]
+def digest_of_file(data: bytes) -> str:
+    """Return SHA-256 of a file, in hex."""
+    return hashlib.sha256(data).hexdigest()
 
 
-def _note(principal: Principal, digest: str, tx: Transaction, edit: Edit) -> ImportReport:
-    verbs = [change.what for change in edit.changes]
-    report = ImportReport(
-        version=edit.version,
+def report_of(version: int, changes: Sequence[FactChange]) -> ImportReport:
+    """Return what changes are, in numbers, with the version after them."""
+    verbs = [change.what for change in changes]
+    return ImportReport(
+        version=version,
         added=verbs.count("add"),
         changed=verbs.count("change"),
         corrected=verbs.count("correct"),
         ended=verbs.count("end"),
     )
+
+
+def _all(known: Known) -> list[Fact]:
+    return [found.fact for kind in FACT_KINDS for found in known.all(kind)]
+
+
+def _note(principal: Principal, digest: str, tx: Transaction, edit: Edit) -> ImportReport:
+    report = report_of(edit.version, edit.changes)
     if edit.changes:
         detail = msgspec.structs.asdict(report) | {"file_sha256": digest, "events_sha256": edit.digest}
         note(tx, principal, "registry.import", "registry", at=edit.recorded_at, **detail)

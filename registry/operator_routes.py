@@ -8,9 +8,11 @@ from litestar import Controller, Request, get, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 
+from operators.approvals.change import ApprovalView
 from operators.asking import Acting, answer_of, key_of, require_page
 from operators.grants import Permission
 from operators.needs import everything
+from registry.editing.importing import Imports
 from registry.files import Files
 from registry.imports.registry_file import MAX_FILE_BYTES
 from registry.listing import MAX_PAGE, GrantPage
@@ -23,14 +25,15 @@ GRANTS = f"{REGISTRY}/grants"
 PROFILE = f"{REGISTRY}/profile"
 
 
-def build_operator_routes(files: Files) -> type[Controller]:
+def build_operator_routes(files: Files, imports: Imports) -> type[Controller]:
     """Return the routes; the application's dependencies must have `principal`."""
-    return over(_Routes, files=files)
+    return over(_Routes, files=files, imports=imports)
 
 
 class _Routes(Controller):
     tags = ("operators: registry",)
     files: Files
+    imports: Imports
 
     @put(
         REGISTRY,
@@ -40,17 +43,24 @@ class _Routes(Controller):
         description="All of it, or nothing if the file has a fault; each is told with its pointer and line."
         " What the file does not say any more ends now; what it says of the past otherwise than before is refused"
         f" unless `corrects` is true. At most {MAX_FILE_BYTES // 1_048_576} MiB. Every process answers from it"
-        " within a second.",
+        " within a second. While two people can approve changes of the registry, another one must agree (202): it"
+        " is a change set then. With `dry_run` nothing is changed: the answer is what would be.",
         request_max_body_size=MAX_FILE_BYTES,
         operation_class=reads({"version": 2, "entities": [], "authorities": []}),
     )
     async def import_registry(
-        self, principal: Acting, request: Request[Any, Any, Any], corrects: FromQuery[bool] = False
+        self,
+        principal: Acting,
+        request: Request[Any, Any, Any],
+        corrects: FromQuery[bool] = False,
+        dry_run: FromQuery[bool] = False,
     ) -> Answer:
         require_media_type(request.headers.get("content-type"), "application/json")
         data, key = await request.body(), key_of(request)
-        report = await self.files.import_file(principal, data, corrects=corrects, idempotency_key=key)
-        return answer_of(report)
+        if dry_run:
+            return answer_of(await self.imports.differ(data, corrects=corrects))
+        done = await self.imports.import_file(principal, data, corrects=corrects, idempotency_key=key)
+        return answer_of(done, 202 if isinstance(done, ApprovalView) else 200)
 
     @get(
         REGISTRY,

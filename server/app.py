@@ -22,6 +22,8 @@ from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
 from operators.model import is_id
+from registry.editing.drafts import ABSENT as ABSENT_CHANGE_SET
+from registry.editing.routes import change_set_routes
 from registry.feed.operator_routes import feed_operator_routes
 from registry.feed.routes import feed_routes
 from registry.operator_routes import build_operator_routes as registry_operator_routes
@@ -164,10 +166,11 @@ def _operator_litestar(services: Services) -> Litestar:
             audit_routes(services.auditing.trail),
             issuer_routes(services.operators.issuers, services.issuing.changes),
             issuer_paper_routes(services.issuing.papers),
-            registry_operator_routes(services.registry.files),
             report_routes(services.registry.reports, services.registry.registry.now),
             source_routes(services.sources),
             feed_operator_routes(services.registry.feed, services.registry.subscribers),
+            registry_operator_routes(services.registry.files, services.editing.imports),
+            change_set_routes(services.editing.drafts, services.editing.change_sets),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),
@@ -190,6 +193,7 @@ def paths_of(services: Services) -> Paths:
         resources={
             "issuer_id": Named(of_issuer, absent_issuer),
             "number": operators.approvals.let_in,
+            "change_set": Named(services.editing.drafts.scope_of, lambda _: ABSENT_CHANGE_SET),
             "set_id": Named(services.status.sets.scope_of, lambda _: ABSENT_SET),
         },
         principals={

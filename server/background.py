@@ -49,6 +49,7 @@ LOOK_EVERY_SECONDS = 1.0  # seconds between two looks at a few DIDs: of the regi
 COUNT_ALARMS_EVERY_SECONDS = 5.0  # seconds; how old the number of open alarms may be
 ALARMS_EVERY_SECONDS = 1.0  # seconds until an alarm is a row, and one of another process is known here
 ADOPT_EVERY_SECONDS = 1.0  # seconds until what a node of an older release made is listed here
+CHANGE_SETS_EVERY_SECONDS = 0.5  # seconds from the time of a scheduled change set to its effect
 API_KEYS_EVERY_SECONDS = 60.0  # seconds between two looks at API keys that end soon
 DUE_DATES_EVERY_SECONDS = 60.0  # seconds between two looks at what of the registry is due soon
 KEEP_USES_EVERY_SECONDS = 60.0  # seconds between two looks at which API keys were used
@@ -77,6 +78,7 @@ class Background:
         self._registry = wings.registry.registry
         self._due_dates = wings.registry.due_dates
         self._deliveries = wings.registry.deliveries
+        self._change_sets = wings.editing.change_sets
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
         self._observatory = wings.observatory
@@ -173,6 +175,7 @@ class Background:
             _repeat(self._look_at_clock, CLOCK_EVERY_SECONDS),
             _repeat(self._adopt, ADOPT_EVERY_SECONDS),
             _repeat(self._follow_sources, SOURCES_EVERY_SECONDS),
+            _repeat(self._apply_change_sets, CHANGE_SETS_EVERY_SECONDS),
         ]
 
     async def stop(self) -> None:
@@ -249,6 +252,10 @@ class Background:
     async def _adopt(self) -> None:
         if await self._leads():
             await self._operators.principals.adopt()
+
+    async def _apply_change_sets(self) -> None:
+        if await self._leads():
+            await self._change_sets.apply_due()
 
     async def _look_at_api_keys(self) -> None:
         if await self._leads():

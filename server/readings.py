@@ -31,6 +31,7 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         history.key_alarms.readings,
         wings.observatory.purges.readings,
         lambda: _alarm_readings(wings.operators.alarms),
+        wings.editing.change_sets.readings,
         wings.auditing.refusals.readings,
         lambda: _audit_readings(wings.auditing),
         *([] if wings.registry.deliveries is None else [wings.registry.deliveries.readings]),

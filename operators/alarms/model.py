@@ -37,11 +37,19 @@ class AlarmKind(StrEnum):
     REGISTRY_NEAR_END = "registry-near-end"
     REGISTRY_SOURCE = "registry-source"
     SUBSCRIBER_BEHIND = "subscriber-behind"
+    EMERGENCY_SUSPENSION = "emergency-suspension"
+    CHANGE_SET_CONFLICT = "change-set-conflict"
 
     @property
     def is_event(self) -> bool:
         """Whether it happened once, and is over when somebody has acknowledged it."""
-        return self in (AlarmKind.KEY_CHANGE, AlarmKind.PROCESS_REPLACED, AlarmKind.BREAK_GLASS)
+        return self in (
+            AlarmKind.KEY_CHANGE,
+            AlarmKind.PROCESS_REPLACED,
+            AlarmKind.BREAK_GLASS,
+            AlarmKind.EMERGENCY_SUSPENSION,
+            AlarmKind.CHANGE_SET_CONFLICT,
+        )
 
 
 Subject = tuple[AlarmKind, str]

@@ -46,6 +46,8 @@ from wire import Conflict, Forbidden, Refusal, ResourceNotFound, encode
 MAX_PAGE = 100  # requests
 # Tells the alarm of what went past approval, in its transaction: subject, reason, microseconds since 1970.
 Alarmed = Callable[[Transaction, str, str, int], None]
+# Follows, in its transaction, a request that was rejected or withdrawn.
+Ended = Callable[[Transaction, Approval, Decision], None]
 
 
 def _nobody(_tx: Transaction, _subject: str, _reason: str, _at: int) -> None: ...
@@ -61,6 +63,7 @@ class Approvals:
 
     Attributes:
         doers: what makes each change, by action; the composition root fills it.
+        on_ended: who is told that a request ends without its change, by action; so does this.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Approvals:
         self._policy = policy
         self._on_break_glass = on_break_glass
         self.doers: dict[str, Doer] = {}
+        self.on_ended: dict[str, Ended] = {}
 
     async def let_in(self, principal: Principal, number: str, need: Need) -> None:
         """
@@ -118,6 +122,11 @@ class Approvals:
         if await self._database.read(lambda tx: self._goes_alone(tx, principal, approval)):
             return await self._go_alone(principal, approval)
         return await self._database.read(lambda tx: shown(tx, approval, self._now()))
+
+    async def needs(self, change: Change) -> bool:
+        """Tell whether a change needs another person as things are."""
+        now = self._now()
+        return await self._database.read(lambda tx: is_needed(change, approvers(tx, now), self._policy))
 
     async def asked_before(
         self, principal: Principal, idempotency_key: str | None, asked: tuple[object, ...]
@@ -307,8 +316,11 @@ class Approvals:
         self._require_waiting(known(tx, approval.id))
         if state in (APPROVED, REJECTED, ALONE):
             store.add_parties(tx, approval.id, author_side(tx, approval, at))
-        if not store.decide(tx, approval, Decision(state, principal, reason, at)):
+        decision = Decision(state, principal, reason, at)
+        if not store.decide(tx, approval, decision):
             raise Conflict(f"the approval {approval.id} waits no more")
+        if state in (REJECTED, WITHDRAWN) and approval.action in self.on_ended:
+            self.on_ended[approval.action](tx, approval, decision)
         by = msgspec.structs.replace(principal, reason=reason or principal.reason, approval=approval.id)
         of = {"of": approval.action, "digest": approval.digest, "author": approval.author}
         note(tx, by, DECISIONS[state], str(approval.id), at=at, **of)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from operators.approvals.change import Change
-from operators.grants import EVERYTHING, Kind, Permission, Role, Scope
+from operators.grants import EVERYTHING, Kind, Permission, Role, Scope, ScopeKind
 
 # Whoever could do one of these alone could do all else alone, through a person of his own making: it can be given
 # grants anywhere later. So they need an approval while two can approve anything.
@@ -19,7 +19,9 @@ OF_PERSONS = frozenset({"principal.create", "principal.reactivate", "key.create"
 # Those who can approve there: made more, or fewer.
 OF_APPROVERS = frozenset({"principal.deactivate", "grant.add", "grant.end"})
 ALWAYS = OF_PERSONS | OF_APPROVERS
-BY_SETTING = ("issuer-key.activate",)
+APPLY = "registry.apply"  # a change set of the trust registry; as ALWAYS, where two can approve it
+GUARDED_ACTIONS = ALWAYS | {APPLY}
+BY_SETTING = ("issuer-key.activate", APPLY)
 # What becomes of a request, and the action by which the audit trail knows it.
 PENDING, EXPIRED = "pending", "expired"
 APPROVED, REJECTED, WITHDRAWN = "approved", "rejected", "withdrawn"
@@ -81,11 +83,13 @@ def is_needed(change: Change, approvers: Iterable[Approver], policy: Policy) -> 
     """Tell whether a change needs another person."""
     known = list(approvers)
     anywhere = {one.scope for one in known}
+    if change.action == APPLY:  # No matter of issuers; and whose authorities it changes, it does not say.
+        anywhere = {scope for scope in anywhere if scope.kind is not ScopeKind.ISSUER}
     # Who approves everything approves in each scope; who breaks the glass could let a person of his own past.
     is_far = change.action in OF_PERSONS or change.request.get("role") == Role.BREAK_GLASS
     scopes = anywhere if is_far or change.scope == EVERYTHING else {change.scope}
     return change.action in policy.needed_for or (
-        change.action in ALWAYS and any(_is_guarded(one, known) for one in scopes)
+        change.action in GUARDED_ACTIONS and any(_is_guarded(one, known) for one in scopes)
     )
 
 
@@ -100,7 +104,7 @@ def is_of_nobody(action: str, person: str | None) -> bool:
 
     Whoever holds the key of such a service, as `bootstrap`, could approve as himself what he asks as the service.
     """
-    return action in ALWAYS and person is None
+    return action in GUARDED_ACTIONS and person is None
 
 
 def is_trusted_more(kind: Kind, roles: Iterable[Role]) -> bool:

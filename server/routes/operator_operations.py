@@ -36,10 +36,20 @@ from operators.audit.routes import AUDIT
 from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
+from registry.editing.routes import CHANGE_SETS, SUSPENSIONS
+from registry.editing.shapes import (
+    ChangeSetPage,
+    ChangeSetView,
+    CommentPage,
+    Difference,
+    Draft,
+    NewComment,
+    Suspension,
+    Validation,
+)
 from registry.feed.changes import ChangePage
 from registry.feed.operator_routes import OPERATORS_CHANGES, SUBSCRIBERS
 from registry.feed.views import CreateSubscriber, Replay, SubscriberPage, SubscriberView
-from registry.files import ImportReport
 from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
 from registry.reports.routes import CHECK, HISTORY, REPORTS
@@ -68,6 +78,8 @@ _CHANGED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}}
 _ACTIVATED_KEY: Mapping[int, Content] = {200: {JSON: IssuerKeyView}, 202: {JSON: ApprovalView}}
 _APPROVAL = f"{APPROVALS}/{{number}}"
 _SHOWN_APPROVAL: Mapping[int, Content] = {200: {JSON: ApprovalView}}
+_CHANGE_SET = f"{CHANGE_SETS}/{{change_set}}"
+_SHOWN_CHANGE_SET: Mapping[int, Content] = {200: {JSON: ChangeSetView}}
 _PRINCIPAL = f"{PRINCIPALS}/{{principal_id}}"
 _CHANGED_PRINCIPAL: Mapping[int, Content] = {200: {JSON: PrincipalView}, 202: {JSON: ApprovalView}}
 _MADE_KEY: Mapping[int, Content] = {201: {JSON: MadeKey}, 202: {JSON: MadeKey}}
@@ -141,7 +153,34 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("post", f"{_ISSUER_KEYS}/{{key_id}}/certificates"): Route(
         answers=_CHANGED_KEY, body={JSON: GivenCertificates}, problems=_WRITE
     ),
-    ("put", REGISTRY): Route(answers={200: {JSON: ImportReport}}, body={JSON: OBJECT}, problems=_WRITE),
+    ("put", REGISTRY): Route(
+        answers={200: {JSON: OBJECT}, 202: {JSON: ApprovalView}},
+        body={JSON: OBJECT},
+        problems=_WRITE,
+    ),
+    ("get", CHANGE_SETS): Route(answers={200: {JSON: ChangeSetPage}}, problems=_READ),
+    ("post", CHANGE_SETS): Route(answers={201: {JSON: ChangeSetView}}, body={JSON: Draft}, problems=_WRITE),
+    ("get", _CHANGE_SET): Route(answers=_SHOWN_CHANGE_SET, problems=_READ),
+    ("put", _CHANGE_SET): Route(answers=_SHOWN_CHANGE_SET, body={JSON: Draft}, problems=(*_WRITE, 412, 428)),
+    ("post", f"{_CHANGE_SET}/validate"): Route(
+        answers={200: {JSON: Validation}}, problems=_WRITE, takes_idempotency_key=False
+    ),
+    ("get", f"{_CHANGE_SET}/diff"): Route(answers={200: {JSON: Difference}}, problems=(*_READ, 409, 422)),
+    ("post", f"{_CHANGE_SET}/submit"): Route(
+        answers={200: {JSON: ChangeSetView}, 202: {JSON: ChangeSetView}}, problems=(*_WRITE, 412)
+    ),
+    ("post", f"{_CHANGE_SET}/withdraw"): Route(answers=_SHOWN_CHANGE_SET, problems=_WRITE),
+    ("post", f"{_CHANGE_SET}/request-information"): Route(
+        answers=_SHOWN_CHANGE_SET, body={JSON: NewComment}, problems=_WRITE
+    ),
+    ("post", f"{_CHANGE_SET}/rollback"): Route(answers={201: {JSON: ChangeSetView}}, problems=_WRITE),
+    ("get", f"{_CHANGE_SET}/comments"): Route(answers={200: {JSON: CommentPage}}, problems=_READ),
+    ("post", f"{_CHANGE_SET}/comments"): Route(
+        answers={201: {JSON: CommentPage}}, body={JSON: NewComment}, problems=_WRITE
+    ),
+    ("post", SUSPENSIONS): Route(
+        answers={201: {JSON: ChangeSetView}}, body={JSON: Suspension}, problems=_WRITE
+    ),
     ("get", REGISTRY): Route(answers={200: {JSON: OBJECT}}, problems=(400, 401, 403, 503)),
     ("get", GRANTS): Route(answers={200: {JSON: GrantPage}}, problems=(400, 401, 403, 503)),
     ("get", OPERATORS_CHANGES): Route(answers={200: {JSON: ChangePage}}, problems=_READ),

@@ -12,6 +12,7 @@ from registry.sources.sources import Sources
 from resolver import Resolver
 from server.edge.hot_table import HotTable
 from server.wings.auditing import Auditing, open_auditing
+from server.wings.editing import Editing, open_editing
 from server.wings.issuing import Issuing, open_issuing
 from server.wings.operators import Operators, open_operators
 from server.wings.registry import RegistryWing, open_registry
@@ -29,6 +30,7 @@ class Wings(msgspec.Struct, frozen=True):
     operators: Operators
     auditing: Auditing
     registry: RegistryWing
+    editing: Editing
     sources: Sources
     resolver: Resolver
     hot: HotTable
@@ -48,6 +50,7 @@ async def open_wings(resources: Resources) -> Wings:
     operators = await open_operators(resources)
     auditing = open_auditing(resources, operators)
     registry = open_registry(resources, operators)
+    editing = open_editing(resources, operators, registry)
     sources = open_sources(resources, operators, registry.registry)
     history = open_did_history(resources, registry.registry)
     resolver = open_resolver(resources, operators, history)
@@ -61,6 +64,7 @@ async def open_wings(resources: Resources) -> Wings:
         operators,
         auditing,
         registry,
+        editing,
         sources,
         resolver,
         hot,

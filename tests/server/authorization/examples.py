@@ -5,7 +5,8 @@ A new route needs one line in `EXAMPLES`. A name in braces becomes that of a res
 caller, in another one, or nowhere (`places.py`): {issuer}, {set}, {index}, {scope}; the signing keys {active},
 {announced}, {unwanted} (is taken back) and {certified}; the principals {worker}, {leaver} (is deactivated),
 {returner} (was deactivated) and {erased} (a person who was deactivated); the API keys {rotated} and {revoked}; the
-requests for approval {asked}, {rejected}, {approved} and {burning}; {new} is another id for each request.
+requests for approval {asked}, {rejected}, {approved} and {burning}; the {authority} of the registry with what it
+{granted} to an {entity}, its draft {change_set}, and one that is {effective}; {new} is another id for each request.
 """
 
 from typing import Any
@@ -41,6 +42,13 @@ _QUESTION = (
     "&resource=UniversityDegreeCredential"
 )
 _REGISTRY = {"version": 1, "authorities": [], "entities": [], "authorizations": [], "recognitions": []}
+_CHANGE_SETS = "/operator/registry/change-sets"
+_CHANGE_SET = _ONE = f"{_CHANGE_SETS}/{{change_set}}"
+_DRAFT = {
+    "title": "An audit",
+    "operations": [{"op": "suspend", "kind": "authorization", "id": "{granted}", "reason": "an audit"}],
+}
+_CONFLICT = frozenset({409})
 _ISSUER = "/operator/issuers/{issuer}"
 _APPROVALS, _WHY = "/operator/approvals", {"reason": "seen"}
 _KEYS = f"{_ISSUER}/keys"
@@ -188,9 +196,31 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("DELETE", "/operator/registry/subscribers/{subscriber_id}"): Example(
         "/operator/registry/subscribers/nobody", also=_NO_SUBSCRIBER, never_done="there is no such subscriber"
     ),
-    ("PUT", "/operator/registry"): Example(
-        "/operator/registry", _REGISTRY
-    ),  # The last of them: nothing is left.
+    ("GET", _CHANGE_SETS): Example(_CHANGE_SETS),
+    ("POST", _CHANGE_SETS): Example(_CHANGE_SETS, _DRAFT),
+    ("GET", _CHANGE_SET): Example(_ONE),
+    ("PUT", _CHANGE_SET): Example(
+        _ONE, _DRAFT, also=frozenset({428}), never_done="it says not which revision was looked at"
+    ),
+    ("POST", f"{_CHANGE_SET}/validate"): Example(f"{_ONE}/validate"),
+    ("GET", f"{_CHANGE_SET}/diff"): Example(f"{_ONE}/diff"),
+    ("GET", f"{_CHANGE_SET}/comments"): Example(f"{_ONE}/comments"),
+    ("POST", f"{_CHANGE_SET}/comments"): Example(f"{_ONE}/comments", {"text": "seen"}),
+    ("POST", f"{_CHANGE_SET}/rollback"): Example(f"{_CHANGE_SETS}/{{effective}}/rollback"),
+    ("POST", f"{_CHANGE_SET}/submit"): Example(
+        f"{_ONE}/submit", also=_CONFLICT, never_done="only its author does"
+    ),
+    ("POST", f"{_CHANGE_SET}/withdraw"): Example(
+        f"{_ONE}/withdraw", also=_CONFLICT, never_done="only its author does"
+    ),
+    ("POST", f"{_CHANGE_SET}/request-information"): Example(
+        f"{_ONE}/request-information", {"text": "why?"}, also=_CONFLICT, never_done="it was not submitted"
+    ),
+    ("POST", "/operator/registry/suspensions"): _again(
+        "/operator/registry/suspensions",
+        {"entity": "{entity}", "authority": "{authority}", "reason": "its key was stolen"},
+    ),
+    ("PUT", "/operator/registry"): Example("/operator/registry", _REGISTRY),  # It waits for another person.
     # the audit trail
     ("GET", "/operator/audit"): Example("/operator/audit"),
     ("GET", "/operator/audit/anchor"): Example("/operator/audit/anchor"),

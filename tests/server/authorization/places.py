@@ -18,6 +18,7 @@ from operators.approvals.store import insert_approval
 from operators.grants import Principal, ScopeKind
 from operators.issuers.key_changes import ACTIVATE
 from operators.issuers.views import AddKey
+from registry.editing.shapes import Draft, Operation
 from statuslist.entries.requests import Allocate, CreateSet
 from storage import Transaction
 from tests.actors import ROOT
@@ -25,12 +26,22 @@ from tests.server.http_corpus.world import START, Scene
 
 NOW = int(START * 1_000_000)
 YEAR = 365 * 86_400_000_000  # microseconds
-AUTHORITY = Scope(ScopeKind.AUTHORITY, "did:web:registry.example")
+EDUCATION, LICENSING = "open-higher-education", "professional-licensing"  # of the sample
+AUTHORITY = Scope(ScopeKind.AUTHORITY, EDUCATION)
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
 SCOPES = {"everything": EVERYTHING, "issuer": issuer_scope("acme"), "authority": AUTHORITY}
 
 
 APPROVALS = ("asked", "rejected", "approved", "burning")
+# What each authority granted to whom: to be suspended in an emergency, by a draft, and suspended already.
+GRANTED = {
+    EDUCATION: ("university-of-rheintal", "university-of-rheintal-degrees", "shinonome-university-degrees"),
+    LICENSING: (
+        "kenmare-architects",
+        "kenmare-architects-licences",
+        "engineers-of-collina-licences",
+    ),
+}
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -76,9 +87,17 @@ class Places:
             **dict.fromkeys(("active", "announced", "unwanted", "certified"), "key-000000000000"),
             **dict.fromkeys(APPROVALS, "99999"),
             "index": "7",
+            "change_set": "99999",
+            "effective": "99999",
+            "authority": "e-nothing",
+            "granted": "g-nothing",
+            "entity": "e-nobody",
             "rotated": "A" * 12,
             "revoked": "B" * 12,
         }
+        education, licensing = (await self._edited(EDUCATION), await self._edited(LICENSING))
+        for prefix, names in (("acme", education), ("regi", education), ("main", licensing)):
+            self._names[prefix] |= names
         await self._scene.services.database.write(self._people)
 
     async def passing(self) -> Caller:
@@ -107,15 +126,16 @@ class Places:
         return text if isinstance(value, str) else msgspec.json.decode(text)
 
     def has(self, value: Any, scope: str, place: str) -> bool:
-        """Tell whether there are such resources: an authority has neither status sets nor keys to sign with."""
-        return (
-            place != OWN
-            or scope != "authority"
-            or not any(
-                f"{{{name}}}" in msgspec.json.encode(value).decode()
-                for name in ("issuer", "set", "index", *APPROVALS)
-            )
-        )
+        """
+        Tell whether there are such resources: an authority has neither status sets nor keys to sign with, and an
+        issuer grants nothing.
+        """
+        lacking = {
+            "authority": ("issuer", "set", "index", *APPROVALS),
+            "issuer": ("authority", "granted", "change_set", "effective"),
+        }
+        text = msgspec.json.encode(value).decode()
+        return place != OWN or not any(f"{{{name}}}" in text for name in lacking.get(scope, ()))
 
     def nameless(self, body: bytes) -> bytes:
         """Return a body without the names of what was asked for."""
@@ -155,6 +175,28 @@ class Places:
         index = taken.entries[0].credential_status[0].status_list_index
         names |= await services.database.write(lambda tx: _asked(tx, issuer_id, names["announced"], active))
         return names | {"issuer": issuer_id, "set": set_id, "index": index, "active": active}
+
+    async def _edited(self, authority: str) -> dict[str, str]:
+        """Return an authority of the registry, what it granted, a draft, and a change set that took effect."""
+        wing, (entity, granted, other) = self._scene.services.editing, GRANTED[authority]
+        draft, effective = [
+            await wing.drafts.create(
+                ROOT,
+                Draft(
+                    title="An audit",
+                    operations=[Operation(op="suspend", kind="authorization", id=one, reason="an audit")],
+                ),
+            )
+            for one in (granted, other)
+        ]
+        await wing.change_sets.submit(ROOT, effective.number)
+        return {
+            "authority": authority,
+            "entity": entity,
+            "granted": granted,
+            "change_set": str(draft.number),
+            "effective": str(effective.number),
+        }
 
     def _people(self, tx: Transaction) -> None:
         for role in Role:

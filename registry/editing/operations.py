@@ -1,0 +1,355 @@
+"""
+Operations, planned on what is known: to changes of facts, or to every fault and conflict with its pointer. Pure.
+
+In four steps, each only if the one before found nothing, since its findings would be consequences:
+
+1. Each operation by itself: what it must and must not say; the shape of its fact.
+2. Conflicts: what was changed since the editor looked at it.
+3. Facts: times, identifiers, references (`placed.py`), and what becomes of each.
+4. The rules (`rules.py`), on the registry as it would be with all of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import dropwhile
+from typing import Any
+
+import msgspec
+
+from registry.editing.errors import FactsChanged, InvalidChangeSet
+from registry.editing.shapes import OF_STATE, WITH_FACT, Operation
+from registry.identifiers import canonical_identifier
+from registry.imports.planning import begins, ended, first_difference
+from registry.imports.shape import shape_faults
+from registry.items import SHAPES, item_of, read_time
+from registry.known import FactChange, Key, Known, Overlaid, Revision
+from registry.model import FINAL, Delegation, Fact, FactKind, Grant, State, StateChange, ended_at
+from registry.placed import Finding, Placed, PlacedFact, read_items
+from registry.rules import faults, text_fault
+from wire import format_exact
+
+_STATES: dict[str, State] = {"suspend": "suspended", "resume": "active", "revoke": "revoked"}
+_OF_THE_PAST = (
+    'this says something else of the past than the registry did: use "correct", or let it begin now'
+)
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """One operation, and what it makes of its fact."""
+
+    operation: Operation
+    change: FactChange
+    before: Revision[Fact] | None
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """One operation with its place, its fact as it is, and what it says of it."""
+
+    index: int
+    operation: Operation
+    id: str
+    before: Revision[Fact] | None
+    wanted: Fact | None = None
+
+    @property
+    def pointer(self) -> str:
+        return f"/operations/{self.index}"
+
+
+def plan(
+    known: Known, operations: Sequence[Operation], now: int, *, known_at: int | None = None
+) -> tuple[Planned, ...]:
+    """
+    Return what operations make of the facts, in their order.
+
+    Args:
+        now: when they take effect, in microseconds since 1970.
+        known_at: what was recorded later, the editor has not seen; None: he has seen all of it.
+
+    Raises:
+        InvalidChangeSet: they cannot be done.
+        FactsChanged: a fact was changed since; it is another one than `if_match` names, or recorded after
+            `known_at`.
+    """
+    said = [_begun(each, now) for each in operations]
+    _raise_if(list(_faults_alone(said)))  # 1.
+    found = [_find(known, index, each) for index, each in enumerate(said)]
+    if conflicts := [each for one in found for each in _conflicts(one, known_at)]:  # 2.
+        raise FactsChanged(conflicts)
+    read, findings = _read(known, found)  # 3.
+    _raise_if(findings or list(_repeated(read)))
+    changes, findings = _changes(read, now)
+    _raise_if(findings)
+    _raise_if(list(_broken_rules(known, read, changes, now)))  # 4.
+    return tuple(
+        Planned(one.operation, change, one.before) for one, change in zip(read, changes, strict=True)
+    )
+
+
+def _begun(operation: Operation, now: int) -> Operation:
+    """Return an operation whose grant, or delegation, begins when it takes effect, unless it says otherwise."""
+    fact = operation.fact
+    if operation.op != "add" or fact is None:
+        return operation
+    if operation.kind in ("entity", "authority") or "valid_from" in fact:
+        return operation
+    return msgspec.structs.replace(operation, fact=fact | {"valid_from": format_exact(now)})
+
+
+def id_of(known: Known, kind: FactKind, reference: str) -> str:
+    """Return the id that a reference means; of an entity or an authority it may be an identifier."""
+    if kind not in ("entity", "authority") or ":" not in reference:
+        return reference
+    try:
+        named = known.entities_named(canonical_identifier(reference))
+    except ValueError:
+        named = ()
+    return named[-1].fact.id if named else reference
+
+
+def _raise_if(findings: Sequence[Finding]) -> None:
+    if findings:
+        raise InvalidChangeSet(findings)
+
+
+def _faults_alone(operations: Sequence[Operation]) -> Iterator[Finding]:
+    for index, operation in enumerate(operations):
+        here = f"/operations/{index}"
+        yield from _members(operation, here)
+        if operation.fact is not None and operation.op in WITH_FACT:
+            yield from shape_faults(operation.fact, SHAPES[operation.kind], f"{here}/fact")
+
+
+def _members(operation: Operation, here: str) -> Iterator[Finding]:
+    verb, has_states = operation.op, operation.kind not in ("entity", "authority")
+    if (operation.fact is not None) != (verb in WITH_FACT):
+        yield f"{here}/fact", f"{verb} {'needs' if verb in WITH_FACT else 'takes no'} `fact`"
+    if verb not in WITH_FACT and operation.id is None:
+        yield f"{here}/id", f"{verb} needs the `id` of the fact"
+    if verb in OF_STATE and not has_states:
+        yield (
+            f"{here}/op",
+            f'an {operation.kind} has no state: it can "end", or what it was granted be suspended',
+        )
+    if verb == "add" and operation.if_match is not None:
+        yield f"{here}/if_match", "what is added has no revision yet"
+    if operation.since is not None and verb not in OF_STATE | {"end"}:
+        yield f"{here}/since", f"{verb} takes no `since`: the times are in `fact`"
+    if operation.compromised_since is not None and verb != "revoke":
+        yield f"{here}/compromised_since", "only what is revoked was compromised"
+    yield from _texts_and_times(operation, here)
+
+
+def _texts_and_times(operation: Operation, here: str) -> Iterator[Finding]:
+    if operation.reason is not None and (fault := text_fault(operation.reason)):
+        yield f"{here}/reason", fault
+    for name in ("since", "compromised_since"):
+        text = getattr(operation, name)
+        try:
+            _ = text and read_time(text)
+        except ValueError:
+            yield f"{here}/{name}", "there is no such day or time"
+
+
+def _find(known: Known, index: int, operation: Operation) -> _Found:
+    named = operation.id if operation.id is not None else _id_in(operation.fact)
+    fact_id = "" if named is None else id_of(known, operation.kind, named)
+    return _Found(index, operation, fact_id, known.fact(operation.kind, fact_id) if fact_id else None)
+
+
+def _id_in(fact: dict[str, Any] | None) -> str | None:
+    found = None if fact is None else fact.get("id")
+    return found if isinstance(found, str) else None
+
+
+def _conflicts(one: _Found, known_at: int | None) -> Iterator[Finding]:
+    number = None if one.before is None else one.before.number
+    asked = one.operation.if_match
+    if asked is not None and asked != number:
+        is_now = "it is not there any more" if number is None else f"it is at revision {number}"
+        yield f"{one.pointer}/if_match", f"the {one.operation.kind} {one.id} was changed: {is_now}"
+    elif one.before is not None and known_at is not None and one.before.recorded_at > known_at:
+        yield (
+            one.pointer,
+            f"the {one.operation.kind} {one.id} was changed meanwhile: it is at revision {number}",
+        )
+
+
+def _read(known: Known, found: Sequence[_Found]) -> tuple[list[_Found], list[Finding]]:
+    """Return the operations with what their facts say."""
+    placed = {each.index: _placed(each) for each in found if each.operation.op in WITH_FACT}
+    facts, findings = read_items(placed.values(), known)
+    by_pointer = {each.placed.pointer: each.fact for each in facts}
+    read = [
+        msgspec.structs.replace(each, wanted=fact, id=each.id or fact.id, before=_before(known, each, fact))
+        if (fact := by_pointer.get(f"{each.pointer}/fact")) is not None
+        else each
+        for each in found
+    ]
+    return read, findings + [finding for each in read for finding in _presence(each)]
+
+
+def _before(known: Known, one: _Found, fact: Fact) -> Revision[Fact] | None:
+    return one.before if one.id else known.fact(one.operation.kind, fact.id)
+
+
+def _placed(one: _Found) -> Placed:
+    item = msgspec.convert(one.operation.fact, SHAPES[one.operation.kind])
+    if one.id and item.id is None:
+        item = msgspec.structs.replace(item, id=one.id)
+    return Placed(one.operation.kind, item, f"{one.pointer}/fact")
+
+
+def _presence(one: _Found) -> Iterator[Finding]:
+    kind, is_there = one.operation.kind, one.before is not None
+    if one.operation.op == "add" and one.before is not None:
+        yield (
+            one.pointer,
+            f'the {kind} {one.id} is there already, at revision {one.before.number}: use "change"',
+        )
+    elif one.operation.op != "add" and not is_there:
+        yield f"{one.pointer}/id", f"there is no such {kind}"
+    if one.wanted is not None and one.wanted.id != one.id:
+        yield f"{one.pointer}/fact/id", f"expected {one.id}, which the operation names, or none"
+
+
+def _repeated(found: Sequence[_Found]) -> Iterator[Finding]:
+    first: dict[Key, str] = {}
+    for one in found:
+        place = first.setdefault((one.operation.kind, one.id), one.pointer)
+        if place != one.pointer:
+            yield one.pointer, f"{place} is about the same fact: say all of it in one operation"
+
+
+def _changes(found: Sequence[_Found], now: int) -> tuple[list[FactChange], list[Finding]]:
+    changes, findings = [], []
+    for one in found:
+        faults_of_it = list(_said_of_the_past(one, now))
+        findings += faults_of_it
+        if not faults_of_it:
+            changes.append(_change(one, now))
+    return changes, findings
+
+
+def _said_of_the_past(one: _Found, now: int) -> Iterator[Finding]:
+    verb, before = one.operation.op, one.before
+    if verb == "change":
+        assert before is not None
+        assert one.wanted is not None
+        if before.fact == one.wanted:
+            yield one.pointer, "nothing would change: the registry says so already"
+        elif first_difference(before.fact, one.wanted, now) is not None:
+            yield f"{one.pointer}/fact", _OF_THE_PAST
+    elif one.operation.since is not None and read_time(one.operation.since) < now:
+        yield f"{one.pointer}/since", _OF_THE_PAST
+    elif verb == "end" and before is not None and _is_over(before.fact, now):
+        yield one.pointer, "it has ended already"
+
+
+def _is_over(fact: Fact, now: int) -> bool:
+    end = ended_at(fact) if isinstance(fact, Grant | Delegation) else fact.valid_until
+    return end is not None and end <= now
+
+
+def _change(one: _Found, now: int) -> FactChange:
+    operation, before = one.operation, one.before
+    fact, effective_at = one.wanted, now
+    if operation.op == "add":
+        assert fact is not None
+        effective_at = begins(fact, now)
+    elif operation.op == "correct":
+        assert before is not None
+        assert fact is not None
+        effective_at = first_difference(before.fact, fact, now) or now
+    elif operation.op == "void":
+        assert before is not None
+        effective_at = begins(before.fact, now)
+    elif before is not None and operation.op != "change":
+        effective_at = _since(operation, before.fact, now)
+        fact = _ended(one, effective_at) if operation.op == "end" else _with_state(one, effective_at)
+    return FactChange(operation.kind, one.id, fact, operation.op, effective_at)
+
+
+def _since(operation: Operation, fact: Fact, now: int) -> int:
+    """Return from when on an operation holds; what has not begun can be suspended only when it begins."""
+    if operation.since is not None:
+        return read_time(operation.since)
+    since = max(now, fact.valid_from or 0) if operation.op in OF_STATE else now
+    taken = {each.since for each in getattr(fact, "history", ())}
+    while since in taken:  # Two changes within a microsecond.
+        since += 1
+    return since
+
+
+def _ended(one: _Found, since: int) -> Fact:
+    assert one.before is not None
+    reason = one.operation.reason
+    return ended(one.before.fact, since) if reason is None else ended(one.before.fact, since, reason)
+
+
+def _with_state(one: _Found, since: int) -> Fact:
+    assert one.before is not None
+    fact = one.before.fact
+    assert isinstance(fact, Grant | Delegation), "what has no state was refused before"
+    compromised = one.operation.compromised_since
+    change = StateChange(
+        state=_STATES[one.operation.op],
+        since=since,
+        reason=one.operation.reason,
+        compromised_since=None if compromised is None else read_time(compromised),
+    )
+    return msgspec.structs.replace(fact, history=_with_change(fact.history, change))
+
+
+def _with_change(history: tuple[StateChange, ...], change: StateChange) -> tuple[StateChange, ...]:
+    """Return a history with one change more; of those planned for later, what still says something stays."""
+    earlier = tuple(each for each in history if each.since <= change.since)
+    if change.state in FINAL:
+        return (*earlier, change)
+    later = dropwhile(
+        lambda each: each.state == change.state, (each for each in history if each.since > change.since)
+    )
+    return (*earlier, change, *later)
+
+
+def _broken_rules(
+    known: Known, found: Sequence[_Found], changes: Sequence[FactChange], now: int
+) -> Iterator[Finding]:
+    """
+    Yield what rules the changes break.
+
+    Of a fact that ends, or only changes its state, the rest is no matter: what is wrong with it must not keep
+    anybody from suspending it.
+    """
+    after = Overlaid(known, changes, now)
+    said = [
+        PlacedFact(each.fact, _place(one, each))
+        for one, each in zip(found, changes, strict=True)
+        if each.fact
+    ]
+    partly = {each.placed.pointer: set(each.placed.renamed.values()) for each in said if each.placed.renamed}
+    for pointer, detail in faults(after, said):
+        operation = "/".join(pointer.split("/", 3)[:3])
+        if operation not in partly or pointer.removeprefix(operation) in partly[operation]:
+            yield pointer, detail
+    for one, change in zip(found, changes, strict=True):
+        if change.fact is None and change.kind == "entity":
+            yield from _still_named(after, one)
+
+
+def _place(one: _Found, change: FactChange) -> Placed:
+    assert change.fact is not None
+    if one.operation.op in WITH_FACT:
+        return Placed(change.kind, item_of(change.fact), f"{one.pointer}/fact")
+    history = getattr(change.fact, "history", ())
+    at = next((n for n, each in enumerate(history) if each.since == change.effective_at), -1)
+    last = f"/history/{at}"
+    renamed = {f"{last}/{name}": f"/{name}" for name in ("since", "reason", "compromised_since")}
+    renamed |= {last: "/op", f"{last}/state": "/op", "/valid_until": "/since"}
+    return Placed(change.kind, item_of(change.fact), one.pointer, renamed)
+
+
+def _still_named(after: Known, one: _Found) -> Iterator[Finding]:
+    if after.authority(one.id) is not None:
+        yield one.pointer, "it is an authority: void that as well"
+    for found in after.grants_to(one.id)[:1]:
+        yield one.pointer, f"the {found.fact.kind} {found.fact.id} was granted to it: void that as well"
