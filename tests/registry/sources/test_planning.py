@@ -13,6 +13,7 @@ from registry.imports.lote.signature import verify_list
 from registry.imports.terms import Right
 from registry.known import FactChange, Known, Nothing, Overlaid
 from registry.model import Authority, Definition, Entity, Fact, Grant, Identifier, kind_of
+from registry.placed import Placed
 from registry.sources.planning import SourcePlan, begun, plan_source
 from tests.proofs.authorities import Authority as Certifier
 from tests.proofs.authorities import der
@@ -69,9 +70,14 @@ class World:
         signed = verify_list(sign(document(*listed)), ANCHORS, now=AT)
         current = read_list(signed, now=AT, last=None)
         since = lambda value, right: begun(self.known, source, value, right) or now  # noqa: E731
+        return self.plan_items(meaning_of(current, TERMS, since).items, now=now, source=source, until=until)
+
+    def plan_items(
+        self, items: Iterable[Placed], *, now: int = AT, source: str = "list", until: int = UNTIL
+    ) -> SourcePlan:
         return plan_source(
             self.known,
-            meaning_of(current, TERMS, since).items,
+            items,
             source_id=source,
             authority_id="authority",
             until=until,
