@@ -2,7 +2,9 @@
 A standing source: where a list is, who answers for it, what it means here; and what became of it. Pure.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterable
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -10,13 +12,16 @@ from msgspec import Meta
 from registry.imports.lote.meaning import ListTerms
 from registry.imports.lote.reading import Seen
 from registry.imports.terms import Right
-from registry.items import OwnId, Reference, Url
-from registry.model import State
-from wire import format_utc
+from registry.items import OwnId, Reference, Url, item_of
+from registry.known import FactChange
+from registry.model import FactKind, State
+from wire import format_exact, format_utc
 
 Policy: TypeAlias = Literal["hold", "pass"]
 Seconds: TypeAlias = Annotated[int, Meta(ge=300, le=31_536_000)]
 
+MAX_DIFFERENCES = 50  # shown of those that are held
+MAX_REMARKS = 20  # shown of what of a list was passed over
 MAX_ANCHOR_CHARS = 49_152  # of PEM: some 30 certificates; a body has 64 KiB
 
 
@@ -73,6 +78,16 @@ class AnchorSource(_Settings, frozen=True, kw_only=True, tag="pem"):
 Source: TypeAlias = ListSource | AnchorSource
 
 
+class HeldChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a source says otherwise than before, and what is not recorded yet; `fact`: its whole new value."""
+
+    what: str
+    kind: FactKind
+    id: str
+    effective_at: str
+    fact: dict[str, Any]
+
+
 class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     What became of a source; times are microseconds since 1970.
@@ -83,6 +98,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         seen: the last version that was taken up.
         problem: what is wrong with it, for operators.
         held, held_sha256: how many differences are held, and the digest of what says so.
+        differences: the first of them.
         remarks: what of it was passed over, the first few.
         grants: ids of what it grants.
         lets_pass: the digest of what an operator lets pass.
@@ -95,6 +111,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     problem: str | None = None
     held: int = 0
     held_sha256: str | None = None
+    differences: tuple[HeldChange, ...] = ()
     remarks: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
     lets_pass: str | None = None
@@ -112,6 +129,18 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: str | None = None
     held: int = 0
     held_sha256: str | None = None
+
+
+class SourceDetail(SourceView, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    All that there is to see of a source.
+
+    Attributes:
+        differences: of those that are held the first `MAX_DIFFERENCES`.
+        remarks: of what is passed over the first `MAX_REMARKS`, each with its pointer.
+    """
+
+    differences: tuple[HeldChange, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -139,5 +168,25 @@ def source_view(source: Source, state: SourceState) -> SourceView:
         problem=state.problem,
         held=state.held,
         held_sha256=state.held_sha256,
-        remarks=state.remarks,
+    )
+
+
+def source_detail(source: Source, state: SourceState) -> SourceDetail:
+    """Return all that there is to see of a source."""
+    row = msgspec.structs.asdict(source_view(source, state))
+    return SourceDetail(**row, differences=state.differences, remarks=state.remarks)
+
+
+def held_changes(changes: Iterable[FactChange]) -> tuple[HeldChange, ...]:
+    """Return the first changes as operators see them."""
+    return tuple(
+        HeldChange(
+            what=change.what,
+            kind=change.kind,
+            id=change.id,
+            effective_at=format_exact(change.effective_at),
+            fact=msgspec.to_builtins(item_of(change.fact)),
+        )
+        for change in islice(changes, MAX_DIFFERENCES)
+        if change.fact is not None
     )

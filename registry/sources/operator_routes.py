@@ -66,6 +66,19 @@ class _Routes(Controller):
         source = await body_of(request, cast("type[Source]", Source))
         return answer_of(await self.sources.add(principal, source, idempotency_key=key_of(request)), 201)
 
+    @get(
+        f"{SOURCES}/{{source_id:str}}",
+        needs=everything(Permission.READ),
+        name="show_registry_source",
+        summary="A source: what it says otherwise and is held, and what is passed over",
+    )
+    async def show_source(
+        self,
+        principal: Acting,  # noqa: ARG002 - whoever may read everything
+        source_id: FromPath[str],
+    ) -> Answer:
+        return answer_of(await self.sources.show(source_id))
+
     @post(
         f"{SOURCES}/{{source_id:str}}/refresh",
         needs=everything(Permission.EDIT),

@@ -22,7 +22,18 @@ from registry.imports.lote.signature import read_list_anchors
 from registry.imports.terms import Right
 from registry.known import FactChange, Known
 from registry.registry import Edit, Registry
-from registry.sources.model import ListSource, Source, SourceList, SourceState, SourceView, source_view
+from registry.sources.model import (
+    MAX_REMARKS,
+    ListSource,
+    Source,
+    SourceDetail,
+    SourceList,
+    SourceState,
+    SourceView,
+    held_changes,
+    source_detail,
+    source_view,
+)
 from registry.sources.planning import SourcePlan, begun, endings, plan_source
 from registry.sources.reading import ReadSource, read_source
 from registry.sources.store import SourceRow, all_sources, drop_source, find_source, put_source, set_state
@@ -31,7 +42,6 @@ from wire import Conflict, Refusal, format_utc
 
 RETRY = 600_000_000  # microseconds between two looks at a source that is away, or ends soon
 LEAD = 86_400_000_000  # microseconds before its end from which on a source is looked at again and again
-MAX_REMARKS = 20  # what of a source was passed over; a longer list helps nobody
 
 Fetch = Callable[[str], Awaitable[bytes]]
 OnProblem = Callable[[str, str | None], None]  # the id of a source, and what is wrong; None: nothing
@@ -87,6 +97,16 @@ class Sources:
         """Return all sources."""
         rows = await self._database.read(all_sources)
         return SourceList(tuple(source_view(row.source, row.state) for row in rows))
+
+    async def show(self, source_id: str) -> SourceDetail:
+        """
+        Return all that there is to see of a source.
+
+        Raises:
+            SourceNotFound: there is no such source.
+        """
+        row = await self._database.read(lambda tx: _require(tx, source_id))
+        return source_detail(row.source, row.state)
 
     async def refresh(
         self, principal: Principal, source_id: str, *, lets_pass: str | None = None
@@ -223,6 +243,7 @@ class _Turn:
             problem=None,
             held=0 if passes else len(planned.differences),
             held_sha256=None if passes else read.sha256,
+            differences=() if passes else held_changes(planned.differences),
             remarks=self._remarks,
         )
         if not passes:

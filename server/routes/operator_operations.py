@@ -54,7 +54,7 @@ from registry.listing import GrantPage
 from registry.operator_routes import GRANTS, PROFILE, REGISTRY
 from registry.reports.routes import CHECK, HISTORY, REPORTS
 from registry.reports.shapes import AccessPage, ApprovedPage, ChangesPage, Checked, DuePage, History
-from registry.sources.model import LetPass, SourceList, SourceView
+from registry.sources.model import LetPass, SourceDetail, SourceList, SourceView
 from registry.sources.operator_routes import SOURCE, SOURCES
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
@@ -206,6 +206,7 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("get", CHECK): Route(answers={200: {JSON: Checked}}, problems=(*_READ, 410)),
     ("get", SOURCES): Route(answers={200: {JSON: SourceList}}, problems=(400, 401, 403, 503)),
     ("post", SOURCES): Route(answers={201: {JSON: SourceView}}, body={JSON: OBJECT}, problems=_WRITE),
+    ("get", SOURCE): Route(answers={200: {JSON: SourceDetail}}, problems=_READ),
     ("post", f"{SOURCE}/refresh"): Route(answers={200: {JSON: SourceView}}, problems=_WRITE),
     ("post", f"{SOURCE}/pass"): Route(
         answers={200: {JSON: SourceView}}, body={JSON: LetPass}, problems=_WRITE

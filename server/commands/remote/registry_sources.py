@@ -3,11 +3,12 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from server.commands.remote.api import REASON, operator_api, segment
-from server.commands.terminal import note, row, say
+from server.commands.terminal import note, print_json, row, say
 
 PATH = "/operator/registry/sources"
 MAX_FILE_BYTES = 65_536  # 64 KiB, as the body of the request
@@ -49,6 +50,14 @@ def source_list() -> None:
             row(each.source.id, str(each.grants), holds_until, problem, each.held_sha256 or "-")
         if not found:
             note("the registry follows no source; `touchstone registry source add` adds one")
+
+
+@registry_source.command("show")
+@click.argument("source_id", metavar="SOURCE")
+def source_show(source_id: str) -> None:
+    """Print all about SOURCE, as JSON: what it says otherwise and is held, and what of it is passed over."""
+    with operator_api() as api:
+        print_json(api.get(f"{PATH}/{segment(source_id)}", dict[str, Any]))
 
 
 @registry_source.command("refresh")

@@ -240,6 +240,10 @@ async def test_what_differs_is_held_until_somebody_lets_it_pass(place: Place) ->
         assert (view.held, world.ask(DID)) == (2, "entity_unknown")
         assert world.problems["list"] == "2 differences wait until somebody lets them pass"
 
+        shown = (await world.sources.show("list")).differences
+        assert [(each.what, each.kind) for each in shown] == [("add", "entity"), ("add", "authorization")]
+        assert shown[0].fact["identifiers"] == [{"value": DID}]
+
         with pytest.raises(Conflict):
             await world.sources.refresh(world.operator, "list", lets_pass="00")
         await world.sources.refresh(world.operator, "list", lets_pass=view.held_sha256)
@@ -247,6 +251,7 @@ async def test_what_differs_is_held_until_somebody_lets_it_pass(place: Place) ->
 
         assert ((await world.view()).held, world.ask(DID)) == (0, "active")
         assert world.problems["list"] is None
+        assert (await world.sources.show("list")).differences == ()
 
 
 async def test_what_was_let_pass_is_what_was_held_and_nothing_else(place: Place) -> None:

@@ -170,6 +170,9 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/operator/registry/check"): Example(f"/operator/registry/check?{_QUESTION}"),
     ("GET", "/operator/registry/sources"): Example("/operator/registry/sources"),
     ("POST", "/operator/registry/sources"): Example("/operator/registry/sources", _SOURCE | {"id": "{new}"}),
+    ("GET", "/operator/registry/sources/{source_id}"): Example(
+        "/operator/registry/sources/nothing", also=_NO_SOURCE, never_done="there is no such source"
+    ),
     ("POST", "/operator/registry/sources/{source_id}/refresh"): Example(
         "/operator/registry/sources/nothing/refresh", also=_NO_SOURCE, never_done="there is no such source"
     ),

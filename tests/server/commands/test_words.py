@@ -70,7 +70,13 @@ def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Com
 READING = {
     *("config show", "resolve", "did lint", "driver check", "serve", "init"),
     *("db check", "db backup", "db served", "db copy", "registry export", "registry list", "registry show"),
-    *("registry source list", "registry convert dcc", "registry convert pem", "registry convert lote"),
+    *(
+        "registry source list",
+        "registry source show",
+        "registry convert dcc",
+        "registry convert pem",
+        "registry convert lote",
+    ),
     *("registry changes", "registry subscriber list"),
     *("alarm list", "principal list", "principal show", "key list"),
     *("issuer list", "issuer show", "issuer document", "issuer key list"),

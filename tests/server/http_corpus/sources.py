@@ -89,6 +89,8 @@ def cases() -> Iterator[Step]:
     yield from (at_operators(as_admin(SOURCES, source)) for source in (LIST, LIST, HELD, ANCHORS))
     yield _look
     yield at_operators(read(SOURCES))
+    for source, who in (("courses", "admin"), ("held", "admin"), ("anchors", "reader"), ("nothing", "admin")):
+        yield at_operators(read(f"{SOURCES}/{source}", who))
     yield from map(_asked, (DID, OTHER))
     yield from map(at_operators, _passed())
     yield _look
