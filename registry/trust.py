@@ -67,18 +67,28 @@ class Trust:
         cursor: str | None,
         limit: int,
         accept_language: str | None,
+        owe: Callable[[int], None],
     ) -> Answer:
-        """Answer a page of entities; one page of all is made at a time."""
+        """
+        Answer a page of entities; one page of all is made at a time.
+
+        Args:
+            owe: is told how many entities were looked at, for the caller to pay.
+        """
         _require_page(limit)
         if wanted.q is not None and len(wanted.q) > MAX_QUERY_CHARS:
             raise BadRequest(f"q: expected at most {MAX_QUERY_CHARS} characters")
+
         async with self._one_page_at_a_time:
-            return await self._shown(
-                times,
+            moment = await self._moment(times, place=None)
+            page, looked_at = await self._read(
+                moment,
                 lambda known, at: browse.entity_page(
                     known, wanted, at, cursor=cursor, limit=limit, accept_language=accept_language
                 ),
             )
+        owe(looked_at)
+        return self._kept(page, moment)
 
     async def authorities(
         self, times: dict[str, str], cursor: str | None, limit: int, accept_language: str | None
@@ -107,14 +117,17 @@ class Trust:
         )
 
     async def _shown(self, times: dict[str, str], tell: Tell) -> Answer:
+        moment = await self._moment(times, place=None)
+        return self._kept(await self._read(moment, tell), moment)
+
+    def _kept(self, told: Any, moment: Moment) -> Answer:
         """
         Return what caches may keep for as long as it may be relied on.
 
         This server makes it anew each time: an edit is seen at once, and the hot table does not tell languages
         apart.
         """
-        moment = await self._moment(times, place=None)
-        body = encode(await self._read(moment, tell))
+        body = encode(told)
         return Answer(
             body=body,
             etag=etag_of(body, JSON),

@@ -2,6 +2,7 @@
 `/trust`: may whoever holds this do that, and who is there? Routes.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
@@ -25,6 +26,10 @@ from wire import Answer, ResourceNotFound
 from wire.body import MAX_BODY_BYTES, NO_ROUTE
 from wire.routing import over
 
+ENTITIES_PER_TOKEN = 200  # that are looked at for a page: some 4 ms
+
+Owe = Callable[[str, float], None]
+
 _TIMES = (
     " `time`: as of when; `known_at`: by what was known then; both RFC 3339 in UTC, ending in Z, and at most a"
     " minute ahead."
@@ -32,9 +37,14 @@ _TIMES = (
 _PAGES = f" Up to `limit` ({MAX_PAGE} at most), from `cursor` on, which is the `next` of the page before."
 
 
-def build_trust_routes(trust: Trust) -> type[Controller]:
-    """Return the routes; as `routes.build_routes`."""
-    return over(_Routes, trust=trust)
+def build_trust_routes(trust: Trust, owe: Owe = lambda *_: None) -> type[Controller]:
+    """
+    Return the routes; as `routes.build_routes`.
+
+    Args:
+        owe: takes tokens of a client for work that is done; it waits them off before it may ask again.
+    """
+    return over(_Routes, trust=trust, owe=owe)
 
 
 def _times_of(time: FromQuery[str | None] = None, known_at: FromQuery[str | None] = None) -> dict[str, str]:
@@ -45,6 +55,7 @@ class _Routes(Controller):
     tags = ("registry",)
     dependencies = {"times": Provide(_times_of, sync_to_thread=False)}  # noqa: RUF012 - as Litestar reads it
     trust: Trust
+    owe: Owe
 
     @post(
         EVALUATE_PATH,
@@ -89,7 +100,12 @@ class _Routes(Controller):
             state=require_one_of("state", in_state, Phase),
             kind=require_one_of("kind", kind, IdentifierKind),
         )
-        return await self.trust.entities(wanted, times, cursor, limit, _language(request))
+        client = request.scope.get("state", {}).get("client", "")
+
+        def owe(entities: int) -> None:
+            self.owe(client, max(0.0, entities / ENTITIES_PER_TOKEN - 1))  # One has been paid.
+
+        return await self.trust.entities(wanted, times, cursor, limit, _language(request), owe)
 
     @get(
         ENTITIES_PATH + "/{entity_id:path}",

@@ -93,7 +93,7 @@ def public_app(services: Services) -> Front:
             registry_routes(services.registry.answering, charge),
             telling_routes(services.registry.telling, charge),
             feed_routes(services.registry.feed),
-            trust_routes(services.registry.trust),
+            trust_routes(services.registry.trust, buckets[Cost.CPU].owe),
             status_routes(
                 services.status.publisher,
                 services.status.checker,

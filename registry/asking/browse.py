@@ -54,9 +54,9 @@ Candidate: TypeAlias = tuple[tuple[str, ...], str]  # where a cursor may stand, 
 
 def entity_page(
     known: Directory, wanted: Wanted, at: int, *, cursor: str | None, limit: int, accept_language: str | None
-) -> EntityPage:
+) -> tuple[EntityPage, int]:
     """
-    Return the next entities that are wanted, of those that there are at a time.
+    Return the next entities that are wanted, of those that there are at a time, and how many were looked at.
 
     Raises:
         BadRequest: the cursor is none of this query; `q` has no word.
@@ -69,15 +69,15 @@ def entity_page(
     if words is not None and after[0] not in words:
         after = (_rarest(known, words), "", "")
     items: list[NamedEntity] = []
-    before = after
-    for looked_at, (where, entity_id) in enumerate(_candidates(known, wanted, words, authority, after, at)):
+    before, looked_at = after, 0
+    for where, entity_id in _candidates(known, wanted, words, authority, after, at):
         if len(items) == limit or looked_at == MAX_LOOKED_AT:
-            return EntityPage(items=items, next=cursor_of(query, *before))
-        before = where
+            return EntityPage(items=items, next=cursor_of(query, *before)), looked_at
+        before, looked_at = where, looked_at + 1
         found = known.entity(entity_id)
         if found is not None and _is_wanted(known, found.fact, wanted, words, authority, where, at):
             items.append(shown(found.fact, at, accept_language))
-    return EntityPage(items=items)
+    return EntityPage(items=items), looked_at
 
 
 def authority_page(

@@ -49,10 +49,13 @@ def refused(_: Any, error: Refusal) -> AnswerResponse:
 
 
 @asynccontextmanager
-async def a_server(folder: Path) -> AsyncIterator[tuple[Told, RegistryClient, httpx.AsyncClient]]:
+async def a_server(
+    folder: Path, owed: list[float] | None = None
+) -> AsyncIterator[tuple[Told, RegistryClient, httpx.AsyncClient]]:
+    owed = [] if owed is None else owed
     async with a_registry(folder, *FACTS) as told:
         app = Litestar(
-            [build_trust_routes(told.trust)],
+            [build_trust_routes(told.trust, lambda _, tokens: owed.append(tokens))],
             response_class=AnswerResponse,
             state=State({"clock": lambda: told.now / 1_000_000}),
             exception_handlers={Refusal: refused},
@@ -117,6 +120,16 @@ async def test_entities_are_searched_and_listed_page_by_page(tmp_path: Path) -> 
         for wrong in ({"state": "x"}, {"kind": "x"}, {"limit": 0}, {"cursor": "x"}, {"q": "a" * 201}):
             with pytest.raises(BadRequest):
                 await client.search(**wrong)  # type: ignore[arg-type]  # of a table
+
+
+async def test_who_asks_pays_for_what_is_looked_at(tmp_path: Path) -> None:
+    owed: list[float] = []
+    async with a_server(tmp_path, owed) as (told, client, _http):
+        await told.tell(*(an_entity(f"e{number}", f"did:web:e{number}.example") for number in range(596)))
+        await client.search(limit=2)
+        await client.search(kind="ni")
+
+    assert owed == [0.0, 2.0]
 
 
 async def test_caches_tell_languages_apart_and_ask_again_with_the_tag(tmp_path: Path) -> None:

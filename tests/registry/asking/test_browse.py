@@ -48,9 +48,10 @@ def a_grant(entity_id: str, **changes: Any) -> Grant:
 def a_page(
     history: History, cursor: str | None = None, *, limit: int = 50, at: int = NOW, **wanted: Any
 ) -> EntityPage:
-    return entity_page(
+    page, _ = entity_page(
         history.known(), Wanted(**wanted), at, cursor=cursor, limit=limit, accept_language=None
     )
+    return page
 
 
 def ids(page: EntityPage) -> list[str]:
@@ -116,7 +117,8 @@ def test_a_name_of_before_finds_nobody_now_and_the_entity_then() -> None:
     def found(query: str, known_at: int | None) -> list[str]:
         wanted = Wanted(q=query)
         known = history.known(known_at)
-        return ids(entity_page(known, wanted, NOW, cursor=None, limit=9, accept_language=None))
+        page, _ = entity_page(known, wanted, NOW, cursor=None, limit=9, accept_language=None)
+        return ids(page)
 
     assert (found("former", None), found("former", NOW - 2 * DAY)) == ([], ["alpha"])
     assert (found("present", None), found("present", NOW - 2 * DAY)) == (["alpha"], [])
