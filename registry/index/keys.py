@@ -48,7 +48,11 @@ def words_for(fact: Fact) -> list[str]:
 
 
 def found_under(fact: Fact) -> Iterator[tuple[int, str]]:
-    """Yield the key of what a grant is for, and the id of the entity that has it: lists are in that order."""
+    """
+    Yield the key of what a grant is for, and the id of the entity that has it, which pages of a list are in order of.
+
+    `keys_of` has the same key: to read all such grants it is five times as fast.
+    """
     if isinstance(fact, Grant):
         yield key("granted", fact.kind, fact.authority_id, fact.action, fact.resource), fact.entity_id
 
