@@ -49,7 +49,7 @@ def words_for(fact: Fact) -> list[str]:
 
 def found_under(fact: Fact) -> Iterator[tuple[int, str]]:
     """
-    Yield the key of what a grant is for, and the id of the entity that has it, which pages of a list are in order of.
+    Yield the key of what a grant is for, and the id of the entity that has it: pages of a list are in that order.
 
     `keys_of` has the same key: to read all such grants it is five times as fast.
     """
