@@ -4,11 +4,11 @@ What is known, as `reading.Indexed`, for whoever asks many questions at once: lo
 A lookup of its own takes longest to begin; of many at once each takes a third of that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Literal, overload
 
 from registry.index.keys import key
-from registry.index.reading import Indexed, decoded
+from registry.index.reading import FOUND, Indexed
 from registry.known import Revision
 from registry.model import Authority, Entity, Fact, FactKind, Kind
 
@@ -16,11 +16,6 @@ AT_ONCE = 256  # keys in one statement
 
 # Kind, identifier of the authority, of the entity, action, resource.
 Question = tuple[Kind, str, str, str, str]
-
-_MANY = (
-    "SELECT k.key, r.kind, r.body, r.revision, r.known_from FROM keys k JOIN revisions r"
-    " ON r.position = k.position WHERE k.key IN ({keys}) AND known_from <= ? AND known_until > ?"
-)
 
 
 class Gathered(Indexed):
@@ -64,9 +59,9 @@ class Gathered(Indexed):
             self._named[identifier] = super().entities_named(identifier)
         return self._named[identifier]
 
-    def _found(self, *parts: str) -> Iterator[Revision[Any]]:
+    def _found(self, *parts: str) -> Iterable[Revision[Any]]:
         gathered = self._gathered.get(parts)
-        return super()._found(*parts) if gathered is None else iter(gathered)
+        return super()._found(*parts) if gathered is None else gathered
 
     def _gather(self, wanted: Iterable[tuple[str, ...]]) -> None:
         by_key: dict[int, list[Revision[Any]]] = {}
@@ -75,9 +70,7 @@ class Gathered(Indexed):
                 self._gathered[parts] = by_key.setdefault(key(*parts), [])
         keys = list(by_key)
         for start in range(0, len(keys), AT_ONCE):
-            self._look_up(keys[start : start + AT_ONCE], by_key)
-
-    def _look_up(self, keys: list[int], found: dict[int, list[Revision[Any]]]) -> None:
-        statement = _MANY.format(keys=", ".join("?" * len(keys)))
-        for each, kind, body, number, recorded_at in self._connection.execute(statement, (*keys, *self._at)):
-            found[each].append(Revision(decoded(kind, body), number, recorded_at))
+            some = keys[start : start + AT_ONCE]
+            statement = FOUND.format(f"IN ({', '.join('?' * len(some))})")
+            for each, revision in self._look_up(statement, *some):
+                by_key[each].append(revision)

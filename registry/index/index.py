@@ -14,14 +14,14 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pysqlite3 import dbapi2 as sqlite3
 
-from registry.events import Head, digest_of_version, events_after, read_head
+from registry.events import Event, Head, digest_of_version, events_after, read_head
 from registry.index.file import (
     IndexFile,
     Progress,
@@ -167,19 +167,26 @@ class Index:
             position = 0 if is_new or progress is None else progress.position
             file.begin()
             if is_new:
-                file.clear()
-            while position < head.position:
-                find = partial(events_after, position=position, limit=BATCH, until=head.position)
-                if not (events := await self._database.read(find)):
-                    raise DatabaseUnavailable("the registry went back while it was read")
-                await asyncio.to_thread(file.apply, events)
-                position = events[-1].position
-                if events[-1].is_last and not is_new:
-                    file.commit()
-                    file.begin()
+                file.begin_anew()
+            await self._hand_over(position, head.position, file.fill if is_new else partial(_apply, file))
+            if is_new:
+                await asyncio.to_thread(file.put_in_order)
             await asyncio.to_thread(file.commit)
         finally:
             file.close()  # What was not committed is gone with it.
+
+    async def _hand_over(self, position: int, last: int, take: Callable[[list[Event]], None]) -> None:
+        """Hand over the events from beyond a position up to another; while some are taken, the next are read."""
+        events = await self._events(position, last)
+        while position < last:
+            if not events:
+                raise DatabaseUnavailable("the registry went back while it was read")
+            position = events[-1].position
+            events, _ = await asyncio.gather(self._events(position, last), asyncio.to_thread(take, events))
+
+    async def _events(self, position: int, last: int) -> list[Event]:
+        find = partial(events_after, position=position, limit=BATCH, until=last)
+        return [] if position >= last else await self._database.read(find)
 
     async def _digest_of(self, progress: Progress) -> str | None:
         """Return the digest of a file's version in the database; None: it has no such version."""
@@ -213,6 +220,14 @@ class Index:
         except (OSError, sqlite3.Error) as error:
             self._is_damaged |= _is_damage(error)
             raise DatabaseUnavailable(f"the registry's index, {self._path}: {error}") from error
+
+
+def _apply(file: IndexFile, events: list[Event]) -> None:
+    """Apply events, and let everybody see them where a version ends with them."""
+    file.apply(events)
+    if events[-1].is_last:
+        file.commit()
+        file.begin()
 
 
 def _is_damage(error: Exception) -> bool:

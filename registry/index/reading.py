@@ -4,14 +4,14 @@ What is known, read from the file of the index: `Known`, at one recorded time. S
 A lookup takes some microseconds, so that an event loop may do it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, overload
 
 import msgspec
 from pysqlite3 import dbapi2 as sqlite3
 
-from registry.index.file import FOREVER
-from registry.index.keys import key
+from registry.index.keys import granted_key, key, keys_of_grants_to
+from registry.index.tables import FOREVER
 from registry.known import Known, Revision, oldest_first
 from registry.looks import looks_of
 from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant, Kind
@@ -26,12 +26,16 @@ _GRANTED = "SELECT entity_id FROM granted WHERE key = ? AND entity_id > ? ORDER 
 
 _DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
 _AT = "known_from <= ? AND known_until > ?"
-_FACT = f"SELECT body, revision, known_from FROM revisions WHERE kind = ? AND fact_id = ? AND {_AT}"  # noqa: S608
-_NUMBER = "SELECT MAX(revision) FROM revisions WHERE kind = ? AND fact_id = ?"
-_FOUND = (
-    "SELECT r.kind, r.body, r.revision, r.known_from FROM keys k JOIN revisions r ON r.position = k.position"  # noqa: S608
-    f" WHERE k.key = ? AND {_AT}"
+_FACT = (
+    "SELECT body, revision, known_from FROM revisions WHERE kind = ? AND fact_id = ? AND known_from <= ?"
+    " ORDER BY known_from DESC LIMIT 1"
 )
+FOUND = (  # The last column tells by which key.
+    "SELECT r.position, r.kind, r.body, r.revision, r.known_from, k.key"
+    " FROM keys k CROSS JOIN revisions r ON r.position = k.position"
+    " WHERE k.key {} AND r.known_from <= ? AND k.known_until > ?"
+)
+_FOUND_BY_ONE, _FOUND_BETWEEN = FOUND.format("= ?"), FOUND.format("BETWEEN ? AND ?")
 _DATED = (
     "SELECT d.at, d.position, r.kind, r.body, r.revision, r.known_from FROM dates d"  # noqa: S608
     f" JOIN revisions r ON r.position = d.position WHERE d.what = ? AND (d.at, d.position) > (?, ?) AND d.at < ?"
@@ -85,13 +89,13 @@ class Indexed:
 
     def fact(self, kind: FactKind, fact_id: str) -> Revision[Any] | None:
         """As `Known.fact`."""
-        row = self._connection.execute(_FACT, (kind, fact_id, *self._at)).fetchone()
+        row = self._connection.execute(_FACT, (kind, fact_id, self._at[0])).fetchone()
         return None if row is None or row[0] is None else Revision(decoded(kind, row[0]), row[1], row[2])
 
     def last_number(self, kind: FactKind, fact_id: str) -> int:
         """Return the number of the newest revision of a fact, also of one that is voided; 0: there is none."""
-        row = self._connection.execute(_NUMBER, (kind, fact_id)).fetchone()
-        return int(row[0] or 0)
+        row = self._connection.execute(_FACT, (kind, fact_id, FOREVER)).fetchone()
+        return 0 if row is None else int(row[1])
 
     def entity(self, entity_id: str) -> Revision[Entity] | None:
         """As `Known.entity`."""
@@ -124,25 +128,27 @@ class Indexed:
 
     def grants_to(self, entity_id: str) -> tuple[Revision[Grant], ...]:
         """As `Known.grants_to`."""
-        return tuple(found for found in self._found("to", entity_id) if found.fact.entity_id == entity_id)
+        found = self._look_up(_FOUND_BETWEEN, *keys_of_grants_to(entity_id))
+        return tuple(
+            each for _, each in found if isinstance(each.fact, Grant) and each.fact.entity_id == entity_id
+        )
 
     def granted(self, kind: Kind, authority_id: str, action: str, resource: str) -> Iterator[Revision[Grant]]:
         """As `Known.granted`."""
-        asked = (kind, authority_id, action, resource)
-        for row in self._connection.execute(_FOUND, (key("granted", *asked), *self._at)):
-            fact = _DECODERS[row[0]].decode(row[1])
-            if (
-                isinstance(fact, Grant)
-                and (fact.kind, fact.authority_id, fact.action, fact.resource) == asked
-            ):
-                yield Revision(fact, row[2], row[3])
+        after: str | None = ""
+        while after is not None:
+            page = self.granted_to(kind, authority_id, action, resource, after, PAGE)
+            for entity_id in page:
+                yield from self.grants(kind, authority_id, entity_id, action, resource)
+            after = page[-1] if len(page) == PAGE else None
 
     def delegations_to(self, authority_id: str, delegate_id: str) -> tuple[Revision[Delegation], ...]:
         """As `Known.delegations_to`."""
         return tuple(
             found
             for found in self._found("delegated", authority_id, delegate_id)
-            if (found.fact.authority_id, found.fact.delegate_id) == (authority_id, delegate_id)
+            if isinstance(found.fact, Delegation)
+            and (found.fact.authority_id, found.fact.delegate_id) == (authority_id, delegate_id)
         )
 
     def all(self, kind: FactKind, *, after: str = "") -> Iterator[Revision[Fact]]:
@@ -193,7 +199,7 @@ class Indexed:
         self, kind: Kind, authority_id: str, action: str, resource: str, after: str, limit: int
     ) -> list[str]:
         """As `directory.Directory.granted_to`; of two things that share a key, both."""
-        asked = key("granted", kind, authority_id, action, resource)
+        asked = granted_key(kind, authority_id, action, resource)
         return [row[0] for row in self._connection.execute(_GRANTED, (asked, after, limit))]
 
     def newest(self) -> Iterator[Revision[Fact]]:
@@ -206,10 +212,16 @@ class Indexed:
                     yield Revision(decoded(kind, body), number, recorded_at)
             before = rows[-1][0] if len(rows) == PAGE else None
 
-    def _found(self, *parts: str) -> Iterator[Revision[Any]]:
-        rows = self._connection.execute(_FOUND, (key(*parts), *self._at)).fetchall()
-        for kind, body, number, recorded_at in rows:
-            yield Revision(decoded(kind, body), number, recorded_at)
+    def _found(self, *parts: str) -> Iterable[Revision[Any]]:
+        """Return what is found by one key."""
+        return (revision for _, revision in self._look_up(_FOUND_BY_ONE, key(*parts)))
+
+    def _look_up(self, statement: str, *keys: int) -> list[tuple[int, Revision[Any]]]:
+        """Return what is found by keys, each with its key, the first recorded first."""
+        rows = self._connection.execute(statement, (*keys, *self._at)).fetchall()
+        if len(rows) > 1:
+            rows.sort()
+        return [(row[5], Revision(decoded(row[1], row[2]), row[3], row[4])) for row in rows]
 
 
 def decoded(kind: FactKind, body: str) -> Any:

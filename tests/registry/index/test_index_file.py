@@ -16,7 +16,8 @@ from registry import Registry
 from registry.errors import KnownAtLost
 from registry.events import Cause, record_gap
 from registry.index import index as taking_up
-from registry.index.file import FORMAT, IndexFile
+from registry.index.file import IndexFile
+from registry.index.tables import FORMAT
 from registry.known import FactChange, Known
 from registry.model import Entity, Identifier
 from storage import Database, DatabaseUnavailable, Engine
