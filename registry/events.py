@@ -233,6 +233,39 @@ def digest_of_version(tx: Transaction, version: int) -> str | None:
     return None if row is None else str(row["digest"])
 
 
+class Verifier:
+    """
+    Looks, event by event, whether all that was told is there as it was told.
+
+    Attributes:
+        position: of the last event that was looked at.
+    """
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._version = 0
+        self._digest = ""
+        self._events: list[NewEvent] = []
+
+    def take(self, event: Event) -> str | None:
+        """Look at the next event; return what is wrong with it, or with the version that it ends."""
+        expected, self.position = self.position + 1, event.position
+        self._events.append(msgspec.convert(event, NewEvent, from_attributes=True))
+        if event.position != expected:
+            return f"there is no event {expected}"
+        if not event.is_last:
+            return None
+        self._digest = _digest(self._digest, event.version, event.recorded_at, self._events)
+        self._version, self._events = event.version, []
+        return None if event.digest == self._digest else f"the events of version {event.version} were changed"
+
+    def end(self, head: Head) -> str | None:
+        """Return what is missing at the end."""
+        at = (self._version, self.position, self._digest)
+        is_all = at == (head.version, head.position, head.digest)
+        return None if is_all else f"events beyond {self.position} are missing, up to {head.position}"
+
+
 def _event(row: Row) -> Event:
     return Event(
         position=row["position"],

@@ -59,12 +59,13 @@ class _Grant(msgspec.Struct, frozen=True):
 async def adopt_former_rows(database: Database) -> int:
     """Make events of the rows that releases before 0.3 left; return how many versions of them there were."""
     adopted = 0
-    while await database.read(_is_behind):
+    while await database.read(has_former_rows):
         adopted += await database.write(_adopt_next)
     return adopted
 
 
-def _is_behind(tx: Transaction) -> bool:
+def has_former_rows(tx: Transaction) -> bool:
+    """Tell whether there are rows that are not events yet."""
     row = tx.one(
         "SELECT f.version AS former, h.version AS head FROM registry_version f JOIN registry_head h ON h.id = f.id"
     )

@@ -5,6 +5,7 @@ What `touchstone db` does to a database as it is: migrate, check, back up, copy.
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,8 @@ from observatory.document_store import faulty_documents
 from operators import Principal
 from operators.audit.watching import named, never_sealed
 from operators.noting import note
+from registry.events import Verifier, events_after, read_head
+from registry.former import has_former_rows
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of, prepare
 from server.settings import Settings
@@ -43,6 +46,7 @@ from wire import Conflict
 
 CHAIN_PAGE = 1_000  # audit rows verified in one transaction
 DOCUMENT_PAGE = 100  # documents of up to 256 KiB, likewise
+EVENT_PAGE = 1_000  # events of the registry, likewise
 
 Progress = Callable[[str, int, int], None]  # of what, done, of how many
 
@@ -106,6 +110,7 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
             yield CheckResult(name, tuple(found))
         yield CheckResult("allocations add up", tuple(await count_faults(database)))
         yield CheckResult("documents that were seen have their digests", await _document_faults(database))
+        yield CheckResult("the registry has all that it was told", await _registry_faults(database))
     finally:
         database.close()
 
@@ -203,6 +208,17 @@ async def _document_faults(database: Database) -> tuple[str, ...]:
         faults += [f"the document {digest} is not what was seen" for digest in found]
         if not after:
             return tuple(faults[:MAX_FAULTS])
+
+
+async def _registry_faults(database: Database) -> tuple[str, ...]:
+    if await database.read(has_former_rows):
+        return ("rows of a release before 0.3 are not events yet; run: touchstone db migrate",)
+    verifier = Verifier()
+    while events := await database.read(partial(events_after, position=verifier.position, limit=EVENT_PAGE)):
+        if fault := next(filter(None, map(verifier.take, events)), None):
+            return (fault,)
+    fault = verifier.end(await database.read(read_head))
+    return (fault,) if fault else ()
 
 
 async def _chain_faults(database: Database, on_progress: Progress) -> tuple[str, ...]:
