@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from msgspec import UNSET
+
 from registry.asking import trqp_answers
 from registry.asking.metadata import Service
 from registry.asking.moments import moment_of, require_past
@@ -96,8 +98,9 @@ class Answering:
         await self._close_until_last(queries, now)  # 2.
         results: list[QueryResult] = []
         recorded_at = self._registry.recorded_at
+        known: Gathered | None = None
         while len(results) < len(queries):  # 3.
-            with self._registry.gathering(recorded_at) as known:
+            with self._registry.gathering(recorded_at, known) as known:
                 results += self._slice(known, queries[len(results) : len(results) + SLICE], len(results), now)
             await asyncio.sleep(0)
         return Answer(body=encode(QueryResults(time_evaluated=format_utc(now), results=results)))
@@ -124,12 +127,18 @@ class Answering:
         if isinstance(query, MalformedBody):
             return refused(query, index, self._service.base_url)
         try:
-            require_past(query.context, now)
-            known_at = moment_of(query.context, now).known_at
-            if known_at is not None:
-                self._registry.require_kept(known_at)
-                known = known.as_of(known_at)
+            if query.context is not UNSET:
+                known = self._known_to(known, query.context, now)
             answer = trqp_answers.authorization(known, query, now, self._service.freshness_seconds)
         except Refusal as error:
             return refused(error, index, self._service.base_url)
         return QueryResult(status=200, answer=answer)
+
+    def _known_to(self, known: Known, context: dict[str, str], now: int) -> Known:
+        """Return what was known at the time that a query of a batch names."""
+        require_past(context, now)
+        known_at = moment_of(context, now).known_at
+        if known_at is None:
+            return known
+        self._registry.require_kept(known_at)
+        return known.as_of(known_at)

@@ -115,9 +115,9 @@ class Registry:
             yield known
 
     @contextmanager
-    def gathering(self, known_at: int) -> Iterator[Gathered]:
-        """As `reading`, for many questions at once."""
-        with self.index.gathering(known_at) as known:
+    def gathering(self, known_at: int, before: Gathered | None = None) -> Iterator[Gathered]:
+        """As `reading`, for many questions at once; `before` is what was gathered of the same time already."""
+        with self.index.gathering(known_at, before) as known:
             yield known
 
     async def close_until(self, known_at: int) -> None:

@@ -28,7 +28,7 @@ _REQUIRED = ("entity_id", "authority_id", "action", "resource")
 _TIMES = ("time", "known_at")
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a query asks and its answer repeats; all four are non-empty."""
 
     entity_id: str
@@ -37,7 +37,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
 
 
-class TrqpRequest(Question, frozen=True, kw_only=True):
+class TrqpRequest(Question, frozen=True, kw_only=True, gc=False):
     """
     A TRQP query.
 
@@ -60,7 +60,7 @@ class TrqpRequest(Question, frozen=True, kw_only=True):
         return UNSET if self.context is UNSET else self.context.get("known_at", UNSET)
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     The verdict of TSPP: one of the two members, as the question was.
 
@@ -72,14 +72,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     recognized: Truth | UnsetType = UNSET
 
 
-class Meta(msgspec.Struct, frozen=True, kw_only=True):
+class Meta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of TSPP: when the answer was made, and until when it may be relied on without asking again."""
 
     time_evaluated: str
     expires_at: str
 
 
-class Power(msgspec.Struct, frozen=True, kw_only=True):
+class Power(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     One step of a chain of authority: who was given the power to grant, and the delegation that says so.
 
@@ -92,7 +92,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
     delegation_id: str
 
 
-class AuthorizationAnswer(Question, frozen=True, kw_only=True):
+class AuthorizationAnswer(Question, frozen=True, kw_only=True, gc=False):
     """
     The answer to an authorization query: the question repeated, and whether it is so.
 
@@ -133,7 +133,7 @@ class AuthorizationAnswer(Question, frozen=True, kw_only=True):
     meta: Meta | UnsetType = UNSET
 
 
-class RecognitionAnswer(Question, frozen=True, kw_only=True):
+class RecognitionAnswer(Question, frozen=True, kw_only=True, gc=False):
     """
     The answer to a recognition query: whether `authority_id` recognises `entity_id` for that.
 

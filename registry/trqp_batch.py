@@ -24,7 +24,7 @@ class QueryBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queries: list[dict[str, Any]]
 
 
-class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
+class QueryResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     What became of one query.
 

@@ -39,7 +39,9 @@ def chain_of(known: Known, authority: Authority, grant: Grant, at: int) -> Chain
 
 def delegations_above(known: Known, grant: Grant) -> Iterator[Delegation]:
     """Yield every delegation that whoever granted has its power from, or may have at another time."""
-    waiting = [grant.granted_by or grant.authority_id]
+    if grant.granted_by is None:
+        return
+    waiting = [grant.granted_by]
     seen = {grant.authority_id}
     while waiting:
         delegate = waiting.pop()

@@ -7,7 +7,7 @@ May this entity do that, at a time, says an authority: the one place that decide
   has the key can write any time. Unless that time is proven by other means, the answer is "unknown".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -43,8 +43,10 @@ Reason: TypeAlias = (
     ]
 )
 
+Turns: TypeAlias = list[int | None]  # Times at which an answer may change; None: there is none.
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     A question, identifiers in canonical form.
 
@@ -62,7 +64,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     is_proven: bool = False
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     What was found, and on what it rests.
 
@@ -99,14 +101,16 @@ def find(known: Known, asked: Asked) -> Finding:
     holder, authority = _authority_named(known, asked.authority, asked.at)
     require_defined(authority.fact, asked.action, asked.resource)
     named = known.entities_named(asked.entity)
-    turns = [*_turns_of_names((holder,), asked.authority), *_turns_of_names(named, asked.entity)]
-    turns += [*_bounds(authority.fact), *(each.until for each in authority.fact.vouching)]
+    turns = _turns_of_names((holder,), asked.authority) + _turns_of_names(named, asked.entity)
+    turns += (authority.fact.valid_from, authority.fact.valid_until)
+    turns += [each.until for each in authority.fact.vouching]
     entity = _named(named, asked.entity, asked.at)
     if entity is None:
         reason: Reason = "identifier_not_valid" if named else "entity_unknown"
         return Finding(decision="no", reason=reason, authority=authority, until=_next(turns, asked.at))
     grants = known.grants(asked.kind, authority.fact.id, entity.fact.id, asked.action, asked.resource)
-    turns += [turn for each in grants for turn in _turns(each.fact)]
+    for each in grants:
+        turns += _turns(each.fact)
     if not grants:
         until = _next(turns, asked.at)
         return Finding(decision="no", reason="not_granted", authority=authority, entity=entity, until=until)
@@ -166,11 +170,14 @@ def identifier_of(entity: Entity, value: str, at: int) -> Identifier | None:
 
 
 def _is_defined(defines: tuple[Definition, ...], action: str, resource: str) -> bool:
-    return any(each.action == action and each.resource == resource for each in defines)
+    return bool([each for each in defines if each.resource == resource and each.action == action])
 
 
 def _named(entities: tuple[Revision[Entity], ...], identifier: str, at: int) -> Revision[Entity] | None:
-    return next((each for each in entities if _names(each.fact, identifier, at)), None)
+    for each in entities:
+        if _names(each.fact, identifier, at):
+            return each
+    return None
 
 
 def _names(entity: Entity, identifier: str, at: int) -> bool:
@@ -189,7 +196,7 @@ def _weighed(
     authority: Revision[Authority],
     entity: Revision[Entity],
     grant: Revision[Grant],
-    turns: list[int],
+    turns: Turns,
 ) -> Finding:
     standing = standing_at(grant.fact, asked.at)
     compromised = _compromised_since(entity.fact, asked, standing)
@@ -198,7 +205,8 @@ def _weighed(
     decision, reason = _decide(standing.phase, compromised, asked, has_power=chain is not None)
     if decision == "yes" and vouched_until is not None and vouched_until <= asked.at:
         decision, reason = "unknown", "source_expired"
-    turns += [turn for each in delegations_above(known, grant.fact) for turn in _turns(each)]
+    for each in delegations_above(known, grant.fact):
+        turns += _turns(each)
     return Finding(
         decision=decision,
         reason=reason,
@@ -236,36 +244,30 @@ def _decide(
 def _compromised_since(entity: Entity, asked: Asked, standing: Standing) -> int | None:
     identifier = identifier_of(entity, asked.entity, asked.at)
     of_key = None if identifier is None else identifier.compromised_since
-    return min((each for each in (of_key, standing.compromised_since) if each is not None), default=None)
+    if of_key is None or standing.compromised_since is None:
+        return standing.compromised_since if of_key is None else of_key
+    return min(of_key, standing.compromised_since)
 
 
-def _next(turns: Iterable[int], at: int) -> int | None:
+def _next(turns: Turns, at: int) -> int | None:
     """Return the first time after `at` from which the answer may be another one; None: none is known."""
-    return min((turn for turn in turns if turn > at), default=None)
+    return min([turn for turn in turns if turn is not None and turn > at], default=None)
 
 
-def _turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Iterator[int]:
-    """Yield the times at which an identifier begins or ceases to be somebody's, or to be trusted."""
+def _turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Turns:
+    """Return the times at which an identifier begins or ceases to be somebody's, or to be trusted."""
+    turns: Turns = []
     for entity in entities:
-        yield from _bounds(entity.fact)
+        turns += (entity.fact.valid_from, entity.fact.valid_until)
         for each in entity.fact.identifiers:
             if each.value == value:
-                yield from _bounds(each)
-                if each.compromised_since is not None:
-                    yield each.compromised_since
+                turns += (each.valid_from, each.valid_until, each.compromised_since)
+    return turns
 
 
-def _turns(fact: Grant | Delegation) -> Iterator[int]:
-    """Yield the times at which what a fact says changes."""
-    yield from _bounds(fact)
+def _turns(fact: Grant | Delegation) -> Turns:
+    """Return the times at which what a fact says changes."""
+    turns: Turns = [fact.valid_from, fact.valid_until]
     for change in fact.history:
-        yield change.since
-        if change.compromised_since is not None:
-            yield change.compromised_since
-
-
-def _bounds(fact: Entity | Identifier | Authority | Grant | Delegation) -> Iterator[int]:
-    if fact.valid_from is not None:
-        yield fact.valid_from
-    if fact.valid_until is not None:
-        yield fact.valid_until
+        turns += (change.since, change.compromised_since)
+    return turns

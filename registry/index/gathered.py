@@ -27,6 +27,10 @@ class Gathered(Indexed):
         self._facts: dict[tuple[FactKind, str], Revision[Any] | None] = {}
         self._named: dict[str, tuple[Revision[Entity], ...]] = {}
 
+    def is_of(self, connection: Any) -> bool:
+        """Tell whether this is read over a connection."""
+        return self._connection is connection
+
     def expect(self, questions: Iterable[Question]) -> None:
         """Look up together what these questions are about, in canonical identifiers."""
         questions = list(questions)

@@ -83,10 +83,11 @@ class Index:
             yield Indexed(connection, known_at)
 
     @contextlib.contextmanager
-    def gathering(self, known_at: int) -> Iterator[Gathered]:
-        """As `reading`, for many questions at once."""
+    def gathering(self, known_at: int, before: Gathered | None = None) -> Iterator[Gathered]:
+        """As `reading`, for many questions at once; `before` is what was gathered of the same time already."""
         with self._transaction() as connection:
-            yield Gathered(connection, known_at)
+            is_same = before is not None and before.is_of(connection)
+            yield before if before is not None and is_same else Gathered(connection, known_at)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
