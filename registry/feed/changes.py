@@ -18,7 +18,7 @@ MAX_POSITION = 2**53  # what every reader of JSON has without loss
 LATE_AFTER = 10_000_000  # microseconds from when a change holds until it is recorded: not merely the way here
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     One event, with what its version says of it; times are microseconds since 1970.
 
@@ -79,19 +79,28 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     change_set: int | UnsetType = UNSET
 
 
+class Restored(msgspec.Struct, frozen=True):
+    """When a backup took the place of the registry, and the position of the gap that tells so."""
+
+    position: int
+    at: str
+
+
 class ChangePage(msgspec.Struct, frozen=True, kw_only=True):
     """
     Some changes, in the order of their positions.
 
     Attributes:
         next: the `since` of the page after this one, whether there is one yet or not.
-        last: the position of the last change that there is; where it is below your `since`, the registry was
-            restored from a backup, and you read anew from the change of the kind "gap" on.
+        last: the position of the last change that there is.
+        restored: the last time that it was restored from a backup. Where that is another one than on the page
+            before, positions from its own on were given anew: go on from the one before it.
     """
 
     changes: tuple[ChangeView, ...]
     next: int
     last: int
+    restored: Restored | None = None
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -107,7 +116,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     authority: OwnId | None = None
     entity: OwnId | None = None
 
-    def takes(self, told: Told) -> bool:
+    def takes(self, told: Change) -> bool:
         """Tell whether a change is wanted: the fact is of that kind, and about them now or was before."""
         if told.kind == GAP or self == _ALL:
             return True
@@ -123,7 +132,7 @@ _ALL = Filter()
 _DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
 
 
-def change_view(told: Told, *, for_operators: bool = False) -> ChangeView:
+def change_view(told: Change, *, for_operators: bool = False) -> ChangeView:
     """Return a change as it is shown; who did it only to operators."""
     is_gap = told.kind == GAP
     return ChangeView(
@@ -143,7 +152,7 @@ def change_view(told: Told, *, for_operators: bool = False) -> ChangeView:
     )
 
 
-def _facts(told: Told) -> Iterator[Fact]:
+def _facts(told: Change) -> Iterator[Fact]:
     for body in (told.body, told.body_before):
         if body is not None:
             yield _fact(told.kind, body)
@@ -159,7 +168,7 @@ def _shown(fact: Fact) -> dict[str, Any]:
     return shown
 
 
-def _gap(told: Told) -> Gap:
+def _gap(told: Change) -> Gap:
     lost = msgspec.json.decode(told.body or "{}", type=dict[str, int])
     return Gap(format_exact(lost["from"]), format_exact(lost["until"]))
 

@@ -20,7 +20,7 @@ import msgspec
 from operators.alarms.model import AlarmKind, OnState
 from proofs import Signer, SignerAway
 from registry.feed import store
-from registry.feed.changes import Told
+from registry.feed.changes import Change
 from registry.feed.store import Page, Subscriber
 from registry.feed.tokens import make_set
 from storage import Database, DatabaseUnavailable, Transaction
@@ -182,7 +182,7 @@ class Deliveries:
             position = told.position
         return position == page.next or await self._advance(subscriber, position, page.next, None)
 
-    async def _send(self, subscriber: Subscriber, told: Told) -> None:
+    async def _send(self, subscriber: Subscriber, told: Change) -> None:
         """
         Raises:
             NotTaken: no key signs just now, the subscriber did not take it, or something else failed.

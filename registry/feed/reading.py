@@ -4,18 +4,17 @@ The feed, as it is read by position. Service.
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 import msgspec
 
 from registry.errors import IdentifierNotFound
-from registry.feed.changes import ChangePage, Filter, change_view
-from registry.feed.store import Page, read_page
+from registry.feed.changes import ChangePage, Filter, Restored, change_view
+from registry.feed.store import LastGap, Page, newest_gap, read_page
 from registry.identifiers import canonical_identifier
 from registry.model import FACT_KINDS, OWN_ID, FactKind
 from registry.registry import Registry
-from storage import Database
-from wire import Answer, BadRequest, encode, etag_of
+from storage import Database, Transaction
+from wire import Answer, BadRequest, encode, etag_of, format_exact
 
 FULL_SECONDS = 60.0  # for which caches keep a page that nothing is added to
 END_SECONDS = 1.0  # for which they keep the last page: an edit shows within a second
@@ -47,7 +46,7 @@ class Feed:
     async def answer(self, wanted: Wanted) -> Answer:
         """Answer `GET /trust/changes`; raises as `page`."""
         page = await self.page(wanted)
-        body = encode(page)
+        body = await asyncio.to_thread(encode, page)
         is_full = page.next < page.last
         return Answer(
             body=body,
@@ -64,10 +63,14 @@ class Feed:
             IdentifierNotFound: no entity has the identifier asked for.
             DatabaseUnavailable: the events cannot be read.
         """
-        read = partial(read_page, since=wanted.since, wanted=self._filter(wanted), limit=wanted.limit)
-        page = await self._database.read(read)
+        asked = self._filter(wanted)
+
+        def read(tx: Transaction) -> tuple[Page, LastGap | None]:
+            return read_page(tx, wanted.since, asked, wanted.limit), newest_gap(tx)
+
+        found = await self._database.read(read)
         await self._registry.follow()
-        return await asyncio.to_thread(_shown, page, for_operators=for_operators)
+        return await asyncio.to_thread(_shown, *found, for_operators=for_operators)
 
     def _filter(self, wanted: Wanted) -> Filter:
         return Filter(
@@ -93,6 +96,10 @@ def _kind(text: str) -> FactKind | None:
     return text or None
 
 
-def _shown(page: Page, *, for_operators: bool) -> ChangePage:
-    changes = tuple(change_view(told, for_operators=for_operators) for told in page.found)
-    return ChangePage(changes=changes, next=page.next, last=page.last)
+def _shown(page: Page, gap: LastGap | None, *, for_operators: bool) -> ChangePage:
+    return ChangePage(
+        changes=tuple(change_view(found, for_operators=for_operators) for found in page.found),
+        next=page.next,
+        last=page.last,
+        restored=None if gap is None else Restored(gap.position, format_exact(gap.recorded_at)),
+    )

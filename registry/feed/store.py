@@ -4,8 +4,8 @@ Events read for the feed, and the subscribers' rows. Store.
 
 import msgspec
 
-from registry.events import read_head
-from registry.feed.changes import Filter, Told
+from registry.events import GAP, read_head
+from registry.feed.changes import Change, Filter
 from storage import Row, Transaction
 
 LOOKED_AT = 1_000  # events that one page looks at, whatever of them is wanted
@@ -35,9 +35,16 @@ class Page(msgspec.Struct, frozen=True):
         last: the position of the last event that there is.
     """
 
-    found: tuple[Told, ...]
+    found: tuple[Change, ...]
     next: int
     last: int
+
+
+class LastGap(msgspec.Struct, frozen=True):
+    """Where a restore left a gap, and when, in microseconds since 1970."""
+
+    position: int
+    recorded_at: int
 
 
 class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +75,16 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 def last_position(tx: Transaction) -> int:
     """Return the position of the last event; 0: there is none."""
     return read_head(tx).position
+
+
+def newest_gap(tx: Transaction) -> LastGap | None:
+    """Return the gap that the last restore left."""
+    row = tx.one(
+        "SELECT e.position, v.recorded_at FROM registry_events e JOIN registry_versions v ON v.version = e.version"
+        " WHERE e.kind = :kind ORDER BY e.position DESC LIMIT 1",
+        {"kind": GAP},
+    )
+    return None if row is None else LastGap(row["position"], row["recorded_at"])
 
 
 def read_page(tx: Transaction, since: int, wanted: Filter, limit: int) -> Page:
@@ -155,9 +172,9 @@ def note_failed(tx: Transaction, number: int, before: int, error: str, at: int, 
     )
 
 
-def _told(tx: Transaction, since: int, last: int) -> list[Told]:
+def _told(tx: Transaction, since: int, last: int) -> list[Change]:
     rows = tx.all(_EVENTS, {"since": since, "last": last, "limit": _TOGETHER})
-    return [Told(**{name: row[name] for name in Told.__struct_fields__}) for row in rows]
+    return [Change(**{name: row[name] for name in Change.__struct_fields__}) for row in rows]
 
 
 def _subscriber(row: Row) -> Subscriber:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from proofs import MalformedProof, ProofError, Signer, media_type_of_header, sign_compact, verify_compact
-from registry.feed.changes import ChangeView, Told, change_view
+from registry.feed.changes import Change, ChangeView, change_view
 from wire import JsonError, decode
 
 EVENT_TYPE = "urn:touchstone:event:registry-change"
@@ -53,7 +53,7 @@ class _Claims(msgspec.Struct, frozen=True):
     events: dict[str, Any]
 
 
-def make_set(told: Told, *, subscriber_id: str, audience: str, signer: Signer, issued_at: int) -> bytes:
+def make_set(told: Change, *, subscriber_id: str, audience: str, signer: Signer, issued_at: int) -> bytes:
     """
     Return the token that tells a change to a subscriber, signed.
 

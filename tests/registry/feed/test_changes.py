@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from registry import Cause, FactChange, IdentifierNotFound
-from registry.events import GAP, NewEvent, append, lock_head
+from registry.events import record_gap
 from registry.feed import store
 from registry.feed.reading import Wanted
 from registry.model import Authority, Definition, Delegation, StateChange
@@ -50,6 +50,7 @@ async def test_a_change_tells_the_fact_its_times_and_the_occasion(feeding: Feedi
         ],
         "next": 1,
         "last": 1,
+        "restored": None,
     }
 
 
@@ -115,15 +116,25 @@ async def test_an_emergency_is_told_as_one(feeding: Feeding) -> None:
 
 async def test_a_gap_is_told_whatever_is_asked_for(feeding: Feeding) -> None:
     await feeding.entities(1)
-    body = json.dumps({"from": NOW, "until": NOW + HOUR})
-    event = NewEvent(GAP, "1", 1, GAP, NOW, body)
-    await feeding.database.write(lambda tx: append(tx, lock_head(tx), [event], Cause("root", "restore"), NOW))
-
+    await feeding.database.write(lambda tx: record_gap(tx, NOW + HOUR, "root"))
     page = await feeding.page(1, kind="authority")
     told = page.changes[0]
 
-    assert (told.kind, told.fact, told.occasion) == ("gap", None, "restore")
+    assert (told.position, told.kind, told.fact, told.occasion) == (2, "gap", None, "restore")
     assert msgspec.to_builtins(told.gap) == {"from": format_utc(NOW), "until": format_utc(NOW + HOUR)}
+
+
+async def test_every_page_tells_of_the_last_restore_since_positions_were_given_anew(feeding: Feeding) -> None:
+    """Who asks only after more was recorded than was lost would otherwise not notice."""
+    await feeding.entities(1)
+    before = await feeding.page()
+    for hours in (1, 2):
+        await feeding.database.write(lambda tx, at=NOW + hours * HOUR: record_gap(tx, at, "root"))  # type: ignore[misc]
+    await feeding.entities(2, 3)
+    after = await feeding.page(4)
+
+    assert before.restored is None
+    assert msgspec.to_builtins(after.restored) == {"position": 3, "at": format_utc(NOW + 2 * HOUR)}
 
 
 async def several(feeding: Feeding) -> None:

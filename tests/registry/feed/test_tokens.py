@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from proofs import Algorithm, sign_compact
 from registry.feed import EVENT_TYPE, SetRefused, read_set
-from registry.feed.changes import Told, change_view
+from registry.feed.changes import Change, change_view
 from registry.feed.tokens import make_set
 from tests.proofs.documents import SIGNERS
 from tests.registry.examples import NOW
 
 SIGNER = SIGNERS[Algorithm.ED25519]
 ISSUER, AUDIENCE = SIGNER.controller, "https://receiver.example"
-TOLD = Told(
+TOLD = Change(
     position=7,
     version=3,
     recorded_at=NOW + 1,
@@ -35,7 +35,7 @@ TOLD = Told(
 
 
 def made(
-    algorithm: Algorithm = Algorithm.ED25519, told: Told = TOLD, subscriber_id: str = "wallets"
+    algorithm: Algorithm = Algorithm.ED25519, told: Change = TOLD, subscriber_id: str = "wallets"
 ) -> bytes:
     return make_set(
         told,
