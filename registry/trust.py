@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from registry.asking import browse
-from registry.asking.browsing import MAX_PAGE, MAX_QUERY_CHARS, Wanted
+from registry.asking.browsing import MAX_PAGE, Wanted
 from registry.asking.evaluate import evaluate
 from registry.asking.evaluation import read_evaluation_request
 from registry.asking.moments import Moment, moment_of, parameters, require_past
@@ -76,11 +76,8 @@ class Trust:
             owe: is told how many entities were looked at, for the caller to pay.
         """
         _require_page(limit)
-        if wanted.q is not None and len(wanted.q) > MAX_QUERY_CHARS:
-            raise BadRequest(f"q: expected at most {MAX_QUERY_CHARS} characters")
-
+        moment = await self._moment(times, place=None)
         async with self._one_page_at_a_time:
-            moment = await self._moment(times, place=None)
             page, looked_at = await self._read(
                 moment,
                 lambda known, at: browse.entity_page(

@@ -10,7 +10,7 @@ MAX_CHARS = 512  # of the header; a longer one is not read
 MAX_RANGES = 32  # that are looked at, those that are wanted most
 
 _RANGE = re.compile(
-    r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+|\*)\s*+(?:;\s*+q\s*+=\s*+(1(?:\.0{0,3})?|0(?:\.\d{0,3})?))?"
+    r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+|\*)\s*+(?:;\s*+[qQ]\s*+=\s*+(1(?:\.0{0,3})?|0(?:\.\d{0,3})?))?"
 )
 
 

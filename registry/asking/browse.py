@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from registry.asking.browsing import (
     MAX_GRANTS,
+    MAX_QUERY_CHARS,
     AuthorityPage,
     EntityPage,
     ShownAuthority,
@@ -151,6 +152,8 @@ def _entity_called(known: Known, reference: str, at: int) -> Entity | None:
 
 def _query_words(text: str) -> list[str]:
     """Return the words of a query, the longest first."""
+    if len(text) > MAX_QUERY_CHARS:
+        raise BadRequest(f"q: expected at most {MAX_QUERY_CHARS} characters")
     words = {word[:MAX_WORD_CHARS] for word in runs_of(text)}
     if not words:
         raise BadRequest("q: expected a letter or a digit")

@@ -18,6 +18,7 @@ from tests.fuzz.logs import changed_seeds, hostile_seeds
 from tests.fuzz.sign_in import KEY_SETS
 from tests.fuzz.sign_in import TOKENS as SIGN_IN_TOKENS
 from tests.fuzz.signed import CERTIFICATES, CHAINS, CRLS, NOTE_KEYS, NOTES, PAYLOAD, TOKENS
+from tests.fuzz.trust import CURSORS, QUESTIONS, SEARCHES
 from tests.vectors import vectors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -227,6 +228,10 @@ _BY_TARGET: dict[str, Any] = {
     "certificate_crl": lambda: CRLS,
     "certificate_file": lambda: CHAINS,
     "strict_json": lambda: [*jwks(), *documents(), b'[1.5e3,-0.0,"\\ud83d\\ude00",null,18446744073709551616]'],
+    "held": lambda: QUESTIONS,
+    "search": lambda: SEARCHES,
+    "cursor": lambda: CURSORS,
+    "language": lambda: [b"de-CH, de;q=0.9, *;q=0.1", b"fr;q=0", b"zh-Hant-x-a", b"ja,en", b"el ; q = 0.5"],
     "accept": lambda: [text.encode() for text in ACCEPTS],
     "freshness": lambda: _CACHE,
     "forwarded": lambda: [b"192.0.2.9, 10.0.0.2", b"[2001:db9::1]:80\n10.1.1.1", b"1.2.3.4:99, 2001:db8::5", b"x"],

@@ -15,6 +15,7 @@ from tests.fuzz import (
     services,
     sign_in,
     signed,
+    trust,
 )
 
 Check = Callable[[bytes], None]
@@ -66,6 +67,10 @@ TARGETS: dict[str, Target] = {
     "certificate_file": Target(signed.certificate_file, 1),
     "sign_in_token": Target(sign_in.sign_in_token, 2),
     "jwk_set": Target(sign_in.jwk_set, 1),
+    "held": Target(trust.held, 3),
+    "search": Target(trust.search, 3),
+    "cursor": Target(trust.cursor, 2),
+    "language": Target(trust.language, 1),
     "accept": Target(headers.accept, 3),
     "freshness": Target(headers.freshness, 1),
     "forwarded": Target(headers.forwarded, 1),

@@ -19,6 +19,7 @@ from wire.language import MAX_CHARS, MAX_RANGES, choose_language, ranges_of
         ("fr;q=0.4, de;q=0.5", ("de", "fr"), "de"),
         ("fr;q=0, de;q=0.1", ("de", "fr"), "de"),
         ("fr;q=0", ("en", "fr"), "en"),
+        ("fr;Q=0.1, de;Q=0.2", ("fr", "de"), "de"),
         ("*, de;q=0.1", ("en", "de"), "de"),
         ("*", ("fr", "en"), "en"),
         ("", ("fr", "en"), "en"),
