@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
+from registry.certificates import key_id_of
 from registry.identifiers import canonical_identifier
 from registry.items import (
     REFERENCES,
@@ -116,8 +118,19 @@ def _canonical(reference: str) -> str:
 
 
 def _fact(placed: Placed, names: _Names) -> Fact:
-    item = placed.item
+    item = _with_key_ids(placed.item)
     return fact_of(placed.kind, item, _id(placed, names), resolve=names.resolve, identify=_canonical)
+
+
+def _with_key_ids(item: Item) -> Item:
+    """Return an item with the key identifier of each certificate that came without it."""
+    if not isinstance(item, EntityItem):
+        return item
+    identifiers = [
+        replace(each, ski=key_id_of(each.certificate)) if each.certificate and each.ski is None else each
+        for each in item.identifiers
+    ]
+    return replace(item, identifiers=identifiers)
 
 
 def _id(placed: Placed, names: _Names) -> str:

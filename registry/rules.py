@@ -4,12 +4,12 @@ What facts must be like, beyond their shape: references, windows, histories, tex
 Rules look at the registry as it would be with all changes made.
 """
 
-import base64
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from registry.identifiers import certificate_identifier, is_https_url
+from registry.certificates import certificate_fault
+from registry.identifiers import is_https_url
 from registry.known import Known, Revision, question_of
 from registry.model import (
     FINAL,
@@ -68,25 +68,13 @@ def _entity(known: Known, entity: Entity, places: Places) -> Iterator[Finding]:
     for index, identifier in enumerate(entity.identifiers):
         here = f"/identifiers/{index}"
         yield from _window(identifier.valid_from, identifier.valid_until, here)
-        if fault := _certificate_fault(identifier):
+        text = identifier.certificate
+        if text is not None and (fault := certificate_fault(identifier.value, text)):
             yield f"{here}/certificate", fault
         if any(_clash(identifier, each) for each in entity.identifiers[:index]):
             yield f"{here}/value", "the identifier is already there, at the same time"
         elif other := _holder(known, entity, identifier, places):
             yield f"{here}/value", f"the identifier is already used at {_place(other, places)}"
-
-
-def _certificate_fault(identifier: Identifier) -> str | None:
-    """Return why the certificate is not the one that the identifier names, or None where it is."""
-    if identifier.certificate is None:
-        return None
-    try:
-        der = base64.b64decode(identifier.certificate, validate=True)
-    except ValueError:
-        return "expected base64"
-    if certificate_identifier(der) != identifier.value:
-        return "expected the certificate that the identifier is the digest of"
-    return None
 
 
 def _urls(entity: Entity) -> Iterator[Finding]:

@@ -13,8 +13,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from proofs import MalformedCertificate
-from proofs.certificates import key_ids, read_certificate
+from proofs.certificates import read_certificate
 from proofs.pem import read_pem
+from registry.certificates import key_id_of
 from registry.errors import Fault, RegistryFileError
 from registry.identifiers import certificate_identifier
 from registry.imports.terms import Since, Terms, granted
@@ -33,15 +34,14 @@ def certificate_item(der: bytes) -> IdentifierItem:
     Raises:
         MalformedCertificate: as `proofs.certificates.read_certificate`.
     """
-    certificate = read_certificate(der)
-    key_id, _ = key_ids(certificate)
+    certificate, text = read_certificate(der), base64.b64encode(der).decode()
     ends = certificate.not_valid_after_utc
     return IdentifierItem(
         value=certificate_identifier(der),
         valid_from=_text(certificate.not_valid_before_utc),
         valid_until=None if ends.year >= _NO_END else _text(ends, later=1),  # its last second is inside
-        ski=key_id.hex() if key_id else None,
-        certificate=base64.b64encode(der).decode(),
+        ski=key_id_of(text),
+        certificate=text,
     )
 
 

@@ -7,16 +7,20 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec.structs import replace
 
 from registry.errors import RegistryFileError
+from registry.identifiers import certificate_identifier
 from registry.imports.anchors import certificate_item, placed_anchors
 from registry.imports.registry_file import read_registry_file
 from registry.imports.terms import Right, Terms
+from registry.model import Entity
 from tests.proofs.authorities import Authority, der
 from tests.registry.imports.reading import AUTHORITY, entities, facts, grants
 
 TERMS = Terms(AUTHORITY, (Right("issue", "mDL"),))
 ONE, OTHER = Authority("One").certificate, Authority("Other").certificate
+NONE = b"0\x03\x02\x01\x00"  # DER, and no certificate
 NOW = 1_780_272_000_000_000
 
 
@@ -51,6 +55,30 @@ def test_a_certificate_is_kept_with_its_identifier() -> None:
     assert certificate_item(endless.der).valid_until is None
 
 
+def test_a_certificate_has_the_key_identifier_that_finds_those_below_it() -> None:
+    """Its own, or the one that an authority would write for its key."""
+    told = Authority(
+        "Told", extensions={x509.SubjectKeyIdentifier: (x509.SubjectKeyIdentifier(b"\x0a"), False)}
+    )
+    usual = x509.SubjectKeyIdentifier.from_public_key(ONE.public_key()).digest.hex()
+
+    assert (certificate_item(told.der).ski, certificate_item(der(ONE)).ski) == ("0a", usual)
+
+
+def test_a_certificate_that_comes_without_its_key_identifier_gets_it() -> None:
+    given = replace(certificate_item(der(ONE)), ski=None)
+    file = {
+        "version": 2,
+        "authorities": [],
+        "entities": [{"names": {"en": "One"}, "identifiers": [msgspec.to_builtins(given)]}],
+    }
+
+    (entity,) = read_registry_file(msgspec.json.encode(file))
+
+    assert isinstance(entity, Entity)
+    assert entity.identifiers[0].ski == certificate_item(der(ONE)).ski
+
+
 @pytest.mark.parametrize(
     ("data", "line"),
     [
@@ -72,23 +100,26 @@ def test_what_is_no_file_of_certificates_is_refused_with_its_line(data: bytes, l
 
 
 @pytest.mark.parametrize(
-    ("certificate", "detail"),
+    ("named", "certificate", "detail"),
     [
-        (base64.b64encode(der(OTHER)).decode(), "the certificate that the identifier is the digest of"),
-        ("MIIBA", "base64"),
+        (
+            der(ONE),
+            base64.b64encode(der(OTHER)).decode(),
+            "the certificate that the identifier is the digest of",
+        ),
+        (der(ONE), "MIIBA", "base64"),
+        (NONE, base64.b64encode(NONE).decode(), "X.509 certificate in DER"),
     ],
 )
-def test_a_certificate_beside_the_identifier_of_another_is_refused(certificate: str, detail: str) -> None:
+def test_a_certificate_that_is_not_the_one_that_is_named_is_refused(
+    named: bytes, certificate: str, detail: str
+) -> None:
     """Whoever registers it would else be found by a name of which he has not the key."""
+    identifier = {"value": certificate_identifier(named), "certificate": certificate}
     file = {
         "version": 2,
         "authorities": [],
-        "entities": [
-            {
-                "names": {"en": "Forger"},
-                "identifiers": [{"value": certificate_item(der(ONE)).value, "certificate": certificate}],
-            }
-        ],
+        "entities": [{"names": {"en": "Forger"}, "identifiers": [identifier]}],
     }
 
     with pytest.raises(RegistryFileError, match=detail) as refused:
