@@ -115,7 +115,7 @@ class ChangeSets:
         require_revision(found, revision)
         if found.state in ("scheduled", "effective"):
             return store.view(found)
-        await self._drafts.validate(number)
+        await self._drafts.looking(lambda known, now: planned_at(known, found, now))
         if found.state != "submitted":
             await self._move(principal, found, EDITABLE, "submitted", "registry.submit")
         try:
