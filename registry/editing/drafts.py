@@ -42,6 +42,7 @@ ABSENT = "there is no change set of this number"
 MAX_PAGE = 100  # change sets
 MAX_COMMENTS = 1_000  # that are shown, and that one change set takes
 MAX_NUMBER = 2**53
+IMPORT = "import"  # the occasion (`events.Cause`) of what makes the registry what a file says
 EMERGENCY = "emergency"  # the occasion (`events.Cause`) of what one person suspends
 
 # Looks at changes beyond what can be told from the facts alone: whether a DID resolves, what a name resembles.
@@ -106,7 +107,7 @@ class Drafts:
         """As `create`, on some occasion (`events.Cause`), for what was `asked`, by who has a permission."""
         done = await done_before(self._database, principal, key, asked, Made)
         if done is None:
-            content = await self._content(principal, draft, permission)
+            content = await self._content(principal, draft, permission, occasion)
 
             def insert(tx: Transaction) -> Made:
                 at = self._registry.now()
@@ -290,7 +291,11 @@ class Drafts:
         return Difference(version=version, fact_count=len(undone), facts=facts, answers=(), is_complete=False)
 
     async def _content(
-        self, principal: Principal, draft: Draft, permission: Permission = Permission.EDIT
+        self,
+        principal: Principal,
+        draft: Draft,
+        permission: Permission = Permission.EDIT,
+        occasion: str = "change-set",
     ) -> Content:
         await self._registry.follow()
         _require_draft(draft)
@@ -301,7 +306,7 @@ class Drafts:
         def look(known: Known, now: int) -> Scope:
             require_seen(principal, known, draft.operations)
             at = max(now, effective_at) if effective_at is not None else now
-            planned = plan(known, draft.operations, at, known_at=base_at)
+            planned = plan(known, draft.operations, at, known_at=base_at, is_whole=occasion == IMPORT)
             return require_scope(principal, permission, known, [each.change for each in planned])
 
         effective_at = None if draft.effective_at is None else read_time(draft.effective_at)
@@ -340,7 +345,7 @@ def planned_at(known: Known, found: ChangeSet, now: int) -> tuple[Planned, ...]:
     """
     at = max(now, found.content.effective_at or now)
     known_at = None if found.occasion == EMERGENCY else found.content.base_at
-    return plan(known, found.operations, at, known_at=known_at)
+    return plan(known, found.operations, at, known_at=known_at, is_whole=found.occasion == IMPORT)
 
 
 def require_author(principal: Principal, found: ChangeSet) -> ChangeSet:

@@ -11,7 +11,7 @@ from operators.approvals.rules import APPLY
 from operators.grants import EVERYTHING, Principal
 from registry.editing.change_sets import ChangeSets
 from registry.editing.differing import difference
-from registry.editing.drafts import Drafts
+from registry.editing.drafts import IMPORT, Drafts
 from registry.editing.inverse import shown
 from registry.editing.operations import Planned
 from registry.editing.shapes import Difference, Draft, Operation
@@ -20,7 +20,6 @@ from registry.known import FactChange, Known, Revision
 from registry.model import Fact
 from registry.registry import Registry
 
-IMPORT = "import"  # the occasion (`events.Cause`)
 _ANY_CHANGE = Change(action=APPLY, scope=EVERYTHING, subject="registry", request={})
 
 

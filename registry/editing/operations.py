@@ -56,7 +56,12 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def plan(
-    known: Known, operations: Sequence[Operation], now: int, *, known_at: int | None = None
+    known: Known,
+    operations: Sequence[Operation],
+    now: int,
+    *,
+    known_at: int | None = None,
+    is_whole: bool = False,
 ) -> tuple[Planned, ...]:
     """
     Return what operations make of the facts, in their order.
@@ -64,6 +69,8 @@ def plan(
     Args:
         now: when they take effect, in microseconds since 1970.
         known_at: what was recorded later, the editor has not seen; None: he has seen all of it.
+        is_whole: whether they make the registry what a file says, which was checked as a whole. What the file does
+            not list ends, and its past stands in nobody's way.
 
     Raises:
         InvalidChangeSet: they cannot be done.
@@ -79,7 +86,7 @@ def plan(
     _raise_if(findings or list(_repeated(read)))
     changes, findings = _changes(read, now)
     _raise_if(findings)
-    _raise_if(list(_broken_rules(known, read, changes, now)))  # 4.
+    _raise_if(list(_broken_rules(known, read, changes, now, is_whole=is_whole)))  # 4.
     return tuple(
         Planned(one.operation, change, one.before) for one, change in zip(read, changes, strict=True)
     )
@@ -312,7 +319,7 @@ def _with_change(history: tuple[StateChange, ...], change: StateChange) -> tuple
 
 
 def _broken_rules(
-    known: Known, found: Sequence[_Found], changes: Sequence[FactChange], now: int
+    known: Known, found: Sequence[_Found], changes: Sequence[FactChange], now: int, *, is_whole: bool
 ) -> Iterator[Finding]:
     """
     Yield what rules the changes break.
@@ -320,7 +327,7 @@ def _broken_rules(
     Of a fact that ends, or only changes its state, the rest is no matter: what is wrong with it must not keep
     anybody from suspending it.
     """
-    after = Overlaid(known, changes, now)
+    after = Overlaid(known, [_as_left(each, is_whole=is_whole) for each in changes], now)
     said = [
         PlacedFact(each.fact, _place(one, each))
         for one, each in zip(found, changes, strict=True)
@@ -334,6 +341,12 @@ def _broken_rules(
     for one, change in zip(found, changes, strict=True):
         if change.fact is None and change.kind == "entity":
             yield from _still_named(after, one)
+
+
+def _as_left(change: FactChange, *, is_whole: bool) -> FactChange:
+    """Return a change as others see it; a grant that a file ends is as if it were not there."""
+    is_gone = is_whole and change.what == "end" and isinstance(change.fact, Grant)
+    return msgspec.structs.replace(change, fact=None) if is_gone else change
 
 
 def _place(one: _Found, change: FactChange) -> Placed:

@@ -11,6 +11,8 @@ from tests.registry.examples import UNI, a_grant, a_registry, as_file
 pytestmark = pytest.mark.anyio
 
 RENAMED = as_file(a_registry(entities=[{"id": UNI, "names": {"en": "Renamed"}}], recognitions=[]))
+_SUSPENDED = {"state": "suspended", "since": "2025-01-01T00:00:00Z"}
+OF_THE_PAST = as_file(a_registry(authorizations=[a_grant(history=[_SUSPENDED])]))
 LATER = as_file(a_registry(authorizations=[a_grant(valid_from="2024-02-01T00:00:00Z")]))
 
 
@@ -73,8 +75,18 @@ async def test_what_is_wrong_with_a_file_is_told_before_anybody_is_asked(newsroo
     with pytest.raises(RegistryFileError):
         await imports(newsroom).import_file(ada, b"{}")
     with pytest.raises(ChangesThePast):
-        await imports(newsroom).import_file(ada, LATER)
-    asked = await imports(newsroom).import_file(ada, LATER, corrects=True)
+        await imports(newsroom).import_file(ada, OF_THE_PAST)
+    asked = await imports(newsroom).import_file(ada, OF_THE_PAST, corrects=True)
 
     assert isinstance(asked, ApprovalView)
-    assert (await newsroom.drafts.page(ada)).change_sets[0].operation_count == 2
+    assert (await newsroom.drafts.page(ada)).change_sets[0].operation_count == 1
+
+
+async def test_what_a_file_ends_stands_in_the_way_of_nothing_that_it_says(newsroom: Newsroom) -> None:
+    """The same grant with another beginning is another one; it overlaps the one that it takes the place of."""
+    asked = await imports(newsroom).import_file(await newsroom.who("ada"), LATER)
+    assert isinstance(asked, ApprovalView)
+
+    await newsroom.approvals.approve(await newsroom.who("bob"), asked.approval, "seen")
+
+    assert newsroom.wing.version == 2
