@@ -1,9 +1,13 @@
 """Standing sources over the real registry, with a fake web."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import msgspec
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
@@ -19,9 +23,11 @@ from registry.model import Authority, Definition, Entity, Fact, Identifier, kind
 from registry.registry import Registry
 from registry.sources.model import AnchorSource, ListSource, SourceView
 from registry.sources.sources import SourceProblem, Sources
+from registry.trust import Trust
 from storage import Engine
 from tests.databases import Place
 from tests.proofs.authorities import Authority as Certifier
+from tests.proofs.authorities import der
 from tests.registry.databases import a_database
 from tests.registry.imports.lists import (
     AT,
@@ -33,7 +39,7 @@ from tests.registry.imports.lists import (
     service,
     sign,
 )
-from wire import Conflict
+from wire import Conflict, parse_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -102,6 +108,12 @@ class World:
         )
         with self.registry.reading() as known:
             return find(known, asked).reason
+
+    async def evaluate(self, **held: object) -> dict[str, Any]:
+        body = msgspec.json.encode({"authority": AUTHORITY, "resource": "PID", **held})
+        answer = await Trust(self.registry, 300).evaluate(body, "application/json", None)
+        found: dict[str, Any] = msgspec.json.decode(answer.body)
+        return found
 
     async def view(self) -> SourceView:
         (found,) = (await self.sources.list()).sources
@@ -323,3 +335,32 @@ async def test_a_source_whose_authority_is_not_there_says_so(place: Place) -> No
         await world.sources.step()
 
         assert world.problems == {"list": "the authority in whose name it grants is not in the registry"}
+
+
+async def test_a_wallet_asks_with_the_certificate_of_a_signer_below_a_listed_authority(place: Place) -> None:
+    """Only the list has the authority's certificate; the key identifier in the signer's finds it."""
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(CA.private_key.public_key())
+    signer = der(CA.leaf(extensions={x509.AuthorityKeyIdentifier: (above, False)}))
+    async with a_world(place) as world:
+        world.page = sign(document(entity("Issuer", service(identity(certificates=[CA.certificate])))))
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+
+        found = await world.evaluate(x5c=[base64.b64encode(signer).decode()])
+
+        assert (found["decision"], found["reason"]) == ("yes", "active")
+        path = [certificate_identifier(each) for each in (signer, CA.der)]
+        assert found["results"][0]["identifier"]["path"] == path
+
+
+async def test_what_a_list_vouched_for_is_unknown_to_a_wallet_once_it_has_ended(place: Place) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+
+        world.now = parse_utc("2026-12-01T00:00:00Z")
+        now, then = await world.evaluate(did=DID), await world.evaluate(did=DID, time="2026-06-02T00:00:00Z")
+
+        assert (now["decision"], now["reason"]) == ("unknown", "source_expired")
+        assert (then["decision"], then["reason"]) == ("yes", "active")
