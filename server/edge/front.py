@@ -291,7 +291,7 @@ class Front:
 
     def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer, begun_at: int) -> None:
         """Keep an answer, unless the table was purged since `begun_at` (`hot_purges`) and it may be outdated."""
-        if self._hot is None or scope["query_string"] or not answer.may_be_kept:
+        if self._hot is None or scope["query_string"]:
             return
         if answer.immutable or begun_at == self._hot.purges:
             self._hot.keep(scope["raw_path"], accept, answer)

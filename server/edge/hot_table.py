@@ -188,7 +188,9 @@ class HotTable:
 
     def keep(self, raw_path: bytes, accept: bytes, answer: Answer) -> None:
         """Remember `answer` where it may be given again: a 200 with an ETag that is fresh or immutable."""
-        if answer.status != 200 or answer.etag is None or len(raw_path) + len(accept) > MAX_KEY_BYTES:
+        if answer.status != 200 or answer.etag is None or not answer.may_be_kept:
+            return
+        if len(raw_path) + len(accept) > MAX_KEY_BYTES:
             return
         if answer.headers and any(_BREAKS.search(value) for _, value in answer.headers):
             return  # Nobody would check them any more; the ordinary way refuses them.

@@ -54,6 +54,15 @@ def test_an_answer_larger_than_the_table_is_not_kept() -> None:
     assert hot.bytes_held == 0
 
 
+def test_an_answer_that_is_to_be_made_anew_each_time_is_not_kept() -> None:
+    hot = table(16)
+    fresh = Answer(body=b"x", etag='"x"', fresh_until=NOW + 10, may_be_kept=False)
+    for _ in range(2):
+        hot.keep(b"/a", b"", fresh)
+
+    assert held(hot, b"/a") == [False]
+
+
 def test_an_entry_ends_with_its_source() -> None:
     hot = table(16)
     hot.keep(b"/a", b"", answer(NOW + 10))
