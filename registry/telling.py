@@ -134,7 +134,8 @@ class Telling:
 
     async def _kept(self, times: dict[str, str], tell: Callable[[Known, int], Any]) -> Answer:
         moment = await self._moment(times)
-        return self._answer(self._read(moment, lambda known: tell(known, moment.at)), moment)
+        told = await asyncio.to_thread(self._read, moment, lambda known: tell(known, moment.at))
+        return self._answer(told, moment)
 
     async def _asked(
         self, times: dict[str, str], raw: bytes, tell: Callable[[Known, str, Context, int, int], Any]
