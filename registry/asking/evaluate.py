@@ -51,8 +51,7 @@ _NOTHING_GRANTED = ("entity_unknown", "identifier_not_valid", "not_granted")
 _MESSAGES: dict[Reason, str] = {
     "authority_unknown": "this registry does not answer for the authority",
     "not_defined": "no authority that was asked defines this action on such a credential",
-    "chain_missing": "the certificate itself is not registered for that; its chain may lead to one that is: send"
-    " `x5c`",
+    "chain_missing": "one above the certificate may be registered for that: send the whole chain as `x5c`",
 }
 _DECISIONS: tuple[Decision, ...] = ("yes", "unknown", "no")
 _REASONS: tuple[Reason, ...] = (  # Of a no, what says most first.
@@ -223,10 +222,10 @@ def _compromised_since(known: Directory, identifier: str, at: int) -> int | None
 
 def _with_certificates(held: Held, finding: Finding) -> tuple[Decision, Reason, str]:
     """Return decision, reason and message with regard to what a certificate alone does not tell."""
+    if held.is_part and finding.reason in ("entity_unknown", "not_granted"):
+        return "unknown", "chain_missing", _MESSAGES["chain_missing"]
     if held.fault is not None and finding.reason in _NOTHING_GRANTED:
         return "no", "certificate_not_valid", held.fault
-    if held.is_hash and finding.reason in ("entity_unknown", "not_granted"):
-        return "unknown", "chain_missing", _MESSAGES["chain_missing"]
     return finding.decision, finding.reason, describe(finding, "authorization")
 
 

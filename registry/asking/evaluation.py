@@ -23,7 +23,7 @@ Reason: TypeAlias = (
         "authority_unknown",  # the registry does not answer for the authority that was named
         "not_defined",  # no authority of the registry has a rule for that action on such a credential
         "certificate_not_valid",  # the chain names registered certificates, and no valid path leads to one
-        "chain_missing",  # nobody registered this certificate itself; one above it may be
+        "chain_missing",  # a certificate above what is at hand may be registered
     ]
 )
 Scheme: TypeAlias = Literal["type", "vct", "doc_type", "resource"]

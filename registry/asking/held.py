@@ -44,13 +44,13 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         identifiers: in canonical form, the nearest first; none where `fault` is why.
         all: those, and of what else is held: if somebody registered one as compromised, it counts.
-        is_hash: a certificate of which nothing but the digest is known, so that nothing above it can be found.
+        is_part: of a chain of certificates, and one above what is held may be registered.
         until: until when this holds, in microseconds since 1970; None: no end known.
     """
 
     identifiers: tuple[HeldIdentifier, ...]
     all: tuple[str, ...]
-    is_hash: bool = False
+    is_part: bool = False
     fault: str | None = None
     until: int | None = None
 
@@ -65,7 +65,7 @@ def held_by(known: Directory, request: EvaluationRequest, at: int) -> Held:
     if request.x5c is not None:
         return _chain(known, request.x5c, at)
     value = _value(request)
-    return Held(identifiers=(HeldIdentifier(value=value),), all=(value,), is_hash=value.startswith("ni:"))
+    return Held(identifiers=(HeldIdentifier(value=value),), all=(value,), is_part=value.startswith("ni:"))
 
 
 def _value(request: EvaluationRequest) -> str:
@@ -115,6 +115,7 @@ def _chain(known: Directory, x5c: list[str], at: int) -> Held:
     return Held(
         identifiers=ends,
         all=(*chain.identifiers, chain.key, *(end.value for end in ends)),
+        is_part=not ends and _is_named_above(known, chain, at),
         fault=fault if registered else None,
         until=_until((*chain.certificates, *registered), ends),
     )
@@ -129,6 +130,19 @@ def _registered(known: Directory, chain: Chain, at: int) -> Iterator[bytes]:
         for found in known.entities_with_key_id(key_id):
             if covers(found.fact.valid_from, found.fact.valid_until, at):
                 yield from _certificates(found.fact.identifiers, key_id, at)
+
+
+def _is_named_above(known: Directory, chain: Chain, at: int) -> bool:
+    """Tell whether there may be one above a chain of which the registry has nothing but the digest."""
+    return any(
+        each.ski in chain.key_ids
+        and each.certificate is None
+        and each.value not in chain.identifiers
+        and covers(each.valid_from, each.valid_until, at)
+        for key_id in chain.key_ids
+        for found in known.entities_with_key_id(key_id)
+        for each in found.fact.identifiers
+    )
 
 
 def _certificates(identifiers: tuple[Identifier, ...], key_id: str, at: int) -> Iterator[bytes]:

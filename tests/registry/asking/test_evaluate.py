@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from cryptography import x509
 
 from registry.asking.evaluate import MAX_RESULTS, evaluate
 from registry.asking.evaluation import Evaluation, Reason, read_evaluation_request
@@ -26,7 +27,8 @@ from registry.model import (
     StateChange,
 )
 from tests.proofs.asking import LEAF, MID, ROOT
-from tests.proofs.authorities import der
+from tests.proofs.authorities import Authority as CertificateAuthority
+from tests.proofs.authorities import der, key
 from tests.registry.directory import History
 from tests.registry.examples import NOW
 from wire import MalformedBody, encode, format_utc, parse_utc
@@ -352,6 +354,26 @@ def test_a_certificate_of_which_only_the_digest_is_known_is_not_refused() -> Non
     history = a_registry(an_entity(registered(ROOT.certificate)), a_grant())
 
     assert verdict(ask(history, did=None, ni=ni)) == ("unknown", "chain_missing")
+
+
+def test_a_chain_to_a_certificate_of_which_only_the_digest_is_registered_is_not_refused() -> None:
+    """Its key identifier is registered too: with the certificate at hand the path can be validated."""
+    ids = {x509.SubjectKeyIdentifier: (x509.SubjectKeyIdentifier(b"\x01"), False)}
+    above = {x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(b"\x01", None, None), False)}
+    root = CertificateAuthority("Known", extensions=ids)
+    leaf = root.leaf(extensions=above)
+    ni = Identifier(value=certificate_identifier(root.der), ski="01")
+    history = a_registry(an_entity(ni), a_grant())
+
+    assert verdict(ask(history, at=SPRING, **x5c(leaf))) == ("unknown", "chain_missing")
+    assert verdict(ask(history, at=SPRING, **x5c(leaf, root.certificate))) == ("yes", "active")
+    forged = CertificateAuthority("Known", private_key=key("forger"), extensions=ids)
+    assert verdict(ask(history, at=SPRING, **x5c(forged.leaf(extensions=above), forged.certificate))) == (
+        "unknown",
+        "chain_missing",
+    )
+    whole = x5c(forged.leaf(extensions=above), root.certificate)
+    assert verdict(ask(history, at=SPRING, **whole)) == ("no", "certificate_not_valid")
 
 
 @pytest.mark.parametrize(
