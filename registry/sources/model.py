@@ -33,7 +33,8 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         id: ours.
         url: where it is.
         authority_id: in whose name it grants.
-        policy: whether what differs is recorded at once, or held until an operator lets it pass.
+        policy: whether what differs is recorded at once, or held until an operator lets it pass. Where changes of
+            the registry need another person, it is always held.
         every_seconds: how often it is looked at; a list sooner if it is to be replaced.
     """
 
@@ -94,6 +95,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         due_at: when it is looked at next.
+        added_by: the person, or the service of nobody, who had the registry follow it.
         until: until when what it said holds; None: it said nothing yet.
         seen: the last version that was taken up.
         problem: what is wrong with it, for operators.
@@ -105,6 +107,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     due_at: int
+    added_by: str | None = None
     checked_at: int | None = None
     until: int | None = None
     seen: Seen | None = None

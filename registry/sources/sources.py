@@ -7,6 +7,7 @@ it is not vouched for any more, and is unknown from then on.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -38,7 +39,9 @@ from registry.sources.planning import SourcePlan, begun, endings, plan_source
 from registry.sources.reading import ReadSource, read_source
 from registry.sources.store import SourceRow, all_sources, drop_source, find_source, put_source, set_state
 from storage import Database, Transaction, record
-from wire import Conflict, Refusal, format_utc
+from wire import Conflict, Forbidden, Refusal, format_utc
+
+LOG = logging.getLogger("touchstone.registry")
 
 RETRY = 600_000_000  # microseconds between two looks at a source that is away, or ends soon
 LEAD = 86_400_000_000  # microseconds before its end from which on a source is looked at again and again
@@ -58,15 +61,23 @@ class Sources:
     Args:
         fetch: returns what is at a URL; raises SourceProblem.
         on_problem: told of each source at each step.
+        needs_another: whether changes of the registry need another person, as things are.
     """
 
     def __init__(
-        self, registry: Registry, database: Database, *, fetch: Fetch, on_problem: OnProblem
+        self,
+        registry: Registry,
+        database: Database,
+        *,
+        fetch: Fetch,
+        on_problem: OnProblem,
+        needs_another: Callable[[], Awaitable[bool]],
     ) -> None:
         self._registry = registry
         self._database = database
         self._fetch = fetch
         self._on_problem = on_problem
+        self._needs_another = needs_another
 
     async def add(
         self, principal: Principal, source: Source, *, idempotency_key: str | None = None
@@ -81,7 +92,7 @@ class Sources:
         if isinstance(source, ListSource):
             await asyncio.to_thread(read_list_anchors, source.anchors.encode())
         now = self._registry.now()
-        state = SourceState(due_at=now)
+        state = SourceState(due_at=now, added_by=_actor(principal))
 
         def make(tx: Transaction) -> SourceView:
             if find_source(tx, source.id) is not None:
@@ -120,13 +131,17 @@ class Sources:
         Raises:
             SourceNotFound: there is no such source.
             Conflict: what is held is something else.
+            Forbidden: another person has to let it pass than the one who added the source.
         """
         now = self._registry.now()
+        by_another = lets_pass is not None and await self._needs_another()
 
         def work(tx: Transaction) -> SourceView:
             row = _require(tx, source_id)
             if lets_pass is not None and row.state.held_sha256 != lets_pass:
                 raise Conflict("what is held has another digest; look at it again")
+            if by_another and row.state.added_by == _actor(principal):
+                raise Forbidden("you added this source; another person lets pass what it says")
             state = msgspec.structs.replace(row.state, due_at=now, lets_pass=lets_pass)
             set_state(tx, source_id, state)
             action = "registry.source.refresh" if lets_pass is None else "registry.source.pass"
@@ -168,22 +183,28 @@ class Sources:
             data = await self._fetch(row.source.url)
             read = await asyncio.to_thread(read_source, row.source, data, now=now, last=row.state.seen)
             return await self._take_up(row, read)
-        except (SourceProblem, Refusal) as error:
-            problem = error.detail if isinstance(error, Refusal) else str(error)
-            return await self._database.write(lambda tx: _failed(tx, row, problem, now))
+        except Refusal as error:
+            problem = error.detail
+        except SourceProblem as error:
+            problem = str(error)
+        except Exception:  # A fault of ours with one list; the others are looked at all the same.
+            LOG.exception("looking at the source %s failed", row.source.id)
+            problem = "looking at it failed; the log of the server says why"
+        return await self._database.write(lambda tx: _failed(tx, row, problem, now))
 
     async def _take_up(self, row: SourceRow, read: ReadSource) -> SourceState:
         """Record what a source says, or hold it."""
-        turn = _Turn(row, read)
+        turn = _Turn(row, read, lets_all_pass=row.source.policy == "pass" and not await self._needs_another())
         return await self._registry.edit(turn.plan, turn.record, Cause(f"source:{row.source.id}", "source"))
 
 
 class _Turn:
     """What a source says this time; `plan` may run again where others changed the registry meanwhile."""
 
-    def __init__(self, row: SourceRow, read: ReadSource) -> None:
+    def __init__(self, row: SourceRow, read: ReadSource, *, lets_all_pass: bool) -> None:
         self._row = row
         self._read = read
+        self._lets_all_pass = lets_all_pass
         self._planned: SourcePlan | None = None
         self._remarks: tuple[str, ...] = ()
         self._now = 0
@@ -230,7 +251,7 @@ class _Turn:
 
     def _passes(self, planned: SourcePlan) -> bool:
         is_let = self._row.state.lets_pass == self._read.sha256
-        return self._row.source.policy == "pass" or is_let or not planned.differences
+        return self._lets_all_pass or is_let or not planned.differences
 
     def _state_after(self, row: SourceRow, planned: SourcePlan) -> SourceState:
         read, now = self._read, self._now
@@ -259,6 +280,10 @@ def problem_of(state: SourceState, now: int) -> str | None:
     if state.problem is not None:
         return state.problem
     return f"{state.held} differences wait until somebody lets them pass" if state.held else None
+
+
+def _actor(principal: Principal) -> str:
+    return principal.person or principal.id
 
 
 def _failed(tx: Transaction, before: SourceRow, problem: str, now: int) -> SourceState:

@@ -5,6 +5,9 @@ The lists that the registry follows, fetched through the guard: their URLs are a
 from functools import partial
 
 from operators.alarms.model import AlarmKind
+from operators.approvals.change import Change
+from operators.approvals.rules import APPLY
+from operators.grants import EVERYTHING
 from registry import Registry
 from registry.sources.sources import SourceProblem, Sources
 from resolver import plan_for_url
@@ -13,6 +16,7 @@ from server.wings.operators import Operators
 from server.wings.resources import Resources
 
 MAX_FETCHED_BYTES = 8 * 1_048_576  # 8 MiB; some 3,000 entities with a certificate each
+_ANY_CHANGE = Change(action=APPLY, scope=EVERYTHING, subject="registry", request={})
 _ACCEPT = "application/jose, application/jwt, application/json, application/pem-certificate-chain, */*;q=0.1"
 
 
@@ -23,6 +27,7 @@ def open_sources(resources: Resources, operators: Operators, registry: Registry)
         resources.database,
         fetch=partial(_fetch, resources.guard),
         on_problem=partial(operators.alarms.state, AlarmKind.REGISTRY_SOURCE),
+        needs_another=partial(operators.approvals.needs, _ANY_CHANGE),
     )
 
 

@@ -39,7 +39,7 @@ from tests.registry.imports.lists import (
     service,
     sign,
 )
-from wire import Conflict, parse_utc
+from wire import Conflict, Forbidden, parse_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -68,8 +68,13 @@ class World:
         self.problems: dict[str, str | None] = {}
         self.database = database
         self.registry = Registry(database, lambda: self.now / 1_000_000)
+        self.needs_another = False
         self.sources = Sources(
-            self.registry, database, fetch=self._fetch, on_problem=self.problems.__setitem__
+            self.registry,
+            database,
+            fetch=self._fetch,
+            on_problem=self.problems.__setitem__,
+            needs_another=self._needs_another,
         )
         self.operator = Principal(id="operator")
 
@@ -78,6 +83,9 @@ class World:
         if isinstance(self.page, Exception):
             raise self.page
         return self.page
+
+    async def _needs_another(self) -> bool:
+        return self.needs_another
 
     async def start(self) -> None:
         await self.registry.load()
@@ -364,3 +372,39 @@ async def test_what_a_list_vouched_for_is_unknown_to_a_wallet_once_it_has_ended(
 
         assert (now["decision"], now["reason"]) == ("unknown", "source_expired")
         assert (then["decision"], then["reason"]) == ("yes", "active")
+
+
+async def test_where_changes_need_another_person_a_list_passes_by_nobody_alone(place: Place) -> None:
+    ada, eve = Principal(id="ada", person="ada"), Principal(id="eve", person="eve")
+    service_of_ada = Principal(id="deployer", person="ada")
+    async with a_world(place) as world:
+        world.needs_another = True
+        world.publish(DID)
+        await world.sources.add(service_of_ada, LIST)
+        await world.sources.step()
+        held = (await world.view()).held_sha256
+        assert world.ask(DID) == "entity_unknown"
+
+        with pytest.raises(Forbidden):
+            await world.sources.refresh(ada, "list", lets_pass=held)
+        await world.sources.refresh(eve, "list", lets_pass=held)
+        await world.sources.step()
+
+        assert world.ask(DID) == "active"
+
+
+async def test_a_source_that_we_fail_at_does_not_keep_others_waiting(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_world(place) as world:
+        world.page = AssertionError("planted")
+        await world.sources.add(world.operator, LIST)
+        await world.sources.add(world.operator, replace(LIST, id="other"))
+
+        await world.sources.step()
+
+        assert len(world.fetched) == 2
+        assert world.problems == dict.fromkeys(
+            ("list", "other"), "looking at it failed; the log of the server says why"
+        )
+        assert "planted" in caplog.text
