@@ -7,6 +7,7 @@ TRQP v2.0 (ToIP Trust Registry Query Protocol). Litestar is loaded by the files 
 
 from registry.answering import Answering
 from registry.asking.standing import Asked, Decision, Finding, Reason, find
+from registry.editing.challenge_schema import MIGRATION as CHALLENGES_MIGRATION
 from registry.editing.change_sets import ChangeSets
 from registry.editing.drafts import Drafts
 from registry.editing.schema import MIGRATION as CHANGE_SETS_MIGRATION
@@ -34,7 +35,7 @@ from registry.registry import Edit, Registry
 from registry.schema import MIGRATIONS as FACT_MIGRATIONS
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 
-MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS, CHANGE_SETS_MIGRATION)
+MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS, CHANGE_SETS_MIGRATION, CHALLENGES_MIGRATION)
 
 __all__ = [
     "MAX_FILE_BYTES",

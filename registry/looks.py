@@ -2,7 +2,7 @@
 What names and identifiers look like to people, so that two that are taken for one another are found. Pure.
 
 After the skeletons of Unicode Technical Standard #39, section 4, with a table of our own: see
-docs/decisions/0035-look-alikes.md for what it does not know. A skeleton is for comparing, never for showing.
+docs/decisions/0036-look-alikes.md for what it does not know. A skeleton is for comparing, never for showing.
 """
 
 import unicodedata

@@ -22,6 +22,7 @@ from operators.grants import Scope, issuer_scope
 from operators.issuers.issuers import absent_issuer
 from operators.issuers.key_routes import issuer_routes
 from operators.model import is_id
+from registry.editing.challenge_routes import challenge_routes
 from registry.editing.drafts import ABSENT as ABSENT_CHANGE_SET
 from registry.editing.routes import change_set_routes
 from registry.feed.operator_routes import feed_operator_routes
@@ -171,6 +172,7 @@ def _operator_litestar(services: Services) -> Litestar:
             feed_operator_routes(services.registry.feed, services.registry.subscribers),
             registry_operator_routes(services.registry.files, services.editing.imports),
             change_set_routes(services.editing.drafts, services.editing.change_sets),
+            challenge_routes(services.editing.drafts, services.editing.challenges),
             explain_route(services.resolver),
             *health_routes(services.health, detailed=True),
             metrics_route(services.telemetry),

@@ -10,7 +10,7 @@ from registry.editing.inverse import shown
 from registry.editing.operations import Planned
 from registry.editing.shapes import ChangedAnswer, ChangedFact, Difference
 from registry.errors import NotDefined
-from registry.known import Known, Overlaid, Revision
+from registry.known import LATE, Known, Overlaid, Revision
 from registry.model import Entity, Fact, Grant
 from wire import format_exact
 
@@ -52,7 +52,7 @@ def _changed(index: int, planned: Planned, now: int) -> ChangedFact:
         revision=None if before is None else before.number,
         before=None if before is None else shown(before.fact),
         after=None if change.fact is None else shown(change.fact),
-        is_late=change.effective_at < now,
+        is_late=change.effective_at + LATE < now,
     )
 
 

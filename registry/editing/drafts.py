@@ -14,6 +14,7 @@ from operators.acting import act_once, done_before
 from operators.grants import Permission, Principal, Scope, require
 from operators.noting import note
 from registry.editing import store
+from registry.editing.cautions import NewDid, cautions, new_dids
 from registry.editing.differing import changed_facts, difference
 from registry.editing.errors import InvalidChangeSet, RevisionChanged
 from registry.editing.inverse import Undone, inverse_of
@@ -32,7 +33,7 @@ from registry.editing.shapes import (
 )
 from registry.editing.store import ChangeSet, Content
 from registry.items import read_time
-from registry.known import FactChange, Known, Revision
+from registry.known import Known, Overlaid, Revision
 from registry.registry import Registry
 from registry.rules import text_fault
 from storage import Database, Transaction
@@ -45,8 +46,8 @@ MAX_NUMBER = 2**53
 IMPORT = "import"  # the occasion (`events.Cause`) of what makes the registry what a file says
 EMERGENCY = "emergency"  # the occasion (`events.Cause`) of what one person suspends
 
-# Looks at changes beyond what can be told from the facts alone: whether a DID resolves, what a name resembles.
-Checks = Callable[[Known, Sequence[FactChange]], Awaitable[tuple[Caution, ...]]]
+# Looks at the new DIDs of a change set, of that number: whether they resolve, and whose they are.
+Checks = Callable[[int, Sequence[NewDid]], Awaitable[tuple[Caution, ...]]]
 T = TypeVar("T")
 
 
@@ -56,7 +57,7 @@ class Made(msgspec.Struct, frozen=True):
     number: int
 
 
-async def no_checks(known: Known, changes: Sequence[FactChange]) -> tuple[Caution, ...]:  # noqa: ARG001
+async def no_checks(number: int, dids: Sequence[NewDid]) -> tuple[Caution, ...]:  # noqa: ARG001
     """Find nothing."""
     return ()
 
@@ -66,7 +67,7 @@ class Drafts:
     Methods that take a number raise ResourceNotFound where there is no such change set that the caller may know of.
 
     Args:
-        checks: what an approver is told besides; slow ones are asked for outside of transactions.
+        checks: what an approver is told of new DIDs; outside of transactions, since it may take long.
     """
 
     def __init__(self, registry: Registry, database: Database, *, checks: Checks = no_checks) -> None:
@@ -193,11 +194,22 @@ class Drafts:
             InvalidChangeSet, FactsChanged: it could not take effect as things are.
         """
         found = await self.found(number)
-        version, planned = await self.looking(lambda known, now: planned_at(known, found, now))
-        changes = tuple(each.change for each in planned)
-        with self._registry.reading() as known:
-            cautions = await self._checks(known, changes)
-        return Validation(version=version, warnings=cautions)
+
+        def look(known: Known, now: int) -> tuple[list[Caution], list[NewDid]]:
+            changes = [each.change for each in planned_at(known, found, now)]
+            return list(cautions(Overlaid(known, changes, now), changes, now)), new_dids(known, changes)
+
+        version, (told, dids) = await self.looking(look)
+        return Validation(version=version, warnings=(*told, *await self._checks(number, dids)))
+
+    async def new_dids(self, number: int) -> list[str]:
+        """Return the DIDs that a change set gives to entities; raises as `validate`."""
+        found = await self.found(number)
+
+        def look(known: Known, now: int) -> list[NewDid]:
+            return new_dids(known, [each.change for each in planned_at(known, found, now)])
+
+        return [each.did for each in (await self.looking(look))[1]]
 
     async def differ(self, number: int) -> Difference:
         """

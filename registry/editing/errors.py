@@ -4,6 +4,7 @@ The errors of editing, by who must act. Pure.
     wire.Refusal
     +-- InvalidChangeSet      422  the editor must mend the operations; every fault has its JSON pointer
     +-- FactsChanged          409  somebody else changed what is to be changed; look at it again
+    +-- ChallengeNotMet       422  whoever applies must show that the DID is theirs
     +-- RevisionNotNamed      428  the editor must say which revision was looked at (If-Match)
     +-- RevisionChanged       412  the change set is another one by now
 """
@@ -36,6 +37,10 @@ class RevisionNotNamed(Refusal, type="/problems/precondition-required", status=4
 
 class RevisionChanged(Refusal, type="/problems/precondition-failed", status=412):
     """Another revision than the one that If-Match names."""
+
+
+class ChallengeNotMet(Refusal, type="/problems/challenge-not-met", status=422):
+    """Whoever answered did not show that the DID is theirs; they may try again, or ask for a new challenge."""
 
 
 def _told(what: str, noun: str, findings: Sequence[Finding]) -> str:

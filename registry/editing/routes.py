@@ -109,7 +109,7 @@ class _Routes(Controller):
         principal: Acting,  # noqa: ARG002 - whoever may read in its scope
         change_set: FromPath[str],
     ) -> Answer:
-        return _shown(await self.drafts.show(_number(change_set)))
+        return _shown(await self.drafts.show(number_of(change_set)))
 
     @put(
         _ONE,
@@ -131,7 +131,7 @@ class _Routes(Controller):
         draft = await _body_of(request, Draft)
         return _shown(
             await self.drafts.edit(
-                principal, _number(change_set), revision, draft, idempotency_key=key_of(request)
+                principal, number_of(change_set), revision, draft, idempotency_key=key_of(request)
             )
         )
 
@@ -151,7 +151,7 @@ class _Routes(Controller):
         request: Request[Any, Any, Any],
     ) -> Answer:
         await require_no_body(request)
-        return answer_of(await self.drafts.validate(_number(change_set)))
+        return answer_of(await self.drafts.validate(number_of(change_set)))
 
     @get(
         f"{_ONE}/diff",
@@ -166,7 +166,7 @@ class _Routes(Controller):
         principal: Acting,  # noqa: ARG002 - whoever may read in its scope
         change_set: FromPath[str],
     ) -> Answer:
-        return answer_of(await self.drafts.differ(_number(change_set)))
+        return answer_of(await self.drafts.differ(number_of(change_set)))
 
     @post(
         f"{_ONE}/submit",
@@ -186,7 +186,7 @@ class _Routes(Controller):
     ) -> Answer:
         await require_no_body(request)
         shown = await self.change_sets.submit(
-            principal, _number(change_set), revision=_if_match(request), idempotency_key=key_of(request)
+            principal, number_of(change_set), revision=_if_match(request), idempotency_key=key_of(request)
         )
         return _shown(shown, 202 if shown.state == "submitted" else 200)
 
@@ -202,7 +202,7 @@ class _Routes(Controller):
         self, principal: Acting, change_set: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
         await require_no_body(request)
-        number, key = _number(change_set), key_of(request)
+        number, key = number_of(change_set), key_of(request)
         return _shown(await self.change_sets.withdraw(principal, number, idempotency_key=key))
 
     @post(
@@ -220,7 +220,7 @@ class _Routes(Controller):
         comment = await _body_of(request, NewComment)
         return _shown(
             await self.change_sets.request_information(
-                principal, _number(change_set), comment.text, idempotency_key=key_of(request)
+                principal, number_of(change_set), comment.text, idempotency_key=key_of(request)
             )
         )
 
@@ -237,7 +237,7 @@ class _Routes(Controller):
         self, principal: Acting, change_set: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
         await require_no_body(request)
-        made = await self.drafts.roll_back(principal, _number(change_set), idempotency_key=key_of(request))
+        made = await self.drafts.roll_back(principal, number_of(change_set), idempotency_key=key_of(request))
         return _shown(made, 201)
 
     @get(
@@ -252,7 +252,7 @@ class _Routes(Controller):
         principal: Acting,  # noqa: ARG002 - whoever may read in its scope
         change_set: FromPath[str],
     ) -> Answer:
-        return answer_of(await self.drafts.comments(_number(change_set)))
+        return answer_of(await self.drafts.comments(number_of(change_set)))
 
     @post(
         f"{_ONE}/comments",
@@ -268,7 +268,7 @@ class _Routes(Controller):
     ) -> Answer:
         said = await _body_of(request, NewComment)
         comments = await self.drafts.comment(
-            principal, _number(change_set), said.text, idempotency_key=key_of(request)
+            principal, number_of(change_set), said.text, idempotency_key=key_of(request)
         )
         return answer_of(comments, 201)
 
@@ -297,7 +297,7 @@ def _shown(found: ChangeSetView, status: int = 200) -> Answer:
     return Answer(status=status, body=encode(found), etag=f'"{found.revision}"')
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
     """Return the number in a path, where the dependency `principal` found the change set before."""
     if not text.isascii() or not text.isdigit() or len(text) > 16:
         raise ResourceNotFound(ABSENT)

@@ -21,7 +21,7 @@ from registry.events import GAP, Event, Told, told_between, told_of
 from registry.identifiers import canonical_identifier
 from registry.index.reading import Dated, Indexed
 from registry.items import item_of
-from registry.known import Known
+from registry.known import LATE, Known
 from registry.model import FACT_KINDS, TYPES, Delegation, Fact, FactKind, Grant, covers, ended_at, kind_of
 from registry.registry import Registry
 from registry.reports.shapes import (
@@ -44,7 +44,6 @@ from wire import BadRequest, format_exact, format_utc
 
 MAX_PAGE = 500  # rows
 ACTIONS = "registry."  # what the names of the actions begin with that are approved here
-LATE = 60_000_000  # microseconds; what takes effect when it is told is recorded a moment later
 REVIEWS: tuple[str, ...] = ("review",)
 ENDS: tuple[str, ...] = ("end", "identifier-end")
 

@@ -36,6 +36,8 @@ from operators.audit.routes import AUDIT
 from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
+from registry.editing.challenge_routes import Response
+from registry.editing.challenges import ChallengePage, Met
 from registry.editing.routes import CHANGE_SETS, SUSPENSIONS
 from registry.editing.shapes import (
     ChangeSetPage,
@@ -177,6 +179,12 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("get", f"{_CHANGE_SET}/comments"): Route(answers={200: {JSON: CommentPage}}, problems=_READ),
     ("post", f"{_CHANGE_SET}/comments"): Route(
         answers={201: {JSON: CommentPage}}, body={JSON: NewComment}, problems=_WRITE
+    ),
+    ("post", f"{_CHANGE_SET}/challenges"): Route(
+        answers={201: {JSON: ChallengePage}}, problems=_WRITE, takes_idempotency_key=False
+    ),
+    ("post", f"{_CHANGE_SET}/challenges/{{challenge_id}}"): Route(
+        answers={200: {JSON: Met}}, body={JSON: Response}, problems=_WRITE, takes_idempotency_key=False
     ),
     ("post", SUSPENSIONS): Route(
         answers={201: {JSON: ChangeSetView}}, body={JSON: Suspension}, problems=_WRITE

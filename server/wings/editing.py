@@ -9,9 +9,12 @@ import msgspec
 from operators import AlarmKind
 from operators.alarms.store import Told, tell
 from operators.approvals.rules import APPLY
+from registry.editing.challenges import Challenges
 from registry.editing.change_sets import ChangeSets
 from registry.editing.drafts import Drafts
 from registry.editing.importing import Imports
+from registry.editing.validation import Checks
+from resolver import Resolver
 from server.wings.operators import Operators
 from server.wings.registry import RegistryWing
 from server.wings.resources import Resources
@@ -22,11 +25,16 @@ class Editing(msgspec.Struct, frozen=True):
     drafts: Drafts
     change_sets: ChangeSets
     imports: Imports
+    challenges: Challenges
 
 
-def open_editing(resources: Resources, operators: Operators, wing: RegistryWing) -> Editing:
+def open_editing(
+    resources: Resources, operators: Operators, wing: RegistryWing, resolver: Resolver
+) -> Editing:
     """Return what edits the registry; approvals know what to do from here on."""
-    drafts = Drafts(wing.registry, resources.database)
+    challenges = Challenges(resources.database, resolver.dereference, resources.settings.did, resources.clock)
+    checks = Checks(resolver.resolve, challenges.met)
+    drafts = Drafts(wing.registry, resources.database, checks=checks)
     change_sets = ChangeSets(
         wing.registry,
         resources.database,
@@ -38,7 +46,7 @@ def open_editing(resources: Resources, operators: Operators, wing: RegistryWing)
     operators.approvals.doers |= change_sets.doers()
     operators.approvals.on_ended[APPLY] = change_sets.ended
     imports = Imports(wing.registry, wing.files, drafts, change_sets, operators.approvals)
-    return Editing(drafts, change_sets, imports)
+    return Editing(drafts, change_sets, imports, challenges)
 
 
 def _alarm(kind: AlarmKind, tx: Transaction, number: int, reason: str, at: int) -> None:

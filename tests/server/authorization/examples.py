@@ -205,6 +205,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("PUT", _CHANGE_SET): Example(
         _ONE, _DRAFT, also=frozenset({428}), never_done="it says not which revision was looked at"
     ),
+    ("POST", f"{_ONE}/challenges"): Example(f"{_CHANGE_SET}/challenges"),
+    ("POST", f"{_ONE}/challenges/{{challenge_id}}"): Example(
+        f"{_CHANGE_SET}/challenges/none", {}, also=frozenset({400}), never_done="nobody signed anything"
+    ),
     ("POST", f"{_CHANGE_SET}/validate"): Example(f"{_ONE}/validate"),
     ("GET", f"{_CHANGE_SET}/diff"): Example(f"{_ONE}/diff"),
     ("GET", f"{_CHANGE_SET}/comments"): Example(f"{_ONE}/comments"),

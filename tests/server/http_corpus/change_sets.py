@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from operators import Kind, Role
 from operators.access.views import AskedGrant, CreatePrincipal
+from proofs import KeySigner, sign_compact
+from registry.editing.challenge_store import Challenge, add
+from resolver.keys.multikey import multikey_of
 from tests.actors import ROOT, Access
 from tests.server.http_corpus.asking import Case, post
 from tests.server.http_corpus.operators import at_operators, at_rest, doors, read, tell_alarms
@@ -19,8 +24,15 @@ DEGREE, FOREIGN = "university-of-rheintal-degrees", "kenmare-architects-licences
 RHEINTAL = "did:web:rheintal.example"
 _ONE, _NONE = f"{CHANGE_SETS}/1", f"{CHANGE_SETS}/99"
 _READS = ("", "/diff", "/comments")
-_WRITES = ("validate", "submit", "withdraw", "request-information", "rollback", "comments")
+_WRITES = (
+    *("validate", "submit", "withdraw", "request-information", "rollback", "comments"),
+    *("challenges", "challenges/c1"),
+)
 _OF_EDUCATION = f"authority:{EDUCATION}"
+_HOLDER = Ed25519PrivateKey.from_private_bytes(b"corpus".ljust(32))
+_MULTIKEY = multikey_of(_HOLDER.public_key())
+_DID = f"did:key:{_MULTIKEY}"
+_CHALLENGED = f"{CHANGE_SETS}/10"
 _ROLES = {
     "eda": ("everything", Role.EDITOR),
     "amy": ("everything", Role.APPROVER),
@@ -48,6 +60,7 @@ def cases() -> Iterator[Step]:
         _taken_back,
         _imported,
         _suspended,
+        _challenged,
     ):
         for step in part():
             is_ours = isinstance(step, Case) and step.target.startswith("/operator")
@@ -241,3 +254,29 @@ def _suspended() -> Iterator[Step]:
     yield as_("fire", SUSPENSIONS, {"ids": [FOREIGN], "reason": "and this"})
     yield read(f"{CHANGE_SETS}/8", "edu-editor")
     yield read(CHANGE_SETS, "eda")
+
+
+def _challenged() -> Iterator[Step]:
+    entity = {"id": "sonnenfeld", "names": {"de": "Sonnenfeld"}, "identifiers": [{"value": _DID}]}
+    yield draft({"op": "add", "kind": "entity", "fact": entity})
+    yield as_("eda", f"{_CHALLENGED}/validate")
+    yield as_("eda", f"{_CHALLENGED}/challenges")
+    yield as_("eda", f"{_CHALLENGED}/challenges", b"{}")
+    yield as_("edu-editor", f"{_CHALLENGED}/challenges")
+    yield given
+    signer = KeySigner(_HOLDER, f"{_DID}#{_MULTIKEY}")
+    for text in ("another text", "the text"):
+        jws = sign_compact(text.encode(), header={}, signer=signer).decode()
+        yield as_("eda", f"{_CHALLENGED}/challenges/c1", {"jws": jws})
+        yield as_("edu-editor", f"{_CHALLENGED}/challenges/c1", {"jws": jws})
+    for body in (b"", b"{}", {"jws": ""}, {"jws": "a.b.c"}, {"jws": "x", "more": 1}):
+        yield as_("eda", f"{_CHALLENGED}/challenges/c1", body)
+    yield as_("eda", f"{_CHALLENGED}/challenges/c2", {"jws": "a.b.c"})
+    yield as_("eda", f"{_CHALLENGED}/validate")
+
+
+async def given(scene: Scene) -> None:
+    """Let a challenge have an id and a text that are known here."""
+    ends = int((scene.clock() + 60) * 1_000_000)
+    challenge = Challenge(challenge_id="c1", change_set=10, identifier=_DID, text="the text", expires_at=ends)
+    await scene.services.database.write(lambda tx: add(tx, challenge))
