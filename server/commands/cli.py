@@ -15,7 +15,7 @@ from server.commands.remote.alarm import alarm
 from server.commands.remote.issuers import issuer
 from server.commands.remote.keys import key
 from server.commands.remote.principals import principal
-from server.commands.remote.registry import registry
+from server.commands.remote.registry.group import registry
 from server.commands.serve import serve
 from server.commands.terminal import run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of

@@ -171,6 +171,26 @@ class OperatorApi:
             end_awaited(awaited)
         return self._read(answer, shape)
 
+    def change(
+        self,
+        method: str,
+        path: str,
+        shape: type[T],
+        asked: msgspec.Struct | None = None,
+        if_match: str | None = None,
+    ) -> T:
+        """
+        Do what `asked` says; what it became is in the answer, also where that waits for an approval.
+
+        Args:
+            if_match: the ETag of what was looked at; None: whatever is there.
+        """
+        headers = {"idempotency-key": secrets.token_hex(16)}
+        headers |= {} if asked is None else {"content-type": JSON}
+        headers |= {} if if_match is None else {"if-match": if_match}
+        content = b"" if asked is None else encode(asked)
+        return self._read(self._ask(method, path, headers=headers, content=content), shape)
+
     def send_once(self, path: str, shape: type[T], asked: msgspec.Struct) -> T:
         """As `post`, for what makes something new each time: never sent a second time."""
         headers = {"content-type": JSON}

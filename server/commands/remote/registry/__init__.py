@@ -1,0 +1,1 @@
+"""`touchstone registry`: who may issue what, asked and edited over the operator API."""
