@@ -4,7 +4,16 @@
 With arguments, only the subjects whose name holds one of them, and nothing is written.
 """
 
-from benchmarks import engines, fresh_keys, hot_answers, many_keys, revocations, start_up, webvh_logs
+from benchmarks import (
+    engines,
+    fresh_keys,
+    hot_answers,
+    many_keys,
+    registry_queries,
+    revocations,
+    start_up,
+    webvh_logs,
+)
 from benchmarks.run import Subject, run
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -12,6 +21,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("many did:keys over HTTP", many_keys.measure),
     ("fresh did:keys in process", lambda _: fresh_keys.measure()),
     ("did:webvh logs in process", webvh_logs.measure),
+    ("registry over HTTP", registry_queries.measure),
     ("acknowledged revocations", revocations.measure),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),

@@ -3,7 +3,7 @@ Our own load generator: a closed loop over keep-alive connections, on uvloop.
 
     python -m benchmarks.client PORT PATH SECONDS CONNECTIONS
 
-`@FILE` for PATH: a file of paths, one a line, that are asked for in turn.
+`@FILE` for PATH: a file of paths, one a line, that are asked for in turn; `+FILE`: of paths and bodies, to post.
 
 It prints how many requests were answered, and reads no more of an answer than it must (status and length), so
 that it does not run out of its core before the server does.
@@ -85,11 +85,21 @@ def is_whole(received: bytes) -> bool:
     return len(received) >= end + 4 + int(received[at : received.index(b"\r", at)])
 
 
+def _requests(port: int, path: str) -> Iterator[bytes]:
+    head = f" HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: {ACCEPT}\r\n".encode()
+    if path.startswith("+"):
+        for line in Path(path[1:]).read_bytes().splitlines():
+            to, _, body = line.partition(b" ")
+            typed = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            yield b"POST " + to + head + typed + body
+        return
+    for each in Path(path[1:]).read_text().split() if path.startswith("@") else [path]:
+        yield b"GET " + each.encode() + head + b"\r\n"
+
+
 async def load(port: int, path: str, seconds: float, connections: int) -> int:
     """Return how many requests were answered on all connections within `seconds`."""
-    paths = Path(path[1:]).read_text().split() if path.startswith("@") else [path]
-    tail = f" HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: {ACCEPT}\r\n\r\n".encode()
-    requests = cycle([b"GET " + path.encode() + tail for path in paths])
+    requests = cycle(list(_requests(port, path)))
     count = Count(time.perf_counter() + seconds)
     loop = asyncio.get_running_loop()
     opened = [

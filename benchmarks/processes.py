@@ -37,6 +37,7 @@ def running(
     folder: Path,
     environment: Mapping[str, str],
     pin: Callable[[], None] = on_server_core,
+    patience: float = START_SECONDS,
 ) -> Iterator[Running]:
     """
     Run `arguments` in `folder`, on a core (`pin`), and stop it at the end.
@@ -58,9 +59,9 @@ def running(
         )
     try:
         if path is None:
-            wait_for_listener(process, port, folder / "server.log")
+            wait_for_listener(process, port, folder / "server.log", patience)
         else:
-            wait_for_answer(process, port, path, folder / "server.log")
+            wait_for_answer(process, port, path, folder / "server.log", patience)
         yield Running(process.pid, port, time.perf_counter() - began)
     finally:
         process.terminate()
@@ -71,9 +72,11 @@ def running(
             process.wait()
 
 
-def wait_for_answer(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> Captured:
+def wait_for_answer(
+    process: "subprocess.Popen[bytes]", port: int, path: str, log: Path, patience: float
+) -> Captured:
     """Ask every 2 ms until the answer is 200; return it."""
-    until = time.perf_counter() + START_SECONDS
+    until = time.perf_counter() + patience
     while time.perf_counter() < until and process.poll() is None:
         try:
             answer = capture(port, path, ACCEPT)
@@ -85,9 +88,9 @@ def wait_for_answer(process: "subprocess.Popen[bytes]", port: int, path: str, lo
     raise RuntimeError(f"no answer from {process.args!r}: {log.read_text()[-2_000:]}")
 
 
-def wait_for_listener(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def wait_for_listener(process: "subprocess.Popen[bytes]", port: int, log: Path, patience: float) -> None:
     """Connect every 2 ms until somebody listens."""
-    until = time.perf_counter() + START_SECONDS
+    until = time.perf_counter() + patience
     while time.perf_counter() < until and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -118,11 +121,16 @@ class Deployment:
         subprocess.run(command, cwd=folder, env=self.environment, check=True, capture_output=True)
 
     @contextmanager
-    def serving(self, path: str, *module: str) -> Iterator[Running]:
+    def serving(self, path: str, *module: str, patience: float = START_SECONDS) -> Iterator[Running]:
         """Serve, from the first 200 at `path` on; by another `module` with its arguments, where one is given."""
         arguments = (sys.executable, "-m", *(module or ("server", "serve")))
         with running(
-            arguments, port=self.port, path=path, folder=self.folder, environment=self.environment
+            arguments,
+            port=self.port,
+            path=path,
+            folder=self.folder,
+            environment=self.environment,
+            patience=patience,
         ) as server:
             yield server
 

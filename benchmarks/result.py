@@ -17,7 +17,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         value: the median of the rounds, in `unit`; None: not measured, and `rival` says why.
         rival: what was measured beside it; None for a plain fact.
         ratio: ours over the rival's, the median over pairs of rounds that ran one after the other.
-        target: the bound on `ratio` that we hold ourselves to; `met` tells whether it holds. Null: none is set.
+        target: the bound on `ratio` that we hold ourselves to, or on `value` where there is no ratio; `met` tells
+            whether it holds. Null: none is set.
     """
 
     name: str
@@ -33,6 +34,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 def fact(name: str, values: Sequence[float], unit: str) -> Result:
     """Return the median of `values`, compared with nothing."""
     return Result(name=name, value=median(values), unit=unit)
+
+
+def within(name: str, values: Sequence[float], unit: str, at_most: float) -> Result:
+    """Return the median of `values`, which must not be over a bound."""
+    value = median(values)
+    return Result(name=name, value=value, unit=unit, target=at_most, met=value <= at_most)
 
 
 def compared(
