@@ -7,8 +7,8 @@ what is known, and recorded if nobody changed the registry meanwhile; else it is
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -108,17 +108,13 @@ class Registry:
         """Take up what others recorded; raises as `load`, and then what was known stays."""
         self._closed_at = (await self.index.follow()).closed_at
 
-    @contextmanager
-    def reading(self, known_at: int | None = None) -> Iterator[Indexed]:
+    def reading(self, known_at: int | None = None) -> AbstractContextManager[Indexed]:
         """Read what is known, or was known at a recorded time that `close_until` returned for."""
-        with self.index.reading(known_at) as known:
-            yield known
+        return self.index.reading(known_at)
 
-    @contextmanager
-    def gathering(self, known_at: int, before: Gathered | None = None) -> Iterator[Gathered]:
+    def gathering(self, known_at: int, before: Gathered | None = None) -> AbstractContextManager[Gathered]:
         """As `reading`, for many questions at once; `before` is what was gathered of the same time already."""
-        with self.index.gathering(known_at, before) as known:
-            yield known
+        return self.index.gathering(known_at, before)
 
     async def close_until(self, known_at: int) -> None:
         """

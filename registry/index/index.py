@@ -15,9 +15,10 @@ import tempfile
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite3
 
@@ -38,6 +39,7 @@ from storage import Database, DatabaseUnavailable
 
 BATCH = 2_000  # events that are read at a time
 
+K = TypeVar("K", bound=Indexed)
 _Inode = tuple[int, int] | None  # which file it is, whatever its name; None: there is none
 
 
@@ -71,39 +73,28 @@ class Index:
         progress = self._progress()
         return 0 if progress is None else progress.recorded_at
 
-    @contextlib.contextmanager
-    def reading(self, known_at: int | None = None) -> Iterator[Indexed]:
+    def reading(self, known_at: int | None = None) -> AbstractContextManager[Indexed]:
         """
         Read what was known at one recorded time, all of one version; None: what is known now.
 
         Raises:
             DatabaseUnavailable: the file cannot be read; where it is damaged, it is made anew soon.
         """
-        with self._transaction() as connection:
-            yield Indexed(connection, known_at)
+        return _Transaction(self, lambda connection: Indexed(connection, known_at))
 
-    @contextlib.contextmanager
-    def gathering(self, known_at: int, before: Gathered | None = None) -> Iterator[Gathered]:
+    def gathering(self, known_at: int, before: Gathered | None = None) -> AbstractContextManager[Gathered]:
         """As `reading`, for many questions at once; `before` is what was gathered of the same time already."""
-        with self._transaction() as connection:
-            is_same = before is not None and before.is_of(connection)
-            yield before if before is not None and is_same else Gathered(connection, known_at)
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Any]:
-        with self._told():
-            connection = self._connection()
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                if connection.in_transaction:
-                    connection.execute("COMMIT")
+        def view(connection: Any) -> Gathered:
+            is_same = before is not None and before.is_of(connection)
+            return before if before is not None and is_same else Gathered(connection, known_at)
+
+        return _Transaction(self, view)
 
     def gap_around(self, known_at: int) -> tuple[int, int] | None:
         """Return the span around a recorded time of which a restore lost what was recorded, if there is one."""
         with self._told():
-            return gap_around(self._connection(), known_at)
+            return gap_around(self.connection(), known_at)
 
     async def load(self) -> Head:
         """As `follow`, having made sure that the file is of the same events as the database."""
@@ -121,7 +112,7 @@ class Index:
 
     def dump(self) -> list[tuple[Any, ...]]:
         """Return all that the file says; the same for the same events."""
-        return dump_of(self._connection())
+        return dump_of(self.connection())
 
     async def _is_at(self, head: Head) -> bool:
         """Tell whether the file that is answered from is there, and has all that is recorded, and nothing else."""
@@ -137,7 +128,7 @@ class Index:
     def _progress(self) -> Progress | None:
         """Return how far the file that is answered from is; None: it cannot be told."""
         with contextlib.suppress(DatabaseUnavailable), self._told():
-            return progress_of(self._connection())
+            return progress_of(self.connection())
         return None
 
     async def _take_up(self, head: Head) -> Head:
@@ -204,7 +195,7 @@ class Index:
         finally:
             os.close(lock)
 
-    def _connection(self) -> Any:
+    def connection(self) -> Any:
         """Return this thread's connection to the file that is answered from."""
         if self._inode is None:
             return nothing()
@@ -219,8 +210,37 @@ class Index:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            self._is_damaged |= _is_damage(error)
-            raise DatabaseUnavailable(f"the registry's index, {self._path}: {error}") from error
+            raise self.unavailable(error) from error
+
+    def unavailable(self, error: Exception) -> DatabaseUnavailable:
+        """Take note of what is wrong with the file; return it in words of ours."""
+        self._is_damaged |= _is_damage(error)
+        return DatabaseUnavailable(f"the registry's index, {self._path}: {error}")
+
+
+class _Transaction(Generic[K]):
+    """Stands around every question, so that it is no generator: of those, each takes a microsecond or two."""
+
+    def __init__(self, index: Index, view: Callable[[Any], K]) -> None:
+        self._index = index
+        self._view = view
+
+    def __enter__(self) -> K:
+        try:
+            self._connection = self._index.connection()
+            self._connection.execute("BEGIN")
+        except (OSError, sqlite3.Error) as error:
+            raise self._index.unavailable(error) from error
+        return self._view(self._connection)
+
+    def __exit__(self, _: Any, error: BaseException | None, traceback: Any) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as failed:
+            raise self._index.unavailable(failed) from failed
+        if isinstance(error, OSError | sqlite3.Error):
+            raise self._index.unavailable(error) from error
 
 
 def _apply(file: IndexFile, events: list[Event]) -> None:

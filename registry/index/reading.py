@@ -5,6 +5,7 @@ A lookup takes some microseconds, so that an event loop may do it.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Literal, overload
 
 import msgspec
@@ -232,9 +233,15 @@ def decoded(kind: FactKind, body: str) -> Any:
         DatabaseError: the row has none, so that the file is damaged.
     """
     try:
-        return _DECODERS[kind].decode(body)
+        return _authority(body) if kind == "authority" else _DECODERS[kind].decode(body)
     except msgspec.DecodeError as error:
         raise sqlite3.DatabaseError(f"the {kind} of a row cannot be read: {error}") from None
+
+
+@lru_cache(maxsize=64)  # there are few, every question is about one, and each may be long
+def _authority(body: str) -> Authority:
+    found: Authority = _DECODERS["authority"].decode(body)
+    return found
 
 
 def _is_about(fact: Any, asked: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from registry.registry import Registry
 def statements_of(registry: Registry) -> Iterator[list[str]]:
     """Yield a list into which each statement goes that this thread's connection to the index runs."""
     statements: list[str] = []
-    connection = registry.index._connection()
+    connection = registry.index.connection()
     connection.set_trace_callback(statements.append)
     try:
         yield statements

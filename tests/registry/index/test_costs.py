@@ -80,7 +80,7 @@ def steps_of(registry: Registry, number: int, known_at: int | None = None) -> in
         ticks += 1
         return 0
 
-    connection = registry.index._connection()
+    connection = registry.index.connection()
     connection.set_progress_handler(tick, 1)
     try:
         assert ask(registry, number, known_at) == "active"
