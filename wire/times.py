@@ -38,6 +38,7 @@ def _format(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=1_024)
 def format_exact(microseconds: int) -> str:
     """As `format_utc`, with six digits of a second where it is not a whole one; `parse_utc` reads it again."""
     fraction = microseconds % 1_000_000

@@ -140,12 +140,13 @@ def _answer(
         kind=kind, authority=authority, entity=entity, action=action, resource=resource, at=moment.at
     )
     found = find(known, asked)
+    time_evaluated = format_utc(now)
     told: dict[str, Any] = {
         "entity_id": request.entity_id,
         "authority_id": request.authority_id,
         "action": request.action,
         "resource": request.resource,
-        "time_evaluated": format_utc(now),
+        "time_evaluated": time_evaluated,
         "time_requested": request.time,
         "message": describe(found, kind),
         "context": request.context,
@@ -154,7 +155,7 @@ def _answer(
         "known_at": UNSET if moment.known_at is None else format_exact(moment.known_at),
         "recorded_at": format_exact(found.recorded_at),
         "meta": Meta(
-            time_evaluated=format_utc(now),
+            time_evaluated=time_evaluated,
             expires_at=format_utc(expires_at(found, moment, freshness_seconds)),
         ),
     }
