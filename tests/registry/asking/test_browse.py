@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from registry.asking import browse
 from registry.asking.browse import MAX_LISTS, MAX_LOOKED_AT, entity_page
 from registry.asking.browsing import EntityPage, Wanted
 from registry.errors import AuthorityNotFound, IdentifierNotFound
+from registry.folding import folded, words_of
 from registry.model import Authority, Definition, Entity, Fact, Grant, Identifier, StateChange
 from tests.registry.directory import History
 from tests.registry.examples import NOW
@@ -262,3 +266,77 @@ def test_authorities_are_listed_with_what_they_define() -> None:
     assert (found.name, found.authority.id) == ("Authority b", "b")
     with pytest.raises(AuthorityNotFound):
         browse.whole_of_authority(history.known(), "nobody", NOW, None)
+
+
+_NAMES = st.lists(st.sampled_from(["Uni", "unten", "Ä", "ab", "a", "大学", "b"]), min_size=1, max_size=3).map(
+    " ".join
+)
+_STATES = st.sampled_from([(), (StateChange(state="suspended", since=NOW - DAY),)])
+_GRANTS = st.lists(
+    st.tuples(st.sampled_from(["edu", "trade"]), st.sampled_from(["Degree", "Licence"]), _STATES),
+    max_size=3,
+    unique_by=lambda each: each[:2],
+)
+_WANTED = st.builds(
+    Wanted,
+    q=st.none() | _NAMES,
+    authority=st.none() | st.sampled_from(["edu", "trade"]),
+    resource=st.none() | st.sampled_from(["Degree", "Licence", "Other"]),
+    state=st.none() | st.sampled_from(["active", "suspended", "revoked"]),
+    kind=st.none() | st.sampled_from(["did", "ni"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    entities=st.lists(st.tuples(st.lists(_NAMES, min_size=1, max_size=2), _GRANTS), max_size=8),
+    wanted=_WANTED,
+    limit=st.integers(1, 4),
+)
+def test_pages_have_each_that_is_wanted_once_and_no_other(
+    entities: list[tuple[list[str], list[Any]]], wanted: Wanted, limit: int
+) -> None:
+    """Compared with a look at everybody."""
+    history = History().tell(*an_authority("edu"), *an_authority("trade"))
+    expected = []
+    for number, (names, grants) in enumerate(entities):
+        fact_id = f"e{number}"
+        history.tell(an_entity(fact_id, *names))
+        for authority, resource, changes in grants:
+            history.tell(
+                a_grant(
+                    fact_id,
+                    id=f"g-{fact_id}-{authority}-{resource.lower()}",
+                    authority_id=authority,
+                    resource=resource,
+                    history=changes,
+                )
+            )
+        if _is_wanted(wanted, names, grants):
+            expected.append(fact_id)
+
+    members = msgspec.structs.asdict(wanted)
+    found = [
+        each for each in all_ids(history, limit=limit, **members) if each.startswith("e") and each != "edu"
+    ]
+    assert sorted(found) == expected
+
+
+def _is_wanted(wanted: Wanted, names: list[str], grants: list[Any]) -> bool:
+    return (
+        wanted.kind in (None, "did")
+        and (wanted.q is None or any(_begins(name, wanted.q) for name in names))
+        and (not wanted.is_of_grants or any(_is_such(wanted, *each) for each in grants))
+    )
+
+
+def _begins(name: str, query: str) -> bool:
+    return all(any(own.startswith(word) for own in words_of(name)) for word in folded(query).split())
+
+
+def _is_such(wanted: Wanted, authority: str, resource: str, changes: tuple[StateChange, ...]) -> bool:
+    return (
+        wanted.authority in (None, authority)
+        and wanted.resource in (None, resource)
+        and wanted.state in (None, "suspended" if changes else "active")
+    )
