@@ -96,14 +96,14 @@ class Answering:
         spend(len(queries))
         now = self._registry.now()
         await self._close_until_last(queries, now)  # 2.
-        results: list[QueryResult] = []
-        recorded_at = self._registry.recorded_at
+        told = _Told(self._registry, self._service, now)
         known: Gathered | None = None
-        while len(results) < len(queries):  # 3.
+        recorded_at = self._registry.recorded_at
+        for start in range(0, len(queries), SLICE):  # 3.
             with self._registry.gathering(recorded_at, known) as known:
-                results += self._slice(known, queries[len(results) : len(results) + SLICE], len(results), now)
+                told.answer(known, queries[start : start + SLICE])
             await asyncio.sleep(0)
-        return Answer(body=encode(QueryResults(time_evaluated=format_utc(now), results=results)))
+        return Answer(body=encode(QueryResults(time_evaluated=format_utc(now), results=told.results)))
 
     async def _close_until_last(self, queries: list[TrqpRequest | MalformedBody], now: int) -> None:
         asked = (moment_of(each.context, now).known_at for each in queries if isinstance(each, TrqpRequest))
@@ -112,32 +112,52 @@ class Answering:
             with suppress(KnownAtLost):  # Told in its place.
                 await self._registry.close_until(last)
 
-    def _slice(
-        self, known: Gathered, queries: list[TrqpRequest | MalformedBody], start: int, now: int
-    ) -> list[QueryResult]:
-        """Answer the queries that come next; the first of them is the `start`th of the batch."""
+
+class _Told:
+    """
+    A batch on its way, answered at one time; what is asked twice is answered once.
+
+    Attributes:
+        results: those that there are, in the order of the queries.
+    """
+
+    def __init__(self, registry: Registry, service: Service, now: int) -> None:
+        self.results: list[QueryResult] = []
+        self._registry = registry
+        self._service = service
+        self._now = now
+        self._answered: dict[TrqpRequest, QueryResult] = {}  # Answers to questions without a context.
+
+    def answer(self, known: Gathered, queries: list[TrqpRequest | MalformedBody]) -> None:
+        """Answer the queries that come next."""
         known.expect(
             trqp_answers.question_of("authorization", each)
             for each in queries
             if isinstance(each, TrqpRequest)
         )
-        return [self._result(known, query, index, now) for index, query in enumerate(queries, start)]
+        for query in queries:
+            self.results.append(self._result(known, query))
 
-    def _result(self, known: Known, query: TrqpRequest | MalformedBody, index: int, now: int) -> QueryResult:
-        if isinstance(query, MalformedBody):
-            return refused(query, index, self._service.base_url)
+    def _result(self, known: Known, query: TrqpRequest | MalformedBody) -> QueryResult:
         try:
+            if isinstance(query, MalformedBody):
+                raise query
             if query.context is not UNSET:
-                known = self._known_to(known, query.context, now)
-            answer = trqp_answers.authorization(known, query, now, self._service.freshness_seconds)
+                return self._asked(self._known_to(known, query.context), query)
+            if query not in self._answered:
+                self._answered[query] = self._asked(known, query)
+            return self._answered[query]
         except Refusal as error:
-            return refused(error, index, self._service.base_url)
-        return QueryResult(status=200, answer=answer)
+            return refused(error, len(self.results), self._service.base_url)
 
-    def _known_to(self, known: Known, context: dict[str, str], now: int) -> Known:
-        """Return what was known at the time that a query of a batch names."""
-        require_past(context, now)
-        known_at = moment_of(context, now).known_at
+    def _asked(self, known: Known, query: TrqpRequest) -> QueryResult:
+        fresh = self._service.freshness_seconds
+        return QueryResult(status=200, answer=trqp_answers.authorization(known, query, self._now, fresh))
+
+    def _known_to(self, known: Known, context: dict[str, str]) -> Known:
+        """Return what was known at the time that a query names."""
+        require_past(context, self._now)
+        known_at = moment_of(context, self._now).known_at
         if known_at is None:
             return known
         self._registry.require_kept(known_at)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from registry import answering
+from registry.asking import standing, trqp_answers
 from registry.trqp_batch import MAX_BATCH_BODY_BYTES, MAX_QUERIES, read_batch
 from tests.registry.examples import EDU, UNI
 from tests.registry.told import Told, a_grant, a_registry, a_state, an_entity, at
@@ -126,6 +127,30 @@ async def test_a_batch_is_answered_by_one_version_whatever_is_recorded_meanwhile
     assert edits
     assert {result["answer"]["authorized"] for result in found["results"]} == {True}
     assert now["authorized"] is False
+
+
+async def test_what_is_asked_twice_is_answered_once_and_refused_in_each_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def find(known: Any, question: Any) -> Any:
+        asked.append(question.action)
+        return standing.find(known, question)
+
+    monkeypatch.setattr(trqp_answers, "find", find)
+    later = QUERY | {"context": {"time": "2025-01-01T00:00:00Z"}}
+    async with a_registry(tmp_path, a_grant()) as registry:
+        found = (await ask(registry, QUERY, later, QUERY, QUERY | {"action": "x"}, QUERY | {"action": "x"}))[
+            "results"
+        ]
+
+    assert asked == ["issue", "issue", "x", "x"]
+    assert found[0] == found[2] != found[1]
+    assert [each["problem"]["errors"][0]["pointer"] for each in found[3:]] == [
+        "/queries/3/action",
+        "/queries/4/action",
+    ]
 
 
 async def test_others_have_their_turn_between_the_slices_of_a_batch(tmp_path: Path) -> None:
