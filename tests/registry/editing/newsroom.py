@@ -32,9 +32,15 @@ class Newsroom:
         edu, uni: the ids of these two entities.
     """
 
-    def __init__(self, database: Engine, key_dir: Path, policy: Policy = Policy()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        database: Engine,
+        key_dir: Path,
+        policy: Policy = Policy(),  # noqa: B008
+        clock: Clock | None = None,
+    ) -> None:
         self.database = database
-        self.clock = Clock(NOW / 1_000_000)
+        self.clock = clock or Clock(NOW / 1_000_000)
         self.office = Office(database, self.clock, key_dir, policy)
         self.approvals = self.office.approvals
         self.wing = Wing(database, self.clock)
