@@ -35,6 +35,7 @@ from wire import format_exact, parse_utc
 
 _END = r"$(?!\n)"  # In Python "$" alone would let a final newline pass; in ECMA-262 both mean the end.
 _VISIBLE = rf"^[\x21-\x7E]+{_END}"
+_WORD = rf"^[\x21\x23-\x3B\x3D\x3F-\x7E]+{_END}"  # visible, and as no URI has them (RFC 3986), none of " < >
 
 IdentifierText: TypeAlias = Annotated[
     str,
@@ -66,8 +67,8 @@ Word: TypeAlias = Annotated[
     Meta(
         min_length=1,
         max_length=512,
-        pattern=_VISIBLE,
-        description="An action or a resource, as a TRQP query spells it: visible ASCII, no spaces.",
+        pattern=_WORD,
+        description='An action or a resource, as a TRQP query spells it: visible ASCII, no spaces, none of " < >.',
     ),
 ]
 Url: TypeAlias = Annotated[str, Meta(max_length=2_048, pattern="^https://", description="An https URL.")]

@@ -4,6 +4,7 @@ What facts must be like, beyond their shape: references, windows, histories, tex
 Rules look at the registry as it would be with all changes made.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -28,6 +29,8 @@ from registry.placed import Finding, PlacedFact
 # Unicode general categories that no display text may hold: controls, formats (bidi overrides, zero width),
 # surrogates, private use, unassigned, line and paragraph separators.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+_TAG = re.compile(r"<[A-Za-z/!?]")  # where HTML begins a tag, an end of one, a comment
 
 Window: TypeAlias = tuple[int | None, int | None]
 Places: TypeAlias = Mapping[
@@ -141,6 +144,9 @@ def _authority(known: Known, authority: Authority) -> Iterator[Finding]:
     for pointer, url in urls.items():
         if not is_https_url(url):
             yield pointer, "expected an https URL without query and fragment"
+    for index, document in enumerate(authority.governance_documents):
+        if document.version is not None and (fault := text_fault(document.version)):
+            yield f"/governance_documents/{index}/version", fault
     yield from _definitions(authority)
 
 
@@ -207,7 +213,13 @@ def _texts(texts: LocalisedText, pointer: str) -> Iterator[Finding]:
 
 
 def text_fault(text: str) -> str | None:
-    """Return why `text` may not be shown to people, or None where it may."""
+    """
+    Return why `text` may not be shown to people, or None where it may.
+
+    Whoever shows it escapes it; but it is shown by others too, and no name needs a tag.
+    """
+    if _TAG.search(text):
+        return "expected no markup: a < begins a tag here"
     for character in text:
         if unicodedata.category(character) in _REFUSED_CATEGORIES:
             return f"the character U+{ord(character):04X} is a control or format character"

@@ -9,7 +9,7 @@ from registry.imports.registry_file import MAX_FILE_BYTES
 from tests.registry.examples import EDU, UNI, a_grant, a_registry, an_authority, as_file
 from tests.registry.faults import faults_in, places_in
 
-WORD = "an action or a resource, as a TRQP query spells it: visible ASCII, no spaces"
+WORD = 'an action or a resource, as a TRQP query spells it: visible ASCII, no spaces, none of " < >'
 Place = tuple[str, int]  # JSON pointer and line
 
 
