@@ -1,6 +1,5 @@
 """A registry on a real server: filled with entities that may all do one thing, suspended one by one, and asked."""
 
-import contextlib
 import http.client
 import json
 import subprocess
@@ -165,8 +164,12 @@ class Asker:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            with contextlib.suppress(*NOT_ANSWERED):
+            try:
                 self._look()
+            except urllib.error.HTTPError as error:
+                self.failures.append(f"HTTP {error.code}")
+            except NOT_ANSWERED:
+                pass  # It is down for the moment.
             time.sleep(0.02)
 
     def _look(self) -> None:

@@ -33,7 +33,7 @@ STEP_KILLS = 5
 
 
 def test_no_acknowledged_edit_is_lost_and_what_is_served_is_what_was_told(server: Server) -> None:
-    server.settings["WORKERS"] = "2"
+    server.settings |= {"WORKERS": "2", "RATE_CPU_PER_SECOND": "100000"}
     server.initialise()
     server.start()
     prepare(server, EDITS + SPARE)

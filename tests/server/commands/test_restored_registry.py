@@ -1,5 +1,6 @@
 """After a restore the registry answers as of no time that is lost, and never from the index of what was lost."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from registry import Registry
-from registry.errors import KnownAtLost
+from registry.errors import AuthorityNotFound, KnownAtLost
 from registry.events import Cause, close
 from registry.known import FactChange
 from registry.model import Entity, Identifier
@@ -22,8 +23,10 @@ from storage import sqlite_path
 from storage.sqlite_backup import back_up
 from tests.databases import Place, PostgresPlace, SqlitePlace
 from tests.postgres import Cluster
+from tests.registry.wing import Wing
 from tests.server.deployment import settings_of
 from tests.server.running import quiet
+from wire import Answer, format_exact
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +83,19 @@ class Node:
             with registry.reading(known_at) as known:
                 facts = [each.fact for each in known.all("entity")]
         return {fact.id: fact.names["en"] for fact in facts if isinstance(fact, Entity)}
+
+    async def ask(self, known_at: int) -> Answer:
+        """Ask by TRQP, by what was known at a time."""
+        database = open_of(self.settings)
+        try:
+            wing = Wing(database, time.time, index_path=self.settings.registry_index)
+            await wing.load()
+            context = {"known_at": format_exact(known_at)}
+            question = {"entity_id": "x:1", "authority_id": "x:2", "action": "issue", "resource": "y"}
+            body = json.dumps(question | {"context": context}).encode()
+            return await wing.answering.authorization(body, "application/json")
+        finally:
+            database.close()
 
     def back_up(self) -> None:
         """Keep what the database is now."""
@@ -149,6 +165,11 @@ async def test_what_was_recorded_since_the_backup_is_refused_and_said_why(node: 
     for known_at in (before.recorded_at + 1, lost.recorded_at, began):
         with pytest.raises(KnownAtLost, match="the database was restored: what was recorded after"):
             await node.names(known_at)
+        with pytest.raises(KnownAtLost) as refused:
+            await node.ask(known_at)
+        assert refused.value.status == 410
+    with pytest.raises(AuthorityNotFound):
+        await node.ask(after.recorded_at)
 
 
 async def test_other_events_with_the_numbers_of_those_lost_are_not_taken_for_them(node: Node) -> None:
