@@ -1,7 +1,7 @@
 """
 `touchstone registry convert`: files of others, as change sets for this registry. Asks no server.
 
-What comes out goes through `touchstone registry change-set new`, so that one person sees what it changes, and
+What comes out goes through `touchstone registry change-set new -f`, so that one person sees what it changes, and
 another one may have to agree.
 """
 
@@ -58,7 +58,7 @@ def registry_convert() -> None:
     """
     Turn a file of others into a change set.
 
-    It is printed as JSON; `touchstone registry change-set new` takes it.
+    It is printed as JSON; `touchstone registry change-set new -f` takes it.
     """
 
 
