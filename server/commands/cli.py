@@ -2,7 +2,8 @@
 The command line: `touchstone`. Data goes to stdout, talk to stderr.
 
 Exit codes: 0 done or waiting for an approval, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6
-the server, or something that it needs, cannot be reached, or what answers is no operator API of this release.
+the server, or something that it needs, cannot be reached, or what answers is no operator API of this release. Of
+`registry plan` 2 means that something would change, too.
 """
 
 import sys
