@@ -30,7 +30,6 @@ class Posts(msgspec.Struct, frozen=True):
     """A file of paths and JSON bodies, one pair a line with a space between, that are posted in turn."""
 
     file: Path
-    connections: int = CONNECTIONS
 
 
 Target = str | Path | Posts  # a path, or a file of paths, one a line, that are asked for in turn
@@ -38,7 +37,7 @@ Target = str | Path | Posts  # a path, or a file of paths, one a line, that are 
 
 def shoot(server: Running, target: Target, seconds: float) -> Shot:
     """
-    Send requests for `seconds` over 64 connections, or as many as the target says.
+    Send requests for `seconds` over 64 connections.
 
     Raises:
         RuntimeError: the load generator failed, or got an answer other than 200.
@@ -65,12 +64,11 @@ def shoot(server: Running, target: Target, seconds: float) -> Shot:
 
 
 def _command(port: int, target: Target, seconds: float) -> list[str]:
-    connections = str(target.connections if isinstance(target, Posts) else CONNECTIONS)
     if WRK is None:
         path = f"+{target.file}" if isinstance(target, Posts) else target
         path = f"@{path}" if isinstance(path, Path) else path
-        return [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), connections]
-    command = [WRK, "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-H", f"Accept: {ACCEPT}"]
+        return [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), str(CONNECTIONS)]
+    command = [WRK, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-H", f"Accept: {ACCEPT}"]
     url = f"http://127.0.0.1:{port}"
     if isinstance(target, str):
         return [*command, url + target]

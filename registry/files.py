@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from operators import Principal
 from operators.acting import act_once, done_before
 from operators.noting import note
 from registry import listing
+from registry.errors import TooManyToList
 from registry.events import Cause
 from registry.exports.registry_file import export_registry
 from registry.imports.planning import plan
@@ -38,6 +40,11 @@ class ImportReport(msgspec.Struct, frozen=True):
             f"{self.added} facts added, {self.changed} changed, {self.corrected} corrected, {self.ended} ended;"
             f" the registry is at version {self.version}"
         )
+
+
+MAX_FACTS = (
+    100_000  # of a file, which is made in memory; one of 16 MiB, the most that is read, has about as many
+)
 
 
 class Files:
@@ -103,7 +110,12 @@ class Files:
         return version, changes
 
     async def export(self) -> bytes:
-        """Return what is known as a registry file; importing it changes nothing."""
+        """
+        Return what is known as a registry file; importing it changes nothing.
+
+        Raises:
+            TooManyToList: there is more than a file that is read again may have.
+        """
         await self._registry.follow()
         return await asyncio.to_thread(self._read, lambda known: export_registry(_all(known)))
 
@@ -145,7 +157,14 @@ def report_of(version: int, changes: Sequence[FactChange]) -> ImportReport:
 
 
 def _all(known: Known) -> list[Fact]:
-    return [found.fact for kind in FACT_KINDS for found in known.all(kind)]
+    every = (found.fact for kind in FACT_KINDS for found in known.all(kind))
+    facts = list(islice(every, MAX_FACTS + 1))
+    if len(facts) > MAX_FACTS:
+        raise TooManyToList(
+            f"the registry has more than {MAX_FACTS} facts, and no file may have so many: follow its changes"
+            " instead (GET /trust/changes), which are all that it was ever told"
+        )
+    return facts
 
 
 def _note(principal: Principal, digest: str, tx: Transaction, edit: Edit) -> ImportReport:

@@ -7,11 +7,12 @@ What to change, so that the registry says from now on what somebody wants it to 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
 
-from registry.errors import ChangesThePast
+from registry.errors import ChangesThePast, TooManyToList
 from registry.items import REFERENCES
 from registry.known import FactChange, Known
 from registry.model import (
@@ -29,6 +30,7 @@ from registry.model import (
 )
 
 UNLISTED = "not listed any more"  # the reason of what ends before it began
+MAX_ENDINGS = 100_000  # facts; what a file of the largest size can list itself
 T = TypeVar("T")
 
 
@@ -44,12 +46,20 @@ def plan(
 
     Raises:
         ChangesThePast: something that is wanted says of the past what was not said, and `corrects` is false.
+        TooManyToList: more would end than can be held in memory.
     """
     facts = _renamed(known, list(wanted))
     changes = [change for fact in facts if (change := _change(known, fact, now, corrects=corrects))]
     listed = {(kind_of(fact), fact.id) for fact in facts}
     if ends:
-        changes += [change for change in _endings(known, now) if change.key not in listed]
+        unlisted = (change for change in _endings(known, now) if change.key not in listed)
+        endings = list(islice(unlisted, MAX_ENDINGS + 1))
+        if len(endings) > MAX_ENDINGS:
+            raise TooManyToList(
+                f"the file leaves out more than {MAX_ENDINGS} facts that are in force, and would end them all;"
+                " end them by change sets"
+            )
+        changes += endings
     return tuple(changes)
 
 

@@ -189,7 +189,7 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("post", SUSPENSIONS): Route(
         answers={201: {JSON: ChangeSetView}}, body={JSON: Suspension}, problems=_WRITE
     ),
-    ("get", REGISTRY): Route(answers={200: {JSON: OBJECT}}, problems=(400, 401, 403, 503)),
+    ("get", REGISTRY): Route(answers={200: {JSON: OBJECT}}, problems=(400, 401, 403, 422, 503)),
     ("get", GRANTS): Route(answers={200: {JSON: GrantPage}}, problems=(400, 401, 403, 503)),
     ("get", OPERATORS_CHANGES): Route(answers={200: {JSON: ChangePage}}, problems=_READ),
     ("get", SUBSCRIBERS): Route(answers={200: {JSON: SubscriberPage}}, problems=(400, 401, 403, 503)),
