@@ -74,9 +74,14 @@ def _label(label: str) -> str:
 
 
 def _skeleton(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text[:MAX_CHARS])
-    alike = plain.translate(_CAPITALS).casefold().translate(_SMALL).translate(_ALIKE)
-    kept = "".join(filter(str.isalnum, alike))
+    text = text[:MAX_CHARS]
+    latin = text.lower() if text.isascii() else _in_latin(text)
+    kept = "".join(filter(str.isalnum, latin.translate(_ALIKE)))
     for pair, single in _PAIRS:
         kept = kept.replace(pair, single)
     return kept
+
+
+def _in_latin(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text)
+    return plain.translate(_CAPITALS).casefold().translate(_SMALL)
