@@ -20,7 +20,7 @@ from benchmarks.hot_answers import in_turns, rates
 from benchmarks.http import Captured
 from benchmarks.load import GENERATOR, Posts
 from benchmarks.machine import resident_mib
-from benchmarks.processes import Deployment, rival
+from benchmarks.processes import Deployment, Running, rival
 from benchmarks.result import Result, compared, within
 from registry.events import Cause
 from registry.known import FactChange, Known
@@ -30,7 +30,7 @@ from storage.sqlite import open_sqlite
 
 ROUNDS = 5
 SMALL, LARGE = 1_000, 1_000_000  # authorizations
-QUESTIONS = 10_000  # at random, of all entities
+QUESTIONS = 10_000
 BATCH = 1_000  # queries
 EDITS = 20  # in a round
 RIVAL = f"bare ASGI app on uvicorn that reads bodies and gives as many bytes ({GENERATOR})"
@@ -42,6 +42,7 @@ LARGE_AT_LEAST = 1 / 1.5  # of the rate with a thousand authorizations
 READY = "/.well-known/did.json"
 PATIENCE = 200.0  # seconds until a node that does not start is given up
 START_SECONDS = 20.0
+FOLLOWED_SECONDS = 1.0  # until every process has taken up an edit
 MEMORY_MIB = 1_536.0
 
 
@@ -72,12 +73,29 @@ def _database(deployment: Deployment) -> Path:
 def _starts(deployment: Deployment) -> Iterator[Result]:
     """Start two workers and the background process: with an index to make, and then with one that is there."""
     deployment.environment["TOUCHSTONE_WORKERS"] = "2"
-    for name in ("registry_first_start_at_a_million", "registry_start_at_a_million"):
-        with deployment.serving(READY, patience=PATIENCE) as server:
-            yield within(name, [server.started_in], "s", START_SECONDS)
-            _post(server.port, AUTHORIZATION_PATH, msgspec.json.encode(question(0)))
-            yield within(name.replace("start", "memory"), [resident_mib(server.pid)], "MiB", MEMORY_MIB)
+    with deployment.serving(READY, patience=PATIENCE) as server:
+        yield within("registry_first_start_at_a_million", [server.started_in], "s", START_SECONDS)
+        yield _memory("registry_memory_after_the_first_start", server)
+    with deployment.serving(READY) as server:
+        yield within("registry_start_at_a_million", [server.started_in], "s", START_SECONDS)
+        for number in range(QUESTIONS):
+            _post(server.port, AUTHORIZATION_PATH, msgspec.json.encode(question(number * 47)))
+        yield _memory("registry_memory_at_a_million", server)
+        asyncio.run(_edit_once(deployment))
+        time.sleep(FOLLOWED_SECONDS)
+        yield _memory("registry_memory_after_an_edit", server)
     deployment.environment["TOUCHSTONE_WORKERS"] = "1"
+
+
+def _memory(name: str, server: Running) -> Result:
+    return within(name, [resident_mib(server.pid)], "MiB", MEMORY_MIB)
+
+
+async def _edit_once(deployment: Deployment) -> None:
+    """Edit as another process does, such as a command."""
+    editor = await _Editor.open(deployment)
+    await editor.cpu_ms()
+    editor.close()
 
 
 def _queries(folder: Path, small: Deployment, large: Deployment) -> list[Result]:
