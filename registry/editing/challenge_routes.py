@@ -2,7 +2,7 @@
 `/operator/registry/change-sets/{n}/challenges`: whoever applies shows that a DID is theirs. Routes.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Controller, Request, post
@@ -12,21 +12,16 @@ from litestar.params import FromPath
 from operators.asking import Acting, answer_of, body_of, require_no_body
 from operators.grants import Permission
 from operators.needs import named
-from registry.editing.challenges import MAX_JWS_BYTES, VALID_SECONDS, ChallengePage, Challenges, Met
+from registry.editing.challenges import VALID_SECONDS, Challenges
 from registry.editing.drafts import Drafts
 from registry.editing.routes import CHANGE_SETS, number_of
+from registry.editing.shapes import ChallengePage, Met, Response
 from wire import Answer
 from wire.body import MAX_BODY_BYTES
 from wire.openapi import reads
 from wire.routing import over
 
 CHALLENGES = f"{CHANGE_SETS}/{{change_set:str}}/challenges"
-
-
-class Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The text of a challenge, signed: a compact JWS."""
-
-    jws: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_JWS_BYTES)]
 
 
 def challenge_routes(drafts: Drafts, challenges: Challenges) -> type[Controller]:

@@ -12,14 +12,13 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-import msgspec
-
 from operators import Principal
 from operators.noting import note
 from proofs import ProofError, read_compact, verify_compact
 from registry.editing import challenge_store as store
 from registry.editing.challenge_store import Challenge
 from registry.editing.errors import ChallengeNotMet
+from registry.editing.shapes import MAX_JWS_BYTES, ChallengePage, ChallengeView, Met
 from registry.identifiers import key_identifier
 from resolver import Dereferenced, Options, ResolutionError, public_key_of
 from resolver.keys.jwk import jwk_of
@@ -27,33 +26,9 @@ from storage import Database, Transaction
 from wire import ResourceNotFound, format_exact
 
 VALID_SECONDS = 600  # seconds; long enough for a person with a token in a drawer
-MAX_JWS_BYTES = 65_536  # bytes
 FRESH = Options(no_cache=True, verification_relationship="assertionMethod")
 
 Dereference = Callable[[str, Options], Awaitable[Dereferenced]]
-
-
-class ChallengeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A challenge; `challenge` is the text to sign, until `expires_at`."""
-
-    id: str
-    identifier: str
-    challenge: str
-    expires_at: str
-
-
-class ChallengePage(msgspec.Struct, frozen=True):
-    """One challenge for each DID that the change set adds."""
-
-    challenges: tuple[ChallengeView, ...]
-
-
-class Met(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose key met a challenge; `key` is its thumbprint URI (RFC 9278)."""
-
-    identifier: str
-    key: str
-    met_at: str
 
 
 class Challenges:

@@ -21,6 +21,7 @@ from registry.model import FactKind
 
 MAX_OPERATIONS = 1_000  # of one change set over HTTP
 MAX_BYTES = 1_048_576  # bytes of one change set over HTTP
+MAX_JWS_BYTES = 65_536  # bytes
 
 Verb: TypeAlias = Literal["add", "change", "correct", "suspend", "resume", "revoke", "end", "void"]
 State: TypeAlias = Literal[
@@ -216,3 +217,32 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     warnings: tuple[Caution, ...]
+
+
+class ChallengeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A challenge; `challenge` is the text to sign, until `expires_at`."""
+
+    id: str
+    identifier: str
+    challenge: str
+    expires_at: str
+
+
+class ChallengePage(msgspec.Struct, frozen=True):
+    """One challenge for each DID that the change set adds."""
+
+    challenges: tuple[ChallengeView, ...]
+
+
+class Met(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose key met a challenge; `key` is its thumbprint URI (RFC 9278)."""
+
+    identifier: str
+    key: str
+    met_at: str
+
+
+class Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The text of a challenge, signed: a compact JWS."""
+
+    jws: Annotated[str, Meta(min_length=1, max_length=MAX_JWS_BYTES)]

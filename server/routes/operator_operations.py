@@ -36,16 +36,17 @@ from operators.audit.routes import AUDIT
 from operators.audit.views import AnchorView, AuditPage
 from operators.issuers.key_routes import ISSUERS
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView, IssuerPage, IssuerView
-from registry.editing.challenge_routes import Response
-from registry.editing.challenges import ChallengePage, Met
 from registry.editing.routes import CHANGE_SETS, SUSPENSIONS
 from registry.editing.shapes import (
+    ChallengePage,
     ChangeSetPage,
     ChangeSetView,
     CommentPage,
     Difference,
     Draft,
+    Met,
     NewComment,
+    Response,
     Suspension,
     Validation,
 )

@@ -56,6 +56,7 @@ NOT_PROVOKED = {
     "/problems/list-refused": "of a list that an operator imports; tests/registry/imports has one of each kind",
     "/problems/origin-failed": "told as an error of the resolution, or of the list",
     "/problems/registry-unavailable": "of a client",
+    "/problems/registry-editing-unavailable": "of a client",
     "/problems/schema-mismatch": "no server starts with it",
     "/problems/set-closed": "needs a restore",
     "/problems/status-lists-unavailable": "of a client",

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import storage
 from proofs import KeySigner, sign_compact
 from registry import MIGRATIONS
-from registry.editing.challenges import VALID_SECONDS, Challenges, ChallengeView
+from registry.editing.challenges import VALID_SECONDS, Challenges
 from registry.editing.errors import ChallengeNotMet
+from registry.editing.shapes import ChallengeView
 from registry.identifiers import key_identifier
 from resolver import Resolver
 from resolver.keys.jwk import jwk_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.commands.remote.api import REASON, operator_api
+from server.commands.remote.api import REASON, operator_api, segment
 from server.commands.remote.registry.drafting import CHANGE_SETS, submit, tell
 from server.commands.remote.registry.files import FILE
 from server.commands.terminal import EXIT_USAGE, fail, note, print_json, printable, row
@@ -184,6 +184,44 @@ def change_set_comments(number: int) -> None:
 
         for said in api.get(f"{_path(number)}/comments", CommentPage).comments:
             click.echo(f"{said.at}\t{printable(said.author)}\t{printable(said.text)}")
+
+
+@change_set.command("challenge")
+@NUMBER
+@REASON
+def change_set_challenge(number: int) -> None:
+    """
+    Print a text for each DID that a change set adds, for its owner to sign. Good for ten minutes.
+
+    One a line, separated by tabs: id, DID, text.
+    """
+    with operator_api() as api:
+        from registry.editing.shapes import ChallengePage
+
+        made = api.change("POST", f"{_path(number)}/challenges", ChallengePage)
+        for each in made.challenges:
+            row(each.id, each.identifier, each.challenge)
+        if not made.challenges:
+            note("it adds no DID")
+
+
+@change_set.command("meet")
+@NUMBER
+@click.argument("challenge_id", metavar="CHALLENGE")
+@click.argument("jws")
+@REASON
+def change_set_meet(number: int, challenge_id: str, jws: str) -> None:
+    """
+    Show that a DID is its owner's, who signed the text of CHALLENGE: JWS is in compact form.
+
+    Prints the DID and the key that signed, separated by a tab.
+    """
+    with operator_api() as api:
+        from registry.editing.shapes import Met, Response
+
+        path = f"{_path(number)}/challenges/{segment(challenge_id)}"
+        met = api.change("POST", path, Met, Response(jws=jws))
+        row(met.identifier, met.key)
 
 
 def _act(number: int, what: str, text: str | None = None) -> None:
