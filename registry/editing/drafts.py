@@ -79,8 +79,7 @@ class Drafts:
         """Return the scope of a change set; None: there is none of that number."""
         if not number.isascii() or not number.isdigit() or not 0 < int(number[:20]) <= MAX_NUMBER:
             return None
-        found = await self._database.read(lambda tx: store.find(tx, int(number)))
-        return None if found is None else found.content.scope
+        return await self._database.read(lambda tx: store.scope_of(tx, int(number)))
 
     async def create(
         self, principal: Principal, draft: Draft, *, idempotency_key: str | None = None

@@ -19,6 +19,10 @@ from storage import Row, Transaction, one_of
 from wire import format_exact
 
 _OPERATIONS = msgspec.json.Decoder(tuple[Operation, ...])
+_COLUMNS = (
+    "id, title, state, revision, author, scope_kind, scope_id, operation_count, base_version, base_at,"
+    " effective_at, occasion, inverse_of, approval, version, took_effect_at, problem, created_at, updated_at"
+)
 _DECODERS = {kind: msgspec.json.Decoder(wanted) for kind, wanted in TYPES.items()}
 
 
@@ -75,6 +79,14 @@ def insert(
     return int(made["id"])
 
 
+def scope_of(tx: Transaction, number: int) -> Scope | None:
+    """Return the scope of a change set; None: there is none of that number."""
+    row = tx.one(
+        "SELECT scope_kind, scope_id FROM registry_change_sets WHERE id = :number", {"number": number}
+    )
+    return None if row is None else Scope(ScopeKind(row["scope_kind"]), row["scope_id"])
+
+
 def find(tx: Transaction, number: int) -> ChangeSet | None:
     row = tx.one("SELECT * FROM registry_change_sets WHERE id = :number", {"number": number})
     return None if row is None else _change_set(row)
@@ -83,11 +95,11 @@ def find(tx: Transaction, number: int) -> ChangeSet | None:
 def page_after(
     tx: Transaction, scopes: frozenset[Scope], *, state: str | None, after: int, limit: int
 ) -> list[ChangeSet]:
-    """Return at most `limit` change sets of some scopes with a number beyond `after`, by number."""
+    """Return at most `limit` change sets of some scopes with a number beyond `after`, without operations."""
     named = None if EVERYTHING in scopes else {f"{one.kind}:{one.id}" for one in scopes}
     condition, values = one_of("scope_kind || ':' || scope_id", named)
     rows = tx.all(
-        f"SELECT * FROM registry_change_sets WHERE id > :after AND {condition}"  # noqa: S608 (ours)
+        f"SELECT {_COLUMNS}, '' AS operations FROM registry_change_sets WHERE id > :after AND {condition}"  # noqa: S608 (ours)
         " AND (:state = '' OR state = :state) ORDER BY id LIMIT :limit",
         {"after": after, "state": state or "", "limit": limit, **values},
     )

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from operators.approvals.rules import EXPIRES_SECONDS
 from registry.editing.errors import FactsChanged, InvalidChangeSet, RevisionChanged
 from registry.editing.shapes import Draft
 from tests.registry.editing.newsroom import Newsroom
@@ -258,3 +259,43 @@ async def test_what_was_done_is_done_once_for_an_idempotency_key(newsroom: Newsr
     assert made[0].number == made[1].number
     assert submitted[0].approval == submitted[1].approval
     assert len((await newsroom.drafts.page(ada)).change_sets) == 1
+
+
+async def test_a_request_that_expired_is_asked_anew(newsroom: Newsroom) -> None:
+    found = await newsroom.submitted(newsroom.suspension())
+    newsroom.clock.now += EXPIRES_SECONDS + 1
+    await newsroom.approvals.expire(newsroom.clock())
+    with pytest.raises(Conflict, match="expired"):
+        await newsroom.approves("bob", found)
+
+    again = await newsroom.change_sets.submit(await newsroom.who("ada"), found.number)
+    await newsroom.approves("bob", again)
+
+    assert again.approval != found.approval
+    assert await newsroom.state_of(found) == "effective"
+
+
+async def test_whoever_breaks_glass_lets_it_go_ahead_alone(newsroom: Newsroom) -> None:
+    found = await newsroom.submitted(newsroom.suspension())
+    assert found.approval is not None
+
+    await newsroom.approvals.break_glass(await newsroom.who("flo"), found.approval, "nobody is there")
+
+    assert (await newsroom.state_of(found), await newsroom.may()) == ("effective", False)
+
+
+async def test_what_became_of_a_change_set_is_final_in_the_database_too(newsroom: Newsroom) -> None:
+    effective, waiting = (
+        await newsroom.done(newsroom.suspension()),
+        await newsroom.drafted(newsroom.suspension(op="revoke")),
+    )
+    for statement in (
+        f"UPDATE registry_change_sets SET title = 'x' WHERE id = {effective.number}",
+        f"UPDATE registry_change_sets SET operations = '[]' WHERE id = {waiting.number}",
+        f"UPDATE registry_change_sets SET author = 'x' WHERE id = {waiting.number}",
+        f"DELETE FROM registry_change_sets WHERE id = {waiting.number}",
+    ):
+        with pytest.raises(Exception, match=r"final|revision|never changes|stay known"):
+            await newsroom.office.sql(statement)
+
+    assert (await newsroom.drafts.show(effective.number)).title == "A change"
