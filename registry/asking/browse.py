@@ -32,6 +32,7 @@ from registry.asking.browsing import (
     read_cursor,
 )
 from registry.asking.naming import authorities as open_authorities
+from registry.asking.naming import authority_of
 from registry.asking.shown import NamedEntity, shown, whole_authority, whole_entity
 from registry.asking.standing import entity_named
 from registry.directory import Directory
@@ -138,10 +139,10 @@ def authority_called(known: Known, reference: str, at: int) -> Authority:
         AuthorityNotFound: there is none.
     """
     entity = _entity_called(known, reference, at)
-    found = None if entity is None else known.authority(entity.id)
-    if found is None or not covers(found.fact.valid_from, found.fact.valid_until, at):
+    found = None if entity is None else authority_of(known, entity, at)
+    if found is None:
         raise AuthorityNotFound("this registry has no such authority at that time")
-    return found.fact
+    return found
 
 
 def _entity_called(known: Known, reference: str, at: int) -> Entity | None:

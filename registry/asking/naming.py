@@ -22,22 +22,31 @@ def identifier_at(entity: Entity, at: int) -> str | None:
 
 
 def known_as(known: Known, entity_id: str, at: int) -> str | None:
-    """Return `identifier_at` of the entity with an id of ours."""
+    """Return `identifier_at` of the entity with an id of ours; None where it is not there at that time."""
     entity = known.entity(entity_id)
-    return None if entity is None else identifier_at(entity.fact, at)
+    is_there = entity is not None and covers(entity.fact.valid_from, entity.fact.valid_until, at)
+    return identifier_at(entity.fact, at) if entity is not None and is_there else None
 
 
 def is_authority(known: Known, entity: Entity, at: int) -> bool:
     """Tell whether an entity answers for an ecosystem at a time."""
-    authority = known.authority(entity.id)
-    return authority is not None and covers(authority.fact.valid_from, authority.fact.valid_until, at)
+    return authority_of(known, entity, at) is not None
+
+
+def authority_of(known: Known, entity: Entity, at: int) -> Authority | None:
+    """Return what an entity answers for at a time; both its own window and the authority's are open then."""
+    found = known.authority(entity.id)
+    if found is None or not covers(entity.valid_from, entity.valid_until, at):
+        return None
+    return found.fact if covers(found.fact.valid_from, found.fact.valid_until, at) else None
 
 
 def authorities(known: Known, at: int, *, after: str = "") -> Iterator[Authority]:
     """Yield the authorities that answer at a time, by id, those beyond `after`."""
-    for found in known.all("authority", after=after):
-        authority = found.fact
-        if isinstance(authority, Authority) and covers(authority.valid_from, authority.valid_until, at):
+    for each in known.all("authority", after=after):
+        entity = known.entity(each.fact.id)
+        authority = None if entity is None else authority_of(known, entity.fact, at)
+        if authority is not None:
             yield authority
 
 

@@ -43,6 +43,8 @@ Reason: TypeAlias = (
     ]
 )
 
+_NOT_OURS = "this registry does not answer for the authority; its DID document may name one that does"
+
 Turns: TypeAlias = list[int | None]  # Times at which an answer may change; None: there is none.
 
 
@@ -98,7 +100,10 @@ def find(known: Known, asked: Asked) -> Finding:
         AuthorityNotFound: the authority is not one of this registry at that time.
         DefinitionNotFound: it does not define the action on the resource.
     """
-    holder, authority = _authority_named(known, asked.authority, asked.at)
+    asked_of = _authority_named(known, asked.authority, asked.at)
+    if asked_of is None:
+        raise AuthorityNotFound(_NOT_OURS, pointer="/authority_id")
+    holder, authority = asked_of
     require_defined(authority.fact, asked.action, asked.resource)
     named = known.entities_named(asked.entity)
     turns = _turns_of_names((holder,), asked.authority) + _turns_of_names(named, asked.entity)
@@ -129,18 +134,21 @@ def authority_named(known: Known, identifier: str, at: int) -> Revision[Authorit
     Raises:
         AuthorityNotFound: none of this registry has.
     """
-    return _authority_named(known, identifier, at)[1]
+    named = _authority_named(known, identifier, at)
+    if named is None:
+        raise AuthorityNotFound(_NOT_OURS)
+    return named[1]
 
 
-def _authority_named(known: Known, identifier: str, at: int) -> tuple[Revision[Entity], Revision[Authority]]:
+def _authority_named(
+    known: Known, identifier: str, at: int
+) -> tuple[Revision[Entity], Revision[Authority]] | None:
+    """Return the entity that has an identifier at a time, and what it answers for then."""
     for entity in known.entities_named(identifier):
         found = known.authority(entity.fact.id) if _names(entity.fact, identifier, at) else None
         if found is not None and covers(found.fact.valid_from, found.fact.valid_until, at):
             return entity, found
-    raise AuthorityNotFound(
-        "this registry does not answer for the authority; its DID document may name one that does",
-        pointer="/authority_id",
-    )
+    return None
 
 
 def require_defined(authority: Authority, action: str, resource: str) -> None:

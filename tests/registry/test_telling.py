@@ -215,6 +215,14 @@ async def test_what_is_nobody_and_what_is_no_path_is_not_found(tmp_path: Path, p
     assert response.status_code == 404
 
 
+async def test_a_parameter_that_names_nobody_has_no_place_in_a_body(tmp_path: Path) -> None:
+    async with a_server(tmp_path) as (_, http):
+        response = await http.get("/trqp/metadata", params={"authority_id": "did:web:nobody.example"})
+
+    assert response.status_code == 404
+    assert "errors" not in response.json()
+
+
 async def test_authorizations_of_an_entity_are_those_in_force_at_the_time(tmp_path: Path) -> None:
     async with a_server(tmp_path) as (_, http):
         now = await read(http, f"/trqp/entities/{UNI}/authorizations")
