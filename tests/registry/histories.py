@@ -74,6 +74,9 @@ ALWAYS = st.just((None, None))
 MOSTLY_OPEN = st.one_of(ALWAYS, ALWAYS, ALWAYS, ALWAYS, _windows(is_open=True))
 
 
+MOSTLY_FIRST = st.sampled_from([*[IDS[0]] * 3, IDS[1]])  # of the authorities, so that delegations form chains
+
+
 @st.composite
 def identifiers(draw: st.DrawFn) -> Identifier:
     start, end = draw(_windows(is_open=True))
@@ -134,14 +137,14 @@ def grants(draw: st.DrawFn, grant_id: str) -> Grant:
     return Grant(
         id=grant_id,
         kind="recognition" if grant_id == GRANTS[-1] else "authorization",
-        authority_id=draw(st.sampled_from(IDS[:2])),
+        authority_id=draw(MOSTLY_FIRST),
         entity_id=draw(st.sampled_from(IDS)),
         action=action,
         resource=resource,
         valid_from=start,
         valid_until=end,
         history=draw(stories(start, end)),
-        granted_by=draw(st.none() | st.sampled_from(IDS)),
+        granted_by=draw(st.none() | st.sampled_from(IDS[1:]) | st.sampled_from(IDS[2:])),
         source=draw(st.none() | st.just("list")),
     )
 
@@ -150,19 +153,19 @@ def grants(draw: st.DrawFn, grant_id: str) -> Grant:
 def delegations(draw: st.DrawFn, delegation_id: str) -> Delegation:
     start, end = draw(_windows(is_open=False))
     assert start is not None
-    authority_id = draw(st.sampled_from(IDS[:2]))
+    authority_id = draw(MOSTLY_FIRST)
     return Delegation(
         id=delegation_id,
         authority_id=authority_id,
         grantor_id=draw(st.just(authority_id) | st.sampled_from(IDS)),
         delegate_id=draw(st.sampled_from(IDS)),
         kinds=draw(st.sampled_from([("authorization",), ("authorization", "recognition")])),
-        actions=draw(st.sampled_from([("issue",), ("issue", "verify")])),
+        actions=draw(st.sampled_from([("issue", "verify"), ("issue", "verify"), ("issue",)])),
         resources=draw(st.sampled_from([(), ("Degree",)])),
         further=draw(st.integers(0, 2)),
         valid_from=start,
         valid_until=end,
-        history=draw(stories(start, end)),
+        history=draw(st.just(()) | stories(start, end)),
     )
 
 
