@@ -283,6 +283,11 @@ def ended_at(fact: Grant | Delegation) -> int | None:
     return fact.valid_until
 
 
+def end_of(fact: Fact) -> int | None:
+    """Return when a fact of any kind ends for good; None: no end is known."""
+    return ended_at(fact) if isinstance(fact, Grant | Delegation) else fact.valid_until
+
+
 def standing_at(fact: Grant | Delegation, at: int) -> Standing:
     """
     Return what `fact` is at `at`.

@@ -40,7 +40,7 @@ _FOUND_BY_ONE, _FOUND_BETWEEN = FOUND.format("= ?"), FOUND.format("BETWEEN ? AND
 _DATED = (
     "SELECT d.at, d.position, r.kind, r.body, r.revision, r.known_from FROM dates d"  # noqa: S608
     f" JOIN revisions r ON r.position = d.position WHERE d.what = ? AND (d.at, d.position) > (?, ?) AND d.at < ?"
-    f" AND {_AT}"
+    f" AND d.ended_at > ? AND {_AT}"
     " ORDER BY d.at, d.position LIMIT ?"
 )
 _ALL = (
@@ -166,15 +166,15 @@ class Indexed:
         """As `Known.as_of`."""
         return Indexed(self._connection, min(known_at, self._at[0]))
 
-    def dated(self, what: str, after: tuple[int, int], until: int, limit: int) -> list[Dated]:
+    def dated(self, what: str, after: tuple[int, int], until: int, now: int, limit: int) -> list[Dated]:
         """
-        Return at most `limit` facts with a date before `until`, the earliest first.
+        Return at most `limit` facts with a date before `until` that have not ended until `now`, the earliest first.
 
         Args:
             what: which date: "review", "end" or "identifier-end" (`keys.dates_of`).
             after: beyond which date, and position at that date.
         """
-        rows = self._connection.execute(_DATED, (what, *after, until, *self._at, limit)).fetchall()
+        rows = self._connection.execute(_DATED, (what, *after, until, now, *self._at, limit)).fetchall()
         return [
             Dated(at, position, what, Revision(decoded(kind, body), number, known_from))
             for at, position, kind, body, number, known_from in rows

@@ -4,7 +4,8 @@ The tables of the index, and the rows that events add to them. Store.
 A revision has the recorded times in which it was the newest, [known_from, known_until), so that a question about
 what was known at some time is the same query with another number. A key says until when its revision was known, and
 is ordered by it: what was superseded costs nothing to those who ask for now. Words and what was granted are of
-whatever was ever so; whoever reads looks at the facts themselves.
+whatever was ever so; whoever reads looks at the facts themselves. A date says when its fact ends, so that those who
+look for what is due pass what is over without reading it, however much that is.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ import msgspec
 
 from registry.events import Event
 from registry.index.keys import dates_of, found_under, keys_of, words_for
-from registry.model import TYPES, Fact
+from registry.model import TYPES, Fact, end_of
 
-FORMAT = 4  # raised with each change of the tables or of the keys
+FORMAT = 5  # raised with each change of the tables or of the keys
 FOREVER = 2**62  # microseconds; the end of what is known now
 
 _Row = tuple[Any, ...]
@@ -32,7 +33,8 @@ CREATE = (
     " PRIMARY KEY (key, known_until, position)) WITHOUT ROWID",
     "CREATE TABLE words (word TEXT, entity_id TEXT, PRIMARY KEY (word, entity_id)) WITHOUT ROWID",
     "CREATE TABLE granted (key INTEGER, entity_id TEXT, PRIMARY KEY (key, entity_id)) WITHOUT ROWID",
-    "CREATE TABLE dates (what TEXT, at INTEGER, position INTEGER, PRIMARY KEY (what, at, position)) WITHOUT ROWID",
+    "CREATE TABLE dates (what TEXT, at INTEGER, position INTEGER, ended_at INTEGER,"
+    " PRIMARY KEY (what, at, position)) WITHOUT ROWID",
     "CREATE TABLE gaps (lost_from INTEGER, lost_until INTEGER)",
     f"INSERT INTO progress VALUES (1, {FORMAT}, 0, 0, 0, '')",  # noqa: S608 (a number)
     _REVISIONS_OF,
@@ -46,7 +48,7 @@ ONE_BY_ONE = {
     "keys": f"INSERT INTO keys VALUES (?, {FOREVER}, ?)",  # noqa: S608 (a number)
     "words": "INSERT OR IGNORE INTO words VALUES (?, ?)",
     "granted": "INSERT OR IGNORE INTO granted VALUES (?, ?)",
-    "dates": "INSERT INTO dates VALUES (?, ?, ?)",
+    "dates": "INSERT INTO dates VALUES (?, ?, ?, ?)",
 }
 BEFORE = (
     "SELECT position, body FROM revisions WHERE kind = ? AND fact_id = ? AND position < ?"
@@ -61,13 +63,13 @@ UNSORTED = (
     "CREATE TABLE unsorted_keys (key, position)",
     "CREATE TABLE unsorted_words (word, entity_id)",
     "CREATE TABLE unsorted_granted (key, entity_id)",
-    "CREATE TABLE unsorted_dates (what, at, position)",
+    "CREATE TABLE unsorted_dates (what, at, position, ended_at)",
 )
 AT_ONCE = {
     "keys": "INSERT INTO unsorted_keys VALUES (?, ?)",
     "words": "INSERT INTO unsorted_words VALUES (?, ?)",
     "granted": "INSERT INTO unsorted_granted VALUES (?, ?)",
-    "dates": "INSERT INTO unsorted_dates VALUES (?, ?, ?)",
+    "dates": "INSERT INTO unsorted_dates VALUES (?, ?, ?, ?)",
 }
 SORTED = (
     _REVISIONS_OF,
@@ -78,7 +80,7 @@ SORTED = (
     " ORDER BY 1, 2, 3",
     "INSERT INTO words SELECT DISTINCT word, entity_id FROM unsorted_words ORDER BY 1, 2",
     "INSERT INTO granted SELECT DISTINCT key, entity_id FROM unsorted_granted ORDER BY 1, 2",
-    "INSERT INTO dates SELECT what, at, position FROM unsorted_dates ORDER BY 1, 2, 3",
+    "INSERT INTO dates SELECT what, at, position, ended_at FROM unsorted_dates ORDER BY 1, 2, 3",
     *(f"DROP TABLE unsorted_{table}" for table in AT_ONCE),
 )
 
@@ -95,7 +97,7 @@ def placed_rows(events: Sequence[Event]) -> dict[str, list[_Row]]:
         "keys": [(key, at) for at, fact in facts for key in set(keys_of(fact))],
         "words": [(word, fact.id) for _, fact in facts for word in words_for(fact)],
         "granted": [row for _, fact in facts for row in found_under(fact)],
-        "dates": [(*date, at) for at, fact in facts for date in set(dates_of(fact))],
+        "dates": [(*date, at, _ended_at(fact)) for at, fact in facts for date in set(dates_of(fact))],
     }
 
 
@@ -103,3 +105,8 @@ def fact_of(kind: str, body: str) -> Fact:
     """Return the fact that a row has."""
     fact: Fact = _DECODERS[kind].decode(body)  # type: ignore[index]
     return fact
+
+
+def _ended_at(fact: Fact) -> int:
+    end = end_of(fact)
+    return FOREVER if end is None else end

@@ -8,13 +8,13 @@ import asyncio
 
 from operators.alarms.model import AlarmKind, OnState
 from registry.registry import Registry
-from registry.reports.reports import ENDS, REVIEWS, due, is_over
+from registry.reports.reports import ENDS, REVIEWS, due
 from registry.reports.shapes import about
 from wire import format_utc
 
 NEAR_DAYS = 14  # days before the date
 DAY = 86_400_000_000  # microseconds
-MAX_LOOKED_AT = 1_000  # facts of each kind of date that are counted
+MAX_COUNTED = 1_000  # facts of each kind of date that are counted
 SUBJECT = "registry"
 
 
@@ -54,12 +54,11 @@ class DueDates:
     def _words(self, dates: tuple[str, ...], since: int, now: int, what: str, report: str) -> str | None:
         """Return what is to be said of the facts that have such a date soon; None: there is none."""
         with self._registry.reading() as known:
-            found = due(known, dates, now + NEAR_DAYS * DAY, (since, 0), MAX_LOOKED_AT)
-        kept = [each for each in found if not is_over(each.found.fact, now)]
-        if not kept:
+            found = due(known, dates, now + NEAR_DAYS * DAY, (since, 0), now, MAX_COUNTED)
+        if not found:
             return None
-        first = kept[0]
-        count = f"{len(kept)}{' or more' if len(found) == MAX_LOOKED_AT else ''}"
+        first = found[0]
+        count = f"{len(found)}{' or more' if len(found) == MAX_COUNTED else ''}"
         return (
             f"{count} {what} within {NEAR_DAYS} days, the first on {format_utc(first.at)}"
             f" ({about(first.found.fact)}): touchstone registry report {report} --days {NEAR_DAYS}"

@@ -22,7 +22,7 @@ from registry.identifiers import canonical_identifier
 from registry.index.reading import Dated, Indexed
 from registry.items import item_of
 from registry.known import LATE, Known
-from registry.model import FACT_KINDS, TYPES, Delegation, Fact, FactKind, Grant, covers, ended_at, kind_of
+from registry.model import FACT_KINDS, TYPES, FactKind, covers, kind_of
 from registry.registry import Registry
 from registry.reports.shapes import (
     AccessPage,
@@ -136,13 +136,11 @@ class Reports:
 
     def _due(self, dates: Iterable[str], until: int, after: str, limit: int) -> DuePage:
         with self._registry.reading() as known:
-            found = due(known, dates, until, _place_of(after), limit + 1)
+            found = due(known, dates, until, _place_of(after), self._registry.now(), limit + 1)
         kept, is_more = _cut(found, limit)
-        now = self._registry.now()
-        rows = tuple(
-            _due_row(each) for each in kept if each.what != "review" or not is_over(each.found.fact, now)
+        return DuePage(
+            tuple(map(_due_row, kept)), _cursor(kept[-1].at, kept[-1].position) if is_more else None
         )
-        return DuePage(rows, _cursor(kept[-1].at, kept[-1].position) if is_more else None)
 
     def _id_of(self, kind: FactKind, reference: str) -> str:
         if kind not in ("entity", "authority") or ":" not in reference:
@@ -151,16 +149,16 @@ class Reports:
             return _entity_id(known, reference)
 
 
-def due(known: Indexed, dates: Iterable[str], until: int, after: tuple[int, int], limit: int) -> list[Dated]:
-    """Return at most `limit` facts that have one of these dates beyond `after` and before `until`, in order."""
-    found = [each for what in dates for each in known.dated(what, after, until, limit)]
+def due(
+    known: Indexed, dates: Iterable[str], until: int, after: tuple[int, int], now: int, limit: int
+) -> list[Dated]:
+    """
+    Return at most `limit` facts that have one of these dates beyond `after` and before `until`, in order.
+
+    What has ended until `now` is left out: nobody need look at it again.
+    """
+    found = [each for what in dates for each in known.dated(what, after, until, now, limit)]
     return sorted(found, key=lambda each: (each.at, each.position))[:limit]
-
-
-def is_over(fact: Fact, now: int) -> bool:
-    """Tell whether a fact has ended, so that nobody need look at it again."""
-    end = ended_at(fact) if isinstance(fact, Grant | Delegation) else fact.valid_until
-    return end is not None and end <= now
 
 
 def _cut(found: list[R], limit: int) -> tuple[list[R], bool]:

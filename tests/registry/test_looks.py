@@ -97,11 +97,11 @@ async def test_what_ends_is_found_by_its_date_the_first_first(place: Place) -> N
         wing = Wing(database, lambda: NOW / 1_000_000)
         await wing.import_file(ADA, as_file(a_registry()))
         with wing.registry.reading() as known:
-            before = known.dated("end", (0, 0), until, 10)
-            found = known.dated("end", (until, 0), until + 1, 10)
-            first = known.dated("end", (0, 0), until + 1, 1)
-            second = known.dated("end", (until, first[0].position), until + 1, 1)
-            reviews = known.dated("review", (0, 0), until + 1, 10)
+            before = known.dated("end", (0, 0), until, 0, 10)
+            found = known.dated("end", (until, 0), until + 1, 0, 10)
+            first = known.dated("end", (0, 0), until + 1, 0, 1)
+            second = known.dated("end", (until, first[0].position), until + 1, 0, 1)
+            reviews = known.dated("review", (0, 0), until + 1, 0, 10)
 
     assert (before, reviews) == ([], [])
     assert [(each.at, each.found.number) for each in found] == [(until, 1), (until, 1)]

@@ -19,7 +19,7 @@ from operators.grants import EVERYTHING
 from registry import MIGRATIONS, Cause, FactChange, Grant, IdentifierNotFound
 from registry.asking.standing import Asked
 from registry.model import Fact, StateChange, kind_of
-from registry.reports.due_dates import DueDates
+from registry.reports.due_dates import MAX_COUNTED, DueDates
 from registry.reports.reports import Reports
 from storage import MIGRATIONS as STORAGE
 from storage import Database
@@ -142,8 +142,8 @@ async def test_what_is_due_is_listed_by_its_date_and_over_pages(place: Place) ->
         reports = Reports(wing.registry, database)
         until = NOW + 3 * DAY
         whole = await reports.reviews(until, after="", limit=10)
-        first = await reports.reviews(until, after="", limit=2)
-        second = await reports.reviews(until, after=first.next or "", limit=2)
+        first = await reports.reviews(until, after="", limit=1)
+        second = await reports.reviews(until, after=first.next or "", limit=1)
         with pytest.raises(BadRequest):
             await reports.reviews(until, after="x", limit=2)
 
@@ -236,6 +236,24 @@ async def test_an_alarm_comes_before_a_date_and_goes_when_nothing_is_due(place: 
         "1 ending within 14 days, the first on 2026-12-04"
     )
     assert told == quiet
+
+
+async def test_however_much_has_ended_the_alarm_sees_what_is_due(place: Place) -> None:
+    told: dict[AlarmKind, str | None] = {}
+    async with migrated(place, ALL) as database:
+        wing = await a_wing(database)
+        past = {"review_due": NOW - 20 * DAY, "valid_from": NOW - 30 * DAY, "valid_until": NOW - DAY}
+        revoked = StateChange(state="revoked", since=NOW - 2 * DAY)
+        final = {"review_due": NOW - 20 * DAY, "valid_until": NOW + DAY, "history": (revoked,)}
+        await tell(wing, "add", *(the_grant(id=f"past{n}", **past) for n in range(MAX_COUNTED)))
+        await tell(wing, "add", *(the_grant(id=f"final{n}", **final) for n in range(MAX_COUNTED)))
+        await tell(wing, "add", the_grant(id="g1", review_due=NOW, valid_until=NOW + 2 * DAY))
+        await DueDates(wing.registry, lambda kind, _, why: told.update({kind: why})).look()
+        reviews = await Reports(wing.registry, database).reviews(NOW + DAY, after="", limit=10)
+
+    assert (told[AlarmKind.REGISTRY_REVIEW] or "").startswith("1 to be looked at again")
+    assert (told[AlarmKind.REGISTRY_NEAR_END] or "").startswith("1 ending")
+    assert ([row.id for row in reviews.rows], reviews.next) == (["g1"], None)
 
 
 async def test_whoever_told_of_nothing_ends_no_alarm_of_another(place: Place) -> None:
