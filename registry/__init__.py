@@ -33,9 +33,10 @@ from registry.listing import GrantRow, Profile
 from registry.model import Authority, Delegation, Entity, Fact, Grant, Standing, standing_at
 from registry.registry import Edit, Registry
 from registry.schema import MIGRATIONS as FACT_MIGRATIONS
+from registry.sources.schema import SEEN_MIGRATION
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 
-MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS, CHANGE_SETS_MIGRATION, CHALLENGES_MIGRATION)
+MIGRATIONS = (*FACT_MIGRATIONS, *FEED_MIGRATIONS, CHANGE_SETS_MIGRATION, CHALLENGES_MIGRATION, SEEN_MIGRATION)
 
 __all__ = [
     "MAX_FILE_BYTES",

@@ -37,7 +37,16 @@ from registry.sources.model import (
 )
 from registry.sources.planning import SourcePlan, begun, endings, plan_source
 from registry.sources.reading import ReadSource, read_source
-from registry.sources.store import SourceRow, all_sources, drop_source, find_source, put_source, set_state
+from registry.sources.store import (
+    SourceRow,
+    all_sources,
+    drop_source,
+    find_source,
+    newest_seen,
+    note_seen,
+    put_source,
+    set_state,
+)
 from storage import Database, Transaction, record
 from wire import Conflict, Forbidden, Refusal, format_utc
 
@@ -180,9 +189,7 @@ class Sources:
     async def _look(self, row: SourceRow) -> SourceState:
         now = self._registry.now()
         try:
-            data = await self._fetch(row.source.url)
-            read = await asyncio.to_thread(read_source, row.source, data, now=now, last=row.state.seen)
-            return await self._take_up(row, read)
+            return await self._take_up(row, await self._read(row.source, now))
         except Refusal as error:
             problem = error.detail
         except SourceProblem as error:
@@ -191,6 +198,20 @@ class Sources:
             LOG.exception("looking at the source %s failed", row.source.id)
             problem = "looking at it failed; the log of the server says why"
         return await self._database.write(lambda tx: _failed(tx, row, problem, now))
+
+    async def _read(self, source: Source, now: int) -> ReadSource:
+        """
+        Return what a source says.
+
+        A newer version counts as seen though it may be held, or not be taken up at all. Otherwise the one before it
+        could be played back, and what is held would be gone.
+        """
+        data = await self._fetch(source.url)
+        last = await self._database.read(lambda tx: newest_seen(tx, source.id))
+        read = await asyncio.to_thread(read_source, source, data, now=now, last=last)
+        if (seen := read.seen) is not None and seen != last:
+            await self._database.write(lambda tx: note_seen(tx, source.id, seen))
+        return read
 
     async def _take_up(self, row: SourceRow, read: ReadSource) -> SourceState:
         """Record what a source says, or hold it."""

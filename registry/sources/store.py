@@ -6,6 +6,7 @@ Losing them loses which lists are followed, and what was seen of each last. What
 
 import msgspec
 
+from registry.imports.lote.reading import Seen
 from registry.sources.model import Source, SourceState
 from storage import Row, Transaction
 
@@ -46,6 +47,23 @@ def set_state(tx: Transaction, source_id: str, state: SourceState) -> None:
 def drop_source(tx: Transaction, source_id: str) -> None:
     """Forget a source."""
     tx.execute("DELETE FROM registry_sources WHERE id = :id", {"id": source_id})
+
+
+def newest_seen(tx: Transaction, source_id: str) -> Seen | None:
+    """Return the newest version that was seen under this id, also of a source that is gone; None: none was."""
+    row = tx.one("SELECT seen FROM registry_sources_seen WHERE id = :id", {"id": source_id})
+    return None if row is None else msgspec.json.decode(row["seen"], type=Seen)
+
+
+def note_seen(tx: Transaction, source_id: str, seen: Seen) -> None:
+    """Write which version was seen, unless a newer one was."""
+    newest = newest_seen(tx, source_id)
+    if newest is None or newest.sequence < seen.sequence:
+        tx.execute(
+            "INSERT INTO registry_sources_seen (id, seen) VALUES (:id, :seen)"
+            " ON CONFLICT (id) DO UPDATE SET seen = excluded.seen",
+            {"id": source_id, "seen": _text(seen)},
+        )
 
 
 def _row(row: Row) -> SourceRow:
