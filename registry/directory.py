@@ -11,6 +11,10 @@ from registry.model import Authority, Entity, Kind
 class Directory(Known, Protocol):
     """What is known, and can be looked through: what people search in, where an entity is not named."""
 
+    def as_of(self, known_at: int) -> "Directory":
+        """As `Known.as_of`."""
+        ...
+
     def authorities_calling(self, name: str) -> tuple[Revision[Authority], ...]:
         """Return the authorities that define something on a resource of this id, or that the formats call so."""
         ...

@@ -57,6 +57,10 @@ class Known(Protocol):
         """Return the newest revision of a fact."""
         ...
 
+    def recorded_at(self, kind: FactKind, fact_id: str) -> int:
+        """Return when the newest revision of a fact was recorded, also that it was voided; 0: there is none."""
+        ...
+
     def entity(self, entity_id: str) -> Revision[Entity] | None: ...
 
     def authority(self, authority_id: str) -> Revision[Authority] | None: ...
@@ -102,6 +106,10 @@ class Nothing:
     def fact(self, kind: FactKind, fact_id: str) -> Revision[Fact] | None:  # noqa: ARG002
         """As `Known.fact`."""
         return None
+
+    def recorded_at(self, kind: FactKind, fact_id: str) -> int:  # noqa: ARG002
+        """As `Known.recorded_at`."""
+        return 0
 
     def entity(self, entity_id: str) -> Revision[Entity] | None:  # noqa: ARG002
         """As `Known.entity`."""
@@ -179,6 +187,10 @@ class Overlaid:
         if change is None:
             return before
         return None if change.fact is None else self._revision(change.fact, before)
+
+    def recorded_at(self, kind: FactKind, fact_id: str) -> int:
+        """As `Known.recorded_at`."""
+        return self._now if (kind, fact_id) in self._changes else self._known.recorded_at(kind, fact_id)
 
     def entity(self, entity_id: str) -> Revision[Entity] | None:
         """As `Known.entity`."""

@@ -2,13 +2,14 @@
 Who granted in an authority's name, and by whose leave, at one time. Pure.
 
 The power is looked for at the time that the question is about: where a delegation has ended, or was compromised by
-then, what was granted by it holds no more. A chain has at most `Authority.max_delegations` links, and nobody twice.
+then, or whoever has the power is not there any more, what was granted by it holds no more. A chain has at most
+`Authority.max_delegations` links, and nobody twice.
 """
 
 from collections.abc import Iterator
 
-from registry.known import Known
-from registry.model import Authority, Delegation, Grant, standing_at
+from registry.known import Known, Revision
+from registry.model import Authority, Delegation, Entity, Grant, covers, standing_at
 
 Chain = tuple[Delegation, ...]  # from the authority down to whoever granted
 
@@ -37,8 +38,8 @@ def chain_of(known: Known, authority: Authority, grant: Grant, at: int) -> Chain
     return None
 
 
-def delegations_above(known: Known, grant: Grant) -> Iterator[Delegation]:
-    """Yield every delegation that whoever granted has its power from, or may have at another time."""
+def powers_above(known: Known, grant: Grant) -> Iterator[Revision[Delegation] | Revision[Entity]]:
+    """Yield every delegation that whoever granted may have its power from at some time, and who they are given."""
     if grant.granted_by is None:
         return
     waiting = [grant.granted_by]
@@ -47,13 +48,18 @@ def delegations_above(known: Known, grant: Grant) -> Iterator[Delegation]:
         delegate = waiting.pop()
         if delegate not in seen:
             seen.add(delegate)
+            if (entity := known.entity(delegate)) is not None:
+                yield entity
             for found in known.delegations_to(grant.authority_id, delegate):
-                yield found.fact
+                yield found
                 waiting.append(found.fact.grantor_id)
 
 
 def _powers(known: Known, grant: Grant, delegate: str, below: Chain, at: int) -> Iterator[Delegation]:
     """Yield the delegations that let `delegate` grant this, though it is passed on as often as `below` is long."""
+    entity = known.entity(delegate)
+    if entity is None or not covers(entity.fact.valid_from, entity.fact.valid_until, at):
+        return
     for found in known.delegations_to(grant.authority_id, delegate):
         delegation = found.fact
         if _is_for(delegation, grant) and delegation.further >= len(below) and _is_in_force(delegation, at):

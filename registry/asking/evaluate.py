@@ -10,7 +10,8 @@ May whoever holds this do that with such a credential: the verdict of one author
    authority that says yes is enough, unless the caller names the one whose word it wants.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -28,25 +29,29 @@ from registry.asking.evaluation import (
 )
 from registry.asking.held import Held, held_by
 from registry.asking.moments import Moment
-from registry.asking.naming import known_as
+from registry.asking.naming import authority_of, known_as
 from registry.asking.shown import shown
 from registry.asking.standing import (
     Asked,
     Decision,
     Finding,
-    entity_named,
+    Turns,
     find,
-    identifier_of,
+    next_turn,
 )
-from registry.asking.trqp_answers import describe, expires_at, is_late
+from registry.asking.trqp_answers import describe, expires_at, superseded_at
 from registry.directory import Directory
 from registry.errors import AuthorityNotFound, TooManyToList
+from registry.identifiers import as_registered, identifier_kind
 from registry.items import DelegationItem, item_of
-from registry.model import Authority, Delegation, Resource, covers
+from registry.known import Revision
+from registry.model import Authority, Delegation, Entity, Resource, covers
 from wire import format_exact, format_utc
 
 MAX_RESULTS = 100  # authorities and resources, of one question
 _COMPROMISED = ("compromised", "compromised_later")
+_COMPROMISED_THEN: tuple[Decision, Reason] = ("no", "compromised")
+_COMPROMISED_LATER: tuple[Decision, Reason] = ("unknown", "compromised_later")
 _NOTHING_GRANTED = ("entity_unknown", "identifier_not_valid", "not_granted")
 _MESSAGES: dict[Reason, str] = {
     "authority_unknown": "this registry does not answer for the authority",
@@ -74,9 +79,13 @@ class _Place(msgspec.Struct, frozen=True):
     authority: Authority
     resource: Resource
 
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.authority.id, self.resource.id
+
 
 class _Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What an authority says by itself (`finding`), and what that comes to with regard to all that is held."""
+    """What an authority says (`finding`), and what that comes to where a certificate does not tell all."""
 
     asked: Asked
     finding: Finding
@@ -85,7 +94,6 @@ class _Verdict(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     reason: Reason
     message: str
-    compromised_since: int | None
 
 
 def evaluate(
@@ -108,38 +116,95 @@ def evaluate(
         TooManyToList: more than `MAX_RESULTS` authorities define that; name one.
     """
     held = held_by(known, request, moment.at)
+    turn = next_turn([held.until, *_turns_of_authorities(known, request)], moment.at)
     try:
-        places = _places(known, request, moment.at)
+        found = _verdicts(known, request, held, moment.at)
     except AuthorityNotFound:
-        return _without_results(request, moment, "authority_unknown", freshness_seconds)
-    verdicts = (_verdict(known, request, held, each, moment.at) for each in places)
-    found = [each for each in verdicts if each is not None]
+        return _without_results(request, moment, "authority_unknown", turn, freshness_seconds)
     if not found:
-        return _without_results(request, moment, "not_defined", freshness_seconds)
-    found.sort(key=_rank)
-    results = [_result(known, each, moment.at, accept_language) for each in found]
-    ends = [expires_at(each.finding, moment, freshness_seconds) for each in found]
-    if held.until is not None and moment.at >= moment.now:
-        ends.append(max(held.until, moment.now))
+        return _without_results(request, moment, "not_defined", turn, freshness_seconds)
+    before = _verdicts_before(known, request, moment)
+    results = [
+        _result(known, each, _learned(known, each, before), moment.at, accept_language) for each in found
+    ]
+    fresh = min(expires_at(each.finding, moment, freshness_seconds) for each in found)
     return Evaluation(
         decision=results[0].decision,
         reason=results[0].reason,
         message=results[0].message,
         results=results,
-        **_times(request, moment, min(ends)),
+        **_times(request, moment, turn, fresh),
     )
+
+
+def _verdicts(known: Directory, request: EvaluationRequest, held: Held, at: int) -> list[_Verdict]:
+    """Return what each authority says, what counts most first; AuthorityNotFound for one that was named."""
+    verdicts = (_verdict(known, request, held, each, at) for each in _places(known, request, at))
+    return sorted((each for each in verdicts if each is not None), key=_rank)
+
+
+def _verdicts_before(
+    known: Directory, request: EvaluationRequest, moment: Moment
+) -> dict[tuple[str, str], _Verdict] | None:
+    """Return the verdicts by what was known at the time asked about, by their place; None: that is now."""
+    if moment.at >= moment.now:
+        return None
+    then = known.as_of(moment.at)
+    with suppress(AuthorityNotFound):
+        found = _verdicts(then, request, held_by(then, request, moment.at), moment.at)
+        return {each.place.key: each for each in found}
+    return {}
+
+
+def _learned(
+    known: Directory, verdict: _Verdict, before: dict[tuple[str, str], _Verdict] | None
+) -> tuple[int, bool]:
+    """Return when the registry learned the newest of what decides, and whether late; as `trqp_answers.learned`."""
+    recorded_at = verdict.finding.recorded_at
+    if before is None:
+        return recorded_at, False
+    then = before.get(verdict.place.key)
+    if then is None:
+        return recorded_at, True
+    if (then.decision, then.reason) == (verdict.decision, verdict.reason):
+        return recorded_at, False
+    return max(recorded_at, superseded_at(known, then.finding)), True
+
+
+def _turns_of_authorities(known: Directory, request: EvaluationRequest) -> Turns:
+    """Return the times at which one that may be asked begins or ceases to answer, or to have a name."""
+    turns: Turns = []
+    for entity in _asked_of(known, request):
+        turns += (entity.fact.valid_from, entity.fact.valid_until)
+        for each in entity.fact.identifiers:
+            turns += (each.valid_from, each.valid_until)
+        if (authority := known.authority(entity.fact.id)) is not None:
+            turns += (authority.fact.valid_from, authority.fact.valid_until)
+    return turns
+
+
+def _asked_of(known: Directory, request: EvaluationRequest) -> Iterable[Revision[Entity]]:
+    """Return who may be asked, whatever the time: the one that was named, or whoever knows the credential."""
+    reference = request.authority
+    if reference is not None and ":" in reference:
+        return known.entities_named(as_registered(reference))
+    ids = [reference] if reference is not None else []
+    if reference is None:
+        ids = [each.fact.id for each in known.authorities_calling(request.credential[1])]
+    found = (known.entity(each) for each in ids)
+    return [each for each in found if each is not None]
 
 
 def _places(known: Directory, request: EvaluationRequest, at: int) -> list[_Place]:
     scheme, name = request.credential
     if request.authority is None:
-        asked = [each.fact for each in known.authorities_calling(name)]
+        there = (authority_of(known, each.fact, at) for each in _asked_of(known, request))
+        asked = [each for each in there if each is not None]
     else:
         asked = [authority_called(known, request.authority, at)]
-    open_now = [each for each in asked if covers(each.valid_from, each.valid_until, at)]
     places = [
         _Place(each, resource)
-        for each in open_now
+        for each in asked
         for resource in _resources(each, request.action, scheme, name)
     ]
     if len(places) > MAX_RESULTS:
@@ -178,13 +243,12 @@ def _verdict(
     decision, reason, message = _with_certificates(held, said)
     return _Verdict(
         asked=asked,
-        finding=finding,
+        finding=said,
         place=place,
         identifier=identifier,
         decision=decision,
         reason=reason,
         message=message,
-        compromised_since=said.compromised_since,
     )
 
 
@@ -204,20 +268,36 @@ def _asked(
 
 def _with_compromise(known: Directory, held: Held, asked: Asked, finding: Finding) -> Finding:
     """Return a finding with regard to what is held beside the identifier that was found."""
-    since = min(filter(None, (_compromised_since(known, each, asked.at) for each in held.all)), default=None)
-    if finding.decision != "yes" or since is None:
+    if finding.decision != "yes":
         return finding
-    if since <= asked.at:
-        return replace(finding, decision="no", reason="compromised", compromised_since=since)
-    if asked.is_proven:
+    told = [each for identifier in held.all for each in _compromises(known, identifier, asked.at)]
+    since, who = min(told, key=lambda each: each[0], default=(None, None))
+    if since is None or who is None or (since > asked.at and asked.is_proven):
         return finding
-    return replace(finding, decision="unknown", reason="compromised_later", compromised_since=since)
+    decision, reason = _COMPROMISED_THEN if since <= asked.at else _COMPROMISED_LATER
+    return replace(
+        finding,
+        decision=decision,
+        reason=reason,
+        compromised_since=since,
+        others=(*finding.others, who),
+    )
 
 
-def _compromised_since(known: Directory, identifier: str, at: int) -> int | None:
-    entity = entity_named(known, identifier, at)
-    found = None if entity is None else identifier_of(entity.fact, identifier, at)
-    return None if found is None else found.compromised_since
+def _compromises(known: Directory, value: str, at: int) -> Iterator[tuple[int, Revision[Entity]]]:
+    """
+    Yield since when an identifier is compromised, and who says so.
+
+    What names a key or a certificate names the same one for ever: it counts though it is nobody's any more. A DID
+    or an https URL is as good as the keys that it has at the time.
+    """
+    is_lasting = identifier_kind(value) in ("ni", "jwk-thumbprint")
+    for entity in known.entities_named(value):
+        is_there = covers(entity.fact.valid_from, entity.fact.valid_until, at)
+        for each in entity.fact.identifiers:
+            is_open = is_there and covers(each.valid_from, each.valid_until, at)
+            if each.value == value and each.compromised_since is not None and (is_lasting or is_open):
+                yield each.compromised_since, entity
 
 
 def _with_certificates(held: Held, finding: Finding) -> tuple[Decision, Reason, str]:
@@ -236,7 +316,9 @@ def _rank(verdict: _Verdict) -> tuple[int, int, str, str]:
     return decided, reason, verdict.place.authority.id, verdict.place.resource.id
 
 
-def _result(known: Directory, verdict: _Verdict, at: int, accept_language: str | None) -> AuthorityVerdict:
+def _result(
+    known: Directory, verdict: _Verdict, learned: tuple[int, bool], at: int, accept_language: str | None
+) -> AuthorityVerdict:
     finding, resource = verdict.finding, verdict.place.resource
     authority = known.entity(verdict.place.authority.id)
     assert authority is not None, "an authority is an entity"
@@ -248,13 +330,13 @@ def _result(known: Directory, verdict: _Verdict, at: int, accept_language: str |
         action=verdict.asked.action,
         resource=resource.id,
         requires_status=resource.requires_status,
-        recorded_at=format_exact(finding.recorded_at),
+        recorded_at=format_exact(learned[0]),
         identifier=None if finding.entity is None else verdict.identifier,
         entity=None if finding.entity is None else shown(finding.entity.fact, at, accept_language),
         grant=_grant(finding),
         chain=[_item(each) for each in finding.chain],
-        compromised_since=_time(verdict.compromised_since),
-        late=is_late(known, verdict.asked, finding),
+        compromised_since=_time(finding.compromised_since),
+        late=learned[1],
     )
 
 
@@ -280,20 +362,23 @@ def _item(delegation: Delegation) -> DelegationItem:
 
 
 def _without_results(
-    request: EvaluationRequest, moment: Moment, reason: Reason, freshness_seconds: int
+    request: EvaluationRequest, moment: Moment, reason: Reason, turn: int | None, freshness_seconds: int
 ) -> Evaluation:
+    """Return that nobody says anything, which an authority may from `turn` on."""
     return Evaluation(
         decision="unknown",
         reason=reason,
         message=_MESSAGES[reason],
-        **_times(request, moment, moment.now + freshness_seconds * 1_000_000),
+        **_times(request, moment, turn, moment.now + freshness_seconds * 1_000_000),
     )
 
 
-def _times(request: EvaluationRequest, moment: Moment, expires: int) -> dict[str, Any]:
+def _times(request: EvaluationRequest, moment: Moment, turn: int | None, fresh: int) -> dict[str, Any]:
+    """Return the times of a verdict that holds up to `fresh`; where it is of now, not beyond `turn`."""
+    is_of_now = moment.at >= moment.now
     return {
         "time_evaluated": format_utc(moment.now),
-        "expires_at": format_utc(expires),
+        "expires_at": format_utc(min(fresh, turn) if is_of_now and turn is not None else fresh),
         "time_requested": request.time,
         "known_at": _time(moment.known_at),
     }

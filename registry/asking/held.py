@@ -6,20 +6,20 @@ A certificate speaks for whoever registered it, or one above it: what counts is 
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import msgspec
 
 from proofs import CertificateInvalid, MalformedCertificate
 from proofs.certificates import read_certificate
 from registry.asking.evaluation import EvaluationRequest, HeldIdentifier
-from registry.asking.standing import entity_named
+from registry.asking.standing import Turns, entity_named, next_turn, turns_of_names
 from registry.asking.x509 import Chain, read_chain, registered_ends
 from registry.directory import Directory
 from registry.identifiers import (
     IdentifierKind,
     as_registered,
-    certificate_identifier,
     identifier_kind,
     key_identifier,
 )
@@ -45,7 +45,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         identifiers: in canonical form, the nearest first; none where `fault` is why.
         all: those, and of what else is held: if somebody registered one as compromised, it counts.
         is_part: of a chain of certificates, and one above what is held may be registered.
-        until: until when this holds, in microseconds since 1970; None: no end known.
+        until: until when this holds, in microseconds since 1970, as far as it is known; None: no end known.
     """
 
     identifiers: tuple[HeldIdentifier, ...]
@@ -117,7 +117,7 @@ def _chain(known: Directory, x5c: list[str], at: int) -> Held:
         all=(*chain.identifiers, chain.key, *(end.value for end in ends)),
         is_part=not ends and _is_named_above(known, chain, at),
         fault=fault if registered else None,
-        until=_until((*chain.certificates, *registered), ends),
+        until=next_turn([*_turns(known, chain), *_turns_of((*chain.certificates, *registered))], at),
     )
 
 
@@ -151,12 +151,24 @@ def _certificates(identifiers: tuple[Identifier, ...], key_id: str, at: int) -> 
             yield base64.b64decode(each.certificate)
 
 
-def _until(ders: tuple[bytes, ...], ends: tuple[HeldIdentifier, ...]) -> int | None:
-    """Return when the first certificate of the paths ends."""
-    on_path = {name for end in ends for name in end.path}
-    times = [
-        int(read_certificate(der).not_valid_after_utc.timestamp()) * 1_000_000
-        for der in dict.fromkeys(ders)
-        if certificate_identifier(der) in on_path
-    ]
-    return min(times, default=None)
+def _turns(known: Directory, chain: Chain) -> Turns:
+    """Return the times at which what a chain holds, or may lead to, begins or ceases to be somebody's."""
+    turns: Turns = []
+    for value in (*chain.identifiers, chain.key):
+        turns += turns_of_names(known.entities_named(value), value)
+    for key_id in chain.key_ids:
+        for found in known.entities_with_key_id(key_id):
+            for value in {each.value for each in found.fact.identifiers if each.ski == key_id}:
+                turns += turns_of_names((found,), value)
+    return turns
+
+
+def _turns_of(ders: Iterable[bytes]) -> Turns:
+    """Return when certificates begin and end."""
+    turns: Turns = []
+    for der in dict.fromkeys(ders):
+        with suppress(MalformedCertificate):  # A registered one; it leads nowhere.
+            found = read_certificate(der)
+            times = (found.not_valid_before_utc, found.not_valid_after_utc)
+            turns += [int(each.timestamp()) * 1_000_000 for each in times]
+    return turns

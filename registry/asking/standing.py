@@ -8,11 +8,11 @@ May this entity do that, at a time, says an authority: the one place that decide
 """
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from registry.asking.chain import Chain, chain_of, delegations_above
+from registry.asking.chain import Chain, chain_of, powers_above
 from registry.errors import AuthorityNotFound, DefinitionNotFound
 from registry.known import Known, Revision
 from registry.model import (
@@ -72,8 +72,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         authority: who was asked.
+        others: who the authority is, and by which delegations of whom it was granted, or might have been; or who
+            has the identifier at another time.
         until: until when this holds, as far as it is known; None: no end known.
-        recorded_at: when the registry learned the newest of what this rests on.
     """
 
     decision: Decision
@@ -84,12 +85,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     standing: Standing | None = None
     chain: Chain = ()
     compromised_since: int | None = None
+    others: tuple[Revision[Any], ...] = ()
     until: int | None = None
 
     @property
+    def rests_on(self) -> list[Revision[Any]]:
+        """All that this rests on."""
+        return [each for each in (self.authority, self.entity, self.grant, *self.others) if each is not None]
+
+    @property
     def recorded_at(self) -> int:
-        rests_on = (self.authority, self.entity, self.grant)
-        return max(each.recorded_at for each in rests_on if each is not None)
+        """When the registry learned the newest of what this rests on."""
+        return max([each.recorded_at for each in self.rests_on])
 
 
 def find(known: Known, asked: Asked) -> Finding:
@@ -106,20 +113,29 @@ def find(known: Known, asked: Asked) -> Finding:
     holder, authority = asked_of
     require_defined(authority.fact, asked.action, asked.resource)
     named = known.entities_named(asked.entity)
-    turns = _turns_of_names((holder,), asked.authority) + _turns_of_names(named, asked.entity)
+    turns = turns_of_names((holder,), asked.authority) + turns_of_names(named, asked.entity)
     turns += (authority.fact.valid_from, authority.fact.valid_until)
     turns += [each.until for each in authority.fact.vouching]
     entity = _named(named, asked.entity, asked.at)
     if entity is None:
         reason: Reason = "identifier_not_valid" if named else "entity_unknown"
-        return Finding(decision="no", reason=reason, authority=authority, until=_next(turns, asked.at))
+        until = next_turn(turns, asked.at)
+        return Finding(
+            decision="no", reason=reason, authority=authority, others=(holder, *named), until=until
+        )
     grants = known.grants(asked.kind, authority.fact.id, entity.fact.id, asked.action, asked.resource)
     for each in grants:
         turns += _turns(each.fact)
     if not grants:
-        until = _next(turns, asked.at)
-        return Finding(decision="no", reason="not_granted", authority=authority, entity=entity, until=until)
-    return _weighed(known, asked, authority, entity, _nearest(grants, asked.at), turns)
+        return Finding(
+            decision="no",
+            reason="not_granted",
+            authority=authority,
+            entity=entity,
+            others=(holder,),
+            until=next_turn(turns, asked.at),
+        )
+    return _weighed(known, asked, asked_of, entity, _nearest(grants, asked.at), turns)
 
 
 def entity_named(known: Known, identifier: str, at: int) -> Revision[Entity] | None:
@@ -201,11 +217,12 @@ def _nearest(grants: tuple[Revision[Grant], ...], at: int) -> Revision[Grant]:
 def _weighed(
     known: Known,
     asked: Asked,
-    authority: Revision[Authority],
+    asked_of: tuple[Revision[Entity], Revision[Authority]],
     entity: Revision[Entity],
     grant: Revision[Grant],
     turns: Turns,
 ) -> Finding:
+    holder, authority = asked_of
     standing = standing_at(grant.fact, asked.at)
     compromised = _compromised_since(entity.fact, asked, standing)
     chain = chain_of(known, authority.fact, grant.fact, asked.at)
@@ -213,8 +230,9 @@ def _weighed(
     decision, reason = _decide(standing.phase, compromised, asked, has_power=chain is not None)
     if decision == "yes" and vouched_until is not None and vouched_until <= asked.at:
         decision, reason = "unknown", "source_expired"
-    for each in delegations_above(known, grant.fact):
-        turns += _turns(each)
+    above = list(powers_above(known, grant.fact))
+    for each in above:
+        turns += _turns(each.fact)
     return Finding(
         decision=decision,
         reason=reason,
@@ -224,7 +242,8 @@ def _weighed(
         standing=standing,
         chain=chain or (),
         compromised_since=compromised,
-        until=_next(turns, asked.at),
+        others=(holder, *(each for each in above if chain is None or _is_of(each.fact, chain))),
+        until=next_turn(turns, asked.at),
     )
 
 
@@ -257,12 +276,16 @@ def _compromised_since(entity: Entity, asked: Asked, standing: Standing) -> int 
     return min(of_key, standing.compromised_since)
 
 
-def _next(turns: Turns, at: int) -> int | None:
+def _is_of(fact: Delegation | Entity, chain: Chain) -> bool:
+    return fact in chain or any(fact.id == each.delegate_id for each in chain)
+
+
+def next_turn(turns: Turns, at: int) -> int | None:
     """Return the first time after `at` from which the answer may be another one; None: none is known."""
     return min([turn for turn in turns if turn is not None and turn > at], default=None)
 
 
-def _turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Turns:
+def turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Turns:
     """Return the times at which an identifier begins or ceases to be somebody's, or to be trusted."""
     turns: Turns = []
     for entity in entities:
@@ -273,9 +296,11 @@ def _turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Turns:
     return turns
 
 
-def _turns(fact: Grant | Delegation) -> Turns:
+def _turns(fact: Grant | Delegation | Entity) -> Turns:
     """Return the times at which what a fact says changes."""
     turns: Turns = [fact.valid_from, fact.valid_until]
+    if isinstance(fact, Entity):
+        return turns
     for change in fact.history:
         turns += (change.since, change.compromised_since)
     return turns

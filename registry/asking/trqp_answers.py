@@ -22,7 +22,7 @@ from registry.asking.standing import Asked, Finding, find
 from registry.errors import NotDefined
 from registry.identifiers import as_registered
 from registry.known import Known
-from registry.model import Grant, Kind, Standing
+from registry.model import Grant, Kind, Standing, kind_of
 from registry.trqp import (
     LIFECYCLE_PROFILE,
     AuthorizationAnswer,
@@ -140,6 +140,7 @@ def _answer(
         kind=kind, authority=authority, entity=entity, action=action, resource=resource, at=moment.at
     )
     found = find(known, asked)
+    recorded_at, is_late = learned(known, asked, found, now)
     time_evaluated = format_utc(now)
     told: dict[str, Any] = {
         "entity_id": request.entity_id,
@@ -153,7 +154,7 @@ def _answer(
         "status": _STATUSES.get(found.reason, "unknown"),
         "lifecycle_profile": LIFECYCLE_PROFILE,
         "known_at": UNSET if moment.known_at is None else format_exact(moment.known_at),
-        "recorded_at": format_exact(found.recorded_at),
+        "recorded_at": format_exact(recorded_at),
         "meta": Meta(
             time_evaluated=time_evaluated,
             expires_at=format_utc(expires_at(found, moment, freshness_seconds)),
@@ -163,7 +164,7 @@ def _answer(
         told |= _lifecycle(found, found.grant.fact, found.standing)
     if found.chain:
         told["chain"] = _powers(known, found.chain, moment.at)
-    if is_late(known, asked, found):
+    if is_late:
         told["late"] = True
     return found, told
 
@@ -199,12 +200,24 @@ def expires_at(found: Finding, moment: Moment, freshness_seconds: int) -> int:
     return min(fresh, found.until) if is_of_now and found.until is not None else fresh
 
 
-def is_late(known: Known, asked: Asked, found: Finding) -> bool:
-    """Tell whether what decides was learned after the time asked about, and the answer then was another one."""
-    if found.recorded_at <= asked.at:
-        return False
+def learned(known: Known, asked: Asked, found: Finding, now: int) -> tuple[int, bool]:
+    """
+    Return when the registry learned the newest of what decides, and whether that was late.
+
+    It was late where by what was known at the time asked about the answer was another one. Then what that rested
+    on, and is not so any more, decides too.
+    """
+    if asked.at >= now:  # Nothing is recorded later, and most questions are about now.
+        return found.recorded_at, False
     try:
         then = find(known.as_of(asked.at), asked)
     except NotDefined:
-        return True
-    return (then.decision, then.reason) != (found.decision, found.reason)
+        return found.recorded_at, True
+    if (then.decision, then.reason) == (found.decision, found.reason):
+        return found.recorded_at, False
+    return max(found.recorded_at, superseded_at(known, then)), True
+
+
+def superseded_at(known: Known, then: Finding) -> int:
+    """Return when the newest of what is known now of all that a finding of before rested on was recorded."""
+    return max(known.recorded_at(kind_of(each.fact), each.fact.id) for each in then.rests_on)

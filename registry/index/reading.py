@@ -13,7 +13,7 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from registry.index.keys import granted_key, key, keys_of_grants_to
 from registry.index.tables import FOREVER
-from registry.known import Known, Revision, oldest_first
+from registry.known import Revision, oldest_first
 from registry.looks import looks_of
 from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant, Kind
 
@@ -93,6 +93,11 @@ class Indexed:
         row = self._connection.execute(_FACT, (kind, fact_id, self._at[0])).fetchone()
         return None if row is None or row[0] is None else Revision(decoded(kind, row[0]), row[1], row[2])
 
+    def recorded_at(self, kind: FactKind, fact_id: str) -> int:
+        """As `Known.recorded_at`."""
+        row = self._connection.execute(_FACT, (kind, fact_id, self._at[0])).fetchone()
+        return 0 if row is None else int(row[2])
+
     def last_number(self, kind: FactKind, fact_id: str) -> int:
         """Return the number of the newest revision of a fact, also of one that is voided; 0: there is none."""
         row = self._connection.execute(_FACT, (kind, fact_id, FOREVER)).fetchone()
@@ -162,7 +167,7 @@ class Indexed:
                     yield Revision(decoded(kind, body), number, recorded_at)
             beyond = rows[-1][0] if len(rows) == PAGE else None
 
-    def as_of(self, known_at: int) -> Known:
+    def as_of(self, known_at: int) -> "Indexed":
         """As `Known.as_of`."""
         return Indexed(self._connection, min(known_at, self._at[0]))
 

@@ -154,7 +154,8 @@ class Reference:
         for each in self._delegations():
             passed_on = len(nodes) - 1
             allows = (
-                (each.authority_id, each.delegate_id) == (authority_id, nodes[-1])
+                self._is_there(nodes[-1], at)
+                and (each.authority_id, each.delegate_id) == (authority_id, nodes[-1])
                 and grant.kind in each.kinds
                 and grant.action in each.actions
                 and (each.resources == () or grant.resource in each.resources)
@@ -168,6 +169,15 @@ class Reference:
                 yield nodes
             elif allows and each.grantor_id not in nodes:
                 yield from self._paths(authority_id, [*nodes, each.grantor_id], grant, at)
+
+    def _is_there(self, entity_id: str, at: int) -> bool:
+        entity = self.fact("entity", entity_id)
+        return isinstance(entity, Entity) and is_within(entity.valid_from, entity.valid_until, at)
+
+    def is_late(self, asked: Question) -> bool:
+        """Tell whether by what was known at the time asked about the answer was another one."""
+        then, now = Reference(self._told, min(self._known_at, asked.at)).answer(asked), self.answer(asked)
+        return (then.decision, then.reason) != (now.decision, now.reason)
 
     def _entities(self) -> list[Entity]:
         return [fact for fact in self.facts("entity") if isinstance(fact, Entity)]

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from registry import Registry
 from registry.asking.standing import Asked, Finding, find
-from registry.errors import AuthorityNotFound, DefinitionNotFound
+from registry.asking.trqp_answers import learned
+from registry.errors import AuthorityNotFound, DefinitionNotFound, NotDefined
 from registry.events import Cause
 from registry.index.reading import Indexed
 from registry.known import FactChange, Known, Overlaid
@@ -55,11 +56,13 @@ class World:
     Attributes:
         told: of the history that is told now.
         seen: how often each reason was answered.
+        late: how many answers were late.
     """
 
     def __init__(self, database: Engine, directory: Path) -> None:
         self.database = database
         self.seen: Counter[str] = Counter()
+        self.late = 0
         self._directory = directory
         self._clocks = [NOW, NOW + AHEAD]
         self.nodes = [
@@ -123,9 +126,22 @@ class World:
                     assert verdict == reference.answer(question), (question, known_at)
                     if number % 4 == 0:
                         _compare_until(known, reference, question)
+                        self._compare_late(known, reference, question, chance.choice(times))
             with node.index.gathering(FOREVER if known_at is None else known_at) as known:
                 known.expect((cast(Kind, each.kind), *each[1:5]) for each in questions)
                 assert [_verdict(known, each) for each in questions] == [*map(reference.answer, questions)]
+
+    def _compare_late(self, known: Indexed, reference: Reference, question: Question, at: int) -> None:
+        """What was learned later than the time asked about is told as late, and when it was learned."""
+        asked = Asked(**question._replace(at=at)._asdict())
+        try:
+            found = find(known, asked)
+        except NotDefined:
+            return
+        recorded_at, is_late = learned(known, asked, found, FOREVER)
+        self.late += is_late
+        assert is_late == reference.is_late(question._replace(at=at)), (question, at)
+        assert recorded_at > at or not is_late, "what decides was recorded later"
 
     def _compare_facts(self, known: Indexed, reference: Reference) -> None:
         for kind in FACT_KINDS:
@@ -275,3 +291,4 @@ def test_every_answer_is_that_of_a_list_of_events_that_is_scanned(place: Place, 
             runner.run(opened.__aexit__(None, None, None))
 
     assert world.seen.keys() >= COMMON
+    assert world.late > 0

@@ -145,7 +145,7 @@ async def test_what_is_asked_twice_is_answered_once_and_refused_in_each_place(
             "results"
         ]
 
-    assert asked == ["issue", "issue", "x", "x"]
+    assert asked == ["issue", "issue", "issue", "x", "x"], "of the past, also what was known then"
     assert found[0] == found[2] != found[1]
     assert [each["problem"]["errors"][0]["pointer"] for each in found[3:]] == [
         "/queries/3/action",

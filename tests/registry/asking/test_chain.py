@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from registry.asking.chain import chain_of
-from registry.model import Authority, Definition, Delegation, Grant, StateChange
+from registry.model import Authority, Definition, Delegation, Entity, Grant, Identifier, StateChange
 from tests.registry.examples import known_of
 
 FROM, AT = 1_000, 5_000  # microseconds since 1970
@@ -18,7 +18,12 @@ def a_delegation(grantor: str, delegate: str, **changes: Any) -> Delegation:
     )
 
 
-def links(*delegations: Delegation, by: str = "c", at_most: int = 3, **changes: Any) -> list[str] | None:
+def an_entity(entity_id: str, **window: Any) -> Entity:
+    identifiers = (Identifier(value=f"did:web:{entity_id}.example"),)
+    return Entity(id=entity_id, names={"en": entity_id}, identifiers=identifiers, **window)
+
+
+def links(*facts: Delegation | Entity, by: str = "c", at_most: int = 3, **changes: Any) -> list[str] | None:
     """Return who stands in the chain to a grant of `by`, the first delegate of the authority first."""
     authority = Authority(
         id="top",
@@ -28,7 +33,11 @@ def links(*delegations: Delegation, by: str = "c", at_most: int = 3, **changes: 
     )
     about = {"kind": "authorization", "action": "issue", "resource": "Degree", "valid_from": FROM} | changes
     grant = Grant(id="g", authority_id="top", entity_id="e", granted_by=by, **about)
-    chain = chain_of(known_of([authority, *delegations]), authority, grant, AT)
+    entities = {each: an_entity(each) for each in ("a", "b", "c")}
+    entities |= {each.id: each for each in facts if isinstance(each, Entity)}
+    delegations = [each for each in facts if isinstance(each, Delegation)]
+    known = known_of([authority, *entities.values(), *delegations])
+    chain = chain_of(known, authority, grant, AT)
     return None if chain is None else [each.delegate_id for each in chain]
 
 
@@ -39,6 +48,13 @@ def test_a_chain_leads_from_the_authority_to_whoever_granted() -> None:
     assert links(A, B, C) == ["a", "b", "c"]
     assert links(B, C) is None
     assert links(by="top") == []
+
+
+@pytest.mark.parametrize("who", ["a", "b", "c"])
+def test_whoever_is_not_there_any_more_has_no_power(who: str) -> None:
+    assert links(A, B, C, an_entity(who, valid_until=AT)) is None
+    assert links(A, B, C, an_entity(who, valid_from=AT + 1)) is None
+    assert links(A, B, C, an_entity(who, valid_until=AT + 1)) == ["a", "b", "c"]
 
 
 def test_the_shortest_chain_is_shown() -> None:

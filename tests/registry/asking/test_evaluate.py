@@ -3,15 +3,18 @@
 import base64
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from cryptography import x509
+from msgspec.structs import replace
 
 from registry.asking.evaluate import MAX_RESULTS, evaluate
 from registry.asking.evaluation import Evaluation, Reason, read_evaluation_request
 from registry.asking.moments import Moment
+from registry.asking.x509 import read_chain
 from registry.errors import TooManyToList
 from registry.identifiers import certificate_identifier, key_identifier
 from registry.model import (
@@ -79,14 +82,16 @@ def a_grant(**changes: Any) -> Grant:
     return Grant(**(members | changes))  # type: ignore[arg-type]  # of a table
 
 
-def ask(history: History, at: int = NOW, language: str | None = None, **members: Any) -> Evaluation:
+def ask(
+    history: History, at: int = NOW, language: str | None = None, now: int = NOW, **members: Any
+) -> Evaluation:
     """Return the verdict on UNI's degree, unless told otherwise."""
     question = {"did": DID, "type": "UniversityDegreeCredential"} | members
     body = encode({name: value for name, value in question.items() if value is not None})
     return evaluate(
         history.known(),
         read_evaluation_request(body, "application/json"),
-        Moment(NOW, at),
+        Moment(now, at),
         freshness_seconds=900,
         accept_language=language,
     )
@@ -234,6 +239,8 @@ def test_the_chain_of_authority_is_told_from_the_authority_down() -> None:
     found = ask(
         a_registry(
             an_entity(),
+            an_entity(Identifier(value="did:web:state.example"), id="state"),
+            an_entity(Identifier(value="did:web:office.example"), id="office"),
             power("d1", "edu", "state", 1),
             power("d2", "state", "office", 0),
             a_grant(granted_by="office"),
@@ -258,6 +265,28 @@ def test_it_expires_with_the_freshness_of_the_authority_or_the_next_change() -> 
     assert ask(hurried).expires_at == format_utc(NOW + 30_000_000)
     two = a_registry(an_entity(), ends).tell(*an_authority("trade", freshness_seconds=30))
     assert ask(two).expires_at == format_utc(NOW + 30_000_000)
+
+
+SOON = NOW + 10_000_000
+
+
+@pytest.mark.parametrize("named", [None, "edu", "did:web:edu.example"])
+@pytest.mark.parametrize("begins", ["authority", "entity", "identifier"])
+def test_it_expires_when_an_authority_begins_to_answer(begins: str, named: str | None) -> None:
+    entity, authority = an_authority("edu")
+    assert isinstance(entity, Entity)
+    later = Identifier(value="did:web:edu.example", valid_from=SOON)
+    changed = {
+        "authority": (entity, replace(authority, valid_from=SOON)),
+        "entity": (replace(entity, valid_from=SOON), authority),
+        "identifier": (replace(entity, identifiers=(later,)), authority),
+    }
+    history = History().tell(*changed[begins], an_entity(), a_grant())
+
+    found = ask(history, authority=named)
+
+    assert found.decision == "unknown"
+    assert found.expires_at == format_utc(SOON)
 
 
 def test_what_was_learned_late_is_told_as_late() -> None:
@@ -346,6 +375,51 @@ def test_a_compromised_certificate_counts_though_the_one_above_it_is_granted() -
     found = ask(history, at=SPRING, **x5c(LEAF, MID.certificate, ROOT.certificate))
     assert verdict(found) == ("no", "compromised")
     assert found.results[0].compromised_since == format_utc(SPRING - DAY)
+
+
+def key_of_leaf(**changes: Any) -> Identifier:
+    return Identifier(value=read_chain(x5c(LEAF)["x5c"]).key, **changes)
+
+
+@pytest.mark.parametrize("of", ["key", "certificate"])
+@pytest.mark.parametrize("ended", ["identifier", "entity"])
+def test_a_compromised_key_stays_so_when_it_is_nobodys_any_more(of: str, ended: str) -> None:
+    end = SPRING - DAY
+    window = {"valid_until": end} if ended == "identifier" else {}
+    make = key_of_leaf if of == "key" else partial(registered, LEAF)
+    compromised = make(compromised_since=end - DAY, **window)
+    former = an_entity(compromised, id="former", valid_until=end if ended == "entity" else None)
+    history = a_registry(an_entity(registered(ROOT.certificate)), former, a_grant())
+
+    found = ask(history, at=SPRING, **x5c(LEAF, MID.certificate, ROOT.certificate))
+
+    assert verdict(found) == ("no", "compromised")
+
+
+def test_an_identifier_that_is_no_key_is_as_good_as_at_that_time() -> None:
+    repaired = (
+        Identifier(value=DID, valid_until=NOW - 9 * DAY, compromised_since=NOW - 10 * DAY),
+        Identifier(value=DID, valid_from=NOW - 8 * DAY),
+    )
+
+    assert verdict(ask(a_registry(an_entity(*repaired), a_grant()))) == ("yes", "active")
+
+
+@pytest.mark.parametrize("turn", ["begins", "ends", "compromised"])
+def test_what_a_chain_leads_to_holds_until_the_next_turn_that_is_known(turn: str) -> None:
+    soon = SPRING + 10_000_000
+    changes = {"begins": {"valid_from": soon}, "ends": {"valid_until": soon}}.get(turn, {})
+    own = {x509.SubjectKeyIdentifier: (x509.SubjectKeyIdentifier(b"\x01"), False)}
+    above = {x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(b"\x01", None, None), False)}
+    root = CertificateAuthority("Known", extensions=own)
+    leaf = root.leaf(extensions=above)
+    others = (Identifier(value=certificate_identifier(der(leaf)), compromised_since=soon),)
+    anchor = registered(root.certificate, ski="01", **changes)
+    history = a_registry(an_entity(anchor, *(others if turn == "compromised" else ())), a_grant())
+
+    found = ask(history, at=SPRING, now=SPRING, **x5c(leaf))
+
+    assert found.expires_at == format_utc(soon)
 
 
 def test_a_certificate_of_which_only_the_digest_is_known_is_not_refused() -> None:
