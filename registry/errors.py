@@ -118,7 +118,7 @@ class ChangesThePast(Refusal, type="/problems/changes-the-past", status=409):
     def __init__(self, kind: str, fact_id: str, at: int) -> None:
         super().__init__(
             f"the {kind} {fact_id}: this says something else of {format_exact(at)} than the registry did; allow"
-            " corrections if that is meant, or let it begin now"
+            " corrections if that is meant, or let it begin now; what has ended begins anew under another id"
         )
 
 

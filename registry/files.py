@@ -18,7 +18,8 @@ from registry import listing
 from registry.errors import TooManyToList
 from registry.events import Cause
 from registry.exports.registry_file import export_registry
-from registry.imports.planning import plan
+from registry.imports.faults import refusal
+from registry.imports.planning import Contradiction, plan
 from registry.known import FactChange, Known
 from registry.model import FACT_KINDS, Fact
 from registry.reading import ReadFile, read_here
@@ -86,15 +87,20 @@ class Files:
             return act_once(self._database, principal, idempotency_key, request, work, ImportReport, at=now)
 
         return await self._registry.edit(  # 2.
-            lambda known, now: plan(known, wanted, now, corrects=corrects),
+            partial(_planned, data, wanted, corrects=corrects),
             partial(_note, principal, digest),
             Cause(principal.id, "import"),
             write=once,
         )
 
-    async def changes_of(self, data: bytes, *, corrects: bool = False) -> tuple[int, tuple[FactChange, ...]]:
+    async def changes_of(
+        self, data: bytes, *, corrects: bool = False, as_said: bool = False
+    ) -> tuple[int, tuple[FactChange, ...]]:
         """
         Return what the import of a file would change, and the version that this was found with.
+
+        Args:
+            as_said: as of `plan`: for changes that are made later.
 
         Raises:
             RegistryFileError, ChangesThePast: as `import_file`.
@@ -104,7 +110,8 @@ class Files:
         now = self._registry.now()
 
         def look(known: Known) -> tuple[int, tuple[FactChange, ...]]:
-            return self._registry.version, plan(known, wanted, now, corrects=corrects)
+            changes = _planned(data, wanted, known, now, corrects=corrects, as_said=as_said)
+            return self._registry.version, changes
 
         version, changes = await asyncio.to_thread(self._read, look)
         return version, changes
@@ -154,6 +161,15 @@ def report_of(version: int, changes: Sequence[FactChange]) -> ImportReport:
         corrected=verbs.count("correct"),
         ended=verbs.count("end"),
     )
+
+
+def _planned(
+    data: bytes, wanted: Sequence[Fact], known: Known, now: int, *, corrects: bool, as_said: bool = False
+) -> tuple[FactChange, ...]:
+    try:
+        return plan(known, wanted, now, corrects=corrects, as_said=as_said)
+    except Contradiction as error:
+        raise refusal(data, error.findings) from None
 
 
 def _all(known: Known) -> list[Fact]:

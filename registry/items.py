@@ -30,8 +30,12 @@ from registry.model import (
     State,
     StateChange,
     Vouching,
+    by_pair,
 )
 from wire import format_exact, parse_utc
+
+MAX_IDENTIFIERS = 100  # of an entity, ended ones too
+MAX_DEFINITIONS = 1_000  # of an authority, ended ones too
 
 _END = r"$(?!\n)"  # In Python "$" alone would let a final newline pass; in ECMA-262 both mean the end.
 _VISIBLE = rf"^[\x21-\x7E]+{_END}"
@@ -147,7 +151,7 @@ class EntityItem(Shape, frozen=True, kw_only=True):
 
     id: OwnId | None = None
     names: Names
-    identifiers: Annotated[list[IdentifierItem], Meta(min_length=1, max_length=100)]
+    identifiers: Annotated[list[IdentifierItem], Meta(min_length=1, max_length=MAX_IDENTIFIERS)]
     source: OwnId | None = None
     description: Descriptions = {}
     logo: LogoItem | None = None
@@ -178,11 +182,17 @@ class ResourceItem(Shape, frozen=True, kw_only=True):
 
 
 class DefinitionItem(Shape, frozen=True, kw_only=True):
-    """An action on a resource that the authority's governance framework speaks about."""
+    """
+    An action on a resource that the authority's governance framework speaks about.
+
+    Without times it goes on as it is known, or begins when it is told; it has no bounds where the authority is new.
+    """
 
     action: Word
     resource: Word
     description: Descriptions = {}
+    valid_from: Utc | None = None
+    valid_until: Utc | None = None
 
 
 class VouchingItem(Shape, frozen=True, kw_only=True):
@@ -197,7 +207,7 @@ class AuthorityItem(Shape, frozen=True, kw_only=True):
 
     id: Reference
     governance_framework: Url
-    defines: Annotated[list[DefinitionItem], Meta(min_length=1, max_length=1_000)]
+    defines: Annotated[list[DefinitionItem], Meta(min_length=1, max_length=MAX_DEFINITIONS)]
     resources: Annotated[list[ResourceItem], Meta(max_length=1_000)] = []
     governance_documents: Annotated[list[DocumentItem], Meta(max_length=50)] = []
     freshness_seconds: Annotated[int, Meta(ge=1, le=31_536_000)] | None = None
@@ -286,7 +296,7 @@ def fact_of(kind: FactKind, item: Item, fact_id: str, *, resolve: Resolve, ident
     if kind in ("authorization", "recognition"):
         members["kind"] = kind
     if kind == "authority":  # Definitions are sorted, so that their order is no change.
-        members["defines"] = tuple(sorted(members["defines"], key=lambda each: (each.action, each.resource)))
+        members["defines"] = tuple(sorted(members["defines"], key=by_pair))
     fact: Fact = _FACTS[type(item)](**members)
     return fact
 

@@ -11,7 +11,7 @@ from registry.looks import looks_of
 from registry.model import Authority, Delegation, Entity, Fact, FactKind, Grant, Kind, kind_of
 
 F = TypeVar("F")
-LATE = 60_000_000  # microseconds; what is told when it takes effect is recorded a moment later
+LATE = 10_000_000  # microseconds; what is told when it takes effect is recorded a moment later
 Key = tuple[FactKind, str]  # what identifies a fact: its kind and its id
 
 

@@ -22,9 +22,11 @@ FactKind: TypeAlias = Literal["entity", "authority", "authorization", "recogniti
 State: TypeAlias = Literal["active", "suspended", "revoked", "superseded"]
 Phase: TypeAlias = Literal["not_yet_valid", "active", "suspended", "revoked", "superseded", "expired"]
 
+Window: TypeAlias = tuple[int | None, int | None]  # half-open; None: no bound known
 LocalisedText: TypeAlias = dict[str, str]  # by BCP 47 language tag; never empty where it is a name
 
 FACT_KINDS: tuple[FactKind, ...] = ("entity", "authority", "authorization", "recognition", "delegation")
+KINDS: tuple[Kind, ...] = ("authorization", "recognition")
 FINAL: frozenset[State] = frozenset({"revoked", "superseded"})  # states that nothing follows
 OWN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """An id of ours. It has no colon, and each identifier of the world has one, so that a reference may be either."""
@@ -119,11 +121,13 @@ class Resource(_Fact, frozen=True, kw_only=True):
 
 
 class Definition(_Fact, frozen=True, kw_only=True):
-    """An action on a resource that an authority's governance framework speaks about."""
+    """An action on a resource that an authority's governance framework speaks about, while its window is open."""
 
     action: str
     resource: str
     description: LocalisedText = {}
+    valid_from: int | None = None
+    valid_until: int | None = None
 
 
 class Vouching(_Fact, frozen=True, kw_only=True):
@@ -140,7 +144,7 @@ class Authority(_Fact, frozen=True, kw_only=True):
     Attributes:
         id: that of its entity.
         governance_framework: https URL of the rules that it grants by.
-        defines: what may be asked of it; anything else it does not define (404).
+        defines: what may be asked of it; anything else it does not define (404). What was defined stays, ended.
         resources: names of resources in the formats' terms; one that is missing has none.
         freshness_seconds: how long an answer may be relied on; None: the registry's own setting.
         max_delegations: how many delegations may stand between it and a grant.
@@ -274,6 +278,38 @@ def derived_id(prefix: str, *parts: str | int) -> str:
 def covers(valid_from: int | None, valid_until: int | None, at: int) -> bool:
     """Tell whether `at` lies in the half-open window."""
     return (valid_from is None or valid_from <= at) and (valid_until is None or at < valid_until)
+
+
+def meet(one: Window, other: Window) -> bool:
+    """Tell whether two half-open windows have a time in common."""
+    return not (_is_before(one, other) or _is_before(other, one))
+
+
+def _is_before(one: Window, other: Window) -> bool:
+    return one[1] is not None and other[0] is not None and one[1] <= other[0]
+
+
+def by_pair(definition: Definition) -> tuple[str, str, bool, int]:
+    """Return what definitions are sorted by, so that their order is no change."""
+    starts = definition.valid_from
+    return definition.action, definition.resource, starts is not None, starts or 0
+
+
+def defined_at(authority: Authority, at: int) -> list[Definition]:
+    """Return what an authority defines at a time."""
+    return [each for each in authority.defines if covers(each.valid_from, each.valid_until, at)]
+
+
+def definitions_of(authority: Authority, action: str, resource: str) -> list[Definition]:
+    """Return the definitions of a pair, of any time."""
+    return [each for each in authority.defines if each.resource == resource and each.action == action]
+
+
+def named_window(entity: Entity, identifier: Identifier) -> Window:
+    """Return while an identifier names its entity: while both windows are open."""
+    starts = [each for each in (identifier.valid_from, entity.valid_from) if each is not None]
+    ends = [each for each in (identifier.valid_until, entity.valid_until) if each is not None]
+    return max(starts, default=None), min(ends, default=None)
 
 
 def ended_at(fact: Grant | Delegation) -> int | None:

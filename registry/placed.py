@@ -2,6 +2,7 @@
 Items of a file or of a request, each with its place, made into facts: ids, references, times, identifiers. Pure.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -17,13 +18,16 @@ from registry.items import (
     DelegationItem,
     EntityItem,
     GrantItem,
+    IdentifierItem,
     Item,
+    Resolve,
     fact_of,
     read_time,
 )
 from registry.known import Known
-from registry.model import Fact, FactKind, derived_id
+from registry.model import Fact, FactKind, Window, covers, derived_id, named_window
 
+_Holder: TypeAlias = tuple[str, Window]  # the id of an entity, and while an identifier names it
 Finding: TypeAlias = tuple[str, str]  # JSON pointer, what is wrong there
 
 
@@ -57,7 +61,8 @@ def read_items(items: Iterable[Placed], known: Known) -> tuple[list[PlacedFact],
     """
     Return the facts that items say, and what is wrong with those that say none.
 
-    A reference is an id, or an identifier, of an entity among the items or of one that is known.
+    A reference is an id, or an identifier, of an entity among the items or of one that is known. An identifier that
+    was several entities' means the one that had it when the fact begins.
     """
     listed = list(items)
     names = _Names(listed, known)
@@ -72,37 +77,76 @@ def read_items(items: Iterable[Placed], known: Known) -> tuple[list[PlacedFact],
 
 
 class _Names:
-    """What references mean."""
+    """What references mean. An identifier that several entities have, each at its time, is of whom has it then."""
 
     def __init__(self, items: list[Placed], known: Known) -> None:
         self._known = known
         entities = [each.item for each in items if isinstance(each.item, EntityItem)]
         self._ids = {entity_id(each) for each in entities}
-        self._named: dict[str, str] = {}
+        self._named: defaultdict[str, list[_Holder]] = defaultdict(list)
         for each in entities:
             for identifier in each.identifiers:
-                self._named.setdefault(_canonical(identifier.value), entity_id(each))
+                holder = entity_id(each), _item_window(each, identifier)
+                self._named[_canonical(identifier.value)].append(holder)
 
-    def id_of(self, reference: str) -> str | None:
+    def ids_of(self, reference: str, at: int | None) -> set[str]:
+        """Return the ids that a reference may mean at a time; None: for good. All but one are too many."""
         if ":" not in reference:
-            return reference if reference in self._ids or self._known.entity(reference) else None
-        identifier = _canonical(reference)
-        if (found := self._named.get(identifier)) is not None:
+            return {reference} if reference in self._ids or self._known.entity(reference) else set()
+        holders = self._holders(_canonical(reference))
+        ids = {holder for holder, _ in holders}
+        then = {holder for holder, window in holders if _is_in(window, at)}
+        return then if len(ids) > 1 and len(then) == 1 else ids
+
+    def _holders(self, identifier: str) -> list[_Holder]:
+        known = [
+            (found.fact.id, named_window(found.fact, each))
+            for found in self._known.entities_named(identifier)
+            if found.fact.id not in self._ids
+            for each in found.fact.identifiers
+            if each.value == identifier
+        ]
+        return [*self._named.get(identifier, ()), *known]
+
+    def fault(self, name: str, text: str, at: int | None) -> str | None:
+        if name not in REFERENCES:
+            return None
+        found = self.ids_of(text, at)
+        if len(found) > 1:
+            return f"several entities have this identifier, each at its time: name one of {_listed(found)}"
+        if not found and name == "authority_id":
+            return "`authorities` does not have this identifier"
+        return None if found else "neither `entities` nor `authorities` has this identifier"
+
+    def resolving(self, at: int | None) -> Resolve:
+        """Return what resolves the references of an item that begins at a time."""
+
+        def resolve(reference: str) -> str:
+            [found] = self.ids_of(reference, at)  # Looked at before.
             return found
-        named = self._known.entities_named(identifier)
-        return named[-1].fact.id if named else None
 
-    def fault(self, name: str, text: str) -> str | None:
-        if name in REFERENCES and self.id_of(text) is None:
-            if name == "authority_id":
-                return "`authorities` does not have this identifier"
-            return "neither `entities` nor `authorities` has this identifier"
+        return resolve
+
+
+def _listed(ids: set[str]) -> str:
+    return ", ".join(sorted(ids)[:5])
+
+
+def _item_window(entity: EntityItem, identifier: IdentifierItem) -> Window:
+    starts = [each for each in (_time(identifier.valid_from), _time(entity.valid_from)) if each is not None]
+    ends = [each for each in (_time(identifier.valid_until), _time(entity.valid_until)) if each is not None]
+    return max(starts, default=None), min(ends, default=None)
+
+
+def _is_in(window: Window, at: int | None) -> bool:
+    return window[1] is None if at is None else covers(*window, at)
+
+
+def _time(text: str | None) -> int | None:
+    try:
+        return None if text is None else read_time(text)
+    except ValueError:  # It is told where the times are looked at.
         return None
-
-    def resolve(self, reference: str) -> str:
-        found = self.id_of(reference)
-        assert found is not None, "looked at before"
-        return found
 
 
 def entity_id(item: EntityItem) -> str:
@@ -118,8 +162,8 @@ def _canonical(reference: str) -> str:
 
 
 def _fact(placed: Placed, names: _Names) -> Fact:
-    item = _with_key_ids(placed.item)
-    return fact_of(placed.kind, item, _id(placed, names), resolve=names.resolve, identify=_canonical)
+    item, resolve = _with_key_ids(placed.item), names.resolving(_time(placed.item.valid_from))
+    return fact_of(placed.kind, item, _id(placed, names, resolve), resolve=resolve, identify=_canonical)
 
 
 def _with_key_ids(item: Item) -> Item:
@@ -133,30 +177,32 @@ def _with_key_ids(item: Item) -> Item:
     return replace(item, identifiers=identifiers)
 
 
-def _id(placed: Placed, names: _Names) -> str:
+def _id(placed: Placed, names: _Names, resolve: Resolve) -> str:
     item = placed.item
     if isinstance(item, EntityItem):
         return entity_id(item)
     if isinstance(item, AuthorityItem):
-        return names.id_of(item.id) or item.id
+        found = names.ids_of(item.id, _time(item.valid_from))
+        return min(found) if len(found) == 1 else item.id
     if item.id is not None:
         return item.id
     if isinstance(item, GrantItem):
-        about = (names.resolve(item.authority_id), names.resolve(item.entity_id), item.action, item.resource)
+        about = (resolve(item.authority_id), resolve(item.entity_id), item.action, item.resource)
         return derived_id("g", placed.kind, *about, read_time(item.valid_from))
     assert isinstance(item, DelegationItem)
-    of = (names.resolve(each) for each in (item.authority_id, item.grantor_id, item.delegate_id))
+    of = (resolve(each) for each in (item.authority_id, item.grantor_id, item.delegate_id))
     return derived_id("d", *of, *item.actions, "", *item.resources, read_time(item.valid_from))
 
 
 def _leaf_faults(placed: Placed, names: _Names) -> Iterator[tuple[str, str, str]]:
     """Yield pointer, member and fault of times that do not exist, and of identifiers and references."""
+    at = _time(placed.item.valid_from)
     for pointer, name, text in _leaves(placed.item):
-        if fault := _leaf_fault(name, text, names):
+        if fault := _leaf_fault(name, text, names, at):
             yield pointer, name, fault
 
 
-def _leaf_fault(name: str, text: str, names: _Names) -> str | None:
+def _leaf_fault(name: str, text: str, names: _Names, at: int | None) -> str | None:
     try:
         if name in TIMES:
             read_time(text)
@@ -164,7 +210,7 @@ def _leaf_fault(name: str, text: str, names: _Names) -> str | None:
             canonical_identifier(text)
     except ValueError as error:
         return "there is no such day or time" if name in TIMES else str(error)
-    return names.fault(name, text)
+    return names.fault(name, text, at)
 
 
 def _leaves(value: Any, pointer: str = "", name: str = "") -> Iterator[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from registry.known import Known, Revision, question_of
 from registry.model import (
     FINAL,
     Authority,
+    Definition,
     Delegation,
     Entity,
     Fact,
@@ -22,7 +23,10 @@ from registry.model import (
     Identifier,
     LocalisedText,
     StateChange,
+    definitions_of,
     ended_at,
+    meet,
+    named_window,
 )
 from registry.placed import Finding, PlacedFact
 
@@ -32,7 +36,7 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 _TAG = re.compile(r"<[A-Za-z/!?]")  # where HTML begins a tag, an end of one, a comment
 
-Window: TypeAlias = tuple[int | None, int | None]
+UNDEFINED = "the authority does not define this action for this resource"
 Places: TypeAlias = Mapping[
     str, tuple[int, str]
 ]  # of each fact that is looked at: its number, and where it stands
@@ -93,11 +97,16 @@ def _holder(known: Known, entity: Entity, identifier: Identifier, places: Places
     for found in known.entities_named(identifier.value):
         if found.fact.id != entity.id and _comes_first(found.fact.id, entity.id, places):
             for theirs in found.fact.identifiers:
-                if _clash(identifier, theirs) and _meet(
-                    _within(identifier, entity), _within(theirs, found.fact)
+                if _clash(identifier, theirs) and meet(
+                    named_window(entity, identifier), named_window(found.fact, theirs)
                 ):
                     return found.fact.id
     return None
+
+
+def clashing(known: Known, entity: Entity, identifier: Identifier) -> str | None:
+    """Return the id of another entity that has an identifier at some time at which this one has it."""
+    return _holder(known, entity, identifier, {})
 
 
 def _place(fact_id: str, places: Places) -> str:
@@ -109,24 +118,9 @@ def _comes_first(one: str, other: str, places: Places) -> bool:
     return one not in places or places[one][0] < places[other][0]
 
 
-def _within(identifier: Identifier, entity: Entity) -> Window:
-    starts = [each for each in (identifier.valid_from, entity.valid_from) if each is not None]
-    ends = [each for each in (identifier.valid_until, entity.valid_until) if each is not None]
-    return max(starts, default=None), min(ends, default=None)
-
-
 def _clash(one: Identifier, other: Identifier) -> bool:
     windows = (one.valid_from, one.valid_until), (other.valid_from, other.valid_until)
-    return one.value == other.value and _meet(*windows)
-
-
-def _meet(one: Window, other: Window) -> bool:
-    """Tell whether two half-open windows have a time in common."""
-    return not (_is_before(one, other) or _is_before(other, one))
-
-
-def _is_before(one: Window, other: Window) -> bool:
-    return one[1] is not None and other[0] is not None and one[1] <= other[0]
+    return one.value == other.value and meet(*windows)
 
 
 def _authority(known: Known, authority: Authority) -> Iterator[Finding]:
@@ -151,11 +145,11 @@ def _authority(known: Known, authority: Authority) -> Iterator[Finding]:
 
 
 def _definitions(authority: Authority) -> Iterator[Finding]:
-    pairs = [(each.action, each.resource) for each in authority.defines]
     for index, definition in enumerate(authority.defines):
         yield from _texts(definition.description, f"/defines/{index}/description")
-        if pairs[index] in pairs[:index]:
-            yield f"/defines/{index}", "the action is already defined for this resource"
+        yield from _window(definition.valid_from, definition.valid_until, f"/defines/{index}")
+        if any(_same_pair(definition, each) for each in authority.defines[:index]):
+            yield f"/defines/{index}", "the action is already defined for this resource, at the same time"
     names = [each.id for each in authority.resources]
     for index, resource in enumerate(authority.resources):
         yield from _texts(resource.description, f"/resources/{index}/description")
@@ -163,14 +157,19 @@ def _definitions(authority: Authority) -> Iterator[Finding]:
             yield f"/resources/{index}/id", "the resource is already there"
 
 
+def _same_pair(one: Definition, other: Definition) -> bool:
+    windows = (one.valid_from, one.valid_until), (other.valid_from, other.valid_until)
+    return (one.action, one.resource) == (other.action, other.resource) and meet(*windows)
+
+
 def _grant(known: Known, grant: Grant, places: Places) -> Iterator[Finding]:
     authority = known.authority(grant.authority_id)
     if authority is None:
         yield "/authority_id", "`authorities` does not have this identifier"
-    elif (grant.action, grant.resource) not in {
-        (each.action, each.resource) for each in authority.fact.defines
-    }:
-        yield "", "the authority does not define this action for this resource"
+    elif not definitions_of(
+        authority.fact, grant.action, grant.resource
+    ):  # At any time: what ended stays, and so do its grants.
+        yield "", UNDEFINED
     if grant.kind == "recognition" and grant.authority_id == grant.entity_id:
         yield "/entity_id", "an authority does not recognise itself"
     for name, text in grant.constraints.items():

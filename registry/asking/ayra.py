@@ -17,7 +17,7 @@ from registry.ayra import DefinedPair, Ecosystem, ShownEntity, ShownIdentifier
 from registry.errors import IdentifierNotFound
 from registry.identifiers import as_registered
 from registry.known import Known
-from registry.model import Authority, Entity, Grant, Identifier
+from registry.model import Authority, Entity, Grant, Identifier, covers, defined_at
 from registry.trqp import AuthorizationAnswer, RecognitionAnswer, TrqpRequest
 from wire import format_utc
 
@@ -59,7 +59,7 @@ def show_ecosystem(known: Known, identifier: str, at: int, freshness_seconds: in
         name=text_in_english(entity.names),
         names=entity.names,
         governance_framework_id=authority.governance_framework,
-        defines=_pairs_of(authority),
+        defines=_pairs_of(authority, at),
         freshness_seconds=freshness_seconds if seconds is None else seconds,
         max_delegations=authority.max_delegations,
         description=entity.description or UNSET,
@@ -76,8 +76,8 @@ def pairs(known: Known, authority_id: str | None, at: int) -> list[DefinedPair]:
         AuthorityNotFound: none has that identifier at that time.
     """
     if authority_id is not None:
-        return _pairs_of(authority_named(known, as_registered(authority_id), at).fact)
-    found = [pair for authority in authorities(known, at) for pair in _pairs_of(authority)]
+        return _pairs_of(authority_named(known, as_registered(authority_id), at).fact, at)
+    found = [pair for authority in authorities(known, at) for pair in _pairs_of(authority, at)]
     return list({(each.action, each.resource): each for each in reversed(found)}.values())[::-1]
 
 
@@ -110,7 +110,7 @@ def recognitions_of(
     """
     at = moment_of(context, now).at
     authority = authority_named(known, as_registered(identifier), at).fact
-    granted = granted_by(known, "recognition", [authority], None)
+    granted = granted_by(known, "recognition", [authority], None, at)
     requests = _requests(known, granted, at, context, authority_id=identifier)
     found = (recognition(known, each, now, freshness_seconds) for each in requests)
     return [each for each in found if each.recognized]
@@ -132,25 +132,32 @@ def _requests(
     entity_id: str | None = None,
     authority_id: str | None = None,
 ) -> Iterator[TrqpRequest]:
-    """Yield the question that each grant is about, once, unless one of the two has no identifier at that time."""
+    """Yield the question that each grant is about, once, unless it cannot be asked at that time."""
     asked = dict.fromkeys((each.authority_id, each.entity_id, each.action, each.resource) for each in grants)
     for authority, entity, action, resource in asked:
         about = entity_id or known_as(known, entity, at)
         by = authority_id or known_as(known, authority, at)
-        if about is not None and by is not None:
+        if about is not None and by is not None and _is_defined(known, authority, action, resource, at):
             yield TrqpRequest(
                 entity_id=about, authority_id=by, action=action, resource=resource, context=context
             )
 
 
-def _pairs_of(authority: Authority) -> list[DefinedPair]:
+def _is_defined(known: Known, authority_id: str, action: str, resource: str, at: int) -> bool:
+    found = known.authority(authority_id)
+    if found is None or not covers(found.fact.valid_from, found.fact.valid_until, at):
+        return False
+    return any((each.action, each.resource) == (action, resource) for each in defined_at(found.fact, at))
+
+
+def _pairs_of(authority: Authority, at: int) -> list[DefinedPair]:
     return [
         DefinedPair(
             action=each.action,
             resource=each.resource,
             description=text_in_english(each.description) or UNSET,
         )
-        for each in authority.defines
+        for each in defined_at(authority, at)
     ]
 
 

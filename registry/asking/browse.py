@@ -41,7 +41,7 @@ from registry.folding import MAX_WORD_CHARS, runs_of, words_of
 from registry.identifiers import as_registered, identifier_kind
 from registry.items import GrantItem, item_of
 from registry.known import Known
-from registry.model import Authority, Entity, Grant, covers, standing_at
+from registry.model import Authority, Entity, Grant, covers, defined_at, standing_at
 from wire import BadRequest, format_exact
 from wire.language import choose_language
 
@@ -203,7 +203,7 @@ def _lists(known: Known, wanted: Wanted, authority: str | None, at: int) -> Iter
     """Yield what may have been granted, as the authority's id, the action and the resource."""
     for each in open_authorities(known, at):
         if authority in (None, each.id):
-            for defined in each.defines:
+            for defined in defined_at(each, at):
                 if wanted.action in (None, defined.action) and wanted.resource in (None, defined.resource):
                     yield each.id, defined.action, defined.resource
 
@@ -303,9 +303,10 @@ def _shown_authority(
 ) -> ShownAuthority:
     entity = known.entity(authority.id)
     assert entity is not None, "an authority is an entity"
+    defines = defined_at(authority, at)
     return ShownAuthority(
         entity=shown(entity.fact, at, accept_language),
         governance_framework=authority.governance_framework,
-        actions=sorted({each.action for each in authority.defines}),
-        resources=len({each.resource for each in authority.defines}),
+        actions=sorted({each.action for each in defines}),
+        resources=len({each.resource for each in defines}),
     )

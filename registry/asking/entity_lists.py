@@ -20,7 +20,7 @@ from registry.ayra import EntitySummary
 from registry.errors import TooManyToList
 from registry.identifiers import as_registered
 from registry.known import Known
-from registry.model import Authority, Entity, Grant, Kind, covers
+from registry.model import Authority, Entity, Grant, Kind, covers, defined_at
 
 MAX_LOOKED_AT = 50_000  # entities or grants, for one list; to look at them takes some two seconds
 
@@ -54,7 +54,7 @@ def candidates(known: Known, wanted: Wanted, at: int) -> list[Entity] | list[Gra
         asked = list(authorities(known, at))
     else:
         asked = [authority_named(known, as_registered(wanted.authority_id), at).fact]
-    return list(granted_by(known, "authorization", asked, wanted.pair))
+    return list(granted_by(known, "authorization", asked, wanted.pair, at))
 
 
 def listed(known: Known, found: list[Entity] | list[Grant], at: int) -> list[str]:
@@ -81,10 +81,10 @@ def summary(known: Known, entity_id: str, authority_id: str | None, at: int) -> 
 
 
 def granted_by(
-    known: Known, kind: Kind, asked: Iterable[Authority], pair: tuple[str, str] | None
+    known: Known, kind: Kind, asked: Iterable[Authority], pair: tuple[str, str] | None, at: int
 ) -> Iterator[Grant]:
     """
-    Yield all grants of authorities on what they define, or on one pair of action and resource, ended ones too.
+    Yield all grants of authorities on what they define then, or on one pair of that, ended ones too.
 
     Raises:
         TooManyToList: more than `MAX_LOOKED_AT`.
@@ -92,7 +92,7 @@ def granted_by(
     yield from _bounded(
         found.fact
         for authority in asked
-        for each in authority.defines
+        for each in defined_at(authority, at)
         if pair in (None, (each.action, each.resource))
         for found in known.granted(kind, authority.id, each.action, each.resource)
     )

@@ -45,7 +45,7 @@ from registry.errors import AuthorityNotFound, TooManyToList
 from registry.identifiers import as_registered, identifier_kind
 from registry.items import DelegationItem, item_of
 from registry.known import Revision
-from registry.model import Authority, Delegation, Entity, Resource, covers
+from registry.model import Authority, Delegation, Entity, Resource, covers, defined_at
 from wire import format_exact, format_utc
 
 MAX_RESULTS = 100  # authorities and resources, of one question
@@ -172,7 +172,7 @@ def _learned(
 
 
 def _turns_of_authorities(known: Directory, request: EvaluationRequest) -> Turns:
-    """Return the times at which one that may be asked begins or ceases to answer, or to have a name."""
+    """Return the times at which one that may be asked begins or ceases to answer, or to have a name, or a rule."""
     turns: Turns = []
     for entity in _asked_of(known, request):
         turns += (entity.fact.valid_from, entity.fact.valid_until)
@@ -180,6 +180,8 @@ def _turns_of_authorities(known: Directory, request: EvaluationRequest) -> Turns
             turns += (each.valid_from, each.valid_until)
         if (authority := known.authority(entity.fact.id)) is not None:
             turns += (authority.fact.valid_from, authority.fact.valid_until)
+            for defined in authority.fact.defines:
+                turns += (defined.valid_from, defined.valid_until)
     return turns
 
 
@@ -205,16 +207,16 @@ def _places(known: Directory, request: EvaluationRequest, at: int) -> list[_Plac
     places = [
         _Place(each, resource)
         for each in asked
-        for resource in _resources(each, request.action, scheme, name)
+        for resource in _resources(each, request.action, scheme, name, at)
     ]
     if len(places) > MAX_RESULTS:
         raise TooManyToList(f"over {MAX_RESULTS} authorities define that; name one of them as `authority`")
     return places
 
 
-def _resources(authority: Authority, action: str, scheme: Scheme, name: str) -> Iterator[Resource]:
+def _resources(authority: Authority, action: str, scheme: Scheme, name: str, at: int) -> Iterator[Resource]:
     """Yield the resources that a format calls so, as far as the authority defines the action on them."""
-    defined = {each.resource for each in authority.defines if each.action == action}
+    defined = {each.resource for each in defined_at(authority, at) if each.action == action}
     if scheme == "resource":
         described = {each.id: each for each in authority.resources}
         if name in defined:

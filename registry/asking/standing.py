@@ -17,7 +17,6 @@ from registry.errors import AuthorityNotFound, DefinitionNotFound
 from registry.known import Known, Revision
 from registry.model import (
     Authority,
-    Definition,
     Delegation,
     Entity,
     Grant,
@@ -26,6 +25,8 @@ from registry.model import (
     Phase,
     Standing,
     covers,
+    defined_at,
+    definitions_of,
     standing_at,
 )
 
@@ -111,10 +112,12 @@ def find(known: Known, asked: Asked) -> Finding:
     if asked_of is None:
         raise AuthorityNotFound(_NOT_OURS, pointer="/authority_id")
     holder, authority = asked_of
-    require_defined(authority.fact, asked.action, asked.resource)
+    require_defined(authority.fact, asked.action, asked.resource, asked.at)
     named = known.entities_named(asked.entity)
     turns = turns_of_names((holder,), asked.authority) + turns_of_names(named, asked.entity)
     turns += (authority.fact.valid_from, authority.fact.valid_until)
+    for defined in definitions_of(authority.fact, asked.action, asked.resource):
+        turns += (defined.valid_from, defined.valid_until)
     turns += [each.until for each in authority.fact.vouching]
     entity = _named(named, asked.entity, asked.at)
     if entity is None:
@@ -167,18 +170,19 @@ def _authority_named(
     return None
 
 
-def require_defined(authority: Authority, action: str, resource: str) -> None:
+def require_defined(authority: Authority, action: str, resource: str, at: int) -> None:
     """
-    Refuse a question that the authority has no rule for.
+    Refuse a question that the authority has no rule for at a time.
 
     A pair is defined or not: an action and a resource that are each defined with another are not enough.
 
     Raises:
         DefinitionNotFound: `pointer` names the member.
     """
-    if _is_defined(authority.defines, action, resource):
-        return
-    if all(each.action != action for each in authority.defines):
+    for each in definitions_of(authority, action, resource):
+        if covers(each.valid_from, each.valid_until, at):
+            return
+    if all(each.action != action for each in defined_at(authority, at)):
         raise DefinitionNotFound("the authority does not define this action", pointer="/action")
     raise DefinitionNotFound(
         "the authority does not define this action for this resource", pointer="/resource"
@@ -191,10 +195,6 @@ def identifier_of(entity: Entity, value: str, at: int) -> Identifier | None:
         if each.value == value and covers(each.valid_from, each.valid_until, at):
             return each
     return None
-
-
-def _is_defined(defines: tuple[Definition, ...], action: str, resource: str) -> bool:
-    return bool([each for each in defines if each.resource == resource and each.action == action])
 
 
 def _named(entities: tuple[Revision[Entity], ...], identifier: str, at: int) -> Revision[Entity] | None:

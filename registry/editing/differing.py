@@ -52,7 +52,7 @@ def _changed(index: int, planned: Planned, now: int) -> ChangedFact:
         revision=None if before is None else before.number,
         before=None if before is None else shown(before.fact),
         after=None if change.fact is None else shown(change.fact),
-        is_late=change.effective_at + LATE < now,
+        is_late=change.effective_at + LATE <= now,
     )
 
 

@@ -51,7 +51,7 @@ class Imports:
             return await self._files.import_file(
                 principal, data, corrects=corrects, idempotency_key=idempotency_key
             )
-        version, changes = await self._files.changes_of(data, corrects=corrects)
+        version, changes = await self._files.changes_of(data, corrects=corrects, as_said=True)
         if not changes:
             return report_of(version, ())
         return await self._propose(principal, data, corrects, changes, idempotency_key)

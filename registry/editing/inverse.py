@@ -37,6 +37,7 @@ def inverse_of(known: Known, undone: Iterable[Undone]) -> tuple[Operation, ...]:
     Return the operations that take changes back, those of facts that are as they were before left out.
 
     - What was added ends; what ended, or was revoked, is granted anew from then on, since both are final.
+    - That an entity or an authority ended is corrected: it was there all the time.
     - What was suspended is resumed, and the other way round.
     - What was changed, corrected or voided becomes what it was before.
 
@@ -72,7 +73,7 @@ def _inverse(known: Known, undone: Undone) -> Operation | None:
             return _anew(change, undone.before)
     if undone.before is None or undone.before == current.fact:
         return None
-    verb = "correct" if change.what == "correct" else "change"
+    verb = "correct" if change.what in ("correct", "end") else "change"
     return _with_fact(verb, change, undone.before, current.number)
 
 

@@ -10,7 +10,7 @@ In four steps, each only if the one before found nothing, since its findings wou
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import dropwhile
+from itertools import dropwhile, islice
 from typing import Any
 
 import msgspec
@@ -18,13 +18,28 @@ import msgspec
 from registry.editing.errors import FactsChanged, InvalidChangeSet
 from registry.editing.shapes import OF_STATE, WITH_FACT, Operation
 from registry.identifiers import canonical_identifier
-from registry.imports.planning import begins, ended, first_difference
+from registry.imports.continuing import continued
+from registry.imports.differing import first_difference
+from registry.imports.planning import begins, ended
 from registry.imports.shape import shape_faults
 from registry.items import SHAPES, item_of, read_time
 from registry.known import FactChange, Key, Known, Overlaid, Revision
-from registry.model import FINAL, Delegation, Fact, FactKind, Grant, State, StateChange, ended_at
+from registry.model import (
+    FINAL,
+    KINDS,
+    Authority,
+    Delegation,
+    Fact,
+    FactKind,
+    Grant,
+    State,
+    StateChange,
+    definitions_of,
+    ended_at,
+    meet,
+)
 from registry.placed import Finding, Placed, PlacedFact, read_items
-from registry.rules import faults, text_fault
+from registry.rules import UNDEFINED, faults, text_fault
 from wire import format_exact
 
 _STATES: dict[str, State] = {"suspend": "suspended", "resume": "active", "revoke": "revoked"}
@@ -84,6 +99,7 @@ def plan(
         raise FactsChanged(conflicts)
     read, findings = _read(known, found)  # 3.
     _raise_if(findings or list(_repeated(read)))
+    read = [_continued(known, each, now) for each in read]
     changes, findings = _changes(read, now)
     _raise_if(findings)
     _raise_if(list(_broken_rules(known, read, changes, now, is_whole=is_whole)))  # 4.
@@ -195,6 +211,13 @@ def _read(known: Known, found: Sequence[_Found]) -> tuple[list[_Found], list[Fin
     return read, findings + [finding for each in read for finding in _presence(each)]
 
 
+def _continued(known: Known, one: _Found, now: int) -> _Found:
+    """Return an operation whose identifiers and definitions begin and end when it takes effect; see there."""
+    if one.wanted is None or one.operation.op == "correct":
+        return one
+    return msgspec.structs.replace(one, wanted=continued(known, one.wanted, now))
+
+
 def _before(known: Known, one: _Found, fact: Fact) -> Revision[Fact] | None:
     return one.before if one.id else known.fact(one.operation.kind, fact.id)
 
@@ -266,14 +289,20 @@ def _change(one: _Found, now: int) -> FactChange:
     elif operation.op == "correct":
         assert before is not None
         assert fact is not None
-        effective_at = first_difference(before.fact, fact, now) or now
+        differs_at = first_difference(before.fact, fact, now)
+        effective_at = now if differs_at is None else differs_at
     elif operation.op == "void":
         assert before is not None
         effective_at = begins(before.fact, now)
     elif before is not None and operation.op != "change":
         effective_at = _since(operation, before.fact, now)
         fact = _ended(one, effective_at) if operation.op == "end" else _with_state(one, effective_at)
+        effective_at = min(effective_at, _compromised_since(operation, effective_at))
     return FactChange(operation.kind, one.id, fact, operation.op, effective_at)
+
+
+def _compromised_since(operation: Operation, otherwise: int) -> int:
+    return otherwise if operation.compromised_since is None else read_time(operation.compromised_since)
 
 
 def _since(operation: Operation, fact: Fact, now: int) -> int:
@@ -341,6 +370,10 @@ def _broken_rules(
     for one, change in zip(found, changes, strict=True):
         if change.fact is None and change.kind == "entity":
             yield from _still_named(after, one)
+        if change.kind == "authority":
+            yield from _still_granted(after, one, change)
+        if not is_whole and one.operation.op in WITH_FACT and isinstance(change.fact, Grant):
+            yield from _undefined(after, one, change.fact)
 
 
 def _as_left(change: FactChange, *, is_whole: bool) -> FactChange:
@@ -359,6 +392,34 @@ def _place(one: _Found, change: FactChange) -> Placed:
     renamed = {f"{last}/{name}": f"/{name}" for name in ("since", "reason", "compromised_since")}
     renamed |= {last: "/op", f"{last}/state": "/op", "/valid_until": "/since"}
     return Placed(change.kind, item_of(change.fact), one.pointer, renamed)
+
+
+def _undefined(after: Known, one: _Found, grant: Grant) -> Iterator[Finding]:
+    """Yield that a grant would be answered at no time: what it is about is defined only before, or after."""
+    authority = after.authority(grant.authority_id)
+    if authority is None:
+        return
+    defined = definitions_of(authority.fact, grant.action, grant.resource)
+    windows = [(each.valid_from, each.valid_until) for each in defined]
+    if defined and not any(meet((grant.valid_from, grant.valid_until), window) for window in windows):
+        yield f"{one.pointer}/fact", f"{UNDEFINED} at that time"
+
+
+def _still_granted(after: Known, one: _Found, change: FactChange) -> Iterator[Finding]:
+    """Yield what was granted on pairs that an authority would never have defined."""
+    before = one.before.fact if one.before is not None else None
+    if not isinstance(before, Authority):
+        return
+    left = change.fact.defines if isinstance(change.fact, Authority) else ()
+    kept = {(each.action, each.resource) for each in left}
+    for action, resource in {(each.action, each.resource) for each in before.defines} - kept:
+        for kind in KINDS:
+            for found in islice(after.granted(kind, one.id, action, resource), 1):
+                yield (
+                    one.pointer,
+                    f"the {kind} {found.fact.id} is on {action} {resource}: void that as well, or let the"
+                    " definition end",
+                )
 
 
 def _still_named(after: Known, one: _Found) -> Iterator[Finding]:

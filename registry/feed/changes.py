@@ -10,12 +10,12 @@ from msgspec import UNSET, UnsetType
 
 from registry.events import GAP
 from registry.items import OwnId, item_of
+from registry.known import LATE
 from registry.model import TYPES, Authority, Delegation, Entity, Fact, FactKind, Grant
 from wire import format_exact
 
 MAX_PAGE = 500  # changes
 MAX_POSITION = 2**53  # what every reader of JSON has without loss
-LATE_AFTER = 10_000_000  # microseconds from when a change holds until it is recorded: not merely the way here
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -140,7 +140,7 @@ def change_view(told: Change, *, for_operators: bool = False) -> ChangeView:
         version=told.version,
         recorded_at=format_exact(told.recorded_at),
         effective_at=format_exact(told.effective_at),
-        late=told.effective_at + LATE_AFTER <= told.recorded_at,
+        late=told.effective_at + LATE <= told.recorded_at,
         occasion=told.occasion,
         what=told.what,
         kind=told.kind,

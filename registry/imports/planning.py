@@ -3,7 +3,8 @@ What to change, so that the registry says from now on what somebody wants it to 
 
 - What is wanted and not known is added. It may have begun in the past: the registry learned it late, and says so.
 - What is known and not wanted ends now. It is not taken back: what was true yesterday stays so.
-- What is said of the past otherwise than before is a correction, and is refused unless corrections are allowed.
+- What is said of the past otherwise than before is a correction, and is refused unless corrections are allowed. So
+  is that an entity, an authority or a grant goes on which has ended: it was over for a while.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,10 @@ from typing import TypeVar
 import msgspec
 
 from registry.errors import ChangesThePast, TooManyToList
+from registry.imports.continuing import continued
+from registry.imports.differing import first_difference
 from registry.items import REFERENCES
-from registry.known import FactChange, Known
+from registry.known import FactChange, Key, Known, Overlaid
 from registry.model import (
     FACT_KINDS,
     FINAL,
@@ -24,18 +27,42 @@ from registry.model import (
     Fact,
     Grant,
     StateChange,
+    covers,
+    derived_id,
     ended_at,
     kind_of,
-    standing_at,
+    meet,
+    named_window,
 )
+from registry.placed import Finding
+from registry.rules import clashing
 
 UNLISTED = "not listed any more"  # the reason of what ends before it began
 MAX_ENDINGS = 100_000  # facts; what a file of the largest size can list itself
 T = TypeVar("T")
 
 
+class Contradiction(Exception):
+    """
+    What is wanted contradicts what is known besides.
+
+    Attributes:
+        findings: pointers are those of a registry file of the current version.
+    """
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(findings)
+        self.findings = findings
+
+
 def plan(
-    known: Known, wanted: Iterable[Fact], now: int, *, corrects: bool = False, ends: bool = True
+    known: Known,
+    wanted: Iterable[Fact],
+    now: int,
+    *,
+    corrects: bool = False,
+    ends: bool = True,
+    as_said: bool = False,
 ) -> tuple[FactChange, ...]:
     """
     Return the changes that make what is known into what is `wanted`, the unchanged left out.
@@ -43,24 +70,32 @@ def plan(
     Args:
         corrects: whether what was said of the past may be changed.
         ends: whether what is not wanted ends.
+        as_said: whether what is added or changed is to be continued (`continuing.py`) only when it takes effect.
 
     Raises:
         ChangesThePast: something that is wanted says of the past what was not said, and `corrects` is false.
         TooManyToList: more would end than can be held in memory.
+        Contradiction: an identifier is another entity's at the same time.
     """
-    facts = _renamed(known, list(wanted))
-    changes = [change for fact in facts if (change := _change(known, fact, now, corrects=corrects))]
-    listed = {(kind_of(fact), fact.id) for fact in facts}
+    facts = _renamed(known, list(wanted), now)
+    planned = (_change(known, fact, now, corrects=corrects, as_said=as_said) for fact in facts)
+    changes = [change for change in planned if change is not None]
     if ends:
-        unlisted = (change for change in _endings(known, now) if change.key not in listed)
-        endings = list(islice(unlisted, MAX_ENDINGS + 1))
-        if len(endings) > MAX_ENDINGS:
-            raise TooManyToList(
-                f"the file leaves out more than {MAX_ENDINGS} facts that are in force, and would end them all;"
-                " end them by change sets"
-            )
-        changes += endings
+        changes += _endings_beside(known, {(kind_of(fact), fact.id) for fact in facts}, now)
+    if not as_said and (findings := list(_clashes(known, facts, changes, now))):
+        raise Contradiction(findings)
     return tuple(changes)
+
+
+def _endings_beside(known: Known, listed: set[Key], now: int) -> list[FactChange]:
+    unlisted = (change for change in _endings(known, now) if change.key not in listed)
+    endings = list(islice(unlisted, MAX_ENDINGS + 1))
+    if len(endings) > MAX_ENDINGS:
+        raise TooManyToList(
+            f"the file leaves out more than {MAX_ENDINGS} facts that are in force, and would end them all;"
+            " end them by change sets"
+        )
+    return endings
 
 
 def ended(fact: Fact, now: int, reason: str = UNLISTED) -> Fact:
@@ -75,20 +110,36 @@ def ended(fact: Fact, now: int, reason: str = UNLISTED) -> Fact:
     return msgspec.structs.replace(fact, valid_until=until)
 
 
-def _renamed(known: Known, facts: list[Fact]) -> list[Fact]:
-    """Return facts with the ids by which they are known already."""
-    entities = {fact.id: _known_id(known, fact) for fact in facts if isinstance(fact, Entity)}
-    moved = {old: new for old, new in entities.items() if old != new}
-    return [_grant_as_known(known, _moved(fact, moved)) for fact in facts]
+def _renamed(known: Known, facts: list[Fact], now: int) -> list[Fact]:
+    """Return facts with the ids by which they are known already; no two get the same."""
+    said = [fact for fact in facts if isinstance(fact, Entity)]
+    taken = {each.id for each in said if not _is_derived(each)}
+    moved: dict[str, str] = {}
+    for each in said:
+        if _is_derived(each) and (found := _known_id(known, each, taken, now)) is not None:
+            moved[each.id] = found
+            taken.add(found)
+    ids = {(kind_of(fact), fact.id) for fact in facts}
+    return [_grant_as_known(known, _moved(fact, moved), ids) for fact in facts]
 
 
-def _known_id(known: Known, entity: Entity) -> str:
-    if known.entity(entity.id) is not None:
-        return entity.id
-    for identifier in entity.identifiers:
-        for found in known.entities_named(identifier.value):
-            return found.fact.id
-    return entity.id
+def _is_derived(entity: Entity) -> bool:
+    """Tell whether an entity has no id but the one that its first identifier gives."""
+    return entity.id == derived_id("e", entity.identifiers[0].value)
+
+
+def _known_id(known: Known, entity: Entity, taken: set[str], now: int) -> str | None:
+    """Return the id of whoever has one of the identifiers while this entity has it; rather who has it now."""
+    holders = [
+        (named_window(found.fact, theirs), found.fact.id)
+        for each in entity.identifiers
+        for found in known.entities_named(each.value)
+        for theirs in found.fact.identifiers
+        if theirs.value == each.value and meet(named_window(entity, each), named_window(found.fact, theirs))
+    ]
+    free = [(window, holder) for window, holder in holders if holder not in taken]
+    of_now = (holder for window, holder in free if covers(*window, now))
+    return next(of_now, free[0][1] if free else None)
 
 
 def _moved(fact: T, ids: dict[str, str]) -> T:
@@ -103,19 +154,20 @@ def _moved(fact: T, ids: dict[str, str]) -> T:
     return msgspec.structs.replace(fact, **changed)  # type: ignore[type-var]
 
 
-def _grant_as_known(known: Known, fact: Fact) -> Fact:
+def _grant_as_known(known: Known, fact: Fact, listed: set[Key]) -> Fact:
     if not isinstance(fact, Grant) or known.fact(fact.kind, fact.id) is not None:
         return fact
     same = known.grants(fact.kind, fact.authority_id, fact.entity_id, fact.action, fact.resource)
-    found = next((each.fact.id for each in same if each.fact.valid_from == fact.valid_from), fact.id)
-    return msgspec.structs.replace(fact, id=found)
+    found = (each.fact.id for each in same if each.fact.valid_from == fact.valid_from)
+    free = (each for each in found if (fact.kind, each) not in listed)
+    return msgspec.structs.replace(fact, id=next(free, fact.id))
 
 
-def _change(known: Known, fact: Fact, now: int, *, corrects: bool) -> FactChange | None:
-    kind = kind_of(fact)
-    before = known.fact(kind, fact.id)
+def _change(known: Known, said: Fact, now: int, *, corrects: bool, as_said: bool) -> FactChange | None:
+    kind = kind_of(said)
+    before, fact = known.fact(kind, said.id), continued(known, said, now)
     if before is None:
-        return FactChange(kind, fact.id, fact, "add", begins(fact, now))
+        return FactChange(kind, fact.id, said if as_said else fact, "add", begins(fact, now))
     if before.fact == fact:
         return None
     differs_at = first_difference(before.fact, fact, now)
@@ -123,83 +175,33 @@ def _change(known: Known, fact: Fact, now: int, *, corrects: bool) -> FactChange
         raise ChangesThePast(kind, fact.id, differs_at)
     if differs_at is not None:
         return FactChange(kind, fact.id, fact, "correct", differs_at)
-    return FactChange(kind, fact.id, fact, "change", now)
+    return FactChange(kind, fact.id, said if as_said else fact, "change", now)
+
+
+def _clashes(
+    known: Known, facts: Iterable[Fact], changes: Iterable[FactChange], now: int
+) -> Iterator[Finding]:
+    """
+    Yield what no file shows by itself: an identifier that an entity has already which the file does not list.
+
+    Pointers are those of a registry file of the current version.
+    """
+    after = Overlaid(known, changes, now)
+    entities = [fact for fact in facts if isinstance(fact, Entity)]
+    changed = {change.id for change in changes if change.kind == "entity"}
+    for index, entity in enumerate(entities):
+        found = after.entity(entity.id) if entity.id in changed else None
+        if found is None:
+            continue
+        for number, identifier in enumerate(found.fact.identifiers[: len(entity.identifiers)]):
+            if (other := clashing(after, found.fact, identifier)) is not None:
+                here = f"/entities/{index}/identifiers/{number}/value"
+                yield here, f"the identifier is already used at {other}"
 
 
 def begins(fact: Fact, now: int) -> int:
     """Return from when on a fact says something that was not said before."""
     return now if fact.valid_from is None else fact.valid_from
-
-
-def first_difference(before: Fact, after: Fact, now: int) -> int | None:
-    """
-    Return the first time before `now` of which two revisions of a fact say different things; None: there is none.
-
-    Only what a question is answered from counts: names, logos and the like were never true or false.
-    """
-    if isinstance(before, Grant | Delegation) and isinstance(after, Grant | Delegation):
-        times = sorted({time for fact in (before, after) for time in _turns(fact) if time < now})
-        return next((time for time in times if _said(before, time) != _said(after, time)), None)
-    if isinstance(before, Entity) and isinstance(after, Entity):
-        return _first_named_otherwise(before, after, now)
-    return _first_bound_moved(before, after, now)
-
-
-def _turns(fact: Grant | Delegation) -> Iterator[int]:
-    yield fact.valid_from
-    yield from (change.since for change in fact.history)
-    if fact.valid_until is not None:
-        yield fact.valid_until
-
-
-def _said(fact: Grant | Delegation, at: int) -> object:
-    standing = standing_at(fact, at)
-    return standing.phase, standing.compromised_since, _about(fact)
-
-
-def _about(fact: Grant | Delegation) -> object:
-    if isinstance(fact, Grant):
-        return (
-            fact.authority_id,
-            fact.entity_id,
-            fact.action,
-            fact.resource,
-            fact.granted_by,
-            fact.constraints,
-        )
-    return fact.grantor_id, fact.delegate_id, fact.actions, fact.resources, fact.kinds, fact.further
-
-
-def _first_named_otherwise(before: Entity, after: Entity, now: int) -> int | None:
-    kept = {_span(each) for each in after.identifiers}
-    for identifier in before.identifiers:
-        if _span(identifier) in kept:
-            continue
-        same = [each for each in after.identifiers if each.value == identifier.value]
-        ends = [each.valid_until for each in same if each.valid_from == identifier.valid_from]
-        if not any(end is None or end >= now for end in ends) and (
-            identifier.valid_from is None or identifier.valid_from < now
-        ):
-            return identifier.valid_from or 0
-    return _first_bound_moved(before, after, now)
-
-
-def _span(identifier: object) -> tuple[object, ...]:
-    return tuple(getattr(identifier, name) for name in ("value", "valid_from", "valid_until"))
-
-
-def _first_bound_moved(before: Fact, after: Fact, now: int) -> int | None:
-    """
-    Return the first time before `now` that a window had and has not, or the other way round.
-
-    A window that ended and goes on is no such thing: what it was for ended with it, and begins anew.
-    """
-    moved = [before.valid_from, after.valid_from] if before.valid_from != after.valid_from else []
-    if after.valid_until is not None and (
-        before.valid_until is None or after.valid_until < before.valid_until
-    ):
-        moved.append(after.valid_until)
-    return min((each for each in moved if each is not None and each < now), default=None)
 
 
 def _endings(known: Known, now: int) -> Iterator[FactChange]:

@@ -241,7 +241,7 @@ def _members(told: Told) -> dict[str, Any]:
         "revision": event.revision,
         "what": event.what,
         "effective_at": format_exact(event.effective_at),
-        "is_late": event.effective_at + LATE < event.recorded_at,
+        "is_late": event.effective_at + LATE <= event.recorded_at,
         **msgspec.structs.asdict(told.cause),
     }
 

@@ -35,7 +35,7 @@ def _from_now(
     for each in () if wanted is None else wanted.identifiers:
         was_named = each.value in {one.value for one in kept} or _is_held(known, entity_id, each.value)
         if each.value not in there and not was_named:
-            kept.append(each)
+            kept.append(each if before is None else _begun(each, now))
         elif each.value not in there and is_after(each.valid_until, now):
             kept.append(msgspec.structs.replace(each, valid_from=max(now, each.valid_from or now)))
     base = wanted or before
@@ -52,6 +52,13 @@ def _closed(identifier: Identifier, now: int) -> Identifier:
     if not is_after(identifier.valid_until, now):
         return identifier
     return msgspec.structs.replace(identifier, valid_until=now)
+
+
+def _begun(identifier: Identifier, now: int) -> Identifier:
+    """Return an identifier that its entity did not have up to now."""
+    return msgspec.structs.replace(
+        identifier, valid_from=now if identifier.valid_from is None else identifier.valid_from
+    )
 
 
 def _is_held(known: Known, entity_id: str, value: str) -> bool:

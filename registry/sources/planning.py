@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from registry.imports.planning import begins, ended, first_difference
+from registry.imports.differing import first_difference
+from registry.imports.planning import begins, ended
 from registry.imports.terms import Right
 from registry.items import EntityItem, GrantItem, IdentifierItem
 from registry.known import FactChange, Known, Overlaid, question_of

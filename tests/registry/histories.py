@@ -102,11 +102,15 @@ def _at_home(entity_id: str) -> Entity:
 @st.composite
 def authorities(draw: st.DrawFn, entity_id: str) -> Authority:
     start, end = draw(MOSTLY_OPEN)
-    pairs = draw(st.sets(st.sampled_from(PAIRS), min_size=2))
+    pairs = sorted(draw(st.sets(st.sampled_from(PAIRS), min_size=2)))
+    windows = [draw(MOSTLY_OPEN) for _ in pairs]
     return Authority(
         id=entity_id,
         governance_framework="https://rules.example/",
-        defines=tuple(Definition(action=action, resource=resource) for action, resource in sorted(pairs)),
+        defines=tuple(
+            Definition(action=action, resource=resource, valid_from=begin, valid_until=until)
+            for (action, resource), (begin, until) in zip(pairs, windows, strict=True)
+        ),
         max_delegations=draw(st.integers(0, 3)),
         vouching=draw(st.just(()) | TIMES.map(lambda until: (Vouching(source="list", until=until),))),
         valid_from=start,

@@ -75,7 +75,11 @@ class Reference:
         authority = self._authority(asked)
         if authority is None:
             return Verdict("refused", "authority-not-found")
-        if not any(d.action == asked.action and d.resource == asked.resource for d in authority.defines):
+        if not any(
+            (d.action, d.resource) == (asked.action, asked.resource)
+            and is_within(d.valid_from, d.valid_until, asked.at)
+            for d in authority.defines
+        ):
             return Verdict("refused", "definition-not-found")
         holder = self._holder(asked.entity, asked.at)
         if holder is None:

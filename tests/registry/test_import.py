@@ -11,6 +11,7 @@ from registry import (
     Asked,
     AuthorityNotFound,
     ChangesThePast,
+    DefinitionNotFound,
     RegistryFileError,
     export_registry,
     find,
@@ -21,7 +22,7 @@ from storage import Database, read_audit
 from tests.actors import ADA
 from tests.databases import Place
 from tests.registry.databases import a_database
-from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_registry, as_file
+from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, a_registry, an_authority, as_file
 from tests.registry.wing import Wing
 from wire import parse_utc
 
@@ -213,6 +214,25 @@ async def test_an_empty_registry_exports_and_is_imported_as_one(place: Place) ->
         assert (report.ended, report.version) == (7, 2)
         with pytest.raises(AuthorityNotFound):
             ask(wing, NOW)
+
+
+async def test_what_ended_on_what_is_defined_no_more_is_exported_and_imported_again(place: Place) -> None:
+    dropped = a_registry(
+        authorizations=[], recognitions=[], authorities=[an_authority(EDU, ("issue", "Licence"))]
+    )
+    async with a_database(place) as database:
+        wing = a_wing(database)
+        await wing.import_file(ADA, as_file(a_registry()))
+
+        await a_wing(database, CLOCK + 60).import_file(ADA, as_file(dropped))
+
+        await wing.follow()
+        assert ask(wing, YEAR_2025) is True
+        with pytest.raises(DefinitionNotFound):
+            ask(wing, NOW + 60_000_000)
+        later = a_wing(database, CLOCK + 120)
+        assert (await later.import_file(ADA, await later.export())).version == 2
+        assert (await later.import_file(ADA, as_file(dropped))).version == 2
 
 
 @pytest.mark.parametrize(

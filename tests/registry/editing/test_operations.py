@@ -10,7 +10,7 @@ from registry.editing.errors import FactsChanged, InvalidChangeSet
 from registry.editing.operations import Planned, plan
 from registry.editing.shapes import Operation
 from registry.known import Nothing, Overlaid
-from registry.model import kind_of
+from registry.model import defined_at, kind_of
 from tests.registry.examples import EDU, LICENSING, NOW, UNI, a_grant, facts_from, known_from, known_of
 from wire import parse_utc
 
@@ -274,4 +274,68 @@ def test_a_delegation_in_a_circle_is_refused_with_its_place() -> None:
     assert [each for each, _ in found] == [
         "/operations/0/fact/delegate_id",
         "/operations/1/fact/delegate_id",
+    ]
+
+
+def an_authority(known: Known, *pairs: tuple[str, str], **members: Any) -> dict[str, Any]:
+    found = known.entities_named(EDU)[0].fact.id
+    defines = [{"action": action, "resource": resource} for action, resource in pairs]
+    fact = {"id": found, "governance_framework": "https://e.example/rules", "defines": defines}
+    return {"kind": "authority", "id": found, "fact": fact | members}
+
+
+def pairs_of(known: Known, at: int) -> set[tuple[str, str]]:
+    found = known.authority(known.entities_named(EDU)[0].fact.id)
+    assert found is not None
+    return {(each.action, each.resource) for each in defined_at(found.fact, at)}
+
+
+def test_what_an_authority_defines_no_more_it_defined_until_now() -> None:
+    known = known_from()
+
+    changed = after(known, {"op": "change"} | an_authority(known, ("issue", "Degree"), ("issue", "PID")))
+
+    assert pairs_of(changed, NOW - 1) == {("issue", "Degree"), ("issue", "Licence"), ("verify", "Degree")}
+    assert pairs_of(changed, NOW) == {("issue", "Degree"), ("issue", "PID")}
+
+
+def test_that_an_authority_never_defined_what_it_granted_on_is_refused() -> None:
+    known = known_from()
+
+    [(pointer, told)] = findings(known, {"op": "correct"} | an_authority(known, ("issue", "Licence")))
+
+    assert (pointer, the_grant(known).id in told) == ("/operations/0", True)
+
+
+def test_nothing_is_granted_on_what_is_defined_no_more() -> None:
+    known = known_from()
+    dropped = after(known, {"op": "change"} | an_authority(known, ("issue", "Licence")))
+    anew = a_grant(valid_from="2029-01-01T00:00:00Z", valid_until=None)
+
+    found = findings(dropped, {"op": "add", "kind": "authorization", "fact": anew})
+
+    assert found == [
+        ("/operations/0/fact", "the authority does not define this action for this resource at that time")
+    ]
+
+
+def test_a_chain_that_was_long_enough_is_not_made_too_long_but_by_a_correction() -> None:
+    known = known_from()
+    pairs = [("issue", "Degree"), ("issue", "Licence"), ("verify", "Degree")]
+    shorter = an_authority(known, *pairs, max_delegations=0)
+
+    [(pointer, _)] = findings(known, {"op": "change"} | shorter)
+
+    assert pointer == "/operations/0/fact"
+    assert planned(known, {"op": "correct"} | shorter)[0].change.effective_at == 0
+
+
+def test_a_revocation_is_told_of_the_time_since_when_the_key_was_compromised() -> None:
+    known = known_from()
+
+    [found] = planned(known, of_grant(known, "revoke", compromised_since="2026-01-01T00:00:00Z"))
+
+    assert (found.change.what, found.change.effective_at) == ("revoke", parse_utc("2026-01-01T00:00:00Z"))
+    assert states(after(known, of_grant(known, "revoke", compromised_since="2026-01-01T00:00:00Z"))) == [
+        ("revoked", NOW)
     ]
