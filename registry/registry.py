@@ -87,12 +87,12 @@ class Registry:
 
     @property
     def version(self) -> int:
-        """The version that is answered from; 0: nothing was ever recorded."""
+        """The version that is answered from; 0: nothing was ever recorded. Raises as `Index.reading`."""
         return self.index.version
 
     @property
     def recorded_at(self) -> int:
-        """When the newest of what is answered from was recorded, in microseconds since 1970."""
+        """When the newest of what is answered from was recorded, as `Index.recorded_at`."""
         return self.index.recorded_at
 
     async def load(self) -> None:

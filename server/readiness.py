@@ -4,12 +4,13 @@ What makes a process ready, and what an operator ought to look at: the checks of
 
 from collections.abc import Callable
 
+from registry import Registry
 from server.background import Background
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Check, Health
 from server.wings import Wings
 from statuslist.publishing.publisher import Publisher
-from storage import Engine
+from storage import DatabaseUnavailable, Engine
 
 
 def health_of(wings: Wings, background: Background) -> Health:
@@ -17,7 +18,7 @@ def health_of(wings: Wings, background: Background) -> Health:
     vitals = wings.monitoring.vitals
     checks: list[Callable[[], Check]] = [
         lambda: _database_check(wings.resources.database, background),
-        lambda: Check("registry", True, detail={"version": wings.registry.registry.version}),
+        lambda: _registry_check(wings.registry.registry),
         lambda: _lists_check(wings.status.publisher),
         lambda: _background_check(background, wings.status.publisher),
         lambda: _alarms_check(wings.resources.telemetry),
@@ -35,6 +36,14 @@ def _database_check(database: Engine, background: Background) -> Check:
         "wal_bytes": database.stats.wal_bytes,
     }
     return Check("database", database.is_healthy, needed=False, detail=detail)
+
+
+def _registry_check(registry: Registry) -> Check:
+    """An index that is damaged is made anew within seconds; until then questions are refused with a 503."""
+    try:
+        return Check("registry", True, detail={"version": registry.version})
+    except DatabaseUnavailable:
+        return Check("registry", False, needed=False)
 
 
 def _lists_check(publisher: Publisher) -> Check:

@@ -63,13 +63,17 @@ class Index:
 
     @property
     def version(self) -> int:
-        """The version of the registry that is answered from; 0: none yet."""
+        """The version of the registry that is answered from; 0: none yet. Raises as `reading`."""
         progress = self._progress()
         return 0 if progress is None else progress.version
 
     @property
     def recorded_at(self) -> int:
-        """When the newest of what is answered from was recorded, in microseconds since 1970; 0: nothing is."""
+        """
+        When the newest of what is answered from was recorded, in microseconds since 1970; 0: nothing is.
+
+        Raises as `reading`: whoever took a file that cannot be read for an empty one would deny everything.
+        """
         progress = self._progress()
         return 0 if progress is None else progress.recorded_at
 
@@ -118,7 +122,10 @@ class Index:
         """Tell whether the file that is answered from is there, and has all that is recorded, and nothing else."""
         if self._inode is None or self._is_damaged or self._inode != _inode(self._path):
             return False
-        progress = self._progress()
+        try:
+            progress = self._progress()
+        except DatabaseUnavailable:
+            return False
         if (
             progress is not None and progress.position > head.position
         ):  # Others were faster, or it was restored.
@@ -126,10 +133,9 @@ class Index:
         return progress is not None and (progress.version, progress.digest) == (head.version, head.digest)
 
     def _progress(self) -> Progress | None:
-        """Return how far the file that is answered from is; None: it cannot be told."""
-        with contextlib.suppress(DatabaseUnavailable), self._told():
+        """Return how far the file that is answered from is; None: there is nothing in it yet."""
+        with self._told():
             return progress_of(self.connection())
-        return None
 
     async def _take_up(self, head: Head) -> Head:
         async with self._one_at_a_time:

@@ -10,7 +10,10 @@ import pytest
 
 from registry import answering
 from registry.asking import standing, trqp_answers
+from registry.asking.entity_lists import Wanted
+from registry.index.file import IndexFile
 from registry.trqp_batch import MAX_BATCH_BODY_BYTES, MAX_QUERIES, read_batch
+from storage import DatabaseUnavailable
 from tests.registry.examples import EDU, UNI
 from tests.registry.told import Told, a_grant, a_registry, a_state, an_entity, at
 from wire import MalformedBody, PayloadTooLarge, UnsupportedMediaType
@@ -153,15 +156,19 @@ async def test_what_is_asked_twice_is_answered_once_and_refused_in_each_place(
     ]
 
 
-async def test_others_have_their_turn_between_the_slices_of_a_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("context", "cost"), [({}, 1), ({"time": "2025-01-01T00:00:00Z"}, 10)])
+async def test_others_have_their_turn_between_the_slices_of_a_batch(
+    tmp_path: Path, context: dict[str, str], cost: int
+) -> None:
+    query = QUERY | ({"context": context} if context else {})
     async with a_registry(tmp_path, a_grant()) as registry:
-        asking = asyncio.ensure_future(ask(registry, *[QUERY] * 500))
+        asking = asyncio.ensure_future(ask(registry, *[query] * 500))
         turns = 0
         while not asking.done():
             await asyncio.sleep(0)
             turns += 1
 
-    assert turns >= 500 // answering.SLICE
+    assert turns >= 500 * cost // answering.SLICE
 
 
 async def test_what_is_gathered_for_many_questions_is_what_each_would_find(tmp_path: Path) -> None:
@@ -178,3 +185,27 @@ async def test_what_is_gathered_for_many_questions_is_what_each_would_find(tmp_p
 
     authorized = [result["answer"]["authorized"] for result in found["results"]]
     assert authorized == [number % 2 == 0 for number in range(120)] + [True]
+
+
+async def test_a_damaged_index_refuses_a_batch_and_a_list_and_denies_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    async with a_registry(tmp_path, a_grant(), index_path=path) as registry:
+        file = IndexFile(path)
+        (root,) = file.connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'progress'"
+        ).fetchone()
+        (size,) = file.connection.execute("PRAGMA page_size").fetchone()
+        file.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        file.close()
+        with path.open("r+b") as pages:
+            pages.seek((root - 1) * size)
+            pages.write(b"\xff" * size)
+
+        with pytest.raises(DatabaseUnavailable):
+            await ask(registry, QUERY)
+        with pytest.raises(DatabaseUnavailable):
+            await registry.telling.entities(Wanted(), {}, 10, 0, lambda _: None)
+        await registry.registry.follow()
+        found = await ask(registry, QUERY)
+
+    assert found["results"][0]["answer"]["authorized"] is True

@@ -83,10 +83,10 @@ AUTHORITIES = (an_authority("edu"), an_authority("lic"))
 class Told:
     """The registry over a database, with a clock that the test sets."""
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, index_path: Path | None = None) -> None:
         self.now = NOW
         self.database = database
-        self.registry = Registry(database, lambda: self.now / 1_000_000)
+        self.registry = Registry(database, lambda: self.now / 1_000_000, index_path=index_path)
         self.answering = Answering(self.registry, SERVICE)
         self.telling = Telling(self.registry, SERVICE)
         self.trust = Trust(self.registry, SERVICE.freshness_seconds)
@@ -110,10 +110,12 @@ class Told:
 
 
 @asynccontextmanager
-async def a_registry(folder: Path, *facts: Fact, when: int = at("2024-01-01")) -> AsyncIterator[Told]:
+async def a_registry(
+    folder: Path, *facts: Fact, when: int = at("2024-01-01"), index_path: Path | None = None
+) -> AsyncIterator[Told]:
     """Open a registry that learned of two authorities and a university, and of `facts`, at one time."""
     async with a_database(SqlitePlace(folder / "db")) as database:
-        told = Told(database)
+        told = Told(database, index_path)
         await told.registry.load()
         by_key = {(kind_of(fact), fact.id): fact for fact in (*ENTITIES, *AUTHORITIES, *facts)}
         await told.tell(*by_key.values(), when=when)
