@@ -77,11 +77,18 @@ class Trust:
         """
         _require_page(limit)
         moment = await self._moment(times, place=None)
+        recorded_at = self._registry.recorded_at if moment.known_at is None else moment.known_at
         async with self._one_page_at_a_time:
             page, looked_at = await self._read(
                 moment,
                 lambda known, at: browse.entity_page(
-                    known, wanted, at, cursor=cursor, limit=limit, accept_language=accept_language
+                    known,
+                    wanted,
+                    at,
+                    cursor=cursor,
+                    recorded_at=recorded_at,
+                    limit=limit,
+                    accept_language=accept_language,
                 ),
             )
         owe(looked_at)

@@ -30,6 +30,7 @@ from registry.asking.browsing import (
     cursor_of,
     digest_of,
     read_cursor,
+    read_time,
 )
 from registry.asking.naming import authorities as open_authorities
 from registry.asking.naming import authority_of
@@ -55,26 +56,40 @@ Candidate: TypeAlias = tuple[tuple[str, ...], str]  # where a cursor may stand, 
 
 
 def entity_page(
-    known: Directory, wanted: Wanted, at: int, *, cursor: str | None, limit: int, accept_language: str | None
+    known: Directory,
+    wanted: Wanted,
+    at: int,
+    *,
+    cursor: str | None,
+    recorded_at: int,
+    limit: int,
+    accept_language: str | None,
 ) -> tuple[EntityPage, int]:
     """
     Return the next entities that are wanted, of those that there are at a time, and how many were looked at.
+
+    Args:
+        recorded_at: what was recorded later is not shown: of a search for words, on none of its pages. Whoever is
+            renamed meanwhile would else be found at another word, twice or never.
 
     Raises:
         BadRequest: the cursor is none of this query; `q` has no word.
         AuthorityNotFound: there is no such authority at that time.
     """
     query = digest_of("entities", wanted)
-    authority = None if wanted.authority is None else authority_called(known, wanted.authority, at).id
     words = None if wanted.q is None else _query_words(wanted.q)
-    after = read_cursor(cursor, query, 1 if words is None else 3)
-    if words is not None and after[0] not in words:
-        after = (_rarest(known, words), "", "")
+    after = read_cursor(cursor, query, 1 if words is None else 4)
+    pinned: tuple[str, ...] = ()
+    if words is not None:
+        time, after = after[3] or str(recorded_at), after[:3]
+        known, pinned = known.as_of(read_time(time)), (time,)
+        after = after if after[0] in words else (_rarest(known, words), "", "")
+    authority = None if wanted.authority is None else authority_called(known, wanted.authority, at).id
     items: list[NamedEntity] = []
     before, looked_at = after, 0
     for where, entity_id in _candidates(known, wanted, words, authority, after, at):
         if len(items) == limit or looked_at == MAX_LOOKED_AT:
-            return EntityPage(items=items, next=cursor_of(query, *before)), looked_at
+            return EntityPage(items=items, next=cursor_of(query, *before, *pinned)), looked_at
         before, looked_at = where, looked_at + 1
         found = known.entity(entity_id)
         if found is not None and _is_wanted(known, found.fact, wanted, words, authority, where, at):

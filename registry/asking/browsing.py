@@ -2,7 +2,8 @@
 What `GET /trust/entities` and `/trust/authorities` are asked, and what they answer. Pure.
 
 A cursor is where a page ended, and of which query: with another one it is refused. Lists are in the order of what
-never changes, so that an edit between two pages neither repeats nor hides what was there before.
+never changes, so that an edit between two pages neither repeats nor hides what was there before. Names do change:
+all pages of a search for words are of what was known at the time of the first, which the cursor has.
 """
 
 import base64
@@ -25,6 +26,7 @@ RAW_PATHS = (f"{ENTITIES_PATH}/".encode(), f"{AUTHORITIES_PATH}/".encode())
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
 MAX_QUERY_CHARS = 200
+MAX_TIME_CHARS = 19  # of a time in a cursor, which so fits 63 bits
 MAX_GRANTS = 500  # told of one entity
 
 
@@ -150,6 +152,13 @@ def read_cursor(text: str | None, query: str, parts: int) -> tuple[str, ...]:
     if cursor.query != query or len(cursor.after) != parts:
         raise BadRequest("cursor: it is of a page of another query; begin again without")
     return cursor.after
+
+
+def read_time(text: str) -> int:
+    """Return the recorded time that a cursor has, in microseconds since 1970; BadRequest where it has none."""
+    if not (text.isascii() and text.isdigit() and len(text) < MAX_TIME_CHARS):
+        raise BadRequest("cursor: expected the `next` of a page")
+    return int(text)
 
 
 def require_one_of(name: str, text: str | None, kinds: object) -> Any:

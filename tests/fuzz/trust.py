@@ -107,7 +107,9 @@ def search(data: bytes) -> None:
 def _pages(wanted: Wanted) -> Iterator[EntityPage]:
     cursor = None
     while True:
-        page, _ = entity_page(_known(), wanted, NOW, cursor=cursor, limit=1, accept_language=None)
+        page, _ = entity_page(
+            _known(), wanted, NOW, cursor=cursor, recorded_at=NOW, limit=1, accept_language=None
+        )
         yield page
         if (cursor := page.next) is None:
             return
@@ -124,7 +126,9 @@ def cursor(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     for wanted in (Wanted(), Wanted(q="uni"), Wanted(resource="Degree")):
         with suppress(BadRequest):
-            page, _ = entity_page(_known(), wanted, NOW, cursor=text, limit=9, accept_language=text)
+            page, _ = entity_page(
+                _known(), wanted, NOW, cursor=text, recorded_at=NOW, limit=9, accept_language=text
+            )
             assert len(page.items) <= len(NAMES)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from registry.asking import browse
 from registry.asking.browse import MAX_LISTS, MAX_LOOKED_AT, entity_page
-from registry.asking.browsing import EntityPage, Wanted
+from registry.asking.browsing import EntityPage, Wanted, cursor_of, digest_of
 from registry.errors import AuthorityNotFound, IdentifierNotFound
 from registry.folding import folded, words_of
 from registry.model import Authority, Definition, Entity, Fact, Grant, Identifier, StateChange
@@ -50,10 +50,22 @@ def a_grant(entity_id: str, **changes: Any) -> Grant:
 
 
 def a_page(
-    history: History, cursor: str | None = None, *, limit: int = 50, at: int = NOW, **wanted: Any
+    history: History,
+    cursor: str | None = None,
+    *,
+    limit: int = 50,
+    at: int = NOW,
+    recorded_at: int = NOW,
+    **wanted: Any,
 ) -> EntityPage:
     page, _ = entity_page(
-        history.known(), Wanted(**wanted), at, cursor=cursor, limit=limit, accept_language=None
+        history.known(),
+        Wanted(**wanted),
+        at,
+        cursor=cursor,
+        recorded_at=recorded_at,
+        limit=limit,
+        accept_language=None,
     )
     return page
 
@@ -121,7 +133,7 @@ def test_a_name_of_before_finds_nobody_now_and_the_entity_then() -> None:
     def found(query: str, known_at: int | None) -> list[str]:
         wanted = Wanted(q=query)
         known = history.known(known_at)
-        page, _ = entity_page(known, wanted, NOW, cursor=None, limit=9, accept_language=None)
+        page, _ = entity_page(known, wanted, NOW, cursor=None, recorded_at=NOW, limit=9, accept_language=None)
         return ids(page)
 
     assert (found("former", None), found("former", NOW - 2 * DAY)) == ([], ["alpha"])
@@ -136,6 +148,29 @@ def test_pages_survive_edits() -> None:
 
     assert (ids(first), ids(second)) == (["e0", "e1"], ["e2", "e3", "e4", "e5", "e9"])
     assert second.next is None
+
+
+def test_pages_of_a_search_survive_that_names_change() -> None:
+    """With another name an entity would be found at another word: before the cursor, or behind it once more."""
+    history = History().tell(
+        an_entity("a", "Uab", "Uzz"), *(an_entity(each, f"U{each * 2}") for each in ("b", "c", "d", "z"))
+    )
+    first = a_page(history, limit=2, q="u")
+    history.tell(an_entity("a", "Other", "Uzz"), an_entity("z", "Uzz", "Uaa"), recorded_at=NOW + DAY)
+    second = a_page(history, first.next, limit=1, q="u", recorded_at=NOW + DAY)
+    third = a_page(history, second.next, limit=9, q="u", recorded_at=NOW + DAY)
+    anew = a_page(history, limit=9, q="u", recorded_at=NOW + DAY)
+
+    assert [ids(first), ids(second), ids(third)] == [["a", "b"], ["c"], ["d", "z"]]
+    assert ids(anew) == ["z", "b", "c", "d", "a"]
+
+
+@pytest.mark.parametrize("time", ["x", "-1", "1" * 30, "²"])
+def test_a_cursor_with_no_time_is_refused(time: str) -> None:
+    cursor = cursor_of(digest_of("entities", Wanted(q="u")), "u", "uaa", "a", time)
+
+    with pytest.raises(BadRequest, match="cursor"):
+        a_page(History(), cursor, q="u")
 
 
 def test_entities_are_listed_by_what_was_granted_to_them() -> None:
