@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from msgspec import UNSET
 
 from registry.asking import ayra, entity_lists, metadata
+from registry.asking.browse import kept_until
 from registry.asking.entity_lists import Wanted
 from registry.asking.metadata import Service
 from registry.asking.moments import Context, Moment, moment_of, require_past
@@ -71,14 +72,14 @@ class Telling:
     async def entity(self, raw: bytes, times: dict[str, str]) -> Answer:
         """Tell about an entity; `raw` is its identifier as it stands in the path."""
         return await self._kept(
-            times, lambda known, at: ayra.show_entity(known, reference_in(known, raw), at)
+            times, lambda known, at: ayra.show_entity(known, reference_in(known, raw), at), raw
         )
 
     async def ecosystem(self, raw: bytes, times: dict[str, str]) -> Answer:
         """Tell about an authority."""
         fresh = self._service.freshness_seconds
         return await self._kept(
-            times, lambda known, at: ayra.show_ecosystem(known, reference_in(known, raw), at, fresh)
+            times, lambda known, at: ayra.show_ecosystem(known, reference_in(known, raw), at, fresh), raw
         )
 
     async def authorizations(self, raw: bytes, times: dict[str, str]) -> Answer:
@@ -132,10 +133,20 @@ class Telling:
         async with self._one_list_at_a_time:
             return self._answer(await asyncio.to_thread(read, page), moment)  # 2.
 
-    async def _kept(self, times: dict[str, str], tell: Callable[[Known, int], Any]) -> Answer:
+    async def _kept(
+        self, times: dict[str, str], tell: Callable[[Known, int], Any], raw: bytes | None = None
+    ) -> Answer:
+        """Tell; `raw` names the one that it is told of."""
         moment = await self._moment(times)
-        told = await asyncio.to_thread(self._read, moment, lambda known: tell(known, moment.at))
-        return self._answer(told, moment)
+        fresh = self._service.freshness_seconds
+
+        def told(known: Known) -> tuple[Any, int | None]:
+            found = tell(known, moment.at)
+            whose = None if raw is None else reference_in(known, raw)
+            return found, None if whose is None else kept_until(known, whose, moment, fresh)
+
+        found, until = await asyncio.to_thread(self._read, moment, told)
+        return self._answer(found, moment, until)
 
     async def _asked(
         self, times: dict[str, str], raw: bytes, tell: Callable[[Known, str, Context, int, int], Any]
@@ -161,7 +172,8 @@ class Telling:
         with self._registry.reading(moment.known_at) as known:
             return tell(known)
 
-    def _answer(self, told: Any, moment: Moment) -> Answer:
+    def _answer(self, told: Any, moment: Moment, until: int | None = None) -> Answer:
         body = encode(told)
-        fresh_until = moment.now / 1_000_000 + self._service.freshness_seconds
+        fresh = moment.now + self._service.freshness_seconds * 1_000_000
+        fresh_until = (fresh if until is None else until) / 1_000_000
         return Answer(body=body, etag=etag_of(body, JSON), fresh_until=fresh_until, may_be_kept=False)

@@ -92,7 +92,7 @@ class Trust:
                 ),
             )
         owe(looked_at)
-        return self._kept(page, moment)
+        return self._kept(page, None, moment)
 
     async def authorities(
         self, times: dict[str, str], cursor: str | None, limit: int, accept_language: str | None
@@ -111,6 +111,7 @@ class Trust:
         return await self._shown(
             times,
             lambda known, at: browse.whole(known, reference_in(known, raw), at, accept_language),
+            raw,
         )
 
     async def authority(self, raw: bytes, times: dict[str, str], accept_language: str | None) -> Answer:
@@ -118,15 +119,25 @@ class Trust:
         return await self._shown(
             times,
             lambda known, at: browse.whole_of_authority(known, reference_in(known, raw), at, accept_language),
+            raw,
         )
 
-    async def _shown(self, times: dict[str, str], tell: Tell) -> Answer:
+    async def _shown(self, times: dict[str, str], tell: Tell, raw: bytes | None = None) -> Answer:
+        """Return what is told; `raw` names the one that it is told of."""
         moment = await self._moment(times, place=None)
-        return self._kept(await self._read(moment, tell), moment)
+        fresh = self._freshness_seconds
 
-    def _kept(self, told: Any, moment: Moment) -> Answer:
+        def told(known: Indexed, at: int) -> tuple[Any, int | None]:
+            found = tell(known, at)
+            whose = None if raw is None else reference_in(known, raw)
+            return found, None if whose is None else browse.kept_until(known, whose, moment, fresh)
+
+        found, until = await self._read(moment, told)
+        return self._kept(found, until, moment)
+
+    def _kept(self, told: Any, until: int | None, moment: Moment) -> Answer:
         """
-        Return what caches may keep for as long as it may be relied on.
+        Return what caches may keep up to a time; a list, for as long as an answer may be relied on.
 
         This server makes it anew each time: an edit is seen at once, and the hot table does not tell languages
         apart.
@@ -136,7 +147,9 @@ class Trust:
             body=body,
             etag=etag_of(body, JSON),
             vary=_VARY,
-            fresh_until=moment.now / 1_000_000 + self._freshness_seconds,
+            fresh_until=moment.now / 1_000_000 + self._freshness_seconds
+            if until is None
+            else until / 1_000_000,
             may_be_kept=False,
         )
 

@@ -32,10 +32,11 @@ from registry.asking.browsing import (
     read_cursor,
     read_time,
 )
+from registry.asking.moments import Moment
 from registry.asking.naming import authorities as open_authorities
 from registry.asking.naming import authority_of
 from registry.asking.shown import NamedEntity, shown, whole_authority, whole_entity
-from registry.asking.standing import entity_named
+from registry.asking.standing import entity_named, next_turn, turns_of
 from registry.directory import Directory
 from registry.errors import AuthorityNotFound, IdentifierNotFound
 from registry.folding import MAX_WORD_CHARS, runs_of, words_of
@@ -158,6 +159,30 @@ def authority_called(known: Known, reference: str, at: int) -> Authority:
     if found is None:
         raise AuthorityNotFound("this registry has no such authority at that time")
     return found
+
+
+def kept_until(known: Known, reference: str, moment: Moment, freshness_seconds: int) -> int:
+    """
+    Return until when caches may keep what is told of an entity, or of an authority: microseconds since 1970.
+
+    That is no longer than any authority concerned lets it be relied on, and not beyond a change that is known.
+    """
+    entity = _entity_called(known, reference, moment.at)
+    assert entity is not None, "what is told of it is told of somebody"
+    grants = [each.fact for each in known.grants_to(entity.id)[:MAX_GRANTS]]
+    ids = dict.fromkeys([entity.id, *(each.authority_id for each in grants)])
+    found = [each.fact for each in map(known.authority, ids) if each is not None]
+    own = [each.freshness_seconds for each in found if each.freshness_seconds is not None]
+    seconds = min([freshness_seconds, *own])
+    turns = turns_of(entity)
+    for identifier in entity.identifiers:
+        turns += (identifier.valid_from, identifier.valid_until)
+    for authority in found:
+        turns += (authority.valid_from, authority.valid_until)
+    for grant in grants:
+        turns += turns_of(grant)
+    fresh, turn = moment.now + seconds * 1_000_000, next_turn(turns, moment.at)
+    return fresh if turn is None or moment.at < moment.now else min(fresh, turn)
 
 
 def _entity_called(known: Known, reference: str, at: int) -> Entity | None:

@@ -128,7 +128,7 @@ def find(known: Known, asked: Asked) -> Finding:
         )
     grants = known.grants(asked.kind, authority.fact.id, entity.fact.id, asked.action, asked.resource)
     for each in grants:
-        turns += _turns(each.fact)
+        turns += turns_of(each.fact)
     if not grants:
         return Finding(
             decision="no",
@@ -232,7 +232,7 @@ def _weighed(
         decision, reason = "unknown", "source_expired"
     above = list(powers_above(known, grant.fact))
     for each in above:
-        turns += _turns(each.fact)
+        turns += turns_of(each.fact)
     return Finding(
         decision=decision,
         reason=reason,
@@ -296,7 +296,7 @@ def turns_of_names(entities: Iterable[Revision[Entity]], value: str) -> Turns:
     return turns
 
 
-def _turns(fact: Grant | Delegation | Entity) -> Turns:
+def turns_of(fact: Grant | Delegation | Entity) -> Turns:
     """Return the times at which what a fact says changes."""
     turns: Turns = [fact.valid_from, fact.valid_until]
     if isinstance(fact, Entity):

@@ -20,6 +20,7 @@ from registry.client import (
     TimeOutOfRange,
 )
 from registry.events import GAP, Cause, NewEvent, append, lock_head
+from registry.model import Fact, Identifier
 from registry.trust_routes import build_trust_routes
 from server.edge.answers import AnswerResponse
 from tests.registry.examples import EDU, UNI
@@ -32,6 +33,7 @@ from tests.registry.told import (
     a_grant,
     a_registry,
     a_state,
+    an_authority,
     an_entity,
 )
 from wire import Answer, BadRequest, MalformedBody, Refusal, encode, format_utc, render_problem
@@ -183,3 +185,26 @@ async def test_an_answer_to_another_question_is_none(tmp_path: Path) -> None:
                 await RegistryClient(BASE_URL, http=other).evaluate(
                     EvaluationRequest(did=UNI, resource="Degree", **question)
                 )
+
+
+@pytest.mark.parametrize(
+    ("facts", "seconds"),
+    [
+        ((), 300),
+        ((an_authority("edu", freshness_seconds=30),), 30),
+        ((an_authority("edu", freshness_seconds=900),), 300),
+        ((a_grant(valid_until=NOW + 10_000_000),), 10),
+        ((an_entity("uni", Identifier(value=UNI, valid_until=NOW + 10_000_000)),), 10),
+        ((an_entity("uni", UNI, valid_until=NOW + 10_000_000),), 10),
+    ],
+)
+async def test_caches_keep_an_entity_no_longer_than_up_to_a_change_that_is_known(
+    tmp_path: Path, facts: tuple[Fact, ...], seconds: int
+) -> None:
+    async with a_registry(tmp_path, a_grant(), *facts) as told:
+        shown = await told.trust.entity(UNI.encode(), {}, None)
+        of_the_profile = await told.telling.entity(UNI.encode(), {})
+        then = await told.trust.entity(UNI.encode(), {"time": "2026-01-01T00:00:00Z"}, None)
+
+    assert shown.fresh_until == of_the_profile.fresh_until == NOW / 1_000_000 + seconds
+    assert then.fresh_until == NOW / 1_000_000 + (seconds if seconds != 10 else 300)
