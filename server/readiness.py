@@ -18,7 +18,7 @@ def health_of(wings: Wings, background: Background) -> Health:
     vitals = wings.monitoring.vitals
     checks: list[Callable[[], Check]] = [
         lambda: _database_check(wings.resources.database, background),
-        lambda: _registry_check(wings.registry.registry),
+        lambda: registry_check(wings.registry.registry),
         lambda: _lists_check(wings.status.publisher),
         lambda: _background_check(background, wings.status.publisher),
         lambda: _alarms_check(wings.resources.telemetry),
@@ -38,7 +38,7 @@ def _database_check(database: Engine, background: Background) -> Check:
     return Check("database", database.is_healthy, needed=False, detail=detail)
 
 
-def _registry_check(registry: Registry) -> Check:
+def registry_check(registry: Registry) -> Check:
     """An index that is damaged is made anew within seconds; until then questions are refused with a 503."""
     try:
         return Check("registry", True, detail={"version": registry.version})
