@@ -2,7 +2,8 @@
 Changes pushed to subscribers as Security Event Tokens (RFC 8935): in order, at least once. Service.
 
 For each subscriber one request at most is under way, for the change after the last that it took, so that nothing
-overtakes anything, and a slow one delays nobody else. Its position is moved in the row only after it answered 202.
+overtakes anything, and a slow one delays nobody else. Its position is moved in the row only after it answered 202,
+and past what it does not want. Where the row cannot be written, it is left alone for as long as if it had refused.
 Who is killed between the two sends the change again, with the same `jti`. Two processes that push at once, as when
 a lease changes hands, repeat changes, and skip none: a position moves only from where the process saw it.
 
@@ -48,6 +49,7 @@ class _Turn(msgspec.Struct):
 
     task: asyncio.Task[None] | None = None
     not_before: float = 0.0
+    unnoted: int = 0  # attempts in a row whose outcome the database did not take
     behind_since: float | None = None
     waiting: int = 0  # changes beyond its position
     is_told: bool = False  # whether this process told of an alarm
@@ -151,9 +153,11 @@ class Deliveries:
         turn.behind_since = now if turn.behind_since is None else turn.behind_since
         if now - turn.behind_since >= BEHIND_SECONDS:
             why = f": {subscriber.last_error}" if subscriber.failures else ""
+            why = ": the database takes no writes" if turn.unnoted else why
             self._tell(subscriber.id, turn, f"{turn.waiting} changes wait{why}")
-        # Without a failure in the row nobody has tried yet, or an operator moved it.
-        if not turn.is_busy and (now >= turn.not_before or not subscriber.failures):
+        # Without a failure that either knows of, nobody has tried yet, or an operator moved it.
+        has_failed = subscriber.failures or turn.unnoted
+        if not turn.is_busy and (now >= turn.not_before or not has_failed):
             turn.task = asyncio.create_task(self._push(_key(subscriber), turn))
 
     async def _push(self, key: _Key, turn: _Turn) -> None:
@@ -163,6 +167,8 @@ class Deliveries:
                 pass
         except DatabaseUnavailable as error:
             LOG.warning("pushing to the subscriber %s waits for the database: %s", key[1], error)
+            self._put_off(turn, turn.unnoted)  # What it just took is sent again.
+            turn.unnoted += 1
 
     async def _push_some(self, key: _Key, turn: _Turn) -> bool:
         """Push some of what waits; tell whether more may."""
@@ -174,12 +180,12 @@ class Deliveries:
             try:
                 await self._send(subscriber, told)
             except NotTaken as error:
-                await self._note_failed(subscriber, position, turn, str(error))
+                await self._note_failed(subscriber, position, told, turn, str(error))
                 return False
-            self.delivered += 1
             if not await self._advance(subscriber, position, told.position, self._now()):
                 return False
-            position = told.position
+            self.delivered += 1
+            turn.unnoted, position = 0, told.position
         return position == page.next or await self._advance(subscriber, position, page.next, None)
 
     async def _send(self, subscriber: Subscriber, told: Change) -> None:
@@ -204,20 +210,32 @@ class Deliveries:
             lambda tx: store.advance(tx, subscriber.number, before, position, at)
         )
 
-    async def _note_failed(self, subscriber: Subscriber, position: int, turn: _Turn, reason: str) -> None:
+    async def _note_failed(
+        self, subscriber: Subscriber, position: int, told: Change, turn: _Turn, reason: str
+    ) -> None:
+        """Note that it did not take `told`, and wants nothing between `position` and that."""
         self.failures += 1
         failed = subscriber.failures if position == subscriber.position else 0  # in a row, until now
-        longest = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failed, 20))
-        wait = longest * (
-            0.5 + self._jitter() / 2
-        )  # So that those that failed together do not come together.
-        turn.not_before = self._timer() + wait
-        at = self._now()
+        wait, at = self._put_off(turn, failed + turn.unnoted), self._now()
         await self._database.write(
             lambda tx: store.note_failed(
-                tx, subscriber.number, position, reason[:MAX_ERROR_CHARS], at, at + int(wait * 1_000_000)
+                tx,
+                subscriber.number,
+                position,
+                told.position - 1,
+                f"change {told.position}: {reason}"[:MAX_ERROR_CHARS],
+                at,
+                at + int(wait * 1_000_000),
             )
         )
+        turn.unnoted = 0
+
+    def _put_off(self, turn: _Turn, failed: int) -> float:
+        """Wait before the next attempt, ever longer; return how many seconds."""
+        longest = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failed, 20))
+        wait: float = longest * (0.5 + self._jitter() / 2)  # Those that failed together do not come together.
+        turn.not_before = max(turn.not_before, self._timer() + wait)
+        return wait
 
     def _forget(self, key: _Key) -> None:
         turn = self._turns.pop(key)

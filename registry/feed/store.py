@@ -55,7 +55,7 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         number: never given twice, unlike the id.
         position: up to where everything that it wants was taken.
         failures: attempts that failed since the last one that did not.
-        last_error: why the last one failed, though one may have been taken since.
+        last_error: which change the last one was for, and why it failed, though one may have been taken since.
     """
 
     number: int
@@ -163,12 +163,21 @@ def advance(tx: Transaction, number: int, before: int, position: int, delivered_
     )
 
 
-def note_failed(tx: Transaction, number: int, before: int, error: str, at: int, next_try_at: int) -> None:
-    """Note that a subscriber at `before` did not take what comes next."""
+def note_failed(
+    tx: Transaction, number: int, before: int, position: int, error: str, at: int, next_try_at: int
+) -> None:
+    """Note that a subscriber at `before` has everything up to `position`, and did not take what comes next."""
     tx.execute(
-        "UPDATE registry_subscribers SET failures = failures + 1, last_error = :error, tried_at = :at,"
-        " next_try_at = :next WHERE number = :number AND position = :before",
-        {"number": number, "before": before, "error": error, "at": at, "next": next_try_at},
+        "UPDATE registry_subscribers SET position = :position, failures = failures + 1, last_error = :error,"
+        " tried_at = :at, next_try_at = :next WHERE number = :number AND position = :before",
+        {
+            "number": number,
+            "before": before,
+            "position": position,
+            "error": error,
+            "at": at,
+            "next": next_try_at,
+        },
     )
 
 

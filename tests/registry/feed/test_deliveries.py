@@ -22,7 +22,7 @@ from tests.registry.feed.feeding import (
     refusing,
     until,
 )
-from tests.simulator import canned, held, raw
+from tests.simulator import Script, canned, held, raw
 
 pytestmark = pytest.mark.anyio
 
@@ -175,7 +175,7 @@ async def test_an_alarm_comes_after_five_minutes_and_ends_when_the_subscriber_ha
     await feeding.push()
 
     assert before == {}
-    assert told == {"wallets": "2 changes wait: it answered 400: access_denied"}
+    assert told == {"wallets": "2 changes wait: change 1: it answered 400: access_denied"}
     assert feeding.alarms == {}
 
 
@@ -234,6 +234,23 @@ async def test_a_replay_ahead_leaves_out_what_cannot_be_taken_and_is_tried_at_on
     assert feeding.positions("wallets") == [1, 2]
 
 
+async def test_a_replay_leaves_out_what_cannot_be_taken_though_unwanted_changes_lie_before_it(
+    feeding: Feeding,
+) -> None:
+    script = in_turn(refusing(400, "invalid_request"), TAKEN)
+    await feeding.subscribe("wallets", entity="e20", script=script)
+    await feeding.entities(*range(1, 21))
+    await feeding.record(an_entity("e20", names={"en": "Another name"}))
+    await feeding.push()
+    failed = await feeding.shown("wallets")
+    await feeding.replay("wallets", 20)
+    await feeding.push()
+
+    assert (failed.position, failed.waiting, failed.failures) == (19, 2, 1)
+    assert failed.last_error == "change 20: it answered 400: invalid_request"
+    assert feeding.positions("wallets") == [20, 21]
+
+
 async def test_a_replay_counts_though_an_older_change_is_under_way(feeding: Feeding) -> None:
     answer = asyncio.Event()
     host = await feeding.subscribe("wallets")
@@ -263,11 +280,42 @@ async def test_what_was_taken_and_not_noted_comes_again_with_the_same_id(
     with monkeypatch.context() as patch:
         patch.setattr(feeding.database, "write", crash)
         await feeding.push()
+    feeding.clock.now += 1
     await feeding.push()
     first, again = feeding.received["wallets"]
 
     assert first.id == again.id
     assert (await feeding.shown("wallets")).position == 1
+
+
+async def _no_write(_: object) -> None:
+    raise DatabaseUnavailable("the disk is full")
+
+
+@pytest.mark.parametrize("script", [TAKEN, refusing(503)], ids=["takes it", "refuses it"])
+async def test_while_nothing_can_be_noted_a_subscriber_is_left_alone_ever_longer(
+    feeding: Feeding, monkeypatch: pytest.MonkeyPatch, script: Script
+) -> None:
+    host = await feeding.subscribe("wallets", script=script)
+    await feeding.entities(1, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(feeding.database, "write", _no_write)
+        for _ in range(4 * 400):
+            await feeding.push()
+            feeding.clock.now += 0.25
+    meanwhile, told = feeding.positions("wallets"), dict(feeding.alarms)
+    delivered = feeding.deliveries.delivered
+    feeding.answers(host, TAKEN)
+    feeding.clock.now += 300
+    await feeding.push()
+    await feeding.push()
+
+    assert meanwhile == [1] * 9, "after 1, 3, 7, 15, 31, 63, 127 and 255 s"
+    assert told == {"wallets": "2 changes wait: the database takes no writes"}
+    assert delivered == 0
+    assert feeding.positions("wallets")[9:] == [1, 2]
+    assert feeding.deliveries.delivered == 2
+    assert feeding.alarms == {}
 
 
 async def test_two_processes_that_push_at_once_skip_nothing_and_overtake_nothing(
@@ -296,7 +344,7 @@ async def test_while_no_key_signs_changes_wait(feeding: Feeding) -> None:
     feeding.clock.now += 1
     await feeding.push()
 
-    assert shown.last_error == "it cannot be signed: the token is away"
+    assert shown.last_error == "change 1: it cannot be signed: the token is away"
     assert feeding.positions("wallets") == [1]
 
 
