@@ -282,7 +282,7 @@ class Drafts:
             raise Conflict(f"the change set {number} is {found.state}: there is nothing to take back")
         made: int = found.version
         undone = await self._database.read(lambda tx: store.done_by(tx, made))
-        _, operations = await self.looking(lambda known, _: inverse_of(known, undone))
+        _, operations = await self.looking(lambda known, now: inverse_of(known, undone, now))
         if not operations:
             raise Conflict(f"nothing is left of the change set {number}")
         draft = Draft(title=f"Take back {number}: {found.content.title}"[:200], operations=list(operations))

@@ -89,16 +89,17 @@ def plan(
 
     Raises:
         InvalidChangeSet: they cannot be done.
-        FactsChanged: a fact was changed since; it is another one than `if_match` names, or recorded after
-            `known_at`.
+        FactsChanged: a fact was changed since; it is another one than `if_match` names, or something was recorded
+            of it after `known_at`, be it that it was never so; or what is to be added is there already.
     """
     said = [_begun(each, now) for each in operations]
     _raise_if(list(_faults_alone(said)))  # 1.
     found = [_find(known, index, each) for index, each in enumerate(said)]
-    if conflicts := [each for one in found for each in _conflicts(one, known_at)]:  # 2.
-        raise FactsChanged(conflicts)
+    _raise_if_changed(known, found, known_at)  # 2.
     read, findings = _read(known, found)  # 3.
-    _raise_if(findings or list(_repeated(read)))
+    _raise_if(findings)
+    _raise_if_changed(known, read, known_at)  # Some have an id only now.
+    _raise_if(list(_repeated(read)))
     read = [_continued(known, each, now) for each in read]
     changes, findings = _changes(read, now)
     _raise_if(findings)
@@ -109,13 +110,21 @@ def plan(
 
 
 def _begun(operation: Operation, now: int) -> Operation:
-    """Return an operation whose grant, or delegation, begins when it takes effect, unless it says otherwise."""
+    """
+    Return an operation whose grant, or delegation, begins when it takes effect, unless it says otherwise.
+
+    It may begin suspended: then the first of its history has no `since`.
+    """
     fact = operation.fact
     if operation.op != "add" or fact is None:
         return operation
     if operation.kind in ("entity", "authority") or "valid_from" in fact:
         return operation
-    return msgspec.structs.replace(operation, fact=fact | {"valid_from": format_exact(now)})
+    begins_at: dict[str, Any] = {"valid_from": format_exact(now)}
+    match fact.get("history"):
+        case [{"state": _, **first}, *later] if "since" not in first:
+            begins_at["history"] = [fact["history"][0] | {"since": format_exact(now)}, *later]
+    return msgspec.structs.replace(operation, fact=fact | begins_at)
 
 
 def id_of(known: Known, kind: FactKind, reference: str) -> str:
@@ -184,17 +193,21 @@ def _id_in(fact: dict[str, Any] | None) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _conflicts(one: _Found, known_at: int | None) -> Iterator[Finding]:
+def _raise_if_changed(known: Known, found: Sequence[_Found], known_at: int | None) -> None:
+    if conflicts := [each for one in found if one.id for each in _conflicts(known, one, known_at)]:
+        raise FactsChanged(conflicts)
+
+
+def _conflicts(known: Known, one: _Found, known_at: int | None) -> Iterator[Finding]:
+    kind, asked = one.operation.kind, one.operation.if_match
     number = None if one.before is None else one.before.number
-    asked = one.operation.if_match
+    is_now = "it is not there any more" if number is None else f"it is at revision {number}"
     if asked is not None and asked != number:
-        is_now = "it is not there any more" if number is None else f"it is at revision {number}"
-        yield f"{one.pointer}/if_match", f"the {one.operation.kind} {one.id} was changed: {is_now}"
-    elif one.before is not None and known_at is not None and one.before.recorded_at > known_at:
-        yield (
-            one.pointer,
-            f"the {one.operation.kind} {one.id} was changed meanwhile: it is at revision {number}",
-        )
+        yield f"{one.pointer}/if_match", f"the {kind} {one.id} was changed: {is_now}"
+    elif known_at is not None and known.recorded_at(kind, one.id) > known_at:
+        yield one.pointer, f"the {kind} {one.id} was changed meanwhile: {is_now}"
+    elif one.operation.op == "add" and number is not None:
+        yield one.pointer, f'the {kind} {one.id} is there already, at revision {number}: use "change"'
 
 
 def _read(known: Known, found: Sequence[_Found]) -> tuple[list[_Found], list[Finding]]:
@@ -231,12 +244,7 @@ def _placed(one: _Found) -> Placed:
 
 def _presence(one: _Found) -> Iterator[Finding]:
     kind, is_there = one.operation.kind, one.before is not None
-    if one.operation.op == "add" and one.before is not None:
-        yield (
-            one.pointer,
-            f'the {kind} {one.id} is there already, at revision {one.before.number}: use "change"',
-        )
-    elif one.operation.op != "add" and not is_there:
+    if one.operation.op != "add" and not is_there:
         yield f"{one.pointer}/id", f"there is no such {kind}"
     if one.wanted is not None and one.wanted.id != one.id:
         yield f"{one.pointer}/fact/id", f"expected {one.id}, which the operation names, or none"

@@ -192,7 +192,8 @@ def recorded_at(tx: Transaction, version: int) -> int | None:
 def done_by(tx: Transaction, version: int) -> list[Undone]:
     """Return what a version of the registry made of each fact, and what that was before, in order."""
     rows = tx.all(
-        "SELECT e.kind, e.fact_id, e.revision, e.what, e.effective_at, e.body, b.body AS before"
+        "SELECT e.kind, e.fact_id, e.revision, e.what, e.effective_at, e.body, b.body AS before,"
+        " (SELECT MAX(n.revision) FROM registry_events n WHERE n.kind = e.kind AND n.fact_id = e.fact_id) AS newest"
         " FROM registry_events e LEFT JOIN registry_events b"
         " ON b.kind = e.kind AND b.fact_id = e.fact_id AND b.revision = e.revision - 1"
         " WHERE e.version = :version ORDER BY e.position",
@@ -279,7 +280,7 @@ def _undone(row: Row) -> Undone:
     kind: FactKind = row["kind"]
     fact, before = (_fact(kind, row[name]) for name in ("body", "before"))
     change = FactChange(kind, row["fact_id"], fact, row["what"], row["effective_at"])
-    return Undone(change, before, row["revision"])
+    return Undone(change, before, row["revision"], row["newest"])
 
 
 def _fact(kind: FactKind, body: str | None) -> Fact | None:

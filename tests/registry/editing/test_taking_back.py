@@ -129,3 +129,52 @@ async def test_there_is_nothing_to_take_back_of_a_draft_or_twice(newsroom: Newsr
         await newsroom.drafts.roll_back(ada, draft.number)
     with pytest.raises(Exception, match="it has ended already"):
         await newsroom.drafts.roll_back(ada, added.number)
+
+
+@pytest.mark.parametrize("how", ["revoke", "end"])
+async def test_what_stood_suspended_when_it_ended_is_granted_anew_suspended(
+    newsroom: Newsroom, how: str
+) -> None:
+    await newsroom.done(newsroom.suspension())
+    over = await newsroom.done(newsroom.suspension(op=how))
+
+    back = await taken_back(newsroom, over)
+
+    assert (verbs(back), back.state) == (["add"], "effective")
+    assert not await newsroom.may()
+
+
+@pytest.mark.parametrize("since", [["resume", "suspend"], ["void"]])
+async def test_a_suspension_that_another_one_followed_is_not_taken_back(
+    newsroom: Newsroom, since: list[str]
+) -> None:
+    first = await newsroom.done(newsroom.suspension())
+    for verb in since:
+        reason = None if verb == "void" else "an emergency"
+        await newsroom.done(newsroom.suspension(op=verb, reason=reason))
+
+    with pytest.raises(FactsChanged, match="changed again since"):
+        await newsroom.drafts.roll_back(await newsroom.who("ada"), first.number)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_what_was_voided_since_the_editor_looked_is_not_added_over_that(
+    newsroom: Newsroom, is_named: bool
+) -> None:
+    new = {"names": {"en": "New"}, "identifiers": [{"value": "did:web:new.example"}]}
+    added = await newsroom.done({"op": "add", "kind": "entity", "fact": new})
+    looked_at = await newsroom.drafts.show(added.number)
+    [fact] = (await newsroom.drafts.differ(added.number)).facts
+    await newsroom.done({"op": "void", "kind": "entity", "id": fact.id})
+    operation = {"op": "add", "kind": "entity", "fact": new} | ({"id": fact.id} if is_named else {})
+
+    with pytest.raises(FactsChanged, match="changed meanwhile: it is not there any more"):
+        await newsroom.drafted(operation, base_version=looked_at.version)
+    assert (await newsroom.drafted(operation)).state == "draft"
+
+
+async def test_what_is_there_already_is_a_conflict(newsroom: Newsroom) -> None:
+    there = {"names": {"en": "University"}, "identifiers": [{"value": UNI}]}
+
+    with pytest.raises(FactsChanged, match="is there already, at revision 1"):
+        await newsroom.drafted({"op": "add", "kind": "entity", "fact": there})
