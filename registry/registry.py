@@ -25,6 +25,7 @@ from storage import Database, Transaction
 from wire import format_exact
 
 ATTEMPTS = 50  # plans of one change, if others are always faster
+MOMENT = 1_000_000  # microseconds; what is told just now is recorded with the time that its clock shows
 CLOSE_APART_SECONDS = 0.25  # seconds between two promises that nothing more is recorded
 
 T = TypeVar("T")
@@ -132,6 +133,15 @@ class Registry:
                     await asyncio.sleep(self._closed_when + CLOSE_APART_SECONDS - self._timer())
                     await self._close(known_at)
         self.require_kept(known_at)
+
+    async def close_up(self) -> None:
+        """
+        Promise that nothing more is recorded up to a moment ago, whoever asks.
+
+        What a restore loses begins at the last such promise in the backup, not at the last change of the registry.
+        """
+        at = self.now() - MOMENT
+        await self._database.write(lambda tx: close(tx, at))
 
     def require_kept(self, known_at: int) -> None:
         """

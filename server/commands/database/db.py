@@ -78,7 +78,7 @@ def db_backup(file: Path) -> None:
     report = _reporter()
 
     async def work() -> None:
-        back_up_database(settings, file, lambda done, of: report("bytes", done, of))
+        await back_up_database(settings, file, lambda done, of: report("bytes", done, of))
         say(f"{file}: copied and verified")
 
     try:

@@ -14,7 +14,7 @@ from observatory.document_store import faulty_documents
 from operators import Principal
 from operators.audit.watching import named, never_sealed
 from operators.noting import note
-from registry.events import Verifier, events_after, read_head
+from registry.events import Verifier, close, events_after, read_head
 from registry.former import has_former_rows
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of, prepare
@@ -115,9 +115,11 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
         database.close()
 
 
-def back_up_database(settings: Settings, file: Path, on_progress: Callable[[int, int], None]) -> None:
+async def back_up_database(settings: Settings, file: Path, on_progress: Callable[[int, int], None]) -> None:
     """
     Copy the SQLite database, which may be in use, to `file`.
+
+    The registry is closed before: what a restore loses of it begins at the backup.
 
     Raises:
         BackupUnsupported: it is not SQLite.
@@ -129,7 +131,22 @@ def back_up_database(settings: Settings, file: Path, on_progress: Callable[[int,
             "this is for SQLite. PostgreSQL has its own: pg_basebackup with archived WAL for recovery to a point in"
             " time (PITR), or pg_dump; see docs/operations.md, and run `touchstone db restore` after a recovery"
         )
+    if path.exists():
+        await _close_registry(settings)
     back_up(path, file, on_progress)
+
+
+async def _close_registry(settings: Settings) -> None:
+    """Promise that the registry records nothing more up to now; the backup is made without that, too."""
+    database = open_of(settings)
+    try:
+        schema = await _schema(database)
+        if not (schema.missing or schema.differing or schema.unknown):
+            await database.write(lambda tx: close(tx, time.time_ns() // 1_000))
+    except DatabaseUnavailable:
+        pass
+    finally:
+        database.close()
 
 
 async def copy_database(

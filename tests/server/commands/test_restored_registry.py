@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from registry.events import Cause, close
 from registry.known import FactChange
 from registry.model import Entity, Identifier
 from server.commands.database.bootstrap import initialise
+from server.commands.database.upkeep import back_up_database
 from server.database import open_of
 from storage import sqlite_path
 from storage.sqlite_backup import back_up
@@ -170,6 +172,45 @@ async def test_what_was_recorded_since_the_backup_is_refused_and_said_why(node: 
         assert refused.value.status == 410
     with pytest.raises(AuthorityNotFound):
         await node.ask(after.recorded_at)
+
+
+async def test_what_is_lost_begins_with_the_backup(tmp_path: Path) -> None:
+    """However long ago the registry last changed."""
+    node = Node(tmp_path, SqlitePlace(tmp_path / "touchstone.db"), None)
+    await initialise(node.settings, sample=False, say=quiet)
+    before = await node.tell(1, "before")
+    unchanged = time.time_ns() // 1_000
+    await back_up_database(node.settings, tmp_path / "backup.db", lambda *_: None)
+    lost = await node.tell(2, "lost")
+    node.restore()
+
+    assert before.recorded_at < unchanged
+    assert await node.names(unchanged) == {"e1": "before"}
+    with pytest.raises(KnownAtLost):
+        await node.names(lost.recorded_at)
+
+
+async def test_what_is_lost_begins_with_the_last_promise_in_other_backups(node: Node) -> None:
+    await node.tell(1, "before")
+    unchanged = time.time_ns() // 1_000
+    async with node.registry() as registry:
+        ahead = Registry(registry._database, lambda: time.time() + 2)
+        await ahead.close_up()
+    node.back_up()
+    await node.tell(2, "lost")
+    node.restore()
+
+    assert await node.names(unchanged) == {"e1": "before"}
+
+
+async def test_a_database_of_an_earlier_release_is_backed_up_all_the_same(tmp_path: Path) -> None:
+    node = Node(tmp_path, SqlitePlace(tmp_path / "touchstone.db"), None)
+    sqlite3.connect(tmp_path / "touchstone.db").execute("CREATE TABLE old (id TEXT)").connection.close()
+
+    await back_up_database(node.settings, tmp_path / "backup.db", lambda *_: None)
+
+    found = sqlite3.connect(tmp_path / "backup.db").execute("SELECT name FROM sqlite_master").fetchall()
+    assert found == [("old",)]
 
 
 async def test_other_events_with_the_numbers_of_those_lost_are_not_taken_for_them(node: Node) -> None:
