@@ -6,6 +6,8 @@ a service also whoever made the service. The other way round, nobody approves wh
 The key with which somebody asks or decides counts in any case, though it may be over this very moment.
 """
 
+from collections.abc import Set as AbstractSet
+
 from operators.actors.actor_store import find_actor
 from operators.actors.grant_store import HELD, load
 from operators.actors.key_store import KeyRow, find_key_row, keys_of
@@ -89,20 +91,36 @@ def require_decider(tx: Transaction, principal: Principal, approval: Approval, n
             by another account.
         NotSeen: it may not even read there any more.
     """
+    return require_other(
+        tx, principal, approval.author, author_side(tx, approval, now), now, scope=approval.scope
+    )
+
+
+def require_other(
+    tx: Transaction, principal: Principal, author: str, side: AbstractSet[str], now: int, *, scope: Scope
+) -> Principal:
+    """
+    Let `principal` decide in `scope` what `author` wants; return it as it is now.
+
+    Args:
+        side: all who may act as the author.
+
+    Raises:
+        Forbidden, NotSeen: as `require_decider`.
+    """
     current = reloaded(tx, principal, now)
     if current.kind is not Kind.PERSON:
         raise Forbidden(f"only people approve, and {current.id} is a service")
-    require(current, Permission.APPROVE, approval.scope, absent=ABSENT)
-    side = author_side(tx, approval, now)
-    mine = {current.id, _known(tx, current.id, approval.scope).subject}
+    require(current, Permission.APPROVE, scope, absent=ABSENT)
+    mine = {current.id, _known(tx, current.id, scope).subject}
     for one in sorted(side):
-        if mine & {one, _known(tx, one, approval.scope).subject}:
+        if mine & {one, _known(tx, one, scope).subject}:
             raise Forbidden(
                 "somebody else must decide: you asked for this yourself, with this account or another one, or you"
-                f" made {approval.author} or one of its API keys"
+                f" made {author} or one of its API keys"
             )
     for key in _working(tx, current.id, now, principal.key):
-        if key.made_by == approval.author or key.person in side:
+        if key.made_by == author or key.person in side:
             raise Forbidden(
                 f"somebody else must decide: your API key {key.public_id} was made by one who asks for this; while"
                 " it works, it could be anybody's decision"

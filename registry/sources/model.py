@@ -89,17 +89,33 @@ class HeldChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fact: dict[str, Any]
 
 
+class Adder(msgspec.Struct, frozen=True):
+    """
+    Who had the registry follow a source.
+
+    Attributes:
+        id: the principal.
+        key, person: the API key with which it came, and the person behind that.
+        parties: all who could act as it then.
+    """
+
+    id: str
+    key: str | None
+    person: str | None
+    parties: tuple[str, ...]
+
+
 class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     What became of a source; times are microseconds since 1970.
 
     Attributes:
         due_at: when it is looked at next.
-        added_by: the person, or the service of nobody, who had the registry follow it.
+        adder: who had the registry follow it; None: nobody knows.
         until: until when what it said holds; None: it said nothing yet.
         seen: the last version that was taken up.
         problem: what is wrong with it, for operators.
-        held, held_sha256: how many differences are held, and the digest of what says so.
+        held, held_sha256: how many differences are held, and the digest of them and of the source (`held_digest`).
         differences: the first of them.
         remarks: what of it was passed over, the first few.
         grants: ids of what it grants.
@@ -107,7 +123,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     due_at: int
-    added_by: str | None = None
+    adder: Adder | None = None
     checked_at: int | None = None
     until: int | None = None
     seen: Seen | None = None

@@ -8,9 +8,12 @@ writes a list could put a certificate of his own beside the DID of a university,
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 import msgspec
 
+from operators.noting import digest_of
 from registry.imports.differing import first_difference
 from registry.imports.planning import begins, ended
 from registry.imports.terms import Right
@@ -19,6 +22,7 @@ from registry.known import FactChange, Known, Overlaid, question_of
 from registry.model import Entity, Fact, Grant, Vouching, derived_id, ended_at, kind_of
 from registry.placed import Finding, Placed, PlacedFact, read_items
 from registry.rules import faults
+from registry.sources.model import Source
 from registry.sources.moving import has_from, is_after, moved
 
 
@@ -89,6 +93,35 @@ def plan_source(
     findings += faults(Overlaid(known, differences, now), recorded)
     vouching = _vouching(known, authority_id, source_id, until, now)
     return SourcePlan(tuple(differences), vouching, tuple(grants), tuple(findings))
+
+
+def held_digest(
+    source: Source, said: str, differences: Iterable[FactChange], looked: AbstractSet[int]
+) -> str:
+    """
+    Return the digest by which somebody lets differences pass: of them, of the source with what it grants, and of
+    its bytes.
+
+    Args:
+        said: hex digest of what was fetched.
+        looked: the times that are others at each look, in microseconds since 1970; ids of new grants are made of
+            them too.
+    """
+
+    def timeless(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: timeless(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [timeless(each) for each in value]
+        return "at the look" if isinstance(value, int) and value in looked else value
+
+    told = []
+    for change in differences:
+        body = msgspec.to_builtins(change)
+        if change.what == "add" and isinstance(change.fact, Grant):
+            body["id"] = body["fact"]["id"] = None
+        told.append(timeless(body))
+    return digest_of([msgspec.to_builtins(source), said, told])
 
 
 def _entities(read: Iterable[PlacedFact]) -> list[Entity]:

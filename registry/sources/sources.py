@@ -15,6 +15,9 @@ import msgspec
 
 from operators import Principal
 from operators.acting import act_once
+from operators.approvals.deciding import parties, require_other
+from operators.approvals.rules import APPLY, is_of_nobody
+from operators.grants import EVERYTHING
 from operators.noting import note
 from registry.errors import SourceNotFound
 from registry.events import Cause
@@ -25,6 +28,7 @@ from registry.known import FactChange, Known
 from registry.registry import Edit, Registry
 from registry.sources.model import (
     MAX_REMARKS,
+    Adder,
     ListSource,
     Source,
     SourceDetail,
@@ -35,7 +39,7 @@ from registry.sources.model import (
     source_detail,
     source_view,
 )
-from registry.sources.planning import SourcePlan, begun, endings, plan_source
+from registry.sources.planning import SourcePlan, begun, endings, held_digest, plan_source
 from registry.sources.reading import ReadSource, read_source
 from registry.sources.store import (
     SourceRow,
@@ -101,9 +105,9 @@ class Sources:
         if isinstance(source, ListSource):
             await asyncio.to_thread(read_list_anchors, source.anchors.encode())
         now = self._registry.now()
-        state = SourceState(due_at=now, added_by=_actor(principal))
 
         def make(tx: Transaction) -> SourceView:
+            state = SourceState(due_at=now, adder=_adder(tx, principal, now))
             if find_source(tx, source.id) is not None:
                 raise Conflict(f"there is a source {source.id}; remove it, or take another id")
             put_source(tx, source, state)
@@ -140,7 +144,7 @@ class Sources:
         Raises:
             SourceNotFound: there is no such source.
             Conflict: what is held is something else.
-            Forbidden: another person has to let it pass than the one who added the source.
+            Forbidden: another person has to let it pass, as another one approves (`require_decider`).
         """
         now = self._registry.now()
         by_another = lets_pass is not None and await self._needs_another()
@@ -149,8 +153,8 @@ class Sources:
             row = _require(tx, source_id)
             if lets_pass is not None and row.state.held_sha256 != lets_pass:
                 raise Conflict("what is held has another digest; look at it again")
-            if by_another and row.state.added_by == _actor(principal):
-                raise Forbidden("you added this source; another person lets pass what it says")
+            if by_another:
+                _require_another(tx, principal, row.state.adder, now)
             state = msgspec.structs.replace(row.state, due_at=now, lets_pass=lets_pass)
             set_state(tx, source_id, state)
             action = "registry.source.refresh" if lets_pass is None else "registry.source.pass"
@@ -227,6 +231,7 @@ class _Turn:
         self._read = read
         self._lets_all_pass = lets_all_pass
         self._planned: SourcePlan | None = None
+        self._sha256 = ""
         self._remarks: tuple[str, ...] = ()
         self._now = 0
 
@@ -251,6 +256,7 @@ class _Turn:
             told = "; ".join(f"{pointer}: {detail}" for pointer, detail in planned.findings[:3])
             raise SourceProblem(f"{len(planned.findings)} faults: {told}")
         self._planned, self._now = planned, now
+        self._sha256 = held_digest(source, read.sha256, planned.differences, {now, read.begun})
         self._remarks = tuple(f"{pointer}: {detail}" for pointer, detail in meaning.remarks[:MAX_REMARKS])
         return (*planned.differences, *planned.vouching) if self._passes(planned) else ()
 
@@ -271,7 +277,7 @@ class _Turn:
         return state
 
     def _passes(self, planned: SourcePlan) -> bool:
-        is_let = self._row.state.lets_pass == self._read.sha256
+        is_let = self._row.state.lets_pass == self._sha256
         return self._lets_all_pass or is_let or not planned.differences
 
     def _state_after(self, row: SourceRow, planned: SourcePlan) -> SourceState:
@@ -284,7 +290,7 @@ class _Turn:
             checked_at=now,
             problem=None,
             held=0 if passes else len(planned.differences),
-            held_sha256=None if passes else read.sha256,
+            held_sha256=None if passes else self._sha256,
             differences=() if passes else held_changes(planned.differences),
             remarks=self._remarks,
         )
@@ -303,8 +309,19 @@ def problem_of(state: SourceState, now: int) -> str | None:
     return f"{state.held} differences wait until somebody lets them pass" if state.held else None
 
 
-def _actor(principal: Principal) -> str:
-    return principal.person or principal.id
+def _adder(tx: Transaction, principal: Principal, now: int) -> Adder:
+    side = parties(tx, principal.id, now, key=principal.key, person=principal.person)
+    return Adder(principal.id, principal.key, principal.person, tuple(sorted(side)))
+
+
+def _require_another(tx: Transaction, principal: Principal, adder: Adder | None, now: int) -> None:
+    if adder is None or is_of_nobody(APPLY, adder.person):
+        raise Forbidden(
+            "it is not known which person added this source, and it could be you: let a person"
+            " remove it, and add it"
+        )
+    of_now = parties(tx, adder.id, now, key=adder.key, person=adder.person)
+    require_other(tx, principal, adder.id, of_now | set(adder.parties), now, scope=EVERYTHING)
 
 
 def _failed(tx: Transaction, before: SourceRow, problem: str, now: int) -> SourceState:

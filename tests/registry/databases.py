@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import storage
+from operators import MIGRATIONS as OPERATORS
 from registry import MIGRATIONS
 from tests.databases import Place
 
@@ -13,7 +14,7 @@ async def a_database(place: Place) -> AsyncIterator[storage.Engine]:
     """Open the database at `place`, migrated; closed afterwards."""
     database = place.open()
     try:
-        await storage.migrate(database, (*storage.MIGRATIONS, *MIGRATIONS))
+        await storage.migrate(database, (*storage.MIGRATIONS, *OPERATORS, *MIGRATIONS))
         yield database
     finally:
         database.close()

@@ -39,7 +39,7 @@ from tests.registry.imports.lists import (
     service,
     sign,
 )
-from wire import Conflict, Forbidden, parse_utc
+from wire import Conflict, parse_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +67,7 @@ class World:
         self.fetched: list[str] = []
         self.problems: dict[str, str | None] = {}
         self.database = database
-        self.registry = Registry(database, lambda: self.now / 1_000_000)
+        self.registry = Registry(database, self.clock)
         self.needs_another = False
         self.sources = Sources(
             self.registry,
@@ -77,6 +77,9 @@ class World:
             needs_another=self._needs_another,
         )
         self.operator = Principal(id="operator")
+
+    def clock(self) -> float:
+        return self.now / 1_000_000
 
     async def _fetch(self, url: str) -> bytes:
         self.fetched.append(url)
@@ -94,7 +97,7 @@ class World:
             Authority(
                 id="authority",
                 governance_framework="https://authority.example/",
-                defines=(Definition(action="issue", resource="PID"),),
+                defines=tuple(Definition(action=each, resource="PID") for each in ("issue", "status")),
             ),
         )
         changes = tuple(FactChange(kind_of(each), each.id, each, "add", 0) for each in facts)
@@ -372,25 +375,6 @@ async def test_what_a_list_vouched_for_is_unknown_to_a_wallet_once_it_has_ended(
 
         assert (now["decision"], now["reason"]) == ("unknown", "source_expired")
         assert (then["decision"], then["reason"]) == ("yes", "active")
-
-
-async def test_where_changes_need_another_person_a_list_passes_by_nobody_alone(place: Place) -> None:
-    ada, eve = Principal(id="ada", person="ada"), Principal(id="eve", person="eve")
-    service_of_ada = Principal(id="deployer", person="ada")
-    async with a_world(place) as world:
-        world.needs_another = True
-        world.publish(DID)
-        await world.sources.add(service_of_ada, LIST)
-        await world.sources.step()
-        held = (await world.view()).held_sha256
-        assert world.ask(DID) == "entity_unknown"
-
-        with pytest.raises(Forbidden):
-            await world.sources.refresh(ada, "list", lets_pass=held)
-        await world.sources.refresh(eve, "list", lets_pass=held)
-        await world.sources.step()
-
-        assert world.ask(DID) == "active"
 
 
 async def test_a_source_that_we_fail_at_does_not_keep_others_waiting(
