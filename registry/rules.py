@@ -34,6 +34,10 @@ from registry.placed import Finding, PlacedFact
 # surrogates, private use, unassigned, line and paragraph separators.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
+# Nothing is drawn for them, though no category says so: the fillers of Hangul, and the blank of Braille.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_VARIATION = re.compile(r"[\ufe00-\ufe0f]")  # they choose another look of what is before them
+
 _TAG = re.compile(r"<[A-Za-z/!?]")  # where HTML begins a tag, an end of one, a comment
 
 UNDEFINED = "the authority does not define this action for this resource"
@@ -222,9 +226,18 @@ def text_fault(text: str) -> str | None:
     for character in text:
         if unicodedata.category(character) in _REFUSED_CATEGORIES:
             return f"the character U+{ord(character):04X} is a control or format character"
+    if found := _VARIATION.search(text):
+        return f"the character U+{ord(found[0]):04X} is a variation selector"
     if not unicodedata.is_normalized("NFC", text):
         return "expected Unicode normalization form C"
-    return "begins or ends with white space" if text != text.strip() else None
+    if text != text.strip():
+        return "begins or ends with white space"
+    is_seen = not text or (text[0] not in _BLANK and any(_is_visible(each) for each in text))
+    return None if is_seen else "begins with a character that shows nothing, or shows nothing at all"
+
+
+def _is_visible(character: str) -> bool:
+    return character not in _BLANK and not character.isspace() and unicodedata.category(character)[0] != "M"
 
 
 def _window(valid_from: int | None, valid_until: int | None, pointer: str = "") -> Iterator[Finding]:
