@@ -65,6 +65,15 @@ def met(tx: Transaction, change_set: int) -> dict[str, Challenge]:
     return {row["identifier"]: _challenge(row) for row in rows}
 
 
+def waiting(tx: Transaction, change_set: int) -> int:
+    """Return how many challenges of a change set nobody has met."""
+    [row] = tx.all(
+        "SELECT count(*) AS n FROM registry_challenges WHERE change_set = :change_set AND met_at IS NULL",
+        {"change_set": change_set},
+    )
+    return int(row["n"])
+
+
 def forget(tx: Transaction, change_set: int, now: int) -> None:
     """Forget the challenges of a change set that nobody met in time."""
     tx.execute(

@@ -23,9 +23,11 @@ from registry.identifiers import key_identifier
 from resolver import Dereferenced, Options, ResolutionError, public_key_of
 from resolver.keys.jwk import jwk_of
 from storage import Database, Transaction
-from wire import ResourceNotFound, format_exact
+from wire import Conflict, ResourceNotFound, format_exact
 
 VALID_SECONDS = 600  # seconds; long enough for a person with a token in a drawer
+MAX_WAITING = 2_000  # challenges of one change set that nobody has met yet
+MET = "the challenge was met already; ask for a new one"
 FRESH = Options(no_cache=True, verification_relationship="assertionMethod")
 
 Dereference = Callable[[str, Options], Awaitable[Dereferenced]]
@@ -50,12 +52,21 @@ class Challenges:
         self._clock = clock
 
     async def make(self, change_set: int, identifiers: Iterable[str]) -> ChallengePage:
-        """Return a new challenge for each identifier."""
+        """
+        Return a new challenge for each identifier.
+
+        Raises:
+            Conflict: more than `MAX_WAITING` would wait.
+        """
         now = self._now()
         made = [self._challenge(change_set, each, now) for each in identifiers]
 
         def work(tx: Transaction) -> None:
             store.forget(tx, change_set, now)
+            if store.waiting(tx, change_set) + len(made) > MAX_WAITING:
+                raise Conflict(
+                    f"at most {MAX_WAITING} challenges of a change set wait at a time, for {VALID_SECONDS} seconds"
+                )
             for challenge in made:
                 store.add(tx, challenge)
 
@@ -68,6 +79,7 @@ class Challenges:
 
         Raises:
             ResourceNotFound: the change set has no such challenge.
+            Conflict: it was met already.
             ChallengeNotMet: it is too late, or the JWS is not one of a key of the DID over the text.
         """
         challenge = await self._database.read(
@@ -75,8 +87,9 @@ class Challenges:
         )
         if challenge is None:
             raise ResourceNotFound("the change set has no such challenge")
-        if challenge.met_at is None and self._now() >= challenge.expires_at:
-            raise ChallengeNotMet("the challenge has expired; ask for a new one")
+        if challenge.met_at is not None:
+            raise Conflict(MET)
+        self._require_in_time(challenge)
         key = await self._key_that_signed(challenge, jws.encode(errors="replace"))
         await self._database.write(partial(self._note, principal, challenge, key))
         return Met(identifier=challenge.identifier, key=key, met_at=format_exact(self._now()))
@@ -119,16 +132,15 @@ class Challenges:
 
     def _note(self, principal: Principal, challenge: Challenge, key: str, tx: Transaction) -> None:
         at = self._now()
-        if store.meet(tx, challenge.challenge_id, key=key, at=at):
-            note(
-                tx,
-                principal,
-                "registry.control-shown",
-                str(challenge.change_set),
-                at=at,
-                identifier=challenge.identifier,
-                signed_by=key,
-            )
+        self._require_in_time(challenge)  # To fetch the DID document took a while.
+        if not store.meet(tx, challenge.challenge_id, key=key, at=at):
+            raise Conflict(MET)
+        about = {"identifier": challenge.identifier, "signed_by": key}
+        note(tx, principal, "registry.control-shown", str(challenge.change_set), at=at, **about)
+
+    def _require_in_time(self, challenge: Challenge) -> None:
+        if self._now() >= challenge.expires_at:
+            raise ChallengeNotMet("the challenge has expired; ask for a new one")
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)

@@ -172,7 +172,7 @@ class Drafts:
 
     async def show(self, number: int) -> ChangeSetView:
         """Return a change set."""
-        return store.view(await self.found(number))
+        return await asyncio.to_thread(store.view, await self.found(number))
 
     async def page(
         self, principal: Principal, *, state: str | None = None, after: int = 0, limit: int = MAX_PAGE
@@ -298,7 +298,8 @@ class Drafts:
 
     async def _done(self, found: ChangeSet, version: int) -> Difference:
         undone = await self._database.read(lambda tx: store.done_by(tx, version))
-        facts = changed_facts([_as_planned(each) for each in undone], found.took_effect_at or 0)
+        planned = [_as_planned(each) for each in undone]
+        facts = await asyncio.to_thread(changed_facts, planned, found.took_effect_at or 0)
         return Difference(version=version, fact_count=len(undone), facts=facts, answers=(), is_complete=False)
 
     async def _content(

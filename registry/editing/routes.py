@@ -96,7 +96,7 @@ class _Routes(Controller):
     )
     async def create_change_set(self, principal: Acting, request: Request[Any, Any, Any]) -> Answer:
         draft = await _body_of(request, Draft)
-        return _shown(await self.drafts.create(principal, draft, idempotency_key=key_of(request)), 201)
+        return await _shown(await self.drafts.create(principal, draft, idempotency_key=key_of(request)), 201)
 
     @get(
         _ONE,
@@ -110,7 +110,7 @@ class _Routes(Controller):
         principal: Acting,  # noqa: ARG002 - whoever may read in its scope
         change_set: FromPath[str],
     ) -> Answer:
-        return _shown(await self.drafts.show(number_of(change_set)))
+        return await _shown(await self.drafts.show(number_of(change_set)))
 
     @put(
         _ONE,
@@ -130,7 +130,7 @@ class _Routes(Controller):
         if revision is None:
             raise RevisionNotNamed("expected If-Match with the ETag of the change set that was looked at")
         draft = await _body_of(request, Draft)
-        return _shown(
+        return await _shown(
             await self.drafts.edit(
                 principal, number_of(change_set), revision, draft, idempotency_key=key_of(request)
             )
@@ -167,7 +167,8 @@ class _Routes(Controller):
         principal: Acting,  # noqa: ARG002 - whoever may read in its scope
         change_set: FromPath[str],
     ) -> Answer:
-        return answer_of(await self.drafts.differ(number_of(change_set)))
+        found = await self.drafts.differ(number_of(change_set))
+        return await asyncio.to_thread(answer_of, found)
 
     @post(
         f"{_ONE}/submit",
@@ -189,7 +190,7 @@ class _Routes(Controller):
         shown = await self.change_sets.submit(
             principal, number_of(change_set), revision=_if_match(request), idempotency_key=key_of(request)
         )
-        return _shown(shown, 202 if shown.state == "submitted" else 200)
+        return await _shown(shown, 202 if shown.state == "submitted" else 200)
 
     @post(
         f"{_ONE}/withdraw",
@@ -204,7 +205,7 @@ class _Routes(Controller):
     ) -> Answer:
         await require_no_body(request)
         number, key = number_of(change_set), key_of(request)
-        return _shown(await self.change_sets.withdraw(principal, number, idempotency_key=key))
+        return await _shown(await self.change_sets.withdraw(principal, number, idempotency_key=key))
 
     @post(
         f"{_ONE}/request-information",
@@ -219,7 +220,7 @@ class _Routes(Controller):
         self, principal: Acting, change_set: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
         comment = await _body_of(request, NewComment)
-        return _shown(
+        return await _shown(
             await self.change_sets.request_information(
                 principal, number_of(change_set), comment.text, idempotency_key=key_of(request)
             )
@@ -239,7 +240,7 @@ class _Routes(Controller):
     ) -> Answer:
         await require_no_body(request)
         made = await self.drafts.roll_back(principal, number_of(change_set), idempotency_key=key_of(request))
-        return _shown(made, 201)
+        return await _shown(made, 201)
 
     @get(
         f"{_ONE}/comments",
@@ -287,7 +288,9 @@ class _Routes(Controller):
     )
     async def suspend(self, principal: Acting, request: Request[Any, Any, Any]) -> Answer:
         wanted = await _body_of(request, Suspension)
-        return _shown(await self.change_sets.suspend(principal, wanted, idempotency_key=key_of(request)), 201)
+        return await _shown(
+            await self.change_sets.suspend(principal, wanted, idempotency_key=key_of(request)), 201
+        )
 
 
 async def _body_of(request: Request[Any, Any, Any], shape: Any) -> Any:
@@ -296,8 +299,10 @@ async def _body_of(request: Request[Any, Any, Any], shape: Any) -> Any:
     return await asyncio.to_thread(read_request, data, content_type, shape)
 
 
-def _shown(found: ChangeSetView, status: int = 200) -> Answer:
-    return Answer(status=status, body=encode(found), etag=f'"{found.revision}"')
+async def _shown(found: ChangeSetView, status: int = 200) -> Answer:
+    """Encode on a thread, as one of an import may have a hundred thousand operations."""
+    body = await asyncio.to_thread(encode, found)
+    return Answer(status=status, body=body, etag=f'"{found.revision}"')
 
 
 def number_of(text: str) -> int:

@@ -9,8 +9,9 @@ from registry.editing.errors import InvalidChangeSet
 from registry.editing.operations import id_of
 from registry.editing.scopes import ABSENT, authority_scope
 from registry.editing.shapes import Operation, Suspension
+from registry.errors import IdentifierNotFound
 from registry.known import Known
-from registry.model import FINAL, Delegation, Fact, FactKind, Grant, ended_at
+from registry.model import FINAL, Delegation, FactKind, Grant, ended_at
 from registry.rules import text_fault
 
 _KINDS: tuple[FactKind, ...] = ("authorization", "recognition", "delegation")
@@ -34,17 +35,23 @@ def suspending(known: Known, wanted: Suspension, now: int) -> list[Operation]:
     """
     Return the operations that suspend what is named and in force at `now`, or begins later.
 
+    Where one of `ids` is not found nothing is suspended: half of an emergency would be taken for the whole of it,
+    and to ask again takes seconds.
+
     Raises:
-        InvalidChangeSet: the request contradicts itself.
+        InvalidChangeSet: the request contradicts itself, or one of `ids` is not there.
+        IdentifierNotFound: there is no such entity.
     """
     _require_one(wanted)
     authority_id = None if wanted.authority is None else _id_of(known, wanted.authority)
+    named = [
+        (kind, fact) for kind, fact in _named(known, wanted) if authority_id in (None, fact.authority_id)
+    ]
+    _require_all(wanted, {fact.id for _, fact in named})
     return [
         Operation(op="suspend", kind=kind, id=fact.id, reason=wanted.reason)
-        for kind, fact in _named(known, wanted)
-        if isinstance(fact, Grant | Delegation)
-        and authority_id in (None, fact.authority_id)
-        and _can_be_suspended(fact, now)
+        for kind, fact in named
+        if _can_be_suspended(fact, now)
     ]
 
 
@@ -55,14 +62,23 @@ def _require_one(wanted: Suspension) -> None:
         raise InvalidChangeSet([("/entity", "expected `entity`, or `ids` of what was granted")])
 
 
-def _named(known: Known, wanted: Suspension) -> Iterator[tuple[FactKind, Fact]]:
+def _require_all(wanted: Suspension, found: set[str]) -> None:
+    if missing := [index for index, fact_id in enumerate(wanted.ids) if fact_id not in found]:
+        detail = "there is no such grant, or delegation, there; nothing was suspended"
+        raise InvalidChangeSet([(f"/ids/{index}", detail) for index in missing])
+
+
+def _named(known: Known, wanted: Suspension) -> Iterator[tuple[FactKind, Grant | Delegation]]:
     if wanted.entity is None:
         for fact_id in dict.fromkeys(wanted.ids):
             for kind in _KINDS:
-                if (found := known.fact(kind, fact_id)) is not None:
+                found = known.fact(kind, fact_id)
+                if found is not None and isinstance(found.fact, Grant | Delegation):
                     yield kind, found.fact
         return
     entity_id = _id_of(known, wanted.entity)
+    if known.entity(entity_id) is None:
+        raise IdentifierNotFound("there is no such entity; nothing was suspended", pointer="/entity")
     for granted in known.grants_to(entity_id):
         yield granted.fact.kind, granted.fact
     for power in known.all("delegation"):

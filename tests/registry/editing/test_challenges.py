@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import storage
 from proofs import KeySigner, sign_compact
 from registry import MIGRATIONS
-from registry.editing.challenges import VALID_SECONDS, Challenges
+from registry.editing.challenges import MAX_WAITING, VALID_SECONDS, Challenges
 from registry.editing.errors import ChallengeNotMet
 from registry.editing.shapes import ChallengeView
 from registry.identifiers import key_identifier
@@ -19,7 +19,7 @@ from storage import Database
 from tests.actors import ADA
 from tests.clock import Clock
 from tests.databases import Place, migrated
-from wire import ResourceNotFound
+from wire import Conflict, ResourceNotFound
 
 pytestmark = pytest.mark.anyio
 
@@ -56,13 +56,13 @@ async def test_whoever_signs_the_text_with_a_key_of_the_did_controls_it(place: P
         challenges = challenges_in(database, Clock())
         asked = await one(challenges, holder.did)
         met = await challenges.meet(ADA, CHANGE_SET, asked.id, holder.sign(asked.challenge))
-        again = await challenges.meet(ADA, CHANGE_SET, asked.id, holder.sign(asked.challenge))
+        with pytest.raises(Conflict, match="met already"):
+            await challenges.meet(ADA, CHANGE_SET, asked.id, holder.sign(asked.challenge))
         kept = await challenges.met(CHANGE_SET)
         elsewhere = await challenges.met(CHANGE_SET + 1)
         rows = place.query("SELECT action, subject FROM audit")
 
     assert (met.identifier, met.key) == (holder.did, holder.thumbprint)
-    assert again.key == met.key
     assert {did: row.key for did, row in kept.items()} == {holder.did: holder.thumbprint}
     assert elsewhere == {}
     assert [tuple(row) for row in rows] == [("registry.control-shown", str(CHANGE_SET))]
@@ -122,7 +122,21 @@ async def test_two_who_meet_it_at_once_are_noted_once(place: Place) -> None:
         challenges = challenges_in(database, Clock())
         asked = await one(challenges, holder.did)
         jws = holder.sign(asked.challenge)
-        await asyncio.gather(*(challenges.meet(ADA, CHANGE_SET, asked.id, jws) for _ in range(4)))
+        calls = (challenges.meet(ADA, CHANGE_SET, asked.id, jws) for _ in range(4))
+        told = await asyncio.gather(*calls, return_exceptions=True)
         rows = place.query("SELECT count(*) FROM audit")
 
     assert rows[0][0] == 1
+    assert sum(isinstance(each, Conflict) for each in told) == 3
+
+
+async def test_so_many_of_a_change_set_wait_at_a_time(place: Place) -> None:
+    clock = Clock()
+    async with migrated(place, (*storage.MIGRATIONS, *MIGRATIONS)) as database:
+        challenges = challenges_in(database, clock)
+        await challenges.make(CHANGE_SET, [f"did:web:{n}.example" for n in range(MAX_WAITING)])
+        with pytest.raises(Conflict, match="wait at a time"):
+            await challenges.make(CHANGE_SET, ["did:web:more.example"])
+        clock.now += VALID_SECONDS + 1
+
+        assert await one(challenges, "did:web:more.example")

@@ -8,6 +8,7 @@ import pytest
 from operators.grants import NotSeen
 from registry.editing.errors import InvalidChangeSet
 from registry.editing.shapes import ChangeSetView, Suspension
+from registry.errors import IdentifierNotFound
 from tests.registry.editing.newsroom import Newsroom
 from tests.registry.examples import EDU, LICENSING, UNI, a_grant
 from wire import Conflict, Forbidden
@@ -80,11 +81,25 @@ async def test_ids_name_what_is_suspended_and_delegations_are_too(newsroom: News
     }
     await newsroom.done({"op": "add", "kind": "delegation", "fact": power})
 
-    named = await suspends(newsroom, entity=None, ids=["power", newsroom.grant, "nothing"])
+    named = await suspends(newsroom, entity=None, ids=["power", newsroom.grant])
 
     assert [each.id for each in named.operations] == ["power", newsroom.grant]
     with pytest.raises(Conflict):
         await suspends(newsroom)
+
+
+async def test_where_one_is_not_found_nothing_is_suspended_and_all_that_are_not_are_told(
+    newsroom: Newsroom,
+) -> None:
+    with pytest.raises(InvalidChangeSet) as told:
+        await suspends(newsroom, entity=None, ids=["nothing", newsroom.grant, "typo"])
+    with pytest.raises(InvalidChangeSet):
+        await suspends(newsroom, entity=None, ids=[newsroom.grant], authority=LICENSING)
+    with pytest.raises(IdentifierNotFound, match="no such entity"):
+        await suspends(newsroom, entity="did:web:typo.example")
+
+    assert [each["pointer"] for each in told.value.members["errors"]] == ["/ids/0", "/ids/2"]
+    assert (await newsroom.may(), newsroom.alarmed) == (True, [])
 
 
 async def test_what_waits_for_approval_does_not_undo_it(newsroom: Newsroom) -> None:
