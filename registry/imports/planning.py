@@ -3,6 +3,7 @@ What to change, so that the registry says from now on what somebody wants it to 
 
 - What is wanted and not known is added. It may have begun in the past: the registry learned it late, and says so.
 - What is known and not wanted ends now. It is not taken back: what was true yesterday stays so.
+- What a standing source says is the source's own: it neither ends nor changes, unless an operator says it himself.
 - What is said of the past otherwise than before is a correction, and is refused unless corrections are allowed. So
   is that an entity, an authority or a grant goes on which has ended: it was over for a while.
 """
@@ -165,10 +166,12 @@ def _grant_as_known(known: Known, fact: Fact, listed: set[Key]) -> Fact:
 
 def _change(known: Known, said: Fact, now: int, *, corrects: bool, as_said: bool) -> FactChange | None:
     kind = kind_of(said)
-    before, fact = known.fact(kind, said.id), continued(known, said, now)
+    before = known.fact(kind, said.id)
+    fact = continued(known, said, now)
     if before is None:
         return FactChange(kind, fact.id, said if as_said else fact, "add", begins(fact, now))
-    if before.fact == fact:
+    source = _source_of(before.fact)
+    if before.fact == fact or (source is not None and source == _source_of(fact)):
         return None
     differs_at = first_difference(before.fact, fact, now)
     if differs_at is not None and not corrects:
@@ -207,9 +210,14 @@ def begins(fact: Fact, now: int) -> int:
 def _endings(known: Known, now: int) -> Iterator[FactChange]:
     for kind in FACT_KINDS:
         for found in known.all(kind):
-            if not _is_over(found.fact, now):
+            if _source_of(found.fact) is None and not _is_over(found.fact, now):
                 fact = ended(found.fact, now)
                 yield FactChange(kind, fact.id, fact, "end", now)
+
+
+def _source_of(fact: Fact) -> str | None:
+    """Return the standing source that says a fact; None: an operator does."""
+    return fact.source if isinstance(fact, Entity | Grant) else None
 
 
 def _is_over(fact: Fact, now: int) -> bool:

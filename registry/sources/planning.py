@@ -24,6 +24,7 @@ from registry.placed import Finding, Placed, PlacedFact, read_items
 from registry.rules import faults
 from registry.sources.model import Source
 from registry.sources.moving import has_from, is_after, moved
+from registry.sources.resuming import resumed
 
 
 class SourcePlan(msgspec.Struct, frozen=True):
@@ -70,6 +71,7 @@ def plan_source(
     Return what differs.
 
     1. Items become facts of the source: each with an id of its own, but for entities that are known from elsewhere.
+       A grant that ended here and goes on there begins anew.
     2. An identifier that the source now gives to another of its entities moves there now.
     3. What it granted and grants no more ends now.
 
@@ -78,17 +80,18 @@ def plan_source(
         granted: ids of what it granted up to now.
     """
     read, findings = read_items(_as_of_source(known, list(items), source_id, now), known)  # 1.
-    grants = {each.fact.id: each.fact for each in read if isinstance(each.fact, Grant)}
-    grants = {key: each for key, each in grants.items() if not _is_granted_elsewhere(known, each)}
+    said = {each.fact.id: resumed(known, each.fact, now) for each in read if isinstance(each.fact, Grant)}
+    said = {key: each for key, each in said.items() if not _is_granted_elsewhere(known, each)}
+    grants = {each.id: each for each in said.values()}
     entities = {each.id: each for each in moved(known, _entities(read), source_id, now)}  # 2.
     wanted: list[Fact] = [*entities.values(), *grants.values()]
     changes = (_change(known, fact, now) for fact in wanted)
     differences = [change for change in changes if change is not None]
-    differences += endings(known, set(granted) - grants.keys(), now)  # 3.
+    differences += endings(known, source_id, set(granted) - grants.keys(), now)  # 3.
     recorded = [
         PlacedFact(fact, each.placed)
         for each in read
-        if (fact := entities.get(each.fact.id) or grants.get(each.fact.id)) is not None
+        if (fact := entities.get(each.fact.id) or said.get(each.fact.id)) is not None
     ]
     findings += faults(Overlaid(known, differences, now), recorded)
     vouching = _vouching(known, authority_id, source_id, until, now)
@@ -212,11 +215,13 @@ def _change(known: Known, fact: Fact, now: int) -> FactChange | None:
     return FactChange(kind, fact.id, fact, "change", now)
 
 
-def endings(known: Known, grant_ids: Iterable[str], now: int) -> Iterator[FactChange]:
-    """Yield the end of grants that have not ended yet."""
+def endings(known: Known, source_id: str, grant_ids: Iterable[str], now: int) -> Iterator[FactChange]:
+    """Yield the end of grants that have not ended yet, and that nobody but the source says by now."""
     for grant_id in sorted(grant_ids):
         found = known.fact("authorization", grant_id)
-        if found is not None and isinstance(found.fact, Grant) and is_after(ended_at(found.fact), now):
+        if found is None or not isinstance(found.fact, Grant) or found.fact.source != source_id:
+            continue
+        if is_after(ended_at(found.fact), now):
             yield FactChange("authorization", grant_id, ended(found.fact, now), "end", now)
 
 

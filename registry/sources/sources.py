@@ -181,7 +181,7 @@ class Sources:
 
         cause = Cause(principal.id, "source")
         return await self._registry.edit(
-            lambda known, now: tuple(endings(known, row.state.grants, now)), within, cause
+            lambda known, now: tuple(endings(known, source_id, row.state.grants, now)), within, cause
         )
 
     async def step(self) -> None:

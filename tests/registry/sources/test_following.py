@@ -1,12 +1,33 @@
 """Standing sources that go back, are removed, or are looked at while others act."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from registry.files import Files
 from tests.databases import Place
-from tests.registry.sources.test_sources import DID, HOUR, LIST, OTHER, a_world
+from tests.registry.imports.lists import AT
+from tests.registry.sources.test_sources import AUTHORITY, DID, HOUR, LIST, OTHER, World, a_world
 
 pytestmark = pytest.mark.anyio
+
+OWN = {
+    "version": 2,
+    "entities": [
+        {"id": "authority", "names": {"en": "Authority"}, "identifiers": [{"value": AUTHORITY}]},
+    ],
+    "authorities": [
+        {
+            "id": "authority",
+            "governance_framework": "https://authority.example/",
+            "defines": [{"action": "issue", "resource": "PID"}],
+        },
+    ],
+}
+
+
+async def imports(world: World, data: bytes, *, corrects: bool = False) -> None:
+    await Files(world.registry, world.database).import_file(world.operator, data, corrects=corrects)
 
 
 async def test_a_list_does_not_go_back_while_what_it_says_is_held(place: Place) -> None:
@@ -47,3 +68,67 @@ async def test_a_source_that_is_added_anew_does_not_go_back(place: Place) -> Non
 
         assert "number 8 was seen before" in (world.problems["list"] or "")
         assert world.ask(DID) == "entity_unknown"
+
+
+async def test_the_import_of_ones_own_file_leaves_what_sources_say(place: Place) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        world.now += HOUR
+
+        await imports(world, msgspec.json.encode(OWN))
+
+        assert world.ask(DID) == "active"
+
+
+async def test_the_import_of_an_older_export_revives_nothing_that_a_source_ended(place: Place) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        exported = await Files(world.registry, world.database).export()
+        world.publish(OTHER, LoTESequenceNumber=8)
+        world.now += 6 * HOUR
+        await world.sources.step()
+
+        world.now += HOUR
+        await imports(world, exported)
+
+        assert (world.ask(DID), world.ask(OTHER)) == ("expired", "active")
+
+
+async def test_what_an_operator_grants_himself_is_his_and_does_not_end_with_the_source(place: Place) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        own = msgspec.json.decode(await Files(world.registry, world.database).export())
+        for item in (*own["entities"], *own["authorizations"]):
+            item.pop("source", None)
+        world.now += HOUR
+
+        await imports(world, msgspec.json.encode(own), corrects=True)
+        await world.sources.remove(world.operator, "list")
+
+        assert world.ask(DID) == "active"
+
+
+async def test_a_source_that_is_removed_and_added_again_begins_anew_and_the_gap_stays(place: Place) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        world.now += HOUR
+        await world.sources.remove(world.operator, "list")
+
+        world.now += HOUR
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        version = world.registry.version
+        world.now += 6 * HOUR
+        await world.sources.step()
+
+        assert (world.ask(DID), world.ask(DID, AT)) == ("active", "active")
+        assert world.ask(DID, AT + HOUR + 1) == "expired"
+        assert world.registry.version == version
