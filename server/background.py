@@ -90,7 +90,7 @@ class Background:
         self._woken_for_purges = asyncio.Event()
         self._woken_for_keys = {custody: asyncio.Event() for custody in CUSTODIES}
         self._tasks: list[asyncio.Task[None]] = []
-        self._registry_seen_at = 0.0
+        self._registry_seen_at = time.monotonic()
         self._issuers_seen_at = 0.0
 
     @property
@@ -125,8 +125,10 @@ class Background:
             with contextlib.suppress(TimeoutError, DatabaseUnavailable):
                 async with asyncio.timeout(PUBLISH_FIRST_SECONDS):
                     await self._publisher.publish_dirty()
-        await self._registry.load()
-        self._registry_seen_at = time.monotonic()
+        # Without room for its index the registry is refused, and everything else is served.
+        with contextlib.suppress(DatabaseUnavailable):
+            await self._registry.load()
+            self._registry_seen_at = time.monotonic()
 
     async def _open_keys(self) -> None:
         """Begin to look at keys, and wait for those that open quickly: there may be something to sign."""

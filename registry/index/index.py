@@ -9,6 +9,7 @@ process made it anew), the next look opens the new one, once it is complete.
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -29,13 +30,14 @@ from registry.index.file import (
     connect,
     dump_of,
     gap_around,
-    nothing,
     progress_of,
     remove,
 )
 from registry.index.gathered import Gathered
 from registry.index.reading import Indexed
 from storage import Database, DatabaseUnavailable
+
+LOG = logging.getLogger("touchstone.registry")
 
 BATCH = 2_000  # events that are read at a time
 
@@ -45,7 +47,7 @@ _Inode = tuple[int, int] | None  # which file it is, whatever its name; None: th
 
 class Index:
     """
-    What the registry knows, as this node sees it; nothing before it is loaded.
+    What the registry knows, as this node sees it; before it is loaded, questions are refused.
 
     Args:
         path: of the file; its folder must be of this machine. None: one of our own, for as long as we are.
@@ -204,7 +206,7 @@ class Index:
     def connection(self) -> Any:
         """Return this thread's connection to the file that is answered from."""
         if self._inode is None:
-            return nothing()
+            raise DatabaseUnavailable("the registry is not loaded yet")
         if getattr(self._local, "inode", None) != self._inode:
             self._local.connection = connect(self._path, "ro")
             self._local.inode = self._inode
@@ -221,7 +223,8 @@ class Index:
     def unavailable(self, error: Exception) -> DatabaseUnavailable:
         """Take note of what is wrong with the file; return it in words of ours."""
         self._is_damaged |= _is_damage(error)
-        return DatabaseUnavailable(f"the registry's index, {self._path}: {error}")
+        LOG.warning("the index of the registry, %s: %s", self._path, error)
+        return DatabaseUnavailable(f"the registry's index cannot be used now: {_words_of(error)}")
 
 
 class _Transaction(Generic[K]):
@@ -260,6 +263,11 @@ def _apply(file: IndexFile, events: list[Event]) -> None:
 def _is_damage(error: Exception) -> bool:
     """Tell whether what is in the file is at fault, and not the disk, its room or who may read it."""
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+
+
+def _words_of(error: Exception) -> str:
+    """Return what is wrong, without the path that an error of the system names."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _inode(path: Path) -> _Inode:
