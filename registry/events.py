@@ -127,7 +127,7 @@ def append(tx: Transaction, head: Head, events: Sequence[NewEvent], cause: Cause
         {"position": head.position + index, "version": version} | msgspec.structs.asdict(event)
         for index, event in enumerate(events, start=1)
     ]
-    digest = _digest(head.digest, version, at, events)
+    digest = _digest(head.digest, version, at, cause, events)
     after = Head(version, position, at, head.closed_at, digest)
     tx.execute(
         "INSERT INTO registry_versions (version, recorded_at, last_position, actor, occasion, change_set, digest)"
@@ -193,6 +193,15 @@ class Told(msgspec.Struct, frozen=True):
     cause: Cause
 
 
+def told_after(tx: Transaction, position: int, limit: int) -> list[Told]:
+    """Return at most `limit` events beyond a position, in order."""
+    rows = tx.all(
+        f"{_TOLD} WHERE e.position > :position ORDER BY e.position LIMIT :limit",
+        {"position": position, "limit": limit},
+    )
+    return [_told(row) for row in rows]
+
+
 def told_between(tx: Transaction, since: int, until: int, *, position: int, limit: int) -> list[Told]:
     """Return at most `limit` events beyond a position that were recorded in [since, until), in order."""
     rows = tx.all(
@@ -247,15 +256,16 @@ class Verifier:
         self._digest = ""
         self._events: list[NewEvent] = []
 
-    def take(self, event: Event) -> str | None:
+    def take(self, told: Told) -> str | None:
         """Look at the next event; return what is wrong with it, or with the version that it ends."""
+        event = told.event
         expected, self.position = self.position + 1, event.position
         self._events.append(msgspec.convert(event, NewEvent, from_attributes=True))
         if event.position != expected:
             return f"there is no event {expected}"
         if not event.is_last:
             return None
-        self._digest = _digest(self._digest, event.version, event.recorded_at, self._events)
+        self._digest = _digest(self._digest, event.version, event.recorded_at, told.cause, self._events)
         self._version, self._events = event.version, []
         return None if event.digest == self._digest else f"the events of version {event.version} were changed"
 
@@ -287,8 +297,9 @@ def _head(row: Row | None) -> Head:
     return Head(row["version"], row["position"], row["recorded_at"], row["closed_at"], row["digest"])
 
 
-def _digest(before: str, version: int, recorded_at: int, events: Iterable[NewEvent]) -> str:
-    found = hashlib.sha256(msgspec.json.encode((before, version, recorded_at)))
+def _digest(before: str, version: int, recorded_at: int, cause: Cause, events: Iterable[NewEvent]) -> str:
+    who = msgspec.structs.astuple(cause)
+    found = hashlib.sha256(msgspec.json.encode((before, version, recorded_at, who)))
     for event in events:
         found.update(b"\n" + msgspec.json.encode(msgspec.structs.astuple(event)))
     return found.hexdigest()

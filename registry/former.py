@@ -88,28 +88,32 @@ def _adopt_next(tx: Transaction) -> bool:
         " ORDER BY id",
         {"version": version},
     )
-    events = _events(tx, opened, closed)
     at = max((int(row["recorded_at"]) for row in (*opened, *closed)), default=head.recorded_at)
+    events = _events(tx, opened, closed, head.next_time(at))
     append(tx, head, events, _CAUSE, at)
     return True
 
 
-def _events(tx: Transaction, opened: Sequence[Row], closed: Sequence[Row]) -> list[NewEvent]:
-    """Return what a version changed: what it opened, and, of what it closed, all that it did not open again."""
+def _events(tx: Transaction, opened: Sequence[Row], closed: Sequence[Row], at: int) -> list[NewEvent]:
+    """
+    Return what a version of then, recorded at a time, changed.
+
+    That is what it opened, and, of what it closed, all that it did not open again.
+    """
     said = {(kind_of(fact), fact.id): fact for row in opened for fact in _facts(row)}
     gone = {(kind_of(fact), fact.id) for row in closed for fact in _facts(row)} - said.keys()
-    events = [_event(tx, kind, fact_id, fact) for (kind, fact_id), fact in said.items()]
-    return events + [_event(tx, kind, fact_id, None) for kind, fact_id in sorted(gone)]
+    events = [_event(tx, kind, fact_id, fact, at) for (kind, fact_id), fact in said.items()]
+    return events + [_event(tx, kind, fact_id, None, at) for kind, fact_id in sorted(gone)]
 
 
-def _event(tx: Transaction, kind: str, fact_id: str, fact: Fact | None) -> NewEvent:
+def _event(tx: Transaction, kind: str, fact_id: str, fact: Fact | None, at: int) -> NewEvent:
     row = tx.one(
         "SELECT MAX(revision) AS last FROM registry_events WHERE kind = :kind AND fact_id = :id",
         {"kind": kind, "id": fact_id},
     )
     number = int(row["last"] or 0) + 1 if row is not None else 1
     what = "void" if fact is None else "add" if number == 1 else "correct"
-    effective_at = getattr(fact, "valid_from", None) or 0
+    effective_at = getattr(fact, "valid_from", None) or at  # nobody said since when it is so
     return NewEvent(kind, fact_id, number, what, effective_at, None if fact is None else body_of(fact))
 
 

@@ -41,4 +41,4 @@ async def test_a_node_starts_without_room_for_its_index(tmp_path: Path) -> None:
     assert ready.status_code == 200
     assert [check["ok"] for check in detail["checks"] if check["name"] == "registry"] == [False]
     assert answer.status_code == 200
-    assert answer.json()["entities"]
+    assert "did:" in answer.text

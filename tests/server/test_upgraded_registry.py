@@ -278,6 +278,16 @@ async def _at_once(place: Place) -> Any:
         return (await loaded(database)).index.dump()
 
 
+async def test_what_nobody_dated_is_so_since_it_was_recorded(old: Place) -> None:
+    async with opened(old) as database:
+        await prepare(database)
+        events = await database.read(lambda tx: events_after(tx, 0, 10_000))
+    entities = [each for each in events if each.kind == "entity"]
+
+    assert entities
+    assert all(each.effective_at == each.recorded_at for each in entities)
+
+
 async def test_a_second_start_makes_no_event_again(old: Place) -> None:
     async with opened(old) as database:
         await prepare(database)
@@ -327,6 +337,12 @@ async def test_a_node_of_the_former_release_writes_nothing_beside_events(old: Pl
         ("UPDATE registry_events SET body = '{}' WHERE position = 7", "the events of version 1 were changed"),
         ("DELETE FROM registry_events WHERE position = 7", "there is no event 7"),
         ("UPDATE registry_events SET effective_at = 1 WHERE position = 50", "were changed"),
+        (
+            "UPDATE registry_versions SET actor = 'eve' WHERE version = 2",
+            "the events of version 2 were changed",
+        ),
+        ("UPDATE registry_versions SET occasion = 'import' WHERE version = 2", "were changed"),
+        ("UPDATE registry_versions SET change_set = 7 WHERE version = 2", "were changed"),
     ],
 )
 async def test_a_check_tells_of_events_that_are_not_as_they_were_told(
@@ -336,6 +352,7 @@ async def test_a_check_tells_of_events_that_are_not_as_they_were_told(
         await prepare(database)
     for event in ("UPDATE", "DELETE"):
         old.drop_rule("registry_events", event)
+        old.drop_rule("registry_versions", event)
     old.query(spoil)
     checked = [each async for each in check_database(Settings(database_url=old.url), lambda *_: None)]
 

@@ -14,7 +14,7 @@ from observatory.document_store import faulty_documents
 from operators import Principal
 from operators.audit.watching import named, never_sealed
 from operators.noting import note
-from registry.events import Verifier, close, events_after, read_head
+from registry.events import Verifier, close, read_head, told_after
 from registry.former import has_former_rows
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of, prepare
@@ -231,7 +231,7 @@ async def _registry_faults(database: Database) -> tuple[str, ...]:
     if await database.read(has_former_rows):
         return ("rows of a release before 0.3 are not events yet; run: touchstone db migrate",)
     verifier = Verifier()
-    while events := await database.read(partial(events_after, position=verifier.position, limit=EVENT_PAGE)):
+    while events := await database.read(partial(told_after, position=verifier.position, limit=EVENT_PAGE)):
         if fault := next(filter(None, map(verifier.take, events)), None):
             return (fault,)
     fault = verifier.end(await database.read(read_head))

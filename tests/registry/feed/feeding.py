@@ -161,6 +161,7 @@ class Feeding:
 async def feeding_at(place: Place, clock: Clock, **parameters: Any) -> AsyncIterator[Feeding]:
     async with a_database(place) as database, World() as world, world.guard(**parameters) as guard:
         feeding = Feeding(database, clock, world, Receivers(guard).post)
+        await feeding.wing.load()
         try:
             yield feeding
         finally:
