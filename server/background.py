@@ -280,6 +280,8 @@ class Background:
     async def _follow_sources(self) -> None:
         if await self._leads():
             await self._sources.step()
+        else:
+            self._sources.leave()
 
     async def _look_at_clock(self) -> None:
         self._monitoring.clock_watch.look()

@@ -91,6 +91,7 @@ class Sources:
         self._fetch = fetch
         self._on_problem = on_problem
         self._needs_another = needs_another
+        self._told: set[str] = set()  # Ids of sources with which something was wrong when we told last.
 
     async def add(
         self, principal: Principal, source: Source, *, idempotency_key: str | None = None
@@ -186,11 +187,24 @@ class Sources:
 
     async def step(self) -> None:
         """Look at the sources that are due, and tell of each whether something is wrong with it."""
-        for row in await self._database.read(all_sources):
+        rows = await self._database.read(all_sources)
+        for row in rows:
             state = row.state if row.state.due_at > self._registry.now() else await self._look(row)
-            self._on_problem(row.source.id, problem_of(state, self._registry.now()))
+            self._tell(row.source.id, None if state is None else problem_of(state, self._registry.now()))
+        for gone in self._told - {row.source.id for row in rows}:
+            self._tell(gone, None)
 
-    async def _look(self, row: SourceRow) -> SourceState:
+    def leave(self) -> None:
+        """Another process looks, and tells from now on."""
+        for source_id in tuple(self._told):
+            self._tell(source_id, None)
+
+    def _tell(self, source_id: str, problem: str | None) -> None:
+        (self._told.discard if problem is None else self._told.add)(source_id)
+        self._on_problem(source_id, problem)
+
+    async def _look(self, row: SourceRow) -> SourceState | None:
+        """Return what became of a source; None: it was removed meanwhile."""
         now = self._registry.now()
         try:
             return await self._take_up(row, await self._read(row.source, now))
@@ -324,8 +338,10 @@ def _require_another(tx: Transaction, principal: Principal, adder: Adder | None,
     require_other(tx, principal, adder.id, of_now | set(adder.parties), now, scope=EVERYTHING)
 
 
-def _failed(tx: Transaction, before: SourceRow, problem: str, now: int) -> SourceState:
-    row = _require(tx, before.source.id)
+def _failed(tx: Transaction, before: SourceRow, problem: str, now: int) -> SourceState | None:
+    row = find_source(tx, before.source.id)
+    if row is None:
+        return None
     state = _looked(row.state, before.state, checked_at=now, due_at=now + RETRY, problem=problem)
     set_state(tx, row.source.id, state)
     return state

@@ -132,3 +132,47 @@ async def test_a_source_that_is_removed_and_added_again_begins_anew_and_the_gap_
         assert (world.ask(DID), world.ask(DID, AT)) == ("active", "active")
         assert world.ask(DID, AT + HOUR + 1) == "expired"
         assert world.registry.version == version
+
+
+async def test_what_is_wrong_with_a_source_is_over_when_it_is_removed(place: Place) -> None:
+    async with a_world(place) as world:
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        assert world.problems == {"list": "no answer"}
+
+        await world.sources.remove(world.operator, "list")
+        await world.sources.step()
+
+        assert world.problems == {"list": None}
+
+
+async def test_another_process_tells_once_this_one_leaves(place: Place) -> None:
+    async with a_world(place) as world:
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+
+        world.sources.leave()
+
+        assert world.problems == {"list": None}
+
+
+async def test_a_source_that_is_removed_during_its_look_keeps_no_other_waiting(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.add(world.operator, replace(LIST, id="other"))
+        fetch = world.sources._fetch
+
+        async def removing(url: str) -> bytes:
+            monkeypatch.setattr(world.sources, "_fetch", fetch)
+            await world.sources.remove(world.operator, "list")
+            return await fetch(url)
+
+        monkeypatch.setattr(world.sources, "_fetch", removing)
+
+        await world.sources.step()
+
+        assert [each.source.id for each in (await world.sources.list()).sources] == ["other"]
+        assert (world.ask(DID), world.problems["list"]) == ("active", None)
