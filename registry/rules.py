@@ -284,11 +284,12 @@ def _overlap(grant: Grant, same: Sequence[Revision[Grant]], places: Places) -> I
     Nor may two begin at once, be the first revoked at once: which of them counts then would be chance.
     """
     for other in (each.fact for each in same if each.fact.id != grant.id):
-        if _overlaps(grant, other) and (other.id not in places or _is_earlier(other, grant)):
+        if overlaps(grant, other) and (other.id not in places or _is_earlier(other, grant)):
             yield "", f"the window overlaps the one of the same grant at {_place(other.id, places)}"
 
 
-def _overlaps(one: Grant, other: Grant) -> bool:
+def overlaps(one: Grant, other: Grant) -> bool:
+    """Tell whether two grants of the same are in force at one time, or begin at once."""
     first, second = (one, other) if _is_earlier(one, other) else (other, one)
     end = ended_at(first)
     return end is None or second.valid_from < end or first.valid_from == second.valid_from

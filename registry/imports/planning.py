@@ -18,7 +18,7 @@ from registry.errors import ChangesThePast, TooManyToList
 from registry.imports.continuing import continued
 from registry.imports.differing import first_difference
 from registry.items import REFERENCES
-from registry.known import FactChange, Key, Known, Overlaid
+from registry.known import FactChange, Key, Known, Overlaid, question_of
 from registry.model import (
     FACT_KINDS,
     FINAL,
@@ -36,7 +36,7 @@ from registry.model import (
     named_window,
 )
 from registry.placed import Finding
-from registry.rules import clashing
+from registry.rules import clashing, overlaps
 
 UNLISTED = "not listed any more"  # the reason of what ends before it began
 MAX_ENDINGS = 100_000  # facts; what a file of the largest size can list itself
@@ -76,14 +76,17 @@ def plan(
     Raises:
         ChangesThePast: something that is wanted says of the past what was not said, and `corrects` is false.
         TooManyToList: more would end than can be held in memory.
-        Contradiction: an identifier is another entity's at the same time.
+        Contradiction: an identifier is another entity's at the same time, or a grant overlaps one that is left out.
     """
     facts = _renamed(known, list(wanted), now)
     planned = (_change(known, fact, now, corrects=corrects, as_said=as_said) for fact in facts)
     changes = [change for change in planned if change is not None]
     if ends:
         changes += _endings_beside(known, {(kind_of(fact), fact.id) for fact in facts}, now)
-    if not as_said and (findings := list(_clashes(known, facts, changes, now))):
+    findings = list(_overlaps(known, facts, changes, now))
+    if not as_said:
+        findings += _clashes(known, facts, changes, now)
+    if findings:
         raise Contradiction(findings)
     return tuple(changes)
 
@@ -158,10 +161,10 @@ def _moved(fact: T, ids: dict[str, str]) -> T:
 def _grant_as_known(known: Known, fact: Fact, listed: set[Key]) -> Fact:
     if not isinstance(fact, Grant) or known.fact(fact.kind, fact.id) is not None:
         return fact
-    same = known.grants(fact.kind, fact.authority_id, fact.entity_id, fact.action, fact.resource)
-    found = (each.fact.id for each in same if each.fact.valid_from == fact.valid_from)
-    free = (each for each in found if (fact.kind, each) not in listed)
-    return msgspec.structs.replace(fact, id=next(free, fact.id))
+    same = (each.fact for each in known.grants(*question_of(fact)) if (fact.kind, each.fact.id) not in listed)
+    found = [each for each in same if overlaps(each, fact)]
+    at_once = (each.id for each in found if each.valid_from == fact.valid_from)
+    return msgspec.structs.replace(fact, id=next(at_once, found[0].id if found else fact.id))
 
 
 def _change(known: Known, said: Fact, now: int, *, corrects: bool, as_said: bool) -> FactChange | None:
@@ -200,6 +203,25 @@ def _clashes(
             if (other := clashing(after, found.fact, identifier)) is not None:
                 here = f"/entities/{index}/identifiers/{number}/value"
                 yield here, f"the identifier is already used at {other}"
+
+
+def _overlaps(
+    known: Known, facts: Iterable[Fact], changes: Iterable[FactChange], now: int
+) -> Iterator[Finding]:
+    """Yield the grants that are in force while the same grant is, or was, which the file does not list."""
+    after = Overlaid(known, changes, now)
+    changed = {change.key for change in changes}
+    for member in ("authorization", "recognition"):
+        grants = [fact for fact in facts if isinstance(fact, Grant) and fact.kind == member]
+        listed = {grant.id for grant in grants}
+        for index, grant in enumerate(grants):
+            same = after.grants(*question_of(grant)) if (member, grant.id) in changed else ()
+            others = (each.fact for each in same if each.fact.id not in listed)
+            if (other := next((each for each in others if overlaps(each, grant)), None)) is not None:
+                yield (
+                    f"/{member}s/{index}",
+                    f"the window overlaps the one of {other.id}, which is left out: take its id, or begin later",
+                )
 
 
 def begins(fact: Fact, now: int) -> int:

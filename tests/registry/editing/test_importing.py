@@ -3,8 +3,9 @@
 import pytest
 
 from operators.approvals.change import ApprovalView
-from registry import ChangesThePast, Files, ImportReport, RegistryFileError
+from registry import ChangesThePast, Files, Grant, ImportReport, RegistryFileError
 from registry.editing.importing import Imports
+from registry.items import read_time
 from tests.registry.editing.newsroom import Newsroom
 from tests.registry.examples import UNI, a_grant, a_registry, as_file
 
@@ -82,11 +83,16 @@ async def test_what_is_wrong_with_a_file_is_told_before_anybody_is_asked(newsroo
     assert (await newsroom.drafts.page(ada)).change_sets[0].operation_count == 1
 
 
-async def test_what_a_file_ends_stands_in_the_way_of_nothing_that_it_says(newsroom: Newsroom) -> None:
-    """The same grant with another beginning is another one; it overlaps the one that it takes the place of."""
-    asked = await imports(newsroom).import_file(await newsroom.who("ada"), LATER)
+async def test_the_same_grant_with_another_beginning_is_that_grant_corrected(newsroom: Newsroom) -> None:
+    with pytest.raises(ChangesThePast, match="2024-01-01T00:00:00Z"):
+        await imports(newsroom).import_file(await newsroom.who("ada"), LATER)
+    asked = await imports(newsroom).import_file(await newsroom.who("ada"), LATER, corrects=True)
     assert isinstance(asked, ApprovalView)
 
     await newsroom.approvals.approve(await newsroom.who("bob"), asked.approval, "seen")
 
-    assert newsroom.wing.version == 2
+    with newsroom.wing.registry.reading() as known:
+        grants = [
+            found.fact.valid_from for found in known.all("authorization") if isinstance(found.fact, Grant)
+        ]
+    assert grants == [read_time("2024-02-01T00:00:00Z")]
