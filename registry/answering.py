@@ -12,8 +12,10 @@ from msgspec import UNSET
 from registry.asking import trqp_answers
 from registry.asking.metadata import Service
 from registry.asking.moments import moment_of, require_past
+from registry.asking.standing import Finding
 from registry.errors import KnownAtLost
 from registry.index.gathered import Gathered
+from registry.kept_answers import KeptAnswers
 from registry.known import Known
 from registry.registry import Registry
 from registry.trqp import TrqpRequest, read_request
@@ -25,7 +27,7 @@ CONTEXT_COST = (
     10  # queries: one about another time is answered twice, by what is known and by what was known then
 )
 
-Ask = Callable[[Known, TrqpRequest, int, int], Any]
+Ask = Callable[[Known, TrqpRequest, int, int], tuple[Any, Finding]]
 
 
 class Answering:
@@ -34,6 +36,10 @@ class Answering:
     def __init__(self, registry: Registry, service: Service) -> None:
         self._registry = registry
         self._service = service
+        self._kept: dict[Ask, KeptAnswers] = {
+            ask: KeptAnswers(registry.state)
+            for ask in (trqp_answers.given_authorization, trqp_answers.given_recognition)
+        }
 
     async def authorization(self, body: bytes, content_type: str | None) -> Answer:
         """
@@ -45,19 +51,19 @@ class Answering:
             KnownAtLost, DatabaseUnavailable: of a question with `known_at`; see `Registry.close_until`.
             NotDefined: see `trqp_answers.authorization`.
         """
-        return await self._answer(body, content_type, trqp_answers.authorization)
+        return await self._answer(body, content_type, trqp_answers.given_authorization)
 
     async def recognition(self, body: bytes, content_type: str | None) -> Answer:
         """Answer `POST /trqp/recognition`; raises as `authorization`."""
-        return await self._answer(body, content_type, trqp_answers.recognition)
+        return await self._answer(body, content_type, trqp_answers.given_recognition)
 
     def authorization_now(self, body: bytes, content_type: str | None) -> Answer | None:
         """As `authorization`; None where that has to wait for the database."""
-        return self._answer_now(body, content_type, trqp_answers.authorization)
+        return self._answer_now(body, content_type, trqp_answers.given_authorization)
 
     def recognition_now(self, body: bytes, content_type: str | None) -> Answer | None:
         """As `recognition`; None where that has to wait for the database."""
-        return self._answer_now(body, content_type, trqp_answers.recognition)
+        return self._answer_now(body, content_type, trqp_answers.given_recognition)
 
     async def _answer(self, body: bytes, content_type: str | None, ask: Ask) -> Answer:
         if (answer := self._answer_now(body, content_type, ask)) is not None:
@@ -69,15 +75,28 @@ class Answering:
         return self._told(request, now, known_at, ask)
 
     def _answer_now(self, body: bytes, content_type: str | None, ask: Ask) -> Answer | None:
-        request, now = read_request(body, content_type), self._registry.now()
+        now = self._registry.now()
+        if content_type == "application/json" and (kept := self._kept[ask].find(body, now)) is not None:
+            return Answer(body=encode(kept))
+        request = read_request(body, content_type)
+        if request.context is UNSET:
+            return self._told_now(request, now, body, ask)
         require_past(request.context, now)
         if moment_of(request.context, now).known_at is not None:
             return None
         return self._told(request, now, None, ask)
 
+    def _told_now(self, request: TrqpRequest, now: int, body: bytes, ask: Ask) -> Answer:
+        """Answer a question about now, and keep the answer for whoever sends these bytes again."""
+        fresh = self._service.freshness_seconds
+        with self._registry.remembering() as known:
+            answer, found = ask(known, request, now, fresh)
+            self._kept[ask].keep(known.state, body, answer, found, now, trqp_answers.fresh_for(found, fresh))
+        return Answer(body=encode(answer))
+
     def _told(self, request: TrqpRequest, now: int, known_at: int | None, ask: Ask) -> Answer:
         with self._registry.reading(known_at) as known:
-            return Answer(body=encode(ask(known, request, now, self._service.freshness_seconds)))
+            return Answer(body=encode(ask(known, request, now, self._service.freshness_seconds)[0]))
 
     async def batch(self, body: bytes, content_type: str | None, spend: Callable[[int], None]) -> Answer:
         """

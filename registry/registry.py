@@ -7,7 +7,7 @@ what is known, and recorded if nobody changed the registry meanwhile; else it is
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import msgspec
 
 from registry.errors import KnownAtLost, Overtaken
 from registry.events import Cause, Head, append, close, lock_head, new_event
-from registry.index.gathered import Gathered
+from registry.index.gathered import Gathered, Remembered
 from registry.index.index import Index
 from registry.index.reading import Indexed
 from registry.known import FactChange, Known
@@ -116,6 +116,14 @@ class Registry:
     def gathering(self, known_at: int, before: Gathered | None = None) -> AbstractContextManager[Gathered]:
         """As `reading`, for many questions at once; `before` is what was gathered of the same time already."""
         return self.index.gathering(known_at, before)
+
+    def remembering(self) -> AbstractContextManager[Remembered]:
+        """Read what is known now, as questions before this one may have looked it up."""
+        return self.index.remembering()
+
+    def state(self) -> Hashable:
+        """Return what stands for all that is known now: another value once anything is recorded."""
+        return self.index.state()
 
     async def close_until(self, known_at: int) -> None:
         """

@@ -66,18 +66,32 @@ def authorization(
     Raises:
         NotDefined: the authority is not ours, or does not define that.
     """
-    found, told = _answer(known, "authorization", request, now, freshness_seconds)
-    return AuthorizationAnswer(
-        authorized=found.decision == "yes", decision=_AUTHORIZED[found.decision], **told
-    )
+    return given_authorization(known, request, now, freshness_seconds)[0]
 
 
 def recognition(
     known: Known, request: TrqpRequest, now: int, freshness_seconds: int = FRESHNESS_SECONDS
 ) -> RecognitionAnswer:
     """Answer whether the authority recognises the entity, another authority; as `authorization`."""
+    return given_recognition(known, request, now, freshness_seconds)[0]
+
+
+def given_authorization(
+    known: Known, request: TrqpRequest, now: int, freshness_seconds: int
+) -> tuple[AuthorizationAnswer, Finding]:
+    """As `authorization`, with what the answer is made of."""
+    found, told = _answer(known, "authorization", request, now, freshness_seconds)
+    decision = _AUTHORIZED[found.decision]
+    return AuthorizationAnswer(authorized=found.decision == "yes", decision=decision, **told), found
+
+
+def given_recognition(
+    known: Known, request: TrqpRequest, now: int, freshness_seconds: int
+) -> tuple[RecognitionAnswer, Finding]:
+    """As `recognition`, with what the answer is made of."""
     found, told = _answer(known, "recognition", request, now, freshness_seconds)
-    return RecognitionAnswer(recognized=found.decision == "yes", decision=_RECOGNIZED[found.decision], **told)
+    decision = _RECOGNIZED[found.decision]
+    return RecognitionAnswer(recognized=found.decision == "yes", decision=decision, **told), found
 
 
 def question_of(kind: Kind, request: TrqpRequest) -> tuple[Kind, str, str, str, str]:
@@ -194,10 +208,15 @@ def _powers(known: Known, chain: Chain, at: int) -> tuple[Power, ...]:
 
 def expires_at(found: Finding, moment: Moment, freshness_seconds: int) -> int:
     """Return until when the answer may be relied on: not beyond a change of it that is known already."""
-    seconds = found.authority.fact.freshness_seconds
-    fresh = moment.now + (freshness_seconds if seconds is None else seconds) * 1_000_000
+    fresh = moment.now + fresh_for(found, freshness_seconds)
     is_of_now = moment.at >= moment.now
     return min(fresh, found.until) if is_of_now and found.until is not None else fresh
+
+
+def fresh_for(found: Finding, freshness_seconds: int) -> int:
+    """Return for how many microseconds the answer may be relied on, unless it changes before."""
+    seconds = found.authority.fact.freshness_seconds
+    return (freshness_seconds if seconds is None else seconds) * 1_000_000
 
 
 def learned(known: Known, asked: Asked, found: Finding, now: int) -> tuple[int, bool]:

@@ -4,7 +4,7 @@ What is known, as `reading.Indexed`, for whoever asks many questions at once: lo
 A lookup of its own takes longest to begin; of many at once each takes a third of that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, Literal, overload
 
 from registry.index.keys import key
@@ -13,6 +13,7 @@ from registry.known import Revision
 from registry.model import Authority, Entity, Fact, FactKind, Kind
 
 AT_ONCE = 256  # keys in one statement
+REMEMBERED = 512  # facts, and identifiers, that one thread remembers
 
 # Kind, identifier of the authority, of the entity, action, resource.
 Question = tuple[Kind, str, str, str, str]
@@ -78,3 +79,22 @@ class Gathered(Indexed):
             statement = FOUND.format(f"IN ({', '.join('?' * len(some))})")
             for each, revision in self._look_up(statement, *some):
                 by_key[each].append(revision)
+
+
+class Remembered(Gathered):
+    """
+    As `Gathered`, for all questions of one thread while nothing is recorded: authorities are asked for every time.
+
+    Attributes:
+        state: what it is of (`Index.state`).
+    """
+
+    def __init__(self, connection: Any, state: Hashable) -> None:
+        super().__init__(connection)
+        self.state = state
+
+    def trim(self) -> None:
+        """Forget what was looked up, where that is much."""
+        for remembered in (self._facts, self._named):
+            if len(remembered) > REMEMBERED:
+                remembered.clear()

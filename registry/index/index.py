@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from registry.index.file import (
     progress_of,
     remove,
 )
-from registry.index.gathered import Gathered
+from registry.index.gathered import Gathered, Remembered
 from registry.index.reading import Indexed
 from storage import Database, DatabaseUnavailable
 
@@ -96,6 +96,30 @@ class Index:
             return before if before is not None and is_same else Gathered(connection, known_at)
 
         return _Transaction(self, view)
+
+    def remembering(self) -> AbstractContextManager[Remembered]:
+        """As `reading`, of what is known now; what this thread looked up so is remembered until it changes."""
+        return _Transaction(self, self._remembered)
+
+    def state(self) -> Hashable:
+        """
+        Return what stands for what this thread would read now: another value once anybody changed the file.
+
+        Raises:
+            DatabaseUnavailable: as `reading`.
+        """
+        try:
+            return _state(self.connection())
+        except (OSError, sqlite3.Error) as error:
+            raise self.unavailable(error) from error
+
+    def _remembered(self, connection: Any) -> Remembered:
+        state = _state(connection)
+        remembered: Remembered | None = getattr(self._local, "remembered", None)
+        if remembered is None or remembered.state != state:
+            remembered = self._local.remembered = Remembered(connection, state)
+        remembered.trim()
+        return remembered
 
     def gap_around(self, known_at: int) -> tuple[int, int] | None:
         """Return the span around a recorded time of which a restore lost what was recorded, if there is one."""
@@ -250,6 +274,10 @@ class _Transaction(Generic[K]):
             raise self._index.unavailable(failed) from failed
         if isinstance(error, OSError | sqlite3.Error):
             raise self._index.unavailable(error) from error
+
+
+def _state(connection: Any) -> Hashable:
+    return connection, connection.execute("PRAGMA data_version").fetchone()[0]
 
 
 def _apply(file: IndexFile, events: list[Event]) -> None:
