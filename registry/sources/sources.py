@@ -67,6 +67,10 @@ class SourceProblem(Exception):
     """A source that cannot be fetched, or whose facts cannot be recorded; the message is for operators."""
 
 
+class _GrantsChanged(Exception):
+    """A source grants something else than when its end was planned."""
+
+
 class Sources:
     """
     The standing sources of a registry.
@@ -171,10 +175,19 @@ class Sources:
         Raises:
             SourceNotFound: there is no such source.
         """
-        row = await self._database.read(lambda tx: _require(tx, source_id))
+        while True:
+            row = await self._database.read(lambda tx: _require(tx, source_id))
+            try:
+                return await self._remove(principal, row)
+            except _GrantsChanged:  # A look came between.
+                continue
+
+    async def _remove(self, principal: Principal, row: SourceRow) -> SourceView:
+        source_id = row.source.id
 
         def within(tx: Transaction, edit: Edit) -> SourceView:
-            _require(tx, source_id)
+            if _require(tx, source_id).state.grants != row.state.grants:
+                raise _GrantsChanged
             drop_source(tx, source_id)
             at, ended = self._registry.now(), len(edit.changes)
             note(tx, principal, "registry.source.remove", source_id, at=at, before=row.source, ended=ended)

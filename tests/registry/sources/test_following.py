@@ -1,5 +1,7 @@
 """Standing sources that go back, are removed, or are looked at while others act."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -176,3 +178,26 @@ async def test_a_source_that_is_removed_during_its_look_keeps_no_other_waiting(
 
         assert [each.source.id for each in (await world.sources.list()).sources] == ["other"]
         assert (world.ask(DID), world.problems["list"]) == ("active", None)
+
+
+async def test_a_look_that_comes_before_a_removal_leaves_no_grant(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        world.publish(DID, OTHER, LoTESequenceNumber=8)
+        world.now += 6 * HOUR
+        edit = world.registry.edit
+
+        async def after_a_look(*args: Any, **options: Any) -> Any:
+            monkeypatch.setattr(world.registry, "edit", edit)
+            await world.sources.step()
+            return await edit(*args, **options)
+
+        monkeypatch.setattr(world.registry, "edit", after_a_look)
+
+        await world.sources.remove(world.operator, "list")
+
+        assert (world.ask(DID), world.ask(OTHER)) == ("expired", "expired")
