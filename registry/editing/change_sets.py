@@ -24,6 +24,7 @@ from registry.editing.drafts import (
     EMERGENCY,
     Drafts,
     Made,
+    give_back,
     planned_at,
     require_author,
     require_comment,
@@ -113,7 +114,9 @@ class ChangeSets:
         """
         found = require_author(principal, await self._drafts.found(number))
         require_revision(found, revision)
-        if found.state in ("scheduled", "effective"):
+        if found.state in ("scheduled", "effective") or await self._was_asked(
+            principal, found, idempotency_key
+        ):
             return store.view(found)
         await self._drafts.looking(lambda known, now: planned_at(known, found, now))
         if found.state != "submitted":
@@ -151,9 +154,10 @@ class ChangeSets:
             problem=principal.reason,
             once=(idempotency_key, asked),
         )
-        if found.approval is not None and found.state == "submitted":
-            with suppress(Conflict):  # It waits no more.
-                await self._approvals.withdraw(principal, found.approval)
+        asked_for = (await self._drafts.found(number)).approval  # It may have been asked for just now.
+        if asked_for is not None:
+            with suppress(Conflict, Forbidden):  # It waits no more; or who scheduled it was another one.
+                await self._approvals.withdraw(principal, asked_for)
         return await self._drafts.show(number)
 
     async def request_information(
@@ -232,8 +236,14 @@ class ChangeSets:
         self._on_suspended(tx, found.number, told, edit.recorded_at)
 
     async def apply_due(self) -> int:
-        """Let scheduled change sets take effect whose time has come; return how many were taken up."""
+        """
+        Let scheduled change sets take effect whose time has come; return how many were taken up.
+
+        Those whose request for approval ended undecided are drafts again.
+        """
         now = self._registry.now()
+        for lapsed in await self._database.read(lambda tx: store.lapsed(tx, now, DUE_AT_ONCE)):
+            await self._database.write(partial(give_back, lapsed, now))
         due = await self._database.read(lambda tx: store.due(tx, now, DUE_AT_ONCE))
         for found in due:
             author = Principal(id=found.author, approval=found.approval)
@@ -251,21 +261,30 @@ class ChangeSets:
 
     def ended(self, tx: Transaction, approval: Approval, decision: Decision) -> None:
         """Follow what became of a request for approval without its change being made."""
-        found = store.find(tx, approval.request["change_set"])
-        if found is not None and found.state == "submitted" and found.approval == approval.id:
+        asked, number = approval.request, approval.id
+        found = store.find(tx, asked["change_set"])
+        # One that was asked a moment ago is not noted yet; an older one than is noted is of no account.
+        if found is not None and found.revision == asked["revision"] and number >= (found.approval or 0):
             state: State = "rejected" if decision.state == REJECTED else "withdrawn"
-            store.move(tx, found, _SUBMITTED, state, decision.at, problem=decision.reason)
+            store.move(tx, found, _SUBMITTED, state, decision.at, problem=decision.reason, approval=number)
+
+    async def _was_asked(self, principal: Principal, found: ChangeSet, key: str | None) -> bool:
+        """Tell whether this was submitted with this key, and it was given back since."""
+        asked = _submission(found)
+        return found.state != "submitted" and bool(await self._approvals.asked_before(principal, key, asked))
 
     async def _ask(self, principal: Principal, found: ChangeSet, key: str | None) -> None:
-        asked = ("submit-change-set", found.number, found.revision)
-        pending = await self._approvals.ask(principal, change_of(found), key, asked)
+        pending = await self._approvals.ask(principal, change_of(found), key, _submission(found))
         if pending is None:
             await self._go_ahead(principal, found)
         elif pending.state == PENDING:
             at, number = self._registry.now(), pending.approval
-            await self._database.write(
+            is_noted = await self._database.write(
                 lambda tx: store.move(tx, found, _SUBMITTED, "submitted", at, approval=number)
             )
+            if not is_noted:  # It was taken, or given, back just now: nobody need look at this request.
+                with suppress(Conflict):
+                    await self._approvals.withdraw(principal, number)
 
     async def _approved(self, author: Principal, number: int, decided: Decided) -> None:
         found = await self._drafts.found(number)
@@ -380,6 +399,10 @@ class ChangeSets:
                     self._on_conflict(tx, found.number, problem, at)
 
         await self._database.write(tell)
+
+
+def _submission(found: ChangeSet) -> tuple[object, ...]:
+    return ("submit-change-set", found.number, found.revision)
 
 
 def change_of(found: ChangeSet) -> Change:

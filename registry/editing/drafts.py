@@ -6,11 +6,14 @@ A draft is planned before it is kept, so that one with a fault is told at once a
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from operators.acting import act_once, done_before
+from operators.approvals.rules import EXPIRED
+from operators.approvals.store import expire, find_approval
 from operators.grants import Permission, Principal, Scope, require
 from operators.noting import note
 from registry.editing import store
@@ -44,6 +47,7 @@ MAX_PAGE = 100  # change sets
 MAX_COMMENTS = 1_000  # that are shown, and that one change set takes
 MAX_NUMBER = 2**53
 IMPORT = "import"  # the occasion (`events.Cause`) of what makes the registry what a file says
+LAPSED = "nobody approved it in time, or who asked may act no more: submit it again"
 EMERGENCY = "emergency"  # the occasion (`events.Cause`) of what one person suspends
 
 # Looks at the new DIDs of a change set, of that number: whether they resolve, and whose they are.
@@ -289,11 +293,15 @@ class Drafts:
         return await self.keep(principal, draft, asked, key=idempotency_key, inverse_of=number)
 
     async def found(self, number: int) -> ChangeSet:
-        found = None
+        """Return a change set; a draft again, where its request for approval ended undecided."""
+        now, found = self._registry.now(), None
         if 0 < number <= MAX_NUMBER:
             found = await self._database.read(lambda tx: store.find(tx, number))
         if found is None:
             raise ResourceNotFound(ABSENT)
+        if found.state == "submitted" and await self._database.read(partial(_has_lapsed, found, now)):
+            await self._database.write(partial(give_back, found, now))
+            return await self.found(number)
         return found
 
     async def _done(self, found: ChangeSet, version: int) -> Difference:
@@ -347,6 +355,19 @@ class Drafts:
                 return self._registry.version, look(known, self._registry.now())
 
         return await asyncio.to_thread(work)
+
+
+def give_back(found: ChangeSet, at: int, tx: Transaction) -> None:
+    """Let what waits for a request for approval that ended undecided be a draft again; `at` in microseconds."""
+    waited = None if found.approval is None else find_approval(tx, found.approval)
+    if waited is not None and store.give_back(tx, found, LAPSED, at):
+        expire(tx, waited, at)  # In writing: a clock that is set back lets it wait no more.
+        note(tx, Principal(id=found.author), "registry.lapse", str(found.number), at=at)
+
+
+def _has_lapsed(found: ChangeSet, now: int, tx: Transaction) -> bool:
+    waited = None if found.approval is None else find_approval(tx, found.approval)
+    return waited is not None and waited.state_at(now) == EXPIRED
 
 
 def planned_at(known: Known, found: ChangeSet, now: int) -> tuple[Planned, ...]:

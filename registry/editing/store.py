@@ -141,12 +141,17 @@ def move(
     approval: int | None = None,
     version: int | None = None,
 ) -> bool:
-    """Bring a change set from one of some states to another; tell whether it was in one, and at that revision."""
+    """
+    Bring a change set from one of some states to another; tell whether it was in one, and at that revision.
+
+    What is submitted has the request for approval that is named, and none of an earlier time.
+    """
     condition, values = one_of("state", states)
+    asked = ":approval" if state == "submitted" else "COALESCE(:approval, approval)"
     return bool(
         tx.execute(
             f"UPDATE registry_change_sets SET state = :state, problem = :problem, version = :version,"  # noqa: S608 (ours)
-            " approval = COALESCE(:approval, approval), took_effect_at = :took_effect_at, updated_at = :at"
+            f" approval = {asked}, took_effect_at = :took_effect_at, updated_at = :at"
             f" WHERE id = :number AND revision = :revision AND {condition}",
             {
                 "number": before.number,
@@ -158,6 +163,33 @@ def move(
                 "took_effect_at": None if version is None else at,
                 "at": at,
                 **values,
+            },
+        )
+    )
+
+
+def lapsed(tx: Transaction, now: int, limit: int) -> list[ChangeSet]:
+    """Return at most `limit` change sets that are submitted, though their request for approval ended undecided."""
+    rows = tx.all(
+        "SELECT c.* FROM registry_change_sets c JOIN approvals a ON a.id = c.approval WHERE c.state = 'submitted'"
+        " AND (a.state = 'expired' OR (a.state = 'pending' AND a.expires_at <= :now)) ORDER BY c.id LIMIT :limit",
+        {"now": now, "limit": limit},
+    )
+    return [_change_set(row) for row in rows]
+
+
+def give_back(tx: Transaction, before: ChangeSet, problem: str, at: int) -> bool:
+    """Let what is submitted be a draft again; tell whether it was, and with the same request for approval."""
+    return bool(
+        tx.execute(
+            "UPDATE registry_change_sets SET state = 'draft', approval = NULL, problem = :problem, updated_at = :at"
+            " WHERE id = :number AND revision = :revision AND state = 'submitted' AND approval = :approval",
+            {
+                "number": before.number,
+                "revision": before.revision,
+                "approval": before.approval,
+                "problem": problem,
+                "at": at,
             },
         )
     )
