@@ -1,6 +1,8 @@
 """
 The registry over HTTP: queries beside a bare ASGI server that reads and answers as many bytes, and batches.
 
+Queries are of two sorts: those that come again, which a process answers from memory, and those that it works out.
+
 Then the same queries, and edits, where a million authorizations are known, beside a thousand; and how such a node
 starts. Its registry is told as events before it, so that the first start has an index to make.
 """
@@ -100,22 +102,29 @@ async def _edit_once(deployment: Deployment) -> None:
 
 def _queries(folder: Path, small: Deployment, large: Deployment) -> list[Result]:
     few, many = (_questions(folder / f"{each}.posts", each // GRANTS_EACH) for each in (SMALL, LARGE))
+    few_anew, many_anew = (
+        _questions(folder / f"{each}.anew", each // GRANTS_EACH, context={}) for each in (SMALL, LARGE)
+    )
     with small.serving(READY) as node, large.serving(READY, patience=PATIENCE) as big:
         captured = _post(node.port, AUTHORIZATION_PATH, msgspec.json.encode(question(0)))
         (folder / "captured").write_bytes(msgspec.msgpack.encode(captured))
         with rival("bare_posts", folder, str(folder / "captured")) as bare:
-            ours, theirs, million = in_turns([(node, few), (bare, few), (big, many)], ROUNDS)
+            targets = [(node, few), (bare, few), (big, many), (node, few_anew), (big, many_anew)]
+            ours, theirs, million, anew, million_anew = in_turns(targets, ROUNDS)
         batched = _batches(node.port)
     return [
         *rates("registry_query", ours, theirs, RIVAL, at_least=QUERY_AT_LEAST),
         batched,
         *rates("registry_query_at_a_million", million, ours, FEWER, at_least=LARGE_AT_LEAST),
+        *rates("registry_query_worked_out", anew, theirs, RIVAL),
+        *rates("registry_query_worked_out_at_a_million", million_anew, anew, FEWER, at_least=LARGE_AT_LEAST),
     ]
 
 
-def _questions(file: Path, entities: int) -> Posts:
-    """Write queries about entities at random."""
-    bodies = (msgspec.json.encode(question(random.randrange(entities))) for _ in range(QUESTIONS))
+def _questions(file: Path, entities: int, **more: object) -> Posts:
+    """Write queries about entities at random; answers to those that have a context are not kept."""
+    asked = (question(random.randrange(entities)) | more for _ in range(QUESTIONS))
+    bodies = map(msgspec.json.encode, asked)
     file.write_bytes(b"".join(AUTHORIZATION_PATH.encode() + b" " + body + b"\n" for body in bodies))
     return Posts(file)
 

@@ -79,22 +79,22 @@ class Answering:
         if content_type == "application/json" and (kept := self._kept[ask].find(body, now)) is not None:
             return Answer(body=encode(kept))
         request = read_request(body, content_type)
-        if request.context is UNSET:
-            return self._told_now(request, now, body, ask)
         require_past(request.context, now)
         if moment_of(request.context, now).known_at is not None:
             return None
-        return self._told(request, now, None, ask)
+        return self._told_now(request, now, body, ask)
 
     def _told_now(self, request: TrqpRequest, now: int, body: bytes, ask: Ask) -> Answer:
-        """Answer a question about now, and keep the answer for whoever sends these bytes again."""
+        """Answer by what is known now; keep an answer about now, for whoever sends these bytes again."""
         fresh = self._service.freshness_seconds
         with self._registry.remembering() as known:
             answer, found = ask(known, request, now, fresh)
-            self._kept[ask].keep(known.state, body, answer, found, now, trqp_answers.fresh_for(found, fresh))
+            if request.context is UNSET:
+                fresh_for = trqp_answers.fresh_for(found, fresh)
+                self._kept[ask].keep(known.state, body, answer, found, now, fresh_for)
         return Answer(body=encode(answer))
 
-    def _told(self, request: TrqpRequest, now: int, known_at: int | None, ask: Ask) -> Answer:
+    def _told(self, request: TrqpRequest, now: int, known_at: int, ask: Ask) -> Answer:
         with self._registry.reading(known_at) as known:
             return Answer(body=encode(ask(known, request, now, self._service.freshness_seconds)[0]))
 
