@@ -6,12 +6,12 @@ Rules look at the registry as it would be with all changes made.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from registry.certificates import certificate_fault
 from registry.identifiers import is_https_url
-from registry.known import Known, Revision, question_of
+from registry.known import Known, question_of
 from registry.model import (
     FINAL,
     Authority,
@@ -19,15 +19,16 @@ from registry.model import (
     Delegation,
     Entity,
     Fact,
+    FactKind,
     Grant,
     Identifier,
     LocalisedText,
     StateChange,
     definitions_of,
-    ended_at,
+    kind_of,
     meet,
-    named_window,
 )
+from registry.overlaps import Holders, SameGrants
 from registry.placed import Finding, PlacedFact
 
 # Unicode general categories that no display text may hold: controls, formats (bidi overrides, zero width),
@@ -41,37 +42,60 @@ _VARIATION = re.compile(r"[\ufe00-\ufe0f]")  # they choose another look of what 
 _TAG = re.compile(r"<[A-Za-z/!?]")  # where HTML begins a tag, an end of one, a comment
 
 UNDEFINED = "the authority does not define this action for this resource"
-Places: TypeAlias = Mapping[
-    str, tuple[int, str]
-]  # of each fact that is looked at: its number, and where it stands
 
 
 def faults(known: Known, facts: Iterable[PlacedFact]) -> Iterator[Finding]:
     """
     Yield the pointer and the reason of every fault in facts.
 
+    What is wrong between two facts is told of one: of identifiers, of the one that is listed later; of windows, of
+    the one that begins later. What is not listed is not at fault.
+
     Args:
         known: the registry as it would be with all of them.
     """
     listed = list(facts)
-    places = {each.fact.id: (number, each.placed.pointer) for number, each in enumerate(listed)}
+    others = _Others(known, listed)
     for each in listed:
-        for within, detail in _faults_of(known, each.fact, places):
+        for within, detail in _faults_of(known, each.fact, others):
             yield each.placed.at(within), detail
 
 
-def _faults_of(known: Known, fact: Fact, places: Places) -> Iterator[Finding]:
+class _Others:
+    """What is there besides the fact that is looked at; sorted once for all."""
+
+    def __init__(self, known: Known, listed: Iterable[PlacedFact]) -> None:
+        """Take the facts that are looked at."""
+        self._known = known
+        self._places: defaultdict[FactKind, dict[str, str]] = defaultdict(dict)  # pointers, by kind and id
+        for each in listed:
+            self._places[kind_of(each.fact)][each.fact.id] = each.placed.pointer
+        self._same: dict[tuple[str, ...], SameGrants] = {}
+        self.holders = Holders(known.entities_named, self._places["entity"].keys())
+
+    def same_grants(self, grant: Grant) -> SameGrants:
+        question = question_of(grant)
+        if question not in self._same:
+            self._same[question] = SameGrants(self._known.grants(*question), self._places[grant.kind].keys())
+        return self._same[question]
+
+    def place(self, kind: FactKind, fact_id: str) -> str:
+        return self._places[kind].get(fact_id, fact_id)
+
+
+def _faults_of(known: Known, fact: Fact, others: _Others) -> Iterator[Finding]:
     if isinstance(fact, Entity):
-        yield from _entity(known, fact, places)
+        yield from _entity(fact, others)
+        others.holders.take_in(fact)
     elif isinstance(fact, Authority):
         yield from _authority(known, fact)
     elif isinstance(fact, Grant):
-        yield from _grant(known, fact, places)
+        yield from _grant(known, fact, others)
     else:
         yield from _delegation(known, fact)
 
 
-def _entity(known: Known, entity: Entity, places: Places) -> Iterator[Finding]:
+def _entity(entity: Entity, others: _Others) -> Iterator[Finding]:
     yield from _texts(entity.names, "/names")
     yield from _texts(entity.description, "/description")
     yield from _window(entity.valid_from, entity.valid_until)
@@ -84,8 +108,8 @@ def _entity(known: Known, entity: Entity, places: Places) -> Iterator[Finding]:
             yield f"{here}/certificate", fault
         if any(_clash(identifier, each) for each in entity.identifiers[:index]):
             yield f"{here}/value", "the identifier is already there, at the same time"
-        elif other := _holder(known, entity, identifier, places):
-            yield f"{here}/value", f"the identifier is already used at {_place(other, places)}"
+        elif other := others.holders.of(entity, identifier):
+            yield f"{here}/value", f"the identifier is already used at {others.place('entity', other)}"
 
 
 def _urls(entity: Entity) -> Iterator[Finding]:
@@ -96,30 +120,9 @@ def _urls(entity: Entity) -> Iterator[Finding]:
         yield "/logo/href", "expected an https URL without query and fragment"
 
 
-def _holder(known: Known, entity: Entity, identifier: Identifier, places: Places) -> str | None:
-    """Return who else has an identifier at some time at which this entity has it; of those listed, one before."""
-    for found in known.entities_named(identifier.value):
-        if found.fact.id != entity.id and _comes_first(found.fact.id, entity.id, places):
-            for theirs in found.fact.identifiers:
-                if _clash(identifier, theirs) and meet(
-                    named_window(entity, identifier), named_window(found.fact, theirs)
-                ):
-                    return found.fact.id
-    return None
-
-
 def clashing(known: Known, entity: Entity, identifier: Identifier) -> str | None:
     """Return the id of another entity that has an identifier at some time at which this one has it."""
-    return _holder(known, entity, identifier, {})
-
-
-def _place(fact_id: str, places: Places) -> str:
-    return places[fact_id][1] if fact_id in places else fact_id
-
-
-def _comes_first(one: str, other: str, places: Places) -> bool:
-    """Tell whether what is wrong between two facts is told of the other one."""
-    return one not in places or places[one][0] < places[other][0]
+    return Holders(known.entities_named, {entity.id}).of(entity, identifier)
 
 
 def _clash(one: Identifier, other: Identifier) -> bool:
@@ -166,7 +169,7 @@ def _same_pair(one: Definition, other: Definition) -> bool:
     return (one.action, one.resource) == (other.action, other.resource) and meet(*windows)
 
 
-def _grant(known: Known, grant: Grant, places: Places) -> Iterator[Finding]:
+def _grant(known: Known, grant: Grant, others: _Others) -> Iterator[Finding]:
     authority = known.authority(grant.authority_id)
     if authority is None:
         yield "/authority_id", "`authorities` does not have this identifier"
@@ -182,7 +185,8 @@ def _grant(known: Known, grant: Grant, places: Places) -> Iterator[Finding]:
     times = list(_times(grant))
     yield from times
     if not times:
-        yield from _overlap(grant, known.grants(*question_of(grant)), places)
+        for other in others.same_grants(grant).overlapping(grant):
+            yield "", f"the window overlaps the one of the same grant at {others.place(grant.kind, other.id)}"
 
 
 def _delegation(known: Known, delegation: Delegation) -> Iterator[Finding]:
@@ -275,25 +279,3 @@ def _since(fact: Grant | Delegation, change: StateChange, after: int, pointer: s
         yield f"{pointer}/since", "expected a time before `valid_until`"
     if change.compromised_since is not None and change.state not in FINAL:
         yield f"{pointer}/compromised_since", "only what is revoked or superseded was compromised"
-
-
-def _overlap(grant: Grant, same: Sequence[Revision[Grant]], places: Places) -> Iterator[Finding]:
-    """
-    Yield where a grant overlaps another one of the same, which is listed before it or begins earlier.
-
-    Nor may two begin at once, be the first revoked at once: which of them counts then would be chance.
-    """
-    for other in (each.fact for each in same if each.fact.id != grant.id):
-        if overlaps(grant, other) and (other.id not in places or _is_earlier(other, grant)):
-            yield "", f"the window overlaps the one of the same grant at {_place(other.id, places)}"
-
-
-def overlaps(one: Grant, other: Grant) -> bool:
-    """Tell whether two grants of the same are in force at one time, or begin at once."""
-    first, second = (one, other) if _is_earlier(one, other) else (other, one)
-    end = ended_at(first)
-    return end is None or second.valid_from < end or first.valid_from == second.valid_from
-
-
-def _is_earlier(one: Grant, other: Grant) -> bool:
-    return (one.valid_from, one.id) < (other.valid_from, other.id)

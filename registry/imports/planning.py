@@ -35,8 +35,9 @@ from registry.model import (
     meet,
     named_window,
 )
+from registry.overlaps import overlaps
 from registry.placed import Finding
-from registry.rules import clashing, overlaps
+from registry.rules import clashing
 
 UNLISTED = "not listed any more"  # the reason of what ends before it began
 MAX_ENDINGS = 100_000  # facts; what a file of the largest size can list itself
