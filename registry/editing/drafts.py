@@ -22,7 +22,7 @@ from registry.editing.differing import changed_facts, difference
 from registry.editing.errors import InvalidChangeSet, RevisionChanged
 from registry.editing.inverse import Undone, inverse_of
 from registry.editing.operations import Planned, plan
-from registry.editing.scopes import require_scope, require_seen
+from registry.editing.scopes import require_scope, require_scope_of, require_seen
 from registry.editing.shapes import (
     EDITABLE,
     Caution,
@@ -318,13 +318,18 @@ class Drafts:
         occasion: str = "change-set",
     ) -> Content:
         await self._registry.follow()
+
+        def require_let(known: Known, _now: int) -> None:
+            require_seen(principal, known, draft.operations)
+            require_scope_of(principal, permission, known, draft.operations)
+
+        await self.looking(require_let)  # Before anything is told of what is there.
         _require_draft(draft)
         base_at = None
         if draft.base_version is not None:
             base_at = await self._recorded_at(draft.base_version)
 
         def look(known: Known, now: int) -> Scope:
-            require_seen(principal, known, draft.operations)
             at = max(now, effective_at) if effective_at is not None else now
             planned = plan(known, draft.operations, at, known_at=base_at, is_whole=occasion == IMPORT)
             return require_scope(principal, permission, known, [each.change for each in planned])

@@ -44,6 +44,35 @@ def require_scope(
     return scope
 
 
+def require_scope_of(
+    principal: Principal, permission: Permission, known: Known, operations: Iterable[Operation]
+) -> None:
+    """
+    Let `principal` propose operations, before they are planned and their faults are told.
+
+    What they make of the facts is not known yet: `require_scope` looks again at that.
+
+    Raises:
+        NotSeen, Forbidden: as `require_scope`.
+    """
+    touched = {scope for each in operations for scope in _touched(known, each)}
+    if touched:
+        scope = touched.pop() if len(touched) == 1 else EVERYTHING
+        require(principal, permission, scope, absent=ABSENT)
+
+
+def _touched(known: Known, operation: Operation) -> Iterator[Scope]:
+    """Yield the scopes of what an operation touches; none of a new entity, nor of a grant without authority."""
+    before = known.fact(operation.kind, id_of(known, operation.kind, _named(operation)))
+    if operation.kind == "entity":
+        if before is not None or operation.op != "add":
+            yield EVERYTHING
+    elif operation.kind == "authority" and (before is None or operation.op == "void"):
+        yield EVERYTHING
+    else:
+        yield from (authority_scope(each) for each in _spoken_of(known, operation) if each)
+
+
 def require_seen(principal: Principal, known: Known, operations: Iterable[Operation]) -> None:
     """
     Let `principal` speak of facts, before anything is said of them.
@@ -64,8 +93,7 @@ def require_seen(principal: Principal, known: Known, operations: Iterable[Operat
 
 def _spoken_of(known: Known, operation: Operation) -> Iterator[str]:
     """Yield the ids of the authorities whose facts an operation is about; "" where there is no such fact."""
-    fact = operation.fact or {}
-    named = operation.id or str(fact.get("id") or "")
+    fact, named = operation.fact or {}, _named(operation)
     fact_id = id_of(known, operation.kind, named) if named else ""
     before = known.fact(operation.kind, fact_id) if fact_id else None
     if before is None and operation.op != "add" and fact_id:
@@ -76,6 +104,10 @@ def _spoken_of(known: Known, operation: Operation) -> Iterator[str]:
         yield authority_id
     if isinstance(said := fact.get("authority_id"), str):
         yield id_of(known, "entity", said)
+
+
+def _named(operation: Operation) -> str:
+    return operation.id or str((operation.fact or {}).get("id") or "")
 
 
 def authority_scope(authority_id: str) -> Scope:

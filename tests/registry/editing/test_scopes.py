@@ -78,6 +78,30 @@ async def test_what_is_everybodys_needs_an_editor_of_everything(scoped: Newsroom
             await scoped.drafted(*operations, by="gil")
 
 
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ({"op": "change", "kind": "entity", "id": UNI, "fact": {}}, {}),
+        ({"op": "change", "kind": "entity", "id": UNI, "if_match": 7, "fact": {}}, {}),
+        ({"op": "void", "kind": "authority", "id": EDU, "if_match": 7}, {}),
+        ({"op": "end", "kind": "entity", "id": UNI}, {"base_version": 99}),
+        ({"op": "end", "kind": "entity", "id": UNI}, {"title": " "}),
+    ],
+)
+async def test_who_may_not_change_it_is_told_nothing_else(
+    scoped: Newsroom, operation: dict[str, Any], members: dict[str, Any]
+) -> None:
+    with pytest.raises(Forbidden, match="for everything"):
+        await scoped.drafted(operation, by="gil", **members)
+
+
+async def test_who_only_reads_is_told_no_fault(scoped: Newsroom) -> None:
+    await scoped.office.person("vic", f"viewer@authority:{scoped.edu}", "editor@authority:other")
+
+    with pytest.raises(Forbidden, match=f"for {scoped.edu}"):
+        await scoped.drafted(scoped.suspension(if_match=7), by="vic")
+
+
 async def test_a_list_has_what_one_may_read(scoped: Newsroom) -> None:
     own = await scoped.drafted(scoped.suspension())
     await scoped.drafted({"op": "suspend", "kind": "authorization", "id": "foreign"})
