@@ -2,6 +2,7 @@
 `touchstone registry plan | apply`: the registry as code, a file under version control.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,29 @@ import click
 
 from server.commands.remote.api import REASON, operator_api
 from server.commands.remote.registry.drafting import propose, proposes
-from server.commands.remote.registry.files import FILE, difference_of
+from server.commands.remote.registry.files import difference_of
 from server.commands.terminal import EXIT_CONFLICT, fail, print_json, say
 
 if TYPE_CHECKING:
     from registry.editing.shapes import Difference, Operation
 
 EXIT_CHANGES = 2  # Others who plan have it so; a wrong option gives the same code, and no line on stdout.
+
+
+def _readable(_: click.Context, __: click.Parameter, file: Path) -> Path:
+    """Refuse a file that is not there, though not as click does: 2 would say that something would change."""
+    if file.is_dir() or not os.access(file, os.R_OK):
+        fail(f"{file} is no file that can be read")
+    return file
+
+
 _FILE = click.option(
-    "-f", "--file", required=True, type=FILE, help="The registry as it shall be: a registry file."
+    "-f",
+    "--file",
+    required=True,
+    type=click.Path(path_type=Path),
+    callback=_readable,
+    help="The registry as it shall be: a registry file.",
 )
 _CORRECT = click.option(
     "--correct", is_flag=True, help="FILE may say something else of the past than the registry did."
