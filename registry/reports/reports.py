@@ -14,7 +14,7 @@ import msgspec
 
 from operators.actors.grant_store import Holder, holders_after
 from operators.approvals.store import Approval, decided_between
-from operators.grants import ScopeKind
+from operators.grants import EVERYTHING, Permission, Principal, Scope, ScopeKind
 from registry.asking.standing import Asked, find
 from registry.errors import IdentifierNotFound
 from registry.events import GAP, Event, Told, told_between, told_of
@@ -93,23 +93,28 @@ class Reports:
         rows = tuple(ChangeRow(**_members(each)) for each in kept)
         return ChangesPage(rows, kept[-1].event.position if is_more else None)
 
-    async def history(self, kind: FactKind | None, reference: str, *, after: int, limit: int) -> History:
+    async def history(
+        self, principal: Principal, kind: FactKind | None, reference: str, *, after: int, limit: int
+    ) -> History:
         """
         Return the revisions of a fact.
+
+        Whoever reads for some authorities only sees theirs, what they granted, and nothing of entities: a page with
+        a revision of another one is not there.
 
         Args:
             kind: None: the first of `FACT_KINDS` that has such an id.
             reference: its id; of an entity or an authority also an identifier.
 
         Raises:
-            IdentifierNotFound: the registry was never told of it.
+            IdentifierNotFound: the registry was never told of it, or `principal` may not know.
         """
         for each in FACT_KINDS if kind is None else (kind,):
             fact_id = await asyncio.to_thread(self._id_of, each, reference)
             found = await self._database.read(
                 partial(told_of, kind=each, fact_id=fact_id, position=after, limit=limit + 1)
             )
-            if found:
+            if found and _may_read_all(principal, [told.event for told in found]):
                 kept, is_more = _cut(found, limit)
                 return History(tuple(map(_revision, kept)), kept[-1].event.position if is_more else None)
         raise IdentifierNotFound("the registry was never told of a fact of this id")
@@ -159,6 +164,20 @@ def due(
     """
     found = [each for what in dates for each in known.dated(what, after, until, now, limit)]
     return sorted(found, key=lambda each: (each.at, each.position))[:limit]
+
+
+def _may_read_all(principal: Principal, events: Iterable[Event]) -> bool:
+    """Tell whether `principal` may read all these events of one fact; one without content is as the others."""
+    told = {_authority_of(each) for each in events if each.kind == "authority" or each.body is not None}
+    scopes = {EVERYTHING if not each else Scope(ScopeKind.AUTHORITY, each) for each in told} or {EVERYTHING}
+    return all(principal.may(Permission.READ, scope) for scope in scopes)
+
+
+def _authority_of(event: Event) -> str | None:
+    """Return whose an event is; None: nobody's."""
+    if event.kind == "authority":
+        return event.fact_id
+    return None if (item := _item(event)) is None else item.get("authority_id")
 
 
 def _cut(found: list[R], limit: int) -> tuple[list[R], bool]:

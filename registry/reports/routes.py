@@ -12,7 +12,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from operators.asking import Acting, answer_of, require_known, require_page
 from operators.grants import Permission
-from operators.needs import everything
+from operators.needs import anywhere, everything
 from registry.asking.standing import Asked
 from registry.identifiers import canonical_identifier
 from registry.model import FACT_KINDS, Kind
@@ -141,15 +141,16 @@ class _Routes(Controller):
 
     @get(
         HISTORY,
-        needs=everything(Permission.READ),
+        needs=anywhere(Permission.READ),
         name="show_fact_history",
         summary="How a fact came to be what it is",
-        description="All revisions of a fact, by its id, or by an identifier of an entity or an authority.",
+        description="All revisions of a fact, by its id, or by an identifier of an entity or an authority."
+        " Whoever reads for one authority sees that one, and what it granted.",
         responses=_described(History, "A page of revisions, the first first."),
     )
     async def history(
         self,
-        principal: Acting,  # noqa: ARG002 - whoever may read everything
+        principal: Acting,
         request: Request[Any, Any, Any],
         fact: Annotated[str, QueryParameter(name="id")],
         kind: FromQuery[str] = "",
@@ -163,7 +164,7 @@ class _Routes(Controller):
         if "\x00" in fact:  # PostgreSQL has no U+0000.
             raise BadRequest("id: expected no U+0000")
         wanted = kind if kind else None
-        return answer_of(await self.reports.history(wanted, fact, after=after, limit=limit))
+        return answer_of(await self.reports.history(principal, wanted, fact, after=after, limit=limit))
 
     @get(
         CHECK,

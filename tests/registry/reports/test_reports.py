@@ -15,10 +15,10 @@ from operators.actors.grant_store import HeldGrant, add_grant
 from operators.alarms.model import AlarmKind
 from operators.approvals.change import Change
 from operators.approvals.store import Decision, decide, find_approval, insert_approval
-from operators.grants import EVERYTHING
+from operators.grants import EVERYTHING, Principal, parse_scope
 from registry import MIGRATIONS, Cause, FactChange, Grant, IdentifierNotFound
 from registry.asking.standing import Asked
-from registry.model import Fact, StateChange, kind_of
+from registry.model import Fact, FactKind, StateChange, kind_of
 from registry.reports.due_dates import MAX_COUNTED, DueDates
 from registry.reports.reports import Reports
 from storage import MIGRATIONS as STORAGE
@@ -92,11 +92,11 @@ async def test_the_history_of_a_fact_is_all_that_was_said_of_it(place: Place) ->
         wing = await a_wing(database)
         await tell(wing, "suspend", the_grant(history=(suspended,)))
         reports = Reports(wing.registry, database)
-        found = await reports.history(None, grant.id, after=0, limit=10)
-        entity = await reports.history(None, UNI, after=0, limit=10)
-        authority = await reports.history("authority", EDU, after=0, limit=10)
+        found = await reports.history(ROOT, None, grant.id, after=0, limit=10)
+        entity = await reports.history(ROOT, None, UNI, after=0, limit=10)
+        authority = await reports.history(ROOT, "authority", EDU, after=0, limit=10)
         with pytest.raises(IdentifierNotFound):
-            await reports.history(None, "nobody", after=0, limit=10)
+            await reports.history(ROOT, None, "nobody", after=0, limit=10)
 
     assert [(row.revision, row.what, row.kind) for row in found.rows] == [
         (1, "add", "authorization"),
@@ -105,6 +105,36 @@ async def test_the_history_of_a_fact_is_all_that_was_said_of_it(place: Place) ->
     assert found.rows[1].fact is not None
     assert found.rows[1].fact["history"][0]["reason"] == "Under review."
     assert [row.kind for row in entity.rows + authority.rows] == ["entity", "authority"]
+
+
+async def test_whoever_reads_for_one_authority_sees_the_history_of_what_is_its(place: Place) -> None:
+    grant = the_grant()
+    scopes = ("authority:" + grant.authority_id, "authority:other", "issuer:" + grant.authority_id)
+    own, other, issuer = (
+        Principal(id="ed", grants=frozenset({Held(parse_scope(scope), Role.EDITOR)})) for scope in scopes
+    )
+    asked = ((None, grant.id), (None, EDU), ("authority", EDU), ("entity", UNI), ("entity", EDU))
+    async with migrated(place, ALL) as database:
+        wing = await a_wing(database)
+        reports = Reports(wing.registry, database)
+        seen = [await seen_by(reports, own, *each) for each in asked]
+        not_seen = [await seen_by(reports, who, *each) for who in (other, issuer) for each in asked]
+        await tell(wing, "correct", the_grant(authority_id="moved"))
+        moved = await seen_by(reports, own, None, grant.id)
+        before = await seen_by(reports, own, None, "nobody")
+
+    assert seen == [["authorization"], ["authority"], ["authority"], before, before]
+    assert not_seen == [before] * 10
+    assert moved == before == "the registry was never told of a fact of this id"
+
+
+async def seen_by(reports: Reports, who: Principal, kind: FactKind | None, reference: str) -> list[str] | str:
+    """Return the kinds in a history, or why there is none."""
+    try:
+        found = await reports.history(who, kind, reference, after=0, limit=10)
+    except IdentifierNotFound as error:
+        return error.detail
+    return [row.kind for row in found.rows]
 
 
 async def test_a_question_is_answered_as_of_one_time_with_what_was_known_at_another(place: Place) -> None:

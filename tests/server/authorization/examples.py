@@ -166,7 +166,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/operator/registry/reports/reviews"): Example("/operator/registry/reports/reviews"),
     ("GET", "/operator/registry/reports/ends"): Example("/operator/registry/reports/ends"),
     ("GET", "/operator/registry/reports/changes"): Example("/operator/registry/reports/changes"),
-    ("GET", "/operator/registry/history"): Example("/operator/registry/history?id=did:web:education.example"),
+    ("GET", "/operator/registry/history"): Example(
+        "/operator/registry/history?id={granted}",
+        also=frozenset({404}),  # Of others it is as if it were not there.
+    ),
     ("GET", "/operator/registry/check"): Example(f"/operator/registry/check?{_QUESTION}"),
     ("GET", "/operator/registry/sources"): Example("/operator/registry/sources"),
     ("POST", "/operator/registry/sources"): Example("/operator/registry/sources", _SOURCE | {"id": "{new}"}),

@@ -15,21 +15,23 @@ from tests.server.commands.operating import Operating, Serving, operating_in
 
 DEGREES = ("issue", "UniversityDegreeCredential")
 GRANT = "university-of-rheintal-degrees"
+FOREIGN = "engineers-of-collina-licences"  # of another authority
 
 
 class Desk:
-    """Ada edits, Bob and Eve approve, Fay may break the glass; each has a key file."""
+    """Ada edits, Gil for one authority, Bob and Eve approve, Fay may break the glass; each has a key file."""
 
     def __init__(self, operating: Operating, serving: Serving, keys: Path) -> None:
         self.operating, self.serving, self._keys = operating, serving, keys
 
     def open(self) -> None:
-        roles = {"ada": "editor", "fay": "break-glass", "bob": "approver", "eve": "approver"}
+        roles = {"ada": "editor", "gil": "editor", "fay": "break-glass", "bob": "approver", "eve": "approver"}
         for name in roles:
             self.operating.done("principal", "add", name, "--person", "--address", f"{name}@example.com")
             self.operating.done("key", "create", name, "--file", str(self._keys / name))
         for name, role in roles.items():
-            self.operating.done("principal", "grant", name, "--role", role)
+            scope = "authority:open-higher-education" if name == "gil" else "everything"
+            self.operating.done("principal", "grant", name, "--role", role, "--scope", scope)
 
     def run(self, name: str, *command: str) -> Result:
         return self.operating.run(*command, TOUCHSTONE_OPERATOR_KEY_FILE=str(self._keys / name))
@@ -242,6 +244,28 @@ def test_an_emergency_needs_one_person_and_is_loud(desk: Desk) -> None:
     assert state == "effective"
     assert [line.split("\t")[1:] for line in changes if "\temergency" in line]
     assert desk.serving.audited(number)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_file_that_is_not_there_is_no_change(desk: Desk, tmp_path: Path, command: str) -> None:
+    done = [
+        desk.run("ada", "registry", command, "-f", str(path)) for path in (tmp_path / "no.json", tmp_path)
+    ]
+
+    assert [each.exit_code for each in done] == [1, 1]
+    assert done[0].stderr.endswith("no.json is no file that can be read\n")
+    assert EXIT_CHANGES != 1
+
+
+def test_an_editor_of_one_authority_suspends_and_updates_what_is_its_own(desk: Desk) -> None:
+    suspended = desk.proposed("suspend", GRANT, "--reason", "An audit.", name="gil")
+    updated = desk.proposed("update", GRANT, "review_due=2030-01-01T00:00:00Z", name="gil")
+    foreign = desk.run("gil", "registry", "suspend", FOREIGN, "--reason", "An audit.")
+    absent = desk.run("gil", "registry", "suspend", "nothing", "--reason", "An audit.")
+
+    assert suspended != updated
+    assert (foreign.exit_code, absent.exit_code) == (3, 3)
+    assert foreign.stderr == absent.stderr
 
 
 def test_a_registry_under_version_control_is_planned_and_applied(desk: Desk, tmp_path: Path) -> None:

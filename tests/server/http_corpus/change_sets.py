@@ -137,6 +137,10 @@ def _refused() -> Iterator[Case]:
     for foreign in (FOREIGN, "g-nothing"):
         yield draft(suspend(id=foreign), who="edu-editor")
     yield draft({"op": "change", "kind": "entity", "id": RHEINTAL, "fact": {}}, who="edu-editor")
+    yield draft({"op": "change", "kind": "entity", "id": RHEINTAL, "fact": {}})
+    for fact in (DEGREE, EDUCATION, RHEINTAL):
+        for who in ("edu-editor", "licensing-editor"):
+            yield read(f"/operator/registry/history?id={fact}", who)
 
 
 def _drafted() -> Iterator[Step]:
