@@ -5,6 +5,7 @@ A grant is a role in a scope. A role gives permissions; a route states the permi
 Whoever may not read in the scope of a resource is told what is told of one that does not exist.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
@@ -12,6 +13,10 @@ import msgspec
 from wire import BadRequest, Forbidden, ResourceNotFound
 
 MAX_SCOPE_CHARS = 2_048  # characters of an id in a scope; an authority of the registry may be a URL
+
+
+# Returns the id of the authority of the registry that an id or an identifier names now; None: there is none.
+AuthorityOf = Callable[[str], str | None]
 
 
 class Kind(StrEnum):

@@ -8,9 +8,9 @@ from typing import Any
 from operators.access.views import AskedGrant, CreatePrincipal, read_grants
 from operators.actors.key_store import KeyRow
 from operators.approvals.change import Change
-from operators.grants import EVERYTHING, Grant, Kind, Role, Scope
+from operators.grants import EVERYTHING, AuthorityOf, Grant, Kind, Role, Scope, ScopeKind, parse_scope
 from operators.model import check_id, check_text
-from wire import BadRequest, format_utc
+from wire import BadRequest, ResourceNotFound, format_utc
 
 # Ids that are given out without asking: whoever had one made would get what comes later under it.
 _RESERVED = re.compile(r"break-glass|(touchstone|person)-.*")
@@ -60,6 +60,21 @@ def require_decider(kind: Kind, grant: Grant) -> None:
 def grant_of(asked: AskedGrant) -> Grant:
     """Return the grant that is asked for; raises as `read_grants`."""
     return next(iter(read_grants((asked,), pointer="")))
+
+
+def with_authority(asked: AskedGrant, authority_of: AuthorityOf, *, pointer: str = "") -> AskedGrant:
+    """
+    Return a grant in the scope of an authority by its id, under which alone anything has that scope.
+
+    Raises:
+        ResourceNotFound: the registry has no such authority.
+    """
+    scope = parse_scope(asked.scope)
+    if scope.kind is not ScopeKind.AUTHORITY:
+        return asked
+    if (found := authority_of(scope.id)) is None:
+        raise ResourceNotFound("the registry has no such authority", pointer=f"{pointer}/scope")
+    return AskedGrant(str(Scope(ScopeKind.AUTHORITY, found)), asked.role)
 
 
 def change_of(action: str, scope: Scope, subject: str, request: dict[str, Any]) -> Change:

@@ -8,6 +8,7 @@ from operators.access.asking_for import (
     change_of_grant,
     grant_of,
     require_decider,
+    with_authority,
 )
 from operators.access.managing import (
     require_scopes,
@@ -59,9 +60,11 @@ class GrantChanges(PrincipalWrites):
 
         Raises:
             BadRequest: the scope is none, or a service is to approve.
+            ResourceNotFound: the scope is of an authority that the registry does not have.
             Conflict: it has that already, or as many as one may have.
         """
-        grant = grant_of(asked)
+        grant_of(asked)
+        grant = grant_of(with_authority(asked, self.authority_of))
         require_to_grant(principal, frozenset({grant}))
         require_decider((await self._found(principal, principal_id)).kind, grant)
         request = ("grant", principal_id, asked)
@@ -94,6 +97,8 @@ class GrantChanges(PrincipalWrites):
     ) -> Answered:
         """
         Take a role in a scope away. Whoever could take approvers away alone could go ahead without them.
+
+        The scope is as `principal show` tells it: older grants may name an authority by what is no id.
 
         Raises:
             Conflict: it has not that role there.

@@ -12,6 +12,7 @@ from operators.access.asking_for import (
     change_of_acting,
     checked,
     one_scope,
+    with_authority,
 )
 from operators.access.managing import (
     Found,
@@ -116,11 +117,19 @@ class PrincipalChanges(PrincipalWrites):
 
         Raises:
             BadRequest: its id is not an LDH label, or a text is none for people; or a service is to approve.
+            ResourceNotFound: a scope is of an authority that the registry does not have.
             Conflict: its id is taken, or the account is another principal's.
         """
+        request = ("create-principal", wanted)
+        checked(wanted)
+        named = (
+            with_authority(each, self.authority_of, pointer=f"/grants/{index}")
+            for index, each in enumerate(wanted.grants)
+        )
+        # What is approved says the ids: by then the identifiers may be somebody else's.
+        wanted = msgspec.structs.replace(wanted, grants=tuple(named))
         grants = checked(wanted)
         require_to_grant(principal, grants)
-        request = ("create-principal", wanted)
         change = change_of(
             "principal.create", one_scope(scopes_of(grants)), wanted.id, msgspec.to_builtins(wanted)
         )

@@ -24,6 +24,7 @@ from operators.actors.principals import Principals
 from operators.actors.schema import adopt_older
 from operators.approvals.change import ApprovalView, Asks, Change
 from operators.grants import (
+    AuthorityOf,
     Grant,
     Principal,
     Role,
@@ -44,6 +45,9 @@ class PrincipalWrites:
         principals: what believes keys, and forgets them after a change.
         approvals: who knows whether another person must agree.
         clock: seconds since 1970.
+
+    Attributes:
+        authority_of: which authority a scope means; the composition root fills it in where there is a registry.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class PrincipalWrites:
         self._principals = principals
         self._approvals = approvals
         self._clock = clock
+        self.authority_of: AuthorityOf = str
 
     async def _answered(
         self, principal: Principal, key: str | None, request: tuple[object, ...], change: Change | None

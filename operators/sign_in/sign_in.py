@@ -9,19 +9,20 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 from cachetools import TTLCache
 
 from operators.actors.grant_store import load
 from operators.actors.principals import BELIEVED_SECONDS, MAX_BELIEVED
-from operators.grants import Grant, Principal
+from operators.grants import AuthorityOf, Grant, Principal, Scope, ScopeKind
 from operators.noting import note
 from operators.sign_in import store
 from operators.sign_in.claims import ClaimRule, address_of, grants_of, shown_of
 from operators.sign_in.key_sets import KeySet
 from operators.sign_in.tokens import Accepted, Token, TokenRefused, read_token, verify_token
-from storage import Database, Transaction
+from storage import Database, DatabaseUnavailable, Transaction
 from wire import Unauthenticated
 
 LOG = logging.getLogger("touchstone.sign_in")
@@ -48,6 +49,9 @@ class SignIn:
         keys: the provider's.
         clock: seconds since 1970.
         timer: monotonic seconds; how long a token is believed does not depend on the clock.
+
+    Attributes:
+        authority_of: which authority a scope means; the composition root fills it in.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class SignIn:
         self._provider = provider
         self._keys = keys
         self._clock = clock
+        self.authority_of: AuthorityOf = str
         self._believed: TTLCache[str, Principal] = TTLCache(MAX_BELIEVED, BELIEVED_SECONDS, timer=timer)
         # What was verified under other settings is verified again.
         self._settings = hashlib.sha256(msgspec.json.encode(provider)).digest()
@@ -152,9 +157,19 @@ class SignIn:
         )
         if not is_newest:
             return None
-        granted = grants_of(token.claims, self._provider.rules)
+        said = grants_of(token.claims, self._provider.rules)
+        granted = frozenset(map(self._with_authority, said))
         store.replace_grants(tx, principal_id, granted, ends_at=token.ends_at * 1_000_000, at=self._now())
         return granted
+
+    def _with_authority(self, grant: Grant) -> Grant:
+        """Return a grant by the id of its authority; one that the registry does not have yet stays as it is."""
+        if grant.scope.kind is not ScopeKind.AUTHORITY:
+            return grant
+        with suppress(DatabaseUnavailable):
+            found = self.authority_of(grant.scope.id) or grant.scope.id
+            return Grant(Scope(ScopeKind.AUTHORITY, found), grant.role)
+        return grant
 
     def _active(self, tx: Transaction, principal_id: str) -> Principal:
         """Return a person; raises Unauthenticated where it was deactivated."""

@@ -2,13 +2,16 @@
 The trust registry.
 """
 
+import contextlib
 import random
 from functools import partial
 
 import msgspec
 
 from registry.answering import Answering
+from registry.asking.browse import authority_called
 from registry.asking.metadata import Service
+from registry.errors import AuthorityNotFound
 from registry.feed.deliveries import Deliveries
 from registry.feed.reading import Feed
 from registry.feed.subscribers import Subscribers
@@ -47,7 +50,7 @@ class RegistryWing(msgspec.Struct, frozen=True):
 
 
 def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
-    """Return the trust registry, which knows nothing until it is loaded."""
+    """Return the trust registry, which knows nothing until it is loaded; scopes name its authorities."""
     service = _service_of(resources.settings)
     registry = Registry(
         resources.database,
@@ -55,6 +58,10 @@ def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
         timer=resources.timer,
         index_path=resources.settings.registry_index,
     )
+    authority_of = partial(authority_id, registry)
+    operators.access.authority_of = operators.grants.authority_of = authority_of
+    if operators.signing_in is not None:
+        operators.signing_in.sign_in.authority_of = authority_of
     return RegistryWing(
         registry,
         Answering(registry, service),
@@ -67,6 +74,16 @@ def open_registry(resources: Resources, operators: Operators) -> RegistryWing:
         Subscribers(resources.database, check_url=receiver_of, clock=resources.clock),
         _open_deliveries(resources, operators),
     )
+
+
+def authority_id(registry: Registry, reference: str) -> str | None:
+    """Return the id of the authority that an id, or an identifier, names now; None: there is none."""
+    with registry.reading() as known:
+        if known.authority(reference) is not None:  # Be it one that is still to begin.
+            return reference
+        with contextlib.suppress(AuthorityNotFound):
+            return authority_called(known, reference, registry.now()).id
+    return None
 
 
 def _open_deliveries(resources: Resources, operators: Operators) -> Deliveries | None:

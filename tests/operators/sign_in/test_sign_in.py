@@ -493,3 +493,14 @@ async def test_a_blank_address_or_one_that_is_not_verified_is_none(
     principal = await sign_in.authenticate(access_token(**claims))
 
     assert (await person(database, principal)).address is None
+
+
+async def test_a_claim_grants_in_the_scope_of_an_authority_by_its_id(opened: Opened) -> None:
+    named, unknown = (Scope(ScopeKind.AUTHORITY, each) for each in ("did:web:a.example", "did:web:b.example"))
+    rules = tuple(ClaimRule("groups", "admins", Grant(each, Role.EDITOR)) for each in (named, unknown))
+    sign_in = opened(rules=rules)
+    sign_in.authority_of = {"did:web:a.example": "education"}.get
+
+    principal = await sign_in.authenticate(access_token(groups=["admins"]))
+
+    assert {grant.scope.id for grant in principal.grants} == {"education", "did:web:b.example"}
