@@ -43,7 +43,7 @@ class Reader(Server):
         (directory / ".curlrc").write_text("fail-with-body\n")  # Without it curl ends with 0 on a 401 or 404.
         (directory / ".venv/.app").touch()  # Installed, says this to `make`.
 
-    def runs(self, block: Block) -> str:
+    def runs(self, block: Block, seconds: float = 60) -> str:
         """Run a block as it is printed, but for the ports of this test; return what it prints."""
         shell = ("bash", "-euo", "pipefail", "-c")
         python = (".venv/bin/python", "-W", "error", "-c")
@@ -57,7 +57,7 @@ class Reader(Server):
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
         )
         assert done.returncode == 0, (block.text, done.stdout, done.stderr)
         return done.stdout
@@ -89,6 +89,20 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(page: Path, tmp_pat
         reader.follows(page)
     finally:
         reader.kill()
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs/registry.md"], ids=name_of)
+def test_a_page_on_which_several_people_act_runs_in_one_terminal(page: Path, tmp_path: Path) -> None:
+    """What one block sets, such as whose key it is, the next still has."""
+    blocks = [block.text for block in blocks_of(page.read_text()) if block.language == "sh"]
+    reader = Reader(tmp_path)
+    reader.start()
+    try:
+        printed = reader.runs(Block("sh", "\n".join(blocks)), seconds=300)
+    finally:
+        reader.kill()
+
+    assert "approver" in printed
 
 
 def test_a_reader_may_go_through_all_pages_beside_one_server(tmp_path: Path) -> None:
