@@ -20,7 +20,8 @@ OF_PERSONS = frozenset({"principal.create", "principal.reactivate", "key.create"
 OF_APPROVERS = frozenset({"principal.deactivate", "grant.add", "grant.end"})
 ALWAYS = OF_PERSONS | OF_APPROVERS
 APPLY = "registry.apply"  # a change set of the trust registry; as ALWAYS, where two can approve it
-GUARDED_ACTIONS = ALWAYS | {APPLY}
+REMOVE_SOURCE = "registry.source.remove"  # changes the registry too: what the source granted ends; as APPLY
+GUARDED_ACTIONS = ALWAYS | {APPLY, REMOVE_SOURCE}
 BY_SETTING = ("issuer-key.activate", APPLY)
 # What becomes of a request, and the action by which the audit trail knows it.
 PENDING, EXPIRED = "pending", "expired"
@@ -83,12 +84,13 @@ def is_needed(change: Change, approvers: Iterable[Approver], policy: Policy) -> 
     """Tell whether a change needs another person."""
     known = list(approvers)
     anywhere = {one.scope for one in known}
-    if change.action == APPLY:  # No matter of issuers; and whose authorities it changes, it does not say.
+    action = APPLY if change.action == REMOVE_SOURCE else change.action
+    if action == APPLY:  # No matter of issuers; and whose authorities it changes, it does not say.
         anywhere = {scope for scope in anywhere if scope.kind is not ScopeKind.ISSUER}
     # Who approves everything approves in each scope; who breaks the glass could let a person of his own past.
     is_far = change.action in OF_PERSONS or change.request.get("role") == Role.BREAK_GLASS
     scopes = anywhere if is_far or change.scope == EVERYTHING else {change.scope}
-    return change.action in policy.needed_for or (
+    return action in policy.needed_for or (
         change.action in GUARDED_ACTIONS and any(_is_guarded(one, known) for one in scopes)
     )
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from litestar import Controller, Request, delete, get, post
 from litestar.params import FromPath
 
+from operators.approvals.change import ApprovalView
 from operators.asking import Acting, answer_of, body_of, key_of
 from operators.grants import Permission
 from operators.needs import everything
@@ -110,6 +111,10 @@ class _Routes(Controller):
         name="remove_registry_source",
         status_code=200,
         summary="Follow a source no more: what it grants ends now",
+        description="While two people can approve changes of the registry, another one must agree (202).",
     )
-    async def remove_source(self, principal: Acting, source_id: FromPath[str]) -> Answer:
-        return answer_of(await self.sources.remove(principal, source_id))
+    async def remove_source(
+        self, principal: Acting, source_id: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Answer:
+        removed = await self.sources.remove(principal, source_id, idempotency_key=key_of(request))
+        return answer_of(removed, 202 if isinstance(removed, ApprovalView) else 200)

@@ -15,10 +15,11 @@ import msgspec
 
 from operators import Principal
 from operators.acting import act_once
+from operators.approvals.change import ApprovalView, Asks, Change, Decided, Doer
 from operators.approvals.deciding import parties, require_other
-from operators.approvals.rules import APPLY, is_of_nobody
-from operators.grants import EVERYTHING
-from operators.noting import note
+from operators.approvals.rules import APPLY, REMOVE_SOURCE, is_of_nobody
+from operators.grants import EVERYTHING, Permission, require
+from operators.noting import digest_of, note
 from registry.errors import SourceNotFound
 from registry.events import Cause
 from registry.identifiers import canonical_identifier
@@ -78,6 +79,7 @@ class Sources:
     Args:
         fetch: returns what is at a URL; raises SourceProblem.
         on_problem: told of each source at each step.
+        approvals: who knows whether a removal needs another person.
         needs_another: whether changes of the registry need another person, as things are.
     """
 
@@ -88,12 +90,14 @@ class Sources:
         *,
         fetch: Fetch,
         on_problem: OnProblem,
+        approvals: Asks,
         needs_another: Callable[[], Awaitable[bool]],
     ) -> None:
         self._registry = registry
         self._database = database
         self._fetch = fetch
         self._on_problem = on_problem
+        self._approvals = approvals
         self._needs_another = needs_another
         self._told: set[str] = set()  # Ids of sources with which something was wrong when we told last.
 
@@ -168,29 +172,58 @@ class Sources:
 
         return await self._database.write(work)
 
-    async def remove(self, principal: Principal, source_id: str) -> SourceView:
+    def doers(self) -> dict[str, Doer]:
+        """Return what makes each change that can be approved."""
+        return {
+            REMOVE_SOURCE: lambda author, asked, decided: self.remove(
+                author, asked["source"], decided=decided
+            )
+        }
+
+    async def remove(
+        self,
+        principal: Principal,
+        source_id: str,
+        *,
+        idempotency_key: str | None = None,
+        decided: Decided | None = None,
+    ) -> SourceView | ApprovalView:
         """
-        Follow a source no more: what it grants ends now.
+        Follow a source no more: what it grants ends now. Where changes of the registry need another person, so
+        does this: what ends may be all that an authority granted.
 
         Raises:
             SourceNotFound: there is no such source.
+            Forbidden: whoever asked administers not everything any more.
         """
+        if decided is not None:  # Else the route looks at it.
+            require(principal, Permission.ADMINISTER, EVERYTHING)
+        row = await self._database.read(lambda tx: _require(tx, source_id))
+        if decided is None and (
+            asked := await self._approvals.ask(
+                principal, _removal(row.source), idempotency_key, (REMOVE_SOURCE, source_id)
+            )
+        ):
+            return asked
         while True:
             row = await self._database.read(lambda tx: _require(tx, source_id))
             try:
-                return await self._remove(principal, row)
+                return await self._remove(principal, row, decided)
             except _GrantsChanged:  # A look came between.
                 continue
 
-    async def _remove(self, principal: Principal, row: SourceRow) -> SourceView:
+    async def _remove(self, principal: Principal, row: SourceRow, decided: Decided | None) -> SourceView:
         source_id = row.source.id
 
         def within(tx: Transaction, edit: Edit) -> SourceView:
-            if _require(tx, source_id).state.grants != row.state.grants:
+            found = _require(tx, source_id)
+            if decided is not None:
+                decided(tx, _removal(found.source))
+            if found.state.grants != row.state.grants:
                 raise _GrantsChanged
             drop_source(tx, source_id)
             at, ended = self._registry.now(), len(edit.changes)
-            note(tx, principal, "registry.source.remove", source_id, at=at, before=row.source, ended=ended)
+            note(tx, principal, REMOVE_SOURCE, source_id, at=at, before=row.source, ended=ended)
             return source_view(row.source, row.state)
 
         cause = Cause(principal.id, "source")
@@ -334,6 +367,11 @@ def problem_of(state: SourceState, now: int) -> str | None:
     if state.problem is not None:
         return state.problem
     return f"{state.held} differences wait until somebody lets them pass" if state.held else None
+
+
+def _removal(source: Source) -> Change:
+    request = {"source": source.id, "digest": digest_of(source)}
+    return Change(action=REMOVE_SOURCE, scope=EVERYTHING, subject=source.id, request=request)
 
 
 def _adder(tx: Transaction, principal: Principal, now: int) -> Adder:

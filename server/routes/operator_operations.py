@@ -220,7 +220,7 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("post", f"{SOURCE}/pass"): Route(
         answers={200: {JSON: SourceView}}, body={JSON: LetPass}, problems=_WRITE
     ),
-    ("delete", SOURCE): Route(answers={200: {JSON: SourceView}}, problems=_WRITE),
+    ("delete", SOURCE): Route(answers={200: {JSON: SourceView}, 202: {JSON: ApprovalView}}, problems=_WRITE),
     ("get", OBSERVATIONS): Route(answers={200: {JSON: ObservationPage}}, problems=_READ),
     ("get", KEY_CHANGES): Route(answers={200: {JSON: KeyChangePage}}, problems=_READ),
     ("get", AUDIT): Route(answers={200: {JSON: AuditPage}}, problems=(400, 401, 403, 503)),

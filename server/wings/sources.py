@@ -22,13 +22,16 @@ _ACCEPT = "application/jose, application/jwt, application/json, application/pem-
 
 def open_sources(resources: Resources, operators: Operators, registry: Registry) -> Sources:
     """Return the standing sources; whatever is wrong with one is an alarm."""
-    return Sources(
+    sources = Sources(
         registry,
         resources.database,
         fetch=partial(_fetch, resources.guard),
         on_problem=partial(operators.alarms.state, AlarmKind.REGISTRY_SOURCE),
+        approvals=operators.approvals,
         needs_another=partial(operators.approvals.needs, _ANY_CHANGE),
     )
+    operators.approvals.doers |= sources.doers()
+    return sources
 
 
 async def _fetch(guard: Guard, url: str) -> bytes:

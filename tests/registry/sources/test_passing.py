@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
 from operators import Principal
+from operators.approvals.change import ApprovalView
 from registry.imports.terms import Right
 from registry.sources.model import AnchorSource, Source
 from tests.databases import Place
@@ -29,6 +30,7 @@ class Room:
         self.office = Office(world.database, world.clock, key_dir)
 
     async def open(self) -> "Room":
+        self.office.approvals.doers |= self.world.sources.doers()
         await self.office.person("ada", "administrator", "approver")
         for name in ("bob", "eve"):
             await self.office.person(name, "approver")
@@ -50,6 +52,11 @@ class Room:
         await self.world.sources.step()
         return self.world.ask(DID)
 
+    async def asks_to_remove(self) -> ApprovalView:
+        asked = await self.world.sources.remove(await self.office.who("ada"), HELD.id)
+        assert isinstance(asked, ApprovalView)
+        return asked
+
 
 @pytest.fixture
 async def room(place: Place, tmp_path: Path) -> AsyncIterator[Room]:
@@ -59,7 +66,7 @@ async def room(place: Place, tmp_path: Path) -> AsyncIterator[Room]:
 
 async def test_an_approval_of_the_same_bytes_with_another_right_puts_nothing_in_force(room: Room) -> None:
     old = await room.held(await room.office.who("ada"))
-    await room.world.sources.remove(await room.office.who("ada"), HELD.id)
+    await room.office.approves("bob", (await room.asks_to_remove()).approval)
     await room.held(await room.office.who("ada"), replace(HELD, services={ISSUANCE: (STATUS,)}))
 
     with pytest.raises(Conflict):
@@ -126,3 +133,42 @@ async def test_what_nobody_known_added_is_let_pass_by_nobody(room: Room) -> None
     with pytest.raises(Forbidden, match="not known which person"):
         await room.passes(await room.office.who("bob"), digest)
     assert room.world.ask(DID) == "entity_unknown"
+
+
+async def test_nobody_alone_ends_what_a_source_granted(room: Room) -> None:
+    digest = await room.held(await room.office.who("ada"))
+    await room.passes(await room.office.who("bob"), digest)
+
+    asked = await room.asks_to_remove()
+    before = room.world.ask(DID)
+    with pytest.raises(Forbidden):
+        await room.office.approves("ada", asked.approval)
+    await room.office.approves("bob", asked.approval)
+
+    assert (before, room.world.ask(DID)) == ("active", "expired")
+    assert (await room.world.sources.list()).sources == ()
+    assert (await room.office.state_of(asked.approval)) == "approved"
+
+
+async def test_another_source_of_that_name_is_not_removed_by_an_old_request(room: Room) -> None:
+    await room.held(await room.office.who("ada"))
+    first = await room.asks_to_remove()
+    joe = await room.office.person("joe", "administrator")
+    again = await room.world.sources.remove(joe, HELD.id)
+    assert isinstance(again, ApprovalView)
+    await room.office.approves("bob", first.approval)
+    await room.held(await room.office.who("ada"), replace(HELD, services={ISSUANCE: (STATUS,)}))
+
+    with pytest.raises(Conflict, match="ask anew"):
+        await room.office.approves("bob", again.approval)
+    assert len((await room.world.sources.list()).sources) == 1
+
+
+async def test_whoever_administers_nothing_any_more_removes_no_source(room: Room) -> None:
+    await room.held(await room.office.who("ada"))
+    asked = await room.world.sources.remove(await room.office.who("eve"), HELD.id)  # As if she did then.
+    assert isinstance(asked, ApprovalView)
+
+    with pytest.raises(Conflict, match="cannot do it now"):
+        await room.office.approves("bob", asked.approval)
+    assert len((await room.world.sources.list()).sources) == 1

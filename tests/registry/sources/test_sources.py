@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
 from operators import Principal
+from operators.approvals.approvals import Approvals
 from proofs import MalformedCertificate
 from registry.asking.standing import Asked, find
 from registry.errors import SourceNotFound
@@ -69,11 +70,13 @@ class World:
         self.database = database
         self.registry = Registry(database, self.clock)
         self.needs_another = False
+        self.approvals = Approvals(database, clock=self.clock)
         self.sources = Sources(
             self.registry,
             database,
             fetch=self._fetch,
             on_problem=self.problems.__setitem__,
+            approvals=self.approvals,
             needs_another=self._needs_another,
         )
         self.operator = Principal(id="operator")
