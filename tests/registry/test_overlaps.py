@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry import RegistryFileError, read_registry_file
 from registry.model import Authority, Entity, Grant, Identifier, kind_of, meet, named_window
 from registry.overlaps import overlaps
 from registry.placed import Placed, PlacedFact
 from registry.rules import faults
-from tests.registry.examples import a_grant, a_registry, as_file, known_of
-from tests.registry.faults import faults_in
+from tests.registry.examples import as_file, known_of
 
 MANY = 2_000
 STEPS = 60  # comparisons for each of MANY, at most: a few halvings, and a sort
@@ -89,12 +89,31 @@ def test_entities_of_one_identifier_are_not_each_compared_with_each(is_clashing:
     assert Counted.count < STEPS * MANY
 
 
-def test_a_file_of_many_equal_grants_has_at_most_a_finding_for_each() -> None:
-    grants = [a_grant(id=f"g{number}", valid_from="2024-01-01T00:00:00Z") for number in range(200)]
+def test_a_file_of_many_equal_grants_has_a_finding_for_each_but_the_first() -> None:
+    one = {"authority_id": "edu", "entity_id": "uni", "action": "issue", "resource": "Degree"}
+    data = {
+        "version": 2,
+        "entities": [
+            {"id": each, "names": {"en": each}, "identifiers": [{"value": f"did:web:{each}.example"}]}
+            for each in ("edu", "uni")
+        ],
+        "authorities": [
+            {
+                "id": "edu",
+                "governance_framework": "https://edu.example/rules",
+                "defines": [{"action": "issue", "resource": "Degree"}],
+            }
+        ],
+        "authorizations": [
+            one | {"id": f"g{number}", "valid_from": "2024-01-01T00:00:00Z"} for number in range(200)
+        ],
+    }
 
-    faults = faults_in(as_file(a_registry(authorizations=grants)))
+    with pytest.raises(RegistryFileError) as refused:
+        read_registry_file(as_file(data))
 
-    assert len(faults) == 20
+    assert refused.value.found == 199
+    assert all("overlaps" in each.detail for each in refused.value.faults)
 
 
 bounds = st.tuples(st.integers(0, 8), st.integers(1, 8) | st.none())
