@@ -22,6 +22,7 @@ from registry.known import FactChange, Known, Overlaid, question_of
 from registry.model import Entity, Fact, Grant, Vouching, derived_id, ended_at, kind_of
 from registry.placed import Finding, Placed, PlacedFact, read_items
 from registry.rules import faults
+from registry.sources.keeping import kept
 from registry.sources.model import Source
 from registry.sources.moving import has_from, is_after, moved
 from registry.sources.resuming import resumed
@@ -34,15 +35,19 @@ class SourcePlan(msgspec.Struct, frozen=True):
         vouching: that it is vouched for anew, where nothing else differs.
         grants: ids of all that it grants now.
         findings: why it cannot be recorded; nothing of it is then.
+        remarks: what is left as an operator has it.
     """
 
     differences: tuple[FactChange, ...]
     vouching: tuple[FactChange, ...]
     grants: tuple[str, ...]
     findings: tuple[Finding, ...]
+    remarks: tuple[Finding, ...] = ()
 
 
-def begun(known: Known, source_id: str, identifier: str, right: Right) -> int | None:
+def begun(
+    known: Known, source_id: str, identifier: str, right: Right, changed: AbstractSet[str] = frozenset()
+) -> int | None:
     """Return since when a source grants a right to an identifier, as it is known; None: it does not."""
     for entity in known.entities_named(identifier):
         for found in known.grants_to(entity.fact.id):
@@ -52,7 +57,7 @@ def begun(known: Known, source_id: str, identifier: str, right: Right) -> int | 
                 right.action,
                 right.resource,
             )
-            if is_same and grant.valid_until is None and not grant.history:
+            if is_same and (grant.id in changed or (grant.valid_until is None and not grant.history)):
                 return grant.valid_from
     return None
 
@@ -66,21 +71,31 @@ def plan_source(
     until: int,
     granted: Iterable[str],
     now: int,
+    changed: AbstractSet[str] = frozenset(),
 ) -> SourcePlan:
     """
     Return what differs.
 
     1. Items become facts of the source: each with an id of its own, but for entities that are known from elsewhere.
-       A grant that ended here and goes on there begins anew.
+       A grant that ended here and goes on there begins anew. What an operator changed stays (`kept`).
     2. An identifier that the source now gives to another of its entities moves there now.
     3. What it granted and grants no more ends now.
 
     Args:
         until: until when the source vouches for what it says.
         granted: ids of what it granted up to now.
+        changed: ids of grants of sources that operators changed.
     """
     read, findings = read_items(_as_of_source(known, list(items), source_id, now), known)  # 1.
-    said = {each.fact.id: resumed(known, each.fact, now) for each in read if isinstance(each.fact, Grant)}
+    left: list[Finding] = []
+    said: dict[str, Grant] = {}
+    for each in read:
+        if not isinstance(each.fact, Grant):
+            continue
+        grant, stays = each.fact, kept(known, each.fact, changed, now)
+        said[grant.id] = resumed(known, grant, now) if stays is None else stays
+        if stays is not None and stays != grant:
+            left.append((each.placed.pointer, f"an operator changed the grant {stays.id}, which stays so"))
     said = {key: each for key, each in said.items() if not _is_granted_elsewhere(known, each)}
     grants = {each.id: each for each in said.values()}
     entities = {each.id: each for each in moved(known, _entities(read), source_id, now)}  # 2.
@@ -95,7 +110,7 @@ def plan_source(
     ]
     findings += faults(Overlaid(known, differences, now), recorded)
     vouching = _vouching(known, authority_id, source_id, until, now)
-    return SourcePlan(tuple(differences), vouching, tuple(grants), tuple(findings))
+    return SourcePlan(tuple(differences), vouching, tuple(grants), tuple(findings), tuple(left))
 
 
 def held_digest(

@@ -45,6 +45,7 @@ from registry.sources.reading import ReadSource, read_source
 from registry.sources.store import (
     SourceRow,
     all_sources,
+    changed_by_operators,
     drop_source,
     find_source,
     newest_seen,
@@ -279,16 +280,21 @@ class Sources:
 
     async def _take_up(self, row: SourceRow, read: ReadSource) -> SourceState:
         """Record what a source says, or hold it."""
-        turn = _Turn(row, read, lets_all_pass=row.source.policy == "pass" and not await self._needs_another())
+        passes = row.source.policy == "pass" and not await self._needs_another()
+        changed = await self._database.read(lambda tx: changed_by_operators(tx, row.source.id))
+        turn = _Turn(row, read, changed, lets_all_pass=passes)
         return await self._registry.edit(turn.plan, turn.record, Cause(f"source:{row.source.id}", "source"))
 
 
 class _Turn:
     """What a source says this time; `plan` may run again where others changed the registry meanwhile."""
 
-    def __init__(self, row: SourceRow, read: ReadSource, *, lets_all_pass: bool) -> None:
+    def __init__(
+        self, row: SourceRow, read: ReadSource, changed: frozenset[str], *, lets_all_pass: bool
+    ) -> None:
         self._row = row
         self._read = read
+        self._changed = changed
         self._lets_all_pass = lets_all_pass
         self._planned: SourcePlan | None = None
         self._sha256 = ""
@@ -299,7 +305,7 @@ class _Turn:
         source, read = self._row.source, self._read
 
         def since(identifier: str, right: Right) -> int:
-            found = begun(known, source.id, identifier, right)
+            found = begun(known, source.id, identifier, right, self._changed)
             return read.begun if found is None else found
 
         meaning = read.meaning(since)
@@ -311,19 +317,23 @@ class _Turn:
             until=read.until,
             granted=self._row.state.grants,
             now=now,
+            changed=self._changed,
         )
         if planned.findings:
             told = "; ".join(f"{pointer}: {detail}" for pointer, detail in planned.findings[:3])
             raise SourceProblem(f"{len(planned.findings)} faults: {told}")
         self._planned, self._now = planned, now
+        remarks = (*planned.remarks, *meaning.remarks)
         self._sha256 = held_digest(source, read.sha256, planned.differences, {now, read.begun})
-        self._remarks = tuple(f"{pointer}: {detail}" for pointer, detail in meaning.remarks[:MAX_REMARKS])
+        self._remarks = tuple(f"{pointer}: {detail}" for pointer, detail in remarks[:MAX_REMARKS])
         return (*planned.differences, *planned.vouching) if self._passes(planned) else ()
 
     def record(self, tx: Transaction, edit: Edit) -> SourceState:
         planned = self._planned
         assert planned is not None, "planned before"
         row = _require(tx, self._row.source.id)
+        if changed_by_operators(tx, row.source.id) != self._changed:
+            raise SourceProblem("an operator changed what it grants during the look; it is looked at again")
         state = self._state_after(row, planned)
         set_state(tx, row.source.id, state)
         if edit.changes and planned.differences:

@@ -49,6 +49,17 @@ def drop_source(tx: Transaction, source_id: str) -> None:
     tx.execute("DELETE FROM registry_sources WHERE id = :id", {"id": source_id})
 
 
+def changed_by_operators(tx: Transaction, source_id: str) -> frozenset[str]:
+    """Return the ids of a source's grants that anybody but a source changed."""
+    rows = tx.all(
+        "SELECT DISTINCT e.fact_id FROM registry_events e JOIN registry_versions v ON v.version = e.version"
+        " WHERE e.kind IN ('authorization', 'recognition') AND e.revision > 1 AND v.occasion <> 'source'"
+        " AND e.body LIKE :body",
+        {"body": f'%"source":"{source_id}"%'},
+    )
+    return frozenset(str(row["fact_id"]) for row in rows)
+
+
 def newest_seen(tx: Transaction, source_id: str) -> Seen | None:
     """Return the newest version that was seen under this id, also of a source that is gone; None: none was."""
     row = tx.one("SELECT seen FROM registry_sources_seen WHERE id = :id", {"id": source_id})

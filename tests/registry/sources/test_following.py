@@ -4,12 +4,29 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
+from registry.events import Cause
 from registry.files import Files
+from registry.identifiers import certificate_identifier
+from registry.known import FactChange
+from registry.model import Grant, State, StateChange
+from registry.sources.model import AnchorSource
 from tests.databases import Place
 from tests.registry.imports.lists import AT
-from tests.registry.sources.test_sources import AUTHORITY, DID, HOUR, LIST, OTHER, World, a_world
+from tests.registry.sources.test_sources import (
+    AUTHORITY,
+    CA,
+    DID,
+    HOUR,
+    ISSUE,
+    LIST,
+    OTHER,
+    URL,
+    World,
+    a_world,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +87,62 @@ async def test_a_source_that_is_added_anew_does_not_go_back(place: Place) -> Non
 
         assert "number 8 was seen before" in (world.problems["list"] or "")
         assert world.ask(DID) == "entity_unknown"
+
+
+async def changes(world: World, identifier: str, state: State) -> None:
+    """An operator gives the one grant of an identifier another state, as a change set does."""
+    with world.registry.reading() as known:
+        (entity,) = known.entities_named(identifier)
+        (found,) = known.grants_to(entity.fact.id)
+    history = (*found.fact.history, StateChange(state=state, since=world.now, reason="an audit"))
+    grant: Grant = replace(found.fact, history=history)
+    change = FactChange("authorization", grant.id, grant, "change", world.now)
+    cause = Cause("operator", "change-set")
+    await world.registry.edit(lambda known, now: (change,), lambda tx, edit: None, cause)
+
+
+@pytest.mark.parametrize("state", ["suspended", "revoked"])
+@pytest.mark.parametrize("kind", ["list", "anchors"])
+async def test_what_an_operator_did_to_a_grant_of_a_source_is_not_undone_by_a_look(
+    place: Place, state: State, kind: str
+) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        source, asked = LIST, DID
+        if kind == "anchors":
+            world.page, asked = CA.certificate.public_bytes(Encoding.PEM), certificate_identifier(CA.der)
+            source = AnchorSource(id="list", url=URL, authority_id=AUTHORITY, rights=(ISSUE,), policy="pass")
+        await world.sources.add(world.operator, source)
+        await world.sources.step()
+        world.now += HOUR
+        await changes(world, asked, state)
+
+        for _ in range(2):
+            world.now += 6 * HOUR
+            await world.sources.step()
+
+        assert (world.ask(asked), world.ask(asked, AT), world.problems["list"]) == (state, "active", None)
+        (remark,) = (await world.sources.show("list")).remarks
+        assert "an operator changed the grant" in remark
+
+
+async def test_what_an_operator_lifts_goes_on_and_ends_with_the_list(place: Place) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        await world.sources.step()
+        world.now += HOUR
+        await changes(world, DID, "suspended")
+        world.now += 6 * HOUR
+        await changes(world, DID, "active")
+        await world.sources.step()
+        assert (world.ask(DID), world.ask(DID, AT + 2 * HOUR)) == ("active", "suspended")
+
+        world.publish(OTHER, LoTESequenceNumber=8)
+        world.now += 6 * HOUR
+        await world.sources.step()
+
+        assert world.ask(DID) == "expired"
 
 
 async def test_the_import_of_ones_own_file_leaves_what_sources_say(place: Place) -> None:
