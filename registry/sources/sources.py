@@ -58,6 +58,7 @@ from wire import Conflict, Forbidden, Refusal, format_utc
 
 LOG = logging.getLogger("touchstone.registry")
 
+MAX_SOURCES = 32
 RETRY = 600_000_000  # microseconds between two looks at a source that is away, or ends soon
 LEAD = 86_400_000_000  # microseconds before its end from which on a source is looked at again and again
 
@@ -79,6 +80,7 @@ class Sources:
 
     Args:
         fetch: returns what is at a URL; raises SourceProblem.
+        check_url: raises where we would fetch nothing from a URL.
         on_problem: told of each source at each step.
         approvals: who knows whether a removal needs another person.
         needs_another: whether changes of the registry need another person, as things are.
@@ -90,6 +92,7 @@ class Sources:
         database: Database,
         *,
         fetch: Fetch,
+        check_url: Callable[[str], object],
         on_problem: OnProblem,
         approvals: Asks,
         needs_another: Callable[[], Awaitable[bool]],
@@ -97,6 +100,7 @@ class Sources:
         self._registry = registry
         self._database = database
         self._fetch = fetch
+        self._check_url = check_url
         self._on_problem = on_problem
         self._approvals = approvals
         self._needs_another = needs_another
@@ -110,8 +114,10 @@ class Sources:
 
         Raises:
             MalformedCertificate: its anchors are none.
-            Conflict: there is one of this id.
+            UrlRefused: the URL is not https, or not on a host that could be public.
+            Conflict: there is one of this id, or there are too many.
         """
+        self._check_url(source.url)
         if isinstance(source, ListSource):
             await asyncio.to_thread(read_list_anchors, source.anchors.encode())
         now = self._registry.now()
@@ -120,6 +126,8 @@ class Sources:
             state = SourceState(due_at=now, adder=_adder(tx, principal, now))
             if find_source(tx, source.id) is not None:
                 raise Conflict(f"there is a source {source.id}; remove it, or take another id")
+            if len(all_sources(tx)) >= MAX_SOURCES:
+                raise Conflict(f"there are {MAX_SOURCES} sources; remove one first")
             put_source(tx, source, state)
             note(tx, principal, "registry.source.add", source.id, at=now, after=source, url=source.url)
             return source_view(source, state)
@@ -332,6 +340,8 @@ class _Turn:
         planned = self._planned
         assert planned is not None, "planned before"
         row = _require(tx, self._row.source.id)
+        if row.source != self._row.source:
+            raise SourceProblem("it was removed, and added otherwise, during the look; it is looked at again")
         if changed_by_operators(tx, row.source.id) != self._changed:
             raise SourceProblem("an operator changed what it grants during the look; it is looked at again")
         state = self._state_after(row, planned)

@@ -12,6 +12,7 @@ from registry import Registry
 from registry.sources.sources import SourceProblem, Sources
 from resolver import plan_for_url
 from resolver.outbound.fetch import Guard
+from resolver.results import FetchPlan
 from server.wings.operators import Operators
 from server.wings.resources import Resources
 
@@ -26,6 +27,7 @@ def open_sources(resources: Resources, operators: Operators, registry: Registry)
         registry,
         resources.database,
         fetch=partial(_fetch, resources.guard),
+        check_url=_plan_of,
         on_problem=partial(operators.alarms.state, AlarmKind.REGISTRY_SOURCE),
         approvals=operators.approvals,
         needs_another=partial(operators.approvals.needs, _ANY_CHANGE),
@@ -36,8 +38,12 @@ def open_sources(resources: Resources, operators: Operators, registry: Registry)
 
 async def _fetch(guard: Guard, url: str) -> bytes:
     """Return what is at `url`; raises SourceProblem or FetchError where that is no 200."""
-    plan = plan_for_url(url, accept=_ACCEPT, max_bytes=MAX_FETCHED_BYTES)
-    fetched = await guard.fetch_stranger(plan)
+    fetched = await guard.fetch_stranger(_plan_of(url))
     if fetched.status != 200:
         raise SourceProblem(f"its host answered {fetched.status}")
     return fetched.body
+
+
+def _plan_of(url: str) -> FetchPlan:
+    """Return what to fetch for a source's URL; raises UrlRefused where we would not."""
+    return plan_for_url(url, accept=_ACCEPT, max_bytes=MAX_FETCHED_BYTES)

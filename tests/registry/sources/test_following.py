@@ -274,3 +274,26 @@ async def test_a_look_that_comes_before_a_removal_leaves_no_grant(
         await world.sources.remove(world.operator, "list")
 
         assert (world.ask(DID), world.ask(OTHER)) == ("expired", "expired")
+
+
+async def test_a_look_says_nothing_of_a_source_that_was_added_otherwise_meanwhile(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(place) as world:
+        world.publish(DID)
+        await world.sources.add(world.operator, LIST)
+        fetch = world.sources._fetch
+
+        async def replacing(url: str) -> bytes:
+            monkeypatch.setattr(world.sources, "_fetch", fetch)
+            await world.sources.remove(world.operator, "list")
+            await world.sources.add(world.operator, replace(LIST, policy="hold"))
+            return await fetch(url)
+
+        monkeypatch.setattr(world.sources, "_fetch", replacing)
+
+        await world.sources.step()
+
+        assert world.ask(DID) == "entity_unknown"
+        assert (await world.view()).source.policy == "hold"
+        assert "added otherwise, during the look" in (world.problems["list"] or "")

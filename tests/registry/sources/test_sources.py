@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,9 +23,12 @@ from registry.imports.terms import Right
 from registry.known import FactChange
 from registry.model import Authority, Definition, Entity, Fact, Identifier, kind_of
 from registry.registry import Registry
+from registry.sources import sources
 from registry.sources.model import AnchorSource, ListSource, SourceView
 from registry.sources.sources import SourceProblem, Sources
 from registry.trust import Trust
+from resolver import plan_for_url
+from resolver.outbound.errors import UrlRefused
 from storage import Engine
 from tests.databases import Place
 from tests.proofs.authorities import Authority as Certifier
@@ -75,6 +79,7 @@ class World:
             self.registry,
             database,
             fetch=self._fetch,
+            check_url=partial(plan_for_url, accept="*/*", max_bytes=1),
             on_problem=self.problems.__setitem__,
             approvals=self.approvals,
             needs_another=self._needs_another,
@@ -339,6 +344,28 @@ async def test_a_source_is_added_once_and_with_anchors(place: Place) -> None:
             await world.sources.add(world.operator, replace(LIST, id="other", anchors="none"))
         with pytest.raises(SourceNotFound):
             await world.sources.refresh(world.operator, "other")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/list", "https://user:secret@lists.example/", "https://lists.example:22/list"]
+)
+async def test_a_source_that_we_would_not_fetch_is_not_added(place: Place, url: str) -> None:
+    async with a_world(place) as world:
+        with pytest.raises(UrlRefused):
+            await world.sources.add(world.operator, replace(LIST, url=url))
+
+        assert ((await world.sources.list()).sources, await world.audited()) == ((), [])
+
+
+async def test_the_sources_are_no_more_than_can_be_looked_at(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MAX_SOURCES", 1)
+    async with a_world(place) as world:
+        await world.sources.add(world.operator, LIST)
+
+        with pytest.raises(Conflict, match="there are 1 sources"):
+            await world.sources.add(world.operator, replace(LIST, id="other"))
 
 
 async def test_a_source_whose_authority_is_not_there_says_so(place: Place) -> None:
