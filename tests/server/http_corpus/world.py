@@ -92,6 +92,7 @@ class Scene:
         hosts: of the fake web, that a step may change.
         directory: of the deployment.
         keys: API keys by the name that stands for them in a case.
+        digests: likewise, of what a step learned from an answer.
         served: route and method of everything that is served.
     """
 
@@ -105,6 +106,7 @@ class Scene:
     ) -> None:
         self.services, self.hosts, self.clock = services, hosts, clock
         self.directory, self.keys = directory, keys
+        self.digests: dict[str, str] = {}
         with (
             pytest.MonkeyPatch.context() as patch
         ):  # They take it from the module; asyncio does not run meanwhile.
@@ -114,7 +116,10 @@ class Scene:
 
     async def ask(self, case: Case) -> Answered:
         filled = tuple((name, self.filled(value)) for name, value in case.headers)
-        return await ask(self.apps[case.listener], case._replace(headers=filled))
+        body = case.body
+        for name, digest in self.digests.items():
+            body = body.replace(f"<digest of {name}>".encode(), digest.encode())
+        return await ask(self.apps[case.listener], case._replace(headers=filled, body=body))
 
     def filled(self, value: str) -> str:
         for name, key in self.keys.items():
