@@ -197,7 +197,8 @@ def source_detail(source: Source, state: SourceState) -> SourceDetail:
 
 
 def held_changes(changes: Iterable[FactChange]) -> tuple[HeldChange, ...]:
-    """Return the first changes as operators see them."""
+    """Return the first changes as operators see them: what ends, what is granted, and last to whom."""
+    first = sorted(changes, key=lambda change: (change.what != "end", change.kind == "entity"))
     return tuple(
         HeldChange(
             what=change.what,
@@ -206,6 +207,6 @@ def held_changes(changes: Iterable[FactChange]) -> tuple[HeldChange, ...]:
             effective_at=format_exact(change.effective_at),
             fact=msgspec.to_builtins(item_of(change.fact)),
         )
-        for change in islice(changes, MAX_DIFFERENCES)
+        for change in islice(first, MAX_DIFFERENCES)
         if change.fact is not None
     )

@@ -4,7 +4,9 @@ Identifiers that move from one entity of a source to another. Pure.
 What an entity had up to now it had: its identifier ends now, and is the other one's from now on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -19,17 +21,30 @@ def moved(known: Known, entities: Iterable[Entity], source_id: str, now: int) ->
     touched = dict.fromkeys(wanted)
     named = (found.fact for value in owners for found in known.entities_named(value))
     touched |= dict.fromkeys(each.id for each in named if each.source == source_id)
-    return [_from_now(known, entity_id, wanted.get(entity_id), owners, now) for entity_id in touched]
+    owned: defaultdict[str, set[str]] = defaultdict(set)
+    for value, owner in owners.items():
+        owned[owner].add(value)
+    return [_from_now(known, each, wanted.get(each), owned[each], owners.keys(), now) for each in touched]
 
 
 def _from_now(
-    known: Known, entity_id: str, wanted: Entity | None, owners: dict[str, str], now: int
+    known: Known,
+    entity_id: str,
+    wanted: Entity | None,
+    owned: AbstractSet[str],
+    moving: AbstractSet[str],
+    now: int,
 ) -> Entity:
+    """
+    Return one of them.
+
+    Args:
+        owned: what it has from now on, of all that is in `moving`: what any of them has.
+    """
     revision = known.entity(entity_id)
     before = None if revision is None else revision.fact
     had = () if before is None else before.identifiers
-    named = {value for value, owner in owners.items() if owner == entity_id}
-    stays = named if wanted is not None else {each.value for each in had} - owners.keys()
+    stays = owned if wanted is not None else {each.value for each in had} - moving
     kept = [each if each.value in stays else _closed(each, now) for each in had if _stays(each, stays, now)]
     there = {each.value for each in kept if is_after(each.valid_until, now)}
     for each in () if wanted is None else wanted.identifiers:
@@ -43,7 +58,7 @@ def _from_now(
     return msgspec.structs.replace(base, identifiers=tuple(kept))
 
 
-def _stays(identifier: Identifier, stays: set[str], now: int) -> bool:
+def _stays(identifier: Identifier, stays: AbstractSet[str], now: int) -> bool:
     """Tell whether it is still told of: what never began, and is not to, is not."""
     return identifier.value in stays or identifier.valid_from is None or identifier.valid_from < now
 

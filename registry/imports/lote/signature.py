@@ -62,13 +62,11 @@ class SignedList(msgspec.Struct, frozen=True):
     Attributes:
         payload: the bytes that were signed.
         countries, organisations: what the signer's certificate says of the signer.
-        revocation: why it is not known whether a certificate of the path was revoked.
     """
 
     payload: bytes
     countries: frozenset[str]
     organisations: frozenset[str]
-    revocation: str
 
 
 def read_list_anchors(pem: bytes) -> ListAnchors:
@@ -121,12 +119,12 @@ def verify_list(token: bytes, anchors: ListAnchors, *, now: int) -> SignedList:
         chain = _chain(jws.header)  # 1.
         _check_digests(jws.header, chain[0])  # 2.
         _check_time(jws.header, now)
-        signer, revocation = _signer(chain, anchors, datetime.fromtimestamp(now // 1_000_000, UTC))  # 3.
+        signer = _signer(chain, anchors, datetime.fromtimestamp(now // 1_000_000, UTC))  # 3.
         check_signature(jws, signer.public_key())  # 4.
     except ProofError as error:
         raise ListNotTrusted(f"the signature of the list: {error.detail}") from None
     return SignedList(
-        jws.payload, _said(signer, NameOID.COUNTRY_NAME), _said(signer, NameOID.ORGANIZATION_NAME), revocation
+        jws.payload, _said(signer, NameOID.COUNTRY_NAME), _said(signer, NameOID.ORGANIZATION_NAME)
     )
 
 
@@ -174,9 +172,9 @@ def _time(text: str) -> int:
         raise MalformedProof(f"the header sigT: {error}") from None
 
 
-def _signer(chain: Sequence[bytes], anchors: ListAnchors, at: datetime) -> tuple[x509.Certificate, str]:
+def _signer(chain: Sequence[bytes], anchors: ListAnchors, at: datetime) -> x509.Certificate:
     if chain[0] in anchors.signers:
-        return trust_signer(chain[0], at=at, purposes=None), "the certificate is trusted itself"
+        return trust_signer(chain[0], at=at, purposes=None)
     if anchors.authorities is None:
         raise CertificateInvalid(
             "the signer's certificate is none of the anchors, and no anchor is an authority"
@@ -184,7 +182,7 @@ def _signer(chain: Sequence[bytes], anchors: ListAnchors, at: datetime) -> tuple
     roots = {der for der in chain[1:] if read_certificate(der) in anchors.authorities.certificates}
     between = [der for der in chain[1:] if der not in roots]
     path = validate_path([chain[0], *between], anchors.authorities, at=at, crls=(), purposes=None)
-    return path.certificates[0], getattr(path.revocation, "why", "")
+    return path.certificates[0]
 
 
 def _said(certificate: x509.Certificate, of: x509.ObjectIdentifier) -> frozenset[str]:

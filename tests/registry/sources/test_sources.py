@@ -272,8 +272,8 @@ async def test_what_differs_is_held_until_somebody_lets_it_pass(place: Place) ->
         assert world.problems["list"] == "2 differences wait until somebody lets them pass"
 
         shown = (await world.sources.show("list")).differences
-        assert [(each.what, each.kind) for each in shown] == [("add", "entity"), ("add", "authorization")]
-        assert shown[0].fact["identifiers"] == [{"value": DID}]
+        assert [(each.what, each.kind) for each in shown] == [("add", "authorization"), ("add", "entity")]
+        assert shown[1].fact["identifiers"] == [{"value": DID}]
 
         with pytest.raises(Conflict):
             await world.sources.refresh(world.operator, "list", lets_pass="00")
