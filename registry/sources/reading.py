@@ -35,9 +35,14 @@ class ReadSource(msgspec.Struct, frozen=True):
     meaning: Callable[[Since], ListMeaning]
 
 
-def read_source(source: Source, data: bytes, *, now: int, last: Seen | None) -> ReadSource:
+def read_source(
+    source: Source, data: bytes, *, now: int, last: Seen | None, holds_until: int | None = None
+) -> ReadSource:
     """
     Read what was fetched.
+
+    Args:
+        holds_until: until when what it said before holds, in microseconds since 1970.
 
     Raises:
         ListRefused: as `verify_list` and `read_list`.
@@ -46,8 +51,17 @@ def read_source(source: Source, data: bytes, *, now: int, last: Seen | None) -> 
     """
     if isinstance(source, ListSource):
         return _read_list(source, data, now, last)
-    until, sha256 = now + source.vouched_seconds * 1_000_000, hashlib.sha256(data).hexdigest()
-    return ReadSource(now, until, sha256, None, partial(_anchors, source, data))
+    until = _renewed(holds_until or 0, now, source.vouched_seconds * 1_000_000)
+    return ReadSource(now, until, hashlib.sha256(data).hexdigest(), None, partial(_anchors, source, data))
+
+
+def _renewed(holds_until: int, now: int, span: int) -> int:
+    """
+    Return until when what has no end of its own holds: as before, while half of the span is left.
+
+    Each renewal is a revision of the authority, at which whoever edits that would have to look again.
+    """
+    return holds_until if now + span // 2 <= holds_until <= now + span else now + span
 
 
 def _read_list(source: ListSource, data: bytes, now: int, last: Seen | None) -> ReadSource:

@@ -262,7 +262,7 @@ class Sources:
         """Return what became of a source; None: it was removed meanwhile."""
         now = self._registry.now()
         try:
-            return await self._take_up(row, await self._read(row.source, now))
+            return await self._take_up(row, await self._read(row, now))
         except Refusal as error:
             problem = error.detail
         except SourceProblem as error:
@@ -272,16 +272,17 @@ class Sources:
             problem = "looking at it failed; the log of the server says why"
         return await self._database.write(lambda tx: _failed(tx, row, problem, now))
 
-    async def _read(self, source: Source, now: int) -> ReadSource:
+    async def _read(self, row: SourceRow, now: int) -> ReadSource:
         """
         Return what a source says.
 
         A newer version counts as seen though it may be held, or not be taken up at all. Otherwise the one before it
         could be played back, and what is held would be gone.
         """
+        source, holds_until = row.source, row.state.until
         data = await self._fetch(source.url)
         last = await self._database.read(lambda tx: newest_seen(tx, source.id))
-        read = await asyncio.to_thread(read_source, source, data, now=now, last=last)
+        read = await asyncio.to_thread(read_source, source, data, now=now, last=last, holds_until=holds_until)
         if (seen := read.seen) is not None and seen != last:
             await self._database.write(lambda tx: note_seen(tx, source.id, seen))
         return read

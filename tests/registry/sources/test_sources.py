@@ -334,6 +334,39 @@ async def test_a_file_of_certificates_holds_for_as_long_as_the_operator_says(pla
         assert world.ask(identifier) == "source_expired"
 
 
+async def test_a_look_that_finds_nothing_new_is_no_revision_of_the_authority_but_now_and_then(
+    place: Place,
+) -> None:
+    """Else nobody could edit the authority by a change set that waits for another person."""
+    async with a_world(place) as world:
+        world.page = CA.certificate.public_bytes(Encoding.PEM)
+        await world.sources.add(
+            world.operator,
+            AnchorSource(
+                id="list",
+                url=URL,
+                authority_id=AUTHORITY,
+                rights=(ISSUE,),
+                policy="pass",
+                vouched_seconds=48 * 3_600,
+                every_seconds=3_600,
+            ),
+        )
+        await world.sources.step()
+        first, versions = world.registry.version, []
+        for _ in range(30):
+            world.now += HOUR
+            await world.sources.step()
+            versions.append(world.registry.version - first)
+
+        assert versions == [0] * 24 + [1] * 6
+        world.page = SourceProblem("no answer")
+        world.now += 42 * HOUR
+        assert world.ask(certificate_identifier(CA.der)) == "active"
+        world.now += HOUR
+        assert world.ask(certificate_identifier(CA.der)) == "source_expired"
+
+
 async def test_a_source_is_added_once_and_with_anchors(place: Place) -> None:
     async with a_world(place) as world:
         await world.sources.add(world.operator, LIST)
