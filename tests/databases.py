@@ -3,12 +3,13 @@ Where a test's database is, on either engine: opened through the product, and lo
 """
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import psycopg
+import pytest
 from pysqlite3 import dbapi2 as sqlite3
 
 from storage import Database, DatabaseUnavailable, Engine, Migration, Transaction, migrate, open_database
@@ -129,3 +130,18 @@ class MayFail:
 
     def close(self) -> None:
         """The inner one is closed by whoever opened it."""
+
+
+def mark_slow_on_postgres(items: Iterable[pytest.Item], files: tuple[str, ...]) -> None:
+    """
+    Make slow tests, which CI runs, of those of some files that run on PostgreSQL.
+
+    Each takes a database ten times as long there as on SQLite, on which all of them are fast.
+
+    Args:
+        files: the ends of their paths.
+    """
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if parameters.get("place") == "postgres" and item.path.as_posix().endswith(files):
+            item.add_marker(pytest.mark.slow)

@@ -8,9 +8,8 @@ from operators import MIGRATIONS
 from storage import MIGRATIONS as STORAGE
 from storage import Engine
 from tests.clock import Clock
-from tests.databases import Place, migrated
+from tests.databases import Place, mark_slow_on_postgres, migrated
 
-# On PostgreSQL these are slow tests, which CI runs: each takes a database ten times as long as SQLite.
 SLOW_ON_POSTGRES = (
     "access/test_api_keys.py",
     "access/test_granting.py",
@@ -25,11 +24,7 @@ SLOW_ON_POSTGRES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        is_named = item.path.as_posix().endswith(tuple(f"operators/{name}" for name in SLOW_ON_POSTGRES))
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if is_named and parameters.get("place") == "postgres":
-            item.add_marker(pytest.mark.slow)
+    mark_slow_on_postgres(items, tuple(f"operators/{name}" for name in SLOW_ON_POSTGRES))
 
 
 @pytest.fixture
