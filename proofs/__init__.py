@@ -32,7 +32,7 @@ from proofs.jose import (
 )
 from proofs.key_files import create_key_file, read_key_file
 from proofs.proof import Proof, proof_of
-from proofs.signing import KeySigner, Signer
+from proofs.signing import KeyName, KeySigner, Signer
 from proofs.suites import EDDSA_JCS_2022, EDDSA_RDFC_2022, SUITES, Transformation
 from proofs.timestamps import parse_date_time_stamp
 
@@ -49,6 +49,7 @@ __all__ = [
     "KeyFileInvalid",
     "KeyFileMissing",
     "KeyFileUnsafe",
+    "KeyName",
     "KeySigner",
     "MalformedCertificate",
     "MalformedProof",

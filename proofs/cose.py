@@ -20,7 +20,7 @@ import msgspec
 
 from proofs.algorithms import Algorithm, algorithm_of, is_signature
 from proofs.errors import MalformedProof, ProofInvalid
-from proofs.signing import Signer
+from proofs.signing import KeyName, Signer, certificates_of
 from wire.cbor import CborError, read_cbor, write_cbor
 
 Headers = dict[int | str, Any]
@@ -57,29 +57,31 @@ class Sign1(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
 
 
-def sign1(payload: bytes, signer: Signer, *, protected: Headers | None = None) -> bytes:
+def sign1(
+    payload: bytes, signer: Signer, *, protected: Headers | None = None, key_name: KeyName = "kid"
+) -> bytes:
     """
     Return `payload` as COSE_Sign1 with its tag, in deterministic CBOR.
 
-    `alg` is added to the protected header. To the other one `kid` is added, the DID URL of the key as JsonWebKey,
-    and `x5chain` where the signer has certificates: readers of ISO 18013-5 look for it there. Both do without a
-    signature, since each names a key, and what is signed either is that key's or is not.
+    `alg` is added to the protected header, and to the other one what names the key: readers look for it there (ISO
+    18013-5 has `x5chain` there, and the examples of the Token Status List have `kid`). Both do without a signature,
+    since each names a key, and what is signed either is that key's or is not.
+
+    Args:
+        key_name: "kid" for the DID URL of the key as JsonWebKey; "certificates" for `x5chain` (RFC 9360, section 2)
+            and no `kid`, as `jose.sign_compact`.
 
     Raises:
-        ValueError: `protected` has an `alg` of its own, or the result is none that `read_sign1` takes: over
-            `MAX_COSE_BYTES` or `MAX_HEADERS_BYTES`, a `kid` or `x5chain` in both headers, `crit`, a tag.
+        ValueError: `protected` has an `alg` of its own, a signer without certificates shall be named by them, or
+            the result is none that `read_sign1` takes: over `MAX_COSE_BYTES` or `MAX_HEADERS_BYTES`, a `kid` or
+            `x5chain` in both headers, `crit`, a tag.
         SignerAway: the signer cannot sign just now.
     """
     if ALG in (protected or {}):
         raise ValueError("the signer decides on alg")
     header = write_cbor({ALG: signer.algorithm.cose, **(protected or {})})
-    unprotected: Headers = {KID: signer.jws_key_id.encode()}
-    if signer.certificates:
-        # One certificate stands by itself, several in an array (RFC 9360, section 2).
-        chain = list(signer.certificates)
-        unprotected[X5CHAIN] = chain if len(chain) > 1 else chain[0]
     signature = signer.sign(_to_be_signed(header, payload))
-    message = _SIGN1_TAG + write_cbor([header, unprotected, payload, signature])
+    message = _SIGN1_TAG + write_cbor([header, _naming(signer, key_name), payload, signature])
     try:
         read_sign1(message, max_bytes=MAX_COSE_BYTES)
     except MalformedProof as error:
@@ -138,6 +140,15 @@ def verify_sign1(data: bytes, public_key: object, *, max_bytes: int = MAX_COSE_B
     if not is_signature(public_key, found.signature, found.signed):
         raise ProofInvalid("the signature is not this key's over this COSE_Sign1")
     return found
+
+
+def _naming(signer: Signer, key_name: KeyName) -> Headers:
+    """Return what of the unprotected header names the key."""
+    if key_name == "kid":
+        return {KID: signer.jws_key_id.encode()}
+    # One certificate stands by itself, several in an array (RFC 9360, section 2).
+    chain = list(certificates_of(signer))
+    return {X5CHAIN: chain if len(chain) > 1 else chain[0]}
 
 
 def _read(data: bytes, max_bytes: int) -> Any:

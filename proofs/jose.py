@@ -18,7 +18,7 @@ import msgspec
 from proofs.algorithms import Algorithm, algorithm_of, is_signature
 from proofs.canonical import JsonObject
 from proofs.errors import MalformedProof, ProofInvalid
-from proofs.signing import Signer
+from proofs.signing import KeyName, Signer, certificates_of
 from wire import JsonError, read
 from wire.body import media_type_of
 from wire.json import byte_order_mark
@@ -31,7 +31,9 @@ _NAMES = {
 }
 ALGORITHMS = frozenset(chain.from_iterable(_NAMES.values()))
 MAX_JWS_BYTES = 16 * 1024 * 1024  # 16 MiB: a status list of 2^26 incompressible entries fits, twice encoded
-MAX_HEADER_BYTES = 8_192  # bytes decoded; room for a certificate chain that we do not read
+# 24 KiB decoded: the longest chain of certificates that we send (12 KiB, `certificates/chains.py`) takes 16 KiB in
+# base64, a DID URL of 4 KiB beside it, and room for other members.
+MAX_HEADER_BYTES = 24_576
 
 _BASE64URL = re.compile(rb"[A-Za-z0-9_-]*+")
 
@@ -58,20 +60,24 @@ class Jws(msgspec.Struct, frozen=True, kw_only=True):
         return str(self.header["alg"])
 
 
-def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer) -> bytes:
+def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer, key_name: KeyName = "kid") -> bytes:
     """
-    Sign `payload`; `alg`, and `kid` where `header` has none (the signer's JsonWebKey), are added.
+    Sign `payload`. `alg` is added, and what names the key, where `header` does not.
 
     With a key in memory the bytes are the same for the same input. The serialization is written here because a
     `Signer` need not hold its private key, which a library would ask for, and would sign at random with.
 
+    Args:
+        key_name: "kid" for the DID URL of the key as JsonWebKey; "certificates" for `x5c` (RFC 7515, section 4.1.6)
+            and no `kid`: a reader is told one way to the key, and cannot take another one than was meant.
+
     Raises:
-        ValueError: `header` has an `alg` of its own.
+        ValueError: `header` has an `alg` of its own, or a signer without certificates shall be named by them.
         SignerAway: the signer cannot sign just now.
     """
     if "alg" in header:
         raise ValueError("the signer decides on alg")
-    protected = {"alg": signer.algorithm.jose, "kid": signer.jws_key_id} | header
+    protected = {"alg": signer.algorithm.jose, **_naming(signer, key_name), **header}
     signing_input = _encode(msgspec.json.encode(protected)) + b"." + _encode(payload)
     return signing_input + b"." + _encode(signer.sign(signing_input))
 
@@ -169,6 +175,14 @@ def names_of(public_key: object) -> tuple[str, ...]:
         ProofInvalid: a key of another kind than Ed25519, P-256 and P-384.
     """
     return _NAMES[algorithm_of(public_key)]
+
+
+def _naming(signer: Signer, key_name: KeyName) -> JsonObject:
+    """Return the member of the header that names the key."""
+    if key_name == "kid":
+        return {"kid": signer.jws_key_id}
+    # Base64 with padding, unlike all else in a JWS (RFC 7515, section 4.1.6).
+    return {"x5c": [base64.b64encode(der).decode() for der in certificates_of(signer)]}
 
 
 def _read_header(

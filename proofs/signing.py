@@ -2,9 +2,12 @@
 Whatever signs for us: one protocol, and the key in memory. Pure.
 """
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from proofs.algorithms import Algorithm, PrivateKey, PublicKey, algorithm_of, sign_with
+
+# How a header names the key: by its DID URL (`kid`), or by its certificates (`x5c` of JOSE, `x5chain` of COSE).
+KeyName = Literal["kid", "certificates"]
 
 
 class Signer(Protocol):
@@ -68,6 +71,18 @@ class KeySigner:
 
     def __repr__(self) -> str:
         return f"KeySigner({self.verification_method!r})"
+
+
+def certificates_of(signer: Signer) -> tuple[bytes, ...]:
+    """
+    Return the certificates that name a signer's key, in DER.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if not signer.certificates:
+        raise ValueError(f"{signer.verification_method[:160]} has no certificates that could name it")
+    return signer.certificates
 
 
 def controller_of(verification_method: str) -> str:

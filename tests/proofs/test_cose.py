@@ -194,14 +194,28 @@ def test_what_is_signed_is_what_another_library_encodes() -> None:
 
 
 @pytest.mark.parametrize("certificates", [(b"leaf",), (b"leaf", b"intermediate")], ids=["one", "two"])
-def test_the_certificates_of_a_signer_are_in_the_header(certificates: tuple[bytes, ...]) -> None:
+def test_certificates_that_name_the_key_are_in_the_header(certificates: tuple[bytes, ...]) -> None:
     """RFC 9360, section 2: one stands alone, several in an array, the leaf first."""
     signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=certificates)
 
-    found = read_sign1(sign1(PAYLOAD, signer), max_bytes=1_000)
+    found = read_sign1(sign1(PAYLOAD, signer, key_name="certificates"), max_bytes=1_000)
 
+    assert found.key_id is None
     assert found.unprotected[X5CHAIN] == (b"leaf" if len(certificates) == 1 else list(certificates))
     assert found.certificates == certificates
+
+
+def test_a_key_that_has_certificates_is_named_by_its_did_url_unless_asked_otherwise() -> None:
+    signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=(b"leaf",))
+
+    found = read_sign1(sign1(PAYLOAD, signer), max_bytes=1_000)
+
+    assert found.unprotected == {KID: b"did:web:a.example#k"}
+
+
+def test_a_key_without_certificates_cannot_be_named_by_them() -> None:
+    with pytest.raises(ValueError, match="has no certificates"):
+        sign1(PAYLOAD, SIGNERS[Algorithm.P256], key_name="certificates")
 
 
 def test_the_caller_cannot_choose_the_algorithm() -> None:
@@ -212,7 +226,6 @@ def test_the_caller_cannot_choose_the_algorithm() -> None:
 @pytest.mark.parametrize(
     ("protected", "why"),
     [
-        ({4: b"k"}, "in both headers"),
         ({33: b"certificate"}, "in both headers"),
         ({2: [16]}, "crit"),
         ({"long": bytes(MAX_HEADERS_BYTES)}, "the headers have over"),
@@ -221,13 +234,18 @@ def test_the_caller_cannot_choose_the_algorithm() -> None:
         ({False: 1}, "neither integer, text nor bytes"),
         ({b"k": 1}, "neither integer nor text"),
     ],
-    ids=["kid", "x5chain", "crit", "long", "big integer", "set", "boolean label", "label of bytes"],
+    ids=["x5chain", "crit", "long", "big integer", "set", "boolean label", "label of bytes"],
 )
 def test_what_nobody_here_would_read_is_not_signed(protected: dict[Any, Any], why: str) -> None:
     signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=(b"leaf",))
 
     with pytest.raises(ValueError, match=why):
-        sign1(PAYLOAD, signer, protected=protected)
+        sign1(PAYLOAD, signer, protected=protected, key_name="certificates")
+
+
+def test_a_kid_in_both_headers_is_not_signed() -> None:
+    with pytest.raises(ValueError, match="in both headers"):
+        sign1(PAYLOAD, SIGNERS[Algorithm.P256], protected={KID: b"k"})
 
 
 def test_certificates_that_the_header_has_no_room_for_are_not_signed() -> None:
@@ -236,14 +254,14 @@ def test_certificates_that_the_header_has_no_room_for_are_not_signed() -> None:
     )
 
     with pytest.raises(ValueError, match="the headers have over"):
-        sign1(PAYLOAD, signer)
+        sign1(PAYLOAD, signer, key_name="certificates")
 
 
 def test_the_longest_chain_that_is_imported_is_read() -> None:
-    did = f"did:web:a.example:{'x' * 4_000}#key-1"
     chain = tuple(bytes(MAX_CHAIN_BYTES // 4) for _ in range(4))
+    signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#key-1", certificates=chain)
 
-    message = sign1(PAYLOAD, KeySigner(KEYS[Algorithm.P256], did, certificates=chain))
+    message = sign1(PAYLOAD, signer, key_name="certificates")
 
     assert verify_sign1(message, KEYS[Algorithm.P256].public_key()).certificates == chain
 

@@ -9,8 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwcrypto import jwk, jws
 
-from proofs import Algorithm, read_compact, sign_compact, verify_compact
-from tests.proofs.documents import PRIVATE_KEY, PUBLIC_KEY, SIGNER, SIGNERS
+from proofs import Algorithm, KeySigner, read_compact, sign_compact, verify_compact
+from proofs.certificates.chains import MAX_CHAIN_BYTES
+from tests.proofs.documents import KEYS, PRIVATE_KEY, PUBLIC_KEY, SIGNER, SIGNERS
 from tests.proofs.tokens import P256, P384, PAYLOAD, our_token, signed_by_jwcrypto, signed_by_us
 
 
@@ -78,6 +79,43 @@ def test_the_caller_may_name_the_key() -> None:
     token = sign_compact(PAYLOAD, header={"kid": "did:web:a.example#other"}, signer=SIGNER)
 
     assert read_compact(token, max_bytes=10_000).header["kid"] == "did:web:a.example#other"
+
+
+@pytest.mark.parametrize("certificates", [(b"leaf",), (b"leaf", b"intermediate")], ids=["one", "two"])
+def test_certificates_that_name_the_key_are_in_the_header(certificates: tuple[bytes, ...]) -> None:
+    """RFC 7515, section 4.1.6: an array, base64 with padding, the key's own first; and no other name of the key."""
+    signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=certificates)
+
+    header = verify_compact(
+        sign_compact(PAYLOAD, header={"typ": "JWT"}, signer=signer, key_name="certificates"),
+        signer.public_key,
+    ).header
+
+    assert header.keys() == {"alg", "typ", "x5c"}
+    assert [base64.b64decode(text, validate=True) for text in header["x5c"]] == list(certificates)
+
+
+def test_a_key_that_has_certificates_is_named_by_its_did_url_unless_asked_otherwise() -> None:
+    signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=(b"leaf",))
+
+    header = verify_compact(sign_compact(PAYLOAD, header={}, signer=signer), signer.public_key).header
+
+    assert header == {"alg": "ES256", "kid": "did:web:a.example#k"}
+
+
+def test_a_key_without_certificates_cannot_be_named_by_them() -> None:
+    with pytest.raises(ValueError, match="has no certificates"):
+        sign_compact(PAYLOAD, header={}, signer=SIGNER, key_name="certificates")
+
+
+def test_the_longest_chain_that_is_imported_is_read_with_the_longest_kid() -> None:
+    chain = tuple(bytes(MAX_CHAIN_BYTES // 4) for _ in range(4))
+    signer = KeySigner(KEYS[Algorithm.P256], "did:web:a.example#k", certificates=chain)
+    header = {"kid": "did:web:a.example:" + "x" * 4_096, "typ": "statuslist+jwt"}
+
+    token = sign_compact(PAYLOAD, header=header, signer=signer, key_name="certificates")
+
+    assert len(verify_compact(token, signer.public_key).header["x5c"]) == 4
 
 
 def test_importing_proofs_does_not_load_rfc8785() -> None:
