@@ -24,6 +24,7 @@ What can be wrong with a status list, split by who must act. Pure.
 
     SelfCheckFailed                      we must act: what we were about to publish is wrong
     NoSigningKey                         the operator must act: no key of an issuer signs
+    ProfileNotMet                        the operator must act: the key cannot sign as the set's profile asks
 
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
 """
@@ -138,6 +139,14 @@ class SelfCheckFailed(Exception):
 class NoSigningKey(Exception):
     """
     An issuer has no active key: its one was compromised, and none was announced that could follow.
+
+    Not a `Refusal`, as `SelfCheckFailed`.
+    """
+
+
+class ProfileNotMet(Exception):
+    """
+    The key of an issuer cannot sign as the profile of a set asks; the message says what to do.
 
     Not a `Refusal`, as `SelfCheckFailed`.
     """

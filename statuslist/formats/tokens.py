@@ -8,7 +8,7 @@ Securing Verifiable Credentials using JOSE and COSE (W3C REC, 2025-05-15), secti
 import msgspec
 
 from proofs import JsonObject, MalformedProof, ProofInvalid, media_type_of_header, read_compact
-from statuslist.errors import MalformedValue
+from statuslist.formats.numeric_dates import numeric_date
 from wire import read
 from wire.json import MAX_VALUES
 
@@ -16,8 +16,6 @@ VC_JWT = "application/vc+jwt"
 CLOCK_SKEW = (
     60 * 1_000_000
 )  # microseconds; tolerated at both ends of a period (RFC 7519, 4.1.4: "small leeway")
-# Seconds since 1970: the end of the year 9999, the last that a dateTimeStamp has.
-MAX_NUMERIC_DATE = 253_402_300_799
 
 
 class TokenOutOfTime(ProofInvalid):
@@ -67,13 +65,13 @@ def read_token(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> 
     if "vc" in document or "vp" in document:
         raise MalformedProof("the claims vc and vp must not be there; the payload is the credential itself")
     _check_repeated(document)
-    _numeric_date(document, "iat")
+    numeric_date(document, "iat")
     return Token(
         compact=compact,
         document=document,
         key_id=kid,
-        not_before=_numeric_date(document, "nbf"),
-        expires=_numeric_date(document, "exp"),
+        not_before=numeric_date(document, "nbf"),
+        expires=numeric_date(document, "exp"),
     )
 
 
@@ -101,15 +99,3 @@ def _check_repeated(document: JsonObject) -> None:
     ids = [one["id"] for one in subjects if isinstance(one, dict) and "id" in one]
     if ids and document.get("sub", ids[0]) not in ids:
         raise ProofInvalid("the claim sub is none of the credential's subjects", pointer="/sub")
-
-
-def _numeric_date(document: JsonObject, name: str) -> int | None:
-    """Read a claim of RFC 7519, section 2: seconds since 1970, perhaps with a fraction."""
-    if name not in document:
-        return None
-    value = document[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMERIC_DATE:
-        raise MalformedValue(
-            f"{name}: expected seconds since 1970, before the year 10000", pointer=f"/{name}"
-        )
-    return int(value * 1_000_000)

@@ -1,0 +1,72 @@
+"""
+What both kinds of list do alike: DEFLATE (RFC 1951) within caps, and base64url in its one spelling. Pure.
+"""
+
+import base64
+import re
+import zlib
+
+from statuslist.errors import StatusListTooLarge
+
+# Window bits that make zlib expect that container, its checksum and, of GZIP, its length.
+GZIP, ZLIB = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*+", re.ASCII)
+
+
+def deflated(data: bytes) -> bytes:
+    """
+    Return `data` as raw DEFLATE, the same bytes for the same data and zlib.
+
+    The smaller of run-length and Huffman-only coding. Of 16 KiB in which 1 % of the bits are set, it makes 6 % more
+    than level 9, and where 5 % are set 18 % less, in a hundredth of its time (0.1 ms against 8 to 12 ms).
+    """
+    return min((_deflate(data, strategy) for strategy in (zlib.Z_RLE, zlib.Z_HUFFMAN_ONLY)), key=len)
+
+
+def inflated(compressed: bytes, container: int, *, max_bytes: int) -> bytes:
+    """
+    Expand one stream in its container (`GZIP` or `ZLIB`), with nothing behind it.
+
+    Raises:
+        ValueError: it is damaged or incomplete, or something is behind it; the message goes on after "its".
+        StatusListTooLarge: it expands to more than `max_bytes`; no more than that was ever expanded.
+    """
+    name = "GZIP" if container == GZIP else "ZLIB"
+    inflater = zlib.decompressobj(container)
+    try:
+        data = inflater.decompress(compressed, max_bytes + 1)
+    except zlib.error as error:
+        raise ValueError(f"its {name} data is damaged ({str(error)[:80]})") from None
+    if len(data) > max_bytes:
+        raise StatusListTooLarge(f"the list expands to more than {max_bytes} bytes")
+    if not inflater.eof:
+        raise ValueError(f"its {name} data is incomplete")
+    if inflater.unused_data:
+        raise ValueError(f"there is something behind its {name} data")
+    return data
+
+
+def encode_base64url(data: bytes) -> str:
+    """Return `data` in base64url without padding (RFC 4648, section 5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode_base64url(text: str) -> bytes:
+    """
+    Decode base64url in its one spelling: the alphabet alone, no padding, unused bits zero.
+
+    Raises:
+        ValueError: another spelling, or no base64url; the message goes on after "it" or "its".
+    """
+    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
+        raise ValueError("it is not base64url without padding")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if encode_base64url(data[-(len(data) % 3 or 3) :])[-1:] != text[-1:]:
+        raise ValueError("its base64url ends in bits that stand for nothing")
+    return data
+
+
+def _deflate(data: bytes, strategy: int) -> bytes:
+    deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS, 8, strategy)
+    return deflater.compress(data) + deflater.flush()

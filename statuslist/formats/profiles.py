@@ -1,0 +1,60 @@
+"""
+Profiles: what else a community asks of the lists of a set, beyond the standards. Pure.
+
+A profile says how the header of a Status List Token names the key, and with which algorithms it is signed. The W3C
+lists of a set do not depend on it: their proofs name a DID URL.
+
+    default   the DID URL of the key. A new issuer has no certificates, and needs none.
+    haip      the certificates of the key, ES256: OpenID4VC High Assurance Interoperability Profile 1.0 (final),
+              sections 6.1.1 and 7. The anchor is left out, and the leaf is not self-signed.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from proofs import Algorithm, KeyName, Signer
+from statuslist.errors import ProfileNotMet
+
+ProfileName = Literal["default", "haip"]
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Attributes:
+        key_name: how a token names the key.
+        algorithms: those that a key may be of.
+    """
+
+    name: ProfileName
+    key_name: KeyName
+    algorithms: frozenset[Algorithm]
+
+
+PROFILES: dict[ProfileName, Profile] = {
+    # ES384 too: issuers of older releases have such keys, and no standard forbids it.
+    "default": Profile(name="default", key_name="kid", algorithms=frozenset(Algorithm)),
+    "haip": Profile(name="haip", key_name="certificates", algorithms=frozenset({Algorithm.P256})),
+}
+
+
+def check_signer(profile: Profile, signer: Signer) -> None:
+    """
+    Refuse a key whose tokens would not comply with the profile.
+
+    Certificates are not looked at again: they were validated when they were imported, and are followed since.
+
+    Raises:
+        ProfileNotMet: the key is of another algorithm, or has no certificates where the profile names it by them.
+    """
+    if signer.algorithm not in profile.algorithms:
+        allowed = " or ".join(sorted(algorithm.jose for algorithm in profile.algorithms))
+        raise ProfileNotMet(
+            f"the profile {profile.name} needs a key for {allowed}, and the issuer's signs {signer.algorithm.jose};"
+            f" rotate to a key on {' or '.join(sorted(profile.algorithms))}, or use the profile default"
+        )
+    if profile.key_name == "certificates" and not signer.certificates:
+        raise ProfileNotMet(
+            f"the profile {profile.name} names the key by certificates, and the issuer's has none;"
+            " request and import them, or use the profile default"
+        )
