@@ -63,25 +63,28 @@ def sign1(
     """
     Return `payload` as COSE_Sign1 with its tag, in deterministic CBOR.
 
-    `alg` is added to the protected header, and to the other one what names the key: readers look for it there (ISO
-    18013-5 has `x5chain` there, and the examples of the Token Status List have `kid`). Both do without a signature,
-    since each names a key, and what is signed either is that key's or is not.
+    `alg` is added, and what names the key.
 
     Args:
-        key_name: "kid" for the DID URL of the key as JsonWebKey; "certificates" for `x5chain` (RFC 9360, section 2)
-            and no `kid`, as `jose.sign_compact`.
+        key_name: "kid" for the DID URL of the key as JsonWebKey, in the unprotected header, where the examples of
+            the Token Status List have it. It does without a signature: what is signed is that key's, or is not.
+            "certificates" for `x5chain` (RFC 9360, section 2) in the protected header, as ISO/IEC 18013-5 demands
+            of lists (second edition, section 12.3.6.3); and no `kid`, as `jose.sign_compact`.
 
     Raises:
         ValueError: `protected` has an `alg` of its own, a signer without certificates shall be named by them, or
-            the result is none that `read_sign1` takes: over `MAX_COSE_BYTES` or `MAX_HEADERS_BYTES`, a `kid` or
-            `x5chain` in both headers, `crit`, a tag.
+            the result is none that `read_sign1` takes: over `MAX_COSE_BYTES` or `MAX_HEADERS_BYTES`, a `kid` in
+            both headers, `crit`, a tag.
         SignerAway: the signer cannot sign just now.
     """
     if ALG in (protected or {}):
         raise ValueError("the signer decides on alg")
-    header = write_cbor({ALG: signer.algorithm.cose, **(protected or {})})
+    certified = key_name == "certificates"
+    naming: Headers = {X5CHAIN: _x5chain(signer)} if certified else {}
+    header = write_cbor({ALG: signer.algorithm.cose, **naming, **(protected or {})})
+    unprotected: Headers = {} if certified else {KID: signer.jws_key_id.encode()}
     signature = signer.sign(_to_be_signed(header, payload))
-    message = _SIGN1_TAG + write_cbor([header, _naming(signer, key_name), payload, signature])
+    message = _SIGN1_TAG + write_cbor([header, unprotected, payload, signature])
     try:
         read_sign1(message, max_bytes=MAX_COSE_BYTES)
     except MalformedProof as error:
@@ -142,13 +145,10 @@ def verify_sign1(data: bytes, public_key: object, *, max_bytes: int = MAX_COSE_B
     return found
 
 
-def _naming(signer: Signer, key_name: KeyName) -> Headers:
-    """Return what of the unprotected header names the key."""
-    if key_name == "kid":
-        return {KID: signer.jws_key_id.encode()}
-    # One certificate stands by itself, several in an array (RFC 9360, section 2).
+def _x5chain(signer: Signer) -> bytes | list[bytes]:
+    """Return the certificates of a signer: one by itself, several in an array (RFC 9360, section 2)."""
     chain = list(certificates_of(signer))
-    return {X5CHAIN: chain if len(chain) > 1 else chain[0]}
+    return chain if len(chain) > 1 else chain[0]
 
 
 def _read(data: bytes, max_bytes: int) -> Any:
