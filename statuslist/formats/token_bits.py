@@ -101,7 +101,7 @@ def value_at(lst: bytes, index: int, bits: Width) -> int:
     Return the status of entry `index` of an expanded list.
 
     Raises:
-        RangeError: the index lies outside the list; that never means valid (section 8.3, step 5).
+        RangeError: the index lies outside the list; that never means valid (section 8.3).
         ValueError: another width.
     """
     _check_width(bits)

@@ -32,6 +32,8 @@ TOKEN_JWT = "application/statuslist+jwt"
 TOKEN_CWT = "application/statuslist+cwt"
 
 _TYP = 16  # the label of `typ` in COSE (RFC 9596)
+# Section 5.2: the media type, or its number among the CoAP Content-Formats. We write the first.
+_CWT_TYPES = (TOKEN_CWT, 279)
 _LABELS = {"sub": 2, "exp": 4, "nbf": 5, "iat": 6, "status_list": 65_533, "ttl": 65_534}
 _NAMES = {label: name for name, label in _LABELS.items()}
 _SECOND = 1_000_000  # microseconds
@@ -116,11 +118,12 @@ def token_list_of_cwt(found: Sign1, *, max_bytes: int) -> TokenList:
     Read the claims of a CWT that was read, or verified.
 
     Raises:
-        MalformedProof: `typ` of the protected header is not `application/statuslist+cwt`, or the payload is not the
-            CBOR that we read.
+        MalformedProof: `typ` of the protected header is not `application/statuslist+cwt` or its number, or the
+            payload is not the CBOR that we read.
         MalformedStatusList: a claim does not comply with section 5.2 or 4.3.
     """
-    if found.protected.get(_TYP) != TOKEN_CWT:
+    typ = found.protected.get(_TYP)
+    if typ not in _CWT_TYPES or isinstance(typ, float):
         raise MalformedProof("expected the protected header typ application/statuslist+cwt")
     try:
         labelled = read_cbor(found.payload, max_bytes=max_bytes)

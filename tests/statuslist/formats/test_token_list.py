@@ -242,10 +242,17 @@ def test_a_jwt_without_type_is_refused() -> None:
         of_jwt(token)
 
 
-@pytest.mark.parametrize("typ", [None, "statuslist+cwt", "application/cwt", "application/statuslist+jwt", 61])
+@pytest.mark.parametrize(
+    "typ", [None, "statuslist+cwt", "application/cwt", "application/statuslist+jwt", 61, 279.0]
+)
 def test_a_cwt_of_another_type_or_without_is_refused(typ: object) -> None:
     with pytest.raises(MalformedProof, match="typ"):
         of_cwt(a_cwt(CLAIMS, typ))
+
+
+def test_the_type_of_a_cwt_may_be_its_number() -> None:
+    """Section 5.2: the CoAP Content-Format of application/statuslist+cwt is 279."""
+    assert of_cwt(a_cwt(CLAIMS, 279)).bits == 1
 
 
 def test_a_type_that_nobody_signed_is_none() -> None:
