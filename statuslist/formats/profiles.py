@@ -6,7 +6,8 @@ lists of a set do not depend on it: their proofs name a DID URL.
 
     default   the DID URL of the key. A new issuer has no certificates, and needs none.
     haip      the certificates of the key, ES256: OpenID4VC High Assurance Interoperability Profile 1.0 (final),
-              sections 6.1.1 and 7. The anchor is left out, and the leaf is not self-signed.
+              sections 6.1.1 and 7. The anchor is left out, and the leaf is not self-signed: `read_chain` sees to
+              both. Readers of mdocs (ISO/IEC 18013-5, second edition, 12.3.6.3) look for certificates too.
 """
 
 from typing import Literal
@@ -21,6 +22,8 @@ ProfileName = Literal["default", "haip"]
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """
+    What the tokens of a set keep to.
+
     Attributes:
         key_name: how a token names the key.
         algorithms: those that a key may be of.
@@ -47,14 +50,15 @@ def check_signer(profile: Profile, signer: Signer) -> None:
     Raises:
         ProfileNotMet: the key is of another algorithm, or has no certificates where the profile names it by them.
     """
+    default = "or use the profile default"
     if signer.algorithm not in profile.algorithms:
-        allowed = " or ".join(sorted(algorithm.jose for algorithm in profile.algorithms))
+        curve = sorted(profile.algorithms)[0]
         raise ProfileNotMet(
-            f"the profile {profile.name} needs a key for {allowed}, and the issuer's signs {signer.algorithm.jose};"
-            f" rotate to a key on {' or '.join(sorted(profile.algorithms))}, or use the profile default"
+            f"the profile {profile.name} does not sign with {signer.algorithm}, which the issuer's key is for;"
+            f" add one with touchstone issuer key add --algorithm {curve} and activate it, {default}"
         )
     if profile.key_name == "certificates" and not signer.certificates:
         raise ProfileNotMet(
-            f"the profile {profile.name} names the key by certificates, and the issuer's has none;"
-            " request and import them, or use the profile default"
+            f"the profile {profile.name} names the key by certificates, and the issuer's has none; make a request"
+            f" with touchstone issuer csr and keep the answer with touchstone issuer chain import, {default}"
         )

@@ -69,7 +69,7 @@ class TokenList(msgspec.Struct, frozen=True, kw_only=True):
 
 def signed_token_jwt(token_list: TokenList, signer: Signer, key_name: KeyName = "kid") -> bytes:
     """
-    Return a list as signed JWT (section 5.1). Times are rounded down to seconds.
+    Return a list as signed JWT (section 5.1). Times, and `ttl`, are rounded down to seconds.
 
     Raises:
         ValueError: as `proofs.sign_compact`.

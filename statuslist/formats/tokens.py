@@ -5,6 +5,8 @@ Securing Verifiable Credentials using JOSE and COSE (W3C REC, 2025-05-15), secti
 7519. These rules bind every token alike, that of a credential and that of a status list.
 """
 
+from typing import Protocol
+
 import msgspec
 
 from proofs import JsonObject, MalformedProof, ProofInvalid, media_type_of_header, read_compact
@@ -75,7 +77,17 @@ def read_token(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> 
     )
 
 
-def check_in_time(token: Token, now: int) -> None:
+class Timed(Protocol):
+    """What may be accepted for a time: a `Token`, or a `token_list.TokenList`."""
+
+    @property
+    def not_before(self) -> int | None: ...
+
+    @property
+    def expires(self) -> int | None: ...
+
+
+def check_in_time(token: Timed, now: int) -> None:
     """
     Raises:
         TokenOutOfTime: `now` (microseconds since 1970) is before `nbf` or after `exp`, by more than `CLOCK_SKEW`.

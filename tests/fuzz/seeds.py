@@ -18,6 +18,7 @@ from tests.fuzz.logs import changed_seeds, hostile_seeds
 from tests.fuzz.sign_in import KEY_SETS
 from tests.fuzz.sign_in import TOKENS as SIGN_IN_TOKENS
 from tests.fuzz.signed import CERTIFICATES, CHAINS, CRLS, NOTE_KEYS, NOTES, PAYLOAD, TOKENS
+from tests.fuzz.token_lists import CWT_PAYLOADS, JWT_PAYLOADS
 from tests.fuzz.trust import CURSORS, QUESTIONS, SEARCHES
 from tests.vectors import vectors
 
@@ -220,6 +221,8 @@ _BY_TARGET: dict[str, Any] = {
     "jwk": jwks,
     "strict_cbor": lambda: [PAYLOAD, *TOKENS, *(token[1:] for token in TOKENS)],
     "cose_sign1": lambda: TOKENS,
+    "jwt_list": lambda: JWT_PAYLOADS,
+    "cwt_list": lambda: CWT_PAYLOADS,
     "sign_in_token": lambda: SIGN_IN_TOKENS,
     "jwk_set": lambda: KEY_SETS,
     "signed_note": lambda: NOTES,

@@ -15,6 +15,7 @@ from tests.fuzz import (
     services,
     sign_in,
     signed,
+    token_lists,
     trust,
 )
 
@@ -60,6 +61,8 @@ TARGETS: dict[str, Target] = {
     "strict_json": Target(encodings.strict_json, 4, max_ms=600),
     "strict_cbor": Target(signed.strict_cbor, 3),
     "cose_sign1": Target(signed.cose_sign1, 2),
+    "jwt_list": Target(token_lists.jwt_list, 2),
+    "cwt_list": Target(token_lists.cwt_list, 2),
     "signed_note": Target(signed.signed_note, 2),
     "note_key": Target(signed.note_key, 1),
     "certificate_path": Target(signed.certificate_path, 2),

@@ -19,10 +19,10 @@ ED25519, P256, P384 = Algorithm.ED25519, Algorithm.P256, Algorithm.P384
         ("default", P256, CHAIN, None),
         ("default", P384, (), None),
         ("haip", P256, CHAIN, None),
-        ("haip", P256, (), "request and import them"),
-        ("haip", P384, CHAIN, "rotate to a key on P-256"),
-        ("haip", ED25519, CHAIN, "rotate to a key on P-256"),
-        ("haip", ED25519, (), "rotate to a key on P-256"),
+        ("haip", P256, (), "touchstone issuer csr"),
+        ("haip", P384, CHAIN, "issuer key add --algorithm P-256"),
+        ("haip", ED25519, CHAIN, "issuer key add --algorithm P-256"),
+        ("haip", ED25519, (), "issuer key add --algorithm P-256"),
     ],
 )
 def test_a_profile_takes_its_keys_and_says_what_to_do_about_others(

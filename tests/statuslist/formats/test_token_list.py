@@ -18,6 +18,7 @@ from statuslist.formats.token_list import (
     token_list_of_cwt,
     token_list_of_jwt,
 )
+from statuslist.formats.tokens import CLOCK_SKEW, TokenOutOfTime, check_in_time
 from tests.proofs.documents import KEYS, SIGNERS
 from wire import JsonError
 
@@ -305,3 +306,18 @@ def test_all_widths_are_read(bits: int) -> None:
     claims = changed("status_list", "bits", to=bits)
 
     assert of_jwt(a_jwt(claims)).bits == of_cwt(a_cwt(claims)).bits == bits
+
+
+def test_a_list_is_in_its_time_as_every_token_is() -> None:
+    for found in (
+        of_jwt(a_jwt(CLAIMS | {"nbf": 1_000, "exp": 2_000})),
+        of_cwt(a_cwt(CLAIMS | {"exp": 2_000})),
+    ):
+        check_in_time(found, 2_000_000_000 + CLOCK_SKEW)
+        with pytest.raises(TokenOutOfTime):
+            check_in_time(found, 2_000_000_001 + CLOCK_SKEW)
+
+
+def test_a_list_before_its_nbf_is_not_in_its_time() -> None:
+    with pytest.raises(TokenOutOfTime):
+        check_in_time(of_jwt(a_jwt(CLAIMS | {"nbf": 1_000})), 1_000_000_000 - CLOCK_SKEW - 1)
