@@ -1,7 +1,7 @@
 #!/bin/sh
 # What others wrote in JavaScript, at pinned versions under var: resolver clients, which tests/slow/test_js_clients.py
 # runs against our server; the identity provider with which tests/slow/test_sign_in.py signs people in; and libraries
-# for credentials and status lists, with which tests/slow/test_js_status_lists.py reads our lists. Where Node.js or npm
+# for credentials and status lists, for tests/slow/test_js_status_lists.py and test_issuers_day.py. Where Node.js or npm
 # is not there, or nothing can be installed, those tests skip aloud.
 set -u
 if ! command -v npm >/dev/null; then echo "no npm: what others wrote in JavaScript is not tried" >&2; exit 0; fi
@@ -26,4 +26,4 @@ digitalbazaar="vc@7.3.0 data-integrity@2.5.0 eddsa-rdfc-2022-cryptosuite@1.3.0 e
     ecdsa-rdfc-2019-cryptosuite@1.3.0 ecdsa-jcs-2019-cryptosuite@1.0.0 ed25519-multikey@1.3.1 ecdsa-multikey@1.8.0
     http-client@4.4.0 multikey-context@2.0.1 vc-bitstring-status-list@2.0.1"
 install var/status-clients $(printf '@digitalbazaar/%s ' $digitalbazaar) @auth0/cose@1.0.2 cbor-x@1.6.8 jose@6.2.17 \
-    @sd-jwt/jwt-status-list@0.19.0 @sd-jwt/sd-jwt-vc@0.19.0
+    @sd-jwt/crypto-nodejs@0.19.0 @sd-jwt/jwt-status-list@0.19.0 @sd-jwt/sd-jwt-vc@0.19.0

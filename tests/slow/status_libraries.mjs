@@ -1,6 +1,7 @@
 // What a verifier puts around others' libraries: contexts from their packages, DID documents and lists over HTTP. The
 // libraries are loaded from the working folder's node_modules (tools/clients.sh).
 
+import { createPublicKey } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
@@ -34,6 +35,7 @@ export class Verifier {
     this.fetched = new Map()
     this.documentLoader = this.documentLoader.bind(this)
     this.jwk = this.jwk.bind(this)
+    this.coseKey = this.coseKey.bind(this)
   }
 
   // What the libraries of Digital Bazaar ask for everything that a document names.
@@ -59,10 +61,16 @@ export class Verifier {
     return { '@context': multikey.CONTEXT_URL, ...method }
   }
 
-  // The public key that a JWS or a COSE message names by DID URL.
+  // The public key that the header of a JWS names by DID URL.
   async jwk(header) {
     const { publicKeyJwk } = await this.ofDid(header.kid)
     return importJWK(publicKeyJwk, header.alg)
+  }
+
+  // The same for a COSE message, where the DID URL is bytes.
+  async coseKey(message) {
+    const { publicKeyJwk } = await this.ofDid(new TextDecoder().decode(message.kid))
+    return createPublicKey({ key: publicKeyJwk, format: 'jwk' })
   }
 
   addressOf(url) {

@@ -7,7 +7,14 @@ import assert from 'node:assert/strict'
 import { given, load, suites, Verifier } from './status_libraries.mjs'
 
 const { checkStatus, decodeList } = await load('@digitalbazaar/vc-bitstring-status-list')
-const { compactVerify } = await load('jose')
+const { compactVerify, jwtVerify } = await load('jose')
+const { StatusList, getListFromStatusListJWT } = await load('@sd-jwt/jwt-status-list')
+const { Sign1 } = await load('@auth0/cose')
+const { Decoder } = await load('cbor-x')
+
+// Labels of COSE headers and of CWT claims.
+const TYP = 16
+const [SUB, EXP, IAT, STATUS_LIST, TTL] = [2, 4, 6, 65_533, 65_534]
 
 const { origin, served, issuer, asked } = given()
 const verifier = new Verifier({ origin, served })
@@ -30,6 +37,28 @@ const readers = {
     assert.equal(credential.credentialSubject.statusPurpose, entry.statusPurpose)
     const list = await decodeList(credential.credentialSubject)
     return Number(list.getStatus(Number(entry.statusListIndex)))
+  },
+
+  'application/statuslist+jwt': async ({ idx, uri }) => {
+    const token = new TextDecoder().decode(await verifier.bytes(uri, 'application/statuslist+jwt'))
+    const expected = { typ: 'statuslist+jwt', subject: uri, requiredClaims: ['iat', 'exp', 'ttl'] }
+    await jwtVerify(token, verifier.jwk, expected)
+    return getListFromStatusListJWT(token).getStatus(idx)
+  },
+
+  'application/statuslist+cwt': async ({ idx, uri }) => {
+    const message = await verifier.bytes(uri, 'application/statuslist+cwt')
+    assert.equal(message[0], 0xd2, 'tagged as COSE_Sign1, and not as a CWT before')
+    const signed = Sign1.decode(message)
+    await signed.verify(verifier.coseKey)
+    assert.equal(signed.protectedHeaders.get(TYP), 'application/statuslist+cwt')
+    const claims = new Decoder({ mapsAsObjects: false }).decode(signed.payload)
+    const now = Date.now() / 1_000
+    assert.equal(claims.get(SUB), uri)
+    assert.ok(claims.get(IAT) <= now && now < claims.get(EXP) && claims.get(TTL) > 0)
+    const list = claims.get(STATUS_LIST)
+    const compressed = Buffer.from(list.get('lst')).toString('base64url')
+    return StatusList.decompressStatusList(compressed, list.get('bits')).getStatus(idx)
   },
 }
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import pytest
 
 from tests.machine import wait_until
 from tests.process import Server
 from tests.slow.file_server import serving
+from tests.slow.issuers import add_issuer
 from tests.slow.js_libraries import Refused, run_with_libraries
 from tests.slow.published import published, set_bits
 from wire import read
@@ -43,12 +43,7 @@ def issuing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     deployment.initialise("--sample")
     deployment.start()
     for issuer, algorithm in ISSUERS.items():
-        answer = httpx.post(
-            f"{deployment.operator_url}/operator/issuers",
-            headers={"Authorization": f"Bearer {deployment.operator_key}"},
-            json={"id": issuer, "algorithm": algorithm},
-        )
-        assert answer.status_code == 201, answer.text
+        add_issuer(deployment, issuer, algorithm)
     yield deployment
     deployment.kill()
 
