@@ -16,70 +16,98 @@ KEY_BYTES = 32  # bytes; the longest key of BLAKE2s
 ROUNDS = 12  # even, so that the halves of an odd number of bits end up as wide as they began
 
 
-def index_of(n: int, *, length: int, key: bytes) -> int:
+class Permutation:
     """
-    Return the index of allocation number `n` in a list of `length` entries, in some 15 microseconds.
+    The order in which a set of `length` entries gives its indices.
 
-    For one key and length this is a bijection of 0..length-1. The key is random, belongs to one set and never
+    For one key and length `index_of` is a bijection of 0..length-1. The key is random, belongs to one set and never
     changes: under another key, or length, indices would be handed out again.
 
-    Raises:
-        ValueError: `n` is not in 0..length-1 (who allocates knows when a set is full), or the key has not
-            `KEY_BYTES`.
-    """
-    permutation = _Permutation(n, length, key)
-    value = permutation.forth(n)
-    while value >= length:
-        value = permutation.forth(value)
-    return value
-
-
-def number_of(index: int, *, length: int, key: bytes) -> int:
-    """
-    Return the allocation number of `index`: the inverse of `index_of`.
-
-    An index has been handed out if its number is below the set's counter.
+    What a round makes of a half is remembered, and a half has few values: of many indices each takes a microsecond,
+    of one 15. So an instance is for one request: kept for a set of 2^26, it would grow to some 10 MB.
 
     Raises:
-        ValueError: `index` is not in 0..length-1, or the key has not `KEY_BYTES`.
+        ValueError: the key has not `KEY_BYTES`.
     """
-    permutation = _Permutation(index, length, key)
-    value = permutation.back(index)
-    while value >= length:
-        value = permutation.back(value)
-    return value
 
-
-class _Permutation:
-    """The Feistel network over the bits of length-1: a keyed bijection of 0..2^bits-1."""
-
-    def __init__(self, value: int, length: int, key: bytes) -> None:
-        if not 0 <= value < length:
-            raise ValueError(f"{value} lies outside a list of {length} entries")
+    def __init__(self, length: int, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError(f"expected a key of {KEY_BYTES} bytes, found {len(key)}")
         bits = (length - 1).bit_length()
+        self._length = length
         self._widths = (bits // 2, bits - bits // 2)
-        self._keyed = hashlib.blake2s(key=key, digest_size=8)
+        keyed = hashlib.blake2s(key=key, digest_size=8)
+        # A round widens and narrows the halves in turn: its own one is as wide as the half that it changes.
+        self._rounds = [_Round(keyed, number, self._widths[number % 2]) for number in range(ROUNDS)]
+        self._back = self._rounds[::-1]
 
-    def forth(self, value: int) -> int:
-        width, other = self._widths
+    def index_of(self, n: int) -> int:
+        """
+        Return the index of allocation number `n`.
+
+        Raises:
+            ValueError: `n` is not in 0..length-1; who allocates knows when a set is full.
+        """
+        value = self._forth(self._inside(n))
+        while value >= self._length:
+            value = self._forth(value)
+        return value
+
+    def number_of(self, index: int) -> int:
+        """
+        Return the allocation number of `index`: the inverse of `index_of`.
+
+        An index has been handed out if its number is below the set's counter.
+
+        Raises:
+            ValueError: `index` is not in 0..length-1.
+        """
+        value = self._backwards(self._inside(index))
+        while value >= self._length:
+            value = self._backwards(value)
+        return value
+
+    def _inside(self, value: int) -> int:
+        if not 0 <= value < self._length:
+            raise ValueError(f"{value} lies outside a list of {self._length} entries")
+        return value
+
+    def _forth(self, value: int) -> int:
+        """As many rounds forth as make the halves as wide again as they were: a bijection of 0..2^bits-1."""
+        other = self._widths[1]
         left, right = value >> other, value & (1 << other) - 1
-        for number in range(ROUNDS):
-            left, right = right, left ^ self._round(number, right, width)
-            width, other = other, width
+        for made in self._rounds:
+            left, right = right, left ^ made[right]
         return left << other | right
 
-    def back(self, value: int) -> int:
-        other, width = self._widths
+    def _backwards(self, value: int) -> int:
+        width = self._widths[1]
         left, right = value >> width, value & (1 << width) - 1
-        for number in reversed(range(ROUNDS)):
-            left, right = right ^ self._round(number, left, width), left
-            width, other = other, width
+        for made in self._back:
+            left, right = right ^ made[left], left
         return left << width | right
 
-    def _round(self, number: int, half: int, width: int) -> int:
-        """Return `width` pseudo-random bits of a round and a half (at most 8 bytes)."""
+
+class _Round(dict[int, int]):
+    """The pseudo-random bits of one round, as many as the half that it changes has, by the other half (8 bytes)."""
+
+    def __init__(self, keyed: "hashlib._Hash", number: int, width: int) -> None:
+        self._keyed = keyed
+        self._number = bytes((number,))
+        self._mask = (1 << width) - 1
+
+    def __missing__(self, half: int) -> int:
         keyed = self._keyed.copy()
-        keyed.update(bytes((number,)) + half.to_bytes(8))
-        return int.from_bytes(keyed.digest()) & (1 << width) - 1
+        keyed.update(self._number + half.to_bytes(8))
+        made = self[half] = int.from_bytes(keyed.digest()) & self._mask
+        return made
+
+
+def index_of(n: int, *, length: int, key: bytes) -> int:
+    """Return the index of one allocation number; as `Permutation`."""
+    return Permutation(length, key).index_of(n)
+
+
+def number_of(index: int, *, length: int, key: bytes) -> int:
+    """Return the allocation number of one index; as `Permutation`."""
+    return Permutation(length, key).number_of(index)

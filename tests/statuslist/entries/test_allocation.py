@@ -2,20 +2,23 @@
 
 import itertools
 import math
+import statistics
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statuslist.entries.allocation import KEY_BYTES, index_of, number_of
+from statuslist.entries.allocation import KEY_BYTES, Permutation, index_of, number_of
 
 LENGTH = 131_072
+DRAWS = 100_000
 KEYS = [bytes((number,)) * KEY_BYTES for number in range(3)]  # fixed, so that a statistical test cannot flake
 
 
 def indices(count: int, *, length: int = LENGTH, key: bytes = KEYS[0]) -> list[int]:
-    return [index_of(n, length=length, key=key) for n in range(count)]
+    permutation = Permutation(length, key)
+    return [permutation.index_of(n) for n in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +65,29 @@ def test_another_key_gives_another_order() -> None:
     assert same_place <= 4
 
 
-def test_the_permutation_never_changes() -> None:
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (LENGTH, [83_161, 7_082, 32_897, 104_639]),
+        (131_080, [115_000, 96_532, 116_942, 6_916]),
+        (2**26, [27_720_895, 35_486_099, 34_680_563, 43_996_689]),
+    ],
+    ids=str,
+)
+def test_the_permutation_never_changes(length: int, expected: list[int]) -> None:
     """These are stored in issued credentials: another result would hand indices out again."""
-    assert [index_of(n, length=LENGTH, key=bytes(range(32))) for n in (0, 1, 2, 131_071)] == [
-        83161,
-        7082,
-        32897,
-        104639,
-    ]
+    numbers = (0, 1, 2, length - 1)
+
+    assert [index_of(n, length=length, key=bytes(range(32))) for n in numbers] == expected
+
+
+@pytest.mark.parametrize("length", [131_080, 2**20])
+def test_what_a_batch_remembers_changes_no_index(length: int) -> None:
+    one_at_a_time = [index_of(n, length=length, key=KEYS[1]) for n in range(3_000)]
+    permutation = Permutation(length, KEYS[1])
+
+    assert indices(3_000, length=length, key=KEYS[1]) == one_at_a_time
+    assert [permutation.number_of(index) for index in one_at_a_time] == list(range(3_000))
 
 
 def chi_square_limit(degrees: int) -> float:
@@ -78,22 +96,68 @@ def chi_square_limit(degrees: int) -> float:
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key[0]))
-@pytest.mark.parametrize("count", [1_000, 20_000])
-def test_the_first_allocations_are_spread_evenly(key: bytes, count: int) -> None:
-    """Chi-square over 64 sections of the list; fewer cells differ than in a draw with replacement, so <=."""
-    cells = Counter(index * 64 // LENGTH for index in indices(count, key=key))
+@pytest.mark.parametrize(("count", "length"), [(1_000, LENGTH), (20_000, LENGTH), (DRAWS, 2**20)])
+def test_the_first_allocations_are_spread_evenly(key: bytes, count: int, length: int) -> None:
+    """
+    Chi-square over 64 sections of the list; fewer cells differ than in a draw with replacement, so <=.
+
+    100,000 of 2^20 entries, since of 131,072 entries hardly any would be left to differ in.
+    """
+    found = indices(count, length=length, key=key)
+    cells = Counter(index * 64 // length for index in found)
     expected = count / 64
 
     assert sum((cells[cell] - expected) ** 2 / expected for cell in range(64)) <= chi_square_limit(63)
+    assert len(set(found)) == count
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key[0]))
+def test_what_follows_an_index_does_not_depend_on_it(key: bytes) -> None:
+    """Chi-square over 16 by 16 sections of an index and the next one, of 100,000."""
+    found = indices(DRAWS, length=2**20, key=key)
+    cells = Counter((a >> 16, b >> 16) for a, b in itertools.pairwise(found))
+    expected = (DRAWS - 1) / 256
+
+    assert sum((cells[a, b] - expected) ** 2 / expected for a in range(16) for b in range(16)) <= (
+        chi_square_limit(255)
+    )
+
+
+def test_the_indices_of_two_sets_have_nothing_to_do_with_one_another() -> None:
+    """The correlation of 100,000 pairs; its standard deviation is 1/sqrt(n). And a table of 16 by 16 sections."""
+    for left, right in itertools.combinations(KEYS, 2):
+        pairs = list(
+            zip(indices(DRAWS, length=2**20, key=left), indices(DRAWS, length=2**20, key=right), strict=True)
+        )
+        cells = Counter((a >> 16, b >> 16) for a, b in pairs)
+        expected = DRAWS / 256
+
+        assert abs(statistics.correlation(*zip(*pairs, strict=True))) * math.sqrt(DRAWS) < 2.576
+        assert sum((cells[a, b] - expected) ** 2 / expected for a in range(16) for b in range(16)) <= (
+            chi_square_limit(255)
+        )
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key[0]))
 def test_neighbours_rise_and_fall_as_chance_has_it(key: bytes) -> None:
-    """Runs up and down: (2n-1)/3 expected, variance (16n-29)/90; two-sided 1 % limit."""
-    found = indices(20_000, key=key)
+    """Runs up and down of 100,000: (2n-1)/3 expected, variance (16n-29)/90; two-sided 1 % limit."""
+    found = indices(DRAWS, length=2**20, key=key)
     rises = [a < b for a, b in itertools.pairwise(found)]
     runs = 1 + sum(a != b for a, b in itertools.pairwise(rises))
     expected, deviation = (2 * len(found) - 1) / 3, math.sqrt((16 * len(found) - 29) / 90)
+
+    assert abs(runs - expected) / deviation < 2.576
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key[0]))
+def test_indices_change_sides_as_chance_has_it(key: bytes) -> None:
+    """Wald and Wolfowitz's runs above and below the middle, of 100,000; two-sided 1 % limit."""
+    sides = [index >= 2**19 for index in indices(DRAWS, length=2**20, key=key)]
+    above = sum(sides)
+    below = DRAWS - above
+    runs = 1 + sum(a != b for a, b in itertools.pairwise(sides))
+    expected = 2 * above * below / DRAWS + 1
+    deviation = math.sqrt((expected - 1) * (expected - 2) / (DRAWS - 1))
 
     assert abs(runs - expected) / deviation < 2.576
 
