@@ -10,7 +10,6 @@ the field know the old one only. Both are verified.
 """
 
 import base64
-import re
 from itertools import chain
 
 import msgspec
@@ -20,6 +19,7 @@ from proofs.canonical import JsonObject
 from proofs.errors import MalformedProof, ProofInvalid
 from proofs.signing import KeyName, Signer, certificates_of
 from wire import JsonError, read
+from wire.base64url import SecondSpelling, decode_base64url
 from wire.body import media_type_of
 from wire.json import byte_order_mark
 
@@ -34,8 +34,6 @@ MAX_JWS_BYTES = 16 * 1024 * 1024  # 16 MiB: a status list of 2^26 incompressible
 # 24 KiB decoded: the longest chain of certificates that we send (12 KiB, `certificates/chains.py`) takes 16 KiB in
 # base64, a DID URL of 4 KiB beside it, and room for other members.
 MAX_HEADER_BYTES = 24_576
-
-_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*+")
 
 
 class Jws(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,10 +220,9 @@ def _encode(data: bytes) -> bytes:
 
 
 def _decode(text: bytes, part: str) -> bytes:
-    """Decode base64url in its one spelling: the alphabet alone, no padding, and unused bits zero."""
-    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
-        raise MalformedProof(f"the {part} is not base64url without padding")
-    data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    if _encode(data)[-1:] != text[-1:]:
-        raise MalformedProof(f"the {part} is not base64url in its one spelling")
-    return data
+    try:
+        return decode_base64url(text)
+    except SecondSpelling:
+        raise MalformedProof(f"the {part} is not base64url in its one spelling") from None
+    except ValueError:
+        raise MalformedProof(f"the {part} is not base64url without padding") from None

@@ -4,14 +4,14 @@ Strict base58btc, base64url, varint and multibase: one spelling for each value. 
 Multibase (draft-multiformats-multibase), base58btc (draft-msporny-base58-03), base64url without padding
 (RFC 4648, section 5), unsigned varint (multiformats/unsigned-varint, which demands the shortest form).
 
-base58btc itself is in `wire/base58.py`, and handed on here.
+base58btc and base64url themselves are in `wire/`, and handed on here.
 """
 
-import base64
 import math
-import re
 
 from wire.base58 import MAX_BASE58_CHARS, EncodingError, decode_base58btc, encode_base58btc
+from wire.base64url import SecondSpelling, encode_base64url
+from wire.base64url import decode_base64url as read_base64url
 
 __all__ = [
     "LEADING_ERROR",
@@ -33,8 +33,6 @@ MAX_BASE64URL_CHARS = 8_192  # characters; no longer than a DID
 _MAX_VARINT_BYTES = 9  # unsigned-varint: "at most 9 bytes"
 
 LEADING_ERROR = 1e-6  # of `leading_value`, for texts of up to 10,000 characters
-
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def leading_bytes(text: str) -> bytes:
@@ -63,11 +61,6 @@ def leading_value(text: str) -> float:
     return float(2 ** (bits - 8 * (bits // 8 - 1)))  # between 2^8 and 2^16
 
 
-def encode_base64url(data: bytes) -> str:
-    """Return the base64url text of `data`, without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def decode_base64url(text: str, *, max_chars: int = MAX_BASE64URL_CHARS) -> bytes:
     """
     Return the bytes of a base64url text without padding.
@@ -78,12 +71,12 @@ def decode_base64url(text: str, *, max_chars: int = MAX_BASE64URL_CHARS) -> byte
     """
     if len(text) > max_chars:
         raise EncodingError(f"{len(text)} characters of base64url are over the limit of {max_chars}")
-    if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
-        raise EncodingError("expected base64url without padding")
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if encode_base64url(data) != text:
-        raise EncodingError("base64url with bits set after the last byte")
-    return data
+    try:
+        return read_base64url(text)
+    except SecondSpelling:
+        raise EncodingError("base64url with bits set after the last byte") from None
+    except ValueError:
+        raise EncodingError("expected base64url without padding") from None
 
 
 def decode_multibase(text: str, *, max_chars: int = MAX_BASE58_CHARS) -> bytes:

@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterable
 
 from statuslist.errors import MalformedStatusList, RangeError
-from statuslist.formats.compression import GZIP, decode_base64url, deflated, encode_base64url, inflated
+from statuslist.formats.compression import GZIP, deflated, inflated
+from wire.base64url import SecondSpelling, decode_base64url, encode_base64url
 
 MINIMUM_ENTRIES = 131_072  # entries; section 3.2, step 2
 MAX_LIST_BYTES = 8 * 1024 * 1024  # 8 MiB, 2^26 bits: the bound proposed in w3c/vc-bitstring-status-list#208
@@ -89,10 +90,9 @@ def expand_list(encoded: str, *, max_bytes: int) -> bytes:
         MalformedStatusList: prefix, base64url or GZIP data is invalid (MALFORMED_VALUE_ERROR).
         StatusListTooLarge: the expanded list exceeds `max_bytes` (our limit, not the standard's).
     """
-    if not encoded.startswith("u"):
-        raise _malformed('it is not multibase base64url ("u", no padding)')
+    compressed = _decode_multibase(encoded)
     try:
-        return inflated(decode_base64url(encoded[1:]), GZIP, max_bytes=max_bytes)
+        return inflated(compressed, GZIP, max_bytes=max_bytes)
     except ValueError as error:
         raise _malformed(str(error)) from None
 
@@ -101,6 +101,17 @@ def cleared_bits(previous: bytes, current: bytes) -> int:
     """Return how many bits are set in `previous` and not in `current`; bits cut off at the end count too."""
     padded = current.ljust(len(previous), b"\0")[: len(previous)]
     return (int.from_bytes(previous) & ~int.from_bytes(padded)).bit_count()
+
+
+def _decode_multibase(encoded: str) -> bytes:
+    try:
+        if encoded.startswith("u"):
+            return decode_base64url(encoded[1:])
+    except SecondSpelling:
+        raise _malformed("its base64url ends in bits that stand for nothing") from None
+    except ValueError:
+        pass
+    raise _malformed('it is not multibase base64url ("u", no padding)')
 
 
 def _malformed(reason: str) -> MalformedStatusList:

@@ -1,17 +1,13 @@
 """
-What both kinds of list do alike: DEFLATE (RFC 1951) within caps, and base64url in its one spelling. Pure.
+What both kinds of list do alike: DEFLATE (RFC 1951), within caps. Pure.
 """
 
-import base64
-import re
 import zlib
 
 from statuslist.errors import StatusListTooLarge
 
 # Window bits that make zlib expect that container, its checksum and, of GZIP, its length.
 GZIP, ZLIB = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
-
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*+", re.ASCII)
 
 
 def deflated(data: bytes) -> bytes:
@@ -48,26 +44,6 @@ def inflated(compressed: bytes, container: int, *, max_bytes: int) -> bytes:
         raise ValueError(f"its {name} data is incomplete")
     if inflater.unused_data:
         raise ValueError(f"there is something behind its {name} data")
-    return data
-
-
-def encode_base64url(data: bytes) -> str:
-    """Return `data` in base64url without padding (RFC 4648, section 5)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def decode_base64url(text: str) -> bytes:
-    """
-    Decode base64url in its one spelling: the alphabet alone, no padding, unused bits zero.
-
-    Raises:
-        ValueError: another spelling, or no base64url; the message goes on after "it" or "its".
-    """
-    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
-        raise ValueError("it is not base64url without padding")
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if encode_base64url(data[-(len(data) % 3 or 3) :])[-1:] != text[-1:]:
-        raise ValueError("its base64url ends in bits that stand for nothing")
     return data
 
 

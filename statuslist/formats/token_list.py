@@ -20,11 +20,11 @@ import msgspec
 from proofs import JsonObject, Jws, KeyName, MalformedProof, Signer, media_type_of_header, sign_compact
 from proofs.cose import Sign1, sign1
 from statuslist.errors import MalformedStatusList
-from statuslist.formats.compression import decode_base64url, encode_base64url
 from statuslist.formats.members import Members
 from statuslist.formats.numeric_dates import numeric_date
 from statuslist.formats.token_bits import WIDTHS, Width
 from wire import encode, read
+from wire.base64url import decode_base64url, encode_base64url
 from wire.cbor import CborError, read_cbor, write_cbor
 from wire.json import MAX_VALUES
 
@@ -108,8 +108,8 @@ def token_list_of_jwt(jws: Jws, *, max_bytes: int, max_values: int = MAX_VALUES)
     status_list = _status_list(claims)
     try:
         lst = decode_base64url(status_list.string("lst"))
-    except ValueError as error:
-        raise MalformedStatusList(f"lst: {error}", pointer="/status_list/lst") from None
+    except ValueError:
+        raise status_list.fault("lst", "base64url without padding, in its one spelling") from None
     return _token_list(claims, status_list, lst)
 
 
