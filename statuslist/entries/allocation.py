@@ -91,7 +91,7 @@ class Permutation:
 class _Round(dict[int, int]):
     """The pseudo-random bits of one round, as many as the half that it changes has, by the other half (8 bytes)."""
 
-    def __init__(self, keyed: "hashlib._Hash", number: int, width: int) -> None:
+    def __init__(self, keyed: hashlib.blake2s, number: int, width: int) -> None:
         self._keyed = keyed
         self._number = bytes((number,))
         self._mask = (1 << width) - 1
