@@ -6,7 +6,7 @@ lists of a set do not depend on it: their proofs name a DID URL.
 
     default   the DID URL of the key. A new issuer has no certificates, and needs none.
     haip      the certificates of the key, ES256: OpenID4VC High Assurance Interoperability Profile 1.0 (final),
-              sections 6.1.1 and 7. The anchor is left out, and the leaf is not self-signed: `read_chain` sees to
+              section 6.1.1. The anchor is left out, and the leaf is not self-signed: `read_chain` sees to
               both. Readers of mdocs (ISO/IEC 18013-5, second edition, 12.3.6.3) look for certificates too.
 """
 
