@@ -7,7 +7,7 @@ from storage.audit import read_audit, record
 from storage.chain import ChainBroken, SealedRow, verify_chain
 from storage.choices import one_of
 from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, Transaction
-from storage.files import replace_durably
+from storage.files import replace_all_durably, replace_durably
 from storage.following import Following
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
 from storage.idempotency import IdempotencyConflict, forget_before, once, result_of
@@ -46,6 +46,7 @@ __all__ = [
     "read_audit",
     "read_sealed",
     "record",
+    "replace_all_durably",
     "replace_durably",
     "result_of",
     "seal",

@@ -27,7 +27,7 @@ from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, FormName, list
 from statuslist.formats.purposes import PURPOSES
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.published import Published
-from storage import replace_durably
+from storage import replace_all_durably
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written
@@ -102,7 +102,7 @@ class Mirror:
 
 def write_forms(directory: Path, published: Published) -> None:
     """
-    Write each form of a version; a file that says so already is left alone.
+    Write all forms of a version; a file that says so already is left alone.
 
     Raises:
         FileExistsError: a newer version is there. A node that shares the directory was faster, and we take that
@@ -110,14 +110,15 @@ def write_forms(directory: Path, published: Published) -> None:
     """
     place = directory / DIRECTORY / published.list_id
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
+    bodies: dict[str, bytes] = {}
     for form, artefact in published.forms.items():
         path = place / form
         there = _version_of(path)
         if there is not None and there > artefact.version:
             raise FileExistsError(f"version {there} is there, which is newer than ours, {artefact.version}")
-        for file, body in ((path, artefact.body), (_version_path(path), _version_line(artefact))):
-            if not file.exists() or file.read_bytes() != body:
-                replace_durably(file, body)
+        bodies |= {path.name: artefact.body, _version_path(path).name: _version_line(artefact)}
+    if new := {name: body for name, body in bodies.items() if _is_new(place / name, body)}:
+        replace_all_durably(place, new)
 
 
 def read_mirror(directory: Path) -> Iterator[FoundForm]:
@@ -136,6 +137,10 @@ def has_lists(directory: Path, set_id: str) -> bool:
     with suppress(OSError):  # An absent disk must not stop operators.
         return any((place / form).exists() for place in places for form in MEDIA_TYPES)
     return False
+
+
+def _is_new(path: Path, body: bytes) -> bool:
+    return not path.exists() or path.read_bytes() != body
 
 
 def _version_of(form: Path) -> int | None:
