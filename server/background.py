@@ -55,6 +55,7 @@ DUE_DATES_EVERY_SECONDS = 60.0  # seconds between two looks at what of the regis
 KEEP_USES_EVERY_SECONDS = 60.0  # seconds between two looks at which API keys were used
 NODES_EVERY_SECONDS = 5.0  # seconds between two looks at the disk and at other nodes
 CLOCK_EVERY_SECONDS = 1.0  # seconds between two looks at whether somebody set the clock
+UPLOAD_LAST_SECONDS = 3.0  # seconds that an end waits for an object store
 OPEN_FIRST_SECONDS = 2.0  # seconds that a start waits for keys to be opened
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
@@ -82,6 +83,7 @@ class Background:
         self._change_sets = wings.editing.change_sets
         self._publisher = wings.status.publisher
         self._mirror = wings.status.mirror
+        self._uploader = wings.status.uploader
         self._observatory = wings.observatory
         self._monitoring = wings.monitoring
         self._database = wings.resources.database
@@ -165,6 +167,7 @@ class Background:
             _repeat(self._watch_seals, SEALS_EVERY_SECONDS),
             _repeat(self._push, AUDIT_EVERY_SECONDS),
             _repeat(self._deliver, DELIVER_EVERY_SECONDS),
+            *([_repeat(self._upload, 0.0)] if self._uploader is not None else []),
             _repeat(self._keep_keys, KEYS_EVERY_SECONDS),
             _repeat(self._forget, FORGET_EVERY_SECONDS),
             _repeat(self._reduce, REDUCE_EVERY_SECONDS),
@@ -197,6 +200,7 @@ class Background:
             await self._mirror.write_due()
         if self._issuing.log is not None:
             await self._issuing.log.step()
+        await self._upload_last()
         if self._leadership is not None:
             await self._leadership.end()
         if self._deliveries is not None:
@@ -204,6 +208,13 @@ class Background:
         if self._auditing.collector is not None:
             await self._auditing.collector.aclose()
         await self._resources.guard.aclose()
+
+    async def _upload_last(self) -> None:
+        """Put there what is due, if that is quick: whoever holds the lease next does it anyway."""
+        if self._uploader is not None and await self._leads():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UPLOAD_LAST_SECONDS):
+                    await self._uploader.step()
 
     def _wake(self) -> None:
         self._publisher.wake()
@@ -320,6 +331,15 @@ class Background:
             await self._deliveries.step()
         elif self._deliveries is not None:
             await self._deliveries.leave()
+
+    async def _upload(self) -> None:
+        uploader = self._uploader
+        if uploader is not None and await self._leads():
+            await uploader.step()
+            await _wait(uploader.woken)
+        elif uploader is not None:
+            uploader.leave()
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _note_refusals(self) -> None:
         await asyncio.sleep(REFUSALS_EVERY_SECONDS)

@@ -14,6 +14,7 @@ from server.telemetry.counters import ANSWERED, LIMITED, Source, Telemetry
 from server.wings import Auditing, Wings
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher
+from statuslist.publishing.uploading import Uploader
 from storage import Engine
 from wire import Reading
 
@@ -27,6 +28,7 @@ def sources_of(wings: Wings, background: Background) -> list[Source]:
         lambda: _hot_readings(wings.hot),
         lambda: _caller_readings(resources.telemetry),
         lambda: _mirror_readings(status.mirror, wings.issuing.log),
+        lambda: _upload_readings(status.uploader),
         history.observations.readings,
         history.key_alarms.readings,
         wings.observatory.purges.readings,
@@ -137,6 +139,15 @@ def _mirror_readings(mirror: Mirror | None, log: KeyLog | None) -> list[Reading]
         ),
         Reading("touchstone_mirror_waiting", "Published lists not yet in the mirror.", waiting),
         Reading("touchstone_mirror_failed", "Writes to the mirror that failed.", failed + failed_keys, "sum"),
+    ]
+
+
+def _upload_readings(uploader: Uploader | None) -> list[Reading]:
+    """None is a process, or a node, that uploads nothing."""
+    waiting, failed = (uploader.waiting, uploader.failed) if uploader is not None else (0, 0)
+    return [
+        Reading("touchstone_upload_waiting", "Published lists not yet in the object store.", waiting),
+        Reading("touchstone_upload_failed", "Uploads to the object store that failed.", failed, "sum"),
     ]
 
 

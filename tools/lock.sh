@@ -1,12 +1,13 @@
 #!/bin/sh
 # Resolve pyproject.toml into the four hashed locks; each is a full closure and names no index.
-# The extras are in them: an installation from a lock can use either engine and a PKCS#11 token, and has gmpy2.
+# The extras are in them: an installation from a lock can use either engine, a PKCS#11 token and an object store, and
+# has gmpy2.
 set -eu
 compile() {
     uv pip compile "$@" --universal --python-version 3.11 --generate-hashes --no-emit-package pip \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 }
-compile pyproject.toml --extra postgres --extra fast --extra pkcs11 -o requirements.lock
-compile pyproject.toml --extra postgres --extra fast --extra pkcs11 --group dev -c requirements.lock -o requirements-dev.lock
-compile pyproject.toml --extra postgres --extra fast --extra pkcs11 --group dev --group fuzz -c requirements-dev.lock -o requirements-fuzz.lock
+compile pyproject.toml --extra postgres --extra fast --extra pkcs11 --extra objects -o requirements.lock
+compile pyproject.toml --extra postgres --extra fast --extra pkcs11 --extra objects --group dev -c requirements.lock -o requirements-dev.lock
+compile pyproject.toml --extra postgres --extra fast --extra pkcs11 --extra objects --group dev --group fuzz -c requirements-dev.lock -o requirements-fuzz.lock
 printf 'hatchling==1.33.0\neditables\n' | compile - -o requirements-build.lock

@@ -20,6 +20,7 @@ class AlarmKind(StrEnum):
     KEY_CHANGE = "key-change"
     LIST_NOT_PUBLISHED = "list-not-published"
     LIST_NEAR_END = "list-near-end"
+    LISTS_NOT_UPLOADED = "lists-not-uploaded"
     WRITES_FAILING = "writes-failing"
     DISK = "disk"
     CLOCK = "clock"

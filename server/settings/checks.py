@@ -14,6 +14,7 @@ import msgspec
 
 from server.settings.drivers import driver_faults
 from server.settings.outbound import CA_FILE, PRIVATE_HOSTS
+from server.settings.publishing import publish_faults
 from server.settings.settings import LOOPBACK_HOSTS, PREFIX, Settings, is_loopback, reason_of, split_bind
 from server.settings.sign_in import sign_in_faults
 from storage import sqlite_path
@@ -52,6 +53,7 @@ def check(settings: Settings) -> list[str]:
         *_approval_faults(settings),
         *driver_faults(settings),
         *_push_faults(settings),
+        *publish_faults(settings),
         *_closed_network_faults(settings),
         *sign_in_faults(settings),
     ]

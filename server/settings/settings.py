@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pkcs11_token: str = ""
     pkcs11_pin_file: str = ""
     mirror_dir: str = ""
+    publish_url: str = ""
+    publish_options_file: str = ""
     workers: int = 0
     cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
     did_document_ttl_seconds: int = 300

@@ -3,12 +3,15 @@ The status lists: allocated, changed, published, checked.
 """
 
 import secrets
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from resolver import Resolver
 from server.edge.hot_table import HotTable
+from server.object_store import ObjectStore
 from server.settings.policy import policy_of
 from server.wings.operators import Operators
 from server.wings.resources import Resources
@@ -18,6 +21,7 @@ from statuslist.publishing.answers import own_list
 from statuslist.publishing.mirror import Mirror, has_lists
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
+from statuslist.publishing.uploading import Uploader
 from storage import ServedMark
 
 
@@ -26,6 +30,7 @@ class StatusWing(msgspec.Struct, frozen=True):
     publisher: Publisher
     checker: Checker
     mirror: Mirror | None
+    uploader: Uploader | None
 
 
 def open_status_wing(
@@ -33,7 +38,10 @@ def open_status_wing(
 ) -> StatusWing:
     """Return what allocates and changes, what publishes, and what checks."""
     mirror = _open_mirror(resources)
-    publisher = _open_publisher(resources, operators, hot, mirror)
+    uploader = _open_uploader(resources, operators)
+    publisher = _open_publisher(
+        resources, operators, hot, [to for to in (mirror, uploader) if to is not None]
+    )
     place = resources.settings.mirror_path
     sets = StatusSets(
         resources.database,
@@ -51,7 +59,7 @@ def open_status_wing(
         clock=resources.clock,
         timer=resources.timer,
     )
-    return StatusWing(sets, publisher, checker, mirror)
+    return StatusWing(sets, publisher, checker, mirror, uploader)
 
 
 def _open_mirror(resources: Resources) -> Mirror | None:
@@ -59,13 +67,29 @@ def _open_mirror(resources: Resources) -> Mirror | None:
     return Mirror(path) if resources.share.leads and path is not None else None
 
 
+def _open_uploader(resources: Resources, operators: Operators) -> Uploader | None:
+    settings = resources.settings
+    if not settings.publish_url or not resources.share.leads:
+        return None
+    files = (settings.publish_options_file, settings.dangerously_trusted_ca_file)
+    store = ObjectStore(settings.publish_url, *(Path(file) if file else None for file in files))
+    return Uploader(
+        store.url,
+        store.open,
+        ttl_seconds=settings.list_ttl_seconds,
+        clock=resources.clock,
+        timer=resources.timer,
+        on_state=operators.alarms.state,
+    )
+
+
 def _open_publisher(
-    resources: Resources, operators: Operators, hot: HotTable, mirror: Mirror | None
+    resources: Resources, operators: Operators, hot: HotTable, copies: Sequence[Mirror | Uploader]
 ) -> Publisher:
     def on_published(published: Published) -> None:
         hot.evict(f"/status-lists/{published.list_id}".encode())
-        if mirror is not None:
-            mirror.take(published)
+        for copy in copies:
+            copy.take(published)
 
     board = resources.share.board
     return Publisher(
