@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from statuslist.checking.account import UNLIMITED, Account
 from statuslist.checking.checker import Checker
 from statuslist.checking.requests import EntryCheck, StatusCheck
-from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES, TOKEN_CWT, TOKEN_JWT, FormName
 from statuslist.formats.tokens import VC_JWT
 from statuslist.publishing.answers import NEGOTIATED, answer_form, answer_negotiated, answer_with_proof
 from statuslist.publishing.publisher import Publisher
@@ -27,6 +27,15 @@ _LIST = ResponseSpec(
     description="A BitstringStatusListCredential (Bitstring Status List v1.0, section 2.2).",
     media_type=NEGOTIATED[0].name,  # The server's document has them all (`server/routes/operations.py`).
     generate_examples=False,
+)
+_TOKEN_LIST_JWT, _TOKEN_LIST_CWT = (
+    ResponseSpec(
+        bytes,
+        description="A Status List Token (Token Status List, section 5).",
+        media_type=MEDIA_TYPES[form],
+        generate_examples=False,
+    )
+    for form in (TOKEN_JWT, TOKEN_CWT)
 )
 _CHECKED = ResponseSpec(StatusCheck, description="What the lists say.", generate_examples=False)
 _ENTRY_EXAMPLE = {
@@ -100,9 +109,30 @@ class _Routes(Controller):
         responses={200: _LIST},
     )
     async def get_jwt(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        return await self._form(list_id, JWT, request)
+
+    @get(
+        f"/status-lists/{{list_id:str}}/{TOKEN_JWT}",
+        name="get_token_list_jwt",
+        summary="A token list as application/statuslist+jwt; its permanent URL",
+        responses={200: _TOKEN_LIST_JWT},
+    )
+    async def get_token_jwt(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        return await self._form(list_id, TOKEN_JWT, request)
+
+    @get(
+        f"/status-lists/{{list_id:str}}/{TOKEN_CWT}",
+        name="get_token_list_cwt",
+        summary="A token list as application/statuslist+cwt; its permanent URL",
+        responses={200: _TOKEN_LIST_CWT},
+    )
+    async def get_token_cwt(self, list_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        return await self._form(list_id, TOKEN_CWT, request)
+
+    async def _form(self, list_id: str, form: FormName, request: Request[Any, Any, Any]) -> Answer:
         query = _query(request)
         is_newest = await self.publisher.following.catch_up()
-        answer = answer_form(self.publisher.lists, list_id, JWT, query, now=self.clock())
+        answer = answer_form(self.publisher.lists, list_id, form, query, now=self.clock())
         return answer if is_newest else _kept_nowhere(answer)
 
     @post(

@@ -21,6 +21,7 @@ class AlarmKind(StrEnum):
     LIST_NOT_PUBLISHED = "list-not-published"
     LIST_NEAR_END = "list-near-end"
     LISTS_NOT_UPLOADED = "lists-not-uploaded"
+    LIST_DIFFERED = "list-differed"
     WRITES_FAILING = "writes-failing"
     DISK = "disk"
     CLOCK = "clock"
@@ -46,6 +47,7 @@ class AlarmKind(StrEnum):
         """Whether it happened once, and is over when somebody has acknowledged it."""
         return self in (
             AlarmKind.KEY_CHANGE,
+            AlarmKind.LIST_DIFFERED,
             AlarmKind.PROCESS_REPLACED,
             AlarmKind.BREAK_GLASS,
             AlarmKind.EMERGENCY_SUSPENSION,

@@ -27,6 +27,7 @@ from registry.trqp import AuthorizationAnswer, RecognitionAnswer
 from registry.trqp_batch import QueryBatch, QueryResults
 from resolver.binding.batch import BatchRequest, BatchResult
 from statuslist.checking.requests import EntryCheck, StatusCheck
+from statuslist.formats.forms import MEDIA_TYPES, TOKEN_CWT, TOKEN_JWT
 from wire.problem import PROBLEM_JSON
 
 JSON = "application/json"
@@ -49,6 +50,7 @@ class EitherOf(msgspec.Struct, frozen=True):
 
 OBJECT: dict[str, Any] = {"type": "object"}
 TEXT: dict[str, Any] = {"type": "string"}
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 Shape = type[msgspec.Struct] | dict[str, Any] | Listed | EitherOf
 Content = Mapping[str, Shape]
 
@@ -173,6 +175,12 @@ PUBLIC: dict[tuple[str, str], Route] = {
     ),
     ("get", "/status-lists/{list_id}/credential.jwt"): Route(
         answers={200: {JWT: TEXT}}, problems=(400, 404, 429, 503), is_conditional=True
+    ),
+    ("get", "/status-lists/{list_id}/token.jwt"): Route(
+        answers={200: {MEDIA_TYPES[TOKEN_JWT]: TEXT}}, problems=(400, 404, 429, 503), is_conditional=True
+    ),
+    ("get", "/status-lists/{list_id}/token.cwt"): Route(
+        answers={200: {MEDIA_TYPES[TOKEN_CWT]: BINARY}}, problems=(400, 404, 429, 503), is_conditional=True
     ),
     ("post", "/status/check"): Route(
         answers={200: {JSON: StatusCheck}},

@@ -7,7 +7,7 @@ import msgspec
 from resolver import FreshnessBounds
 from resolver.webvh import LogLimits
 from server.settings.settings import Settings
-from statuslist.publishing.rendering import Policy
+from statuslist.publishing.policy import Policy
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -21,7 +21,7 @@ from server.routes.identity import ISSUER_DOCUMENTS, OWN_DOCUMENT
 from server.vitals.clock import ClockWatch
 from server.wings.operators import Operators
 from server.wings.resources import Resources
-from statuslist.publishing.artefacts import sign_anew
+from statuslist.publishing.set_versions import sign_anew
 
 
 class Issuing(msgspec.Struct, frozen=True):

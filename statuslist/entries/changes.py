@@ -14,7 +14,7 @@ from statuslist.entries import store
 from statuslist.entries.allocation import number_of
 from statuslist.entries.requests import Allocate, Changed, ChangeStatuses, StatusChange
 from statuslist.errors import ListFull, NotAllocated, RangeError, SetClosed, TooManyEntries, UnknownPurpose
-from statuslist.formats.forms import list_id_of
+from statuslist.formats.forms import list_id_of, token_list_id_of
 from statuslist.formats.purposes import check_transition
 from storage import Transaction
 from wire import Conflict, ResourceNotFound
@@ -112,8 +112,10 @@ def change_statuses(
         if _change_status(tx, status_set, wanted, actor=principal.id, at=at)
     ]
     lists = [list_id_of(set_id, purpose) for purpose in sorted({wanted.status_purpose for wanted in touched})]
-    versions = {list_id: store.want_next_version(tx, list_id) for list_id in lists}
-    changed = Changed(changed=len(touched), versions=versions)
+    if touched and status_set.has_tokens:
+        lists.append(token_list_id_of(set_id))
+    version = store.want_next_version(tx, set_id, urgent=request.urgent) if touched else 0
+    changed = Changed(changed=len(touched), versions=dict.fromkeys(lists, version))
     if touched:
         # A status is 0 or 1, and each of these was the other one.
         before, after = (

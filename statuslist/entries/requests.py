@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from statuslist.formats.forms import FormMediaType
+from statuslist.formats.profiles import ProfileName
 from wire import read_body
 
 Purpose = Literal["revocation", "suspension"]
@@ -21,6 +22,7 @@ MAX_CHANGES_BODY_BYTES = (
 MAX_CHANGES_VALUES = (
     6 * MAX_CHANGES_PER_CALL
 )  # JSON values; a change has five. So that reading takes under 10 ms
+MAX_CADENCE = 3_600  # seconds
 MIN_LENGTH = 131_072  # entries; section 6.1 (Group Privacy): no shorter list may be published
 MAX_LENGTH = 2**26  # entries, 8 MiB; the cap that w3c/vc-bitstring-status-list#208 suggests
 
@@ -39,12 +41,19 @@ class CreateSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         issuer_id: whose set it is; default: the principal's own issuer.
         purposes: one list each. They share the index space: an entry has the same index in all of them.
         length: entries, fixed for good.
+        profile: what readers of its token lists ask for: `haip` names the key by the issuer's certificates,
+        `default`
+            by its DID URL.
+        cadence_seconds: the least time between two versions; minutes where the time of a version would tell who was
+            revoked.
     """
 
     purposes: Annotated[tuple[Purpose, ...], msgspec.Meta(min_length=1, max_length=2)]
     id: Annotated[str, msgspec.Meta(max_length=48)] | None = None
     issuer_id: Text | None = None
     length: Annotated[int, msgspec.Meta(ge=MIN_LENGTH, le=MAX_LENGTH, multiple_of=8)] = MIN_LENGTH
+    profile: ProfileName = "default"
+    cadence_seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_CADENCE)] = 1
 
 
 class ListView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -55,15 +64,31 @@ class ListView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     credentials: dict[str, str]
 
 
+class TokenListView(msgspec.Struct, frozen=True, kw_only=True):
+    """The token list of a set: its negotiating URL, and the permanent URL of each form by media type."""
+
+    url: str
+    tokens: dict[str, str]
+
+
 class SetView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A status set as operators see it; `allocated` of `length` entries are taken."""
+    """
+    A status set as operators see it; `allocated` of `length` entries are taken.
+
+    `version` is the one that readers get, 0 before the first; `tokenList` is null where a set that an earlier
+    release made has none.
+    """
 
     id: str
     issuer_id: str
     length: int
     allocated: int
     created_at: str
+    profile: str
+    cadence_seconds: int
+    version: int
     lists: tuple[ListView, ...]
+    token_list: TokenListView | None
 
 
 class SetPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -124,9 +149,15 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ChangeStatuses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes made all or none, in the order given."""
+    """
+    Changes made all or none, in the order given.
+
+    Attributes:
+        urgent: publish them at once, with what waits already, whatever the cadence of the set.
+    """
 
     changes: Annotated[tuple[StatusChange, ...], msgspec.Meta(min_length=1, max_length=MAX_CHANGES_PER_CALL)]
+    urgent: bool = False
 
 
 def read_changes(body: bytes, content_type: str | None) -> ChangeStatuses:
@@ -148,7 +179,7 @@ def read_changes(body: bytes, content_type: str | None) -> ChangeStatuses:
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """
     How many statuses are now other than before, and for each list with such a change its list id and the
-    version that shows it.
+    version of the set that shows it.
     """
 
     changed: int

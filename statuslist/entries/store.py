@@ -7,11 +7,20 @@ A *status set* owns one index space and is published as one list per purpose.
 import msgspec
 
 from statuslist.formats.forms import list_id_of
+from statuslist.formats.profiles import ProfileName
 from storage import Row, Transaction, one_of
 
 
 class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
-    """A status set; `next_number` entries are allocated. `permutation_key` tells the age of every index."""
+    """
+    A status set; `next_number` entries are allocated. `permutation_key` tells the age of every index.
+
+    Attributes:
+        profile: one of `PROFILES`.
+        cadence_ms: milliseconds between two of its versions.
+        has_tokens: whether there is a token list beside the lists of the W3C.
+        version: the one that readers get.
+    """
 
     id: str
     issuer_id: str
@@ -20,6 +29,10 @@ class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
     permutation_key: bytes
     next_number: int
     created_at: int
+    profile: ProfileName
+    cadence_ms: int
+    has_tokens: bool
+    version: int
 
 
 class Allocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,24 +60,36 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
-    """Insert a set and its lists, each wanted but not yet published; False where the id is taken."""
+    """Insert a set and its lists, wanted but not yet published; False where the id is taken."""
     inserted = tx.execute(
         "INSERT INTO status_sets (id, issuer_id, length, permutation_key, next_number, created_at)"
         " VALUES (:id, :issuer_id, :length, :permutation_key, :next_number, :created_at)"
         " ON CONFLICT (id) DO NOTHING",
-        {name: getattr(status_set, name) for name in status_set.__struct_fields__ if name != "purposes"},
+        {name: getattr(status_set, name) for name in _SET_COLUMNS},
     )
     if inserted == 0:
         return False
     tx.execute_many(
-        "INSERT INTO status_lists (id, set_id, purpose, changed_version) VALUES (:id, :set_id, :purpose,"
-        " (SELECT coalesce(max(changed_version), 0) + 1 FROM status_lists))",
+        "INSERT INTO status_lists (id, set_id, purpose) VALUES (:id, :set_id, :purpose)",
         [
             {"id": list_id_of(status_set.id, purpose), "set_id": status_set.id, "purpose": purpose}
             for purpose in status_set.purposes
         ],
     )
+    tx.execute(
+        "INSERT INTO set_versions (set_id, profile, cadence_ms, has_tokens, changed_version)"
+        " SELECT :id, :profile, :cadence_ms, :has_tokens, coalesce(max(changed_version), 0) + 1 FROM set_versions",
+        {
+            "id": status_set.id,
+            "profile": status_set.profile,
+            "cadence_ms": status_set.cadence_ms,
+            "has_tokens": int(status_set.has_tokens),
+        },
+    )
     return True
+
+
+_SET_COLUMNS = ("id", "issuer_id", "length", "permutation_key", "next_number", "created_at")
 
 
 def entries_of(tx: Transaction, issuer_id: str) -> int:
@@ -93,7 +118,11 @@ def list_sets(tx: Transaction, issuers: frozenset[str] | None, *, after: str, li
     return _sets_of(rows)
 
 
-_SETS = "SELECT s.*, l.purpose FROM status_sets s JOIN status_lists l ON l.set_id = s.id"  # A row per list.
+# A row per list.
+_SETS = (
+    "SELECT s.*, l.purpose, v.profile, v.cadence_ms, v.has_tokens, v.published_version AS version"
+    " FROM status_sets s JOIN status_lists l ON l.set_id = s.id JOIN set_versions v ON v.set_id = s.id"
+)
 
 
 def take_numbers(tx: Transaction, set_id: str, count: int) -> int | None:
@@ -166,15 +195,21 @@ _CLEAR = (
 )
 
 
-def want_next_version(tx: Transaction, list_id: str) -> int:
-    """Mark a list for publication; return the version that will say what this transaction wrote."""
+def want_next_version(tx: Transaction, set_id: str, *, urgent: bool = False) -> int:
+    """
+    Mark a set for publication; return the version that will say what this transaction wrote.
+
+    Args:
+        urgent: it waits for no cadence, nor does what waits already.
+    """
     row = tx.one(
-        "UPDATE status_lists SET wanted_version = wanted_version + 1,"
-        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1"
-        " WHERE id = :id RETURNING wanted_version",
-        {"id": list_id},
+        "UPDATE set_versions SET wanted_version = wanted_version + 1,"
+        " urgent_version = CASE WHEN :urgent = 1 THEN wanted_version + 1 ELSE urgent_version END,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id = :id RETURNING wanted_version",
+        {"id": set_id, "urgent": int(urgent)},
     )
-    assert row is not None, "a list has a row from the moment its set is created"
+    assert row is not None, "a set has a row of versions from the moment it is created"
     return int(row["wanted_version"])
 
 
@@ -186,13 +221,12 @@ def _sets_of(rows: list[Row]) -> list[StatusSet]:
     first = {row["id"]: row for row in reversed(rows)}
     return [
         StatusSet(
-            id=set_id,
-            issuer_id=first[set_id]["issuer_id"],
-            length=first[set_id]["length"],
+            **{name: first[set_id][name] for name in StatusSet.__struct_fields__ if name not in _MADE},
             purposes=tuple(found),
-            permutation_key=first[set_id]["permutation_key"],
-            next_number=first[set_id]["next_number"],
-            created_at=first[set_id]["created_at"],
+            has_tokens=bool(first[set_id]["has_tokens"]),
         )
         for set_id, found in purposes.items()
     ]
+
+
+_MADE = ("purposes", "has_tokens")

@@ -5,10 +5,25 @@ What operators are shown of a set and of an allocation. Pure.
 import msgspec
 
 from statuslist.entries.allocation import index_of
-from statuslist.entries.requests import Allocated, AllocatedEntry, ListView, SetView, StatusEntry
+from statuslist.entries.requests import (
+    Allocated,
+    AllocatedEntry,
+    ListView,
+    SetView,
+    StatusEntry,
+    TokenListView,
+)
 from statuslist.entries.store import StatusSet
 from statuslist.formats.bitstring_entry import status_entry
-from statuslist.formats.forms import MEDIA_TYPES, FormName, list_id_of, list_url
+from statuslist.formats.forms import (
+    BITSTRING_FORMS,
+    MEDIA_TYPES,
+    TOKEN_FORMS,
+    FormName,
+    list_id_of,
+    list_url,
+    token_list_id_of,
+)
 from wire import format_utc
 
 
@@ -20,7 +35,11 @@ def set_view(status_set: StatusSet, base_url: str) -> SetView:
         length=status_set.length,
         allocated=status_set.next_number,
         created_at=format_utc(status_set.created_at),
+        profile=status_set.profile,
+        cadence_seconds=status_set.cadence_ms // 1_000,
+        version=status_set.version,
         lists=tuple(_list_view(base_url, status_set.id, purpose) for purpose in status_set.purposes),
+        token_list=_token_list_view(base_url, status_set.id) if status_set.has_tokens else None,
     )
 
 
@@ -52,7 +71,16 @@ def _list_view(base_url: str, set_id: str, purpose: str) -> ListView:
     return ListView(
         status_purpose=purpose,
         url=f"{base_url}/status-lists/{list_id}",
-        credentials={
-            media_type: list_url(base_url, list_id, form) for form, media_type in MEDIA_TYPES.items()
-        },
+        credentials=_urls(base_url, list_id, BITSTRING_FORMS),
     )
+
+
+def _token_list_view(base_url: str, set_id: str) -> TokenListView:
+    list_id = token_list_id_of(set_id)
+    return TokenListView(
+        url=f"{base_url}/status-lists/{list_id}", tokens=_urls(base_url, list_id, TOKEN_FORMS)
+    )
+
+
+def _urls(base_url: str, list_id: str, forms: tuple[FormName, ...]) -> dict[str, str]:
+    return {MEDIA_TYPES[form]: list_url(base_url, list_id, form) for form in forms}

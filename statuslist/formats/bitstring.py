@@ -6,20 +6,14 @@ entry of `size` bits lies at bits index*size to index*size+size-1, its own most 
 IETF's Token Status List packs from the least significant bit: nothing here reads or writes that.)
 """
 
-import struct
-import zlib
 from collections.abc import Iterable
 
 from statuslist.errors import MalformedStatusList, RangeError
-from statuslist.formats.compression import GZIP, deflated, inflated
+from statuslist.formats.compression import GZIP, deflated, gzip_member, inflated
 from wire.base64url import SecondSpelling, decode_base64url, encode_base64url
 
 MINIMUM_ENTRIES = 131_072  # entries; section 3.2, step 2
 MAX_LIST_BYTES = 8 * 1024 * 1024  # 8 MiB, 2^26 bits: the bound proposed in w3c/vc-bitstring-status-list#208
-
-# RFC 1952, section 2.3: deflate, no flags, no time, no extra flags, unknown system. Written by hand because
-# zlib puts the system it was built for there, and the same bits shall give the same bytes everywhere.
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 def with_statuses(length: int, entries: Iterable[tuple[int, int]], *, size: int = 1) -> bytes:
@@ -68,12 +62,17 @@ def status_at(bits: bytes, index: int, *, size: int = 1) -> int:
 
 def compress(bits: bytes) -> bytes:
     """Return `bits` as one GZIP member (RFC 1952), the same bytes for the same bits and zlib."""
-    return _GZIP_HEADER + deflated(bits) + struct.pack("<II", zlib.crc32(bits), len(bits) & 0xFFFFFFFF)
+    return gzip_member(bits, deflated(bits))
 
 
 def encode_list(bits: bytes) -> str:
     """Return `encodedList`: multibase base64url ("u", no padding) of GZIP (section 2.2)."""
-    return "u" + encode_base64url(compress(bits))
+    return multibase(compress(bits))
+
+
+def multibase(compressed: bytes) -> str:
+    """Return compressed bits as multibase base64url."""
+    return "u" + encode_base64url(compressed)
 
 
 def expand_list(encoded: str, *, max_bytes: int) -> bytes:

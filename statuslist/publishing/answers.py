@@ -5,7 +5,14 @@ The answer to a request for a list, from what is in memory: over HTTP, or in pro
 import msgspec
 
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl, StatusListError, StatusRetrievalError
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName, list_url, parse_list_url
+from statuslist.formats.forms import (
+    DATA_INTEGRITY,
+    JWT,
+    FormName,
+    list_url,
+    parse_list_url,
+    set_id_of,
+)
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.published import PublishedLists
 from wire import Answer, MediaType, NotAcceptable, ResourceNotFound, choose
@@ -55,7 +62,9 @@ def answer_form(lists: PublishedLists, list_id: str, form: FormName, query: byte
         raise StatusListExpired(
             "the status list could not be signed anew in time", headers={"retry-after": "5"}
         )
-    artefact = published.forms[form]
+    artefact = published.forms.get(form)
+    if artefact is None:
+        raise ResourceNotFound("there is no such status list")
     is_valid_yet = published.valid_from / 1_000_000 <= now
     return Answer(
         body=artefact.body,
@@ -114,7 +123,7 @@ def own_list(lists: PublishedLists, demand: Demand, url: str) -> tuple[bytes, st
     if not url.startswith(f"{lists.policy.base_url}/"):
         return None
     found = parse_list_url(lists.policy.base_url, url)
-    if found is None or found[0] not in demand:
+    if found is None or not _is_known(lists, demand, *found):
         raise NoListAtOwnUrl(
             "there is no status list at that URL of ours; send statusListCredential as it was allocated:"
             " it ends in /credential.json or /credential.jwt, without a query or a fragment"
@@ -124,7 +133,15 @@ def own_list(lists: PublishedLists, demand: Demand, url: str) -> tuple[bytes, st
     if published is None:
         raise ListNotPublished("the status list is not published yet", headers={"retry-after": "1"})
     artefact = published.forms[form]
-    return artefact.body, artefact.media_type, demand.length_of(list_id) // 8
+    return artefact.body, artefact.media_type, demand.length_of(published.set_id) // 8
+
+
+def _is_known(lists: PublishedLists, demand: Demand, list_id: str, form: FormName) -> bool:
+    """Tell whether there is, or is about to be, such a list: a set that was never published may have it."""
+    set_id, published = set_id_of(list_id, form), lists.current(list_id)
+    if published is None:
+        return set_id in demand and not lists.version_of_set(set_id)
+    return form in published.forms
 
 
 def _as_type(answer: Answer, media_type: str) -> Answer:

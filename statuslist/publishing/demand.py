@@ -1,21 +1,21 @@
 """
-What the rows want of each list: which wait to be published, since when, and which failed. Pure.
+What the rows want of each set: which wait to be published, since when, and which failed. Pure.
 
-All times are seconds of a monotonic clock: a step of the system's clock makes no list wait.
+All times are seconds of a monotonic clock: a step of the system's clock makes no set wait.
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
-from statuslist.publishing.artefacts import ListVersions
+from statuslist.publishing.set_versions import SetVersions
 
 MAX_BACKOFF_SECONDS = 60.0
 
 
 class Failure(msgspec.Struct, frozen=True):
     """
-    A list that failed.
+    A set that failed.
 
     Attributes:
         reason: of the last failure, for operators.
@@ -30,37 +30,40 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Demand:
-    """What is known of the rows of all lists, and how their publication went in this process."""
+    """What is known of the rows of all sets, and how their publication went in this process."""
 
     def __init__(self) -> None:
-        self._lists: dict[str, ListVersions] = {}
-        self._waiting: dict[str, float] = {}  # since when a list is wanted that is not published
+        self._sets: dict[str, SetVersions] = {}
+        self._waiting: dict[str, float] = {}  # since when a set is wanted that is not published
         self._failures: dict[str, Failure] = {}
 
-    def __contains__(self, list_id: str) -> bool:
-        return list_id in self._lists
+    def __contains__(self, set_id: str) -> bool:
+        return set_id in self._sets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sets)
 
     @property
     def never_published(self) -> int:
-        """How many lists have no version yet."""
-        return sum(found.published == 0 for found in self._lists.values())
+        """How many sets have no version yet."""
+        return sum(found.published == 0 for found in self._sets.values())
 
     @property
     def to_sign_anew(self) -> int:
-        """How many lists are wanted for a fresh signature alone."""
+        """How many sets are wanted for a fresh signature alone."""
         return len(self._since(is_change=False))
 
-    def tenant_of(self, list_id: str) -> str:
-        """Return the issuer of a list that the rows have told of."""
-        return self._lists[list_id].issuer_id
+    def tenant_of(self, set_id: str) -> str:
+        """Return the issuer of a set that the rows have told of."""
+        return self._sets[set_id].issuer_id
 
-    def length_of(self, list_id: str) -> int:
-        """Return the entries of a list that the rows have told of."""
-        return self._lists[list_id].length
+    def length_of(self, set_id: str) -> int:
+        """Return the entries of each list of a set that the rows have told of."""
+        return self._sets[set_id].length
 
-    def rows_say(self, found: ListVersions, now: float) -> None:
+    def rows_say(self, found: SetVersions, now: float) -> None:
         """Take up what a look at the rows found; an older look than another changes nothing."""
-        list_id, known = found.list_id, self._lists.get(found.list_id)
+        set_id, known = found.set_id, self._sets.get(found.set_id)
         if known is not None:
             newest, published = (
                 max(found, known, key=lambda rows: rows.wanted),
@@ -68,55 +71,55 @@ class Demand:
             )
             found = msgspec.structs.replace(newest, published=published)
             if published > known.published:
-                self.is_well(list_id)
-        self._lists[list_id] = found
+                self.is_well(set_id)
+        self._sets[set_id] = found
         if found.wanted <= found.published:
-            self._waiting.pop(list_id, None)
+            self._waiting.pop(set_id, None)
         elif known is not None and (
             found.published > known.published or (found.is_change and not known.is_change)
         ):
-            self._waiting[list_id] = now
+            self._waiting[set_id] = now
         else:
-            self._waiting.setdefault(list_id, now)
+            self._waiting.setdefault(set_id, now)
 
-    def is_published(self, list_id: str, version: int, began: float) -> None:
+    def is_published(self, set_id: str, version: int, began: float) -> None:
         """Note a version whose making began at `began`: what was wanted later waits since then."""
-        known = self._lists[list_id]
+        known = self._sets[set_id]
         self.rows_say(msgspec.structs.replace(known, wanted=version, published=version), began)
 
-    def has_failed(self, list_id: str, reason: str, now: float) -> None:
-        """Note that a list failed by its own fault; it is tried again after a pause that grows."""
-        known = self._failures.get(list_id)
+    def has_failed(self, set_id: str, reason: str, now: float) -> None:
+        """Note that a set failed by its own fault; it is tried again after a pause that grows."""
+        known = self._failures.get(set_id)
         times = known.times + 1 if known is not None else 1
         pause = min(2.0 ** min(times - 1, 16), MAX_BACKOFF_SECONDS)
         since = known.since if known is not None else now
-        self._failures[list_id] = Failure(reason, times, since, now + pause)
+        self._failures[set_id] = Failure(reason, times, since, now + pause)
 
-    def is_well(self, list_id: str) -> None:
+    def is_well(self, set_id: str) -> None:
         """Note that an attempt went well, or that there was nothing to do: somebody else was faster."""
-        self._failures.pop(list_id, None)
+        self._failures.pop(set_id, None)
 
     def retry(self) -> None:
         """End all pauses: what failed before may go well now."""
-        for list_id, failure in self._failures.items():
-            self._failures[list_id] = msgspec.structs.replace(failure, times=0, retry_at=0.0)
+        for set_id, failure in self._failures.items():
+            self._failures[set_id] = msgspec.structs.replace(failure, times=0, retry_at=0.0)
 
-    def may_begin(self, list_id: str, now: float) -> bool:
-        """Tell whether a list is not in a pause."""
-        failure = self._failures.get(list_id)
+    def may_begin(self, set_id: str, now: float) -> bool:
+        """Tell whether a set is not in a pause."""
+        failure = self._failures.get(set_id)
         return failure is None or failure.retry_at <= now
 
-    def is_waiting(self, list_id: str) -> bool:
-        """Tell whether a list is wanted that is not published."""
-        return list_id in self._waiting
+    def is_waiting(self, set_id: str) -> bool:
+        """Tell whether a set is wanted that is not published."""
+        return set_id in self._waiting
 
-    def is_change(self, list_id: str) -> bool:
-        """Tell whether what is wanted of a list says something new: if not, a fresh signature is all."""
-        return self._lists[list_id].is_change
+    def is_change(self, set_id: str) -> bool:
+        """Tell whether what is wanted of a set says something new: if not, a fresh signature is all."""
+        return self._sets[set_id].is_change
 
     def waiting(self, now: float) -> list[str]:
-        """Return the lists that wait and may begin."""
-        return [list_id for list_id in self._waiting if self.may_begin(list_id, now)]
+        """Return the sets that wait and may begin."""
+        return [set_id for set_id in self._waiting if self.may_begin(set_id, now)]
 
     def longest_wait(self, now: float) -> float:
         """Return for how many seconds the oldest change has been waiting to be seen; 0: none waits."""
@@ -124,27 +127,27 @@ class Demand:
 
     def late(self, before: float, anew_before: float) -> Iterator[tuple[str, str]]:
         """
-        Yield the lists in trouble, each with the reason.
+        Yield the sets in trouble, each with the reason.
 
         Args:
-            before: since then a list has been failing, or a change waiting.
-            anew_before: since then a list has been waiting to be signed anew.
+            before: since then a set has been failing, or a change waiting.
+            anew_before: since then a set has been waiting to be signed anew.
         """
-        for list_id, failure in self._failures.items():
+        for set_id, failure in self._failures.items():
             if failure.since <= before:
-                yield list_id, failure.reason
+                yield set_id, failure.reason
         for is_change, limit, reason in (
             (True, before, "it waits to be published"),
             (False, anew_before, "it waits to be signed anew"),
         ):
-            for list_id, since in self._since(is_change=is_change).items():
-                if since <= limit and list_id not in self._failures:
-                    yield list_id, reason
+            for set_id, since in self._since(is_change=is_change).items():
+                if since <= limit and set_id not in self._failures:
+                    yield set_id, reason
 
     def _since(self, *, is_change: bool) -> dict[str, float]:
-        """Return since when lists wait, of those that wait with a change, or of those that do not."""
+        """Return since when sets wait, of those that wait with a change, or of those that do not."""
         return {
-            list_id: since
-            for list_id, since in self._waiting.items()
-            if self._lists[list_id].is_change is is_change
+            set_id: since
+            for set_id, since in self._waiting.items()
+            if self._sets[set_id].is_change is is_change
         }

@@ -11,7 +11,7 @@ from itertools import islice
 from operators.alarms.model import AlarmKind, OnState, Subject
 
 LATE_SECONDS = (
-    10.0  # seconds that a list may wait, or fail, before somebody is told; the promise is one second
+    10.0  # seconds that a set may wait, or fail, before somebody is told; the promise is one second
 )
 # ... that it may wait for nothing but a fresh signature: after a change of keys all lists of an issuer do, 10,000
 # for a minute or two.
@@ -38,22 +38,22 @@ class ListAlarms:
         late: Iterable[tuple[str, str]],
         near_end: Iterable[tuple[str, str]],
         in_the_future: int,
-        lists: Iterable[str],
+        subjects: Iterable[str],
     ) -> None:
         """
         Tell how the lists do.
 
         Args:
-            late, near_end: lists, each with the reason; of more than `MAX_TOLD` the first are told of.
+            late, near_end: sets, and lists, each with the reason; of more than `MAX_TOLD` the first are told of.
             in_the_future: how many lists are not valid yet by our clock.
-            lists: all of them.
+            subjects: the ids of all lists and sets.
         """
         holding: dict[Subject, str] = {}
         for kind, found in zip(_OF_LISTS, (late, near_end), strict=True):
             holding |= {(kind, list_id): reason for list_id, reason in islice(found, MAX_TOLD)}
         if in_the_future:
             holding[CLOCK] = f"{in_the_future} lists are dated in the future: the clock was, or is, wrong"
-        for subject in self._well(lists) - holding.keys():
+        for subject in self._well(subjects) - holding.keys():
             self._on_state(*subject, None)
         for (kind, list_id), reason in holding.items():
             self._on_state(kind, list_id, reason)
@@ -66,7 +66,7 @@ class ListAlarms:
         self._told.clear()
         self._began_at = None
 
-    def _well(self, lists: Iterable[str]) -> set[Subject]:
+    def _well(self, subjects: Iterable[str]) -> set[Subject]:
         """
         Return whom to tell that they are well, should they be.
 
@@ -77,6 +77,6 @@ class ListAlarms:
         self._began_at = now if self._began_at is None else self._began_at
         if now - self._began_at <= LATE_SECONDS:
             return set(self._told)
-        some = list(islice(lists, self._well_told, self._well_told + WELL_AT_ONCE))
+        some = list(islice(subjects, self._well_told, self._well_told + WELL_AT_ONCE))
         self._well_told = self._well_told + len(some) if len(some) == WELL_AT_ONCE else 0
         return self._told | {CLOCK} | {(kind, list_id) for list_id in some for kind in _OF_LISTS}

@@ -1,7 +1,7 @@
 """
-One list, from what its rows say to the version that readers get. Service.
+One set, from what its rows say to the version that readers get. Service.
 
-    read rows -> render -> self-check -> artefact rows and version, by compare-and-set -> serve -> on_published
+    read rows -> which lists need new bytes -> render -> self-check -> rows and version, by compare-and-set -> serve
 
 Each step leaves readers with the last good version if the process dies after it: before the compare-and-set
 nothing was written, after it every process finds the new version in the rows within 250 ms, and before it answers
@@ -13,16 +13,18 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+from operators.alarms.model import AlarmKind, OnState
 from operators.issuers.key_store import signing_key
 from proofs import Signer
 from statuslist.errors import NoSigningKey
-from statuslist.formats.forms import DATA_INTEGRITY
-from statuslist.publishing import artefacts
-from statuslist.publishing.artefacts import Artefact, ListContent
+from statuslist.publishing import set_versions
+from statuslist.publishing.artefacts import Artefact, content_of
 from statuslist.publishing.demand import Demand
-from statuslist.publishing.published import PublishedLists
-from statuslist.publishing.rendering import render
+from statuslist.publishing.projections import Projection, Projections
+from statuslist.publishing.published import Published, PublishedLists
+from statuslist.publishing.rendering import ListContent, lists_of, render
 from statuslist.publishing.self_check import check_rendered
+from statuslist.publishing.set_versions import SetContent
 from storage import Database, Transaction
 
 # The signer of a key, by the ids of its issuer and of the key. That is the key of the rows: a process that does not
@@ -32,7 +34,7 @@ SignerOf = Callable[[str, str], Signer]
 
 class Publication:
     """
-    Publishes one list at a time of many that may be under way.
+    Publishes one set at a time of many that may be under way.
 
     Args:
         lists: serves what was published.
@@ -41,6 +43,7 @@ class Publication:
         clock: seconds since 1970.
         timer: monotonic seconds.
         threads: where lists are rendered and checked.
+        on_state: told of bits that were not those of the rows.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Publication:
         clock: Callable[[], float],
         timer: Callable[[], float],
         threads: Executor,
+        on_state: OnState,
     ) -> None:
         self._database = database
         self._lists = lists
@@ -61,13 +65,16 @@ class Publication:
         self._clock = clock
         self._timer = timer
         self._threads = threads
+        self._on_state = on_state
+        self._projections = Projections()
 
-    async def publish(self, list_id: str) -> bool:
+    async def publish(self, set_id: str) -> bool:
         """
-        Publish one list; False where another process was faster, or nothing new is wanted.
+        Publish one set; False where another process was faster, or nothing new is wanted.
 
         1. Read what its rows say, in one snapshot.
-        2. Render and sign every form. 3. Read them back, and compare with the version before.
+        2. Render and sign every form of each list that needs new bytes. 3. Read them back, and compare with the
+           version before.
         4. Write them and the version, unless the version before is not the published one any more, or the issuer
            signs with another key by now.
         5. Serve it.
@@ -77,52 +84,92 @@ class Publication:
             NoSigningKey: the issuer has no key that signs.
             Exception: the signer is missing or fails, or the self-check does; nothing was written.
         """
-        began, version = self._timer(), self._lists.version_of(list_id)
-        content = await self._read(list_id, version)  # 1
+        began, version = self._timer(), self._lists.version_of_set(set_id)
+        kept = self._projections.take(set_id)
+        content = await self._read(set_id, version, kept)  # 1
         if content.published_version != version or content.version == version:
             return False  # Published elsewhere meanwhile; the next look takes it up.
         loop = asyncio.get_running_loop()
+        projection = await loop.run_in_executor(self._threads, _projection, content, kept)
+        if kept is not None and projection is not kept and not projection.is_like(kept):
+            self._on_state(AlarmKind.LIST_DIFFERED, set_id, "bits that were kept were not those of the rows")
         try:
-            made = await loop.run_in_executor(self._threads, self._render_and_check, content)  # 2, 3
+            made = await loop.run_in_executor(
+                self._threads, self._render_and_check, content, projection
+            )  # 2, 3
         except Exception:
             if await self._has_another_key(content):
                 return False  # Ours is not held any more; the next look takes up the new one.
             raise
+        self._projections.keep(set_id, projection)
         change = await self._write(content, made)  # 4
         if change is None:
             return False
-        self._demand.is_published(list_id, content.version, began)
-        self._lists.serve(made, change=change)  # 5
+        self._demand.is_published(set_id, content.version, began)
+        self._lists.serve(set_id, content.version, made, change=change)  # 5
         return True
 
-    async def _read(self, list_id: str, version: int) -> ListContent:
-        """Return what the list is to say; one whose signature is half through wants a version of its own."""
-        current = self._lists.current(list_id)
-        if current is not None and current.needs_signature(self._now()):
-            await self._database.write(lambda tx: artefacts.want_fresh_signature(tx, list_id, version))
-        return await self._database.read(lambda tx: artefacts.read_content(tx, list_id))
+    async def _read(self, set_id: str, version: int, kept: Projection | None) -> SetContent:
+        """
+        Return what the set is to say; one with a list whose time to be signed anew has come wants a version of its
+        own.
 
-    def _render_and_check(self, content: ListContent) -> tuple[Artefact, ...]:
+        Then all statuses are read, so that what is kept of the bits is compared with them.
+        """
+        now = self._now()
+        is_due = any(published.needs_signature(now) for published in self._lists.of_set(set_id))
+        if is_due:
+            await self._database.write(lambda tx: set_versions.want_fresh_signature(tx, set_id, version))
+        known = None if kept is None else kept.last_event
+        return await self._database.read(
+            lambda tx: set_versions.read_content(tx, set_id, known=known, in_full=is_due)
+        )
+
+    def _render_and_check(self, content: SetContent, projection: Projection) -> tuple[Artefact, ...]:
         if content.key_id is None:
             raise NoSigningKey(f"the issuer {content.issuer_id} has no active key")
         signer, policy = self._signer_of(content.issuer_id, content.key_id), self._lists.policy
-        rendered = render(content, signer, policy, now=self._now())
-        current = self._lists.current(content.list_id)
-        previous = current.forms[DATA_INTEGRITY].body if current is not None else None
-        check_rendered(rendered, previous, signer, policy, now=self._now())
-        return rendered.artefacts
+        made: list[Artefact] = []
+        for wanted in lists_of(content, projection):
+            published = self._lists.current(wanted.list_id)
+            if published is not None and not self._needs_new_bytes(wanted, published, content):
+                continue
+            rendered = render(wanted, signer, policy, now=self._now())
+            previous = published.first if published is not None else None
+            check_rendered(rendered, previous, signer, content.key_id, policy, now=self._now())
+            made += rendered.artefacts
+        return tuple(made)
 
-    async def _has_another_key(self, content: ListContent) -> bool:
+    def _needs_new_bytes(self, wanted: ListContent, published: Published, content: SetContent) -> bool:
+        """Tell whether a list says something new, or must be signed anew."""
+        return (
+            published.first.content != content_of(wanted.bits)
+            or published.version < content.floor_version
+            or published.policy != self._lists.policy.digest
+            or published.needs_signature(self._now())
+        )
+
+    async def _has_another_key(self, content: SetContent) -> bool:
         key_id = await self._database.read(lambda tx: signing_key(tx, content.issuer_id))
         return key_id != content.key_id
 
-    async def _write(self, content: ListContent, made: tuple[Artefact, ...]) -> int | None:
+    async def _write(self, content: SetContent, made: tuple[Artefact, ...]) -> int | None:
         """Return the number of the last change once the version is durable; None: another process was faster."""
 
         def write(tx: Transaction) -> int | None:
-            return artefacts.last_change(tx) if artefacts.publish(tx, content, made) else None
+            return set_versions.last_change(tx) if set_versions.publish(tx, content, made) else None
 
         return await self._database.write(write)
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _projection(content: SetContent, kept: Projection | None) -> Projection:
+    """Return the bits of a set: those that are kept, advanced; where all rows were read, those of the rows."""
+    if kept is not None:
+        kept.advance(content)
+    if content.statuses is not None:
+        return Projection(content, content.statuses)
+    assert kept is not None, "all rows are read where nothing is kept"
+    return kept

@@ -1,35 +1,57 @@
 """
-The lists that readers get: of each one version, held in memory. Pure but for whom it tells.
+The lists that readers get: of each its current bytes, held in memory. Pure but for whom it tells.
 
 Serving needs neither signer nor database.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
+from statuslist.formats.forms import FormName
 from statuslist.publishing.artefacts import Artefact
-from statuslist.publishing.rendering import Policy
+from statuslist.publishing.policy import Policy
 from storage import ServedMark
 from wire import format_utc
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """The version of a list that readers get; times in microseconds since 1970."""
+    """
+    What readers get of a list.
+
+    Attributes:
+        version: of its set, that made it: the list has said the same since.
+        valid_from, valid_until: microseconds since 1970.
+    """
 
     list_id: str
+    set_id: str
     version: int
     valid_from: int
     valid_until: int
     policy: str
-    forms: dict[str, Artefact]
+    forms: dict[FormName, Artefact]
+
+    @property
+    def first(self) -> Artefact:
+        """One of its forms: all say the same."""
+        return next(iter(self.forms.values()))
+
+    @property
+    def renew_at(self) -> int:
+        """
+        When it is to be signed anew: when half of its life is over, so that a signer that fails then has as long
+        again to be mended. Up to an eighth of its life earlier, a time of the list's own, so that lists that were
+        made at one time are not all signed at one time for ever.
+        """
+        life = self.valid_until - self.valid_from
+        return self.valid_from + life // 2 - life // 8 * zlib.crc32(self.list_id.encode()) // 2**32
 
     def needs_signature(self, now: int) -> bool:
-        """
-        Tell whether half of its life is over: a signer that fails then has as long again to be mended. Or it has
-        not begun: the clock was set back, and verifiers refuse it.
-        """
-        return now >= (self.valid_from + self.valid_until) // 2 or self.valid_from > now
+        """Tell whether it is to be signed anew. So it is where it is not valid yet: the clock was set back."""
+        return now >= self.renew_at or self.valid_from > now
 
     def is_near_end(self, now: int) -> bool:
         """Tell whether less than a quarter of its life is left: signing has failed for as long."""
@@ -38,12 +60,12 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 class PublishedLists:
     """
-    The published version of every list.
+    What is published of every list, and the version of every set.
 
     Args:
         policy: how lists are published; answers say its `ttl`.
         clock: seconds since 1970; what lists say of times is compared with it.
-        on_published: called on the event loop with a new version after it is what `current` gives.
+        on_published: called on the event loop with a list after it is what `current` gives.
         mark: what the processes of this node serve.
     """
 
@@ -60,36 +82,53 @@ class PublishedLists:
         self._on_published = on_published
         self._mark = mark
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
+        self._versions: dict[str, int] = {}  # Of each set.
+        self._lists: dict[str, tuple[str, ...]] = {}  # Of each set, the ids of those that are published.
 
     def __iter__(self) -> Iterator[Published]:
         return iter(self._current.values())
 
     def current(self, list_id: str) -> Published | None:
-        """Return the published version of a list; None where there is no such list, or not yet."""
+        """Return what is published of a list; None where there is no such list, or not yet."""
         return self._current.get(list_id)
 
     def version_of(self, list_id: str) -> int:
-        """Return the number of the version that `current` gives; 0 where it gives none."""
+        """Return the version that made what `current` gives; 0 where it gives none."""
         current = self._current.get(list_id)
         return current.version if current is not None else 0
 
-    def serve(self, forms: Sequence[Artefact], *, change: int) -> bool:
+    def version_of_set(self, set_id: str) -> int:
+        """Return the version of a set that readers get; 0: none."""
+        return self._versions.get(set_id, 0)
+
+    def of_set(self, set_id: str) -> tuple[Published, ...]:
+        """Return what is published of the lists of a set."""
+        return tuple(self._current[list_id] for list_id in self._lists.get(set_id, ()))
+
+    def serve(self, set_id: str, version: int, made: Sequence[Artefact], *, change: int) -> bool:
         """
-        Serve a version, once the other processes of the node are told that they may be behind.
+        Serve a version of a set, once the other processes of the node are told that they may be behind.
 
         Args:
-            forms: all forms of the version.
+            made: all forms of each list that has new bytes since the version that is served.
             change: a number that no change of this version is beyond.
 
         Returns:
             False where a newer one is served already: looks and publications overlap.
         """
         self._mark.will_serve(change)
-        first = forms[0]
-        if first.version <= self.version_of(first.list_id):
+        if version <= self.version_of_set(set_id):
             return False
+        self._versions[set_id] = version
+        for _, forms in groupby(made, key=lambda artefact: artefact.list_id):
+            self._serve_list(tuple(forms))
+        return True
+
+    def _serve_list(self, forms: Sequence[Artefact]) -> None:
+        first = forms[0]
         published = Published(
             list_id=first.list_id,
+            set_id=first.set_id,
             version=first.version,
             valid_from=first.valid_from,
             valid_until=first.valid_until,
@@ -97,8 +136,10 @@ class PublishedLists:
             forms={artefact.form: artefact for artefact in forms},
         )
         self._current[first.list_id] = published
+        known = self._lists.get(first.set_id, ())
+        if first.list_id not in known:
+            self._lists[first.set_id] = (*known, first.list_id)
         self._on_published(published)
-        return True
 
     def remaining_seconds(self) -> float | None:
         """
@@ -116,10 +157,10 @@ class PublishedLists:
         now = self._now()
         return sum(found.valid_from > now for found in self)
 
-    def due_for_signature(self) -> list[str]:
-        """Return the lists that are to be signed anew."""
+    def due_for_signature(self) -> Iterable[str]:
+        """Return the sets with a list that is to be signed anew."""
         now = self._now()
-        return [found.list_id for found in self if found.needs_signature(now)]
+        return dict.fromkeys(found.set_id for found in self if found.needs_signature(now))
 
     def near_end(self) -> Iterator[tuple[str, str]]:
         """Yield the lists that run out soon, each with the reason for operators."""

@@ -1,8 +1,8 @@
 """
-When a list is published, and whose turn it is: the loop of a process that follows, and may publish. Service.
+When a set is published, and whose turn it is: the loop of a process that follows, and may publish. Service.
 
-There is no pass that waits for all that is due: each look at the rows offers what is due to `turns`, and a list is
-published (`publication`) as soon as a slot is free and its turn has come. Lists are told apart by their issuers,
+There is no pass that waits for all that is due: each look at the rows offers what is due to `turns`, and a set is
+published (`publication`) as soon as a slot is free and its turn has come. Sets are told apart by their issuers,
 the tenants.
 """
 
@@ -12,24 +12,25 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 
 from operators.alarms.model import OnState
 from proofs import SignerAway
 from statuslist.errors import NoSigningKey, SelfCheckFailed
-from statuslist.publishing.artefacts import want_fresh_signature
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.list_alarms import LATE_ANEW_SECONDS, LATE_SECONDS, ListAlarms
-from statuslist.publishing.list_rows import NEVER, ListRows
+from statuslist.publishing.policy import Policy
 from statuslist.publishing.publication import Publication, SignerOf
 from statuslist.publishing.published import Published, PublishedLists
-from statuslist.publishing.rendering import Policy
+from statuslist.publishing.set_rows import NEVER, SetRows
+from statuslist.publishing.set_versions import want_fresh_signature
 from statuslist.publishing.turns import Lane, Turns
 from storage import Database, DatabaseUnavailable, Following, Leadership, ServedMark, Transaction
 from wire import Refusal
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
 PACE_SECONDS = 0.1  # between two looks: changes that come thick make one version together
-SLOTS = 8  # lists under way at once; their writes share commits
+SLOTS = 8  # sets under way at once; their writes share commits
 SLOTS_PER_TENANT = 4  # ... of one issuer
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
 
@@ -44,7 +45,7 @@ class Publisher:
     Publishes what is wanted.
 
     Args:
-        signer_of: as `Publication`; may raise, which fails that list only.
+        signer_of: as `Publication`; may raise, which fails that set only.
         clock: seconds since 1970; what it says is written into lists, and what they say is compared with it.
         timer: monotonic seconds, for what lasts.
         on_published: as `PublishedLists`.
@@ -75,11 +76,12 @@ class Publisher:
         mark = mark or ServedMark()
         self.lists = PublishedLists(policy=policy, clock=clock, on_published=on_published, mark=mark)
         self.demand = Demand()
-        self.rows = ListRows(database, self.lists, self.demand, timer=timer)
+        self.rows = SetRows(database, self.lists, self.demand, timer=timer)
         self.following = Following(self.rows.take_up, "status lists", mark=mark, timer=timer)
         self._database = database
         self._timer = timer
-        self._outdated: list[Published] = []  # Made under other settings, and not marked for publication yet.
+        # The version of each set with a list made under other settings, and not marked for publication yet.
+        self._outdated: dict[str, int] = {}
         self._turns = Turns(slots=SLOTS, per_tenant=SLOTS_PER_TENANT)
         self._leads = False
         self._surveyed_at = NEVER  # Monotonic seconds.
@@ -94,6 +96,7 @@ class Publisher:
             timer=timer,
             # Threads of its own: lists that are slow to render must not keep others from the loop's.
             threads=ThreadPoolExecutor(SLOTS, "publisher"),
+            on_state=on_state,
         )
 
     @property
@@ -119,7 +122,11 @@ class Publisher:
         """
         await self.following.look()
         current_policy = self.lists.policy.digest
-        self._outdated = [found for found in self.lists if found.policy != current_policy]
+        self._outdated = {
+            found.set_id: self.lists.version_of_set(found.set_id)
+            for found in self.lists
+            if found.policy != current_policy
+        }
         with suppress(DatabaseUnavailable):  # The disk may be full: what is published is served all the same.
             await self._mark_outdated()
 
@@ -127,12 +134,12 @@ class Publisher:
         outdated = self._outdated
 
         def mark(tx: Transaction) -> None:
-            for found in outdated:
-                want_fresh_signature(tx, found.list_id, found.version)
+            for set_id, version in outdated.items():
+                want_fresh_signature(tx, set_id, version)
 
         if outdated:
             await self._database.write(mark)
-            self._outdated = []
+            self._outdated = {}
 
     async def run(self, leadership: Leadership | None) -> None:
         """
@@ -171,11 +178,11 @@ class Publisher:
 
     async def publish_dirty(self) -> int:
         """
-        Publish every list whose rows say more than its published version, or whose signature is half through, and
+        Publish every set whose rows say more than its published version, or a list of which is half through, and
         wait for it; for the start, and for tools.
 
         Returns:
-            How many versions were published here. A list that failed is counted, logged and tried again
+            How many versions were published here. A set that failed is counted, logged and tried again
             later; it holds up no other.
         """
         await self.following.look()
@@ -187,34 +194,34 @@ class Publisher:
     def _begin(self, under_way: asyncio.TaskGroup) -> None:
         """Offer what is due, then begin with those whose turn it is; each that ends lets another begin."""
         now = self._timer()
-        for list_id in self.demand.waiting(now):
-            self._turns.offer(list_id, self._lane_of(list_id, is_change=self.demand.is_change(list_id)))
+        for set_id in self.demand.waiting(now):
+            self._turns.offer(set_id, self._lane_of(set_id, is_change=self.demand.is_change(set_id)))
         if now - self._surveyed_at >= SURVEY_SECONDS:
             self._survey()
         self._take_turns(under_way)
 
     def _take_turns(self, under_way: asyncio.TaskGroup) -> None:
-        while (list_id := self._turns.take()) is not None:
-            under_way.create_task(self._take_turn(list_id, under_way))
+        while (set_id := self._turns.take()) is not None:
+            under_way.create_task(self._take_turn(set_id, under_way))
 
-    async def _take_turn(self, list_id: str, under_way: asyncio.TaskGroup) -> None:
+    async def _take_turn(self, set_id: str, under_way: asyncio.TaskGroup) -> None:
         try:
-            await self._attempt(list_id)
+            await self._attempt(set_id)
         finally:
-            self._turns.end(list_id)
+            self._turns.end(set_id)
         self._take_turns(under_way)
 
     def _survey(self) -> None:
         """Look at the times of all lists: offer those that are to be signed anew, then tell of those in trouble."""
         at = self._timer()
-        for list_id in self.lists.due_for_signature():
-            if not self.demand.is_waiting(list_id) and self.demand.may_begin(list_id, at):
-                self._turns.offer(list_id, self._lane_of(list_id, is_change=False))
+        for set_id in self.lists.due_for_signature():
+            if not self.demand.is_waiting(set_id) and self.demand.may_begin(set_id, at):
+                self._turns.offer(set_id, self._lane_of(set_id, is_change=False))
         self._tell()
         self._surveyed_at = at
 
-    def _lane_of(self, list_id: str, *, is_change: bool) -> Lane:
-        return Lane(self.demand.tenant_of(list_id), is_change)
+    def _lane_of(self, set_id: str, *, is_change: bool) -> Lane:
+        return Lane(self.demand.tenant_of(set_id), is_change)
 
     def _tell(self) -> None:
         now = self._timer()
@@ -222,27 +229,27 @@ class Publisher:
             late=self.demand.late(before=now - LATE_SECONDS, anew_before=now - LATE_ANEW_SECONDS),
             near_end=self.lists.near_end(),
             in_the_future=self.lists.not_yet_valid,
-            lists=(found.list_id for found in self.lists),
+            subjects=chain((found.list_id for found in self.lists), self.demand),
         )
 
-    async def _attempt(self, list_id: str) -> None:
+    async def _attempt(self, set_id: str) -> None:
         try:
-            if await self._publication.publish(list_id):
+            if await self._publication.publish(set_id):
                 self.published += 1  # Not in one step with the await: attempts run beside one another.
         except DatabaseUnavailable as error:
-            # Not this list's fault: no pause, so that it is published at once when the database is back. Others
+            # Not this set's fault: no pause, so that it is published at once when the database is back. Others
             # would fail as well, and be rendered in vain: the next look offers them again.
             self._turns.clear()
-            _log.warning("status list %s: not published, %s", list_id, error)
+            _log.warning("status set %s: not published, %s", set_id, error)
         except Exception as error:
-            # One list's failure (no signer, self-check, database) must not hold up the others.
+            # One set's failure (no signer, self-check, database) must not hold up the others.
             self.failed += 1
             is_ours = not isinstance(error, _TOLD)
             reason = type(error).__name__ if is_ours else str(error)
-            self.demand.has_failed(list_id, f"publishing fails: {reason}", self._timer())
+            self.demand.has_failed(set_id, f"publishing fails: {reason}", self._timer())
             level = logging.ERROR if is_ours else logging.WARNING
-            _log.log(level, "status list %s: not published: %s", list_id, reason, exc_info=is_ours)
+            _log.log(level, "status set %s: not published: %s", set_id, reason, exc_info=is_ours)
         else:
-            self.demand.is_well(list_id)
-            if self.demand.is_waiting(list_id):
+            self.demand.is_well(set_id)
+            if self.demand.is_waiting(set_id):
                 self.wake()  # It was changed meanwhile, and could not be offered.

@@ -2,80 +2,165 @@
 What was rendered, read as a verifier would and compared with the version before. Pure.
 """
 
-from proofs import ProofError, Signer, verify_compact, verify_proof
+import msgspec
+
+from proofs import ProofError, Signer, read_compact, verify_compact, verify_proof
+from proofs.cose import read_sign1, verify_sign1
 from statuslist.errors import SelfCheckFailed, StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, cleared_bits, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, FormName, list_url
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, TOKEN_JWT, list_url
 from statuslist.formats.purposes import REVOCATION
+from statuslist.formats.token_bits import expanded
+from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
 from statuslist.formats.tokens import check_in_time, read_token
 from statuslist.publishing.artefacts import Artefact
-from statuslist.publishing.rendering import Policy, Rendered
+from statuslist.publishing.policy import Policy
+from statuslist.publishing.rendering import ListContent, Rendered
 from wire import JsonError, read
 
 
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
+    """What a form says: its own URL, the issuer and purposes where it names them, and its bits."""
+
+    url: str | None
+    issuer: str | None
+    purposes: tuple[str, ...]
+    entry_bits: int
+    bits: bytes
+
+
 def check_rendered(
-    rendered: Rendered, previous: bytes | None, signer: Signer, policy: Policy, *, now: int
+    rendered: Rendered,
+    previous: Artefact | None,
+    signer: Signer,
+    key_id: str | None,
+    policy: Policy,
+    *,
+    now: int,
 ) -> None:
     """
     Read the bytes as a verifier would, and compare them with the version before.
 
-    1. Each form parses and verifies with the signer's public key.
-    2. Its id is its URL, its issuer the signer's, its purpose the list's; the signer's key is that of the rows.
-    3. It expands to the bitstring of the rows, of the set's length.
+    1. Each form parses and verifies with the signer's public key, which is the key of the rows.
+    2. It says its URL, the signer as its issuer, and the list's purpose, where its standard has them.
+    3. It expands to the bits of the rows, of the set's length.
     4. The list is as long as it was, and no revocation is gone.
 
     Args:
-        previous: the Data Integrity form of the published version, or None where there is none.
+        previous: a form of the list as it is published; None: there is none.
+        key_id: of the rows.
 
     Raises:
         SelfCheckFailed: one of these does not hold; the message says which.
     """
-    if signer.verification_method != f"{signer.controller}#{rendered.content.key_id}":
-        raise SelfCheckFailed(
-            f"{rendered.content.list_id}: signed by {signer.verification_method}, another key"
-        )
+    content = rendered.content
+    if signer.verification_method != f"{signer.controller}#{key_id}":
+        raise SelfCheckFailed(f"{content.list_id}: signed by {signer.verification_method}, another key")
     for artefact in rendered.artefacts:
-        _check_form(artefact, rendered, signer, policy, now)
+        _check_form(artefact, content, signer, policy, now)
     if previous is not None:
-        _check_against(previous, rendered)
+        _check_against(previous, content)
 
 
-def _check_form(artefact: Artefact, rendered: Rendered, signer: Signer, policy: Policy, now: int) -> None:
+def _check_form(artefact: Artefact, content: ListContent, signer: Signer, policy: Policy, now: int) -> None:
     try:
-        credential = _verified(artefact, signer, now)
-        bits = expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
+        found = _verified(artefact, signer, now)
     except (ProofError, StatusListError, JsonError) as error:
         raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: {error}") from error
-    url = list_url(policy.base_url, artefact.list_id, _form(artefact))
-    expected = (url, signer.controller, (rendered.content.purpose,))
-    if (credential.id, credential.issuer, credential.purposes) != expected:
-        raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: not its id, issuer and purpose")
-    if bits != rendered.bits or len(bits) * 8 != rendered.content.length:
-        raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: not the bitstring of the rows")
+    is_token = content.purpose is None
+    expected = _Read(
+        url=list_url(policy.base_url, artefact.list_id, artefact.form),
+        issuer=None if is_token else signer.controller,
+        purposes=() if content.purpose is None else (content.purpose,),
+        entry_bits=content.entry_bits,
+        bits=content.bits,
+    )
+    for name in expected.__struct_fields__:
+        if getattr(found, name) != getattr(expected, name):
+            raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: its {name} is not that of the rows")
 
 
-def _check_against(previous: bytes, rendered: Rendered) -> None:
-    before = read_status_list_credential(read(previous, max_bytes=MAX_FORM_BYTES))
-    bits = expand_list(before.encoded_list, max_bytes=MAX_LIST_BYTES)
-    list_id = rendered.content.list_id
-    if len(bits) != len(rendered.bits):
-        raise SelfCheckFailed(f"{list_id}: {len(rendered.bits)} bytes, but {len(bits)} were published")
-    lost = cleared_bits(bits, rendered.bits)
-    if rendered.content.purpose == REVOCATION and lost:
-        raise SelfCheckFailed(f"{list_id}: {lost} published revocations are not in the rows any more")
+def _check_against(previous: Artefact, content: ListContent) -> None:
+    before = _expanded(previous)
+    if (len(before.bits), before.entry_bits) != (len(content.bits), content.entry_bits):
+        raise SelfCheckFailed(
+            f"{content.list_id}: {len(content.bits)} bytes, but {len(before.bits)} were published"
+        )
+    if lost := lost_revocations(before.bits, content):
+        raise SelfCheckFailed(f"{content.list_id}: {lost} published revocations are not in the rows any more")
 
 
-def _verified(artefact: Artefact, signer: Signer, now: int) -> StatusListCredential:
+def lost_revocations(before: bytes, content: ListContent) -> int:
+    """Return how many entries are revoked in `before` and not in `content`."""
+    if content.purpose is None and content.entry_bits == 2:
+        return cleared_bits(_invalid(before), _invalid(content.bits))
+    if content.purpose is None:
+        return cleared_bits(before, content.bits)
+    return cleared_bits(before, content.bits) if content.purpose == REVOCATION else 0
+
+
+def _invalid(bits: bytes) -> bytes:
+    """Return which entries of two bits are 1, INVALID: their lower bit."""
+    values = int.from_bytes(bits)
+    return (values & ~(values >> 1) & int.from_bytes(b"\x55" * len(bits))).to_bytes(len(bits))
+
+
+def _expanded(artefact: Artefact) -> _Read:
+    """Read a form that was verified when it was made."""
+    if artefact.form == DATA_INTEGRITY:
+        return _of_credential(read_status_list_credential(read(artefact.body, max_bytes=MAX_FORM_BYTES)))
+    if artefact.form == JWT:
+        token = read_token(artefact.body, max_bytes=MAX_FORM_BYTES)
+        return _of_credential(read_status_list_credential(token.document))
+    if artefact.form == TOKEN_JWT:
+        jws = read_compact(artefact.body, max_bytes=MAX_FORM_BYTES)
+        return _of_token(token_list_of_jwt(jws, max_bytes=MAX_FORM_BYTES))
+    found = read_sign1(artefact.body, max_bytes=MAX_FORM_BYTES)
+    return _of_token(token_list_of_cwt(found, max_bytes=MAX_FORM_BYTES))
+
+
+def _verified(artefact: Artefact, signer: Signer, now: int) -> _Read:
+    """Read a form as a verifier would: its signature, its times, and what it says."""
+    if artefact.form == DATA_INTEGRITY:
+        document = read(artefact.body, max_bytes=MAX_FORM_BYTES)
+        verify_proof(document, signer.public_key, now=now)
+        return _of_credential(read_status_list_credential(document))
     if artefact.form == JWT:
         token = read_token(artefact.body, max_bytes=MAX_FORM_BYTES)
         verify_compact(token.compact, signer.public_key)
         check_in_time(token, now)
-        return read_status_list_credential(token.document)
-    document = read(artefact.body, max_bytes=MAX_FORM_BYTES)
-    verify_proof(document, signer.public_key, now=now)
-    return read_status_list_credential(document)
+        return _of_credential(read_status_list_credential(token.document))
+    return _of_token(_verified_token_list(artefact, signer, now))
 
 
-def _form(artefact: Artefact) -> FormName:
-    return JWT if artefact.form == JWT else DATA_INTEGRITY
+def _verified_token_list(artefact: Artefact, signer: Signer, now: int) -> TokenList:
+    if artefact.form == TOKEN_JWT:
+        jws = verify_compact(artefact.body, signer.public_key, max_bytes=MAX_FORM_BYTES)
+        found = token_list_of_jwt(jws, max_bytes=MAX_FORM_BYTES)
+    else:
+        sign1 = verify_sign1(artefact.body, signer.public_key, max_bytes=MAX_FORM_BYTES)
+        found = token_list_of_cwt(sign1, max_bytes=MAX_FORM_BYTES)
+    if found.expires is None or not found.issued_at <= now < found.expires:
+        raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: it is not in its time")
+    return found
+
+
+def _of_credential(credential: StatusListCredential) -> _Read:
+    return _Read(
+        url=credential.id,
+        issuer=credential.issuer,
+        purposes=credential.purposes,
+        entry_bits=1,
+        bits=expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES),
+    )
+
+
+def _of_token(found: TokenList) -> _Read:
+    return _Read(
+        url=found.url,
+        issuer=None,
+        purposes=(),
+        entry_bits=found.bits,
+        bits=expanded(found.lst, max_bytes=2 * MAX_LIST_BYTES),
+    )

@@ -1,12 +1,12 @@
 """
-Whose list is published next: a queue that is fair between tenants. Pure.
+Whose set is published next: a queue that is fair between tenants. Pure.
 
-A list stands in it once. It stands in a lane: the changes of its tenant, or the tenant's lists that are only signed
+A set stands in it once. It stands in a lane: the changes of its tenant, or the tenant's sets that are only signed
 anew, be it that half of their life is over or that their issuer has another key. Lanes take turns, so that whoever
-has one list waits for one list of each other lane, not for all of them; and of the slots a tenant has a part at
-most, so that slow lists leave some to others.
+has one set waits for one set of each other lane, not for all of them; and of the slots a tenant has a part at
+most, so that slow sets leave some to others.
 
-That a key is compromised makes no third lane: where nothing else is due, the lists to be signed anew have all slots
+That a key is compromised makes no third lane: where nothing else is due, the sets to be signed anew have all slots
 of their tenant, and a revocation must not wait behind thousands of them then either.
 """
 
@@ -16,7 +16,7 @@ import msgspec
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """What takes turns with its like; `is_change`: somebody waits for what these lists are to say."""
+    """What takes turns with its like; `is_change`: somebody waits for what these sets are to say."""
 
     tenant: str
     is_change: bool
@@ -24,7 +24,7 @@ class Lane(msgspec.Struct, frozen=True):
 
 class Turns:
     """
-    The lists that wait, and those that are under way.
+    The sets that wait, and those that are under way.
 
     Args:
         slots: how many may be under way at once.
@@ -35,36 +35,36 @@ class Turns:
         self._slots = slots
         self._per_tenant = per_tenant
         self._lanes: OrderedDict[Lane, OrderedDict[str, None]] = OrderedDict()  # in the order of their turns
-        self._lane_of: dict[str, Lane] = {}  # of the lists that wait
-        self._under_way: dict[str, str] = {}  # the tenant of each list
+        self._lane_of: dict[str, Lane] = {}  # of the sets that wait
+        self._under_way: dict[str, str] = {}  # the tenant of each set
         self._held: Counter[str] = Counter()  # slots that each tenant has
 
-    def offer(self, list_id: str, lane: Lane) -> None:
-        """Let a list wait in `lane`; nothing changes where it does already, or is under way."""
-        if list_id in self._under_way or self._lane_of.get(list_id) == lane:
+    def offer(self, set_id: str, lane: Lane) -> None:
+        """Let a set wait in `lane`; nothing changes where it does already, or is under way."""
+        if set_id in self._under_way or self._lane_of.get(set_id) == lane:
             return
-        self._leave(list_id)
-        self._lane_of[list_id] = lane
-        self._lanes.setdefault(lane, OrderedDict())[list_id] = None
+        self._leave(set_id)
+        self._lane_of[set_id] = lane
+        self._lanes.setdefault(lane, OrderedDict())[set_id] = None
 
     def take(self) -> str | None:
-        """Return the list whose turn it is, which is under way until `end`; None: none waits that may begin."""
+        """Return the set whose turn it is, which is under way until `end`; None: none waits that may begin."""
         if len(self._under_way) >= self._slots:
             return None
         # Few lanes are passed over: no more tenants can have their part than there are parts.
         lane = next((lane for lane in self._lanes if self._held[lane.tenant] < self._per_tenant), None)
         if lane is None:
             return None
-        list_id = next(iter(self._lanes[lane]))
+        set_id = next(iter(self._lanes[lane]))
         self._lanes.move_to_end(lane)
-        self._leave(list_id)
-        self._under_way[list_id] = lane.tenant
+        self._leave(set_id)
+        self._under_way[set_id] = lane.tenant
         self._held[lane.tenant] += 1
-        return list_id
+        return set_id
 
-    def end(self, list_id: str) -> None:
-        """Give back the slot of a list that was taken; it may be offered again."""
-        tenant = self._under_way.pop(list_id)
+    def end(self, set_id: str) -> None:
+        """Give back the slot of a set that was taken; it may be offered again."""
+        tenant = self._under_way.pop(set_id)
         self._held[tenant] -= 1
         if not self._held[tenant]:
             del self._held[tenant]
@@ -74,10 +74,10 @@ class Turns:
         self._lanes.clear()
         self._lane_of.clear()
 
-    def _leave(self, list_id: str) -> None:
-        lane = self._lane_of.pop(list_id, None)
+    def _leave(self, set_id: str) -> None:
+        lane = self._lane_of.pop(set_id, None)
         if lane is None:
             return
-        del self._lanes[lane][list_id]
+        del self._lanes[lane][set_id]
         if not self._lanes[lane]:
             del self._lanes[lane]

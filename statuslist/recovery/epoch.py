@@ -27,6 +27,8 @@ from statuslist.publishing.artefacts import digest_of, published_artefacts
 from statuslist.recovery.found_lists import FoundList, set_indexes
 from storage import Transaction
 
+CADENCE_MS = 1_000  # milliseconds; of a set that is made anew
+
 
 class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
     """What opening an epoch did; `notes` are sentences about what was found and could not be used."""
@@ -151,6 +153,10 @@ def _make_lost_sets(
             permutation_key=random_bytes(KEY_BYTES),
             next_number=0,
             created_at=at,
+            profile="default",
+            cadence_ms=CADENCE_MS,
+            has_tokens=False,
+            version=0,
         )
         store.insert_set(tx, status_set)
         purposes = " and ".join(sorted(status_set.purposes))
@@ -194,15 +200,18 @@ def _is_newer(tx: Transaction, list_id: str, newest: FoundList) -> bool:
     same; but the rows know every version before them.
     """
     if newest.version is not None:
-        row = tx.one("SELECT published_version FROM status_lists WHERE id = :id", {"id": list_id})
-        return row is None or newest.version > row["published_version"]
+        row = tx.one("SELECT max(version) AS version FROM list_forms WHERE list_id = :id", {"id": list_id})
+        return row is None or row["version"] is None or newest.version > row["version"]
     own = published_artefacts(tx, list_id)
     if own and newest.valid_from < own[0].valid_from:
         return False
     asked = {"list_id": list_id, "form": newest.form, "body": newest.body, "digest": digest_of(newest.body)}
     known = tx.one(
         "SELECT version FROM artefacts WHERE list_id = :list_id AND form = :form AND body = :body"
+        " UNION ALL SELECT version FROM list_forms WHERE list_id = :list_id AND form = :form AND body = :body"
         " UNION ALL SELECT version FROM served_forms"
+        " WHERE list_id = :list_id AND form = :form AND digest = :digest"
+        " UNION ALL SELECT version FROM served_list_forms"
         " WHERE list_id = :list_id AND form = :form AND digest = :digest",
         asked,
     )
@@ -248,10 +257,18 @@ def _withhold(tx: Transaction, readable: Collection[str], at: int) -> dict[str, 
 
 
 def _jump(tx: Transaction, at: int) -> int:
-    """Want version `at` of every list (or the next, where it is beyond that); return how many lists there are."""
-    return tx.execute(
-        "UPDATE status_lists SET"
-        " wanted_version = CASE WHEN wanted_version >= :at THEN wanted_version + 1 ELSE :at END,"
-        " changed_version = (SELECT max(changed_version) FROM status_lists) + 1",
+    """
+    Want version `at` of every set (or the next, where it is beyond that), with new bytes of every list; return how
+    many lists there are.
+    """
+    beyond = "CASE WHEN wanted_version >= :at THEN wanted_version + 1 ELSE :at END"
+    tx.execute(
+        f"UPDATE set_versions SET wanted_version = {beyond}, floor_version = {beyond},"  # noqa: S608 (ours)
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1",
         {"at": at},
     )
+    row = tx.one(
+        "SELECT (SELECT count(*) FROM status_lists)"
+        " + (SELECT coalesce(sum(has_tokens), 0) FROM set_versions) AS lists"
+    )
+    return int(row["lists"]) if row is not None else 0

@@ -14,7 +14,7 @@ from proofs import JsonObject, ProofError, read_compact, verify_compact, verify_
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
-from statuslist.formats.forms import JWT, MAX_FORM_BYTES, FormName, is_set_id, list_url
+from statuslist.formats.forms import JWT, MAX_FORM_BYTES, TOKEN_FORMS, FormName, is_set_id, list_url
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.mirror import FoundForm
 from wire import JsonError, read
@@ -146,6 +146,8 @@ def gather(
     """Return what was found of each list, by its id; what is not ours is told to `on_stranger` and ignored."""
     newest: dict[str, FoundList] = {}
     for found in forms:
+        if found.form in TOKEN_FORMS:
+            continue
         try:
             newest[found.list_id] = merge(newest.get(found.list_id), read_one(found))
         except NotOurList as error:

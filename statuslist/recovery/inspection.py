@@ -13,7 +13,7 @@ from statuslist.entries.allocation import number_of
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES, MEDIA_TYPES
+from statuslist.formats.forms import BITSTRING_FORMS, DATA_INTEGRITY, MAX_FORM_BYTES, TOKEN_FORMS
 from statuslist.formats.purposes import REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts, served_digest
 from statuslist.recovery.found_lists import set_indexes
@@ -33,20 +33,27 @@ def _silent(_done: int, _all: int) -> None:
 
 
 async def forms_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
-    """Every published list has an artefact of every form, of its published version, as it was published."""
+    """Every published list has every form, as it was published."""
 
     def look(tx: Transaction, list_id: str) -> list[str]:
-        row = tx.one("SELECT published_version FROM status_lists WHERE id = :id", {"id": list_id})
-        published = row["published_version"] if row is not None else 0
-        there = {artefact.form: artefact.body for artefact in published_artefacts(tx, list_id)}
-        missing = sorted(set(MEDIA_TYPES) - there.keys()) if published else []
+        row = tx.one(
+            "SELECT v.published_version FROM set_versions v"
+            " LEFT JOIN status_lists l ON l.set_id = v.set_id AND l.id = :id"
+            " WHERE l.id = :id OR (v.set_id = :id AND v.has_tokens = 1)",
+            {"id": list_id},
+        )
+        there = published_artefacts(tx, list_id)
+        wanted = BITSTRING_FORMS if _is_of_the_w3c(tx, list_id) else TOKEN_FORMS
+        is_published = row is not None and row["published_version"] > 0
+        missing = sorted(set(wanted) - {found.form for found in there}) if is_published else []
         changed = [
-            form
-            for form, body in there.items()
-            if served_digest(tx, list_id, published, form) not in (None, digest_of(body))
+            found
+            for found in there
+            if served_digest(tx, list_id, found.version, found.form) not in (None, digest_of(found.body))
         ]
-        return [f"{list_id}: version {published} has no {form}" for form in missing] + [
-            f"{list_id}: {form} of version {published} is not what was published" for form in changed
+        return [f"{list_id}: there is no {form}" for form in missing] + [
+            f"{list_id}: {found.form} of version {found.version} is not what was published"
+            for found in changed
         ]
 
     return await _over_lists(database, look, on_progress)
@@ -85,7 +92,12 @@ async def count_faults(database: Database) -> list[str]:
 async def _over_lists(
     database: Database, look: Callable[[Transaction, str], list[str]], on_progress: Progress
 ) -> list[str]:
-    rows = await database.read(lambda tx: tx.all("SELECT id FROM status_lists ORDER BY id"))
+    rows = await database.read(
+        lambda tx: tx.all(
+            "SELECT id FROM status_lists"
+            " UNION ALL SELECT set_id AS id FROM set_versions WHERE has_tokens = 1 ORDER BY id"
+        )
+    )
     faults: list[str] = []
     for done, row in enumerate(rows):
         on_progress(done, len(rows))
@@ -97,9 +109,14 @@ async def _read(database: Database, look: Callable[[Transaction, str], T], name:
     return await database.read(lambda tx: look(tx, name))
 
 
+def _is_of_the_w3c(tx: Transaction, list_id: str) -> bool:
+    return tx.one("SELECT 1 AS found FROM status_lists WHERE id = :id", {"id": list_id}) is not None
+
+
 def _unlike_the_rows(tx: Transaction, list_id: str) -> list[str]:
     row = tx.one(
-        "SELECT set_id, purpose, wanted_version, published_version FROM status_lists WHERE id = :id",
+        "SELECT l.set_id, l.purpose, v.wanted_version, v.published_version FROM status_lists l"
+        " JOIN set_versions v ON v.set_id = l.set_id WHERE l.id = :id",
         {"id": list_id},
     )
     if row is None or row["purpose"] != REVOCATION or row["wanted_version"] != row["published_version"]:

@@ -29,9 +29,10 @@ from server.settings import Settings
 from server.settings.policy import policy_of
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
-from statuslist.publishing.artefacts import published_artefacts, sign_anew
+from statuslist.publishing.artefacts import published_artefacts
 from statuslist.publishing.mirror import Mirror
 from statuslist.publishing.publisher import Publisher
+from statuslist.publishing.set_versions import sign_anew
 from storage import Engine
 from tests.actors import acting
 from tests.server.running import quiet

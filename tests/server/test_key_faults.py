@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from proofs import Algorithm, create_key_file
-from statuslist.formats.forms import MEDIA_TYPES
+from statuslist.formats.forms import BITSTRING_FORMS
 from tests.process import free_port
 from tests.server.running import Running, running_in
 from tests.softhsm import SoftHsm
@@ -123,7 +123,7 @@ class Deployment:
         """Tell whether the tenant's list shows an entry as revoked, in both forms; each must verify."""
         document = await self._get(f"/issuers/{tenant}/did.json")
         shown = []
-        for form in MEDIA_TYPES:
+        for form in BITSTRING_FORMS:
             answer = await self._client.get(f"{self._public}/status-lists/{tenant}-revocation/{form}")
             if answer.status_code == 404:
                 return False  # Its first version is not published yet.

@@ -30,11 +30,11 @@ from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
 from statuslist.publishing.answers import own_list
-from statuslist.publishing.artefacts import sign_anew
+from statuslist.publishing.policy import Policy
 from statuslist.publishing.publication import SignerOf
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
-from statuslist.publishing.rendering import Policy
+from statuslist.publishing.set_versions import sign_anew
 from storage import Database, Engine, ServedMark
 from tests.actors import acting
 from tests.databases import Place

@@ -56,7 +56,7 @@ def db_give_up_key(issuer_id: str, key_id: str, since: str | None) -> None:
         from operators.approvals.approvals import Approvals
         from operators.issuers.key_changes import KeyChanges
         from operators.issuers.views import CompromiseKey
-        from statuslist.publishing.artefacts import sign_anew
+        from statuslist.publishing.set_versions import sign_anew
 
         changes = KeyChanges(
             database,

@@ -3,6 +3,7 @@ What former SQLite databases have: the one that a restore replaces, and those th
 """
 
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +13,7 @@ from operators.issuers import key_store
 from operators.store import all_issuers
 from registry.events import read_head
 from server.identity.identities import Rows
-from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.publishing.artefacts import published_artefacts
+from statuslist.publishing.artefacts import older_bodies, published_bodies, published_list_ids
 from statuslist.publishing.mirror import FoundForm
 from statuslist.recovery import epoch
 from storage import Database, DatabaseUnavailable, Transaction, open_database
@@ -66,20 +66,21 @@ def databases_before(path: Path) -> list[Path]:
 
 
 async def _forms_in(database: Database) -> list[FoundForm]:
-    names = await database.read(epoch.list_ids)
-    forms: list[FoundForm] = []
+    has_versions = await database.read(_has_versions_of_sets)
+    names = await database.read(published_list_ids if has_versions else epoch.list_ids)
+    read = published_bodies if has_versions else older_bodies
+    found: list[FoundForm] = []
     for name in names:
-        found = await database.read(lambda tx, name=name: published_artefacts(tx, name))  # type: ignore[misc]
-        forms += [
-            FoundForm(
-                list_id=name,
-                form=JWT if each.form == JWT else DATA_INTEGRITY,
-                body=each.body,
-                version=each.version,
-            )
-            for each in found
+        bodies = await database.read(partial(read, list_id=name))
+        found += [
+            FoundForm(list_id=name, form=form, body=body, version=version) for form, version, body in bodies
         ]
-    return forms
+    return found
+
+
+def _has_versions_of_sets(tx: Transaction) -> bool:
+    """Tell whether lists are where this release has them; before 0.3 each had a version of its own."""
+    return tx.one("SELECT 1 AS found FROM sqlite_master WHERE name = 'list_forms'") is not None
 
 
 def _rows_in(tx: Transaction) -> Rows:

@@ -6,6 +6,7 @@ from typing import Any
 from tests.server.http_corpus.asking import Case, get, of, post
 
 LIST = "/status-lists/sample-revocation"
+TOKENS = "/status-lists/sample"
 PAGES = (
     "/",
     "/docs",
@@ -24,6 +25,8 @@ PAGES = (
     LIST,
     f"{LIST}/credential.json",
     f"{LIST}/credential.jwt",
+    f"{TOKENS}/token.jwt",
+    f"{TOKENS}/token.cwt",
     "/status-lists/sample-suspension",
     "/problems/not-found",
 )
@@ -119,6 +122,9 @@ ODD_PATHS = (
     f"{LIST}?",
     f"{LIST}/credential.json?timestamp=2026-01-01T00:00:00Z",
     f"{LIST}/credential.jwt?x",
+    f"{TOKENS}/token.jwt?time=1790000000",
+    f"{TOKENS}/credential.jwt",
+    f"{LIST}/token.cwt",
     "/status-lists/%73ample-revocation",
     "/status-lists//sample-revocation",
     "/status-lists/sample",

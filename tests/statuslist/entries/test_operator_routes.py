@@ -46,7 +46,7 @@ async def test_client_creates_allocates_revokes_and_reads(wing: Wing) -> None:
         shown = await client.get_set("badges")
 
     assert created.issuer_id == "acme"
-    assert changed.versions == {"badges-revocation": 2}
+    assert changed.versions == {"badges-revocation": 2, "badges": 2}
     assert {status.status_purpose: status.status for status in entry.statuses} == {
         "revocation": 1,
         "suspension": 0,
@@ -224,7 +224,10 @@ async def test_permutation_key_is_never_shown(wing: Wing, http: httpx.AsyncClien
 
     shown = (await http.get(f"{SETS}/badges")).json()
 
-    assert set(shown) == {"id", "issuerId", "length", "allocated", "createdAt", "lists"}
+    assert set(shown) == {
+        *("id", "issuerId", "length", "allocated", "createdAt", "lists"),
+        *("profile", "cadenceSeconds", "version", "tokenList"),
+    }
 
 
 async def test_bodies_and_answers_are_in_the_openapi_document(wing: Wing) -> None:

@@ -1,14 +1,13 @@
 """One-way rules of the tables, which hold whatever the code above them does."""
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from statuslist.entries import store
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.publishing import artefacts
+from statuslist.publishing import artefacts, set_versions
 from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing
 
@@ -37,14 +36,18 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
         "UPDATE status_events SET actor = 'nobody'",
         "DELETE FROM allocations",
         "UPDATE allocations SET first_number = 7",
-        "UPDATE artefacts SET body = ''",
+        "UPDATE list_forms SET body = ''",
+        "UPDATE served_list_forms SET digest = ''",
+        "DELETE FROM served_list_forms",
         "UPDATE status_sets SET permutation_key = '0'",
         "UPDATE status_sets SET next_number = 0",
         "UPDATE status_sets SET length = 262144",
-        "UPDATE status_lists SET published_version = 1",
+        "UPDATE set_versions SET published_version = 1",
+        "UPDATE set_versions SET has_tokens = 0",
+        "DELETE FROM set_versions",
         "DELETE FROM status_lists",
         "DELETE FROM status_sets",
-        "DELETE FROM artefacts",
+        "DELETE FROM list_forms",
         "UPDATE status_sets SET issuer_id = 'other'",
         "UPDATE status_sets SET id = 'x'",
         "UPDATE status_sets SET created_at = 0",
@@ -65,8 +68,8 @@ async def test_what_is_final_is_final_for_raw_sql_too(wing: Wing, statement: str
     [
         "INSERT OR REPLACE INTO statuses SELECT set_id, purpose, entry_index, 1 FROM statuses"
         " WHERE purpose = 'revocation'",
-        "REPLACE INTO artefacts SELECT list_id, version, form, media_type, '', etag, valid_from, valid_until,"
-        " policy FROM artefacts",
+        "REPLACE INTO list_forms SELECT list_id, form, version, set_id, media_type, '', gzip, etag, content,"
+        " valid_from, valid_until, policy FROM list_forms",
         "REPLACE INTO status_events SELECT id, set_id, purpose, entry_index, 0, reason, actor, at"
         " FROM status_events",
         "REPLACE INTO allocations SELECT id, set_id, first_number, 9, reference, expires_at, actor, at"
@@ -119,23 +122,24 @@ async def test_numbers_are_taken_all_or_none(wing: Wing) -> None:
 
 
 async def test_version_is_published_once_and_never_an_older_one(wing: Wing) -> None:
-    content = await wing.database.read(lambda tx: artefacts.read_content(tx, "badges-revocation"))
-    made = await wing.database.read(lambda tx: artefacts.published_artefacts(tx, "badges-revocation"))
+    before = await wing.count("list_forms")
+    content = await wing.database.read(lambda tx: set_versions.read_content(tx, "badges"))
+    made = await wing.database.read(lambda tx: artefacts.artefacts_of_set(tx, "badges", after=0))
 
-    won = await wing.database.write(lambda tx: artefacts.publish(tx, content, made))
+    won = await wing.database.write(lambda tx: set_versions.publish(tx, content, made))
 
-    assert content.version == content.published_version == 2
+    assert content.version == content.published_version == 3
     assert won is False
-    assert await wing.count("artefacts") == 4
+    assert await wing.count("list_forms") == before == 6
 
 
 async def test_signing_anew_is_asked_for_once(wing: Wing) -> None:
     for _ in range(2):
-        await wing.database.write(lambda tx: artefacts.want_fresh_signature(tx, "badges-revocation", 2))
+        await wing.database.write(lambda tx: set_versions.want_fresh_signature(tx, "badges", 3))
 
-    versions = await wing.database.read(lambda tx: artefacts.changed_lists(tx, -1))
-    found = {version.list_id: version for version in versions}["badges-revocation"]
-    assert (found.wanted, found.published, found.is_change) == (3, 2, False)
+    versions = await wing.database.read(lambda tx: set_versions.changed_sets(tx, -1))
+    found = {version.set_id: version for version in versions}["badges"]
+    assert (found.wanted, found.published, found.is_change) == (4, 3, False)
 
 
 async def test_all_lists_of_an_issuer_are_signed_anew_and_a_change_stays_one(wing: Wing) -> None:
@@ -143,21 +147,20 @@ async def test_all_lists_of_an_issuer_are_signed_anew_and_a_change_stays_one(win
     await wing.create("elsewhere", issuer_id="default")
     await wing.publisher.publish_dirty()
     await wing.revoke("changed", (await wing.allocate("changed"))[0])
-    seen = await wing.database.read(artefacts.last_change)
+    seen = await wing.database.read(set_versions.last_change)
 
-    ends = [await wing.database.write(lambda tx: artefacts.sign_anew(tx, "acme")) for _ in range(2)]
+    ends = [await wing.database.write(lambda tx: set_versions.sign_anew(tx, "acme")) for _ in range(2)]
 
-    found = await wing.database.read(lambda tx: artefacts.changed_lists(tx, seen))
+    found = await wing.database.read(lambda tx: set_versions.changed_sets(tx, seen))
     rows = await wing.database.read(lambda tx: artefacts.published_artefacts(tx, "changed-revocation"))
     assert ends == [rows[0].valid_until] * 2
-    assert {(each.list_id, each.wanted - each.published, each.is_change) for each in found} == {
-        ("badges-revocation", 2, False),
-        ("badges-suspension", 2, False),
-        ("changed-revocation", 3, True),
+    assert {(each.set_id, each.wanted - each.published, each.is_change) for each in found} == {
+        ("badges", 2, False),
+        ("changed", 3, True),
     }
     await wing.revoke("badges", (await wing.allocate("badges"))[0])
-    found = await wing.database.read(lambda tx: artefacts.changed_lists(tx, seen))
-    assert {each.list_id: each.is_change for each in found}["badges-revocation"]
+    found = await wing.database.read(lambda tx: set_versions.changed_sets(tx, seen))
+    assert {each.set_id: each.is_change for each in found}["badges"]
 
 
 async def test_only_the_published_version_keeps_its_bytes_and_what_was_served_stays_known(wing: Wing) -> None:
@@ -169,7 +172,7 @@ async def test_only_the_published_version_keeps_its_bytes_and_what_was_served_st
         assert current is not None
         served[current.version] = artefacts.digest_of(current.forms[JWT].body)
 
-    kept = wing.place.query("SELECT version, form FROM artefacts WHERE list_id = 'badges-revocation'")
+    kept = wing.place.query("SELECT version, form FROM list_forms WHERE list_id = 'badges-revocation'")
     told = {
         version: await wing.database.read(
             lambda tx, version=version: artefacts.served_digest(tx, "badges-revocation", version, JWT)
@@ -178,27 +181,3 @@ async def test_only_the_published_version_keeps_its_bytes_and_what_was_served_st
     }
     assert kept == [(max(served), form) for form in (DATA_INTEGRITY, JWT)]
     assert told == served
-
-
-async def test_bytes_that_an_earlier_release_kept_are_let_go_in_small_steps(wing: Wing) -> None:
-    """An earlier release inserts a version and deletes none, and knows nothing of `served_forms`."""
-    for version in range(3, 13):
-        wing.tamper(
-            f"INSERT INTO artefacts SELECT list_id, {version}, form, media_type, body, etag, valid_from,"
-            " valid_until, policy FROM artefacts WHERE list_id = 'badges-revocation' AND version = 2",
-            f"UPDATE status_lists SET wanted_version = {version}, published_version = {version}"
-            " WHERE id = 'badges-revocation'",
-        )
-    steps = 0
-    after: str | None = ""
-    while after is not None:
-        after = await wing.database.write(partial(artefacts.reduce_superseded, after=after, limit=8))
-        steps += 1
-
-    kept = wing.place.query("SELECT version FROM artefacts WHERE list_id = 'badges-revocation'")
-    told = wing.place.query(
-        "SELECT DISTINCT version FROM served_forms WHERE list_id = 'badges-revocation' ORDER BY version"
-    )
-    assert steps == 4
-    assert kept == [(12,), (12,)]
-    assert [version for (version,) in told] == [*range(2, 12)]

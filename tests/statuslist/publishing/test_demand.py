@@ -1,11 +1,11 @@
 """Since when a list says less than its rows, and when one that failed is tried again; by a monotonic clock."""
 
-from statuslist.publishing.artefacts import ListVersions
 from statuslist.publishing.demand import MAX_BACKOFF_SECONDS, Demand
+from statuslist.publishing.set_versions import SetVersions
 
 
-def rows(wanted: int, published: int, list_id: str = "list", *, is_change: bool = True) -> ListVersions:
-    return ListVersions(list_id, "issuer", wanted, published, is_change, 0, 131_072)
+def rows(wanted: int, published: int, list_id: str = "list", *, is_change: bool = True) -> SetVersions:
+    return SetVersions(list_id, "issuer", wanted, published, is_change, 0, 1_000, 0, 131_072)
 
 
 def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:

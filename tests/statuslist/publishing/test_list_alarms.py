@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 T = TypeVar("T")
 
 LIST = "badges-revocation"
-NOT_PUBLISHED = (AlarmKind.LIST_NOT_PUBLISHED, LIST)
+NOT_PUBLISHED = (AlarmKind.LIST_NOT_PUBLISHED, "badges")
 NEAR_END = (AlarmKind.LIST_NEAR_END, LIST)
 CLOCK = (AlarmKind.CLOCK, "lists")
 
@@ -87,7 +87,7 @@ async def test_a_list_whose_renewal_fails_is_an_alarm_and_another_near_its_end(w
     wing.clock.ahead += 86_400 * 0.2
     await publisher.publish_dirty()
 
-    assert wing.alarms.keys() == {NOT_PUBLISHED, NEAR_END}
+    assert wing.alarms.keys() == {NOT_PUBLISHED, NEAR_END, (AlarmKind.LIST_NEAR_END, "badges")}
     assert "/secret" not in str(wing.alarms)
 
 
@@ -103,7 +103,7 @@ async def test_lists_from_the_future_are_an_alarm_and_count_as_not_good(wing: Wi
     await publisher.publish_dirty()
 
     assert CLOCK in wing.alarms
-    assert (publisher.lists.remaining_seconds(), publisher.lists.not_yet_valid) == (0, 1)
+    assert (publisher.lists.remaining_seconds(), publisher.lists.not_yet_valid) == (0, 2)
     signers.is_gone = False
     wing.clock.ahead += 61
     await publisher.publish_dirty()
@@ -175,7 +175,7 @@ class Told:
 def tell(alarms: ListAlarms, *late: str) -> None:
     lists = [f"list-{number}" for number in range(1_200)]
     found = ((name, "it fails") for name in late)
-    alarms.tell(late=found, near_end=(), in_the_future=0, lists=lists)
+    alarms.tell(late=found, near_end=(), in_the_future=0, subjects=lists)
 
 
 def test_what_is_wrong_is_told_while_it_is_and_that_it_is_well_again() -> None:

@@ -10,11 +10,14 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from operators import AlarmKind
 from proofs import Signer, verify_compact, verify_proof
 from statuslist.errors import StatusRetrievalError
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.publishing import artefacts
+from statuslist.publishing import set_versions
+from statuslist.publishing.projections import Projection
+from statuslist.publishing.rendering import lists_of, render
 from storage import Database, DatabaseUnavailable, Leadership, Transaction
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, Wing, bits_of, signer_for
@@ -107,7 +110,7 @@ async def test_revocation_is_visible_within_a_second_and_others_are_not(wing: Wi
 
         assert time.perf_counter() - acknowledged_at < 1.0
         assert wing.published_status(LIST, other) == 0
-        assert wing.told == [LIST, LIST]
+        assert wing.told == [LIST, "badges"] * 2
     finally:
         await _stop(loop)
 
@@ -190,8 +193,8 @@ async def test_many_changes_make_one_version(wing: Wing) -> None:
     published = await wing.publisher.publish_dirty()
 
     assert published == 1
-    assert await wing.count("artefacts") == 2
-    assert await wing.count("served_forms") == 4
+    assert await wing.count("list_forms") == 4
+    assert await wing.count("served_list_forms") == 8
 
 
 async def test_lost_revocation_is_not_published(wing: Wing) -> None:
@@ -201,17 +204,29 @@ async def test_lost_revocation_is_not_published(wing: Wing) -> None:
     await wing.publisher.publish_dirty()
     good = wing.publisher.lists.current(LIST)
     wing.place.drop_rule("statuses", "DELETE")
-    wing.tamper(
-        "DELETE FROM statuses",
-        "UPDATE status_lists SET wanted_version = wanted_version + 1",
-    )
+    wing.tamper("DELETE FROM statuses", "UPDATE set_versions SET wanted_version = wanted_version + 1")
+    restarted = wing.another_publisher()
 
-    published = await wing.publisher.publish_dirty()
+    published = await restarted.publish_dirty()
 
     assert published == 0
-    assert wing.publisher.failed == 1
-    assert wing.publisher.lists.current(LIST) == good
-    assert wing.published_status(LIST, index) == 1
+    assert restarted.failed == 1
+    assert restarted.lists.current(LIST) == good
+    assert wing.published_status(LIST, index, restarted) == 1
+
+
+async def test_bits_that_differ_from_the_rows_are_told_of_and_the_rows_win(wing: Wing) -> None:
+    """Every list is made of all rows when it is signed anew, and what was kept is compared with them."""
+    index = await wing.set_with_entry("badges", "suspension")
+    await wing.change("badges", index, "suspension", 1)
+    await wing.publisher.publish_dirty()
+    wing.tamper("DELETE FROM statuses")
+
+    wing.clock.ahead += 86_400 / 2
+    await wing.publisher.publish_dirty()
+
+    assert set(wing.alarms) == {(AlarmKind.LIST_DIFFERED, "badges")}
+    assert wing.published_status("badges-suspension", index) == 0
 
 
 async def test_crash_behind_the_commit_loses_nothing(wing: Wing) -> None:
@@ -228,7 +243,7 @@ async def test_crash_behind_the_commit_loses_nothing(wing: Wing) -> None:
 
     assert wing.published_status(LIST, index, restarted) == 1
     assert crashing.lists.current(LIST) == restarted.lists.current(LIST)
-    assert await wing.count("artefacts") == 2
+    assert await wing.count("list_forms") == 4
 
 
 async def test_crash_before_the_commit_leaves_the_last_good_version(wing: Wing) -> None:
@@ -299,7 +314,7 @@ async def test_two_publishers_never_give_one_version_two_bodies(wing: Wing) -> N
     bodies = {publisher.lists.current(LIST).forms[JWT].body for publisher in publishers}  # type: ignore[union-attr]
     assert len(bodies) == 1
     assert sum(publisher.published for publisher in publishers) == 1
-    assert await wing.count("artefacts") == 2
+    assert await wing.count("list_forms") == 4
 
 
 async def test_signature_is_renewed_at_half_of_its_life_with_the_same_bits(wing: Wing) -> None:
@@ -309,9 +324,9 @@ async def test_signature_is_renewed_at_half_of_its_life_with_the_same_bits(wing:
     first = wing.publisher.lists.current(LIST)
     assert first is not None
 
-    wing.clock.ahead += 86_400 / 2 - 120
+    wing.clock.ahead += 86_400 * 3 / 8 - 120
     assert await wing.publisher.publish_dirty() == 0
-    wing.clock.ahead += 180
+    wing.clock.ahead += 86_400 / 8 + 60
     assert await wing.publisher.publish_dirty() == 1
 
     second = wing.publisher.lists.current(LIST)
@@ -368,15 +383,16 @@ async def test_own_list_is_found_by_its_permanent_url_only(wing: Wing) -> None:
 
 
 async def test_same_rows_version_and_time_give_the_same_bytes(wing: Wing) -> None:
-    from statuslist.publishing.rendering import render
-
     index = await wing.set_with_entry("badges")
     await wing.revoke("badges", index)
-    content = await wing.database.read(lambda tx: artefacts.read_content(tx, LIST))
+    content = await wing.database.read(lambda tx: set_versions.read_content(tx, "badges"))
+    assert content.statuses is not None
+    lists = lists_of(content, Projection(content, content.statuses))
 
-    first = render(content, signer_for("acme"), wing.policy, now=1_800_000_000_000_000)
-    second = render(content, signer_for("acme"), wing.policy, now=1_800_000_000_999_999)
+    first = [render(each, signer_for("acme"), wing.policy, now=1_800_000_000_000_000) for each in lists]
+    second = [render(each, signer_for("acme"), wing.policy, now=1_800_000_000_999_999) for each in lists]
 
+    assert len(first) == 2
     assert first == second
 
 
@@ -459,8 +475,8 @@ async def test_a_change_does_not_wait_for_the_lists_of_its_tenant_that_are_signe
 
     await publisher.publish_dirty()
 
-    assert len(order) == 21
-    assert order.index(LIST) < 8
+    assert len(order) == 42
+    assert order.index(LIST) < 16
 
 
 async def test_nor_for_all_of_them_when_their_issuer_signs_them_anew(wing: Wing) -> None:
@@ -469,11 +485,11 @@ async def test_nor_for_all_of_them_when_their_issuer_signs_them_anew(wing: Wing)
     index = await wing.set_with_entry("badges")
     await wing.publisher.publish_dirty()
     wing.told.clear()
-    await wing.database.write(lambda tx: artefacts.sign_anew(tx, "acme"))
+    await wing.database.write(lambda tx: set_versions.sign_anew(tx, "acme"))
     await wing.revoke("badges", index)
 
     assert await wing.publisher.publish_dirty() == 21
-    assert wing.told.index(LIST) < 8
+    assert wing.told.index(LIST) < 16
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])

@@ -7,10 +7,11 @@ import pytest
 
 from proofs import Algorithm, KeySigner, read_compact, sign_compact
 from statuslist.errors import SelfCheckFailed
+from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import read_token
-from statuslist.publishing.artefacts import ListContent
-from statuslist.publishing.rendering import Policy, Rendered, render
+from statuslist.publishing.policy import Policy
+from statuslist.publishing.rendering import ListContent, Rendered, render
 from statuslist.publishing.self_check import check_rendered
 from tests.proofs.documents import KEYS
 from tests.statuslist.wing import BASE_URL, KEY_ID, signer_for
@@ -28,16 +29,15 @@ SUITES = {
 }
 
 
-def content_of(*revoked: int, **overrides: Any) -> ListContent:
+def content_of(*revoked: int, length: int = 131_072, **overrides: Any) -> ListContent:
     values: dict[str, Any] = {
         "list_id": "badges-revocation",
+        "set_id": "badges",
         "version": 2,
-        "published_version": 1,
-        "issuer_id": "acme",
-        "key_id": KEY_ID,
         "purpose": "revocation",
-        "length": 131_072,
-        "statuses": tuple((index, 1) for index in revoked),
+        "bits": with_statuses(length, ((index, 1) for index in revoked)),
+        "entry_bits": 1,
+        "profile": "default",
     }
     return ListContent(**values | overrides)
 
@@ -47,8 +47,8 @@ def rendered_of(*revoked: int, signer: KeySigner = SIGNER, **overrides: Any) -> 
 
 
 def check(rendered: Rendered, previous: Rendered | None = None) -> None:
-    body = previous.artefacts[0].body if previous is not None else None
-    check_rendered(rendered, body, SIGNER, POLICY, now=NOW)
+    before = previous.artefacts[0] if previous is not None else None
+    check_rendered(rendered, before, SIGNER, KEY_ID, POLICY, now=NOW)
 
 
 def test_good_version_passes_first_and_after_another() -> None:
@@ -68,7 +68,7 @@ def test_the_key_decides_on_the_suite_and_the_setting_on_the_transformation(
     proof = msgspec.json.decode(bodies[DATA_INTEGRITY])["proof"]
     token = read_token(bodies[JWT], max_bytes=1_000_000)
 
-    check_rendered(first, None, signer, policy, now=NOW)
+    check_rendered(first, None, signer, KEY_ID, policy, now=NOW)
 
     assert first == again
     assert proof["cryptosuite"] == SUITES[algorithm, cryptosuite]
@@ -121,7 +121,7 @@ def test_form_that_says_something_else_than_the_rows_is_seen(form: int) -> None:
     forms[form] = rendered_of(1, 2).artefacts[form]
     mixed = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
 
-    with pytest.raises(SelfCheckFailed, match="bitstring of the rows"):
+    with pytest.raises(SelfCheckFailed, match="its bits is not that of the rows"):
         check(mixed)
 
 
@@ -153,5 +153,5 @@ def test_list_of_another_set_is_seen() -> None:
     forms = [msgspec.structs.replace(form, list_id="badges-revocation") for form in other.artefacts]
     swapped = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
 
-    with pytest.raises(SelfCheckFailed, match="not its id"):
+    with pytest.raises(SelfCheckFailed, match="its url is not"):
         check(swapped)

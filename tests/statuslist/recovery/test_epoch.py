@@ -96,7 +96,7 @@ async def test_no_set_gives_an_index_and_each_can_still_be_revoked(wing: Wing) -
     report = await open_it(wing, {})
     rows = wing.place.query("SELECT first_number, count, reference FROM allocations ORDER BY first_number")
 
-    assert (report.closed_sets, report.lists) == (1, 1)
+    assert (report.closed_sets, report.lists) == (1, 2)
     assert rows[-1] == (1, 131_071, CLOSED)
     with pytest.raises(ListFull):
         await wing.allocate("badges")
@@ -168,15 +168,16 @@ async def test_suspensions_are_taken_over_exactly_where_they_are_newer(
     await wing.publisher.publish_dirty()
     new = published(wing, "badges-suspension", versions=versions)
     # As a backup between the two versions would have it.
-    place.drop_rule("status_lists", "UPDATE")
-    for table in ("artefacts", "served_forms"):
+    for table in ("set_versions", "list_forms"):
+        place.drop_rule(table, "UPDATE")
+    for table in ("list_forms", "served_list_forms"):
         place.drop_rule(table, "DELETE")
     wing.tamper(
         f"DELETE FROM statuses WHERE entry_index = {added}",
         f"INSERT INTO statuses (set_id, purpose, entry_index, value) VALUES ('badges', 'suspension', {lifted}, 1)",
-        "DELETE FROM artefacts WHERE version > 3 AND list_id = 'badges-suspension'",
-        "DELETE FROM served_forms WHERE version > 3 AND list_id = 'badges-suspension'",
-        "UPDATE status_lists SET wanted_version = 3, published_version = 3 WHERE id = 'badges-suspension'",
+        "UPDATE list_forms SET version = 3, body = '' WHERE list_id = 'badges-suspension'",
+        "DELETE FROM served_list_forms WHERE version > 3 AND list_id = 'badges-suspension'",
+        "UPDATE set_versions SET wanted_version = 3, published_version = 3",
     )
     unchanged = await open_it(wing, old)
     changed = await open_it(wing, new)
@@ -210,10 +211,11 @@ async def test_a_set_of_which_only_lists_are_left_is_made_anew_and_closed(wing: 
     await wing.publisher.publish_dirty()
     found = published(wing, "badges-revocation", "badges-suspension")
     rows = ("statuses", "status_events")
-    for table in ("allocations", *rows, "status_lists", "status_sets", "artefacts", "served_forms"):
+    published_rows = ("list_forms", "served_list_forms")
+    for table in ("allocations", *rows, "status_lists", "set_versions", "status_sets", *published_rows):
         place.drop_rule(table, "DELETE")
     wing.tamper(
-        *(f"DELETE FROM {table}" for table in ("artefacts", "served_forms", *rows, "allocations")),
+        *(f"DELETE FROM {table}" for table in (*published_rows, *rows, "allocations", "set_versions")),
         "DELETE FROM status_lists",
         "DELETE FROM status_sets",
     )

@@ -37,10 +37,10 @@ async def test_a_change_that_waits_for_publication_is_no_fault(wing: Wing) -> No
 
 
 async def test_a_missing_form_is_found(wing: Wing) -> None:
-    wing.place.drop_rule("artefacts", "DELETE")
-    wing.tamper("DELETE FROM artefacts WHERE form = 'credential.jwt' AND list_id = 'badges-revocation'")
+    wing.place.drop_rule("list_forms", "DELETE")
+    wing.tamper("DELETE FROM list_forms WHERE form = 'credential.jwt' AND list_id = 'badges-revocation'")
 
-    assert await forms_faults(wing.database) == ["badges-revocation: version 4 has no credential.jwt"]
+    assert await forms_faults(wing.database) == ["badges-revocation: there is no credential.jwt"]
 
 
 async def test_a_revocation_that_is_not_published_is_found(wing: Wing) -> None:

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proofs import KeySigner, Signer, add_proof
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
-from statuslist.publishing.artefacts import ListContent
 from statuslist.publishing.mirror import FoundForm
-from statuslist.publishing.rendering import Policy, render
+from statuslist.publishing.policy import Policy
+from statuslist.publishing.rendering import ListContent, render
 from statuslist.recovery.found_lists import (
     FoundList,
     KnownKey,
@@ -49,15 +49,15 @@ def published(
     at: int = NOW,
     signer: Signer | None = None,
 ) -> bytes:
+    set_id, _, purpose = list_id.rpartition("-")
     content = ListContent(
         list_id=list_id,
+        set_id=set_id,
         version=1,
-        published_version=0,
-        issuer_id=issuer_id,
-        key_id=KEY_ID,
-        purpose=list_id.rpartition("-")[2],
-        length=LENGTH,
-        statuses=tuple((index, 1) for index in indexes),
+        purpose=purpose,
+        bits=with_statuses(LENGTH, ((index, 1) for index in indexes)),
+        entry_bits=1,
+        profile="default",
     )
     rendered = render(content, signer or signer_for(issuer_id), Policy(base_url=BASE_URL), now=at)
     return next(artefact.body for artefact in rendered.artefacts if artefact.form == form)

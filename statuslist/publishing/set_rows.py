@@ -1,24 +1,24 @@
 """
-What the rows say of all lists, taken up by every process: versions to serve, and what waits for one. Service.
+What the rows say of all sets, taken up by every process: versions to serve, and what waits for one. Service.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 
-from statuslist.publishing import artefacts
-from statuslist.publishing.artefacts import Artefact, ListVersions
+from statuslist.publishing.artefacts import Artefact, artefacts_of_set
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.published import PublishedLists
+from statuslist.publishing.set_versions import SetVersions, changed_sets, last_change, published_version
 from storage import Database, Transaction
 
-ADOPT_AT_ONCE = 100  # lists read at once: a read has a deadline, and 10,000 lists may have 2 MiB each
-NOTE_AT_ONCE = 1_000  # rows, a millisecond's worth: all lists of an issuer change at once when its key does
+ADOPT_AT_ONCE = 100  # sets read at once: a read has a deadline, and their lists may have 2 MiB each
+NOTE_AT_ONCE = 1_000  # rows, a millisecond's worth: all sets of an issuer change at once when its key does
 NEVER = float("-inf")  # on a monotonic clock
 
 
-class ListRows:
+class SetRows:
     """
-    The rows of the lists as this process last saw them.
+    The rows of the sets as this process last saw them.
 
     Args:
         lists: serves what any process published.
@@ -49,7 +49,7 @@ class ListRows:
             DatabaseUnavailable: the rows cannot be read; what was served before still is.
         """
         asked_at = self._timer()
-        changed = await self._database.read(lambda tx: artefacts.changed_lists(tx, self._seen))
+        changed = await self._database.read(lambda tx: changed_sets(tx, self._seen))
         await self._adopt(changed)
         for first in range(0, len(changed), NOTE_AT_ONCE):
             for found in changed[first : first + NOTE_AT_ONCE]:
@@ -58,18 +58,23 @@ class ListRows:
         self._seen = max((found.changed for found in changed), default=self._seen)
         self.seen_at = asked_at
 
-    async def _adopt(self, changed: list[ListVersions]) -> None:
+    async def _adopt(self, changed: list[SetVersions]) -> None:
         unknown = [
-            found.list_id for found in changed if found.published > self._lists.version_of(found.list_id)
+            found.set_id for found in changed if found.published > self._lists.version_of_set(found.set_id)
         ]
         for first in range(0, len(unknown), ADOPT_AT_ONCE):
             await self._adopt_some(unknown[first : first + ADOPT_AT_ONCE])
 
     async def _adopt_some(self, unknown: Sequence[str]) -> None:
-        def read(tx: Transaction) -> tuple[list[list[Artefact]], int]:
-            found = [artefacts.published_artefacts(tx, list_id) for list_id in unknown]
-            return found, artefacts.last_change(tx)  # Afterwards: nothing that was found is beyond it.
+        known = {set_id: self._lists.version_of_set(set_id) for set_id in unknown}
+
+        def read(tx: Transaction) -> tuple[list[tuple[str, int, list[Artefact]]], int]:
+            found = [
+                (set_id, published_version(tx, set_id), artefacts_of_set(tx, set_id, after=after))
+                for set_id, after in known.items()
+            ]
+            return found, last_change(tx)  # Afterwards: nothing that was found is beyond it.
 
         found, change = await self._database.read(read)
-        for forms in found:
-            self.adopted += self._lists.serve(forms, change=change)
+        for set_id, version, forms in found:
+            self.adopted += self._lists.serve(set_id, version, forms, change=change)

@@ -1,5 +1,5 @@
 """
-The tables of this room. Store.
+The tables of sets, allocations, statuses and, as releases before sets had versions kept them, of lists. Store.
 
 Rows are the truth: bitstrings and published bytes are projections of them. The bytes of a version are kept while it
 is the published one; what was served before is told by its digest and its times, in `served_forms`.

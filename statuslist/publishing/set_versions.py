@@ -1,0 +1,225 @@
+"""
+The versions of sets: what their rows say, what their readers get, and what a version is made of. Store.
+
+`wanted_version` grows with each change; `published_version` is the one that readers get. So a set is dirty while
+the two differ, and version v always says what the rows said when `wanted_version` was v. `anew_version` is the last
+one wanted for its signatures alone: while it is `wanted_version`, nobody waits for what the lists are to say. No
+list keeps bytes that a version below `floor_version` made. `urgent_version` is the last one that waits for no
+cadence.
+
+`changed_version` numbers the changes of all sets, so that whoever follows asks for what is beyond the last.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from operators.issuers.key_store import SIGNS_NOW, note_signed, signing_key
+from statuslist.formats.profiles import ProfileName
+from statuslist.publishing.artefacts import Artefact, insert_artefacts
+from storage import Row, Transaction
+
+Status = tuple[str, int, int]  # purpose, index of the entry, value
+
+
+class SetVersions(msgspec.Struct, frozen=True):
+    """
+    What a set's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet).
+
+    `is_change`: what is wanted says something new. `urgent` is the last version that waits for no cadence, which is
+    `cadence_ms` milliseconds. `changed` is the number of its last change among those of all sets; `length` is in
+    entries, and stays.
+    """
+
+    set_id: str
+    issuer_id: str
+    wanted: int
+    published: int
+    is_change: bool
+    urgent: int
+    cadence_ms: int
+    changed: int
+    length: int
+
+
+class SetContent(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Everything that version `version` of a set says, from one snapshot.
+
+    Attributes:
+        floor_version: no list keeps what a version below it made.
+        key_id: the key with which its issuer signs; None: it has none just now.
+        has_tokens: whether there is a token list.
+        last_event: the id of the last change of a status; 0: there is none.
+        statuses: each status that is not 0; None: nobody asked for all of them.
+        changes: of statuses, in their order, since the one that whoever asked knew.
+    """
+
+    set_id: str
+    version: int
+    published_version: int
+    floor_version: int
+    issuer_id: str
+    key_id: str | None
+    profile: ProfileName
+    has_tokens: bool
+    purposes: tuple[str, ...]
+    length: int
+    last_event: int
+    statuses: tuple[Status, ...] | None
+    changes: tuple[Status, ...]
+
+
+def want_fresh_signature(tx: Transaction, set_id: str, published: int) -> None:
+    """Mark a set for publication unless it is marked, or newer than `published`, already."""
+    tx.send(
+        "UPDATE set_versions SET wanted_version = wanted_version + 1, anew_version = wanted_version + 1,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id = :id AND published_version = :published AND wanted_version = :published",
+        {"id": set_id, "published": published},
+    )
+
+
+def sign_anew(tx: Transaction, issuer_id: str) -> int | None:
+    """
+    Want a fresh signature of every list of an issuer; return when the last of what is published of them ends.
+
+    That is in microseconds since 1970, and None where nothing is published. A set that is dirty is wanted once more
+    too, since the version under way may have been signed already; it stays a change where it was one.
+    """
+    tx.send(
+        "UPDATE set_versions SET wanted_version = wanted_version + 1, floor_version = wanted_version + 1,"
+        " anew_version = CASE WHEN wanted_version IN (published_version, anew_version) THEN wanted_version + 1"
+        " ELSE anew_version END, changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id IN (SELECT id FROM status_sets WHERE issuer_id = :issuer_id)",
+        {"issuer_id": issuer_id},
+    )
+    row = tx.one(
+        "SELECT max(f.valid_until) AS ends FROM list_forms f JOIN status_sets s ON s.id = f.set_id"
+        " WHERE s.issuer_id = :issuer_id",
+        {"issuer_id": issuer_id},
+    )
+    return None if row is None or row["ends"] is None else int(row["ends"])
+
+
+def changed_sets(tx: Transaction, after: int) -> list[SetVersions]:
+    """
+    Return both versions of every set that changed after the change number `after` (-1: of every set).
+
+    Of one that a restore withholds (`statuslist.recovery.epoch`) nothing is wanted and nothing is served.
+    """
+    rows = tx.all(
+        "SELECT v.set_id, s.issuer_id, v.changed_version AS changed, v.cadence_ms, v.urgent_version AS urgent,"
+        " s.length, v.wanted_version <> v.anew_version AS is_change,"
+        " CASE WHEN w.set_id IS NULL THEN v.wanted_version ELSE 0 END AS wanted,"
+        " CASE WHEN w.set_id IS NULL THEN v.published_version ELSE 0 END AS published"
+        " FROM set_versions v JOIN status_sets s ON s.id = v.set_id"
+        " LEFT JOIN (SELECT DISTINCT l.set_id FROM withheld_lists h JOIN status_lists l ON l.id = h.list_id) w"
+        " ON w.set_id = v.set_id"
+        " WHERE v.changed_version > :after ORDER BY v.changed_version, v.set_id",
+        {"after": after},
+    )
+    return [_versions(row) for row in rows]
+
+
+def _versions(row: Row) -> SetVersions:
+    values = {name: row[name] for name in SetVersions.__struct_fields__}
+    return SetVersions(**values | {"is_change": bool(values["is_change"])})  # SQLite has no booleans.
+
+
+def last_change(tx: Transaction) -> int:
+    """Return the number of the last change of any set; -1: there are no sets."""
+    row = tx.one("SELECT max(changed_version) AS last FROM set_versions")
+    return -1 if row is None or row["last"] is None else int(row["last"])
+
+
+def published_version(tx: Transaction, set_id: str) -> int:
+    """Return the version of a set that readers get; 0: none."""
+    row = tx.one("SELECT published_version FROM set_versions WHERE set_id = :id", {"id": set_id})
+    return 0 if row is None else int(row["published_version"])
+
+
+def read_content(
+    tx: Transaction, set_id: str, *, known: int | None = None, in_full: bool = True
+) -> SetContent:
+    """
+    Return what the set's next version has to say; the set must exist (they are never deleted).
+
+    Args:
+        known: the last change of a status that is known already; None: none is.
+        in_full: whether all statuses are wanted, be the changes since `known` enough or not.
+    """
+    row = tx.one(
+        "SELECT v.*, s.issuer_id, s.length, (SELECT coalesce(max(e.id), 0) FROM status_events e"
+        " WHERE e.set_id = v.set_id) AS last_event"
+        " FROM set_versions v JOIN status_sets s ON s.id = v.set_id WHERE v.set_id = :id",
+        {"id": set_id},
+    )
+    assert row is not None, f"{set_id} is not a set"
+    return SetContent(
+        set_id=set_id,
+        version=row["wanted_version"],
+        published_version=row["published_version"],
+        floor_version=row["floor_version"],
+        issuer_id=row["issuer_id"],
+        key_id=signing_key(tx, row["issuer_id"]),
+        profile=row["profile"],
+        has_tokens=bool(row["has_tokens"]),
+        purposes=_purposes(tx, set_id),
+        length=row["length"],
+        last_event=row["last_event"],
+        statuses=_all_statuses(tx, set_id) if in_full or known is None else None,
+        changes=_changes(tx, set_id, known) if known is not None else (),
+    )
+
+
+def _purposes(tx: Transaction, set_id: str) -> tuple[str, ...]:
+    rows = tx.all("SELECT purpose FROM status_lists WHERE set_id = :id ORDER BY purpose", {"id": set_id})
+    return tuple(row["purpose"] for row in rows)
+
+
+def _all_statuses(tx: Transaction, set_id: str) -> tuple[Status, ...]:
+    rows = tx.all("SELECT purpose, entry_index, value FROM statuses WHERE set_id = :id", {"id": set_id})
+    return tuple((row["purpose"], row["entry_index"], row["value"]) for row in rows)
+
+
+def _changes(tx: Transaction, set_id: str, known: int) -> tuple[Status, ...]:
+    rows = tx.all(
+        "SELECT purpose, entry_index, value FROM status_events WHERE set_id = :id AND id > :known ORDER BY id",
+        {"id": set_id, "known": known},
+    )
+    return tuple((row["purpose"], row["entry_index"], row["value"]) for row in rows)
+
+
+def publish(tx: Transaction, content: SetContent, made: Iterable[Artefact]) -> bool:
+    """
+    Publish a version, if the one before still is the published one, and the key that signed it still the one that
+    its issuer signs with; False, and nothing written, if not.
+
+    The compare-and-set comes first: it locks the set, so that a version has the artefacts of one publisher. Writes
+    are serial, so that no key changes in between.
+
+    Args:
+        made: the forms of the lists that have new bytes.
+    """
+    if content.key_id is None:
+        return False
+    won = tx.execute(
+        "UPDATE set_versions SET published_version = :version,"  # noqa: S608 (ours)
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id = :id AND published_version = :previous AND published_version < :version"
+        f" AND {SIGNS_NOW}",
+        {
+            "id": content.set_id,
+            "version": content.version,
+            "previous": content.published_version,
+            "issuer_id": content.issuer_id,
+            "key_id": content.key_id,
+        },
+    )
+    artefacts = tuple(made)
+    if won and artefacts:
+        insert_artefacts(tx, artefacts)
+        until = max(artefact.valid_until for artefact in artefacts)
+        note_signed(tx, content.issuer_id, content.key_id, until=until)
+    return won > 0

@@ -1,0 +1,5 @@
+"""The tables of this room, in the order of their steps. Store."""
+
+from statuslist.schema import lists, sets
+
+MIGRATIONS = (*lists.MIGRATIONS, *sets.MIGRATIONS)
