@@ -17,8 +17,12 @@ serve: $(APP)
 # One more than there are processors, as many tests wait for something; four at most.
 TEST_PROCESSES = $(shell n=$$(nproc); echo $$((n < 3 ? n + 1 : 4)))
 
+# Whatever the machine says: what was compiled is kept, as the tests start hundreds of processes.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
+# Files in the order of their names: the last are short, so that all processes end at about the same time.
 test: $(DEV) postgres softhsm
-	$(RUN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile
+	$(RUN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-slow: $(DEV) $(FUZZ) postgres softhsm clients
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s

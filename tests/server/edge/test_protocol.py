@@ -4,8 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ from server.edge.hot_table import HotTable
 from server.edge.protocol import MAX_PIPELINED, BoundedProtocol, protocol_class
 from server.edge.protocol_limits import ProtocolLimits
 from server.telemetry.counters import Telemetry
-from tests.server.running import Response, Running, converse, receive_all, responses_of, running_in
+from tests.server.running import Response, Running, converse, receive_all, responses_of
 
 pytestmark = pytest.mark.anyio
 
@@ -38,13 +37,6 @@ QUESTION = json.dumps(
     }
 ).encode()
 SIZED = f"Content-Length: {len(QUESTION)}\r\n".encode()
-
-
-@pytest.fixture(params=[False, True], ids=["front", "protocol"])
-async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    """The server, with hot answers given by the layer in front, and by the protocol."""
-    async with running_in(tmp_path, hot_protocol=request.param) as started:
-        yield started
 
 
 @pytest.fixture(params=["protocol", "hot protocol"])
@@ -152,10 +144,10 @@ CORPUS: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("name", CORPUS)
-async def test_every_raw_request_has_one_complete_answer(running: Running, name: str) -> None:
+async def test_every_raw_request_has_one_complete_answer(shared: Running, name: str) -> None:
     data, status = CORPUS[name]
-    answers = await _ask(running, data)
-    alive = await _ask(running, GET + LAST)
+    answers = await _ask(shared, data)
+    alive = await _ask(shared, GET + LAST)
 
     assert [answer.status for answer in answers] == [status]
     assert status < 400 or answers[0].headers["content-type"] == "application/problem+json"
@@ -166,12 +158,12 @@ async def test_every_raw_request_has_one_complete_answer(running: Running, name:
     if status >= 400:
         problem = json.loads(answers[0].body)
         page = await _ask(
-            running,
-            f"GET {problem['type'].removeprefix(running.url)} HTTP/1.1\r\nHost: x\r\n".encode() + LAST,
+            shared,
+            f"GET {problem['type'].removeprefix(shared.url)} HTTP/1.1\r\nHost: x\r\n".encode() + LAST,
         )
 
         assert problem["status"] == status
-        assert problem["type"].startswith(f"{running.url}/problems/")
+        assert problem["type"].startswith(f"{shared.url}/problems/")
         assert [answer.status for answer in page] == [200]
 
 
@@ -186,34 +178,34 @@ async def test_every_raw_request_has_one_complete_answer(running: Running, name:
         POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n",
     ],
 )
-async def test_what_does_not_arrive_in_time_is_answered_408_and_closed(running: Running, data: bytes) -> None:
+async def test_what_does_not_arrive_in_time_is_answered_408_and_closed(shared: Running, data: bytes) -> None:
     before = time.monotonic()
-    answers = await _ask(running, data)
+    answers = await _ask(shared, data)
 
     assert [answer.status for answer in answers] == [408]
     assert answers[0].headers["connection"] == "close"
     assert 0.3 < time.monotonic() - before < 2
 
 
-async def test_a_head_that_drips_has_no_more_time_than_one_that_stalls(running: Running) -> None:
+async def test_a_head_that_drips_has_no_more_time_than_one_that_stalls(shared: Running) -> None:
     before = time.monotonic()
-    answers = await _ask(running, GET, *[b"X: a\r\n"] * 8, pause=0.1)
+    answers = await _ask(shared, GET, *[b"X: a\r\n"] * 8, pause=0.1)
 
     assert [answer.status for answer in answers] == [408]
     assert time.monotonic() - before < 2
 
 
-async def test_blank_lines_do_not_keep_an_idle_connection_open(running: Running) -> None:
+async def test_blank_lines_do_not_keep_an_idle_connection_open(shared: Running) -> None:
     before = time.monotonic()
-    answers = await _ask(running, GET + b"\r\n", b"\r\n", pause=0.1)
+    answers = await _ask(shared, GET + b"\r\n", b"\r\n", pause=0.1)
 
     assert answers[0].status == 200
     assert time.monotonic() - before < 3
 
 
-async def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
+async def test_pipelined_requests_are_answered_in_order(shared: Running) -> None:
     missing = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
-    answers = await _ask(running, GET + b"\r\n" + missing + POST + SIZED + b"\r\n" + QUESTION + GET + LAST)
+    answers = await _ask(shared, GET + b"\r\n" + missing + POST + SIZED + b"\r\n" + QUESTION + GET + LAST)
 
     assert [answer.status for answer in answers] == [200, 404, 200, 200]
     assert b"authorized" in answers[2].body
@@ -229,35 +221,35 @@ async def test_pipelined_requests_are_answered_in_order(running: Running) -> Non
     ],
 )
 async def test_a_bad_request_behind_a_good_one_takes_its_turn(
-    running: Running, bad: bytes, status: int
+    shared: Running, bad: bytes, status: int
 ) -> None:
     """The refusal must not be read as the answer to the request before it."""
-    answers = await _ask(running, GET + b"\r\n" + bad)
+    answers = await _ask(shared, GET + b"\r\n" + bad)
 
     assert [answer.status for answer in answers] == [200, status]
 
 
-async def test_a_refused_request_whose_body_never_comes_gets_one_answer(running: Running) -> None:
-    answers = await _ask(running, POST.replace(b"/trqp/authorization", b"/nowhere") + SIZED + b"\r\n{")
+async def test_a_refused_request_whose_body_never_comes_gets_one_answer(shared: Running) -> None:
+    answers = await _ask(shared, POST.replace(b"/trqp/authorization", b"/nowhere") + SIZED + b"\r\n{")
 
     assert [answer.status for answer in answers] == [404]
 
 
-async def test_a_client_that_expects_100_continue_is_told_to(running: Running) -> None:
-    answers = await _ask(running, POST + SIZED + b"Expect: 100-continue\r\n" + LAST, QUESTION, pause=0.2)
+async def test_a_client_that_expects_100_continue_is_told_to(shared: Running) -> None:
+    answers = await _ask(shared, POST + SIZED + b"Expect: 100-continue\r\n" + LAST, QUESTION, pause=0.2)
 
     assert [answer.status for answer in answers] == [100, 200]
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
-async def test_an_offer_to_upgrade_is_passed_over(running: Running, protocol: bytes) -> None:
+async def test_an_offer_to_upgrade_is_passed_over(shared: Running, protocol: bytes) -> None:
     """RFC 9110, section 7.8: a server may ignore Upgrade; Java's client sends h2c with every request."""
     offer = (
         b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: " + protocol + b"\r\nHTTP2-Settings: AAMAAABk\r\n"
     )
-    read = await _ask(running, GET + offer + b"\r\n")
-    asked = await _ask(running, POST + SIZED + offer + b"\r\n" + QUESTION)
-    smuggled = await _ask(running, GET + offer + b"\r\n" + GET + b"\r\n")
+    read = await _ask(shared, GET + offer + b"\r\n")
+    asked = await _ask(shared, POST + SIZED + offer + b"\r\n" + QUESTION)
+    smuggled = await _ask(shared, GET + offer + b"\r\n" + GET + b"\r\n")
 
     assert [[answer.status for answer in answers] for answers in (read, asked, smuggled)] == [
         [200],
@@ -267,39 +259,39 @@ async def test_an_offer_to_upgrade_is_passed_over(running: Running, protocol: by
     assert read[0].headers["connection"] == "close"
 
 
-async def test_a_connection_lives_on_after_304(running: Running) -> None:
+async def test_a_connection_lives_on_after_304(shared: Running) -> None:
     path = b"GET /.well-known/did.json HTTP/1.1\r\nHost: x\r\n"
-    first = (await _ask(running, path + LAST))[0]
+    first = (await _ask(shared, path + LAST))[0]
     known = path + f"If-None-Match: {first.headers['etag']}\r\n\r\n".encode()
-    answers = await _ask(running, known + known + path + LAST)
+    answers = await _ask(shared, known + known + path + LAST)
 
     assert [answer.status for answer in answers] == [304, 304, 200]
     assert answers[2].body == first.body
 
 
-async def test_a_silent_connection_is_told_408(running: Running) -> None:
-    with socket.create_connection(("127.0.0.1", running.port), timeout=3) as connection:
+async def test_a_silent_connection_is_told_408(shared: Running) -> None:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=3) as connection:
         received = await asyncio.to_thread(receive_all, connection)
 
     assert responses_of(received)[0].status == 408
 
 
-async def test_a_refusal_of_the_protocol_is_counted_and_has_its_page(running: Running) -> None:
-    refused = (await _ask(running, b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n"))[0]
+async def test_a_refusal_of_the_protocol_is_counted_and_has_its_page(shared: Running) -> None:
+    refused = (await _ask(shared, b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n"))[0]
     async with httpx.AsyncClient() as client:
         page = await client.get(json.loads(refused.body)["type"])
-        metrics = (await client.get(f"{running.operator_url}/metrics")).text
+        metrics = (await client.get(f"{shared.operator_url}/metrics")).text
 
     assert page.status_code == 200
     assert json.loads(refused.body)["instance"].endswith(refused.headers["x-request-id"])
     assert 'route="protocol",status="501"' in metrics
 
 
-async def test_so_many_requests_may_wait_on_a_connection_and_no_more(running: Running) -> None:
-    answers = await _ask(running, (GET + b"\r\n") * MAX_PIPELINED + GET + LAST)
+async def test_so_many_requests_may_wait_on_a_connection_and_no_more(shared: Running) -> None:
+    answers = await _ask(shared, (GET + b"\r\n") * MAX_PIPELINED + GET + LAST)
     assert [answer.status for answer in answers] == [200] * (1 + MAX_PIPELINED)
 
-    answers = await _ask(running, (GET + b"\r\n") * 3_000)
+    answers = await _ask(shared, (GET + b"\r\n") * 3_000)
     assert [answer.status for answer in answers][-1] == 429
     assert {answer.status for answer in answers[:-1]} == {200}
     assert len(answers) < 3_000
