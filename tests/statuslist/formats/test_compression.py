@@ -15,7 +15,7 @@ def deflate(data: bytes, strategy: int) -> bytes:
     return deflater.compress(data) + deflater.flush()
 
 
-@pytest.mark.parametrize("share", [0, 0.001, 0.008, 0.01, 0.012, 0.02, 0.05, 0.2, 0.5, 1])
+@pytest.mark.parametrize("share", [0, 0.001, 0.01, 0.015, 0.018, 0.02, 0.022, 0.05, 0.2, 0.5, 1])
 @pytest.mark.parametrize("size", [0, 1, 16_384, 65_536])
 def test_a_list_is_compressed_in_the_smaller_of_both_ways(size: int, share: float) -> None:
     data = bytearray(size)
