@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,8 +18,14 @@ from wire import read
 pytestmark = pytest.mark.slow
 
 ISSUERS = {"ed25519": "Ed25519", "p256": "P-256"}
-FILES = {"application/vc": "credential.json", "application/vc+jwt": "credential.jwt"}
+BITSTRINGS = ("application/vc", "application/vc+jwt")
+TOKENS = ("application/statuslist+jwt", "application/statuslist+cwt")
+FILES = dict(
+    zip(BITSTRINGS + TOKENS, ("credential.json", "credential.jwt", "token.jwt", "token.cwt"), strict=True)
+)
 PURPOSES = ("revocation", "suspension")
+SET_FOR = {PURPOSES[:1]: "narrow", PURPOSES: "wide"}  # its token list has one bit for each entry, or two
+MARKED = (PURPOSES[:1], PURPOSES[1:], PURPOSES, ())  # what becomes of each of four entries
 SUITES = {  # by setting and issuer
     ("eddsa-rdfc-2022", "ed25519"): "eddsa-rdfc-2022",
     ("eddsa-rdfc-2022", "p256"): "ecdsa-rdfc-2019",
@@ -32,8 +38,12 @@ class Asked(NamedTuple):
     """The media type of a list, what a credential carries of it, and the status that we set."""
 
     form: str
-    entry: dict[str, str]
+    entry: dict[str, Any]
     status: int
+
+    @property
+    def url(self) -> str:
+        return str(self.entry.get("statusListCredential") or self.entry["uri"])
 
 
 @pytest.fixture(params=["eddsa-rdfc-2022", "eddsa-jcs-2022"])
@@ -48,23 +58,27 @@ def issuing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     deployment.kill()
 
 
+@pytest.mark.parametrize("purposes", SET_FOR, ids=SET_FOR.values())
 @pytest.mark.parametrize("issuer", ISSUERS)
-def test_libraries_of_others_read_what_was_set(issuing: Server, issuer: str) -> None:
-    asked = issue(issuing, issuer)
+def test_libraries_of_others_read_what_was_set(
+    issuing: Server, issuer: str, purposes: tuple[str, ...]
+) -> None:
+    asked = issue(issuing, issuer, purposes)
 
     from_server = statuses(issuing, issuer, asked, issuing.url)
     with serving(mirror_of(issuing)) as folder:
         from_folder = statuses(issuing, issuer, asked, folder)
 
     assert from_server == from_folder == [of.status for of in asked]
-    assert cryptosuite_of(issuing, issuer) == SUITES[issuing.settings["CRYPTOSUITE"], issuer]
+    assert {of.form for of in asked} == set(FILES)
+    assert cryptosuite_of(issuing, purposes) == SUITES[issuing.settings["CRYPTOSUITE"], issuer]
 
 
 def test_libraries_of_others_refuse_a_list_that_was_changed(issuing: Server) -> None:
     """So what they read above, they verified: now one letter of each list is another one."""
-    asked = {of.form: [of] for of in issue(issuing, "ed25519")}
+    asked = {of.form: [of] for of in issue(issuing, "ed25519", PURPOSES)}
     for (of,) in asked.values():
-        change_a_letter(mirror_of(issuing) / of.entry["statusListCredential"].removeprefix(f"{issuing.url}/"))
+        change_a_letter(mirror_of(issuing) / of.url.removeprefix(f"{issuing.url}/"))
 
     with serving(mirror_of(issuing)) as folder:
         for of in asked.values():
@@ -72,22 +86,27 @@ def test_libraries_of_others_refuse_a_list_that_was_changed(issuing: Server) -> 
                 statuses(issuing, "ed25519", of, folder)
 
 
-def issue(server: Server, issuer: str) -> list[Asked]:
-    """Take entries for both forms, revoke one of each and suspend another; wait until all readers can see that."""
-    set_id = f"of-{issuer}"
-    server.operator("", {"id": set_id, "purposes": PURPOSES, "issuerId": issuer})
-    asked = [of for form in FILES for of in _allocate(server, set_id, form)]
+def issue(server: Server, issuer: str, purposes: tuple[str, ...]) -> list[Asked]:
+    """Take entries of a new set for all forms, mark them, and wait until all readers can see that."""
+    set_id = SET_FOR[purposes]
+    server.operator("", {"id": set_id, "purposes": purposes, "issuerId": issuer})
+    taken = [(form, entry) for form in BITSTRINGS for entry in _allocate(server, set_id, form)]
     changes = [
-        {member: of.entry[member] for member in ("statusListIndex", "statusPurpose")} | {"status": 1}
-        for of in asked
-        if of.status
+        {"statusListIndex": entry[0]["statusListIndex"], "statusPurpose": purpose, "status": 1}
+        for place, (_, entry) in enumerate(taken)
+        for purpose in MARKED[place % len(MARKED)]
+        if purpose in purposes
     ]
     server.operator(f"/{set_id}/statuses", {"changes": changes})
-    for purpose in PURPOSES:
+    for purpose in purposes:
         indices = {int(of["statusListIndex"]) for of in changes if of["statusPurpose"] == purpose}
-        everywhere = functools.partial(_is_everywhere, server, f"{set_id}-{purpose}", indices)
+        everywhere = functools.partial(_is_everywhere, server, set_id, purpose, indices)
         wait_until(everywhere, f"{purpose} to be published")
-    return asked
+    return [
+        of
+        for place, (form, entry) in enumerate(taken)
+        for of in _asked(server, form, entry, MARKED[place % len(MARKED)])
+    ]
 
 
 def statuses(server: Server, issuer: str, asked: Sequence[Asked], served: str) -> list[int]:
@@ -101,8 +120,8 @@ def statuses(server: Server, issuer: str, asked: Sequence[Asked], served: str) -
     return [int(status) for status in run_with_libraries("status_lists.mjs", given)]
 
 
-def cryptosuite_of(server: Server, issuer: str) -> str:
-    document = server.get(f"/status-lists/of-{issuer}-revocation/credential.json")
+def cryptosuite_of(server: Server, purposes: tuple[str, ...]) -> str:
+    document = server.get(f"/status-lists/{SET_FOR[purposes]}-revocation/credential.json")
     return str(read(document, max_bytes=1_000_000)["proof"]["cryptosuite"])
 
 
@@ -119,21 +138,27 @@ def change_a_letter(list_file: Path) -> None:
     list_file.write_bytes(body)
 
 
-def _allocate(server: Server, set_id: str, form: str) -> list[Asked]:
-    """Take three entries: the first is to be revoked, the second suspended."""
-    allocated = server.operator(f"/{set_id}/allocations", {"count": 3, "mediaType": form})["entries"]
-    return [
-        Asked(form, entry, int(place == PURPOSES.index(entry["statusPurpose"])))
-        for place, credential in enumerate(allocated)
-        for entry in credential["credentialStatus"]
-    ]
+def _allocate(server: Server, set_id: str, form: str) -> list[Any]:
+    allocated = server.operator(f"/{set_id}/allocations", {"count": len(MARKED), "mediaType": form})
+    return [entry["credentialStatus"] for entry in allocated["entries"]]
 
 
-def _is_everywhere(server: Server, list_id: str, indices: set[int]) -> bool:
+def _asked(server: Server, form: str, entries: Any, marked: tuple[str, ...]) -> Iterator[Asked]:
+    """Yield what a credential may carry of one index: the entries of the W3C's lists, and of the token list."""
+    set_id = SET_FOR[tuple(entry["statusPurpose"] for entry in entries)]
+    for entry in entries:
+        yield Asked(form, entry, int(entry["statusPurpose"] in marked))
+    status = 1 if "revocation" in marked else 2 if "suspension" in marked and len(entries) > 1 else 0
+    for token in TOKENS:
+        uri = f"{server.url}/status-lists/{set_id}/{FILES[token]}"
+        yield Asked(token, {"idx": int(entries[0]["statusListIndex"]), "uri": uri}, status)
+
+
+def _is_everywhere(server: Server, set_id: str, purpose: str, indices: set[int]) -> bool:
     """Tell whether the mirror has what the server shows, and that is just these bits."""
-    folder = mirror_of(server) / "status-lists" / list_id
+    files = [f"status-lists/{set_id}-{purpose}/{FILES[form]}" for form in BITSTRINGS]
+    files += [f"status-lists/{set_id}/{FILES[form]}" for form in TOKENS]
+    mirror = mirror_of(server)
     return all(
-        (folder / file).exists()
-        and (folder / file).read_bytes() == server.get(f"/status-lists/{list_id}/{file}")
-        for file in FILES.values()
-    ) and indices == set_bits(published(server, list_id))
+        (mirror / file).exists() and (mirror / file).read_bytes() == server.get(f"/{file}") for file in files
+    ) and indices == set_bits(published(server, f"{set_id}-{purpose}"))
