@@ -102,11 +102,12 @@ class Publication:
                 return False  # Ours is not held any more; the next look takes up the new one.
             raise
         self._projections.keep(set_id, projection)
-        change = await self._write(content, made)  # 4
-        if change is None:
+        written = await self._write(content, made)  # 4
+        if written is None:
             return False
+        change, position = written
         self._demand.is_published(set_id, content.version, began)
-        self._lists.serve(set_id, content.version, made, change=change)  # 5
+        self._lists.serve(set_id, content.version, made, change=change, position=position)  # 5
         return True
 
     async def _read(self, set_id: str, version: int, kept: Projection | None) -> SetContent:
@@ -153,11 +154,16 @@ class Publication:
         key_id = await self._database.read(lambda tx: signing_key(tx, content.issuer_id))
         return key_id != content.key_id
 
-    async def _write(self, content: SetContent, made: tuple[Artefact, ...]) -> int | None:
-        """Return the number of the last change once the version is durable; None: another process was faster."""
+    async def _write(self, content: SetContent, made: tuple[Artefact, ...]) -> tuple[int, int] | None:
+        """
+        Return the number of the last change, and the set's position, once the version is durable; None: another process
+        was faster.
+        """
 
-        def write(tx: Transaction) -> int | None:
-            return set_versions.last_change(tx) if set_versions.publish(tx, content, made) else None
+        def write(tx: Transaction) -> tuple[int, int] | None:
+            if not set_versions.publish(tx, content, made):
+                return None
+            return set_versions.last_change(tx), set_versions.published_version(tx, content.set_id)[1]
 
         return await self._database.write(write)
 

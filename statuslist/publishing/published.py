@@ -83,6 +83,7 @@ class PublishedLists:
         self._mark = mark
         self._current: dict[str, Published] = {}  # Replaced entry by entry, on the event loop only.
         self._versions: dict[str, int] = {}  # Of each set.
+        self._positions: dict[str, int] = {}  # Of each set.
         self._lists: dict[str, tuple[str, ...]] = {}  # Of each set, the ids of those that are published.
 
     def __iter__(self) -> Iterator[Published]:
@@ -105,13 +106,20 @@ class PublishedLists:
         """Return what is published of the lists of a set."""
         return tuple(self._current[list_id] for list_id in self._lists.get(set_id, ()))
 
-    def serve(self, set_id: str, version: int, made: Sequence[Artefact], *, change: int) -> bool:
+    def since(self, position: int) -> list[tuple[int, str]]:
+        """Return the position and the id of each set that was published after a position, in their order."""
+        return sorted((at, set_id) for set_id, at in self._positions.items() if at > position)
+
+    def serve(
+        self, set_id: str, version: int, made: Sequence[Artefact], *, change: int, position: int
+    ) -> bool:
         """
         Serve a version of a set, once the other processes of the node are told that they may be behind.
 
         Args:
             made: all forms of each list that has new bytes since the version that is served.
             change: a number that no change of this version is beyond.
+            position: that of the version among all that were published.
 
         Returns:
             False where a newer one is served already: looks and publications overlap.
@@ -120,6 +128,7 @@ class PublishedLists:
         if version <= self.version_of_set(set_id):
             return False
         self._versions[set_id] = version
+        self._positions[set_id] = position
         for _, forms in groupby(made, key=lambda artefact: artefact.list_id):
             self._serve_list(tuple(forms))
         return True

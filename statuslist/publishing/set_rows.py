@@ -68,7 +68,7 @@ class SetRows:
     async def _adopt_some(self, unknown: Sequence[str]) -> None:
         known = {set_id: self._lists.version_of_set(set_id) for set_id in unknown}
 
-        def read(tx: Transaction) -> tuple[list[tuple[str, int, list[Artefact]]], int]:
+        def read(tx: Transaction) -> tuple[list[tuple[str, tuple[int, int], list[Artefact]]], int]:
             found = [
                 (set_id, published_version(tx, set_id), artefacts_of_set(tx, set_id, after=after))
                 for set_id, after in known.items()
@@ -76,5 +76,5 @@ class SetRows:
             return found, last_change(tx)  # Afterwards: nothing that was found is beyond it.
 
         found, change = await self._database.read(read)
-        for set_id, version, forms in found:
-            self.adopted += self._lists.serve(set_id, version, forms, change=change)
+        for set_id, (version, position), forms in found:
+            self.adopted += self._lists.serve(set_id, version, forms, change=change, position=position)

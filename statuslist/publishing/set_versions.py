@@ -7,7 +7,8 @@ one wanted for its signatures alone: while it is `wanted_version`, nobody waits 
 list keeps bytes that a version below `floor_version` made. `urgent_version` is the last one that waits for no
 cadence.
 
-`changed_version` numbers the changes of all sets, so that whoever follows asks for what is beyond the last.
+`changed_version` numbers the changes of all sets, so that whoever follows asks for what is beyond the last. `position`
+numbers what was published of all sets, for whoever is not to know of what waits.
 """
 
 from collections.abc import Iterable
@@ -40,6 +41,7 @@ class SetVersions(msgspec.Struct, frozen=True):
     cadence_ms: int
     changed: int
     length: int
+    position: int
 
 
 class SetContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +111,7 @@ def changed_sets(tx: Transaction, after: int) -> list[SetVersions]:
     Of one that a restore withholds (`statuslist.recovery.epoch`) nothing is wanted and nothing is served.
     """
     rows = tx.all(
-        "SELECT v.set_id, s.issuer_id, v.changed_version AS changed, v.cadence_ms, v.urgent_version AS urgent,"
+        "SELECT v.set_id, s.issuer_id, v.changed_version AS changed, v.cadence_ms, v.urgent_version AS urgent, v.position,"
         " s.length, v.wanted_version <> v.anew_version AS is_change,"
         " CASE WHEN w.set_id IS NULL THEN v.wanted_version ELSE 0 END AS wanted,"
         " CASE WHEN w.set_id IS NULL THEN v.published_version ELSE 0 END AS published"
@@ -133,10 +135,11 @@ def last_change(tx: Transaction) -> int:
     return -1 if row is None or row["last"] is None else int(row["last"])
 
 
-def published_version(tx: Transaction, set_id: str) -> int:
-    """Return the version of a set that readers get; 0: none."""
-    row = tx.one("SELECT published_version FROM set_versions WHERE set_id = :id", {"id": set_id})
-    return 0 if row is None else int(row["published_version"])
+def published_version(tx: Transaction, set_id: str) -> tuple[int, int]:
+    """Return the version of a set that readers get, 0: none, and its position among what was published."""
+    row = tx.one("SELECT published_version, position FROM set_versions WHERE set_id = :id", {"id": set_id})
+    assert row is not None, f"{set_id} is not a set"
+    return int(row["published_version"]), int(row["position"])
 
 
 def read_content(
@@ -206,6 +209,7 @@ def publish(tx: Transaction, content: SetContent, made: Iterable[Artefact]) -> b
         return False
     won = tx.execute(
         "UPDATE set_versions SET published_version = :version,"  # noqa: S608 (ours)
+        " position = (SELECT max(position) FROM set_versions) + 1,"
         " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
         " WHERE set_id = :id AND published_version = :previous AND published_version < :version"
         f" AND {SIGNS_NOW}",

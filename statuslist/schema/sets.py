@@ -35,15 +35,18 @@ MIGRATIONS = (
                 changed_version {bigint} NOT NULL,
                 anew_version {bigint} NOT NULL DEFAULT 0,
                 floor_version {bigint} NOT NULL DEFAULT 0,
-                urgent_version {bigint} NOT NULL DEFAULT 0
+                urgent_version {bigint} NOT NULL DEFAULT 0,
+                position {bigint} NOT NULL DEFAULT 0
             )
             """,
             "CREATE INDEX set_versions_by_change ON set_versions (changed_version)",
+            "CREATE INDEX set_versions_by_position ON set_versions (position)",
             f"""
             INSERT INTO set_versions
-                (set_id, profile, cadence_ms, has_tokens, wanted_version, published_version, changed_version)
+                (set_id, profile, cadence_ms, has_tokens, wanted_version, published_version, changed_version, position)
             SELECT set_id, 'default', 1000, 0, highest + 1 + CASE WHEN published > 0 THEN is_dirty ELSE 0 END,
-                CASE WHEN published > 0 THEN highest + 1 ELSE 0 END, changed
+                CASE WHEN published > 0 THEN highest + 1 ELSE 0 END, changed,
+                CASE WHEN published > 0 THEN row_number() OVER (ORDER BY set_id) ELSE 0 END
             FROM ({_HIGHEST}) found
             """,  # noqa: S608 (ours)
             forbid("set_versions", "DELETE", "credentials refer to the set for ever"),
@@ -113,6 +116,14 @@ MIGRATIONS = (
                 "what was served stays known",
             ),
             "CREATE INDEX status_events_by_set ON status_events (set_id, id)",
+            """
+            CREATE TABLE list_manifests (
+                issuer_id TEXT PRIMARY KEY REFERENCES issuers (id),
+                position {bigint} NOT NULL,
+                valid_until {bigint} NOT NULL,
+                token TEXT NOT NULL
+            )
+            """,
         ),
     ),
 )

@@ -5,7 +5,7 @@ from statuslist.publishing.set_versions import SetVersions
 
 
 def rows(wanted: int, published: int, list_id: str = "list", *, is_change: bool = True) -> SetVersions:
-    return SetVersions(list_id, "issuer", wanted, published, is_change, 0, 1_000, 0, 131_072)
+    return SetVersions(list_id, "issuer", wanted, published, is_change, 0, 1_000, 0, 131_072, 0)
 
 
 def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:
