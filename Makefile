@@ -9,7 +9,7 @@ APP := $(VENV)/.app
 SLOW_CRASHES ?= 20
 PEERS := var/peers
 
-.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema authorization clean postgres softhsm clients
+.PHONY: serve test test-slow soak fuzz-tools lint format bench lock schema authorization clean postgres softhsm clients stores
 
 serve: $(APP)
 	@exec $(RUN)/touchstone serve --init-sample
@@ -24,7 +24,7 @@ test test-slow: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV) postgres softhsm
 	$(RUN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-slow: $(DEV) $(FUZZ) postgres softhsm clients
+test-slow: $(DEV) $(FUZZ) postgres softhsm clients stores
 	TOUCHSTONE_CRASHES=$(SLOW_CRASHES) $(RUN)/python -m pytest -m slow -s
 
 # A million hostile inputs: no wrong answer, no hang, no growth of memory. The seed is printed; set it to repeat.
@@ -81,6 +81,10 @@ softhsm:
 # Resolver clients and an identity provider of others, for the slow tests; where they cannot be had these skip aloud.
 clients:
 	@sh tools/clients.sh
+
+# Where lists are published to, for the slow tests: an object store and a file server; where they cannot be had these skip aloud.
+stores:
+	@sh tools/stores.sh $(PYTHON)
 
 clean:
 	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
