@@ -1,9 +1,9 @@
 """
 Published lists as files, for a dumb file server and for a restore: written as they are published. Service.
 
-    <directory>/status-lists/<list id>/credential.json
-    <directory>/status-lists/<list id>/credential.jwt
-    <directory>/status-lists/<list id>/credential.json.version, credential.jwt.version
+    <directory>/status-lists/<list id>/credential.json, credential.jwt
+    <directory>/status-lists/<set id>/token.jwt, token.cwt
+    <directory>/status-lists/.../credential.json.version and so on
 
 That is the path of each form's URL, and beside each its version and the SHA-256 of the bytes that have it: a
 restore orders by version, which no clock moves. Where the digest is another one, the form was replaced and its
@@ -23,7 +23,15 @@ from pathlib import Path
 
 import msgspec
 
-from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, FormName, list_id_of
+from statuslist.formats.forms import (
+    BITSTRING_FORMS,
+    FORM_NAMES,
+    MAX_FORM_BYTES,
+    TOKEN_FORMS,
+    FormName,
+    list_id_of,
+    token_list_id_of,
+)
 from statuslist.formats.purposes import PURPOSES
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.published import Published
@@ -123,7 +131,7 @@ def write_forms(directory: Path, published: Published) -> None:
 
 def read_mirror(directory: Path) -> Iterator[FoundForm]:
     """Yield every file of a mirror that can be one, list by list; files over the cap are passed over."""
-    for form in MEDIA_TYPES:
+    for form in FORM_NAMES:
         for path in sorted((directory / DIRECTORY).glob(f"*/{form}")):
             if path.is_file() and path.stat().st_size <= MAX_FORM_BYTES:
                 body = path.read_bytes()
@@ -133,9 +141,10 @@ def read_mirror(directory: Path) -> Iterator[FoundForm]:
 
 def has_lists(directory: Path, set_id: str) -> bool:
     """Tell whether a mirror has a list of a set of that id, from whichever database; not if it cannot be read."""
-    places = (directory / DIRECTORY / list_id_of(set_id, purpose) for purpose in PURPOSES)
+    w3c = [f"{list_id_of(set_id, purpose)}/{form}" for purpose in PURPOSES for form in BITSTRING_FORMS]
+    tokens = [f"{token_list_id_of(set_id)}/{form}" for form in TOKEN_FORMS]
     with suppress(OSError):  # An absent disk must not stop operators.
-        return any((place / form).exists() for place in places for form in MEDIA_TYPES)
+        return any((directory / DIRECTORY / path).exists() for path in (*w3c, *tokens))
     return False
 
 

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable
 
 from operators.alarms.model import AlarmKind, OnState
+from statuslist.formats.forms import DATA_INTEGRITY, FormName
 from statuslist.publishing.artefacts import Artefact, digest_of
 from statuslist.publishing.bucket import Bucket, BucketFailed, Held, Overtaken
 from statuslist.publishing.published import Published
 
 DIRECTORY = "status-lists"
-LABELLED = {"credential.json": "application/ld+json"}  # Most clients know it as JSON.
+LABELLED: dict[FormName, str] = {DATA_INTEGRITY: "application/ld+json"}  # Most clients know it as JSON.
 NO_CACHE = "no-cache"  # RFC 9111, section 5.2.2.4: a cache asks every time
 AT_ONCE = 16  # lists
 TRIES = 3  # for an object that others write, too
@@ -234,7 +235,7 @@ class Uploader:
         return int(self._clock() * 1_000_000)
 
 
-def key_of(list_id: str, form: str) -> str:
+def key_of(list_id: str, form: FormName) -> str:
     """Return the key of a form: the path of its permanent URL."""
     return f"{DIRECTORY}/{list_id}/{form}"
 

@@ -11,17 +11,21 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
+from statuslist.formats.forms import DATA_INTEGRITY, FORM_NAMES, JWT, TOKEN_FORMS, FormName
 from tests.machine import wait_until
 from tests.process import Server
 from tests.slow.object_store import Store, object_store
-from tests.verifying import fault_of, said_by
+from tests.verifying import fault_of, said_by, set_in_token, verify_token
 
 pytestmark = pytest.mark.slow
 
 SET, LIST = "badges", "badges-revocation"
-FORMS = (DATA_INTEGRITY, JWT)
-TYPES = {DATA_INTEGRITY: "application/ld+json", JWT: "application/vc+jwt"}
+TYPES: dict[FormName, str] = {
+    "credential.json": "application/ld+json",
+    "credential.jwt": "application/vc+jwt",
+    "token.jwt": "application/statuslist+jwt",
+    "token.cwt": "application/statuslist+cwt",
+}
 VERSION = "x-amz-meta-listversion"
 NOT_UPLOADED = 'touchstone_alarms{kind="lists-not-uploaded"}'
 
@@ -68,7 +72,7 @@ def revoke(server: Server) -> int:
 
 
 def path_of(form: FormName) -> str:
-    return f"/status-lists/{LIST}/{form}"
+    return f"/status-lists/{SET if form in TOKEN_FORMS else LIST}/{form}"
 
 
 def version_of(store: Store, form: FormName = JWT) -> int:
@@ -80,8 +84,15 @@ def version_of(store: Store, form: FormName = JWT) -> int:
 
 
 def shows(store: Store, *indices: int) -> Callable[[], bool]:
-    """Tell whether both forms in the bucket have these entries set and no other."""
-    return lambda: all(said_by(form, store.get(path_of(form))[0])[1] == set(indices) for form in FORMS)
+    """Tell whether all forms in the bucket have these entries set and no other."""
+    return lambda: all(set_in(form, store.get(path_of(form))[0]) == set(indices) for form in FORM_NAMES)
+
+
+def set_in(form: FormName, body: bytes) -> set[int]:
+    """Return the entries that are set in a list."""
+    if form in TOKEN_FORMS:
+        return set_in_token(form, body)
+    return said_by(form, body)[1]
 
 
 def metric(server: Server, name: str) -> float:
@@ -93,7 +104,10 @@ def metric(server: Server, name: str) -> float:
 def verify(store: Store, server: Server, path: str, form: FormName) -> None:
     body, headers = store.get(path)
     document = server.get("/.well-known/did.json")
-    assert asyncio.run(fault_of(form, body, document)) is None
+    if form in TOKEN_FORMS:
+        verify_token(form, body, document)
+    else:
+        assert asyncio.run(fault_of(form, body, document)) is None
     assert headers["Content-Type"] == TYPES[form]
 
 
@@ -103,7 +117,7 @@ def test_a_plain_reader_of_the_bucket_gets_the_permanent_urls(store: Store, serv
     wait_until(shows(store, index), "the revocation to be in the bucket")
 
     assert named == path_of(DATA_INTEGRITY)
-    for form in FORMS:
+    for form in FORM_NAMES:
         verify(store, server, path_of(form), form)
         assert store.get(path_of(form))[0] == server.get(path_of(form))
         assert store.get(path_of(form))[1]["Cache-Control"] == "public, max-age=300"
@@ -116,41 +130,41 @@ def test_lists_that_are_signed_anew_are_replaced(store: Store, server: Server) -
     server.terminate()
     server.settings["LIST_TTL_SECONDS"] = "120"
     server.start()
-    wait_until(lambda: min(version_of(store, form) for form in FORMS) > before, "the new signature")
+    wait_until(lambda: min(version_of(store, form) for form in FORM_NAMES) > before, "the new signature")
 
     assert shows(store, index)()
-    for form in FORMS:
+    for form in FORM_NAMES:
         verify(store, server, path_of(form), form)
         assert store.get(path_of(form))[1]["Cache-Control"] == "public, max-age=120"
 
 
 def test_a_server_killed_between_two_forms_makes_up_for_it(store: Store, server: Server) -> None:
     before = version_of(store)
-    store.front.open_for = 1
+    store.front.open_for = 3
     index = revoke(server)
     assert store.front.waiting.wait(timeout=20)
     server.kill()
     store.front.is_down, store.front.open_for = True, None  # What waited never reaches the store.
     wait_until(lambda: not store.front.waiting.is_set(), "the held write to end")
     store.front.is_down = False
-    mixed = sorted(version_of(store, form) for form in FORMS)
+    mixed = sorted(version_of(store, form) for form in FORM_NAMES)
     server.start()
-    for form in FORMS:
+    for form in FORM_NAMES:
         verify(store, server, path_of(form), form)
-    wait_until(shows(store, index), "both forms to be of one version")
+    wait_until(shows(store, index), "all forms to be of one version")
 
-    assert mixed == [before, before + 1]
+    assert mixed == [before, before + 1, before + 1, before + 1]
 
 
 def test_a_store_that_is_away_is_an_alarm_and_made_up_for(store: Store, server: Server) -> None:
     store.front.is_down = True
     indices = [revoke(server) for _ in range(3)]
     wait_until(
-        lambda: said_by(JWT, server.get(path_of(JWT)))[1] == set(indices), "readers of the server to see it"
+        lambda: set_in(JWT, server.get(path_of(JWT))) == set(indices), "readers of the server to see it"
     )
-    in_the_bucket = said_by(JWT, store.get(path_of(JWT))[0])[1]
+    in_the_bucket = set_in(JWT, store.get(path_of(JWT))[0])
     wait_until(lambda: metric(server, NOT_UPLOADED) == 1, "the alarm", seconds=60)
-    assert metric(server, "touchstone_upload_waiting") == 1
+    assert metric(server, "touchstone_upload_waiting") == 2, "two lists, of a set"
     assert metric(server, "touchstone_upload_failed") > 1
     store.front.is_down = False
     store.front.writes.clear()
@@ -158,7 +172,7 @@ def test_a_store_that_is_away_is_an_alarm_and_made_up_for(store: Store, server: 
     wait_until(lambda: metric(server, NOT_UPLOADED) == 0, "the alarm to end")
 
     assert in_the_bucket == set()
-    assert len(store.front.writes) == len(FORMS), "the newest version only"
+    assert len(store.front.writes) == len(FORM_NAMES), "the newest version only"
     assert metric(server, "touchstone_upload_waiting") == 0
 
 
@@ -168,13 +182,13 @@ def test_a_node_that_was_held_up_overwrites_nothing(store: Store, server: Server
     revoke(server)
     assert store.front.waiting.wait(timeout=20)
     newer = f"{version_of(store) + 1000}.{'0' * 64}"
-    for form in FORMS:
+    for form in FORM_NAMES:
         store.put(path_of(form), b"newer", {"Content-Type": "text/plain", VERSION: newer})
     store.front.open_for = None
     wait_until(lambda: bool(store.front.refused), "the write to be refused")
     wait_until(lambda: metric(server, "touchstone_upload_failed") > 0, "that to be noticed")
 
-    assert {store.get(path_of(form))[0] for form in FORMS} == {b"newer"}
+    assert {store.get(path_of(form))[0] for form in FORM_NAMES} == {b"newer"}
 
 
 def test_an_older_database_overwrites_nothing(store: Store, server: Server, tmp_path: Path) -> None:

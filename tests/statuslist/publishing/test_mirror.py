@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.publishing.mirror import Mirror, read_mirror
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, TOKEN_FORMS
+from statuslist.publishing.mirror import Mirror, has_lists, read_mirror, write_forms
 from statuslist.publishing.published import Published
 from tests.databases import SqlitePlace
 from tests.statuslist.wing import Wing
@@ -43,6 +44,32 @@ async def test_each_form_stands_at_the_path_of_its_url(wing: Wing, tmp_path: Pat
     assert {found.body for found in read_mirror(tmp_path / "public")} == {
         artefact.body for artefact in current.forms.values()
     }
+
+
+async def test_a_token_list_stands_there_under_the_id_of_its_set(wing: Wing, tmp_path: Path) -> None:
+    await wing.publisher.publish_dirty()
+    tokens = wing.publisher.lists.current("badges")
+    assert tokens is not None
+    before = has_lists(tmp_path / "public", "badges")
+    write_forms(tmp_path / "public", tokens)
+
+    found = list(read_mirror(tmp_path / "public"))
+    assert [(one.list_id, one.form, one.version) for one in found] == [
+        ("badges", form, tokens.version) for form in TOKEN_FORMS
+    ]
+    assert (before, has_lists(tmp_path / "public", "badges")) == (False, True)
+
+
+async def test_a_newer_version_of_one_form_keeps_all_forms_as_they_are(wing: Wing, tmp_path: Path) -> None:
+    old = await _publish(wing)
+    await wing.revoke("badges", (await wing.allocate("badges"))[0])
+    new = await _publish(wing)
+    last = list(new.forms)[-1]
+    write_forms(tmp_path / "public", msgspec.structs.replace(new, forms={last: new.forms[last]}))
+
+    with pytest.raises(FileExistsError):
+        write_forms(tmp_path / "public", old)
+    assert [found.form for found in read_mirror(tmp_path / "public")] == [last]
 
 
 async def test_a_disk_that_fails_is_counted_and_made_up_for(wing: Wing, tmp_path: Path) -> None:
