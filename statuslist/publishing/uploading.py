@@ -4,8 +4,8 @@ Published lists in an object store, for a CDN in front of it: put there as they 
     <prefix>/status-lists/<list id>/<form>
 
 The key is the path of the form's permanent URL. An object says its media type, for how long caches may keep it,
-and in its metadata the version and the SHA-256 of its bytes. It is replaced whole, and only where it is still what
-we saw: a node that was held up never puts an old version in the place of a newer one.
+and in its metadata the version and the tag that our server gives to the same bytes. It is replaced whole, and only
+where it is still what we saw: a node that was held up never puts an old version in the place of a newer one.
 
 An object cannot say how much of a list's life is left when it is read. So `max-age` is the list's `ttl` for as long
 as that much of it is left, and a list that was not signed anew by then is put there again, for caches to ask for
@@ -16,11 +16,12 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from operators.alarms.model import AlarmKind, OnState
 from statuslist.formats.forms import DATA_INTEGRITY, FormName
-from statuslist.publishing.artefacts import Artefact, digest_of
+from statuslist.publishing.artefacts import Artefact
 from statuslist.publishing.bucket import Bucket, BucketFailed, Held, Overtaken
 from statuslist.publishing.published import Published
 
@@ -33,7 +34,7 @@ FIRST_RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 TOLD_AFTER_SECONDS = 10.0  # seconds of failing until there is an alarm: stores answer 503 for moments
 LOOK_EVERY_SECONDS = 5.0  # seconds between two looks for lists that end soon; ttl is 60 at least
-_LABEL = re.compile(r"([1-9][0-9]{0,18})\.[0-9a-f]{64}")  # Versions fit 63 bits, as in the database.
+_LABEL = re.compile(r"([1-9][0-9]{0,18})\.\S+")  # Versions fit 63 bits, as in the database.
 
 _log = logging.getLogger(__name__)
 
@@ -131,9 +132,10 @@ class Uploader:
 
     async def _put_due(self) -> None:
         """Put what is due there, each once; stop where all that were tried at once failed."""
+        waiting = iter(tuple(self._due))
         tried: set[tuple[str, int]] = set()
         failures: list[BucketFailed] = []
-        while batch := self._next(tried):
+        while batch := self._next(waiting, tried):
             tried.update((published.list_id, published.version) for published in batch)
             failed = await self._put_at_once(batch)
             failures += failed
@@ -142,14 +144,17 @@ class Uploader:
         if tried:
             self._note(failures)
 
-    def _next(self, tried: set[tuple[str, int]]) -> list[Published]:
+    def _next(self, waiting: Iterator[str], tried: set[tuple[str, int]]) -> list[Published]:
         """Return what to put there at once: what waits longest, and what was published last."""
-        found = [
-            published
-            for list_id, published in self._due.items()
-            if list_id not in self._overtaken and (list_id, published.version) not in tried
-        ]
-        return found if len(found) <= AT_ONCE else found[: AT_ONCE // 2] + found[-AT_ONCE // 2 :]
+
+        def is_left(published: Published) -> bool:
+            list_id = published.list_id
+            return list_id not in self._overtaken and (list_id, published.version) not in tried
+
+        oldest = filter(is_left, (self._due[list_id] for list_id in waiting if list_id in self._due))
+        newest = filter(is_left, reversed(self._due.values()))
+        found = (*islice(oldest, AT_ONCE // 2), *islice(newest, AT_ONCE // 2))
+        return list({published.list_id: published for published in found}.values())
 
     async def _put_at_once(self, lists: list[Published]) -> list[BucketFailed]:
         """Put lists there; return the failures of the store, one for each list that it did not take."""
@@ -241,8 +246,9 @@ def key_of(list_id: str, form: FormName) -> str:
 
 
 def label_of(artefact: Artefact) -> str:
-    """Return what an object says of itself: its version, and the SHA-256 of its bytes in hex."""
-    return f"{artefact.version}.{digest_of(artefact.body)}"
+    """Return what an object says of itself: its version, and a digest of its bytes, which our ETag is."""
+    tag = artefact.etag.strip('"')
+    return f"{artefact.version}.{tag}"
 
 
 def version_in(label: str) -> int:

@@ -395,3 +395,54 @@ def test_a_collector_that_rows_must_not_go_to_is_refused(environ: dict[str, str]
 
     assert told.startswith(f"TOUCHSTONE_AUDIT_PUSH{fault}")
     assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://lists", "gs://my.lists/of/all", "az://lists/public", "s3://lists/v1.2_a-b/Public"]
+)
+def test_lists_go_to_a_bucket_and_perhaps_a_prefix(url: str) -> None:
+    assert load_settings({"TOUCHSTONE_PUBLISH_URL": url}).publish_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "lists",
+            "s3://",
+            "s3://a",
+            "s3:///lists",
+            "file:///var/lists",
+            "memory:///",
+            "https://lists.example",
+        ),
+        *(
+            "s3://lists/",
+            "s3://lists/../other",
+            "s3://lists/a//b",
+            "s3://Lists",
+            "s3://lists/a?b",
+            "s3://lists#a",
+        ),
+        *("s3://key:hidden@lists", "s3a://lists", " s3://lists", "s3://lists/."),
+    ],
+)
+def test_what_is_no_bucket_is_refused_and_not_repeated(url: str) -> None:
+    (told,) = _faults({"TOUCHSTONE_PUBLISH_URL": url})
+
+    assert told.startswith("TOUCHSTONE_PUBLISH_URL: expected s3://bucket, gs://bucket or az://container")
+    assert "hidden" not in told
+
+
+def test_options_of_no_store_are_refused() -> None:
+    (told,) = _faults({"TOUCHSTONE_PUBLISH_OPTIONS_FILE": "/run/store.toml"})
+
+    assert told == "TOUCHSTONE_PUBLISH_OPTIONS_FILE: is for TOUCHSTONE_PUBLISH_URL, which is not set"
+
+
+def test_a_store_without_its_client_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.settings.publishing.find_spec", lambda name: None)
+
+    (told,) = _faults({"TOUCHSTONE_PUBLISH_URL": "s3://lists"})
+
+    assert "touchstone-vc[objects]" in told

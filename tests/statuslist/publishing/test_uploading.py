@@ -12,10 +12,16 @@ from obstore.store import MemoryStore
 
 from operators import AlarmKind
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES
-from statuslist.publishing.artefacts import digest_of
 from statuslist.publishing.bucket import LABEL, Bucket, BucketFailed
 from statuslist.publishing.published import Published
-from statuslist.publishing.uploading import AT_ONCE, LOOK_EVERY_SECONDS, TOLD_AFTER_SECONDS, Uploader, key_of
+from statuslist.publishing.uploading import (
+    AT_ONCE,
+    LOOK_EVERY_SECONDS,
+    TOLD_AFTER_SECONDS,
+    Uploader,
+    key_of,
+    label_of,
+)
 from tests.databases import SqlitePlace
 from tests.statuslist.wing import Wing
 
@@ -121,7 +127,7 @@ async def test_each_form_stands_at_the_path_of_its_url_with_its_type(
         assert headers == {
             "Content-Type": types[form],
             "Cache-Control": f"public, max-age={TTL}",
-            LABEL: f"{artefact.version}.{digest_of(artefact.body)}",
+            LABEL: label_of(artefact),
         }
     assert (uploader.waiting, uploader.failed) == (0, 0)
 
@@ -280,7 +286,7 @@ async def test_same_version_with_other_bytes_is_replaced(
 ) -> None:
     """As by somebody who wrote into the bucket by hand."""
     current = await publish(wing)
-    label = f"{current.version}.{digest_of(b'by hand')}"
+    label = f"{current.version}.by-hand"
     key = f"status-lists/{LIST}/{JWT}"
     await store.within.put_async(key, b"by hand", attributes={LABEL: label})
     uploader.take(current)
