@@ -54,6 +54,7 @@ from server.routes.pages import DESCRIBE_KEY, OPERATOR_ROOT, ROOT, page_routes
 from server.services import Services
 from statuslist.entries.changes import ABSENT_SET
 from statuslist.entries.operator_routes import build_operator_routes as operator_status_routes
+from statuslist.population_routes import build_population_routes as population_routes
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE
 from wire.body import MAX_BODY_BYTES
@@ -101,6 +102,7 @@ def public_app(services: Services) -> Front:
                 clock=clock,
                 account_of=lambda account: ClientAccount(buckets[Cost.OUTBOUND], buckets[Cost.CPU], account),
             ),
+            population_routes(services.status.publisher, services.database, clock=clock),
             *identity_routes(services.operators.identities, clock),
             *health_routes(services.health, detailed=False),
             *page_routes(clock, root_page=ROOT),

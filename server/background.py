@@ -60,6 +60,7 @@ OPEN_FIRST_SECONDS = 2.0  # seconds that a start waits for keys to be opened
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 SOURCES_EVERY_SECONDS = 2.0  # seconds; how soon a source that is due is looked at
+MANIFESTS_EVERY_SECONDS = 5.0  # seconds from a change of an issuer's lists to its signed manifest
 CLOSE_REGISTRY_EVERY_SECONDS = 3_600.0  # seconds; so much more than it lost does a restore refuse, at most
 RETRY_SECONDS = 1.0  # seconds after a step that failed
 
@@ -82,6 +83,7 @@ class Background:
         self._deliveries = wings.registry.deliveries
         self._change_sets = wings.editing.change_sets
         self._publisher = wings.status.publisher
+        self._manifests = wings.status.manifests
         self._mirror = wings.status.mirror
         self._uploader = wings.status.uploader
         self._observatory = wings.observatory
@@ -183,6 +185,7 @@ class Background:
             _repeat(self._follow_sources, SOURCES_EVERY_SECONDS),
             _repeat(self._apply_change_sets, CHANGE_SETS_EVERY_SECONDS),
             _repeat(self._close_registry, CLOSE_REGISTRY_EVERY_SECONDS),
+            _repeat(self._sign_manifests, MANIFESTS_EVERY_SECONDS),
         ]
 
     async def stop(self) -> None:
@@ -271,6 +274,10 @@ class Background:
     async def _apply_change_sets(self) -> None:
         if await self._leads():
             await self._change_sets.apply_due()
+
+    async def _sign_manifests(self) -> None:
+        if await self._leads():
+            await self._manifests.step()
 
     async def _close_registry(self) -> None:
         if await self._leads():

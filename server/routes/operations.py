@@ -28,6 +28,7 @@ from registry.trqp_batch import QueryBatch, QueryResults
 from resolver.binding.batch import BatchRequest, BatchResult
 from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.formats.forms import MEDIA_TYPES, TOKEN_CWT, TOKEN_JWT
+from statuslist.populations.answers import Aggregation, Bundle, ChangedSets
 from wire.problem import PROBLEM_JSON
 
 JSON = "application/json"
@@ -181,6 +182,15 @@ PUBLIC: dict[tuple[str, str], Route] = {
     ),
     ("get", "/status-lists/{list_id}/token.cwt"): Route(
         answers={200: {MEDIA_TYPES[TOKEN_CWT]: BINARY}}, problems=(400, 404, 429, 503), is_conditional=True
+    ),
+    ("get", "/status-lists/aggregation/{issuer_id}"): Route(
+        answers={200: {JSON: Aggregation}}, problems=(404, 429, 503), is_conditional=True
+    ),
+    ("get", "/status-lists/changes"): Route(
+        answers={200: {JSON: ChangedSets}}, problems=(400, 429, 503), is_conditional=True
+    ),
+    ("get", "/status-lists/bundle/{issuer_id}"): Route(
+        answers={200: {JSON: Bundle}}, problems=(400, 404, 429, 503), is_conditional=True
     ),
     ("post", "/status/check"): Route(
         answers={200: {JSON: StatusCheck}},

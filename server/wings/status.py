@@ -17,6 +17,7 @@ from server.wings.operators import Operators
 from server.wings.resources import Resources
 from statuslist.checking.checker import Checker
 from statuslist.entries.sets import StatusSets
+from statuslist.populations.manifests import Manifests
 from statuslist.publishing.answers import own_list
 from statuslist.publishing.mirror import Mirror, has_lists
 from statuslist.publishing.published import Published
@@ -28,6 +29,7 @@ from storage import ServedMark
 class StatusWing(msgspec.Struct, frozen=True):
     sets: StatusSets
     publisher: Publisher
+    manifests: Manifests
     checker: Checker
     mirror: Mirror | None
     uploader: Uploader | None
@@ -52,6 +54,12 @@ def open_status_wing(
         max_entries_per_issuer=resources.settings.max_entries_per_issuer,
         was_published=partial(has_lists, place) if place is not None else lambda _: False,
     )
+    manifests = Manifests(
+        resources.database,
+        signer_of=operators.identities.signer_of,
+        validity_seconds=resources.settings.list_validity_seconds,
+        clock=resources.clock,
+    )
     checker = Checker(
         resolver=resolver,
         fetcher=resources.guard.fetch_stranger,
@@ -59,7 +67,7 @@ def open_status_wing(
         clock=resources.clock,
         timer=resources.timer,
     )
-    return StatusWing(sets, publisher, checker, mirror, uploader)
+    return StatusWing(sets, publisher, manifests, checker, mirror, uploader)
 
 
 def _open_mirror(resources: Resources) -> Mirror | None:

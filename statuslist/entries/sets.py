@@ -37,7 +37,7 @@ from statuslist.entries.requests import (
     StatusView,
 )
 from statuslist.entries.views import allocated_view, set_view
-from statuslist.formats.forms import FORMS, is_like_a_list, is_set_id
+from statuslist.formats.forms import FORMS, POPULATION_PATHS, is_reserved, is_set_id
 from statuslist.formats.purposes import check_purposes
 from storage import Database, IdempotencyConflict, Transaction
 from wire import BadRequest, Conflict, parse_utc
@@ -92,7 +92,7 @@ class StatusSets:
 
         Raises:
             Forbidden: the principal may read the issuer's lists, and not change them.
-            BadRequest: the id is not an LDH label, or ends as that of a list.
+            BadRequest: the id is not an LDH label, or is reserved.
             UnknownPurpose: a purpose twice.
             ResourceNotFound: the issuer is unknown, or not the principal's.
             Conflict: the id is taken, or was before a restore, or the issuer signs elsewhere.
@@ -249,8 +249,9 @@ class StatusSets:
             set_id = base64.b32encode(self._random_bytes(SET_ID_BYTES)).decode().lower()
         if not is_set_id(set_id):
             raise BadRequest("expected lower-case letters, digits, and hyphens inside", pointer="/id")
-        if is_like_a_list(set_id):
-            raise BadRequest("a set's id must not end as the id of a list does, in a purpose", pointer="/id")
+        if is_reserved(set_id):
+            names = ", ".join(POPULATION_PATHS)
+            raise BadRequest(f"a set's id is none of {names}, nor does it end in a purpose", pointer="/id")
         return store.StatusSet(
             id=set_id,
             issuer_id=request.issuer_id or _only_issuer(principal) or OWN_ISSUER,

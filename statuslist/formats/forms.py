@@ -37,6 +37,7 @@ MEDIA_TYPES: dict[FormName, str] = {
     TOKEN_CWT: "application/statuslist+cwt",
 }
 FORMS: dict[FormMediaType, BitstringForm] = {"application/vc": DATA_INTEGRITY, "application/vc+jwt": JWT}
+POPULATION_PATHS = ("aggregation", "bundle", "changes")  # below `/status-lists/`, beside the lists
 MAX_FORM_BYTES = 32 * 1024 * 1024  # 32 MiB; 2^26 incompressible entries of two bits, in base64 twice
 
 # A set id: one LDH label (RFC 5890, section 2.3.1) of at most 48 characters in lower case.
@@ -48,9 +49,12 @@ def is_set_id(text: str) -> bool:
     return _SET_ID.fullmatch(text) is not None
 
 
-def is_like_a_list(set_id: str) -> bool:
-    """Tell whether the id of a set is one that a W3C list may have: such a set cannot have a token list."""
-    return set_id.endswith(tuple(f"-{purpose}" for purpose in PURPOSES))
+def is_reserved(set_id: str) -> bool:
+    """
+    Tell whether the id of a set is the name of something else below `/status-lists/`: of a W3C list, or of all
+    lists of an issuer. The token list of a set has the id of its set, so that such a set cannot have one.
+    """
+    return set_id in POPULATION_PATHS or set_id.endswith(tuple(f"-{purpose}" for purpose in PURPOSES))
 
 
 def list_id_of(set_id: str, purpose: str) -> str:
@@ -71,6 +75,11 @@ def set_id_of(list_id: str, form: FormName) -> str:
 def list_url(base_url: str, list_id: str, form: FormName) -> str:
     """Return the permanent URL of one form of a list: its credential's `id`, its token's `sub`."""
     return f"{base_url}/status-lists/{list_id}/{form}"
+
+
+def aggregation_url(base_url: str, issuer_id: str) -> str:
+    """Return the URL at which all token lists of an issuer are named (Token Status List, section 9)."""
+    return f"{base_url}/status-lists/aggregation/{issuer_id}"
 
 
 def parse_list_url(base_url: str, url: str) -> tuple[str, FormName] | None:

@@ -156,8 +156,8 @@ class Publication:
 
     async def _write(self, content: SetContent, made: tuple[Artefact, ...]) -> tuple[int, int] | None:
         """
-        Return the number of the last change, and the set's position, once the version is durable; None: another process
-        was faster.
+        Return the number of the last change, and the set's position, once the version is durable; None: another
+        process was faster.
         """
 
         def write(tx: Transaction) -> tuple[int, int] | None:

@@ -43,6 +43,7 @@ class ListContent(msgspec.Struct, frozen=True, kw_only=True):
 
     list_id: str
     set_id: str
+    issuer_id: str
     version: int
     purpose: str | None
     bits: bytes
@@ -88,6 +89,7 @@ def _list(
     return ListContent(
         list_id=list_id,
         set_id=content.set_id,
+        issuer_id=content.issuer_id,
         version=content.version,
         purpose=purpose,
         bits=bits,
@@ -116,6 +118,7 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
     second = now // 1_000_000 * 1_000_000
     said = Said(
         list_id=content.list_id,
+        issuer_id=content.issuer_id,
         purpose=content.purpose,
         compressed=compressed(content.bits) if content.purpose is None else compress(content.bits),
         entry_bits=content.entry_bits,

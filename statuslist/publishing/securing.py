@@ -7,7 +7,7 @@ import msgspec
 from proofs import JsonObject, Signer, add_proof, sign_compact
 from statuslist.formats.bitstring import multibase
 from statuslist.formats.bitstring_credential import status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, TOKEN_JWT, FormName, list_url
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, TOKEN_JWT, FormName, aggregation_url, list_url
 from statuslist.formats.profiles import Profile
 from statuslist.formats.token_bits import Width
 from statuslist.formats.token_list import TokenList, signed_token_cwt, signed_token_jwt
@@ -26,6 +26,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     list_id: str
+    issuer_id: str
     purpose: str | None
     compressed: bytes
     entry_bits: Width
@@ -79,4 +80,5 @@ def _token_list(said: Said, form: FormName, policy: Policy) -> TokenList:
         ttl_ms=policy.ttl_seconds * 1_000,
         bits=said.entry_bits,
         lst=said.compressed,
+        aggregation_uri=aggregation_url(policy.base_url, said.issuer_id),
     )

@@ -7,8 +7,8 @@ one wanted for its signatures alone: while it is `wanted_version`, nobody waits 
 list keeps bytes that a version below `floor_version` made. `urgent_version` is the last one that waits for no
 cadence.
 
-`changed_version` numbers the changes of all sets, so that whoever follows asks for what is beyond the last. `position`
-numbers what was published of all sets, for whoever is not to know of what waits.
+`changed_version` numbers the changes of all sets, so that whoever follows asks for what is beyond the last.
+`position` numbers what was published of all sets, for whoever is not to know of what waits.
 """
 
 from collections.abc import Iterable
@@ -111,7 +111,8 @@ def changed_sets(tx: Transaction, after: int) -> list[SetVersions]:
     Of one that a restore withholds (`statuslist.recovery.epoch`) nothing is wanted and nothing is served.
     """
     rows = tx.all(
-        "SELECT v.set_id, s.issuer_id, v.changed_version AS changed, v.cadence_ms, v.urgent_version AS urgent, v.position,"
+        "SELECT v.set_id, s.issuer_id, v.changed_version AS changed, v.cadence_ms, v.position,"
+        " v.urgent_version AS urgent,"
         " s.length, v.wanted_version <> v.anew_version AS is_change,"
         " CASE WHEN w.set_id IS NULL THEN v.wanted_version ELSE 0 END AS wanted,"
         " CASE WHEN w.set_id IS NULL THEN v.published_version ELSE 0 END AS published"

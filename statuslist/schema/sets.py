@@ -43,7 +43,8 @@ MIGRATIONS = (
             "CREATE INDEX set_versions_by_position ON set_versions (position)",
             f"""
             INSERT INTO set_versions
-                (set_id, profile, cadence_ms, has_tokens, wanted_version, published_version, changed_version, position)
+                (set_id, profile, cadence_ms, has_tokens, wanted_version, published_version, changed_version,
+                position)
             SELECT set_id, 'default', 1000, 0, highest + 1 + CASE WHEN published > 0 THEN is_dirty ELSE 0 END,
                 CASE WHEN published > 0 THEN highest + 1 ELSE 0 END, changed,
                 CASE WHEN published > 0 THEN row_number() OVER (ORDER BY set_id) ELSE 0 END

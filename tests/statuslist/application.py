@@ -19,6 +19,7 @@ from server.edge.answers import is_not_modified, response_headers
 from server.edge.problems import problem_answer
 from statuslist.checking.checker import Checker
 from statuslist.entries.operator_routes import build_operator_routes
+from statuslist.population_routes import build_population_routes
 from statuslist.routes import build_routes
 from tests.simulator import World
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, did_document, signer_for
@@ -70,7 +71,11 @@ def application_of(wing: Wing, checker: Checker, principal: Principal = ROOT) ->
     """Return the wing's routes as an application."""
     routes = build_routes(wing.publisher, checker, clock=wing.clock)
     return Litestar(
-        [routes, build_operator_routes(wing.sets)],
+        [
+            routes,
+            build_population_routes(wing.publisher, wing.database, clock=wing.clock),
+            build_operator_routes(wing.sets),
+        ],
         dependencies={"principal": Provide(lambda: principal, sync_to_thread=False)},
         response_class=RenderedAnswer,
         exception_handlers={Exception: on_error},

@@ -33,6 +33,7 @@ def content_of(*revoked: int, length: int = 131_072, **overrides: Any) -> ListCo
     values: dict[str, Any] = {
         "list_id": "badges-revocation",
         "set_id": "badges",
+        "issuer_id": "acme",
         "version": 2,
         "purpose": "revocation",
         "bits": with_statuses(length, ((index, 1) for index in revoked)),

@@ -53,6 +53,7 @@ def published(
     content = ListContent(
         list_id=list_id,
         set_id=set_id,
+        issuer_id=issuer_id,
         version=1,
         purpose=purpose,
         bits=with_statuses(LENGTH, ((index, 1) for index in indexes)),

@@ -1,0 +1,145 @@
+"""
+`/status-lists/aggregation`, `/status-lists/changes` and `/status-lists/bundle`, for whoever holds lists whole.
+Routes.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery
+
+from statuslist.formats.forms import DATA_INTEGRITY, FORM_NAMES, FormName
+from statuslist.populations.answers import (
+    MAX_SETS,
+    Aggregation,
+    Bundle,
+    ChangedSets,
+    answer_aggregation,
+    answer_bundle,
+    answer_changes,
+    has_lists,
+)
+from statuslist.populations.rows import manifest_of
+from statuslist.publishing.publisher import Publisher
+from storage import Database
+from wire import Answer, BadRequest, ResourceNotFound
+from wire.routing import over
+
+MAX_POSITION = 2**53 - 1
+_SINCE = (
+    " `since` is a position, `next` of the answer before: what was published up to it is left out. Positions never"
+    " go back; without `since` all is told."
+)
+
+
+def build_population_routes(
+    publisher: Publisher, database: Database, *, clock: Callable[[], float]
+) -> type[Controller]:
+    """
+    Return the routes, for a Litestar application whose response class renders an `Answer`.
+
+    Args:
+        clock: seconds since 1970.
+    """
+    return over(_Routes, publisher=publisher, database=database, clock=clock)
+
+
+def _told(shape: type[msgspec.Struct], description: str) -> ResponseSpec:
+    return ResponseSpec(shape, description=description, generate_examples=False)
+
+
+class _Routes(Controller):
+    tags = ("status lists",)
+    publisher: Publisher
+    database: Database
+    clock: Callable[[], float]
+
+    @get(
+        "/status-lists/aggregation/{issuer_id:str}",
+        name="get_status_list_aggregation",
+        summary="All token lists of an issuer",
+        description="Status List Aggregation (Token Status List, section 9): each list, as JWT and as CWT.",
+        responses={200: _told(Aggregation, "Their URIs.")},
+    )
+    async def get_aggregation(self, issuer_id: FromPath[str]) -> Answer:
+        await self.publisher.following.catch_up()
+        tenant_of = self.publisher.demand.tenant_of
+        answer = answer_aggregation(self.publisher.lists, tenant_of, issuer_id, now=self.clock())
+        if answer is None:
+            raise ResourceNotFound("there is no issuer of that id that has published a token list")
+        return answer
+
+    @get(
+        "/status-lists/changes",
+        name="get_status_list_changes",
+        summary="Which sets of lists were published since",
+        description=f"In the order of their positions, up to {MAX_SETS}." + _SINCE,
+        responses={
+            200: ResponseSpec(ChangedSets, description="Sets, lists and versions.", generate_examples=False)
+        },
+    )
+    async def get_changes(
+        self, request: Request[Any, Any, Any], since: FromQuery[int] = 0, issuer: FromQuery[str | None] = None
+    ) -> Answer:
+        _require(request, "since", "issuer")
+        _require_position(since)
+        await self.publisher.following.catch_up()
+        tenant_of = self.publisher.demand.tenant_of
+        return answer_changes(self.publisher.lists, tenant_of, issuer, since, now=self.clock())
+
+    @get(
+        "/status-lists/bundle/{issuer_id:str}",
+        name="get_status_list_bundle",
+        summary="All lists of an issuer, with a signed manifest",
+        description=(
+            "The lists in one `form`, as they are served one by one, and a token in which the issuer says which"
+            " lists there are at a position, and of which version at least." + _SINCE
+        ),
+        responses={200: _told(Bundle, "Manifest and lists.")},
+    )
+    async def get_bundle(
+        self,
+        issuer_id: FromPath[str],
+        request: Request[Any, Any, Any],
+        since: FromQuery[int] = 0,
+        form: FromQuery[str] = DATA_INTEGRITY,
+    ) -> Answer:
+        _require(request, "since", "form")
+        _require_position(since)
+        wanted = _form_of(form)
+        await self.publisher.following.catch_up()
+        held = await self.database.read(partial(manifest_of, issuer_id=issuer_id))
+        tenant_of = self.publisher.demand.tenant_of
+        if held is None and not has_lists(self.publisher.lists, tenant_of, issuer_id):
+            raise ResourceNotFound("there is no issuer of that id that has published a list")
+        return answer_bundle(
+            self.publisher.lists,
+            tenant_of,
+            issuer_id,
+            wanted,
+            since,
+            manifest=None if held is None else held.token,
+            now=self.clock(),
+        )
+
+
+def _require(request: Request[Any, Any, Any], *names: str) -> None:
+    for name in request.query_params:
+        if name not in names:
+            raise BadRequest(f"{name[:40]!r}: expected no parameter but {' and '.join(names)}")
+
+
+def _require_position(since: int) -> None:
+    if not 0 <= since <= MAX_POSITION:
+        raise BadRequest("since: expected a position, 0 or more, such as `next` of the answer before")
+
+
+def _form_of(text: str) -> FormName:
+    for form in FORM_NAMES:
+        if form == text:
+            return form
+    raise BadRequest(f"form: expected one of {', '.join(FORM_NAMES)}")

@@ -1,0 +1,1 @@
+"""All lists of an issuer, for whoever holds them whole: named, followed, bundled."""
