@@ -17,9 +17,9 @@ from proofs import (
     ProofInvalid,
     parse_date_time_stamp,
     proof_of,
-    verify_compact,
     verify_proof,
 )
+from proofs.jose import check_signature
 from resolver import Resolved, public_key_of
 from resolver.documents.members import RELATIONSHIPS, embedded_methods
 from statuslist.formats.tokens import VC_JWT, Token, check_in_time, read_token
@@ -172,7 +172,7 @@ def _find_assertion_method(document: JsonObject, did: str, fragment: str) -> Jso
 
 def _verify(secured: Secured, public_key: object, now: int) -> None:
     if secured.token is not None:
-        verify_compact(secured.token.compact, public_key)
+        check_signature(secured.token.jws, public_key)
     else:
         verify_proof(secured.document, public_key, now=now)
 

@@ -14,6 +14,7 @@ from wire.base64url import SecondSpelling, decode_base64url, encode_base64url
 
 MINIMUM_ENTRIES = 131_072  # entries; section 3.2, step 2
 MAX_LIST_BYTES = 8 * 1024 * 1024  # 8 MiB, 2^26 bits: the bound proposed in w3c/vc-bitstring-status-list#208
+_BLOCK = 1_024  # bytes that are compared at once
 
 
 def with_statuses(length: int, entries: Iterable[tuple[int, int]], *, size: int = 1) -> bytes:
@@ -89,20 +90,16 @@ def expand_list(encoded: str, *, max_bytes: int) -> bytes:
         MalformedStatusList: prefix, base64url or GZIP data is invalid (MALFORMED_VALUE_ERROR).
         StatusListTooLarge: the expanded list exceeds `max_bytes` (our limit, not the standard's).
     """
-    compressed = _decode_multibase(encoded)
-    try:
-        return inflated(compressed, GZIP, max_bytes=max_bytes)
-    except ValueError as error:
-        raise _malformed(str(error)) from None
+    return expand(decode_list(encoded), max_bytes=max_bytes)
 
 
-def cleared_bits(previous: bytes, current: bytes) -> int:
-    """Return how many bits are set in `previous` and not in `current`; bits cut off at the end count too."""
-    padded = current.ljust(len(previous), b"\0")[: len(previous)]
-    return (int.from_bytes(previous) & ~int.from_bytes(padded)).bit_count()
+def decode_list(encoded: str) -> bytes:
+    """
+    Return the GZIP data of `encodedList`; whether it can be expanded is not known here.
 
-
-def _decode_multibase(encoded: str) -> bytes:
+    Raises:
+        MalformedStatusList: it is no multibase base64url without padding (MALFORMED_VALUE_ERROR).
+    """
     try:
         if encoded.startswith("u"):
             return decode_base64url(encoded[1:])
@@ -111,6 +108,35 @@ def _decode_multibase(encoded: str) -> bytes:
     except ValueError:
         pass
     raise _malformed('it is not multibase base64url ("u", no padding)')
+
+
+def expand(compressed: bytes, *, max_bytes: int) -> bytes:
+    """
+    Return the raw bitstring of one GZIP member; as `expand_list`.
+
+    Raises:
+        MalformedStatusList, StatusListTooLarge: as `expand_list`.
+    """
+    try:
+        return inflated(compressed, GZIP, max_bytes=max_bytes)
+    except ValueError as error:
+        raise _malformed(str(error)) from None
+
+
+def cleared_bits(previous: bytes, current: bytes) -> int:
+    """
+    Return how many bits are set in `previous` and not in `current`; bits cut off at the end count too.
+
+    Block by block, since few of them differ.
+    """
+    padded = current.ljust(len(previous), b"\0")
+    starts = range(0, len(previous), _BLOCK)
+    blocks = ((previous[start : start + _BLOCK], padded[start : start + _BLOCK]) for start in starts)
+    return sum(_cleared_in(before, after[: len(before)]) for before, after in blocks if before != after)
+
+
+def _cleared_in(before: bytes, after: bytes) -> int:
+    return (int.from_bytes(before) & ~int.from_bytes(after)).bit_count()
 
 
 def _malformed(reason: str) -> MalformedStatusList:

@@ -40,10 +40,10 @@ def smaller_gzip(body: bytes) -> bytes | None:
     """
     Return the body of an answer as GZIP, for whoever accepts that; None where it is not smaller.
 
-    At level 1: of a list it finds what there is to find, the bits that base64 wastes.
+    Huffman's codes alone: of a list they find what there is to find, the bits that base64 wastes, in less than half
+    of the time of level 1, which makes 5 % less of a credential and nothing less of a token.
     """
-    deflater = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, -zlib.MAX_WBITS)
-    member = gzip_member(body, deflater.compress(body) + deflater.flush())
+    member = gzip_member(body, _deflate(body, zlib.Z_HUFFMAN_ONLY))
     return member if len(member) < len(body) else None
 
 

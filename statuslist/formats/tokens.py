@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from proofs import JsonObject, MalformedProof, ProofInvalid, media_type_of_header, read_compact
+from proofs import JsonObject, Jws, MalformedProof, ProofInvalid, media_type_of_header, read_compact
 from statuslist.formats.numeric_dates import numeric_date
 from wire import read
 from wire.json import MAX_VALUES
@@ -29,13 +29,13 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     A token, not verified.
 
     Attributes:
-        compact: its bytes, without what the transport put behind them.
+        jws: as it was read.
         document: the credential: the payload.
         key_id: the header `kid`, a DID URL.
         not_before, expires: the claims `nbf` and `exp` in microseconds since 1970, or None.
     """
 
-    compact: bytes
+    jws: Jws
     document: JsonObject
     key_id: str
     not_before: int | None
@@ -69,7 +69,7 @@ def read_token(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> 
     _check_repeated(document)
     numeric_date(document, "iat")
     return Token(
-        compact=compact,
+        jws=jws,
         document=document,
         key_id=kid,
         not_before=numeric_date(document, "nbf"),

@@ -18,7 +18,7 @@ from operators.issuers.key_store import signing_key
 from proofs import Signer
 from statuslist.errors import NoSigningKey
 from statuslist.publishing import set_versions
-from statuslist.publishing.artefacts import Artefact, content_of
+from statuslist.publishing.artefacts import Artefact
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.projections import Projection, Projections
 from statuslist.publishing.published import Published, PublishedLists
@@ -90,12 +90,12 @@ class Publication:
         if content.published_version != version or content.version == version:
             return False  # Published elsewhere meanwhile; the next look takes it up.
         loop = asyncio.get_running_loop()
-        projection = await loop.run_in_executor(self._threads, _projection, content, kept)
+        before, projection = await loop.run_in_executor(self._threads, _advanced, content, kept)
         if kept is not None and projection is not kept and not projection.is_like(kept):
             self._on_state(AlarmKind.LIST_DIFFERED, set_id, "bits that were kept were not those of the rows")
         try:
             made = await loop.run_in_executor(
-                self._threads, self._render_and_check, content, projection
+                self._threads, self._render_and_check, content, before, projection
             )  # 2, 3
         except Exception:
             if await self._has_another_key(content):
@@ -126,7 +126,9 @@ class Publication:
             lambda tx: set_versions.read_content(tx, set_id, known=known, in_full=is_due)
         )
 
-    def _render_and_check(self, content: SetContent, projection: Projection) -> tuple[Artefact, ...]:
+    def _render_and_check(
+        self, content: SetContent, before: dict[str, ListContent], projection: Projection
+    ) -> tuple[Artefact, ...]:
         if content.key_id is None:
             raise NoSigningKey(f"the issuer {content.issuer_id} has no active key")
         signer, policy = self._signer_of(content.issuer_id, content.key_id), self._lists.policy
@@ -137,14 +139,22 @@ class Publication:
                 continue
             rendered = render(wanted, signer, policy, now=self._now())
             previous = published.first if published is not None else None
-            check_rendered(rendered, previous, signer, content.key_id, policy, now=self._now())
+            check_rendered(
+                rendered,
+                previous,
+                signer,
+                content.key_id,
+                policy,
+                now=self._now(),
+                before=before.get(wanted.list_id),
+            )
             made += rendered.artefacts
         return tuple(made)
 
     def _needs_new_bytes(self, wanted: ListContent, published: Published, content: SetContent) -> bool:
         """Tell whether a list says something new, or must be signed anew."""
         return (
-            published.first.content != content_of(wanted.bits)
+            published.first.content != wanted.digest
             or published.version < content.floor_version
             or published.policy != self._lists.policy.digest
             or published.needs_signature(self._now())
@@ -171,11 +181,17 @@ class Publication:
         return int(self._clock() * 1_000_000)
 
 
-def _projection(content: SetContent, kept: Projection | None) -> Projection:
-    """Return the bits of a set: those that are kept, advanced; where all rows were read, those of the rows."""
+def _advanced(content: SetContent, kept: Projection | None) -> tuple[dict[str, ListContent], Projection]:
+    """
+    Return what the bits that are kept say, list by list, and the bits of the set now.
+
+    Those are the kept ones, advanced; where all rows were read, those of the rows.
+    """
+    before: dict[str, ListContent] = {}
     if kept is not None:
+        before = {of.list_id: of for of in lists_of(content, kept)}
         kept.advance(content)
     if content.statuses is not None:
-        return Projection(content, content.statuses)
+        return before, Projection(content, content.statuses)
     assert kept is not None, "all rows are read where nothing is kept"
-    return kept
+    return before, kept

@@ -13,6 +13,7 @@ from statuslist.formats.compression import smaller_gzip
 from statuslist.formats.forms import (
     BITSTRING_FORMS,
     MEDIA_TYPES,
+    TOKEN_CWT,
     TOKEN_FORMS,
     FormName,
     list_id_of,
@@ -38,6 +39,7 @@ class ListContent(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         purpose: of a W3C list; None: it is the token list.
         bits: packed as its standard has it; `entry_bits` of them for each entry.
+        digest: `content_of` the bits.
         profile: how the header of a token list names its key.
     """
 
@@ -47,6 +49,7 @@ class ListContent(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     purpose: str | None
     bits: bytes
+    digest: str
     entry_bits: Width
     profile: ProfileName
 
@@ -93,6 +96,7 @@ def _list(
         version=content.version,
         purpose=purpose,
         bits=bits,
+        digest=content_of(bits),
         entry_bits=entry_bits,
         profile=content.profile,
     )
@@ -126,7 +130,6 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
         valid_until=second + policy.validity_seconds * 1_000_000,
     )
     bodies = {form: secured(said, form, signer, policy, profile) for form in content.forms}
-    digest = content_of(content.bits)
     return Rendered(
         content=content,
         artefacts=tuple(
@@ -137,9 +140,11 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
                 form=form,
                 media_type=MEDIA_TYPES[form],
                 body=body,
-                gzip=smaller_gzip(body),
+                gzip=None
+                if form == TOKEN_CWT
+                else smaller_gzip(body),  # The bytes of a CWT are compressed ones.
                 etag=etag_of(body, MEDIA_TYPES[form]),
-                content=digest,
+                content=content.digest,
                 valid_from=said.valid_from,
                 valid_until=said.valid_until,
                 policy=policy.digest,

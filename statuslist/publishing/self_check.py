@@ -6,10 +6,11 @@ import msgspec
 
 from proofs import ProofError, Signer, read_compact, verify_compact, verify_proof
 from proofs.cose import read_sign1, verify_sign1
+from proofs.jose import check_signature
 from statuslist.errors import SelfCheckFailed, StatusListError
-from statuslist.formats.bitstring import MAX_LIST_BYTES, cleared_bits, expand_list
+from statuslist.formats.bitstring import MAX_LIST_BYTES, cleared_bits, decode_list, expand
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, TOKEN_JWT, list_url
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, TOKEN_JWT, FormName, list_url
 from statuslist.formats.purposes import REVOCATION
 from statuslist.formats.token_bits import expanded
 from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
@@ -20,14 +21,14 @@ from statuslist.publishing.rendering import ListContent, Rendered
 from wire import JsonError, read
 
 
-class _Read(msgspec.Struct, frozen=True, kw_only=True):
-    """What a form says: its own URL, the issuer and purposes where it names them, and its bits."""
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a form says: its own URL, the issuer and purposes where it names them, and its bits, compressed."""
 
     url: str | None
     issuer: str | None
     purposes: tuple[str, ...]
     entry_bits: int
-    bits: bytes
+    compressed: bytes
 
 
 def check_rendered(
@@ -38,17 +39,20 @@ def check_rendered(
     policy: Policy,
     *,
     now: int,
+    before: ListContent | None = None,
 ) -> None:
     """
     Read the bytes as a verifier would, and compare them with the version before.
 
     1. Each form parses and verifies with the signer's public key, which is the key of the rows.
     2. It says its URL, the signer as its issuer, and the list's purpose, where its standard has them.
-    3. It expands to the bits of the rows, of the set's length.
+    3. It expands to the bits of the rows, of the set's length; what several carry alike is expanded once.
     4. The list is as long as it was, and no revocation is gone.
 
     Args:
         previous: a form of the list as it is published; None: there is none.
+        before: what the list said before, as far as that is known. If it has the digest of `previous`, it was
+            compared with those bytes when they were made; else they are expanded.
         key_id: of the rows.
 
     Raises:
@@ -57,38 +61,58 @@ def check_rendered(
     content = rendered.content
     if signer.verification_method != f"{signer.controller}#{key_id}":
         raise SelfCheckFailed(f"{content.list_id}: signed by {signer.verification_method}, another key")
-    for artefact in rendered.artefacts:
-        _check_form(artefact, content, signer, policy, now)
+    carried = {_compressed_in(of, content, signer, policy, now): of.form for of in rendered.artefacts}
+    for compressed, form in carried.items():
+        _check_bits(compressed, form, content)
     if previous is not None:
-        _check_against(previous, content)
+        _check_against(previous, before, content)
 
 
-def _check_form(artefact: Artefact, content: ListContent, signer: Signer, policy: Policy, now: int) -> None:
+def _compressed_in(
+    artefact: Artefact, content: ListContent, signer: Signer, policy: Policy, now: int
+) -> bytes:
+    """Return the compressed bits of a form that is all that it must be but for them."""
     try:
         found = _verified(artefact, signer, now)
     except (ProofError, StatusListError, JsonError) as error:
         raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: {error}") from error
     is_token = content.purpose is None
-    expected = _Read(
+    expected = _Said(
         url=list_url(policy.base_url, artefact.list_id, artefact.form),
         issuer=None if is_token else signer.controller,
         purposes=() if content.purpose is None else (content.purpose,),
         entry_bits=content.entry_bits,
-        bits=content.bits,
+        compressed=found.compressed,
     )
     for name in expected.__struct_fields__:
         if getattr(found, name) != getattr(expected, name):
             raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: its {name} is not that of the rows")
+    return found.compressed
 
 
-def _check_against(previous: Artefact, content: ListContent) -> None:
-    before = _expanded(previous)
-    if (len(before.bits), before.entry_bits) != (len(content.bits), content.entry_bits):
-        raise SelfCheckFailed(
-            f"{content.list_id}: {len(content.bits)} bytes, but {len(before.bits)} were published"
-        )
-    if lost := lost_revocations(before.bits, content):
+def _check_bits(compressed: bytes, form: FormName, content: ListContent) -> None:
+    try:
+        bits = _expanded(compressed, content.purpose)
+    except StatusListError as error:
+        raise SelfCheckFailed(f"{content.list_id} {form}: {error}") from error
+    if bits != content.bits:
+        raise SelfCheckFailed(f"{content.list_id} {form}: its bits are not those of the rows")
+
+
+def _check_against(previous: Artefact, before: ListContent | None, content: ListContent) -> None:
+    bits, entry_bits = _published(previous, before, content.purpose)
+    if (len(bits), entry_bits) != (len(content.bits), content.entry_bits):
+        raise SelfCheckFailed(f"{content.list_id}: {len(content.bits)} bytes, but {len(bits)} were published")
+    if lost := lost_revocations(bits, content):
         raise SelfCheckFailed(f"{content.list_id}: {lost} published revocations are not in the rows any more")
+
+
+def _published(previous: Artefact, before: ListContent | None, purpose: str | None) -> tuple[bytes, int]:
+    """Return the bits that a published form says, and how many of them an entry has."""
+    if before is not None and before.digest == previous.content:
+        return before.bits, before.entry_bits
+    found = _read_form(previous)
+    return _expanded(found.compressed, purpose), found.entry_bits
 
 
 def lost_revocations(before: bytes, content: ListContent) -> int:
@@ -106,7 +130,13 @@ def _invalid(bits: bytes) -> bytes:
     return (values & ~(values >> 1) & int.from_bytes(b"\x55" * len(bits))).to_bytes(len(bits))
 
 
-def _expanded(artefact: Artefact) -> _Read:
+def _expanded(compressed: bytes, purpose: str | None) -> bytes:
+    if purpose is None:
+        return expanded(compressed, max_bytes=2 * MAX_LIST_BYTES)
+    return expand(compressed, max_bytes=MAX_LIST_BYTES)
+
+
+def _read_form(artefact: Artefact) -> _Said:
     """Read a form that was verified when it was made."""
     if artefact.form == DATA_INTEGRITY:
         return _of_credential(read_status_list_credential(read(artefact.body, max_bytes=MAX_FORM_BYTES)))
@@ -120,7 +150,7 @@ def _expanded(artefact: Artefact) -> _Read:
     return _of_token(token_list_of_cwt(found, max_bytes=MAX_FORM_BYTES))
 
 
-def _verified(artefact: Artefact, signer: Signer, now: int) -> _Read:
+def _verified(artefact: Artefact, signer: Signer, now: int) -> _Said:
     """Read a form as a verifier would: its signature, its times, and what it says."""
     if artefact.form == DATA_INTEGRITY:
         document = read(artefact.body, max_bytes=MAX_FORM_BYTES)
@@ -128,7 +158,7 @@ def _verified(artefact: Artefact, signer: Signer, now: int) -> _Read:
         return _of_credential(read_status_list_credential(document))
     if artefact.form == JWT:
         token = read_token(artefact.body, max_bytes=MAX_FORM_BYTES)
-        verify_compact(token.compact, signer.public_key)
+        check_signature(token.jws, signer.public_key)
         check_in_time(token, now)
         return _of_credential(read_status_list_credential(token.document))
     return _of_token(_verified_token_list(artefact, signer, now))
@@ -146,21 +176,21 @@ def _verified_token_list(artefact: Artefact, signer: Signer, now: int) -> TokenL
     return found
 
 
-def _of_credential(credential: StatusListCredential) -> _Read:
-    return _Read(
+def _of_credential(credential: StatusListCredential) -> _Said:
+    return _Said(
         url=credential.id,
         issuer=credential.issuer,
         purposes=credential.purposes,
         entry_bits=1,
-        bits=expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES),
+        compressed=decode_list(credential.encoded_list),
     )
 
 
-def _of_token(found: TokenList) -> _Read:
-    return _Read(
+def _of_token(found: TokenList) -> _Said:
+    return _Said(
         url=found.url,
         issuer=None,
         purposes=(),
         entry_bits=found.bits,
-        bits=expanded(found.lst, max_bytes=2 * MAX_LIST_BYTES),
+        compressed=found.lst,
     )

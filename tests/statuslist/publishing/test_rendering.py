@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofs import Algorithm, KeySigner, read_compact, sign_compact
+from proofs import Algorithm, KeySigner, sign_compact
 from statuslist.errors import SelfCheckFailed
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.formats.tokens import read_token
+from statuslist.publishing import artefacts
 from statuslist.publishing.policy import Policy
 from statuslist.publishing.rendering import ListContent, Rendered, render
 from statuslist.publishing.self_check import check_rendered
@@ -30,13 +31,15 @@ SUITES = {
 
 
 def content_of(*revoked: int, length: int = 131_072, **overrides: Any) -> ListContent:
+    bits = with_statuses(length, ((index, 1) for index in revoked))
     values: dict[str, Any] = {
         "list_id": "badges-revocation",
         "set_id": "badges",
         "issuer_id": "acme",
         "version": 2,
         "purpose": "revocation",
-        "bits": with_statuses(length, ((index, 1) for index in revoked)),
+        "bits": bits,
+        "digest": artefacts.content_of(bits),
         "entry_bits": 1,
         "profile": "default",
     }
@@ -47,9 +50,9 @@ def rendered_of(*revoked: int, signer: KeySigner = SIGNER, **overrides: Any) -> 
     return render(content_of(*revoked, **overrides), signer, POLICY, now=NOW)
 
 
-def check(rendered: Rendered, previous: Rendered | None = None) -> None:
-    before = previous.artefacts[0] if previous is not None else None
-    check_rendered(rendered, before, SIGNER, KEY_ID, POLICY, now=NOW)
+def check(rendered: Rendered, previous: Rendered | None = None, before: ListContent | None = None) -> None:
+    published = previous.artefacts[0] if previous is not None else None
+    check_rendered(rendered, published, SIGNER, KEY_ID, POLICY, now=NOW, before=before)
 
 
 def test_good_version_passes_first_and_after_another() -> None:
@@ -73,7 +76,7 @@ def test_the_key_decides_on_the_suite_and_the_setting_on_the_transformation(
 
     assert first == again
     assert proof["cryptosuite"] == SUITES[algorithm, cryptosuite]
-    assert read_compact(token.compact, max_bytes=1_000_000).algorithm == algorithm.jose
+    assert token.jws.algorithm == algorithm.jose
 
 
 def test_a_policy_is_the_same_as_before_there_were_other_keys() -> None:
@@ -107,6 +110,22 @@ def test_lost_revocation_is_seen() -> None:
         check(rendered_of(2, 3), rendered_of(1, 2))
 
 
+@pytest.mark.parametrize("before", [content_of(1, 2), content_of(2, 3), content_of(2)])
+def test_what_the_list_said_before_is_believed_only_if_it_is_what_was_published(before: ListContent) -> None:
+    with pytest.raises(SelfCheckFailed, match="1 published revocations"):
+        check(rendered_of(2, 3), rendered_of(1, 2), before)
+
+
+def test_what_was_published_is_not_expanded_again_where_it_is_known() -> None:
+    published = rendered_of(1, 2)
+    unreadable = msgspec.structs.replace(published.artefacts[0], body=b"")
+    previous = msgspec.structs.replace(published, artefacts=(unreadable,))
+
+    check(rendered_of(1, 2, 3), previous, content_of(1, 2))
+    with pytest.raises(SelfCheckFailed, match="1 published revocations"):
+        check(rendered_of(2, 3), previous, content_of(1, 2))
+
+
 def test_lifted_suspension_is_none() -> None:
     check(rendered_of(purpose="suspension"), rendered_of(7, purpose="suspension"))
 
@@ -122,7 +141,7 @@ def test_form_that_says_something_else_than_the_rows_is_seen(form: int) -> None:
     forms[form] = rendered_of(1, 2).artefacts[form]
     mixed = msgspec.structs.replace(rendered_of(1), artefacts=tuple(forms))
 
-    with pytest.raises(SelfCheckFailed, match="its bits is not that of the rows"):
+    with pytest.raises(SelfCheckFailed, match="its bits are not those of the rows"):
         check(mixed)
 
 

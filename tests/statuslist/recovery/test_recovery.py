@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proofs import KeySigner, Signer, add_proof
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, FormName
+from statuslist.publishing.artefacts import content_of
 from statuslist.publishing.mirror import FoundForm
 from statuslist.publishing.policy import Policy
 from statuslist.publishing.rendering import ListContent, render
@@ -50,13 +51,15 @@ def published(
     signer: Signer | None = None,
 ) -> bytes:
     set_id, _, purpose = list_id.rpartition("-")
+    bits = with_statuses(LENGTH, ((index, 1) for index in indexes))
     content = ListContent(
         list_id=list_id,
         set_id=set_id,
         issuer_id=issuer_id,
         version=1,
         purpose=purpose,
-        bits=with_statuses(LENGTH, ((index, 1) for index in indexes)),
+        bits=bits,
+        digest=content_of(bits),
         entry_bits=1,
         profile="default",
     )
