@@ -9,6 +9,7 @@ from benchmarks import (
     fresh_keys,
     hot_answers,
     many_keys,
+    publishing,
     registry_queries,
     revocations,
     start_up,
@@ -23,6 +24,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("did:webvh logs in process", webvh_logs.measure),
     ("registry over HTTP", registry_queries.measure),
     ("acknowledged revocations", revocations.measure),
+    ("publications of a list in process", lambda _: publishing.measure()),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),
 )
