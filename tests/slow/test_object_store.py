@@ -12,8 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from statuslist.formats.forms import DATA_INTEGRITY, FORM_NAMES, JWT, TOKEN_FORMS, FormName
+from tests.databases import PostgresPlace
 from tests.machine import wait_until
+from tests.postgres import Cluster
 from tests.process import Server
+from tests.slow.nodes import nodes_on
 from tests.slow.object_store import Store, object_store
 from tests.verifying import fault_of, said_by, set_in_token, verify_token
 
@@ -85,7 +88,10 @@ def version_of(store: Store, form: FormName = JWT) -> int:
 
 def shows(store: Store, *indices: int) -> Callable[[], bool]:
     """Tell whether all forms in the bucket have these entries set and no other."""
-    return lambda: all(set_in(form, store.get(path_of(form))[0]) == set(indices) for form in FORM_NAMES)
+    return lambda: all(
+        version_of(store, form) > 0 and set_in(form, store.get(path_of(form))[0]) == set(indices)
+        for form in FORM_NAMES
+    )
 
 
 def set_in(form: FormName, body: bytes) -> set[int]:
@@ -214,3 +220,19 @@ def test_an_older_database_overwrites_nothing(store: Store, server: Server, tmp_
         (alarm,) = json.load(answer)["alarms"]
     assert (alarm["kind"], alarm["subject"]) == ("lists-not-uploaded", "s3://lists")
     assert "which is newer than ours" in alarm["reason"]
+
+
+def test_of_two_nodes_the_one_that_is_left_goes_on(store: Store, postgres: Cluster, tmp_path: Path) -> None:
+    options = store.options(tmp_path / "store.toml")
+    place = PostgresPlace(postgres)
+    settings = {"PUBLISH_URL": "s3://lists", "PUBLISH_OPTIONS_FILE": str(options)}
+    with nodes_on(place.url, tmp_path, 2, **settings) as (first, second):
+        first.operator("", {"id": SET, "purposes": ["revocation"]})
+        by_one = [revoke(first), revoke(second)]
+        wait_until(shows(store, *by_one), "what two nodes revoked to be in the bucket")
+        refused = list(store.front.refused)
+        first.kill()
+        by_other = revoke(second)
+        wait_until(shows(store, *by_one, by_other), "what the other one revoked", seconds=60)
+
+    assert refused == [], "one at a time uploads"
