@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
 
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 
 PAGE = ROOT / "docs/publishing.md"
 SET, LIST = "badges", "badges-revocation"
-PLACE = "/srv/touchstone/published"
 FRAME = """
 daemon off;
 master_process off;
@@ -52,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def documented(published: Path, directory: Path) -> Iterator[str]:
+def documented(server: Server, directory: Path) -> Iterator[str]:
     """Run nginx as the page says, but for TLS and its place; yield its origin."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -60,10 +59,17 @@ def documented(published: Path, directory: Path) -> Iterator[str]:
     port = free_port()
     (block,) = [block.text for block in blocks_of(PAGE.read_text()) if block.text.startswith("server {")]
     lines = [line for line in block.splitlines() if "ssl_certificate" not in line]
-    text = "\n".join(lines).replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
-    assert PLACE in text
+    text = "\n".join(lines)
+    here = {
+        "listen 443 ssl": f"listen 127.0.0.1:{port}",
+        "/srv/touchstone/published": str(server.directory / "var/published"),
+        "http://127.0.0.1:8000": f"http://127.0.0.1:{server.port}",
+    }
+    for there, place in here.items():
+        assert there in text
+        text = text.replace(there, place)
     config = directory / "nginx.conf"
-    config.write_text(FRAME.format(directory=directory, server=text.replace(PLACE, str(published))))
+    config.write_text(FRAME.format(directory=directory, server=text))
     nginx = subprocess.Popen([*DIE_WITH_US, program, "-p", directory, "-c", config])
     origin = f"http://127.0.0.1:{port}"
     try:
@@ -76,12 +82,10 @@ def documented(published: Path, directory: Path) -> Iterator[str]:
 
 def _wait_for(origin: str, nginx: "subprocess.Popen[bytes]") -> None:
     while nginx.poll() is None:
-        try:
-            urllib.request.urlopen(origin, timeout=5)
-        except urllib.error.HTTPError:
+        with suppress(urllib.error.URLError):
+            urllib.request.urlopen(origin, timeout=5).close()
             return
-        except urllib.error.URLError:
-            time.sleep(0.02)
+        time.sleep(0.02)
     raise AssertionError("nginx did not start")
 
 
@@ -103,7 +107,7 @@ def path_of(form: FormName) -> str:
 def test_the_documented_nginx_serves_what_the_server_serves(server: Server, tmp_path: Path) -> None:
     directory = tmp_path / "nginx"
     directory.mkdir()
-    with documented(tmp_path / "var/published", directory) as origin:
+    with documented(server, directory) as origin:
         for form in FORM_NAMES:
             status, body, headers = get(origin + path_of(form))
             kept = get(origin + path_of(form), If_None_Match=headers["ETag"])
@@ -119,6 +123,10 @@ def test_the_documented_nginx_serves_what_the_server_serves(server: Server, tmp_
             assert gzip.decompress(squeezed[1]) == body
         beside = [f"{path_of(form)}.version" for form in FORM_NAMES]
         outside = ["/issuer-keys/default.log", "/status-lists/../issuer-keys/default.log"]
+        negotiated = get(f"{origin}/status-lists/{LIST}", Accept="application/vc+jwt")
 
         assert (tmp_path / "var/published/issuer-keys/default.log").exists()
         assert {get(origin + path)[0] for path in (*beside, *outside)} == {404}
+        assert negotiated[:2] == (200, server.get(path_of("credential.jwt")))
+        server.kill()
+        assert {get(origin + path_of(form))[0] for form in FORM_NAMES} == {200}
