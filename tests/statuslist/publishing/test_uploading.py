@@ -237,10 +237,15 @@ async def test_an_older_version_never_takes_the_place_of_a_newer_one(
     assert (behind.waiting, behind.failed) == (0, 1)
 
 
+@pytest.mark.parametrize("is_there", [False, True])
 async def test_a_node_that_was_held_up_between_look_and_write_overwrites_nothing(
-    wing: Wing, store: Store, uploader: Uploader
+    wing: Wing, store: Store, uploader: Uploader, is_there: bool
 ) -> None:
-    old = await publish(wing)
+    first = await publish(wing)
+    if is_there:
+        uploader.take(first)
+        await uploader.step()
+    old = await publish_newer(wing)
     newer = await publish_newer(wing)
     held_up = uploader_of(wing, store)
 
@@ -404,16 +409,30 @@ async def test_a_store_without_conditional_writes_is_written_after_a_look(
     assert (await store.found(JWT))[0] == newer.forms[JWT].body
 
 
-async def test_what_was_published_last_does_not_wait_for_all_that_came_before(
+async def test_of_many_lists_a_store_that_is_away_is_asked_for_a_few(
+    wing: Wing, store: Store, uploader: Uploader
+) -> None:
+    take_many(uploader, await publish(wing))
+    store.is_down = True
+    await uploader.step()
+
+    assert uploader.failed == AT_ONCE
+
+
+async def test_neither_the_first_nor_the_last_of_many_lists_waits_for_all_others(
     wing: Wing, store: Store, uploader: Uploader
 ) -> None:
     """As at the start of a node with many lists, all of which are looked at."""
-    current = await publish(wing)
-    for number in range(5 * AT_ONCE):
-        uploader.take(msgspec.structs.replace(current, list_id=f"set{number}-revocation"))
-    newer = await publish_newer(wing)
-    uploader.take(newer)
+    take_many(uploader, await publish(wing))
+    uploader.take(await publish_newer(wing))
     await uploader.step()
 
-    assert [key for _, key in store.asked].index(key_of(LIST, DATA_INTEGRITY)) <= 2 * AT_ONCE
+    asked = [key for _, key in store.asked]
+    assert asked.index(key_of(LIST, DATA_INTEGRITY)) <= 2 * AT_ONCE
+    assert asked.index(key_of("set0-revocation", DATA_INTEGRITY)) <= 2 * AT_ONCE
     assert uploader.waiting == 0
+
+
+def take_many(uploader: Uploader, published: Published) -> None:
+    for number in range(5 * AT_ONCE):
+        uploader.take(msgspec.structs.replace(published, list_id=f"set{number}-revocation"))
