@@ -18,6 +18,8 @@ MAX_ITEMS = (
     1_000  # objects are dear to make; a token has some twenty, and its list of statuses is one of them
 )
 _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(2, 8)  # major types (RFC 8949, section 3.1)
+_SCALARS = (bytes, str, bool, float, type(None))
+_LEAST, _MOST = -(2**64), 2**64 - 1  # integers beyond are tagged bytes (section 3.4.3)
 _FALSE, _TRUE, _NULL, _FLOATS = 20, 21, 22, (25, 26, 27)  # of major type 7 (section 3.3)
 
 
@@ -57,22 +59,23 @@ def write_cbor(value: object) -> bytes:
     Return `value` in the core deterministic encoding (RFC 8949, section 4.2.1).
 
     Args:
-        value: dict, list, tuple, bytes, str, int within 64 bits, bool and None, as far down as it goes.
+        value: dict, list, tuple, bytes, str, int within 64 bits, float, bool and None, as far down as it goes.
 
     Raises:
         CborError: another value, which would be written with a tag, or a key that is neither integer, text nor
             bytes: we read neither.
     """
-    written = cbor2.dumps(_in_order(value))
-    _walk(written, max_items=len(written))
-    return written
+    return cbor2.dumps(_in_order(value))
 
 
 def _walk(data: bytes, max_items: int) -> None:
     """Go from head to head, without making an object, to where the one item ends."""
     position, items, pending = 0, 0, 1
     while pending:
-        major, argument, position = _head(data, position)
+        if position < len(data) and data[position] & 31 < 24 and data[position] >> 5 < _TAG:
+            major, argument, position = data[position] >> 5, data[position] & 31, position + 1  # as most are
+        else:
+            major, argument, position = _head(data, position)
         items, pending = items + 1, pending - 1
         if major in (_BYTES, _TEXT):
             position += argument
@@ -116,10 +119,19 @@ def _reason(error: BaseException) -> str:
 
 
 def _in_order(value: Any) -> Any:
-    """Return `value` with the keys of each map in the order of their encoding."""
+    """
+    Return `value` with the keys of each map in the order of their encoding.
+
+    Raises:
+        CborError: as `write_cbor`.
+    """
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, int) and _LEAST <= value <= _MOST:
+        return value
     if isinstance(value, dict):
         plain = _with_plain_keys(value, True)
-        return {key: _in_order(plain[key]) for key in sorted(plain, key=cbor2.dumps)}
+        return {_in_order(key): _in_order(plain[key]) for key in sorted(plain, key=cbor2.dumps)}
     if isinstance(value, list | tuple):
         return [_in_order(item) for item in value]
-    return value
+    raise CborError("what would need a tag is not read here")

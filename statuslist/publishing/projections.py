@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from statuslist.formats.bitstring import with_statuses
+from statuslist.publishing.artefacts import content_of
 from statuslist.publishing.set_versions import SetContent, Status
 
 MAX_KEPT_BYTES = 268_435_456  # 256 MiB: 16,384 lists of 131,072 entries
@@ -27,6 +28,7 @@ class Projection:
     def __init__(self, content: SetContent, statuses: Iterable[Status]) -> None:
         """Make the bits of all statuses that are not 0."""
         self.last_event = content.last_event
+        self._digests: dict[str, str] = {}  # by list id; of these bits and no others
         self._bits = {purpose: bytearray(content.length // 8) for purpose in content.purposes}
         for purpose, bits in self._bits.items():
             bits[:] = with_statuses(content.length, ((i, v) for named, i, v in statuses if named == purpose))
@@ -36,11 +38,18 @@ class Projection:
         for purpose, index, value in content.changes:
             bits, mask = self._bits[purpose], 0x80 >> (index & 7)
             bits[index >> 3] = bits[index >> 3] | mask if value else bits[index >> 3] & ~mask
+            self._digests.clear()
         self.last_event = content.last_event
 
     def bits_of(self, purpose: str) -> bytes:
         """Return the bits of the list for one purpose."""
         return bytes(self._bits[purpose])
+
+    def digest_of(self, list_id: str, bits: bytes) -> str:
+        """Return `content_of` the bits of a list that these are packed as: made once, until they change."""
+        if list_id not in self._digests:
+            self._digests[list_id] = content_of(bits)
+        return self._digests[list_id]
 
     def is_like(self, other: "Projection") -> bool:
         return self._bits == other._bits

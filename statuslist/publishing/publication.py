@@ -22,7 +22,7 @@ from statuslist.publishing.artefacts import Artefact
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.projections import Projection, Projections
 from statuslist.publishing.published import Published, PublishedLists
-from statuslist.publishing.rendering import ListContent, lists_of, render
+from statuslist.publishing.rendering import ListContent, lists_of, render, with_gzip
 from statuslist.publishing.self_check import check_rendered
 from statuslist.publishing.set_versions import SetContent
 from storage import Database, Transaction
@@ -148,7 +148,7 @@ class Publication:
                 now=self._now(),
                 before=before.get(wanted.list_id),
             )
-            made += rendered.artefacts
+            made += map(with_gzip, rendered.artefacts)
         return tuple(made)
 
     def _needs_new_bytes(self, wanted: ListContent, published: Published, content: SetContent) -> bool:

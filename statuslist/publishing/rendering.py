@@ -22,7 +22,7 @@ from statuslist.formats.forms import (
 from statuslist.formats.profiles import PROFILES, ProfileName, check_signer
 from statuslist.formats.purposes import REVOCATION, SUSPENSION
 from statuslist.formats.token_bits import Width, compressed, token_bits
-from statuslist.publishing.artefacts import Artefact, content_of
+from statuslist.publishing.artefacts import Artefact
 from statuslist.publishing.policy import Policy
 from statuslist.publishing.projections import Projection
 from statuslist.publishing.securing import Said, secured
@@ -73,7 +73,9 @@ def lists_of(content: SetContent, projection: Projection) -> tuple[ListContent, 
     revoked is that and nothing else (Token Status List, section 7).
     """
     lists = [
-        _list(content, list_id_of(content.set_id, purpose), purpose, projection.bits_of(purpose), 1)
+        _list(
+            content, projection, list_id_of(content.set_id, purpose), purpose, projection.bits_of(purpose), 1
+        )
         for purpose in content.purposes
     ]
     if content.has_tokens:
@@ -81,13 +83,25 @@ def lists_of(content: SetContent, projection: Projection) -> tuple[ListContent, 
         suspended = projection.bits_of(SUSPENSION) if SUSPENSION in content.purposes else None
         bits = token_bits(revoked or bytes(content.length // 8), suspended)
         lists.append(
-            _list(content, token_list_id_of(content.set_id), None, bits, 1 if suspended is None else 2)
+            _list(
+                content,
+                projection,
+                token_list_id_of(content.set_id),
+                None,
+                bits,
+                1 if suspended is None else 2,
+            )
         )
     return tuple(lists)
 
 
 def _list(
-    content: SetContent, list_id: str, purpose: str | None, bits: bytes, entry_bits: Width
+    content: SetContent,
+    projection: Projection,
+    list_id: str,
+    purpose: str | None,
+    bits: bytes,
+    entry_bits: Width,
 ) -> ListContent:
     return ListContent(
         list_id=list_id,
@@ -96,7 +110,7 @@ def _list(
         version=content.version,
         purpose=purpose,
         bits=bits,
-        digest=content_of(bits),
+        digest=projection.digest_of(list_id, bits),
         entry_bits=entry_bits,
         profile=content.profile,
     )
@@ -104,7 +118,7 @@ def _list(
 
 def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) -> Rendered:
     """
-    Build every form of a list's version.
+    Build every form of a list's version; `with_gzip` is for later, once they are checked.
 
     Bitstring Status List v1.0, sections 3.1 (Generate Algorithm) and 3.3 (Bitstring Generation Algorithm); Token
     Status List (draft-21), sections 4 and 5.
@@ -140,9 +154,7 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
                 form=form,
                 media_type=MEDIA_TYPES[form],
                 body=body,
-                gzip=None
-                if form == TOKEN_CWT
-                else smaller_gzip(body),  # The bytes of a CWT are compressed ones.
+                gzip=None,
                 etag=etag_of(body, MEDIA_TYPES[form]),
                 content=content.digest,
                 valid_from=said.valid_from,
@@ -152,3 +164,10 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
             for form, body in bodies.items()
         ),
     )
+
+
+def with_gzip(artefact: Artefact) -> Artefact:
+    """Return a form with its body as GZIP where that is smaller; the bytes of a CWT are compressed ones already."""
+    if artefact.form == TOKEN_CWT:
+        return artefact
+    return msgspec.structs.replace(artefact, gzip=smaller_gzip(artefact.body))

@@ -84,9 +84,9 @@ def _compressed_in(
         entry_bits=content.entry_bits,
         compressed=found.compressed,
     )
-    for name in expected.__struct_fields__:
-        if getattr(found, name) != getattr(expected, name):
-            raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: its {name} is not that of the rows")
+    if found != expected:
+        other = [name for name in found.__struct_fields__ if getattr(found, name) != getattr(expected, name)]
+        raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: its {other[0]} is not that of the rows")
     return found.compressed
 
 
