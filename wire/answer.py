@@ -19,6 +19,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status: HTTP status.
         body: the bytes as sent; no transfer or content coding is applied.
+        gzip: the same in the content coding gzip, for whoever wants that (`wire.coding`); None: there is no such.
         media_type: Content-Type.
         etag: strong entity tag with its quotes, or None where the answer has none.
         headers: further headers, names in lower case; never Date, Age, Cache-Control, ETag or Vary.
@@ -32,6 +33,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     status: int = 200
     body: bytes = b""
+    gzip: bytes | None = None
     media_type: str = "application/json"
     etag: str | None = None
     headers: tuple[tuple[str, str], ...] = ()

@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 
 from server.edge.cycle import Headers, header_lines, ready_head
 from wire import Answer, matches_etag
+from wire.coding import ACCEPT_ENCODING, coded
 
 NO_STORE = "no-store"
 ANSWER_KEY = "touchstone.answer"
@@ -27,6 +28,7 @@ ENCODED_CORS: list[tuple[bytes, bytes]] = [
     ),
     (b"x-content-type-options", b"nosniff"),
 ]
+_OF_A_BODY = (b"content-type", b"content-encoding")
 _BEFORE_ID = b"\r\n" + header_lines(ENCODED_CORS) + b"x-request-id: "
 
 
@@ -126,7 +128,7 @@ def rendered(
     """Return status, headers and body as sent: 304 where the condition names the answer's tag."""
     headers = headers_of(answer, now)
     if if_none_match is not None and is_not_modified(answer, if_none_match.decode("latin-1")):
-        return 304, [header for header in headers if header[0] != b"content-type"], b""
+        return 304, [header for header in headers if header[0] not in _OF_A_BODY], b""
     return answer.status, [*headers, (b"content-length", b"%d" % len(answer.body))], answer.body
 
 
@@ -138,7 +140,7 @@ class AnswerResponse(Response[Any]):
     """
 
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
-        answer: Answer = self.content
+        answer = coded(self.content, ",".join(request.headers.getall(ACCEPT_ENCODING, [])) or None)
         request.scope[ANSWER_KEY] = answer
         if request.method not in ("GET", "HEAD"):
             return _unconditional(answer, request.app.state.clock())
@@ -146,7 +148,7 @@ class AnswerResponse(Response[Any]):
         conditions = ",".join(request.headers.getall("if-none-match", [])) or None
         if not is_not_modified(answer, conditions):
             return ASGIResponse(body=answer.body, status_code=answer.status, headers=headers)
-        kept = [header for header in headers if header[0] != "content-type"]
+        kept = [header for header in headers if header[0].encode() not in _OF_A_BODY]
         return ASGIResponse(status_code=304, headers=kept, is_head_response=True)
 
 

@@ -139,7 +139,7 @@ class Exchange:
         scope: Any = self._scope
         answer = scope.get(ANSWER_KEY)
         if answer is not None and self._method in READS:
-            self._front.keep_hot(scope, self._head.accept, answer, self._begun_at)
+            self._front.keep_hot(scope, self._head, answer, self._begun_at)
 
     def _account(self) -> None:
         scope: Any = self._scope

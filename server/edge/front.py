@@ -29,7 +29,7 @@ from server.edge.answers import ENCODED_CORS, immutable_start, rendered, unkept_
 from server.edge.callers import Caller, ClientAddresses
 from server.edge.cycle import READY_HEAD, ready_head
 from server.edge.exchange import Exchange
-from server.edge.hot_reads import READS, HotReads
+from server.edge.hot_reads import READS, HotReads, chosen_by
 from server.edge.hot_table import HotTable
 from server.edge.identifiers import TEMPLATE, Identifiers
 from server.edge.limits import Cost, TokenBuckets
@@ -167,7 +167,7 @@ class Front:
             with asking_for(caller.account):
                 await Exchange(self, scope, head, caller, asked, wait).run(receive, send)
             return
-        self.keep_hot(scope, head.accept, answer, begun_at)
+        self.keep_hot(scope, head, answer, begun_at)
         await self._send(answer, scope, head, caller, send, started, cost)
 
     async def _answer_query(
@@ -289,9 +289,9 @@ class Front:
     def hot_purges(self) -> int:
         return self._hot.purges if self._hot is not None else 0
 
-    def keep_hot(self, scope: HTTPScope, accept: bytes, answer: Answer, begun_at: int) -> None:
+    def keep_hot(self, scope: HTTPScope, head: RequestHead, answer: Answer, begun_at: int) -> None:
         """Keep an answer, unless the table was purged since `begun_at` (`hot_purges`) and it may be outdated."""
         if self._hot is None or scope["query_string"]:
             return
         if answer.immutable or begun_at == self._hot.purges:
-            self._hot.keep(scope["raw_path"], accept, answer)
+            self._hot.keep(scope["raw_path"], chosen_by(scope["raw_path"], head), answer)

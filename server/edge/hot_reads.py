@@ -2,7 +2,7 @@
 Which requests are answered from the hot table, and what is counted: the same for the layer in front of Litestar and
 for the protocol that may answer before it (decision 0016).
 
-A GET or HEAD without query and body, whose path and Accept header the table knows; not with `Cache-Control:
+A GET or HEAD without query and body, whose path, Accept header and coding the table knows; not with `Cache-Control:
 no-cache` where there is an origin to be asked anew; not a status list that another process of the node may serve
 in a newer version; and only while the client has tokens. All else is None here, and takes the ordinary way. A hot
 answer is counted under the route "hot"; one in `LOG_ONE_HOT_IN` has a log line.
@@ -17,12 +17,21 @@ from server.edge.identifiers import IDENTIFIERS_PATH
 from server.edge.limits import TokenBuckets
 from server.edge.request_head import RequestHead
 from server.telemetry.counters import ANSWERED, Telemetry, coarse_client
+from wire.coding import wants_gzip
 
 LOG = logging.getLogger("touchstone.requests")
 
 LOG_ONE_HOT_IN = 1_000  # hot answers per log line; at DEBUG each has one (decision 0005)
 READS = ("GET", "HEAD")
 LISTS_PATH = b"/status-lists/"
+_OF_GZIP = b"\n"  # behind Accept; in no header's value
+
+
+def chosen_by(raw_path: bytes, head: RequestHead) -> bytes:
+    """Return what of the headers chooses an answer: Accept, and of lists, which are compressed, the coding."""
+    if head.accept_encoding and raw_path.startswith(LISTS_PATH):
+        return head.accept + _OF_GZIP if wants_gzip(head.accept_encoding.decode("latin-1")) else head.accept
+    return head.accept
 
 
 class HotReads:
@@ -60,7 +69,7 @@ class HotReads:
         if raw_path.startswith(LISTS_PATH) and self._lists_are_behind():
             return None  # The route looks at the rows first.
         now = self._clock()
-        found = self._table.find((raw_path, head.accept), now)
+        found = self._table.find((raw_path, chosen_by(raw_path, head)), now)
         if found is None or (self._tokens is not None and self._tokens.take(caller.account)):
             return None
         found.refresh(now)

@@ -1,11 +1,11 @@
 """
 Hot answers: the bytes of a GET, made once, and given again to whoever asks the same way.
 
-The table is keyed by raw path and Accept header, exactly as sent. `front.py` alone fills it (from the
-`Answer` of a route); `hot_reads.py` alone reads it; publishers evict by path through `evict`. An entry never
-outlives `Answer.fresh_until`, and a timer sees to it that setting the clock back prolongs no life. Date is the
-server's; Age changes with the clock, so the header block that holds it is made anew at most once a second per
-entry.
+The table is keyed by raw path and Accept header, exactly as sent, and by the coding (`hot_reads.chosen_by`).
+`front.py` alone fills it (from the `Answer` of a route); `hot_reads.py` alone reads it; publishers evict by path
+through `evict`. An entry never outlives `Answer.fresh_until`, and a timer sees to it that setting the clock back
+prolongs no life. Date is the server's; Age changes with the clock, so the header block that holds it is made anew
+at most once a second per entry.
 """
 
 import re
@@ -26,7 +26,7 @@ NEW_SHARE = 8  # one of so many bytes of the table is kept for answers that were
 
 _NEVER = float("inf")
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what no header's value may hold (RFC 9110, section 5.5)
-_OF_A_BODY = (b"content-type", b"content-length")
+_OF_A_BODY = (b"content-type", b"content-length", b"content-encoding")
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes]
@@ -166,7 +166,7 @@ class HotTable:
         self.purges = 0
 
     def find(self, key: Key, now: float) -> HotAnswer | None:
-        """Return the answer for that raw path and Accept header that is fresh at `now`, or None."""
+        """Return the answer for that raw path, Accept header and coding that is fresh at `now`, or None."""
         entries = self._kept.entries
         entry = entries.get(key)
         if entry is not None:
@@ -186,11 +186,11 @@ class HotTable:
         self.hits += 1
         return entry
 
-    def keep(self, raw_path: bytes, accept: bytes, answer: Answer) -> None:
+    def keep(self, raw_path: bytes, chosen_by: bytes, answer: Answer) -> None:
         """Remember `answer` where it may be given again: a 200 with an ETag that is fresh or immutable."""
         if answer.status != 200 or answer.etag is None or not answer.may_be_kept:
             return
-        if len(raw_path) + len(accept) > MAX_KEY_BYTES:
+        if len(raw_path) + len(chosen_by) > MAX_KEY_BYTES:
             return
         if answer.headers and any(_BREAKS.search(value) for _, value in answer.headers):
             return  # Nobody would check them any more; the ordinary way refuses them.
@@ -200,7 +200,7 @@ class HotTable:
             if left <= 0:
                 return
             ends_at = self._timer() + left
-        key = (raw_path, accept)
+        key = (raw_path, chosen_by)
         self._new.take(key)
         if self._kept.take(key) is not None:
             self._kept.put(key, HotAnswer(answer, ends_at))

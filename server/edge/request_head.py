@@ -15,6 +15,7 @@ _ID_CHARS = 16  # hexadecimal digits of a new id: 64 random bits, no secret
 _IDS_AT_ONCE = 512  # ids made with one call for randomness, which costs as much as the answer's header block
 _OTHERS = frozenset(
     (
+        b"accept-encoding",
         b"authorization",
         b"if-none-match",
         b"cache-control",
@@ -34,6 +35,7 @@ class RequestHead:
     """
 
     accept = b""
+    accept_encoding = b""
     authorization: bytes | None = None
     if_none_match: bytes | None = None
     request_id = b""
@@ -51,6 +53,8 @@ class RequestHead:
     def _take(self, name: bytes, value: bytes) -> None:
         if name == b"if-none-match":
             self.if_none_match = value if self.if_none_match is None else self.if_none_match + b"," + value
+        elif name == b"accept-encoding":
+            self.accept_encoding = self.accept_encoding + b"," + value if self.accept_encoding else value
         elif name == b"cache-control":
             self.no_cache = self.no_cache or asks_for_no_cache(value.decode("latin-1"))
         elif name == b"x-forwarded-for":

@@ -119,6 +119,9 @@ def _told(shape: Shape, *problems: int) -> Route:
     )
 
 
+_TOKENS: dict[str, Shape] = {MEDIA_TYPES[TOKEN_JWT]: TEXT, MEDIA_TYPES[TOKEN_CWT]: BINARY}
+
+
 PUBLIC: dict[tuple[str, str], Route] = {
     ("get", "/1.0/identifiers/{identifier}"): Route(answers=_RESOLVED, problems=(429,), is_conditional=True),
     ("post", "/1.0/identifiers/{identifier}"): Route(
@@ -167,21 +170,25 @@ PUBLIC: dict[tuple[str, str], Route] = {
         answers={200: {JSON: ChangePage}}, problems=(400, 404, 429, 503), is_conditional=True
     ),
     ("get", "/status-lists/{list_id}"): Route(
-        answers={200: {**dict.fromkeys(_LIST_JSON, OBJECT), JWT: TEXT}},
-        problems=(400, 404, 406, 429, 503),
+        answers={200: {**dict.fromkeys(_LIST_JSON, OBJECT), JWT: TEXT, **_TOKENS}},
+        problems=(400, 404, 406, 429, 501, 503),
         is_conditional=True,
     ),
     ("get", "/status-lists/{list_id}/credential.json"): Route(
-        answers={200: dict.fromkeys(_LIST_JSON, OBJECT)}, problems=(400, 404, 429, 503), is_conditional=True
+        answers={200: dict.fromkeys(_LIST_JSON, OBJECT)},
+        problems=(400, 404, 429, 501, 503),
+        is_conditional=True,
     ),
     ("get", "/status-lists/{list_id}/credential.jwt"): Route(
-        answers={200: {JWT: TEXT}}, problems=(400, 404, 429, 503), is_conditional=True
+        answers={200: {JWT: TEXT}}, problems=(400, 404, 429, 501, 503), is_conditional=True
     ),
     ("get", "/status-lists/{list_id}/token.jwt"): Route(
-        answers={200: {MEDIA_TYPES[TOKEN_JWT]: TEXT}}, problems=(400, 404, 429, 503), is_conditional=True
+        answers={200: {MEDIA_TYPES[TOKEN_JWT]: TEXT}}, problems=(400, 404, 429, 501, 503), is_conditional=True
     ),
     ("get", "/status-lists/{list_id}/token.cwt"): Route(
-        answers={200: {MEDIA_TYPES[TOKEN_CWT]: BINARY}}, problems=(400, 404, 429, 503), is_conditional=True
+        answers={200: {MEDIA_TYPES[TOKEN_CWT]: BINARY}},
+        problems=(400, 404, 429, 501, 503),
+        is_conditional=True,
     ),
     ("get", "/status-lists/aggregation/{issuer_id}"): Route(
         answers={200: {JSON: Aggregation}}, problems=(404, 429, 503), is_conditional=True

@@ -7,7 +7,9 @@ import msgspec
 from statuslist.errors import ListNotPublished, NoListAtOwnUrl, StatusListError, StatusRetrievalError
 from statuslist.formats.forms import (
     DATA_INTEGRITY,
-    JWT,
+    MEDIA_TYPES,
+    TOKEN_FORMS,
+    TOKEN_JWT,
     FormName,
     list_url,
     parse_list_url,
@@ -28,8 +30,19 @@ NEGOTIATED = (
 AS_JSON = tuple(offer for offer in NEGOTIATED if offer.name != "application/vc+jwt")
 
 
+NEGOTIATED_TOKENS = tuple(MediaType(MEDIA_TYPES[form]) for form in TOKEN_FORMS)
+HISTORY = (
+    b"timestamp",
+    b"time",
+)  # the parameters of Bitstring Status List, section 4, and Token Status List, 8.4
+
+
 class QueryRefused(StatusRetrievalError, status=400):
-    """A list's URL has no query: not for history (`timestamp`), and not to tell its readers apart."""
+    """A list's URL has no query: nothing is to tell its readers apart."""
+
+
+class HistoryNotOffered(StatusRetrievalError, status=501):
+    """What a list said at another time is not told: it would tell who was suspended, and since when."""
 
 
 class StatusListExpired(StatusListError, type="/problems/status-list-expired", status=503):
@@ -48,12 +61,11 @@ def answer_form(lists: PublishedLists, list_id: str, form: FormName, query: byte
         now: seconds since 1970.
 
     Raises:
-        QueryRefused: there is a query.
+        HistoryNotOffered: the query asks for another time. QueryRefused: there is another query.
         ResourceNotFound: there is no such list, or it has not been published yet.
         StatusListExpired: its last version ran out.
     """
-    if query:
-        raise QueryRefused("a status list's URL takes no query; past versions are not offered")
+    _refuse_query(query)
     published = lists.current(list_id)
     if published is None:
         raise ResourceNotFound("there is no such status list")
@@ -68,6 +80,7 @@ def answer_form(lists: PublishedLists, list_id: str, form: FormName, query: byte
     is_valid_yet = published.valid_from / 1_000_000 <= now
     return Answer(
         body=artefact.body,
+        gzip=artefact.gzip,
         media_type=artefact.media_type,
         etag=artefact.etag,
         made_at=now,
@@ -97,16 +110,28 @@ def answer_negotiated(
     Answer with the form that `accept` wants most, and say where it stays (Content-Location).
 
     Raises:
-        NotAcceptable: it wants none of `NEGOTIATED`.
+        NotAcceptable: it wants none of `NEGOTIATED`; of a token list, of `NEGOTIATED_TOKENS`.
         Refusal: as `answer_form`.
     """
-    chosen = choose(accept, NEGOTIATED)
+    published = lists.current(list_id)
+    is_token = published is not None and TOKEN_JWT in published.forms
+    offers = NEGOTIATED_TOKENS if is_token else NEGOTIATED
+    chosen = choose(accept, offers)
     if chosen is None:
-        raise NotAcceptable(f"expected one of {', '.join(offer.name for offer in NEGOTIATED)}")
-    form = JWT if chosen.name == "application/vc+jwt" else DATA_INTEGRITY
+        raise NotAcceptable(f"expected one of {', '.join(offer.name for offer in offers)}")
+    named = {media_type: form for form, media_type in MEDIA_TYPES.items()}
+    form = named.get(chosen.name, DATA_INTEGRITY)
     answer = answer_form(lists, list_id, form, query, now=now)
     location = ("content-location", list_url(lists.policy.base_url, list_id, form))
     return msgspec.structs.replace(_as_type(answer, chosen.name), headers=(location,))
+
+
+def _refuse_query(query: bytes) -> None:
+    names = {part.partition(b"=")[0] for part in query.split(b"&")}
+    if names & set(HISTORY):
+        raise HistoryNotOffered("past versions of a status list are not offered; ask without a query")
+    if query:
+        raise QueryRefused("a status list's URL takes no query")
 
 
 def own_list(lists: PublishedLists, demand: Demand, url: str) -> tuple[bytes, str, int] | None:

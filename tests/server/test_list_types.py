@@ -35,6 +35,6 @@ async def test_list_from_memory_has_the_type_that_is_asked_for(tmp_path: Path) -
             "application/ld+json",
         ] * 3
         assert len({answer.content for answer in answers}) == 1
-        assert {answer.headers["vary"] for answer in answers} == {"accept"}
+        assert {answer.headers["vary"] for answer in answers} == {"accept, accept-encoding"}
         assert answers[1].json()["type"] == ["VerifiableCredential", "BitstringStatusListCredential"]
         assert services.hot.hits == 6

@@ -23,14 +23,14 @@ from statuslist.population_routes import build_population_routes
 from statuslist.routes import build_routes
 from tests.simulator import World
 from tests.statuslist.wing import BASE_URL, ISSUERS, ROOT, Wing, did_document, signer_for
-from wire import Answer
+from wire.coding import coded
 
 
 class RenderedAnswer(Response[Any]):
     """An `Answer` under the server's own rules for headers and 304."""
 
     def to_asgi_response(self, request: Any, **_: Any) -> ASGIResponse:  # type: ignore[override]
-        answer: Answer = self.content
+        answer = coded(self.content, request.headers.get("accept-encoding"))
         headers = dict(response_headers(answer, request.app.state.clock()))
         if is_not_modified(answer, request.headers.get("if-none-match")):
             return ASGIResponse(status_code=304, headers=headers, is_head_response=True)

@@ -10,7 +10,15 @@ import pytest
 
 from statuslist.checking.requests import EntryCheck
 from statuslist.client import RequestRefused, StatusListClient, StatusListsUnavailable
-from statuslist.formats.forms import DATA_INTEGRITY, JWT
+from statuslist.formats.forms import (
+    DATA_INTEGRITY,
+    JWT,
+    MEDIA_TYPES,
+    TOKEN_CWT,
+    TOKEN_FORMS,
+    TOKEN_JWT,
+    TokenForm,
+)
 from tests.databases import SqlitePlace
 from tests.process import free_port
 from tests.statuslist.application import http_of, transport_of
@@ -20,6 +28,7 @@ from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
 pytestmark = pytest.mark.anyio
 
 LIST = "/status-lists/badges-revocation"
+TOKENS = "/status-lists/badges"
 RETRIEVAL_ERROR = "https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -63,7 +72,7 @@ async def test_accept_chooses_the_form(
     assert response.content == current.forms[form].body
     assert response.headers["content-type"] == media_type
     assert response.headers["content-location"] == f"{BASE_URL}{LIST}/{form}"
-    assert response.headers["vary"] == "accept"
+    assert response.headers["vary"] == "accept, accept-encoding"
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/statuslist+jwt", "application/vc;q=0"])
@@ -103,7 +112,7 @@ async def test_permanent_url_of_the_list_with_a_proof_gives_the_same_bytes_as_th
     assert current is not None
     assert response.content == current.forms[DATA_INTEGRITY].body
     assert response.headers["content-type"] == media_type
-    assert response.headers["vary"] == "accept"
+    assert response.headers["vary"] == "accept, accept-encoding"
     assert "content-location" not in response.headers
 
 
@@ -111,7 +120,7 @@ async def test_permanent_url_of_the_token_gives_it_whatever_is_accepted(http: ht
     response = await http.get(f"{LIST}/{JWT}", headers={"accept": "application/json"})
 
     assert response.headers["content-type"] == "application/vc+jwt"
-    assert "vary" not in response.headers
+    assert response.headers["vary"] == "accept-encoding"
 
 
 async def test_types_of_a_permanent_url_have_tags_of_their_own_and_one_of_them_is_that_of_the_list(
@@ -189,13 +198,61 @@ async def test_expired_list_is_neither_served_nor_confirmed(wing: Wing, http: ht
     assert response.json()["type"] == f"{BASE_URL}/problems/status-list-expired"
 
 
-@pytest.mark.parametrize("query", ["timestamp=2026-01-01T00:00:00Z", "id=1", "x"])
-async def test_query_is_refused(http: httpx.AsyncClient, query: str) -> None:
-    for path in (LIST, f"{LIST}/{DATA_INTEGRITY}", f"{LIST}/{JWT}"):
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("timestamp=2026-01-01T00:00:00Z", 501),
+        ("time=1790000000", 501),
+        ("x=1&time=1790000000", 501),
+        ("id=1", 400),
+        ("x", 400),
+    ],
+)
+async def test_query_is_refused(http: httpx.AsyncClient, query: str, status: int) -> None:
+    forms = (DATA_INTEGRITY, JWT)
+    for path in (
+        LIST,
+        TOKENS,
+        *(f"{LIST}/{form}" for form in forms),
+        *(f"{TOKENS}/{form}" for form in TOKEN_FORMS),
+    ):
         response = await http.get(f"{path}?{query}")
 
-        assert response.status_code == 400
+        assert response.status_code == status
         assert response.json()["type"] == RETRIEVAL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", TOKEN_JWT),
+        ("application/*", TOKEN_JWT),
+        ("application/statuslist+jwt", TOKEN_JWT),
+        ("application/statuslist+cwt", TOKEN_CWT),
+        ("application/statuslist+jwt;q=0.5, application/statuslist+cwt", TOKEN_CWT),
+    ],
+)
+async def test_a_token_list_negotiates_between_its_forms(
+    wing: Wing, http: httpx.AsyncClient, accept: str, form: TokenForm
+) -> None:
+    response = await http.get(TOKENS, headers={"accept": accept})
+
+    current = wing.publisher.lists.current("badges")
+    assert current is not None
+    assert response.content == current.forms[form].body
+    assert response.headers["content-type"] == MEDIA_TYPES[form]
+    assert response.headers["content-location"] == f"{BASE_URL}{TOKENS}/{form}"
+    assert (await http.get(TOKENS, headers={"accept": "application/json"})).status_code == 406
+
+
+async def test_no_list_has_the_forms_of_the_other_kind(http: httpx.AsyncClient) -> None:
+    for path in (
+        f"{LIST}/{TOKEN_JWT}",
+        f"{LIST}/{TOKEN_CWT}",
+        f"{TOKENS}/{JWT}",
+        f"{TOKENS}/{DATA_INTEGRITY}",
+    ):
+        assert (await http.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ PAGES = (
     "/1.0/testIdentifiers",
     "/1.0/traits",
     LIST,
+    TOKENS,
     f"{LIST}/credential.json",
     f"{LIST}/credential.jwt",
     f"{TOKENS}/token.jwt",
@@ -130,6 +131,7 @@ ODD_PATHS = (
     f"{LIST}/credential.json?timestamp=2026-01-01T00:00:00Z",
     f"{LIST}/credential.jwt?x",
     f"{TOKENS}/token.jwt?time=1790000000",
+    f"{TOKENS}?other=1",
     "/status-lists/changes?since=-1",
     "/status-lists/changes?index=7",
     "/status-lists/changes?since=x",
@@ -262,7 +264,7 @@ def cases() -> Iterator[Case]:
         yield from (of(method, path) for method in METHODS)
     yield from (get(path) for path in (*ODD_PATHS, *FRAMEWORK_PAGES))
     yield from (get(f"/problems/{slug}") for slug in PROBLEMS)
-    for path in (LIST, f"{LIST}/credential.json", f"{LIST}/credential.jwt"):
+    for path in (LIST, TOKENS, f"{LIST}/credential.json", f"{LIST}/credential.jwt"):
         yield from (get(path, accept=accept) for accept in LIST_ACCEPTS)
     yield Case("GET", "/livez", has_id=False)
     yield Case("GET", "/nothing", has_id=False)
