@@ -11,7 +11,7 @@ at most once a second per entry.
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -104,21 +104,35 @@ Entry = TypeVar("Entry", HotAnswer, _New)
 class _Segment(Generic[Entry]):
     """Entries in the order of their last use, and their bytes."""
 
-    __slots__ = ("bytes_held", "entries")
+    __slots__ = ("_keys", "bytes_held", "entries")
 
     def __init__(self) -> None:
         self.entries: OrderedDict[Key, Entry] = OrderedDict()
+        self._keys: dict[bytes, tuple[Key, ...]] = {}  # of each path; most have one
         self.bytes_held = 0
 
     def put(self, key: Key, entry: Entry) -> None:
         self.entries[key] = entry
+        self._keys[key[0]] = (*self._keys.get(key[0], ()), key)
         self.bytes_held += len(entry.answer.body) + ENTRY_OVERHEAD_BYTES
 
     def take(self, key: Key) -> Entry | None:
         entry = self.entries.pop(key, None)
         if entry is not None:
+            self._forget(key)
             self.bytes_held -= len(entry.answer.body) + ENTRY_OVERHEAD_BYTES
         return entry
+
+    def _forget(self, key: Key) -> None:
+        others = tuple(other for other in self._keys[key[0]] if other != key)
+        if others:
+            self._keys[key[0]] = others
+        else:
+            del self._keys[key[0]]
+
+    def drop(self, raw_path: bytes) -> None:
+        for key in self._keys.get(raw_path, ()):
+            self.take(key)
 
     def drop_oldest(self) -> None:
         self.take(next(iter(self.entries)))
@@ -215,8 +229,14 @@ class HotTable:
         else:
             self._kept.drop_oldest()
 
-    def evict(self, path_prefix: bytes) -> None:
-        """Forget every answer whose raw path begins with `path_prefix`."""
+    def evict(self, raw_paths: Iterable[bytes]) -> None:
+        """Forget every answer of these paths; a microsecond each, however large the table is."""
+        for raw_path in raw_paths:
+            self._new.drop(raw_path)
+            self._kept.drop(raw_path)
+
+    def evict_below(self, path_prefix: bytes) -> None:
+        """Forget every answer whose raw path begins with `path_prefix`; as long as the table is large."""
         self._new.drop_below(path_prefix)
         self._kept.drop_below(path_prefix)
 

@@ -45,7 +45,7 @@ def open_issuing(
     def forget_documents() -> None:
         hot.purge(IDENTIFIERS_PATH)
         for path in (OWN_DOCUMENT, ISSUER_DOCUMENTS):
-            hot.evict(path.encode())
+            hot.evict_below(path.encode())
 
     operators.identities.on_replaced = forget_documents
     changes = KeyChanges(

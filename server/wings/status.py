@@ -17,6 +17,7 @@ from server.wings.operators import Operators
 from server.wings.resources import Resources
 from statuslist.checking.checker import Checker
 from statuslist.entries.sets import StatusSets
+from statuslist.formats.forms import paths_of
 from statuslist.populations.manifests import Manifests
 from statuslist.publishing.answers import own_list
 from statuslist.publishing.mirror import Mirror, has_lists
@@ -95,7 +96,7 @@ def _open_publisher(
     resources: Resources, operators: Operators, hot: HotTable, copies: Sequence[Mirror | Uploader]
 ) -> Publisher:
     def on_published(published: Published) -> None:
-        hot.evict(f"/status-lists/{published.list_id}".encode())
+        hot.evict(path.encode() for path in paths_of(published.list_id))
         for copy in copies:
             copy.take(published)
 

@@ -77,6 +77,12 @@ def list_url(base_url: str, list_id: str, form: FormName) -> str:
     return f"{base_url}/status-lists/{list_id}/{form}"
 
 
+def paths_of(list_id: str) -> tuple[str, ...]:
+    """Return every path at which a list may be read, of whichever kind it is."""
+    path = f"/status-lists/{list_id}"
+    return (path, *(f"{path}/{form}" for form in FORM_NAMES))
+
+
 def aggregation_url(base_url: str, issuer_id: str) -> str:
     """Return the URL at which all token lists of an issuer are named (Token Status List, section 9)."""
     return f"{base_url}/status-lists/aggregation/{issuer_id}"

@@ -107,10 +107,27 @@ def test_eviction_is_by_the_beginning_of_the_path_wherever_the_entry_is() -> Non
     for path in (b"/a/1", b"/a/2", b"/b"):
         hot.keep(path, b"", answer())
     hot.find((b"/a/1", b""), NOW)
-    hot.evict(b"/a/")
+    hot.evict_below(b"/a/")
 
     assert held(hot, b"/a/1", b"/a/2", b"/b") == [False, False, True]
     assert hot.bytes_held == ENTRY
+
+
+def test_eviction_of_a_path_takes_it_alone_however_it_was_asked_for() -> None:
+    """The token list of a set `a` must not take the lists of a set `ab` with it."""
+    hot = table(16)
+    for path in (b"/lists/a", b"/lists/a/token.jwt", b"/lists/ab", b"/lists/a-revocation"):
+        for chosen_by in (b"", b"*/*", b"*/*\n"):
+            hot.keep(path, chosen_by, answer())
+    hot.find((b"/lists/a", b"*/*"), NOW)
+
+    hot.evict(paths := [b"/lists/a", b"/lists/a/token.jwt", b"/lists/a/token.cwt"])
+
+    for chosen_by in (b"", b"*/*", b"*/*\n"):
+        assert [hot.find((path, chosen_by), NOW) for path in paths] == [None] * 3
+        assert hot.find((b"/lists/ab", chosen_by), NOW) is not None
+        assert hot.find((b"/lists/a-revocation", chosen_by), NOW) is not None
+    assert hot.bytes_held == 6 * ENTRY
 
 
 def test_a_newer_answer_takes_the_place_of_the_older() -> None:
