@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from proofs import Algorithm, KeyName, Signer
+from proofs import Algorithm, KeyName
 from statuslist.errors import ProfileNotMet
 
 ProfileName = Literal["default", "haip"]
@@ -41,7 +41,7 @@ PROFILES: dict[ProfileName, Profile] = {
 }
 
 
-def check_signer(profile: Profile, signer: Signer) -> None:
+def check_key(profile: Profile, algorithm: Algorithm, *, has_certificates: bool) -> None:
     """
     Refuse a key whose tokens would not comply with the profile.
 
@@ -51,13 +51,13 @@ def check_signer(profile: Profile, signer: Signer) -> None:
         ProfileNotMet: the key is of another algorithm, or has no certificates where the profile names it by them.
     """
     default = "or use the profile default"
-    if signer.algorithm not in profile.algorithms:
+    if algorithm not in profile.algorithms:
         curve = sorted(profile.algorithms)[0]
         raise ProfileNotMet(
-            f"the profile {profile.name} does not sign with {signer.algorithm}, which the issuer's key is for;"
+            f"the profile {profile.name} does not sign with {algorithm}, which the issuer's key is for;"
             f" add one with touchstone issuer key add --algorithm {curve} and activate it, {default}"
         )
-    if profile.key_name == "certificates" and not signer.certificates:
+    if profile.key_name == "certificates" and not has_certificates:
         raise ProfileNotMet(
             f"the profile {profile.name} names the key by certificates, and the issuer's has none; make a request"
             f" with touchstone issuer csr and keep the answer with touchstone issuer chain import, {default}"

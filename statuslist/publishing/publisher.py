@@ -16,7 +16,7 @@ from itertools import chain
 
 from operators.alarms.model import OnState
 from proofs import SignerAway
-from statuslist.errors import NoSigningKey, SelfCheckFailed
+from statuslist.errors import NoSigningKey, ProfileNotMet, SelfCheckFailed
 from statuslist.publishing.demand import Demand
 from statuslist.publishing.list_alarms import LATE_ANEW_SECONDS, LATE_SECONDS, ListAlarms
 from statuslist.publishing.policy import Policy
@@ -35,7 +35,7 @@ SLOTS_PER_TENANT = 4  # ... of one issuer
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
 
 # Whose message an operator can act on, and holds no secret: alarm and log repeat it. All else is a bug of ours.
-_TOLD = (Refusal, NoSigningKey, SelfCheckFailed, SignerAway)
+_TOLD = (Refusal, NoSigningKey, ProfileNotMet, SelfCheckFailed, SignerAway)
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from statuslist.formats.forms import (
     list_id_of,
     token_list_id_of,
 )
-from statuslist.formats.profiles import PROFILES, ProfileName, check_signer
+from statuslist.formats.profiles import PROFILES, ProfileName, check_key
 from statuslist.formats.purposes import REVOCATION, SUSPENSION
 from statuslist.formats.token_bits import Width, compressed, token_bits
 from statuslist.publishing.artefacts import Artefact
@@ -132,7 +132,7 @@ def render(content: ListContent, signer: Signer, policy: Policy, *, now: int) ->
     """
     profile = PROFILES[content.profile]
     if content.purpose is None:
-        check_signer(profile, signer)
+        check_key(profile, signer.algorithm, has_certificates=bool(signer.certificates))
     second = now // 1_000_000 * 1_000_000
     said = Said(
         list_id=content.list_id,

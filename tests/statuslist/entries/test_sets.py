@@ -363,3 +363,17 @@ async def test_concurrent_changes_are_all_kept(wing: Wing) -> None:
     rows = await wing.database.read(lambda tx: tx.all("SELECT wanted_version FROM set_versions"))
     assert await wing.count("statuses") == 600
     assert [row["wanted_version"] for row in rows] == [601]
+
+
+async def test_a_profile_that_the_key_of_the_issuer_does_not_meet_is_refused_with_the_remedy(
+    wing: Wing,
+) -> None:
+    """Else no list of the set could ever be published."""
+    await wing.database.write(lambda tx: tx.execute("UPDATE issuer_keys SET algorithm = 'Ed25519'"))
+    wanted = CreateSet(id="pid", issuer_id="acme", purposes=("revocation",), profile="haip")
+
+    with pytest.raises(Conflict, match="touchstone issuer key add --algorithm P-256") as refused:
+        await wing.sets.create_set(ROOT, wanted)
+
+    assert refused.value.pointer == "/profile"
+    assert await wing.count("status_sets") == 0
