@@ -15,6 +15,7 @@ from benchmarks import (
     start_up,
     webvh_logs,
 )
+from benchmarks.peers import publishing as peers_publishing
 from benchmarks.run import Subject, run
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -25,6 +26,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("registry over HTTP", registry_queries.measure),
     ("acknowledged revocations", revocations.measure),
     ("publications of a list in process", lambda _: publishing.measure()),
+    ("publications of a list, beside Node libraries", lambda _: peers_publishing.measure()),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),
 )

@@ -94,7 +94,7 @@ class Publishing:
         self._policy = Policy(base_url=BASE_URL)
         self._forms = forms
         self._checked = checked
-        self._content = _content(revoked)
+        self._content = _content(revoked, has_tokens=not set(forms).isdisjoint(TOKEN_FORMS))
         self._projection = Projection(self._content, self._content.statuses or ())
         self._published: dict[str, Artefact] = {}
 
@@ -131,7 +131,7 @@ class _Wanted(ListContent, frozen=True, kw_only=True):
         return tuple(form for form in super().forms if form in self.wanted)
 
 
-def _content(revoked: Sequence[int]) -> SetContent:
+def _content(revoked: Sequence[int], *, has_tokens: bool) -> SetContent:
     """Return a set as its rows have it when it is published first."""
     return SetContent(
         set_id="bench",
@@ -141,7 +141,7 @@ def _content(revoked: Sequence[int]) -> SetContent:
         issuer_id="bench",
         key_id=KEY_ID,
         profile="default",
-        has_tokens=True,
+        has_tokens=has_tokens,
         purposes=("revocation",),
         length=LENGTH,
         last_event=0,

@@ -30,6 +30,7 @@ _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]
 
 # RDFC-1.0, section 4.3 (Canonical N-Quads): these escapes, \uXXXX for other controls, all else as it is.
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\]')
+_ESCAPED_BYTES = bytes([*range(0x20), 0x7F, *b'"\\'])  # the same in UTF-8, where no other character has them
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 Quads = Iterator[str]
@@ -169,7 +170,9 @@ def _iri(name: str, value: object) -> str:
 def _literal(name: str, value: object, datatype: str | None = None) -> str:
     if not isinstance(value, str):
         raise _uncovered(name, "a string")
-    escaped = _ESCAPED.sub(_escape, value)
+    encoded = value.encode(errors="surrogatepass")
+    is_plain = len(encoded.translate(None, _ESCAPED_BYTES)) == len(encoded)  # so are lists, which are long
+    escaped = value if is_plain else _ESCAPED.sub(_escape, value)
     return f'"{escaped}"^^<{datatype}>' if datatype else f'"{escaped}"'
 
 

@@ -10,6 +10,7 @@ With P-384, RDFC-1.0 shall use SHA-384 too. It would, to tell blank nodes apart;
 """
 
 import hashlib
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -76,6 +77,7 @@ def suite_named(name: str) -> Suite:
     return suite
 
 
+@cache
 def suite_for(algorithm: Algorithm, transformation: Transformation) -> Suite:
     """Return the one suite in which a key signs after a transformation."""
     return next(
