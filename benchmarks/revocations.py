@@ -63,7 +63,7 @@ class RevocationBench:
     @classmethod
     async def open(cls, database: Engine) -> "RevocationBench":
         await migrate(database, MIGRATIONS)
-        await database.write(_insert_issuer)
+        await database.write(insert_issuer)
         sets = StatusSets(
             database,
             clock=time.time,
@@ -99,7 +99,8 @@ async def _allocate(sets: StatusSets) -> list[str]:
     return entries
 
 
-def _insert_issuer(tx: Transaction) -> None:
+def insert_issuer(tx: Transaction) -> None:
+    """Insert the issuer of the set that is measured, with a key."""
     issuer = Issuer(id="bench", did="did:web:bench.example")
     operators.store.insert_issuer(tx, issuer, 0)
     key_store.insert_key(

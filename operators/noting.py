@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from operators.grants import Principal
-from storage import Transaction, record
+from storage import AuditEntry, Transaction, record
 
 
 class Behind(Protocol):
@@ -43,6 +43,21 @@ def note(
         before, after: the subject as it was and as it is; `digest_of` them is noted. None: there was or is none.
         detail: what else there is to say.
     """
+    entry = noted(principal, action, subject, at=at, before=before, after=after, **detail)
+    record(tx, **msgspec.structs.asdict(entry))
+
+
+def noted(
+    principal: Principal,
+    action: str,
+    subject: str,
+    *,
+    at: int,
+    before: object = None,
+    after: object = None,
+    **detail: object,
+) -> AuditEntry:
+    """Return the audit row that `note` writes, for whoever writes many."""
     found = {
         "by": behind(principal),
         "why": principal.reason,
@@ -51,7 +66,7 @@ def note(
         "after": None if after is None else digest_of(after),
     }
     kept = detail | {name: value for name, value in found.items() if value}
-    record(tx, actor=principal.id, action=action, subject=subject, detail=kept, at=at)
+    return AuditEntry(actor=principal.id, action=action, subject=subject, detail=kept, at=at)
 
 
 def behind(principal: "Behind") -> dict[str, str]:

@@ -20,6 +20,8 @@ from server.share import Share
 from server.telemetry.counters import Telemetry
 from server.telemetry.health import Health
 from server.wings import Resources, Wings, open_wings
+from statuslist.entries.references import ReferenceKey
+from statuslist.entries.referring import provide_key_if_possible
 from storage import Engine
 from storage.writer import CALL_SECONDS
 
@@ -69,6 +71,8 @@ async def open_services(
     database = open_of(settings)
     try:
         await prepare(database)
+        if share.leads:
+            await provide_key_if_possible(database, ReferenceKey(settings.reference_key_path))
         database.call_seconds = CALL_SECONDS
         resources = Resources(
             settings=settings,

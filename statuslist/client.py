@@ -20,6 +20,12 @@ from statuslist.entries.requests import (
     ChangeStatuses,
     CreateSet,
     EntryView,
+    FindEntries,
+    FoundEntries,
+    FoundEntry,
+    NamedEntry,
+    Released,
+    ReleaseEntries,
     SetPage,
     SetView,
     StatusChange,
@@ -36,6 +42,12 @@ __all__ = [
     "CreateSet",
     "EntryCheck",
     "EntryView",
+    "FindEntries",
+    "FoundEntries",
+    "FoundEntry",
+    "NamedEntry",
+    "ReleaseEntries",
+    "Released",
     "RequestRefused",
     "SetPage",
     "SetView",
@@ -122,6 +134,22 @@ class StatusListClient(HttpClient):
     ) -> Changed:
         """Change statuses, all or none; durable when this returns."""
         return await self._post(f"{_set_path(set_id)}/statuses", request, Changed, idempotency_key)
+
+    async def add_forms(self, set_id: str, *, idempotency_key: str | None = None) -> SetView:
+        """Have a set of an earlier release published with a token list too."""
+        headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else {}
+        response = await self._send("POST", f"{_set_path(set_id)}/forms", headers=headers)
+        return msgspec.json.decode(_content(response), type=SetView)
+
+    async def release(
+        self, set_id: str, request: ReleaseEntries, *, idempotency_key: str | None = None
+    ) -> Released:
+        """Release entries whose credentials were not issued, all or none; nothing can revoke them any more."""
+        return await self._post(f"{_set_path(set_id)}/releases", request, Released, idempotency_key)
+
+    async def find(self, request: FindEntries) -> FoundEntries:
+        """Return the entries of a reference, or of a place in a batch."""
+        return await self._post("/operator/status-entries/find", request, FoundEntries, None)
 
     async def get_entry(self, set_id: str, index: int) -> EntryView:
         """Return the statuses of an entry."""

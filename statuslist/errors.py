@@ -10,11 +10,16 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- IrreversibleStatus        409    a revocation is final
     +-- ListFull                  409    fewer indices are left than asked for
     |   +-- SetClosed             409    a restore closed the set
+    +-- EntryReleased             409    a released entry has no status
+    +-- EntryInUse                409    an entry with a status was issued, so that it is not released
+    +-- ReferenceTaken            409    another entry of the set has that reference, for the same format
+    +-- NoTokenList               409    the set was made without a token list
     +-- TooManyEntries        409    the lists of the issuer have as many entries as one issuer may have
     +-- NoListAtOwnUrl            422    STATUS_RETRIEVAL_ERROR: below our URL, and no list's permanent URL
     +-- EntryNotOfList            422    STATUS_VERIFICATION_ERROR: not the purpose or size of our list
     |   we must act
     +-- ListNotPublished          503    STATUS_RETRIEVAL_ERROR: our list, not signed yet
+    +-- ReferencesUnavailable     503    the key of the references is not there, or another one
     |   the party that publishes the list must act
     +-- MalformedStatusList       502    MALFORMED_VALUE_ERROR (VCDM 2.0): a property of the list
     +-- StatusRetrievalError      502    STATUS_RETRIEVAL_ERROR: the list could not be fetched
@@ -71,6 +76,13 @@ class ListNotPublished(StatusRetrievalError, status=503, fault=""):
     """The list is ours and has not been published yet; Retry-After says when to ask again."""
 
 
+class ReferencesUnavailable(StatusListError, type="/problems/references-unavailable", status=503):
+    """
+    The server has not the key under which the references of entries are kept, or has another one than its database
+    asks for: nothing can be found by a reference, or given one. Everything else works.
+    """
+
+
 class StatusVerificationError(
     StatusListError,
     type=STATUS_LIST_NS + "STATUS_VERIFICATION_ERROR",
@@ -122,6 +134,25 @@ class SetClosed(ListFull, type="/problems/set-closed", title="Status set closed 
     A restore closed the status set: a backup does not tell which indices were handed out after it, so that none is
     given any more. What was issued can still be revoked; create another set for what is issued from now on.
     """
+
+
+class EntryReleased(StatusListError, type="/problems/entry-released", status=409):
+    """The entry was released, since no credential was issued with it: it has no status and gets none."""
+
+
+class EntryInUse(StatusListError, type="/problems/entry-in-use", title="Entry in use", status=409):
+    """The entry is revoked or suspended, so that a credential was issued with it: it cannot be released."""
+
+
+class ReferenceTaken(StatusListError, type="/problems/reference-taken", status=409):
+    """
+    An entry of this set, for the same format, has one of these references already. Find it by its reference; or
+    release it, if its credential was never issued.
+    """
+
+
+class NoTokenList(StatusListError, type="/problems/no-token-list", status=409):
+    """The set was made by an earlier release and has no token list: ask for all forms of it first."""
 
 
 class TooManyEntries(StatusListError, type="/problems/too-many-entries", status=409):

@@ -5,6 +5,7 @@ Rows are never changed or deleted. `storage.sealing` chains them after commit; w
 given there, for an engine may show ids out of order.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -46,23 +47,43 @@ class AuditRow(msgspec.Struct, frozen=True):
     detail: dict[str, Any]
 
 
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit row to write; `at` is microseconds since 1970. `detail` holds no secret and no personal data."""
+
+    at: int
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
 def record(
     tx: Transaction, *, actor: str, action: str, subject: str, detail: dict[str, Any], at: int
 ) -> None:
     """Write one audit row, to be sealed; `detail` holds no secret and no personal data."""
     tx.send(
-        "INSERT INTO audit (at, actor, action, subject, detail)"
-        " VALUES (:at, :actor, :action, :subject, :detail)",
-        {
-            "at": at,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "detail": msgspec.json.encode(detail).decode(),
-        },
+        _INSERT, _parameters(AuditEntry(at=at, actor=actor, action=action, subject=subject, detail=detail))
     )
     # Writes are serial, so the highest id that is seen here is that of the row above.
     tx.send("INSERT INTO audit_unsealed (audit_id) SELECT max(id) FROM audit")
+
+
+def record_all(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
+    """Write audit rows, as `record` does each, in their order."""
+    tx.execute_many(_INSERT, [_parameters(entry) for entry in entries])
+    tx.send(
+        "INSERT INTO audit_unsealed (audit_id) SELECT id FROM audit ORDER BY id DESC LIMIT :count",
+        {"count": len(entries)},
+    )
+
+
+_INSERT = (
+    "INSERT INTO audit (at, actor, action, subject, detail) VALUES (:at, :actor, :action, :subject, :detail)"
+)
+
+
+def _parameters(entry: AuditEntry) -> dict[str, Any]:
+    return msgspec.structs.asdict(entry) | {"detail": msgspec.json.encode(entry.detail).decode()}
 
 
 def read_audit(tx: Transaction, *, after: int = 0, limit: int = 100) -> list[AuditRow]:

@@ -9,6 +9,8 @@ What a caller may rely on
 - *Writes are serial*, over all processes and nodes: one transaction writes at a time. One writer per process takes
   them in the order of the calls, many to one database transaction; a failing `fn` undoes its own work only and
   fails only its own caller. A `fn` sees what the functions before it wrote, wherever they ran.
+- *What is alike may be done in one.* Functions that are a `Together` of the same kind, and follow one another, are
+  called as one, with the items of all: so a hundred changes take a few statements instead of some hundreds.
 - *An answer means durable.* `write` returns after the commit that holds its work has reached the disk
   (SQLite: WAL with `synchronous=FULL`; PostgreSQL: `synchronous_commit`, hence every synchronous standby).
   Where it raises `DatabaseUnavailable` the outcome may be unknown: the connection can break while a commit is under
@@ -24,13 +26,14 @@ SQL is written once for both engines: `:name` parameters, integer microseconds U
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from wire import Refusal
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 
@@ -57,6 +60,30 @@ class WriterStats(msgspec.Struct):
         self.failures += writes
         if self.failing_since is None:
             self.failing_since = time.monotonic()
+
+
+class Together(Generic[Item, T]):
+    """
+    A `fn` for `Database.write` that can be done in one with others of its kind.
+
+    Args:
+        make: is called with the items of all that are done in one, in the order of their calls; returns for each of
+            them its result, or the error of its caller, for whom it has written nothing. Whatever it raises undoes
+            all of them; each then runs alone. Two `Together` are of one kind if their `make` are equal.
+        item: what this one is about; small, since many of them are done in one turn of the writer.
+    """
+
+    def __init__(
+        self, make: "Callable[[Transaction, Sequence[Item]], Sequence[T | Exception]]", item: Item
+    ) -> None:
+        self.make = make
+        self.item = item
+
+    def __call__(self, tx: "Transaction") -> T:
+        (outcome,) = self.make(tx, [self.item])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 class Row(Protocol):

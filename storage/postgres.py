@@ -36,7 +36,7 @@ from storage.postgres_dsn import Dsn
 from storage.postgres_sessions import LOCK_SPACE, PostgresLease, PostgresWatch
 from storage.postgres_transaction import PostgresTransaction
 from storage.threads import Threads
-from storage.writer import BATCH_SECONDS, MAX_BATCH, Job, Writer
+from storage.writer import BATCH_SECONDS, MAX_BATCH, Job, Writer, take_turn, turns
 
 T = TypeVar("T")
 
@@ -326,12 +326,13 @@ class PostgresDatabase:
 def _run_each(batch: list[Job], run: Callable[[Job], None]) -> int:
     """Run jobs until the batch or its time is over; return how many ran."""
     until = time.monotonic() + BATCH_SECONDS
-    for number, job in enumerate(batch, 1):
-        if job.begin():
-            run(job)
+    done = 0
+    for jobs in turns(batch):
+        take_turn(jobs, run)
+        done += len(jobs)
         if time.monotonic() > until:
-            return number
-    return len(batch)
+            break
+    return done
 
 
 def _run_in_savepoint(connection: psycopg.Connection[dict[str, Any]], job: Job) -> None:

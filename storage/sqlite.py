@@ -35,7 +35,7 @@ from storage.database import DatabaseUnavailable, Row, Transaction, WriterStats
 from storage.file_lease import FileLease
 from storage.threads import Threads
 from storage.wakeups import Wakeups
-from storage.writer import BATCH_SECONDS, MAX_BATCH, UNKNOWN, Job, Writer
+from storage.writer import BATCH_SECONDS, MAX_BATCH, UNKNOWN, Job, Writer, take_turn, turns
 
 T = TypeVar("T")
 
@@ -214,10 +214,9 @@ class SqliteDatabase:
                 self._connection.execute("BEGIN IMMEDIATE")
                 until = time.monotonic() + BATCH_SECONDS
                 done = 0
-                for job in batch:
-                    if job.begin():
-                        self._run_in_savepoint(job)
-                    done += 1
+                for jobs in turns(batch):
+                    take_turn(jobs, self._run_in_savepoint)
+                    done += len(jobs)
                     if time.monotonic() > until:
                         break
                 self._connection.execute("COMMIT")

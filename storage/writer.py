@@ -17,17 +17,18 @@ import logging
 import operator
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-from storage.database import DatabaseUnavailable, Transaction, WriterStats
+from storage.database import DatabaseUnavailable, Together, Transaction, WriterStats
 
 T = TypeVar("T")
 
 LOG = logging.getLogger("touchstone.storage")
 
+MAX_TOGETHER = 128  # jobs that are done in one; of a millisecond each they would hold a batch for long enough
 MAX_BATCH = 512  # functions per transaction
 CALL_SECONDS = 10.0  # seconds that a caller of a server waits, also for a read; tools wait for ever
 UNKNOWN = "whether it happened is unknown, try again with the same idempotency key"
@@ -72,6 +73,40 @@ class Job(msgspec.Struct):
 
 def _nothing(_: Transaction) -> None:
     """Stands for work that was withdrawn."""
+
+
+def turns(batch: list[Job]) -> Iterator[list[Job]]:
+    """Yield the jobs of a batch, those together that are done in one, in their order."""
+    for _, alike in itertools.groupby(batch, _kind):
+        jobs = list(alike)
+        for first in range(0, len(jobs), MAX_TOGETHER):
+            yield jobs[first : first + MAX_TOGETHER]
+
+
+def _kind(job: Job) -> object:
+    return job.fn.make if isinstance(job.fn, Together) else id(job)
+
+
+def take_turn(jobs: list[Job], run: Callable[[Job], None]) -> None:
+    """Have `run` run what may begin of `jobs` in one; where that fails each alone, so that its caller is told."""
+    begun = [job for job in jobs if job.begin()]
+    if len(begun) > 1 and _run_in_one(begun, run):
+        return
+    for job in begun:
+        run(job)
+
+
+def _run_in_one(jobs: list[Job], run: Callable[[Job], None]) -> bool:
+    together = [job.fn for job in jobs if isinstance(job.fn, Together)]
+    items = [one.item for one in together]
+    all_of_them = Job(lambda tx: together[0].make(tx, items), jobs[0].loop, jobs[0].future)
+    run(all_of_them)
+    if all_of_them.error is not None:
+        return False
+    for job, outcome in zip(jobs, all_of_them.result, strict=True):
+        job.error = outcome if isinstance(outcome, Exception) else None
+        job.result = outcome
+    return True
 
 
 class Writer:

@@ -62,6 +62,7 @@ from registry.sources.operator_routes import SOURCE, SOURCES
 from server.identity.papers import AskCertificate, CertificateRequest, GivenCertificates
 from server.routes.explain import Explanation
 from server.routes.operations import JSON, OBJECT, PUBLIC, Content, Route
+from statuslist.entries.operator_routes import FIND_PATH
 from statuslist.entries.requests import (
     Allocate,
     Allocated,
@@ -69,6 +70,10 @@ from statuslist.entries.requests import (
     ChangeStatuses,
     CreateSet,
     EntryView,
+    FindEntries,
+    FoundEntries,
+    Released,
+    ReleaseEntries,
     SetPage,
     SetView,
 )
@@ -128,6 +133,15 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("get", _SETS): Route(answers={200: {JSON: SetPage}}, problems=_READ),
     ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
     ("get", f"{_SETS}/{{set_id}}"): Route(answers={200: {JSON: SetView}}, problems=_READ),
+    ("post", f"{_SETS}/{{set_id}}/forms"): Route(answers={200: {JSON: SetView}}, problems=_WRITE),
+    ("post", f"{_SETS}/{{set_id}}/releases"): Route(
+        answers={200: {JSON: Released}}, body={JSON: ReleaseEntries}, problems=_WRITE
+    ),
+    ("post", FIND_PATH): Route(
+        answers={200: {JSON: FoundEntries}},
+        body={JSON: FindEntries},
+        problems=(400, 401, 403, 404, 413, 415, 503),
+    ),
     ("post", f"{_SETS}/{{set_id}}/allocations"): Route(
         answers={201: {JSON: Allocated}}, body={JSON: Allocate}, problems=_WRITE
     ),

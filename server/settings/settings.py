@@ -19,6 +19,7 @@ NO_MIRROR = "off"
 DRAIN_SECONDS = 5.0  # seconds; a load balancer that asks every other second looks elsewhere by then
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 OPERATOR_KEY_FILE = "operator.key"  # in the key directory; `touchstone init` makes it
+REFERENCE_KEY_FILE = "references.key"  # in the key directory
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens everywhere does so there too
 
 
@@ -123,6 +124,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def operator_key_path(self) -> Path:
         """The file of the API key that commands present."""
         return Path(self.operator_key_file or f"{self.key_dir}/{OPERATOR_KEY_FILE}")
+
+    @property
+    def reference_key_path(self) -> Path:
+        """The file of the key under which references of status entries are kept."""
+        return Path(self.key_dir) / REFERENCE_KEY_FILE
 
     @property
     def state_dir(self) -> Path:

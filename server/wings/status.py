@@ -16,6 +16,7 @@ from server.settings.policy import policy_of
 from server.wings.operators import Operators
 from server.wings.resources import Resources
 from statuslist.checking.checker import Checker
+from statuslist.entries.references import ReferenceKey
 from statuslist.entries.sets import StatusSets
 from statuslist.formats.forms import paths_of
 from statuslist.populations.manifests import Manifests
@@ -54,6 +55,7 @@ def open_status_wing(
         on_changed=publisher.wake,
         max_entries_per_issuer=resources.settings.max_entries_per_issuer,
         was_published=partial(has_lists, place) if place is not None else lambda _: False,
+        reference_key=ReferenceKey(resources.settings.reference_key_path),
     )
     manifests = Manifests(
         resources.database,

@@ -11,8 +11,10 @@ average). Twelve rounds, since our domains lie below the million for which NIST 
 """
 
 import hashlib
+from functools import lru_cache
 
 KEY_BYTES = 32  # bytes; the longest key of BLAKE2s
+KEPT = 4  # permutations; 40 MB if all of them are of the largest sets
 ROUNDS = 12  # even, so that the halves of an odd number of bits end up as wide as they began
 
 
@@ -24,7 +26,7 @@ class Permutation:
     changes: under another key, or length, indices would be handed out again.
 
     What a round makes of a half is remembered, and a half has few values: of many indices each takes a microsecond,
-    of one 15. So an instance is for one request: kept for a set of 2^26, it would grow to some 10 MB.
+    of one 15. Of a list of 131,072 that is half a MB in the end, of one of 2^26 entries some 10 MB.
 
     Raises:
         ValueError: the key has not `KEY_BYTES`.
@@ -101,6 +103,12 @@ class _Round(dict[int, int]):
         keyed.update(self._number + half.to_bytes(8))
         made = self[half] = int.from_bytes(keyed.digest()) & self._mask
         return made
+
+
+@lru_cache(maxsize=KEPT)
+def permutation_of(length: int, key: bytes) -> Permutation:
+    """Return the permutation of a set, with what it remembers if it was asked for lately."""
+    return Permutation(length, key)
 
 
 def index_of(n: int, *, length: int, key: bytes) -> int:

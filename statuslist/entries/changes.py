@@ -1,10 +1,10 @@
 """
-What each request does in its one transaction: its rules checked against the rows, the rows, the audit row. Store.
+Sets and allocations, each made in its one transaction: its rules checked, its rows, its audit row. Store.
 
 A set of another issuer is `ResourceNotFound`, like one that does not exist.
 """
 
-import msgspec
+from collections.abc import Sequence
 
 from operators import Permission, Principal, issuer_scope, require
 from operators.issuers.key_store import find_key, signing_key
@@ -12,20 +12,11 @@ from operators.noting import note
 from operators.store import find_issuer
 from proofs import Algorithm
 from statuslist.entries import store
-from statuslist.entries.allocation import number_of
-from statuslist.entries.requests import Allocate, Changed, ChangeStatuses, StatusChange
-from statuslist.errors import (
-    ListFull,
-    NotAllocated,
-    ProfileNotMet,
-    RangeError,
-    SetClosed,
-    TooManyEntries,
-    UnknownPurpose,
-)
-from statuslist.formats.forms import list_id_of, token_list_id_of
+from statuslist.entries.entry_store import insert_references
+from statuslist.entries.requests import Allocate
+from statuslist.errors import ListFull, ProfileNotMet, ReferenceTaken, SetClosed, TooManyEntries
+from statuslist.formats.forms import is_reserved
 from statuslist.formats.profiles import PROFILES, check_key
-from statuslist.formats.purposes import check_transition
 from storage import Transaction
 from wire import Conflict, ResourceNotFound
 
@@ -69,6 +60,25 @@ def create_set(
     note(tx, principal, "status_set.create", status_set.id, at=at, after=after, length=status_set.length)
 
 
+def add_tokens(tx: Transaction, principal: Principal, set_id: str, *, at: int) -> store.StatusSet:
+    """
+    Give a set a token list, unless it has one; return it.
+
+    Raises:
+        ResourceNotFound, Forbidden: as `own_set`.
+        Conflict: the list would have the URL of another set's list; or as `create_set`, of the issuer's key.
+    """
+    found = own_set(tx, principal, set_id, Permission.EDIT)
+    if found.has_tokens:
+        return found
+    if is_reserved(set_id):
+        raise Conflict("a set of that id cannot have a token list, whose URL means something else")
+    _check_issuer(tx, found)
+    store.insert_token_list(tx, set_id)
+    note(tx, principal, "status_set.add_tokens", set_id, at=at)
+    return own_set(tx, principal, set_id)
+
+
 def take_entries(
     tx: Transaction,
     principal: Principal,
@@ -77,13 +87,18 @@ def take_entries(
     *,
     expires_at: int | None,
     at: int,
+    digests: Sequence[bytes] = (),
 ) -> int:
     """
     Hand out the next entries of a set; return the number of the first.
 
+    Args:
+        digests: of the references of the entries; none, or one each.
+
     Raises:
         ListFull: fewer than were asked for are left; none is handed out.
         SetClosed: that ListFull, of a set that a restore closed.
+        ReferenceTaken: a reference has an entry of that format in the set already.
     """
     first = store.take_numbers(tx, status_set.id, request.count)
     if first is None:
@@ -98,57 +113,15 @@ def take_entries(
         at=at,
     )
     store.insert_allocation(tx, taken)
-    after = {"first": first, "count": request.count}
-    note(tx, principal, "status_set.allocate", status_set.id, at=at, after=after, **after)
-    return first
-
-
-def change_statuses(
-    tx: Transaction, principal: Principal, set_id: str, request: ChangeStatuses, *, at: int
-) -> Changed:
-    """
-    Make the changes, and mark each list for publication whose statuses are now other than before.
-
-    Raises:
-        ResourceNotFound: as `own_set`.
-        UnknownPurpose: the set has no list of that purpose.
-        RangeError, NotAllocated: as `check_allocated`.
-        IrreversibleStatus: a revocation would be taken back.
-    """
-    status_set = own_set(tx, principal, set_id, Permission.EDIT)
-    touched = [
-        wanted
-        for wanted in request.changes
-        if _change_status(tx, status_set, wanted, actor=principal.id, at=at)
-    ]
-    lists = [list_id_of(set_id, purpose) for purpose in sorted({wanted.status_purpose for wanted in touched})]
-    if touched and status_set.has_tokens:
-        lists.append(token_list_id_of(set_id))
-    version = store.want_next_version(tx, set_id, urgent=request.urgent) if touched else 0
-    changed = Changed(changed=len(touched), versions=dict.fromkeys(lists, version))
-    if touched:
-        # A status is 0 or 1, and each of these was the other one.
-        before, after = (
-            [(one.status_purpose, one.status_list_index, abs(was - one.status)) for one in touched]
-            for was in (1, 0)
+    if digests and not insert_references(tx, status_set.id, first, request.wanted_format, digests):
+        raise ReferenceTaken(
+            f"an entry of this set has one of these references already, for {request.wanted_format}",
+            pointer="/references",
         )
-        detail = msgspec.to_builtins(changed)
-        note(tx, principal, "status_set.change", set_id, at=at, before=before, after=after, **detail)
-    return changed
-
-
-def check_allocated(status_set: store.StatusSet, index: int) -> None:
-    """
-    Refuse an index that no credential was given: its number is not below the set's counter.
-
-    Raises:
-        RangeError: the index lies outside the set.
-        NotAllocated: the index was never handed out.
-    """
-    if index >= status_set.length:
-        raise RangeError(f"index {index} lies outside a list of {status_set.length} entries")
-    if number_of(index, length=status_set.length, key=status_set.permutation_key) >= status_set.next_number:
-        raise NotAllocated(f"index {index} has not been allocated")
+    after = {"first": first, "count": request.count}
+    named = {"references": len(digests)} if digests else {}
+    note(tx, principal, "status_set.allocate", status_set.id, at=at, after=after, **after, **named)
+    return first
 
 
 def _check_issuer(tx: Transaction, status_set: store.StatusSet) -> None:
@@ -184,25 +157,3 @@ def _no_room(tx: Transaction, status_set: store.StatusSet, count: int) -> ListFu
     if store.last_reference(tx, status_set.id) == CLOSED:
         return SetClosed("a restore closed this set, so that no index is given twice; create another set")
     return ListFull(f"fewer than {count} of {status_set.length} entries are left; create another set")
-
-
-def _change_status(
-    tx: Transaction, status_set: store.StatusSet, wanted: StatusChange, *, actor: str, at: int
-) -> bool:
-    """Make one change; False where the status is so already."""
-    index, purpose = int(wanted.status_list_index), wanted.status_purpose
-    if purpose not in status_set.purposes:
-        raise UnknownPurpose(f"the set has no list for {purpose}")
-    check_allocated(status_set, index)
-    if wanted.status == 0:  # Only a status that is taken back can be refused; setting one needs no look.
-        check_transition(purpose, store.status_of(tx, status_set.id, purpose, index), wanted.status)
-    change = store.Change(
-        set_id=status_set.id,
-        purpose=purpose,
-        entry_index=index,
-        value=wanted.status,
-        reason=wanted.reason,
-        actor=actor,
-        at=at,
-    )
-    return store.change_status(tx, change)

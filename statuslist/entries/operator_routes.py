@@ -11,19 +11,25 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
 from operators import Permission
-from operators.asking import Acting, answer_of, body_of, key_of, require_page
+from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
 from operators.needs import anywhere, asked, named
 from statuslist.entries.requests import (
+    MAX_ALLOCATED_PER_CALL,
     MAX_CHANGES_BODY_BYTES,
     MAX_CHANGES_PER_CALL,
-    Allocate,
+    MAX_FOUND,
     Allocated,
     Changed,
     CreateSet,
     EntryView,
+    FindEntries,
+    FoundEntries,
+    Released,
     SetPage,
     SetView,
+    read_allocation,
     read_changes,
+    read_release,
 )
 from statuslist.entries.sets import MAX_PAGE, StatusSets
 from statuslist.errors import MalformedValue
@@ -34,14 +40,17 @@ from wire.openapi import reads
 from wire.routing import over
 
 BASE_PATH = "/operator/status-lists"
+FIND_PATH = "/operator/status-entries/find"  # Not below the sets: one may have that id.
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _CREATE_EXAMPLE = {"purposes": ["revocation", "suspension"], "length": 131_072}
-_ALLOCATE_EXAMPLE = {"count": 1, "mediaType": "application/vc", "reference": "batch 7"}
+_ALLOCATE_EXAMPLE = {"count": 1, "format": "dc+sd-jwt", "references": ["student 4711"]}
 _CHANGE_EXAMPLE = {
     "changes": [
         {"statusListIndex": "94567", "statusPurpose": "revocation", "status": 1, "reason": "device lost"}
     ]
 }
+_RELEASE_EXAMPLE = {"entries": [{"statusListIndex": "94567"}, {"reference": "student 4711"}]}
+_FIND_EXAMPLE = {"reference": "student 4711"}
 
 
 def build_operator_routes(sets: StatusSets) -> type[Controller]:
@@ -103,17 +112,34 @@ class _Routes(Controller):
         return answer_of(await self.sets.get_set(principal, set_id))
 
     @post(
+        f"{BASE_PATH}/{{set_id:str}}/forms",
+        name="add_token_list",
+        needs=named("set_id", Permission.EDIT),
+        status_code=200,
+        summary="Have an older set published in all forms",
+        description="A set of release 0.2 gets a token list beside its other lists. Its entries stay as they are.",
+        responses={200: _described(SetView, "The set; its token list is published within a second.")},
+    )
+    async def add_forms(
+        self, principal: Acting, set_id: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Answer:
+        await require_no_body(request)
+        return answer_of(await self.sets.add_tokens(principal, set_id, idempotency_key=key_of(request)))
+
+    @post(
         f"{BASE_PATH}/{{set_id:str}}/allocations",
         name="allocate_status_entries",
         needs=named("set_id", Permission.ALLOCATE),
         summary="Allocate entries, for one credential each",
-        responses={201: _described(Allocated, "The entries, ready for `credentialStatus`.")},
+        description=f"Up to {MAX_ALLOCATED_PER_CALL:,} entries, with their references in 1 MiB.",
+        responses={201: _described(Allocated, "The entries, each ready for its credential.")},
         operation_class=reads(_ALLOCATE_EXAMPLE),
+        request_max_body_size=MAX_CHANGES_BODY_BYTES,
     )
     async def allocate(
         self, principal: Acting, set_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Answer:
-        wanted = await body_of(request, Allocate)
+        wanted = read_allocation(await request.body(), request.headers.get("content-type"))
         allocated = await self.sets.allocate(principal, set_id, wanted, idempotency_key=key_of(request))
         return answer_of(allocated, 201)
 
@@ -134,6 +160,37 @@ class _Routes(Controller):
         wanted = read_changes(await request.body(), request.headers.get("content-type"))
         changed = await self.sets.set_statuses(principal, set_id, wanted, idempotency_key=key_of(request))
         return answer_of(changed)
+
+    @post(
+        f"{BASE_PATH}/{{set_id:str}}/releases",
+        name="release_status_entries",
+        needs=named("set_id", Permission.EDIT),
+        status_code=200,
+        summary="Release entries whose credentials were not issued",
+        description=f"Up to {MAX_CHANGES_PER_CALL:,}, all or none. Nothing can revoke such an entry any more.",
+        responses={200: _described(Released, "Durable; no list changes, and no index is given again.")},
+        operation_class=reads(_RELEASE_EXAMPLE),
+        request_max_body_size=MAX_CHANGES_BODY_BYTES,
+    )
+    async def release(
+        self, principal: Acting, set_id: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Answer:
+        wanted = read_release(await request.body(), request.headers.get("content-type"))
+        released = await self.sets.release(principal, set_id, wanted, idempotency_key=key_of(request))
+        return answer_of(released)
+
+    @post(
+        FIND_PATH,
+        name="find_status_entries",
+        needs=asked(Permission.READ),
+        status_code=200,
+        summary="Find entries by their reference",
+        description=f"In all sets of an issuer; up to {MAX_FOUND}. Not in a URL, where it would be logged.",
+        responses={200: _described(FoundEntries, "The entries; none where nobody gave one that reference.")},
+        operation_class=reads(_FIND_EXAMPLE),
+    )
+    async def find(self, principal: Acting, request: Request[Any, Any, Any]) -> Answer:
+        return answer_of(await self.sets.find(principal, await body_of(request, FindEntries)))
 
     @get(
         f"{BASE_PATH}/{{set_id:str}}/statuses/{{index:str}}",

@@ -5,15 +5,24 @@ Members are named as in Bitstring Status List v1.0 where it has a name for them 
 there, of any size; here too).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from statuslist.formats.forms import FormMediaType
+from statuslist.formats.forms import DATA_INTEGRITY, JWT, TOKEN_CWT, TOKEN_JWT, FormMediaType, FormName
 from statuslist.formats.profiles import ProfileName
 from wire import read_body
 
+T = TypeVar("T")
 Purpose = Literal["revocation", "suspension"]
+# How a credential is secured: its media type, or the identifier of its format in OpenID4VCI (Appendix A).
+CredentialFormat = Literal["application/vc", "application/vc+jwt", "dc+sd-jwt", "mso_mdoc"]
+FORM_OF: dict[CredentialFormat, FormName] = {
+    "application/vc": DATA_INTEGRITY,
+    "application/vc+jwt": JWT,
+    "dc+sd-jwt": TOKEN_JWT,
+    "mso_mdoc": TOKEN_CWT,
+}
 MAX_ALLOCATED_PER_CALL = 10_000  # entries
 MAX_CHANGES_PER_CALL = 1_000  # changes
 MAX_CHANGES_BODY_BYTES = (
@@ -22,6 +31,8 @@ MAX_CHANGES_BODY_BYTES = (
 MAX_CHANGES_VALUES = (
     6 * MAX_CHANGES_PER_CALL
 )  # JSON values; a change has five. So that reading takes under 10 ms
+MAX_REFERENCES_VALUES = MAX_ALLOCATED_PER_CALL + 16  # JSON values; a reference is one
+MAX_FOUND = 100  # entries
 MAX_CADENCE = 3_600  # seconds
 MIN_LENGTH = 131_072  # entries; section 6.1 (Group Privacy): no shorter list may be published
 MAX_LENGTH = 2**26  # entries, 8 MiB; the cap that w3c/vc-bitstring-status-list#208 suggests
@@ -104,16 +115,36 @@ class Allocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         count: how many; each is for one credential.
-        media_type: how these credentials will be secured. It chooses the form of the list that the entries
-            refer to, since a verifier of one form may not read the other (section 2, last note).
+        format: how these credentials will be secured; default: application/vc. It chooses the form of the list that
+            the entries refer to, since a verifier of one form may not read the other (section 2, last note). A
+            credential that is issued in two formats needs an entry for each.
+        media_type: `format`, by its name in earlier releases.
         reference: the operator's own name for the batch. Not published; no personal data.
+        references: the operator's own names for the entries, one each, in their order. Kept as HMACs.
         expires_at: when the last of these credentials expires, RFC 3339 in UTC.
     """
 
     count: Annotated[int, msgspec.Meta(ge=1, le=MAX_ALLOCATED_PER_CALL)] = 1
-    media_type: FormMediaType = "application/vc"
+    media_type: FormMediaType | None = None
     reference: Text | None = None
     expires_at: Text | None = None
+    # Unset, not null: what idempotency keys remember of a request is then what earlier releases remembered.
+    format: CredentialFormat | msgspec.UnsetType = msgspec.UNSET
+    references: tuple[Text, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if self.format and self.media_type and self.format != self.media_type:
+            raise ValueError("expected format or mediaType, and not two that differ")
+        if self.references is msgspec.UNSET:
+            return
+        if len(self.references) != self.count:
+            raise ValueError(f"expected a reference for each of {self.count} entries")
+        if len(set(self.references)) != self.count:
+            raise ValueError("expected references that differ")
+
+    @property
+    def wanted_format(self) -> CredentialFormat:
+        return self.format or self.media_type or "application/vc"
 
 
 class StatusEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -126,29 +157,69 @@ class StatusEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     status_list_credential: str
 
 
-class AllocatedEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What goes into one credential, as it is: one entry for each purpose of the set."""
+class TokenStatus(msgspec.Struct, frozen=True):
+    """The claim `status` (Token Status List, section 6.2)."""
 
-    credential_status: tuple[StatusEntry, ...]
+    status_list: dict[str, int | str]
+
+
+class StatusCbor(msgspec.Struct, frozen=True):
+    """The claim `status` as CBOR: in hex, and in diagnostic notation (RFC 8949, section 8)."""
+
+    hex: str
+    diagnostic: str
+
+
+class AllocatedEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """
+    What goes into one credential, as it is; which member, is a matter of its format.
+
+    Attributes:
+        status_list_index: names the entry in later calls.
+        credential_status: of a W3C credential, one entry for each purpose of the set.
+        status: of an SD-JWT VC.
+        status_cbor: of an mdoc, under `status` in its Mobile Security Object.
+    """
+
+    status_list_index: str
+    credential_status: tuple[StatusEntry, ...] = ()
+    status: TokenStatus | None = None
+    status_cbor: StatusCbor | None = None
 
 
 class Allocated(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The entries of one allocation; their order says nothing about their indexes."""
+    """The entries of one allocation, in the order of their references; it says nothing about their indexes."""
 
     set_id: str
     entries: tuple[AllocatedEntry, ...]
 
 
-class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class NamedEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """
+    Names entries of a set: the one of an index, or all those of a reference, one for each format.
+
+    Exactly one of the two.
+    """
+
+    status_list_index: IndexText | None = None
+    reference: Text | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if (self.status_list_index is None) == (self.reference is msgspec.UNSET):
+            raise ValueError("expected statusListIndex or reference, and not both")
+
+
+class StatusChange(NamedEntry, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The status that an entry shall have for one purpose: 1 is revoked or suspended, 0 is not."""
 
-    status_list_index: IndexText
     status_purpose: Purpose
     status: Literal[0, 1]
     reason: Text | None = None
 
 
-class ChangeStatuses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ChangeStatuses(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """
     Changes made all or none, in the order given.
 
@@ -158,22 +229,6 @@ class ChangeStatuses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     changes: Annotated[tuple[StatusChange, ...], msgspec.Meta(min_length=1, max_length=MAX_CHANGES_PER_CALL)]
     urgent: bool = False
-
-
-def read_changes(body: bytes, content_type: str | None) -> ChangeStatuses:
-    """
-    Read the body of a change of statuses.
-
-    Raises:
-        UnsupportedMediaType, PayloadTooLarge, MalformedBody: as `wire.read_body`.
-    """
-    return read_body(
-        body,
-        content_type,
-        ChangeStatuses,
-        max_bytes=MAX_CHANGES_BODY_BYTES,
-        max_values=MAX_CHANGES_VALUES,
-    )
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,8 +248,81 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     status: int
 
 
-class EntryView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The statuses of one entry."""
+class EntryView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The statuses of one entry; `released` is there where it was released, and true."""
 
     status_list_index: str
     statuses: tuple[StatusView, ...]
+    is_released: bool = msgspec.field(name="released", default=False)
+
+
+class ReleaseEntries(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Entries whose credentials were never issued, and never will be."""
+
+    entries: Annotated[tuple[NamedEntry, ...], msgspec.Meta(min_length=1, max_length=MAX_CHANGES_PER_CALL)]
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """How many entries are now released that were not."""
+
+    released: int
+
+
+class FindEntries(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """
+    Entries to find, in all sets of an issuer.
+
+    Attributes:
+        reference: as it was given to the entry.
+        batch: instead of it, the name of a whole allocation: its `reference`.
+        position: which entry of the batch, from 0.
+        issuer_id: whose sets; default: the principal's own issuer.
+    """
+
+    reference: Text | None = None
+    batch: Text | None = None
+    position: Annotated[int, msgspec.Meta(ge=0, lt=MAX_ALLOCATED_PER_CALL)] = 0
+    issuer_id: Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.reference is None) == (self.batch is None):
+            raise ValueError("expected reference or batch, and not both")
+        if self.position and self.batch is None:
+            raise ValueError("expected a position beside a batch only")
+
+
+class FoundEntry(EntryView, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An entry that was found; its format is told where it has a reference."""
+
+    set_id: str
+    format: str | None = None
+
+
+class FoundEntries(msgspec.Struct, frozen=True, kw_only=True):
+    """The entries of a reference, at most 100: none, where nobody gave one such a name."""
+
+    entries: tuple[FoundEntry, ...]
+
+
+def read_allocation(body: bytes, content_type: str | None) -> Allocate:
+    """Read the body of an allocation; raises as `read_changes`."""
+    return _read(body, content_type, Allocate, MAX_REFERENCES_VALUES)
+
+
+def read_changes(body: bytes, content_type: str | None) -> ChangeStatuses:
+    """
+    Read the body of a change of statuses.
+
+    Raises:
+        UnsupportedMediaType, PayloadTooLarge, MalformedBody: as `wire.read_body`.
+    """
+    return _read(body, content_type, ChangeStatuses, MAX_CHANGES_VALUES)
+
+
+def read_release(body: bytes, content_type: str | None) -> ReleaseEntries:
+    """Read the body of a release of entries; raises as `read_changes`."""
+    return _read(body, content_type, ReleaseEntries, MAX_CHANGES_VALUES)
+
+
+def _read(body: bytes, content_type: str | None, shape: type[T], max_values: int) -> T:
+    return read_body(body, content_type, shape, max_bytes=MAX_CHANGES_BODY_BYTES, max_values=max_values)

@@ -1,52 +1,57 @@
 """
 Status sets, entries and statuses, changed on behalf of a principal. Service.
 
-Every change is one transaction (`changes.py`): the idempotency row, the rows themselves, the audit row, and for a
-status the event and the list's next wanted version. It is acknowledged when that is durable; `on_changed` then
-wakes the publisher.
+Every change is one transaction (`changes.py`, `entry_changes.py`): the idempotency row, the rows themselves, the
+audit row, and for a status the event and the set's next wanted version. It is acknowledged when that is durable;
+`on_changed` then wakes the publisher.
 """
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
 from cachetools import LRUCache
 
 from operators import Permission, Principal, Scope, issuer_scope, require
 from operators.acting import act_once
-from statuslist.entries import store
+from statuslist.entries import entry_store, store
 from statuslist.entries.allocation import KEY_BYTES
-from statuslist.entries.changes import (
-    CLOSED,
-    change_statuses,
-    check_allocated,
-    create_set,
-    own_set,
-    take_entries,
-)
+from statuslist.entries.changes import ABSENT_SET, CLOSED, add_tokens, create_set, own_set, take_entries
+from statuslist.entries.entry_changes import Call, change_together, release_entries
+from statuslist.entries.finding import find_batch, find_reference, view_entry
+from statuslist.entries.references import ReferenceKey
+from statuslist.entries.referring import Referring
+from statuslist.entries.remembered import without_names, without_references
 from statuslist.entries.requests import (
+    FORM_OF,
     Allocate,
     Allocated,
     Changed,
     ChangeStatuses,
     CreateSet,
     EntryView,
+    FindEntries,
+    FoundEntries,
+    Released,
+    ReleaseEntries,
     SetPage,
     SetView,
-    StatusView,
 )
 from statuslist.entries.views import allocated_view, set_view
-from statuslist.formats.forms import FORMS, POPULATION_PATHS, is_reserved, is_set_id
+from statuslist.errors import NoTokenList
+from statuslist.formats.forms import POPULATION_PATHS, TOKEN_FORMS, is_reserved, is_set_id
 from statuslist.formats.purposes import check_purposes
-from storage import Database, IdempotencyConflict, Transaction
-from wire import BadRequest, Conflict, parse_utc
+from storage import Database, IdempotencyConflict, Together, Transaction
+from wire import BadRequest, Conflict, Refusal, ResourceNotFound, encode, parse_utc
 
 T = TypeVar("T")
 
 SET_ID_BYTES = 10  # random bytes; 16 characters of base32
 MAX_PAGE = 100  # sets
-MAX_KNOWN_SETS = 10_000  # whose issuers are kept in memory
+MAX_KNOWN_SETS = 10_000  # kept in memory
+MAX_TOGETHER = 8  # changes of a request that is made in one with others
 MAX_ENTRIES_PER_ISSUER = 2_147_483_648  # 2^31: 16,384 of the smallest lists, or 32 of the largest
 OWN_ISSUER = "default"  # the service itself
 
@@ -62,6 +67,7 @@ class StatusSets:
         on_changed: called on the event loop once a change that must be published is durable.
         max_entries_per_issuer: in all lists of an issuer; every process keeps them in memory as published.
         was_published: tells whether lists of a set of that id were published before there is one; it blocks.
+        reference_key: under which references of entries are kept.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class StatusSets:
         on_changed: Callable[[], None],
         max_entries_per_issuer: int = MAX_ENTRIES_PER_ISSUER,
         was_published: Callable[[str], bool] = lambda _: False,
+        reference_key: ReferenceKey | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -82,7 +89,9 @@ class StatusSets:
         self._on_changed = on_changed
         self._max_entries = max_entries_per_issuer
         self._was_published = was_published
-        self._issuers: LRUCache[str, str] = LRUCache(MAX_KNOWN_SETS)  # Of each set that was asked for lately.
+        self._referring = Referring(database, reference_key or ReferenceKey(None))
+        # Those that were asked for lately. What of them can change is read anew.
+        self._sets: LRUCache[str, store.StatusSet] = LRUCache(MAX_KNOWN_SETS)
 
     async def create_set(
         self, principal: Principal, request: CreateSet, *, idempotency_key: str | None = None
@@ -141,6 +150,25 @@ class StatusSets:
         found = await self._database.read(lambda tx: own_set(tx, principal, set_id))
         return set_view(found, self._base_url)
 
+    async def add_tokens(
+        self, principal: Principal, set_id: str, *, idempotency_key: str | None = None
+    ) -> SetView:
+        """
+        Give a set of an earlier release all forms: a token list beside its lists of the W3C.
+
+        Raises:
+            Forbidden: the principal may read the set, and not change it.
+            ResourceNotFound: as `get_set`.
+            Conflict: the id of the set ends as that of a list does.
+        """
+
+        def add(tx: Transaction) -> SetView:
+            return set_view(add_tokens(tx, principal, set_id, at=self._now()), self._base_url)
+
+        view = await self._once(principal, idempotency_key, ("add tokens", set_id), add, SetView)
+        self._on_changed()
+        return view
+
     async def allocate(
         self, principal: Principal, set_id: str, request: Allocate, *, idempotency_key: str | None = None
     ) -> Allocated:
@@ -155,23 +183,39 @@ class StatusSets:
             ListFull: fewer entries than `count` are left; none is handed out.
             SetClosed: that ListFull, of a set that a restore closed.
             BadRequest: `expires_at` is not a time.
+            NoTokenList: the format needs a token list, and the set has none.
+            ReferenceTaken: a reference has an entry of that format in the set already.
+            ReferencesUnavailable: references cannot be taken just now.
         """
         expires_at = _read_time(request.expires_at)
         if request.reference == CLOSED:
             raise BadRequest(
                 "this reference says that a restore closed the set; choose another", pointer="/reference"
             )
-        # What allocation needs of the set never changes, so that it may be read ahead of the transaction.
+        # What allocation needs of the set never goes away, so that it may be read ahead of the transaction.
         allocating = Permission.ALLOCATE
         status_set = await self._database.read(lambda tx: own_set(tx, principal, set_id, allocating))
+        if FORM_OF[request.wanted_format] in TOKEN_FORMS and not status_set.has_tokens:
+            raise NoTokenList(
+                f"the set has no token list, which {request.wanted_format} needs; ask for it once with"
+                f" POST /operator/status-lists/{set_id}/forms"
+            )
+        digests = await self._referring.digests_of(status_set.issuer_id, request.references or ())
+        kept = tuple(digests.values())
 
         def take(tx: Transaction) -> int:
-            return take_entries(tx, principal, status_set, request, expires_at=expires_at, at=self._now())
+            if kept:
+                self._referring.check(entry_store.keep_fingerprint(tx, self._referring.fingerprint))
+            now = self._now()
+            return take_entries(
+                tx, principal, status_set, request, expires_at=expires_at, at=now, digests=kept
+            )
 
         # What is kept for a replay is the number: the entries follow from it, and can be megabytes.
-        first = await self._once(principal, idempotency_key, ("allocate", set_id, request), take, int)
+        asked = ("allocate", set_id, without_references(request, digests))
+        first = await self._once(principal, idempotency_key, asked, take, int)
         return await asyncio.to_thread(
-            allocated_view, status_set, first, request.count, FORMS[request.media_type], self._base_url
+            allocated_view, status_set, first, request.count, request.wanted_format, self._base_url
         )
 
     async def set_statuses(
@@ -190,26 +234,76 @@ class StatusSets:
             ResourceNotFound: as `get_set`.
             UnknownPurpose: the set has no list of that purpose.
             RangeError: the index lies outside the set.
-            NotAllocated: the index was never handed out.
+            NotAllocated: the index was never handed out; no entry of the set has the reference.
+            EntryReleased: the entry was released.
             IrreversibleStatus: a revocation would be taken back.
+            ReferencesUnavailable: nothing can be found by a reference just now.
         """
-
-        def change(tx: Transaction) -> Changed:
-            return change_statuses(tx, principal, set_id, request, at=self._now())
-
-        changed = await self._once(principal, idempotency_key, ("change", set_id, request), change, Changed)
+        status_set = await self._known(principal, set_id, Permission.EDIT)
+        digests = await self._referring.digests_in(status_set.issuer_id, request.changes)
+        nameless = msgspec.structs.replace(request, changes=without_names(request.changes, digests))
+        call = Call(
+            principal=principal,
+            status_set=status_set,
+            request=request,
+            digests=digests,
+            key=idempotency_key,
+            asked=encode(("change", set_id, nameless)) if idempotency_key is not None else b"",
+        )
+        change = Together(self._change_together, call)
+        is_small = len(request.changes) <= MAX_TOGETHER
+        changed = await self._database.write(change if is_small else change.__call__)
         if changed.changed:
             self._on_changed()
         return changed
 
+    async def release(
+        self,
+        principal: Principal,
+        set_id: str,
+        request: ReleaseEntries,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Released:
+        """
+        Release entries whose credentials were never issued, all or none: no status of theirs can be set any more.
+
+        No list changes, and no index is given again. One that is released already is no change.
+
+        Raises:
+            Forbidden: the principal may read the set, and not change it.
+            ResourceNotFound: as `get_set`.
+            RangeError, NotAllocated, ReferencesUnavailable: as `set_statuses`.
+            EntryInUse: an entry is revoked or suspended.
+        """
+        status_set = await self._known(principal, set_id, Permission.EDIT)
+        digests = await self._referring.digests_in(status_set.issuer_id, request.entries)
+
+        def release(tx: Transaction) -> Released:
+            return release_entries(tx, principal, status_set, request, digests, at=self._now())
+
+        asked = ("release", set_id, ReleaseEntries(entries=without_names(request.entries, digests)))
+        return await self._once(principal, idempotency_key, asked, release, Released)
+
+    async def find(self, principal: Principal, request: FindEntries) -> FoundEntries:
+        """
+        Return the entries of a reference, or of a place in a batch, in all sets of an issuer.
+
+        Raises:
+            ResourceNotFound: the issuer is unknown, or not the principal's.
+            ReferencesUnavailable: nothing can be found by a reference just now.
+        """
+        issuer_id = request.issuer_id or _only_issuer(principal, Permission.READ) or OWN_ISSUER
+        require(principal, Permission.READ, issuer_scope(issuer_id), absent="there is no such issuer")
+        if request.reference is None:
+            return await self._database.read(lambda tx: find_batch(tx, issuer_id, request))
+        digests = await self._referring.digests_of(issuer_id, [request.reference])
+        return await self._database.read(lambda tx: find_reference(tx, issuer_id, *digests.values()))
+
     async def scope_of(self, set_id: str) -> Scope | None:
         """Return the scope that a set belongs to, for ever; None: there is no such set."""
-        if (issuer_id := self._issuers.get(set_id)) is None:
-            found = await self._database.read(lambda tx: store.find_set(tx, set_id))
-            if found is None:
-                return None
-            issuer_id = self._issuers[set_id] = found.issuer_id
-        return issuer_scope(issuer_id)
+        found = await self._find(set_id)
+        return issuer_scope(found.issuer_id) if found is not None else None
 
     async def get_entry(self, principal: Principal, set_id: str, index: int) -> EntryView:
         """
@@ -222,15 +316,28 @@ class StatusSets:
         """
 
         def read(tx: Transaction) -> EntryView:
-            status_set = own_set(tx, principal, set_id)
-            check_allocated(status_set, index)
-            statuses = [
-                StatusView(status_purpose=purpose, status=store.status_of(tx, set_id, purpose, index))
-                for purpose in status_set.purposes
-            ]
-            return EntryView(status_list_index=str(index), statuses=tuple(statuses))
+            return view_entry(tx, own_set(tx, principal, set_id), index)
 
         return await self._database.read(read)
+
+    def _change_together(self, tx: Transaction, calls: Sequence[Call]) -> list[Changed | Refusal]:
+        return change_together(tx, calls, at=self._now())
+
+    async def _known(self, principal: Principal, set_id: str, permission: Permission) -> store.StatusSet:
+        """Return a set as `own_set`, as it was at some time."""
+        found = await self._find(set_id)
+        if found is None:
+            raise ResourceNotFound(ABSENT_SET)
+        require(principal, permission, issuer_scope(found.issuer_id), absent=ABSENT_SET)
+        return found
+
+    async def _find(self, set_id: str) -> store.StatusSet | None:
+        found = self._sets.get(set_id)
+        if found is None:
+            found = await self._database.read(lambda tx: store.find_set(tx, set_id))
+            if found is not None:
+                self._sets[set_id] = found
+        return found
 
     async def _once(
         self,
@@ -270,9 +377,9 @@ class StatusSets:
         return int(self._clock() * 1_000_000)
 
 
-def _only_issuer(principal: Principal) -> str | None:
-    """Return the one issuer whose lists the principal may change; None: there is none, or several."""
-    issuers = principal.issuers(Permission.EDIT)
+def _only_issuer(principal: Principal, permission: Permission = Permission.EDIT) -> str | None:
+    """Return the one issuer in whose scope the principal has a permission; None: there is none, or several."""
+    issuers = principal.issuers(permission)
     return next(iter(issuers)) if issuers is not None and len(issuers) == 1 else None
 
 

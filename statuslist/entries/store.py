@@ -1,5 +1,5 @@
 """
-Status sets, their allocations and their statuses. Store.
+Status sets and their allocations. Store.
 
 A *status set* owns one index space and is published as one list per purpose.
 """
@@ -47,18 +47,6 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One status of one entry, as it shall be."""
-
-    set_id: str
-    purpose: str
-    entry_index: int
-    value: int
-    reason: str | None
-    actor: str
-    at: int
-
-
 def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
     """Insert a set and its lists, wanted but not yet published; False where the id is taken."""
     inserted = tx.execute(
@@ -90,6 +78,16 @@ def insert_set(tx: Transaction, status_set: StatusSet) -> bool:
 
 
 _SET_COLUMNS = ("id", "issuer_id", "length", "permutation_key", "next_number", "created_at")
+
+
+def insert_token_list(tx: Transaction, set_id: str) -> None:
+    """Have a set published with a token list from its next version on."""
+    tx.send(
+        "UPDATE set_versions SET has_tokens = 1, wanted_version = wanted_version + 1,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id = :id AND has_tokens = 0",
+        {"id": set_id},
+    )
 
 
 def entries_of(tx: Transaction, issuer_id: str) -> int:
@@ -155,62 +153,6 @@ def insert_allocation(tx: Transaction, allocation: Allocation) -> None:
         " VALUES (:set_id, :first_number, :count, :reference, :expires_at, :actor, :at)",
         msgspec.structs.asdict(allocation),
     )
-
-
-def status_of(tx: Transaction, set_id: str, purpose: str, entry_index: int) -> int:
-    """Return the status of an entry; 0 where it has no row."""
-    row = tx.one(
-        "SELECT value FROM statuses"
-        " WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index",
-        {"set_id": set_id, "purpose": purpose, "entry_index": entry_index},
-    )
-    return row["value"] if row is not None else 0
-
-
-def change_status(tx: Transaction, change: Change) -> bool:
-    """
-    Make the status of an entry what `change` says, and record the event; False where it was so already.
-
-    The row decides, not what was read before: of two transactions that set the same status one records it.
-    """
-    parameters = msgspec.structs.asdict(change)
-    if not tx.all(_SET if change.value else _CLEAR, parameters):
-        return False
-    tx.send(
-        "INSERT INTO status_events (set_id, purpose, entry_index, value, reason, actor, at)"
-        " VALUES (:set_id, :purpose, :entry_index, :value, :reason, :actor, :at)",
-        parameters,
-    )
-    return True
-
-
-_SET = (
-    "INSERT INTO statuses (set_id, purpose, entry_index, value)"
-    " VALUES (:set_id, :purpose, :entry_index, :value)"
-    " ON CONFLICT (set_id, purpose, entry_index) DO NOTHING RETURNING entry_index"
-)
-_CLEAR = (
-    "DELETE FROM statuses WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index"
-    " RETURNING entry_index"
-)
-
-
-def want_next_version(tx: Transaction, set_id: str, *, urgent: bool = False) -> int:
-    """
-    Mark a set for publication; return the version that will say what this transaction wrote.
-
-    Args:
-        urgent: it waits for no cadence, nor does what waits already.
-    """
-    row = tx.one(
-        "UPDATE set_versions SET wanted_version = wanted_version + 1,"
-        " urgent_version = CASE WHEN :urgent = 1 THEN wanted_version + 1 ELSE urgent_version END,"
-        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
-        " WHERE set_id = :id RETURNING wanted_version",
-        {"id": set_id, "urgent": int(urgent)},
-    )
-    assert row is not None, "a set has a row of versions from the moment it is created"
-    return int(row["wanted_version"])
 
 
 def _sets_of(rows: list[Row]) -> list[StatusSet]:

@@ -2,28 +2,35 @@
 What operators are shown of a set and of an allocation. Pure.
 """
 
-import msgspec
+from collections.abc import Callable
+from functools import partial
 
-from statuslist.entries.allocation import index_of
+from statuslist.entries.allocation import permutation_of
 from statuslist.entries.requests import (
+    FORM_OF,
     Allocated,
     AllocatedEntry,
+    CredentialFormat,
     ListView,
     SetView,
+    StatusCbor,
     StatusEntry,
     TokenListView,
+    TokenStatus,
 )
 from statuslist.entries.store import StatusSet
-from statuslist.formats.bitstring_entry import status_entry
+from statuslist.formats.bitstring_entry import ENTRY_TYPE
 from statuslist.formats.forms import (
     BITSTRING_FORMS,
     MEDIA_TYPES,
+    TOKEN_CWT,
     TOKEN_FORMS,
     FormName,
     list_id_of,
     list_url,
     token_list_id_of,
 )
+from statuslist.formats.token_entry import status_in_cbor, token_status
 from wire import format_utc
 
 
@@ -43,27 +50,57 @@ def set_view(status_set: StatusSet, base_url: str) -> SetView:
     )
 
 
-def allocated_view(status_set: StatusSet, first: int, count: int, form: FormName, base_url: str) -> Allocated:
-    """Return the entries of numbers `first` up to `first + count`; 10,000 take some 0.3 s of CPU."""
-    urls = {
-        purpose: list_url(base_url, list_id_of(status_set.id, purpose), form)
-        for purpose in status_set.purposes
-    }
-    indexes = (
-        index_of(number, length=status_set.length, key=status_set.permutation_key)
-        for number in range(first, first + count)
-    )
+def allocated_view(
+    status_set: StatusSet, first: int, count: int, wanted: CredentialFormat, base_url: str
+) -> Allocated:
+    """Return the entries of numbers `first` up to `first + count`; 10,000 take some 0.1 s of CPU."""
+    permutation = permutation_of(status_set.length, status_set.permutation_key)
+    entry = _entry_in(status_set, wanted, base_url)
     return Allocated(
         set_id=status_set.id,
-        entries=tuple(AllocatedEntry(credential_status=_entries(urls, index)) for index in indexes),
+        entries=tuple(entry(permutation.index_of(number)) for number in range(first, first + count)),
     )
 
 
-def _entries(urls: dict[str, str], index: int) -> tuple[StatusEntry, ...]:
-    return tuple(
-        msgspec.convert(status_entry(list_url=url, index=index, purpose=purpose), StatusEntry)
-        for purpose, url in urls.items()
+def _entry_in(
+    status_set: StatusSet, wanted: CredentialFormat, base_url: str
+) -> Callable[[int], AllocatedEntry]:
+    """Return what makes of an index that which goes into a credential of the wanted format."""
+    form = FORM_OF[wanted]
+    if form in BITSTRING_FORMS:
+        urls = {
+            purpose: list_url(base_url, list_id_of(status_set.id, purpose), form)
+            for purpose in status_set.purposes
+        }
+        return partial(_bitstring_entry, urls)
+    return partial(_token_entry, list_url(base_url, token_list_id_of(status_set.id), form), form)
+
+
+def _bitstring_entry(urls: dict[str, str], index: int) -> AllocatedEntry:
+    text = str(index)
+    return AllocatedEntry(
+        status_list_index=text,
+        credential_status=tuple(
+            StatusEntry(
+                id=f"{url}#{text}",
+                type=ENTRY_TYPE,
+                status_purpose=purpose,
+                status_list_index=text,
+                status_list_credential=url,
+            )
+            for purpose, url in urls.items()
+        ),
     )
+
+
+def _token_entry(url: str, form: FormName, index: int) -> AllocatedEntry:
+    status = token_status(list_url=url, index=index)
+    if form == TOKEN_CWT:
+        in_hex, diagnostic = status_in_cbor(status)
+        return AllocatedEntry(
+            status_list_index=str(index), status_cbor=StatusCbor(hex=in_hex, diagnostic=diagnostic)
+        )
+    return AllocatedEntry(status_list_index=str(index), status=TokenStatus(**status))
 
 
 def _list_view(base_url: str, set_id: str, purpose: str) -> ListView:

@@ -22,6 +22,7 @@ from operators.noting import note as note_change
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import CLOSED
+from statuslist.entries.entry_store import Change, write_changes
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts
 from statuslist.recovery.found_lists import FoundList, set_indexes
@@ -186,9 +187,14 @@ def _take_over(
         return 0, None
     rows, wanted = _indexes_with_status(tx, newest), set_indexes(newest.bits)
     cleared: Set[int] = frozenset() if newest.purpose == REVOCATION else rows - wanted
-    for value, indexes in ((1, wanted - rows), (0, cleared)):
-        for index in sorted(indexes):
-            store.change_status(tx, _change(newest, index, value, actor, at))
+    write_changes(
+        tx,
+        [
+            _change(newest, index, value, actor, at)
+            for value, indexes in ((1, wanted - rows), (0, cleared))
+            for index in sorted(indexes)
+        ],
+    )
     return len(wanted - rows) + len(cleared), None
 
 
@@ -226,8 +232,8 @@ def _indexes_with_status(tx: Transaction, newest: FoundList) -> set[int]:
     return {row["entry_index"] for row in rows}
 
 
-def _change(newest: FoundList, index: int, value: int, actor: str, at: int) -> store.Change:
-    return store.Change(
+def _change(newest: FoundList, index: int, value: int, actor: str, at: int) -> Change:
+    return Change(
         set_id=newest.set_id,
         purpose=newest.purpose,
         entry_index=index,

@@ -1,5 +1,5 @@
 """The tables of this room, in the order of their steps. Store."""
 
-from statuslist.schema import lists, sets
+from statuslist.schema import entries, lists, sets
 
-MIGRATIONS = (*lists.MIGRATIONS, *sets.MIGRATIONS)
+MIGRATIONS = (*lists.MIGRATIONS, *sets.MIGRATIONS, *entries.MIGRATIONS)

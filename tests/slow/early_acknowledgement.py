@@ -5,20 +5,19 @@ A positive control for test_crash.py; nothing else may use it.
 """
 
 import time
+from collections.abc import Callable
 
 from server.commands.cli import main
 from storage import sqlite
-from storage.writer import Job, tell
+from storage.writer import Job, take_turn, tell
 
 
-class EarlyAcknowledgement(sqlite.SqliteDatabase):
-    """Resolves the futures first, and commits a moment later."""
-
-    def _run_in_savepoint(self, job: Job) -> None:
-        super()._run_in_savepoint(job)
-        tell([job])
-        time.sleep(0.01)
+def acknowledge_early(jobs: list[Job], run: Callable[[Job], None]) -> None:
+    """Resolve the futures first, and commit a moment later."""
+    take_turn(jobs, run)
+    tell(jobs)
+    time.sleep(0.01)
 
 
-sqlite.SqliteDatabase = EarlyAcknowledgement  # type: ignore[misc]
+sqlite.take_turn = acknowledge_early
 main()

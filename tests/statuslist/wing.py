@@ -24,6 +24,7 @@ from operators import AlarmKind, Issuer, IssuerKey, KeyState, Role
 from operators.issuers import key_store
 from proofs import KeySigner
 from resolver.keys.multikey import multikey_of
+from statuslist.entries.references import ReferenceKey
 from statuslist.entries.requests import Allocate, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
@@ -102,7 +103,9 @@ def did_document(signer: KeySigner) -> dict[str, Any]:
 class Wing:
     """Services over one database file, and what tests do with them again and again."""
 
-    def __init__(self, database: Engine, place: Place, **policy: Any) -> None:
+    def __init__(
+        self, database: Engine, place: Place, reference_key: ReferenceKey | None = None, **policy: Any
+    ) -> None:
         self.place = place
         self.clock = Clock()
         self.database = database
@@ -118,17 +121,20 @@ class Wing:
             random_bytes=secrets.token_bytes,
             base_url=BASE_URL,
             on_changed=self.publisher.wake,
+            reference_key=reference_key,
         )
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, place: Place, **policy: Any) -> AsyncIterator["Wing"]:
+    async def open(
+        cls, place: Place, *, reference_key: ReferenceKey | None = None, **policy: Any
+    ) -> AsyncIterator["Wing"]:
         """Open the database at `place`, with its schema and issuers."""
         database = place.open()
         try:
             await storage.migrate(database, MIGRATIONS)
             await database.write(_insert_issuers)
-            yield cls(database, place, **policy)
+            yield cls(database, place, reference_key, **policy)
         finally:
             database.close()
 

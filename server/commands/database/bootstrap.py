@@ -4,8 +4,9 @@
 1. the directories, mode 0700;
 2. the database with its schema;
 3. the default issuer with its first key, and a spare one (0600 files);
-4. the bootstrap operator and its API key, written to a 0600 file and never printed;
-5. with `--sample`: the sample ecosystem, and a status set with one allocated credential entry to play with.
+4. the key under which references of status entries are kept (a 0600 file);
+5. the bootstrap operator and its API key, written to a 0600 file and never printed;
+6. with `--sample`: the sample ecosystem, and a status set with one allocated credential entry to play with.
 
 A crash in between leaves what was made; the next `touchstone init` goes on from there.
 """
@@ -32,6 +33,8 @@ from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.identity.surroundings import Surroundings
 from server.settings import Settings
 from server.settings.settings import OPERATOR_KEY_FILE
+from statuslist.entries.references import ReferenceKey
+from statuslist.entries.referring import provide_key
 from statuslist.entries.requests import Allocate, AllocatedEntry, ChangeStatuses, CreateSet, StatusChange
 from statuslist.entries.sets import StatusSets
 from statuslist.errors import ListFull
@@ -67,6 +70,7 @@ async def initialise(settings: Settings, *, sample: bool, say: Say) -> None:
     try:
         await prepare(database)
         await _make_issuer(settings, database, say)
+        await _make_reference_key(settings, database, say)
         await _make_operator(settings, database, say)
         if sample:
             await _make_sample(settings, database, say)
@@ -110,6 +114,12 @@ async def _make_issuer(settings: Settings, database: Database, say: Say) -> None
 
 def _initialiser() -> Principal:
     return Principal(id=ACTOR, grants=frozenset({Grant(EVERYTHING, Role.ADMINISTRATOR)}))
+
+
+async def _make_reference_key(settings: Settings, database: Database, say: Say) -> None:
+    path = settings.reference_key_path
+    if await provide_key(database, ReferenceKey(path), anew=True):
+        say(f"created the key under which references of status entries are kept: {path} (mode 0600)")
 
 
 async def _make_operator(settings: Settings, database: Database, say: Say) -> None:

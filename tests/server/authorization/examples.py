@@ -137,6 +137,13 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         f"{_SET}/statuses",
         {"changes": [{"statusListIndex": "{index}", "statusPurpose": "revocation", "status": 1}]},
     ),
+    ("POST", "/operator/status-lists/{set_id}/forms"): Example(f"{_SET}/forms"),
+    ("POST", "/operator/status-lists/{set_id}/releases"): Example(
+        f"{_SET}/releases", {"entries": [{"statusListIndex": "{unissued}"}]}
+    ),
+    ("POST", "/operator/status-entries/find"): Example(
+        "/operator/status-entries/find", {"reference": "nobody", "issuerId": "{issuer}"}
+    ),
     ("GET", "/operator/status-lists/{set_id}/statuses/{index}"): Example(f"{_SET}/statuses/{{index}}"),
     # alarms, observations, caches
     ("GET", "/operator/alarms"): Example("/operator/alarms"),

@@ -168,13 +168,19 @@ class Places:
         services = self._scene.services
         sets, keys = services.status.sets, services.issuing.changes
         await sets.create_set(ROOT, CreateSet(id=set_id, purposes=("revocation",), issuer_id=issuer_id))
-        taken = await sets.allocate(ROOT, set_id, Allocate())
+        taken = await sets.allocate(ROOT, set_id, Allocate(count=2))
         made = [await keys.add(ROOT, issuer_id, AddKey(algorithm="P-256")) for _ in range(3)]
         names = dict(zip(("announced", "unwanted", "certified"), (key.key for key in made), strict=True))
         active = f"{'key' if issuer_id == 'default' else issuer_id}-1"
-        index = taken.entries[0].credential_status[0].status_list_index
+        index, unissued = (entry.status_list_index for entry in taken.entries)
         names |= await services.database.write(lambda tx: _asked(tx, issuer_id, names["announced"], active))
-        return names | {"issuer": issuer_id, "set": set_id, "index": index, "active": active}
+        return names | {
+            "issuer": issuer_id,
+            "set": set_id,
+            "index": index,
+            "unissued": unissued,
+            "active": active,
+        }
 
     async def _edited(self, authority: str) -> dict[str, str]:
         """Return an authority of the registry, what it granted, a draft, and a change set that took effect."""

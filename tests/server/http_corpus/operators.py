@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
+from statuslist.entries.store import StatusSet, insert_set
 from tests.server.http_corpus.asking import Case, Raw, get, of, post
 from tests.server.http_corpus.identifiers import KEY, OWN
 from tests.server.http_corpus.reads import FRAMEWORK_PAGES
@@ -11,6 +14,7 @@ from tests.server.http_corpus.world import Scene, Step
 FIRST, TOKEN = "103458", "65377"  # indexes that the set "badges" gives, with the key that it has here
 
 SETS = "/operator/status-lists"
+FIND = "/operator/status-entries/find"
 ROUTES = (
     SETS,
     f"{SETS}/sample",
@@ -24,6 +28,9 @@ WRITES = (
     SETS,
     f"{SETS}/sample/allocations",
     f"{SETS}/sample/statuses",
+    f"{SETS}/sample/releases",
+    f"{SETS}/sample/forms",
+    FIND,
     "/operator/observations/acknowledge",
     "/operator/observations/announce",
     "/operator/alarms/acknowledge",
@@ -76,6 +83,8 @@ def cases() -> Iterator[Step]:
     yield from _published()
     yield tell_alarms
     yield from map(at_operators, _others())
+    for told in (_formats, _references):
+        yield from (at_operators(step) if isinstance(step, Case) else step for step in told())
 
 
 def over_wire() -> Iterator[Step]:
@@ -262,6 +271,130 @@ def _changes() -> Iterator[Case]:
         yield read(f"{SETS}/badges/statuses/{index}")
     yield read(f"{SETS}/badges/statuses/{FIRST}", "acme-reader")
     yield read(f"{SETS}/nothing/statuses/{FIRST}")
+
+
+async def lose_reference_key(scene: Scene) -> None:
+    """Break the file of the key before anybody needed it."""
+    path = scene.services.resources.settings.reference_key_path
+    path.with_suffix(".kept").write_bytes(path.read_bytes())
+    path.write_bytes(b"lost")
+
+
+async def find_reference_key(scene: Scene) -> None:
+    path = scene.services.resources.settings.reference_key_path
+    path.write_bytes(path.with_suffix(".kept").read_bytes())
+
+
+async def make_older_sets(scene: Scene) -> None:
+    """Have two sets as release 0.2 made them, one of them with an id that no new set may have."""
+    older = StatusSet(
+        id="older",
+        issuer_id="default",
+        length=131_072,
+        purposes=("revocation",),
+        permutation_key=bytes(32),
+        next_number=0,
+        created_at=0,
+        profile="default",
+        cadence_ms=1_000,
+        has_tokens=False,
+        version=0,
+    )
+    for set_id in ("older", "older-revocation"):
+        made = msgspec.structs.replace(older, id=set_id)
+        await scene.services.database.write(lambda tx, made=made: insert_set(tx, made))
+
+
+def _formats() -> Iterator[Case | Step]:
+    """Entries for credentials of each format; and a set of an earlier release, which has two of them at first."""
+    for set_id in ("badges", "both"):
+        for entry_format in ("application/vc", "application/vc+jwt", "dc+sd-jwt", "mso_mdoc", "ldp_vc"):
+            yield as_admin(f"{SETS}/{set_id}/allocations", {"format": entry_format})
+    for body in (
+        {"format": "dc+sd-jwt", "mediaType": "application/vc"},
+        {"format": "application/vc+jwt", "mediaType": "application/vc+jwt"},
+        {"format": "dc+sd-jwt", "count": 2},
+    ):
+        yield as_admin(f"{SETS}/both/allocations", body)
+    yield make_older_sets
+    yield read(f"{SETS}/older")
+    for wanted in ("application/vc", "dc+sd-jwt", "mso_mdoc"):
+        yield as_admin(f"{SETS}/older/allocations", {"format": wanted})
+    for set_id in ("older", "older", "older-revocation", "nothing"):
+        yield as_admin(f"{SETS}/{set_id}/forms", b"", idempotency_key=f"of {set_id}".replace(" ", "-"))
+    yield as_admin(f"{SETS}/older/allocations", {"format": "dc+sd-jwt"})
+
+
+def _references() -> Iterator[Case | Step]:
+    """Entries by their references: allocated, found, changed, released."""
+
+    def named(reference: str, status: int = 1, purpose: str = "suspension") -> dict[str, Any]:
+        one = {"reference": reference, "statusPurpose": purpose, "status": status}
+        return {"changes": [one]}
+
+    allocations, statuses, releases = (
+        f"{SETS}/both/{what}" for what in ("allocations", "statuses", "releases")
+    )
+    wanted = {"count": 2, "references": ["student 4711", "student 4712"]}
+    yield lose_reference_key
+    yield as_admin(allocations, wanted)
+    yield as_admin(FIND, {"reference": "student 4711", "issuerId": "acme"})
+    yield find_reference_key
+    for body in (
+        wanted,
+        wanted,
+        wanted | {"format": "dc+sd-jwt"},
+        wanted | {"count": 3},
+        wanted | {"references": ["twice", "twice"]},
+        wanted | {"references": ["one", ""]},
+        {"references": "student 4711"},
+    ):
+        yield as_admin(allocations, body)
+    for key in ("r1", "r1"):
+        yield as_admin(allocations, {"references": ["student 4713"]}, idempotency_key=key)
+    yield as_admin(allocations, {"references": ["student 4714"]}, idempotency_key="r1")
+    for body in (
+        {"reference": "student 4711", "issuerId": "acme"},
+        {"reference": "student 4711"},
+        {"reference": "nobody", "issuerId": "acme"},
+        {"reference": "nobody", "issuerId": "nobody"},
+        {"batch": "batch 7"},
+        {"batch": "batch 7", "position": 1},
+        {"batch": "batch 7", "reference": "student 4711"},
+        {"reference": "student 4711", "position": 1},
+    ):
+        for who in ("admin", "acme-reader"):
+            yield post(FIND, body, authorization=f"Bearer <key of {who}>")
+    for body in (
+        named("student 4711"),
+        named("student 4711"),
+        named("nobody"),
+        named("student 4711", 0),
+        named("student 4711", purpose="message"),
+        {"changes": [named("student 4712")["changes"][0] | {"statusListIndex": "5"}]},
+        {"changes": [{"statusPurpose": "suspension", "status": 1}]},
+        named("student 4711", purpose="revocation"),
+        named("student 4711", 0, purpose="revocation"),
+    ):
+        yield as_admin(statuses, body)
+    for entries in (
+        [{"reference": "student 4712"}],
+        [{"reference": "student 4712"}],
+        [{"reference": "student 4711"}],
+        [{"reference": "nobody"}],
+        [{"statusListIndex": "5"}],
+        [{"statusListIndex": "262144"}],
+        [{}],
+        [],
+    ):
+        yield as_admin(releases, {"entries": entries})
+    yield as_admin(statuses, named("student 4712"))
+    yield as_admin(FIND, {"reference": "student 4712", "issuerId": "acme"})
+    yield as_admin(f"{SETS}/nothing/releases", {"entries": [{"statusListIndex": "5"}]})
+    for name in ("reader", "acme-admin", "acme-issuer", "acme-reader"):
+        yield post(
+            releases, {"entries": [{"reference": "student 4713"}]}, authorization=f"Bearer <key of {name}>"
+        )
 
 
 def _published() -> Iterator[Case]:

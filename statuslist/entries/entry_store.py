@@ -1,0 +1,241 @@
+"""
+What the rows say of single entries: statuses, their events, references, and which were released. Store.
+
+Writes are serial (`storage.database`), so that what a transaction has read is so until it ends: one look at the
+entries that a request names, and then every change is sent without waiting for any.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from statuslist.formats.purposes import PURPOSES
+from storage import Row, Transaction, one_of, rows_of
+
+
+class EntryRows(msgspec.Struct, kw_only=True):
+    """
+    What is known of a set, and of the entries that somebody asks for; a plan goes on from there.
+
+    Attributes:
+        next_number: so many entries are allocated.
+        version: the one wanted last.
+        has_tokens: whether the set has a token list.
+        statuses: purpose and index of every status that is 1.
+        released: indices.
+    """
+
+    next_number: int
+    version: int
+    has_tokens: bool
+    statuses: set[tuple[str, int]]
+    released: set[int]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One status of one entry, as it shall be, and is not yet."""
+
+    set_id: str
+    purpose: str
+    entry_index: int
+    value: int
+    reason: str | None
+    actor: str
+    at: int
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """The entry that was given a reference, by the number of its allocation."""
+
+    set_id: str
+    number: int
+    format: str
+    digest: bytes
+    is_released: bool
+
+
+def read_entries(tx: Transaction, set_id: str, indices: Collection[int]) -> EntryRows:
+    """Return what the rows say of some entries of a set, which must exist; in one statement."""
+    wanted, values = rows_of(map(str, indices or [_NO_INDEX]), "BIGINT")
+    rows = tx.all(
+        f"WITH wanted (entry_index) AS ({wanted})"  # noqa: S608 (ours)
+        " SELECT s.next_number, v.wanted_version, v.has_tokens, w.entry_index,"
+        f" {_status('revocation')}, {_status('suspension')}, (SELECT 1 FROM released_entries r"
+        " WHERE r.set_id = s.id AND r.entry_index = w.entry_index) AS released"
+        " FROM status_sets s JOIN set_versions v ON v.set_id = s.id CROSS JOIN wanted w WHERE s.id = :set_id",
+        {"set_id": set_id, **values},
+    )
+    return EntryRows(
+        next_number=rows[0]["next_number"],
+        version=rows[0]["wanted_version"],
+        has_tokens=bool(rows[0]["has_tokens"]),
+        statuses={(purpose, row["entry_index"]) for row in rows for purpose in PURPOSES if row[purpose]},
+        released={row["entry_index"] for row in rows if row["released"]},
+    )
+
+
+_NO_INDEX = -1
+
+
+def _status(purpose: str) -> str:
+    return (
+        f"(SELECT t.value FROM statuses t WHERE t.set_id = s.id AND t.purpose = '{purpose}'"  # noqa: S608 (ours)
+        f" AND t.entry_index = w.entry_index) AS {purpose}"
+    )
+
+
+def write_changes(tx: Transaction, changes: Sequence[Change]) -> None:
+    """Write statuses that are now other than the rows have them, and their events, in the order given."""
+    parameters = [msgspec.structs.asdict(change) for change in changes]
+    last = {(one["set_id"], one["purpose"], one["entry_index"]): one for one in parameters}
+    first = {
+        (one["set_id"], one["purpose"], one["entry_index"]): one["value"] for one in reversed(parameters)
+    }
+    _send_each(tx, _SET, [one for key, one in last.items() if one["value"] == 1 == first[key]])
+    _send_each(tx, _CLEAR, [one for key, one in last.items() if one["value"] == 0 == first[key]])
+    _send_each(tx, _EVENT, parameters)
+
+
+_SET = (
+    "INSERT INTO statuses (set_id, purpose, entry_index, value)"
+    " VALUES (:set_id, :purpose, :entry_index, :value)"
+)
+_CLEAR = "DELETE FROM statuses WHERE set_id = :set_id AND purpose = :purpose AND entry_index = :entry_index"
+_EVENT = (
+    "INSERT INTO status_events (set_id, purpose, entry_index, value, reason, actor, at)"
+    " VALUES (:set_id, :purpose, :entry_index, :value, :reason, :actor, :at)"
+)
+
+
+def want_version(tx: Transaction, set_id: str, version: int, *, urgent: int) -> None:
+    """
+    Mark a set for publication up to `version`, beyond the one wanted last.
+
+    Args:
+        urgent: the last version that waits for no cadence; 0: there is none among the new ones.
+    """
+    tx.send(
+        "UPDATE set_versions SET wanted_version = :version,"
+        " urgent_version = CASE WHEN :urgent > urgent_version THEN :urgent ELSE urgent_version END,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id = :id",
+        {"id": set_id, "version": version, "urgent": urgent},
+    )
+
+
+def insert_references(
+    tx: Transaction, set_id: str, first: int, entry_format: str, digests: Sequence[bytes]
+) -> bool:
+    """
+    Give references to the entries of numbers `first` and on; False: one of them has another entry of the format.
+
+    The caller undoes what was written then.
+    """
+    tx.execute_many(
+        "INSERT INTO entry_references (set_id, number, format, digest)"
+        " VALUES (:set_id, :number, :format, :digest) ON CONFLICT DO NOTHING",
+        [
+            {"set_id": set_id, "number": number, "format": entry_format, "digest": digest}
+            for number, digest in enumerate(digests, first)
+        ],
+    )
+    row = tx.one(
+        "SELECT count(*) AS found FROM entry_references"
+        " WHERE set_id = :set_id AND number >= :first AND number < :beyond",
+        {"set_id": set_id, "first": first, "beyond": first + len(digests)},
+    )
+    return row is not None and row["found"] == len(digests)
+
+
+def references_in(tx: Transaction, set_id: str, digests: Iterable[bytes]) -> dict[bytes, list[Reference]]:
+    """Return the entries of a set that have one of some references; by its digest."""
+    is_one, values = one_of("digest", set(digests), any_number=True)
+    rows = tx.all(f"SELECT * FROM entry_references WHERE {is_one} ORDER BY number", values)  # noqa: S608 (ours)
+    found: dict[bytes, list[Reference]] = {}
+    for reference in map(_reference, rows):
+        if reference.set_id == set_id:
+            found.setdefault(reference.digest, []).append(reference)
+    return found
+
+
+def references_of(tx: Transaction, digest: bytes, limit: int) -> list[Reference]:
+    """Return the entries that have a reference, in all sets of its issuer."""
+    rows = tx.all(
+        "SELECT * FROM entry_references WHERE digest = :digest ORDER BY set_id, number LIMIT :limit",
+        {"digest": digest, "limit": limit},
+    )
+    return [_reference(row) for row in rows]
+
+
+def numbers_of_batch(
+    tx: Transaction, issuer_id: str, batch: str, position: int, limit: int
+) -> list[tuple[str, int]]:
+    """Return set and number of the entry at `position` of each allocation of an issuer with that reference."""
+    rows = tx.all(
+        "SELECT a.set_id, a.first_number FROM allocations a JOIN status_sets s ON s.id = a.set_id"
+        " WHERE a.reference = :batch AND s.issuer_id = :issuer_id AND a.count > :position"
+        " ORDER BY a.set_id, a.first_number LIMIT :limit",
+        {"batch": batch, "issuer_id": issuer_id, "position": position, "limit": limit},
+    )
+    return [(row["set_id"], row["first_number"] + position) for row in rows]
+
+
+def reference_at(tx: Transaction, set_id: str, number: int) -> Reference | None:
+    """Return the reference of an entry; None: it was given none."""
+    row = tx.one(
+        "SELECT * FROM entry_references WHERE set_id = :set_id AND number = :number",
+        {"set_id": set_id, "number": number},
+    )
+    return _reference(row) if row is not None else None
+
+
+def release(tx: Transaction, set_id: str, numbers: Mapping[int, int], *, actor: str, at: int) -> None:
+    """Release entries that are neither released nor have a status; `numbers` by their indices."""
+    tx.execute_many(
+        "INSERT INTO released_entries (set_id, entry_index, actor, at)"
+        " VALUES (:set_id, :entry_index, :actor, :at)",
+        [{"set_id": set_id, "entry_index": index, "actor": actor, "at": at} for index in numbers],
+    )
+    tx.execute_many(
+        "UPDATE entry_references SET is_released = 1 WHERE set_id = :set_id AND number = :number",
+        [{"set_id": set_id, "number": number} for number in numbers.values()],
+    )
+
+
+def fingerprint(tx: Transaction) -> bytes | None:
+    """Return what tells the key of this database's references; None: there is none yet."""
+    row = tx.one("SELECT fingerprint FROM reference_key")
+    return bytes(row["fingerprint"]) if row is not None else None
+
+
+def keep_fingerprint(tx: Transaction, found: bytes) -> bytes:
+    """Have references under that key from now on, unless there are some already; return whose fingerprint it is."""
+    tx.send(
+        "INSERT INTO reference_key (one, fingerprint) VALUES (1, :found) ON CONFLICT (one) DO NOTHING",
+        {"found": found},
+    )
+    kept = fingerprint(tx)
+    assert kept is not None, "it was inserted if it was not there"
+    return kept
+
+
+def forget_fingerprint(tx: Transaction) -> None:
+    """Forget the key whose file was lost, if there is no reference under it."""
+    tx.send("DELETE FROM reference_key WHERE NOT EXISTS (SELECT 1 FROM entry_references)")
+
+
+def _reference(row: Row) -> Reference:
+    return Reference(
+        set_id=row["set_id"],
+        number=row["number"],
+        format=row["format"],
+        digest=bytes(row["digest"]),
+        is_released=bool(row["is_released"]),
+    )
+
+
+def _send_each(tx: Transaction, sql: str, parameters: Sequence[Mapping[str, object]]) -> None:
+    if len(parameters) == 1:
+        tx.send(sql, parameters[0])
+    elif parameters:
+        tx.execute_many(sql, parameters)

@@ -1,0 +1,75 @@
+"""
+The tables of what is known of single entries: references that callers gave them, and which were released. Store.
+
+A reference may name a person, so that only its HMAC is here, under a key that is a file (`entries/references.py`).
+It stands by the number of its allocation: neighbours in a request are neighbours in the table.
+
+An entry with a status is never released. That a released entry gets no status is no rule of the tables: a restore
+may find that an entry was revoked in a time of which the rows know nothing, and a revocation wins over everything.
+"""
+
+from storage import Migration
+from storage.migrations import ForbidWhile, forbid
+
+MIGRATIONS = (
+    Migration(
+        room="statuslist",
+        number=9,
+        name="references of entries, and entries that were released",
+        statements=(
+            """
+            CREATE TABLE entry_references (
+                set_id TEXT NOT NULL REFERENCES status_sets (id),
+                number {bigint} NOT NULL,
+                format TEXT NOT NULL,
+                digest {blob} NOT NULL,
+                is_released {bigint} NOT NULL DEFAULT 0 CHECK (is_released IN (0, 1)),
+                PRIMARY KEY (set_id, number)
+            )
+            """,
+            # A credential has one entry for each of its formats. One that was never issued leaves its name free.
+            "CREATE UNIQUE INDEX entry_references_once ON entry_references (digest, set_id, format)"
+            " WHERE is_released = 0",
+            "CREATE INDEX entry_references_by_digest ON entry_references (digest)",
+            """
+            CREATE TABLE reference_key (
+                one {bigint} PRIMARY KEY CHECK (one = 1),
+                fingerprint {blob} NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE released_entries (
+                set_id TEXT NOT NULL REFERENCES status_sets (id),
+                entry_index {bigint} NOT NULL,
+                actor TEXT NOT NULL,
+                at {bigint} NOT NULL,
+                PRIMARY KEY (set_id, entry_index)
+            )
+            """,
+            "CREATE INDEX allocations_by_reference ON allocations (reference) WHERE reference IS NOT NULL",
+            forbid(
+                "entry_references",
+                "UPDATE WHEN NEW.set_id <> OLD.set_id OR NEW.number <> OLD.number OR NEW.format <> OLD.format"
+                " OR NEW.digest <> OLD.digest OR NEW.is_released < OLD.is_released",
+                "credentials are revoked by their references",
+            ),
+            forbid("entry_references", "DELETE", "credentials are revoked by their references"),
+            forbid("reference_key", "UPDATE", "references under another key could not be found any more"),
+            ForbidWhile(
+                "reference_key",
+                "DELETE",
+                "SELECT 1 FROM entry_references",
+                "references under another key could not be found any more",
+            ),
+            forbid("released_entries", "UPDATE", "a released entry stays released"),
+            forbid("released_entries", "DELETE", "a released entry stays released"),
+            ForbidWhile(
+                "released_entries",
+                "INSERT",
+                "SELECT 1 FROM statuses s WHERE s.set_id = NEW.set_id AND s.entry_index = NEW.entry_index"
+                " AND s.purpose IN ('revocation', 'suspension')",
+                "an entry with a status was issued",
+            ),
+        ),
+    ),
+)
