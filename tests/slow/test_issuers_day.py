@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from proofs import read_compact
+from statuslist.formats import token_bits
+from statuslist.formats.token_list import token_list_of_jwt
 from tests.machine import wait_until
 from tests.process import Server
 from tests.slow.issuers import add_issuer, key_of
@@ -15,9 +18,12 @@ pytestmark = pytest.mark.slow
 
 ISSUER, SET = "acme", "diplomas"
 PURPOSES = ("revocation", "suspension")
-ACCEPTED = {"credential": "accepted"}
-SUSPENDED = {"credential": "suspension"}
-REVOKED = {"credential": "revocation"}
+FORMATS = ("application/vc", "dc+sd-jwt")
+REFERENCE = "diploma 17"
+ACCEPTED = {"credential": "accepted", "sdJwt": "accepted"}
+SUSPENDED = {"credential": "suspension", "sdJwt": "Status is not valid"}
+VALUES = {"revocation": token_bits.INVALID, "suspension": token_bits.SUSPENDED}
+REVOKED = {"credential": "revocation", "sdJwt": "Status is not valid"}
 
 
 @pytest.mark.parametrize("algorithm", ["Ed25519", "P-256"])
@@ -38,15 +44,15 @@ def test_verifiers_of_others_see_what_the_issuer_does(server: Server, algorithm:
 
 
 class Day:
-    """An issuer that took an entry for a credential and issued it."""
+    """An issuer that took an entry for each format of a credential, and issued it in both."""
 
     def __init__(self, server: Server, algorithm: str) -> None:
         self._server = server
         issuer = add_issuer(server, ISSUER, algorithm)
         server.operator("", {"id": SET, "purposes": PURPOSES, "issuerId": ISSUER})
-        entry = server.operator(f"/{SET}/allocations", {"count": 1})["entries"][0]
-        self._index = entry["credentialStatus"][0]["statusListIndex"]
-        given = {"issuer": issuer["did"], "key": key_of(server, issuer), **entry}
+        entries = [self._allocated(format_name) for format_name in FORMATS]
+        self._indices = [int(entry.pop("statusListIndex")) for entry in entries]
+        given = {"issuer": issuer["did"], "key": key_of(server, issuer), **entries[0], **entries[1]}
         self._credentials = run_with_libraries("issuing.mjs", given)
         self._wait_for("revocation", 0)
 
@@ -55,17 +61,28 @@ class Day:
         return run_with_libraries("accepting.mjs", {"origin": self._server.url, **self._credentials})
 
     def set_status(self, purpose: str, status: int) -> None:
-        """Change the status of the credential for one purpose, and wait until readers see it."""
-        change = {"statusListIndex": self._index, "statusPurpose": purpose, "status": status}
-        self._server.operator(f"/{SET}/statuses", {"changes": [change]})
+        """Change the status of the credential for one purpose, in both formats; wait until readers see it."""
+        change = {"reference": REFERENCE, "statusPurpose": purpose, "status": status}
+        changed = self._server.operator(f"/{SET}/statuses", {"changes": [change]})
+        assert changed["changed"] == len(FORMATS)
         self._wait_for(purpose, status)
+
+    def _allocated(self, format_name: str) -> Any:
+        asked = {"format": format_name, "references": [REFERENCE]}
+        return self._server.operator(f"/{SET}/allocations", asked)["entries"][0]
 
     def _wait_for(self, purpose: str, status: int) -> None:
         wait_until(lambda: self._is_published(purpose, status), f"{purpose} {status} to be published")
 
     def _is_published(self, purpose: str, status: int) -> bool:
+        """Tell whether both lists show it: a version of the set is swapped list by list."""
+        expected = set(self._indices) if status else set()
         try:
             bits = published(self._server, f"{SET}-{purpose}")
-        except urllib.error.HTTPError:  # Its first version is not there yet.
+            token = read_compact(self._server.get(f"/status-lists/{SET}/token.jwt"), max_bytes=1_000_000)
+        except urllib.error.HTTPError:  # The first version is not there yet.
             return False
-        return (int(self._index) in set_bits(bits)) == bool(status)
+        found = token_list_of_jwt(token, max_bytes=1_000_000)
+        lst = token_bits.expanded(found.lst, max_bytes=1_000_000)
+        is_set = {token_bits.value_at(lst, index, found.bits) == VALUES[purpose] for index in self._indices}
+        return set_bits(bits) == expected and is_set == {bool(status)}

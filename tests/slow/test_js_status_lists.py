@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cbor2
 import pytest
 
 from tests.machine import wait_until
@@ -18,11 +19,12 @@ from wire import read
 pytestmark = pytest.mark.slow
 
 ISSUERS = {"ed25519": "Ed25519", "p256": "P-256"}
-BITSTRINGS = ("application/vc", "application/vc+jwt")
-TOKENS = ("application/statuslist+jwt", "application/statuslist+cwt")
-FILES = dict(
-    zip(BITSTRINGS + TOKENS, ("credential.json", "credential.jwt", "token.jwt", "token.cwt"), strict=True)
-)
+LISTS = {  # by the format of a credential, the media type and the file of the list that it refers to
+    "application/vc": ("application/vc", "credential.json"),
+    "application/vc+jwt": ("application/vc+jwt", "credential.jwt"),
+    "dc+sd-jwt": ("application/statuslist+jwt", "token.jwt"),
+    "mso_mdoc": ("application/statuslist+cwt", "token.cwt"),
+}
 PURPOSES = ("revocation", "suspension")
 SET_FOR = {PURPOSES[:1]: "narrow", PURPOSES: "wide"}  # its token list has one bit for each entry, or two
 MARKED = (PURPOSES[:1], PURPOSES[1:], PURPOSES, ())  # what becomes of each of four entries
@@ -70,7 +72,7 @@ def test_libraries_of_others_read_what_was_set(
         from_folder = statuses(issuing, issuer, asked, folder)
 
     assert from_server == from_folder == [of.status for of in asked]
-    assert {of.form for of in asked} == set(FILES)
+    assert {of.form for of in asked} == {media_type for media_type, _ in LISTS.values()}
     assert cryptosuite_of(issuing, purposes) == SUITES[issuing.settings["CRYPTOSUITE"], issuer]
 
 
@@ -87,26 +89,26 @@ def test_libraries_of_others_refuse_a_list_that_was_changed(issuing: Server) -> 
 
 
 def issue(server: Server, issuer: str, purposes: tuple[str, ...]) -> list[Asked]:
-    """Take entries of a new set for all forms, mark them, and wait until all readers can see that."""
+    """Take entries of a new set for each format, mark them, and wait until all readers can see that."""
     set_id = SET_FOR[purposes]
     server.operator("", {"id": set_id, "purposes": purposes, "issuerId": issuer})
-    taken = [(form, entry) for form in BITSTRINGS for entry in _allocate(server, set_id, form)]
-    changes = [
-        {"statusListIndex": entry[0]["statusListIndex"], "statusPurpose": purpose, "status": 1}
-        for place, (_, entry) in enumerate(taken)
-        for purpose in MARKED[place % len(MARKED)]
-        if purpose in purposes
-    ]
+    asked, changes = [], []
+    for format_name, (media_type, _) in LISTS.items():
+        taken = {"count": len(MARKED), "format": format_name}
+        allocated = server.operator(f"/{set_id}/allocations", taken)["entries"]
+        for entry, marked in zip(allocated, MARKED, strict=True):
+            asked += _asked(media_type, entry, marked, purposes)
+            changes += [
+                {"statusListIndex": entry["statusListIndex"], "statusPurpose": purpose, "status": 1}
+                for purpose in marked
+                if purpose in purposes
+            ]
     server.operator(f"/{set_id}/statuses", {"changes": changes})
     for purpose in purposes:
         indices = {int(of["statusListIndex"]) for of in changes if of["statusPurpose"] == purpose}
         everywhere = functools.partial(_is_everywhere, server, set_id, purpose, indices)
         wait_until(everywhere, f"{purpose} to be published")
-    return [
-        of
-        for place, (form, entry) in enumerate(taken)
-        for of in _asked(server, form, entry, MARKED[place % len(MARKED)])
-    ]
+    return asked
 
 
 def statuses(server: Server, issuer: str, asked: Sequence[Asked], served: str) -> list[int]:
@@ -138,26 +140,24 @@ def change_a_letter(list_file: Path) -> None:
     list_file.write_bytes(body)
 
 
-def _allocate(server: Server, set_id: str, form: str) -> list[Any]:
-    allocated = server.operator(f"/{set_id}/allocations", {"count": len(MARKED), "mediaType": form})
-    return [entry["credentialStatus"] for entry in allocated["entries"]]
-
-
-def _asked(server: Server, form: str, entries: Any, marked: tuple[str, ...]) -> Iterator[Asked]:
-    """Yield what a credential may carry of one index: the entries of the W3C's lists, and of the token list."""
-    set_id = SET_FOR[tuple(entry["statusPurpose"] for entry in entries)]
-    for entry in entries:
-        yield Asked(form, entry, int(entry["statusPurpose"] in marked))
-    status = 1 if "revocation" in marked else 2 if "suspension" in marked and len(entries) > 1 else 0
-    for token in TOKENS:
-        uri = f"{server.url}/status-lists/{set_id}/{FILES[token]}"
-        yield Asked(token, {"idx": int(entries[0]["statusListIndex"]), "uri": uri}, status)
+def _asked(
+    media_type: str, allocated: Any, marked: tuple[str, ...], purposes: tuple[str, ...]
+) -> Iterator[Asked]:
+    """Yield what goes into a credential: an entry for each purpose, or one of a token list."""
+    for entry in allocated.get("credentialStatus", ()):
+        yield Asked(media_type, entry, int(entry["statusPurpose"] in marked))
+    status = allocated.get("status")
+    if "statusCbor" in allocated:
+        status = cbor2.loads(bytes.fromhex(allocated["statusCbor"]["hex"]))
+    if status is not None:
+        value = 1 if "revocation" in marked else 2 if "suspension" in marked and len(purposes) > 1 else 0
+        yield Asked(media_type, status["status_list"], value)
 
 
 def _is_everywhere(server: Server, set_id: str, purpose: str, indices: set[int]) -> bool:
     """Tell whether the mirror has what the server shows, and that is just these bits."""
-    files = [f"status-lists/{set_id}-{purpose}/{FILES[form]}" for form in BITSTRINGS]
-    files += [f"status-lists/{set_id}/{FILES[form]}" for form in TOKENS]
+    folders = {"credential": f"{set_id}-{purpose}", "token": set_id}
+    files = [f"status-lists/{folders[file.partition('.')[0]]}/{file}" for _, file in LISTS.values()]
     mirror = mirror_of(server)
     return all(
         (mirror / file).exists() and (mirror / file).read_bytes() == server.get(f"/{file}") for file in files
