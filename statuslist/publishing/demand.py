@@ -4,10 +4,12 @@ What the rows want of each set: which wait to be published, since when, and whic
 All times are seconds of a monotonic clock: a step of the system's clock makes no set wait.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from statuslist.publishing.cadence import delay_of
 from statuslist.publishing.set_versions import SetVersions
 
 MAX_BACKOFF_SECONDS = 60.0
@@ -32,9 +34,13 @@ class Failure(msgspec.Struct, frozen=True):
 class Demand:
     """What is known of the rows of all sets, and how their publication went in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock`: seconds since 1970, for cadences that are longer than a second."""
+        self._clock = clock
         self._sets: dict[str, SetVersions] = {}
-        self._waiting: dict[str, float] = {}  # since when a set is wanted that is not published
+        # Since when a set is due that is wanted and not published; ahead of now while it waits for its cadence.
+        self._due: dict[str, float] = {}
+        self._begun: dict[str, float] = {}  # when the version was begun that readers have, where we know
         self._failures: dict[str, Failure] = {}
 
     def __contains__(self, set_id: str) -> bool:
@@ -74,17 +80,32 @@ class Demand:
                 self.is_well(set_id)
         self._sets[set_id] = found
         if found.wanted <= found.published:
-            self._waiting.pop(set_id, None)
-        elif known is not None and (
-            found.published > known.published or (found.is_change and not known.is_change)
-        ):
-            self._waiting[set_id] = now
-        else:
-            self._waiting.setdefault(set_id, now)
+            self._due.pop(set_id, None)
+        elif self._begins_to_wait(found, known):
+            self._due[set_id] = now + self._delay(found, now)
+        elif found.at_once > found.published:
+            self._due[set_id] = min(self._due[set_id], now)
+
+    def _begins_to_wait(self, found: SetVersions, known: SetVersions | None) -> bool:
+        return (
+            found.set_id not in self._due
+            or known is None
+            or found.published > known.published
+            or (found.is_change and not known.is_change)
+        )
+
+    def _delay(self, found: SetVersions, now: float) -> float:
+        """Return for how many seconds a set waits for its cadence."""
+        if not found.published or not found.is_change or found.at_once > found.published:
+            return 0.0
+        begun = self._begun.get(found.set_id)
+        since = None if begun is None else now - begun
+        return delay_of(found.set_id, found.cadence_ms, since_published=since, now=self._clock())
 
     def is_published(self, set_id: str, version: int, began: float) -> None:
         """Note a version whose making began at `began`: what was wanted later waits since then."""
         known = self._sets[set_id]
+        self._begun[set_id] = began
         self.rows_say(msgspec.structs.replace(known, wanted=version, published=version), began)
 
     def has_failed(self, set_id: str, reason: str, now: float) -> None:
@@ -99,6 +120,11 @@ class Demand:
         """Note that an attempt went well, or that there was nothing to do: somebody else was faster."""
         self._failures.pop(set_id, None)
 
+    def hurry(self, now: float) -> None:
+        """Let no set wait for its cadence any more."""
+        for set_id, due in self._due.items():
+            self._due[set_id] = min(due, now)
+
     def retry(self) -> None:
         """End all pauses: what failed before may go well now."""
         for set_id, failure in self._failures.items():
@@ -109,20 +135,29 @@ class Demand:
         failure = self._failures.get(set_id)
         return failure is None or failure.retry_at <= now
 
-    def is_waiting(self, set_id: str) -> bool:
-        """Tell whether a set is wanted that is not published."""
-        return set_id in self._waiting
+    def is_due(self, set_id: str, now: float) -> bool:
+        """Tell whether a set is wanted that is not published, and waits for no cadence."""
+        return self._due.get(set_id, now + 1) <= now
+
+    def is_urgent(self, set_id: str) -> bool:
+        """Tell whether what is wanted of a set is urgent, or its issuer has another key."""
+        found = self._sets[set_id]
+        return found.at_once > found.published and found.is_change
 
     def is_change(self, set_id: str) -> bool:
         """Tell whether what is wanted of a set says something new: if not, a fresh signature is all."""
         return self._sets[set_id].is_change
 
     def waiting(self, now: float) -> list[str]:
-        """Return the sets that wait and may begin."""
-        return [set_id for set_id in self._waiting if self.may_begin(set_id, now)]
+        """Return the sets that are due and may begin."""
+        return [set_id for set_id, due in self._due.items() if due <= now and self.may_begin(set_id, now)]
+
+    def next_due(self, now: float) -> float:
+        """Return in how many seconds the next set is due that waits for its cadence; infinity: none does."""
+        return min((due - now for due in self._due.values() if due > now), default=math.inf)
 
     def longest_wait(self, now: float) -> float:
-        """Return for how many seconds the oldest change has been waiting to be seen; 0: none waits."""
+        """Return for how many seconds the oldest change has been due, and is not seen; 0: none is."""
         return max(0.0, now - min(self._since(is_change=True).values(), default=now))
 
     def late(self, before: float, anew_before: float) -> Iterator[tuple[str, str]]:
@@ -145,9 +180,7 @@ class Demand:
                     yield set_id, reason
 
     def _since(self, *, is_change: bool) -> dict[str, float]:
-        """Return since when sets wait, of those that wait with a change, or of those that do not."""
+        """Return since when sets are due, of those that wait with a change, or of those that do not."""
         return {
-            set_id: since
-            for set_id, since in self._waiting.items()
-            if self._sets[set_id].is_change is is_change
+            set_id: since for set_id, since in self._due.items() if self._sets[set_id].is_change is is_change
         }

@@ -29,7 +29,7 @@ from storage import Database, DatabaseUnavailable, Following, Leadership, Served
 from wire import Refusal
 
 POLL_SECONDS = 0.25  # how soon a change by another process is seen; a change of our own wakes us at once
-PACE_SECONDS = 0.1  # between two looks: changes that come thick make one version together
+PACE_SECONDS = 0.01  # between two looks, however often we are woken
 SLOTS = 8  # sets under way at once; their writes share commits
 SLOTS_PER_TENANT = 4  # ... of one issuer
 SURVEY_SECONDS = 1.0  # between two looks at the times of all lists, of which there may be 10,000
@@ -75,7 +75,7 @@ class Publisher:
         self.failed = 0
         mark = mark or ServedMark()
         self.lists = PublishedLists(policy=policy, clock=clock, on_published=on_published, mark=mark)
-        self.demand = Demand()
+        self.demand = Demand(clock)
         self.rows = SetRows(database, self.lists, self.demand, timer=timer)
         self.following = Following(self.rows.take_up, "status lists", mark=mark, timer=timer)
         self._database = database
@@ -163,7 +163,7 @@ class Publisher:
                     _log.exception("status lists: a look at the rows failed")
                 await asyncio.sleep(PACE_SECONDS)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
+                    async with asyncio.timeout(min(POLL_SECONDS, self.demand.next_due(self._timer()))):
                         await self._wanted.wait()
 
     async def _step(self, leadership: Leadership | None, under_way: asyncio.TaskGroup) -> None:
@@ -179,13 +179,14 @@ class Publisher:
     async def publish_dirty(self) -> int:
         """
         Publish every set whose rows say more than its published version, or a list of which is half through, and
-        wait for it; for the start, and for tools.
+        wait for it, whatever its cadence; for the start, and for tools.
 
         Returns:
             How many versions were published here. A set that failed is counted, logged and tried again
             later; it holds up no other.
         """
         await self.following.look()
+        self.demand.hurry(self._timer())
         before, self._surveyed_at = self.published, NEVER
         async with asyncio.TaskGroup() as under_way:
             self._begin(under_way)
@@ -195,7 +196,7 @@ class Publisher:
         """Offer what is due, then begin with those whose turn it is; each that ends lets another begin."""
         now = self._timer()
         for set_id in self.demand.waiting(now):
-            self._turns.offer(set_id, self._lane_of(set_id, is_change=self.demand.is_change(set_id)))
+            self._turns.offer(set_id, self._lane_of(set_id))
         if now - self._surveyed_at >= SURVEY_SECONDS:
             self._survey()
         self._take_turns(under_way)
@@ -215,13 +216,17 @@ class Publisher:
         """Look at the times of all lists: offer those that are to be signed anew, then tell of those in trouble."""
         at = self._timer()
         for set_id in self.lists.due_for_signature():
-            if not self.demand.is_waiting(set_id) and self.demand.may_begin(set_id, at):
-                self._turns.offer(set_id, self._lane_of(set_id, is_change=False))
+            if not self.demand.is_due(set_id, at) and self.demand.may_begin(set_id, at):
+                self._turns.offer(set_id, Lane(self.demand.tenant_of(set_id), is_change=False))
         self._tell()
         self._surveyed_at = at
 
-    def _lane_of(self, set_id: str, *, is_change: bool) -> Lane:
-        return Lane(self.demand.tenant_of(set_id), is_change)
+    def _lane_of(self, set_id: str) -> Lane:
+        return Lane(
+            self.demand.tenant_of(set_id),
+            is_change=self.demand.is_change(set_id),
+            is_urgent=self.demand.is_urgent(set_id),
+        )
 
     def _tell(self) -> None:
         now = self._timer()
@@ -251,5 +256,5 @@ class Publisher:
             _log.log(level, "status set %s: not published: %s", set_id, reason, exc_info=is_ours)
         else:
             self.demand.is_well(set_id)
-            if self.demand.is_waiting(set_id):
+            if self.demand.is_due(set_id, self._timer()):
                 self.wake()  # It was changed meanwhile, and could not be offered.

@@ -27,9 +27,9 @@ class SetVersions(msgspec.Struct, frozen=True):
     """
     What a set's rows say (`wanted`) and what its readers get (`published`; 0: nothing yet).
 
-    `is_change`: what is wanted says something new. `urgent` is the last version that waits for no cadence, which is
-    `cadence_ms` milliseconds. `changed` is the number of its last change among those of all sets; `length` is in
-    entries, and stays.
+    `is_change`: what is wanted says something new. `at_once` is the last version that waits for no cadence, which
+    is `cadence_ms` milliseconds: it is urgent, or the key of the issuer changed. `changed` is the number of its
+    last change among those of all sets; `length` is in entries, and stays.
     """
 
     set_id: str
@@ -37,7 +37,7 @@ class SetVersions(msgspec.Struct, frozen=True):
     wanted: int
     published: int
     is_change: bool
-    urgent: int
+    at_once: int
     cadence_ms: int
     changed: int
     length: int
@@ -112,7 +112,7 @@ def changed_sets(tx: Transaction, after: int) -> list[SetVersions]:
     """
     rows = tx.all(
         "SELECT v.set_id, s.issuer_id, v.changed_version AS changed, v.cadence_ms, v.position,"
-        " v.urgent_version AS urgent,"
+        " CASE WHEN v.urgent_version > v.floor_version THEN v.urgent_version ELSE v.floor_version END AS at_once,"
         " s.length, v.wanted_version <> v.anew_version AS is_change,"
         " CASE WHEN w.set_id IS NULL THEN v.wanted_version ELSE 0 END AS wanted,"
         " CASE WHEN w.set_id IS NULL THEN v.published_version ELSE 0 END AS published"

@@ -6,8 +6,11 @@ anew, be it that half of their life is over or that their issuer has another key
 has one set waits for one set of each other lane, not for all of them; and of the slots a tenant has a part at
 most, so that slow sets leave some to others.
 
-That a key is compromised makes no third lane: where nothing else is due, the sets to be signed anew have all slots
-of their tenant, and a revocation must not wait behind thousands of them then either.
+Urgent changes have a lane of their own, which stands before all others. A tenant that calls everything urgent still
+has no more than its part of the slots.
+
+That a key is compromised makes no lane of its own: where nothing else is due, the sets to be signed anew have all
+slots of their tenant, and a revocation must not wait behind thousands of them then either.
 """
 
 from collections import Counter, OrderedDict
@@ -16,10 +19,17 @@ import msgspec
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """What takes turns with its like; `is_change`: somebody waits for what these sets are to say."""
+    """
+    What takes turns with its like.
+
+    Attributes:
+        is_change: somebody waits for what these sets are to say.
+        is_urgent: and said so; such lanes come before all others.
+    """
 
     tenant: str
     is_change: bool
+    is_urgent: bool = False
 
 
 class Turns:
@@ -46,6 +56,8 @@ class Turns:
         self._leave(set_id)
         self._lane_of[set_id] = lane
         self._lanes.setdefault(lane, OrderedDict())[set_id] = None
+        if lane.is_urgent:
+            self._lanes.move_to_end(lane, last=False)
 
     def take(self) -> str | None:
         """Return the set whose turn it is, which is under way until `end`; None: none waits that may begin."""
@@ -56,7 +68,8 @@ class Turns:
         if lane is None:
             return None
         set_id = next(iter(self._lanes[lane]))
-        self._lanes.move_to_end(lane)
+        if not lane.is_urgent:
+            self._lanes.move_to_end(lane)
         self._leave(set_id)
         self._under_way[set_id] = lane.tenant
         self._held[lane.tenant] += 1

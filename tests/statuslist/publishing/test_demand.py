@@ -9,7 +9,7 @@ def rows(wanted: int, published: int, list_id: str = "list", *, is_change: bool 
 
 
 def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(1, 0), 10.0)
     demand.rows_say(rows(2, 0), 12.0)
 
@@ -18,19 +18,19 @@ def test_a_list_waits_from_the_oldest_change_that_is_not_published() -> None:
 
 
 def test_what_was_wanted_while_a_version_was_made_waits_since_then() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(1, 0), 10.0)
     demand.rows_say(rows(2, 0), 12.0)
 
     demand.is_published("list", 1, 11.0)
 
-    assert demand.longest_wait(15.0) == 4.0
+    assert demand.longest_wait(15.0) == 3.25
     demand.is_published("list", 2, 14.0)
     assert demand.longest_wait(15.0) == 0.0
 
 
 def test_a_look_older_than_a_publication_takes_nothing_back() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(1, 0), 10.0)
     demand.is_published("list", 1, 10.5)
 
@@ -41,7 +41,7 @@ def test_a_look_older_than_a_publication_takes_nothing_back() -> None:
 
 
 def test_a_list_that_fails_is_tried_again_after_pauses_that_grow_to_a_bound() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(1, 0), 0.0)
     pauses = []
     for _ in range(2_000):
@@ -55,7 +55,7 @@ def test_a_list_that_fails_is_tried_again_after_pauses_that_grow_to_a_bound() ->
 
 
 def test_a_list_that_another_process_published_has_not_failed() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(2, 1), 0.0)
     demand.has_failed("list", "no key", 5.0)
 
@@ -66,7 +66,7 @@ def test_a_list_that_another_process_published_has_not_failed() -> None:
 
 
 def test_a_failure_is_told_since_it_first_failed() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(1, 1), 0.0)
     demand.has_failed("list", "no key", 5.0)
     demand.has_failed("list", "no key at all", 8.0)
@@ -78,7 +78,7 @@ def test_a_failure_is_told_since_it_first_failed() -> None:
 
 
 def test_nobody_waits_for_a_signature_until_it_is_very_late() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(2, 1, is_change=False), 10.0)
 
     assert demand.longest_wait(15.0) == 0.0
@@ -88,7 +88,7 @@ def test_nobody_waits_for_a_signature_until_it_is_very_late() -> None:
 
 
 def test_a_change_waits_from_when_it_was_made_and_not_from_the_signature_that_was_wanted_before() -> None:
-    demand = Demand()
+    demand = Demand(lambda: 1_790_000_000.0)
     demand.rows_say(rows(2, 1, is_change=False), 10.0)
 
     demand.rows_say(rows(3, 1), 12.0)
