@@ -9,7 +9,8 @@ import pytest
 from operators import Role
 from server.database import MIGRATIONS
 from server.services import Services
-from statuslist.entries.requests import ChangeStatuses, StatusChange
+from statuslist.entries.requests import Allocate, ChangeStatuses, FindEntries, StatusChange
+from statuslist.errors import NoTokenList
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import DATA_INTEGRITY, MAX_FORM_BYTES
@@ -67,6 +68,38 @@ async def test_its_lists_are_served_as_they_were_and_go_on(old: Place, tmp_path:
 async def _version(services: Services) -> int:
     current = services.status.publisher.lists.current("badges-suspension")
     return current.version if current is not None else 0
+
+
+async def test_entry_that_has_only_the_name_of_its_batch_is_found_and_revoked(
+    old: Place, tmp_path: Path
+) -> None:
+    """Release 0.2 kept a reference for each call; many a caller took one entry a call, and so named each."""
+    old.query("UPDATE status_sets SET next_number = 8 WHERE id = 'badges'")
+    old.query(
+        "INSERT INTO allocations (set_id, first_number, count, reference, actor, at)"
+        " VALUES ('badges', 5, 3, 'batch 7', 'bootstrap', 1790000000000000)"
+    )
+    ((issuer,),) = old.query("SELECT issuer_id FROM status_sets WHERE id = 'badges'")
+    async with upgraded(old, tmp_path) as services:
+        sets = services.status.sets
+        asked = [FindEntries(batch="batch 7", position=position, issuer_id=issuer) for position in range(4)]
+        found = [(await sets.find(ROOT, one)).entries for one in asked]
+        index = found[1][0].status_list_index
+        revoked = StatusChange(status_list_index=index, status_purpose="revocation", status=1)
+        await sets.set_statuses(ROOT, "badges", ChangeStatuses(changes=(revoked,)))
+        named = Allocate(references=("student 4711",))
+        with pytest.raises(NoTokenList):
+            await sets.allocate(ROOT, "badges", Allocate(references=("student 4711",), format="dc+sd-jwt"))
+        (allocated,) = (await sets.allocate(ROOT, "badges", named)).entries
+        by_reference = (
+            await sets.find(ROOT, FindEntries(reference="student 4711", issuer_id=issuer))
+        ).entries
+
+    assert [len(entries) for entries in found] == [1, 1, 1, 0]
+    assert len({entries[0].status_list_index for entries in found[:3]}) == 3
+    assert [entry.status_list_index for entry in by_reference] == [allocated.status_list_index]
+    assert old.query(f"SELECT value FROM statuses WHERE entry_index = {index}") == [(1,)]
+    assert (tmp_path / "keys" / "references.key").stat().st_mode & 0o777 == 0o600
 
 
 async def test_superseded_versions_let_their_bytes_go_and_stay_known(old: Place, tmp_path: Path) -> None:

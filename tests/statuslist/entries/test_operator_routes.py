@@ -8,8 +8,18 @@ import httpx
 import msgspec
 import pytest
 
-from statuslist.client import RequestRefused, StatusListClient
-from statuslist.entries.requests import Allocate, CreateSet
+from statuslist.client import (
+    Allocate,
+    ChangeStatuses,
+    CreateSet,
+    FindEntries,
+    NamedEntry,
+    ReleaseEntries,
+    RequestRefused,
+    StatusChange,
+    StatusListClient,
+)
+from statuslist.entries.references import ReferenceKey
 from tests.databases import SqlitePlace
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, Wing, change_of
@@ -53,6 +63,58 @@ async def test_client_creates_allocates_revokes_and_reads(wing: Wing) -> None:
     }
     assert page.sets == (shown,)
     assert shown.allocated == 2
+
+
+async def test_client_names_finds_revokes_and_releases_by_reference(wing: Wing, tmp_path: Path) -> None:
+    key = ReferenceKey(tmp_path / "references.key")
+    key.make()
+    named = Wing(wing.database, wing.place, key)
+    async with (
+        transport_of(named, ACME) as transport,
+        StatusListClient(BASE_URL, transport=transport) as client,
+    ):
+        await client.create_set(CreateSet(id="badges", purposes=("revocation",)))
+        wanted = Allocate(count=2, format="mso_mdoc", references=("first", "second"))
+        allocated = await client.allocate("badges", wanted, idempotency_key="1")
+        again = await client.allocate("badges", wanted, idempotency_key="1")
+        found = await client.find(FindEntries(reference="first"))
+        change = StatusChange(reference="first", status_purpose="revocation", status=1)
+        changed = await client.set_statuses("badges", ChangeStatuses(changes=(change,)))
+        second = ReleaseEntries(entries=(NamedEntry(reference="second"),))
+        released = await client.release("badges", second, idempotency_key="2")
+        shown = await client.add_forms("badges", idempotency_key="3")
+        with pytest.raises(RequestRefused) as refused:
+            await client.release("badges", ReleaseEntries(entries=(NamedEntry(reference="first"),)))
+
+    assert allocated == again
+    assert [entry.status_list_index for entry in found.entries] == [allocated.entries[0].status_list_index]
+    assert (changed.changed, released.released) == (1, 1)
+    assert shown.token_list is not None
+    assert (refused.value.status, refused.value.type) == (409, f"{BASE_URL}/problems/entry-in-use")
+
+
+@pytest.mark.parametrize("index", range(3))
+async def test_ten_thousand_references_are_taken_in_one_call(wing: Wing, tmp_path: Path, index: int) -> None:
+    """In a body of up to 1 MiB."""
+    key = ReferenceKey(tmp_path / "references.key")
+    key.make()
+    named = Wing(wing.database, wing.place, key)
+    await named.create("badges")
+    size = (10, 99, 110)[index]
+    references = [f"{number:0{size}}" for number in range(10_000)]
+    async with http_of(named) as http:
+        body = {"count": 10_000, "format": "dc+sd-jwt", "references": references}
+        response = await http.post(f"{SETS}/badges/allocations", json=body)
+        found = await http.post(
+            "/operator/status-entries/find", json={"reference": references[7_777], "issuerId": "acme"}
+        )
+
+    if size == 110:
+        assert response.status_code == 413
+        return
+    entries = response.json()["entries"]
+    assert (response.status_code, len(entries)) == (201, 10_000)
+    assert found.json()["entries"][0]["statusListIndex"] == entries[7_777]["statusListIndex"]
 
 
 async def test_retry_with_the_same_key_does_nothing_twice(wing: Wing) -> None:

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from statuslist.entries.changes import CLOSED
-from statuslist.entries.requests import Allocate
-from statuslist.errors import ListFull, SetClosed
-from statuslist.formats.bitstring import status_at
+from statuslist.entries.requests import Allocate, NamedEntry, ReleaseEntries
+from statuslist.errors import EntryReleased, ListFull, SetClosed
+from statuslist.formats.bitstring import status_at, with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
 from statuslist.publishing.mirror import FoundForm
 from statuslist.recovery.epoch import EpochReport, open_epoch
@@ -257,3 +257,24 @@ async def test_next_version_is_beyond_one_that_a_clock_ahead_had_numbered(wing: 
 
     assert current is not None
     assert current.version == ahead + 1
+
+
+async def test_release_outlasts_a_restore_unless_a_published_list_says_that_the_entry_was_revoked(
+    wing: Wing,
+) -> None:
+    """The rows know of a release, and readers saw a revocation: rows of two pasts met. The revocation wins."""
+    await wing.create("badges")
+    released, revoked = await wing.allocate("badges", 2)
+    entries = tuple(NamedEntry(status_list_index=str(index)) for index in (released, revoked))
+    await wing.sets.release(ROOT, "badges", ReleaseEntries(entries=entries))
+    await wing.publisher.publish_dirty()
+    (found,) = published(wing, "badges-revocation").values()
+    seen = msgspec.structs.replace(found, bits=with_statuses(131_072, [(revoked, 1)]))
+
+    report = await open_it(wing, {"badges-revocation": seen})
+
+    entry = await wing.sets.get_entry(ROOT, "badges", revoked)
+    assert report.revocations == 1
+    assert (entry.statuses[0].status, entry.is_released) == (1, True)
+    with pytest.raises(EntryReleased):
+        await wing.revoke("badges", released)
