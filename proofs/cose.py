@@ -81,12 +81,14 @@ def sign1(
         raise ValueError("the signer decides on alg")
     certified = key_name == "certificates"
     naming: Headers = {X5CHAIN: _x5chain(signer)} if certified else {}
-    header = write_cbor({ALG: signer.algorithm.cose, **naming, **(protected or {})})
+    headers = {ALG: signer.algorithm.cose, **naming, **(protected or {})}
+    header = write_cbor(headers)
     unprotected: Headers = {} if certified else {KID: signer.jws_key_id.encode()}
     signature = signer.sign(_to_be_signed(header, payload))
     message = _SIGN1_TAG + write_cbor([header, unprotected, payload, signature])
     try:
-        read_sign1(message, max_bytes=MAX_COSE_BYTES)
+        _check_size(message, MAX_COSE_BYTES, payload, signature)
+        _names_of(headers, unprotected)
     except MalformedProof as error:
         raise ValueError(f"nobody could read what was to be signed: {error}") from None
     return message
@@ -109,18 +111,16 @@ def read_sign1(data: bytes, *, max_bytes: int) -> Sign1:
             raise MalformedProof(
                 "expected a COSE_Sign1: protected and unprotected header, payload, signature"
             )
-    if len(data) - len(payload) - len(signature) > MAX_HEADERS_BYTES:
-        raise MalformedProof(f"the headers have over {MAX_HEADERS_BYTES} bytes")
+    _check_size(data, max_bytes, payload, signature)
     protected = _read(header, MAX_HEADERS_BYTES) if header else {}
     if not isinstance(protected, dict):
         raise MalformedProof("the protected header is not a map")
-    _check_headers(protected, unprotected)
-    both = unprotected | protected
+    key_id, certificates = _names_of(protected, unprotected)
     return Sign1(
         protected=protected,
         unprotected=unprotected,
-        key_id=_key_id(both),
-        certificates=_certificates(both),
+        key_id=key_id,
+        certificates=certificates,
         payload=payload,
         signed=_to_be_signed(header, payload),
         signature=signature,
@@ -156,6 +156,20 @@ def _read(data: bytes, max_bytes: int) -> Any:
         return read_cbor(data, max_bytes=max_bytes)
     except CborError as error:
         raise MalformedProof(f"the COSE_Sign1 cannot be read: {error}") from None
+
+
+def _check_size(data: bytes, max_bytes: int, payload: bytes, signature: bytes) -> None:
+    if len(data) > max_bytes:
+        raise MalformedProof(f"the COSE_Sign1 has {len(data)} bytes; the limit is {max_bytes}")
+    if len(data) - len(payload) - len(signature) > MAX_HEADERS_BYTES:
+        raise MalformedProof(f"the headers have over {MAX_HEADERS_BYTES} bytes")
+
+
+def _names_of(protected: Headers, unprotected: Headers) -> tuple[bytes | None, tuple[bytes, ...]]:
+    """Return what names the key, `kid` and certificates, of headers that are such as we read."""
+    _check_headers(protected, unprotected)
+    both = unprotected | protected
+    return _key_id(both), _certificates(both)
 
 
 def _check_headers(protected: Headers, unprotected: Headers) -> None:

@@ -7,6 +7,7 @@ API (`wire.parse_utc`) they may carry an offset.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 # XSD 1.1 part 2, section 3.4.28, without years of other than four digits. 24:00:00 is the midnight that ends the
 # day (section 3.3.7); no other time has the hour 24, though `fromisoformat` reads some from Python 3.14 on.
@@ -17,6 +18,7 @@ _DATE_TIME_STAMP = re.compile(
 )
 
 
+@lru_cache(maxsize=1_024)  # The lists that are made in one second have the same two times.
 def parse_date_time_stamp(text: str) -> int:
     """
     Read a dateTimeStamp as microseconds since 1970; what is finer is cut off.

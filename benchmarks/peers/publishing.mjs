@@ -18,7 +18,7 @@ const PEERS = {
     const Ed25519Multikey = await import('@digitalbazaar/ed25519-multikey')
     const vc = await import('@digitalbazaar/vc')
     const key = await Ed25519Multikey.generate({ id: METHOD, controller: ISSUER })
-    const suite = new DataIntegrityProof({ signer: key.signer(), cryptosuite, date: null })
+    const suite = new DataIntegrityProof({ signer: key.signer(), cryptosuite })
     const list = await createList({ length })
     for (const index of set) list.setStatus(index, true)
     return async index => {
