@@ -110,6 +110,25 @@ def value_at(lst: bytes, index: int, bits: Width) -> int:
     return lst[index * bits >> 3] >> (index * bits & 7) & (1 << bits) - 1
 
 
+def bits_of_value(lst: bytes, value: int, bits: Width) -> bytes:
+    """
+    Return which entries have a value, as a W3C bitstring: the way back from `token_bits`.
+
+    Args:
+        bits: 1 or 2.
+    """
+    if bits == 1:
+        return lst.translate(_MIRRORED)
+    of_pair = [
+        sum((byte >> 2 * place & 3 == value) << 3 - place for place in range(4)) for byte in range(256)
+    ]
+    first, last = (
+        lst[0::2].translate(bytes(each << 4 for each in of_pair)),
+        lst[1::2].translate(bytes(of_pair)),
+    )
+    return (int.from_bytes(first) | int.from_bytes(last)).to_bytes(len(first))
+
+
 def compressed(lst: bytes) -> bytes:
     """
     Return `lst` in the ZLIB container (RFC 1950), the same bytes for the same list and zlib.

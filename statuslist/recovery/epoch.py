@@ -23,6 +23,7 @@ from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import CLOSED
 from statuslist.entries.entry_store import Change, write_changes
+from statuslist.formats.forms import TOKEN_FORMS, is_reserved
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.artefacts import digest_of, published_artefacts
 from statuslist.recovery.found_lists import FoundList, set_indexes
@@ -156,7 +157,7 @@ def _make_lost_sets(
             created_at=at,
             profile="default",
             cadence_ms=CADENCE_MS,
-            has_tokens=False,
+            has_tokens=not is_reserved(set_id),
             version=0,
         )
         store.insert_set(tx, status_set)
@@ -181,11 +182,14 @@ def _take_over(
     assert status_set is not None, "those that were lost have been made"
     if (status_set.issuer_id, status_set.length) != (newest.issuer_id, newest.length):
         return 0, f"{list_id} was found with another issuer or length; it is ignored"
+    if newest.purpose not in status_set.purposes and newest.form in TOKEN_FORMS:
+        return 0, None  # It has a value for what its set has no list for.
     if newest.purpose not in status_set.purposes:
         return 0, f"{list_id} was found, but the set has no list of that purpose; it is ignored"
-    if newest.purpose != REVOCATION and not _is_newer(tx, list_id, newest):
+    if newest.purpose != REVOCATION and not _is_newer(tx, newest):
         return 0, None
-    rows, wanted = _indexes_with_status(tx, newest), set_indexes(newest.bits)
+    rows = _indexes_with_status(tx, newest)
+    wanted = set_indexes(newest.bits) | rows & set_indexes(newest.hidden)
     cleared: Set[int] = frozenset() if newest.purpose == REVOCATION else rows - wanted
     write_changes(
         tx,
@@ -198,7 +202,7 @@ def _take_over(
     return len(wanted - rows) + len(cleared), None
 
 
-def _is_newer(tx: Transaction, list_id: str, newest: FoundList) -> bool:
+def _is_newer(tx: Transaction, newest: FoundList) -> bool:
     """
     Tell whether a published list is newer than the rows: its version is beyond what they have as published.
 
@@ -206,12 +210,19 @@ def _is_newer(tx: Transaction, list_id: str, newest: FoundList) -> bool:
     same; but the rows know every version before them.
     """
     if newest.version is not None:
-        row = tx.one("SELECT max(version) AS version FROM list_forms WHERE list_id = :id", {"id": list_id})
+        row = tx.one(
+            "SELECT max(version) AS version FROM list_forms WHERE list_id = :id", {"id": newest.source_id}
+        )
         return row is None or row["version"] is None or newest.version > row["version"]
-    own = published_artefacts(tx, list_id)
+    own = published_artefacts(tx, newest.source_id)
     if own and newest.valid_from < own[0].valid_from:
         return False
-    asked = {"list_id": list_id, "form": newest.form, "body": newest.body, "digest": digest_of(newest.body)}
+    asked = {
+        "list_id": newest.source_id,
+        "form": newest.form,
+        "body": newest.body,
+        "digest": digest_of(newest.body),
+    }
     known = tx.one(
         "SELECT version FROM artefacts WHERE list_id = :list_id AND form = :form AND body = :body"
         " UNION ALL SELECT version FROM list_forms WHERE list_id = :list_id AND form = :form AND body = :body"

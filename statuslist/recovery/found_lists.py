@@ -14,7 +14,16 @@ from proofs import JsonObject, ProofError, read_compact, verify_compact, verify_
 from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
-from statuslist.formats.forms import JWT, MAX_FORM_BYTES, TOKEN_FORMS, FormName, is_set_id, list_url
+from statuslist.formats.forms import (
+    JWT,
+    MAX_FORM_BYTES,
+    TOKEN_FORMS,
+    FormName,
+    is_set_id,
+    list_id_of,
+    list_url,
+    token_list_id_of,
+)
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.mirror import FoundForm
 from wire import JsonError, read
@@ -34,6 +43,9 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
         valid_from: microseconds since 1970, of the newest that was found.
         version: its version; None where that was not written beside it, as by releases before 0.3.
         form, body: that newest one.
+        hidden: the entries of which it cannot say anything; b"": it says all. A token list tells of no suspension
+        of who
+            is revoked.
     """
 
     set_id: str
@@ -45,6 +57,17 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
     form: FormName
     body: bytes
     version: int | None = None
+    hidden: bytes = b""
+
+    @property
+    def list_id(self) -> str:
+        """The id of the W3C list that says so, or would."""
+        return list_id_of(self.set_id, self.purpose)
+
+    @property
+    def source_id(self) -> str:
+        """The id of the list that was found."""
+        return token_list_id_of(self.set_id) if self.form in TOKEN_FORMS else self.list_id
 
     def is_newer_than(self, other: "FoundList") -> bool:
         """Compare by version, which no clock moves; by `validFrom` only where a version is not known."""
@@ -125,33 +148,54 @@ def merge(known: FoundList | None, found: FoundList) -> FoundList:
     """
     Return the two as one: a revocation that either has, a suspension as the newer one has it.
 
-    Of two that are equally old the one found first counts. Lists of different length, or issuers, are not merged:
-    the newer one counts alone.
+    Of two that are equally old the one that says all counts, or else the one found first. What the newer one cannot
+    say is as the older one has it. Lists of different length, or issuers, are not merged: the newer one counts
+    alone.
     """
     if known is None:
         return found
-    newest = found if found.is_newer_than(known) else known
+    newest, older = (found, known) if _counts_before(found, known) else (known, found)
     is_same = (known.issuer_id, known.length) == (found.issuer_id, found.length)
-    if newest.purpose != REVOCATION or not is_same:
+    if not is_same:
         return newest
+    if newest.purpose != REVOCATION:
+        return _completed(newest, older)
     union = int.from_bytes(known.bits) | int.from_bytes(found.bits)
     return msgspec.structs.replace(newest, bits=union.to_bytes(len(newest.bits)))
 
 
+def _counts_before(found: FoundList, known: FoundList) -> bool:
+    if found.is_newer_than(known):
+        return True
+    return bool(known.hidden) and not found.hidden and not known.is_newer_than(found)
+
+
+def _completed(newest: FoundList, older: FoundList) -> FoundList:
+    """Return a list with what it cannot say as the older one has it."""
+    if not newest.hidden:
+        return newest
+    known = int.from_bytes(older.bits) & int.from_bytes(newest.hidden)
+    hidden = int.from_bytes(newest.hidden) & int.from_bytes(older.hidden)
+    return msgspec.structs.replace(
+        newest,
+        bits=(int.from_bytes(newest.bits) | known).to_bytes(len(newest.bits)),
+        hidden=hidden.to_bytes(len(newest.bits)) if hidden else b"",
+    )
+
+
 def gather(
     forms: Iterable[FoundForm],
-    read_one: Callable[[FoundForm], FoundList],
+    read_one: Callable[[FoundForm], Sequence[FoundList]],
     on_stranger: Callable[[str], None],
 ) -> dict[str, FoundList]:
-    """Return what was found of each list, by its id; what is not ours is told to `on_stranger` and ignored."""
+    """Return what was found of each W3C list, by its id; what is not ours is told to `on_stranger` and ignored."""
     newest: dict[str, FoundList] = {}
-    for found in forms:
-        if found.form in TOKEN_FORMS:
-            continue
+    for form in forms:
         try:
-            newest[found.list_id] = merge(newest.get(found.list_id), read_one(found))
+            for found in read_one(form):
+                newest[found.list_id] = merge(newest.get(found.list_id), found)
         except NotOurList as error:
-            on_stranger(f"{found.list_id}/{found.form} is ignored: {error}")
+            on_stranger(f"{form.list_id}/{form.form} is ignored: {error}")
     return newest
 
 

@@ -44,10 +44,12 @@ from server.identity.identities import Identities, Rows
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.settings import Settings
 from server.settings.policy import policy_of
+from statuslist.formats.forms import TOKEN_FORMS
 from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_found
+from statuslist.recovery.found_token_lists import read_found_tokens
 from storage import Database, Engine, Transaction, open_database, sqlite_path
 from storage.file_lease import FileLease
 from storage.sqlite_backup import COMPANIONS, back_up, is_in_use, set_aside, take_place
@@ -204,8 +206,10 @@ def _gather(
 ) -> dict[str, FoundList]:
     keys = _known_keys(rows)
 
-    def read_one(form: FoundForm) -> FoundList:
-        return read_found(form, keys=keys, base_url=settings.public_url, now=now)
+    def read_one(form: FoundForm) -> Sequence[FoundList]:
+        if form.form in TOKEN_FORMS:
+            return read_found_tokens(form, keys=keys, base_url=settings.public_url)
+        return (read_found(form, keys=keys, base_url=settings.public_url, now=now),)
 
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")

@@ -50,7 +50,7 @@ def published(wing: Wing, *list_ids: str, versions: bool = True) -> dict[str, Fo
         ]
     return gather(
         forms,
-        lambda form: read_found(form, keys=keys, base_url=BASE_URL, now=now),
+        lambda form: [read_found(form, keys=keys, base_url=BASE_URL, now=now)],
         pytest.fail,
     )
 
