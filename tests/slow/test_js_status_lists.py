@@ -132,10 +132,10 @@ def mirror_of(server: Server) -> Path:
 
 
 def change_a_letter(list_file: Path) -> None:
-    """Change one letter of the list itself, which is what follows `encodedList` or the middle of a token."""
+    """Change one byte of the list itself: behind its name, or in the middle of a JWT."""
     body = bytearray(list_file.read_bytes())
-    named = body.find(b'"encodedList":"')
-    place = named + 30 if named >= 0 else len(body) // 2
+    named = [body.find(name) + len(name) + 15 for name in (b'"encodedList":"', b"\x63lst") if name in body]
+    place = named[0] if named else len(body) // 2
     body[place] = ord("A") if body[place] != ord("A") else ord("B")
     list_file.write_bytes(body)
 
