@@ -10,7 +10,15 @@ from proofs.jose import check_signature
 from statuslist.errors import SelfCheckFailed, StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, cleared_bits, decode_list, expand
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, TOKEN_JWT, FormName, list_url
+from statuslist.formats.forms import (
+    DATA_INTEGRITY,
+    JWT,
+    MAX_FORM_BYTES,
+    TOKEN_FORMS,
+    TOKEN_JWT,
+    FormName,
+    list_url,
+)
 from statuslist.formats.purposes import REVOCATION
 from statuslist.formats.token_bits import expanded
 from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
@@ -105,6 +113,17 @@ def _check_against(previous: Artefact, before: ListContent | None, content: List
         raise SelfCheckFailed(f"{content.list_id}: {len(content.bits)} bytes, but {len(bits)} were published")
     if lost := lost_revocations(bits, content):
         raise SelfCheckFailed(f"{content.list_id}: {lost} published revocations are not in the rows any more")
+
+
+def bits_said(artefact: Artefact) -> bytes:
+    """
+    Return the bits that a published form says, packed as its standard has it; its signature is not looked at.
+
+    Raises:
+        ProofError, StatusListError, JsonError: it cannot be read.
+    """
+    purpose = None if artefact.form in TOKEN_FORMS else ""
+    return _expanded(_read_form(artefact).compressed, purpose)
 
 
 def _published(previous: Artefact, before: ListContent | None, purpose: str | None) -> tuple[bytes, int]:

@@ -28,11 +28,11 @@ PAGE_ROWS = 2_000  # statuses looked at in one transaction; 15 microseconds each
 Progress = Callable[[int, int], None]  # done, of how many
 
 
-def _silent(_done: int, _all: int) -> None:
+def silent(_done: int, _all: int) -> None:
     """Tell nobody."""
 
 
-async def forms_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
+async def forms_faults(database: Database, on_progress: Progress = silent) -> list[str]:
     """Every published list has every form, as it was published."""
 
     def look(tx: Transaction, list_id: str) -> list[str]:
@@ -59,12 +59,12 @@ async def forms_faults(database: Database, on_progress: Progress = _silent) -> l
     return await _over_lists(database, look, on_progress)
 
 
-async def revocation_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
+async def revocation_faults(database: Database, on_progress: Progress = silent) -> list[str]:
     """Where a revocation list is published as it is wanted, it says exactly what the rows say."""
     return await _over_lists(database, _unlike_the_rows, on_progress)
 
 
-async def status_faults(database: Database, on_progress: Progress = _silent) -> list[str]:
+async def status_faults(database: Database, on_progress: Progress = silent) -> list[str]:
     """Statuses are set at indexes only that were handed out."""
     faults: list[str] = []
     sets = await database.read(lambda tx: tx.all("SELECT id FROM status_sets ORDER BY id"))

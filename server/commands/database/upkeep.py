@@ -19,6 +19,7 @@ from registry.former import has_former_rows
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of, prepare
 from server.settings import Settings
+from statuslist.recovery.form_inspection import said_faults
 from statuslist.recovery.inspection import (
     MAX_FAULTS,
     count_faults,
@@ -104,6 +105,7 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
         for name, look in (
             ("every published list has its forms", forms_faults),
             ("published revocations are those of the rows", revocation_faults),
+            ("all forms of a list say what the rows say", said_faults),
             ("statuses stand at allocated indexes only", status_faults),
         ):
             found = await look(database, lambda done, of, name=name: on_progress(name, done, of))  # type: ignore[misc]

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from statuslist.publishing.artefacts import published_artefacts
+from statuslist.recovery.form_inspection import said_faults
 from statuslist.recovery.inspection import count_faults, forms_faults, revocation_faults, status_faults
 from tests.databases import Place
 from tests.statuslist.wing import Wing
@@ -22,18 +24,18 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
 
 
 async def _all(wing: Wing) -> list[list[str]]:
-    checks = (forms_faults, revocation_faults, status_faults, count_faults)
+    checks = (forms_faults, revocation_faults, status_faults, count_faults, said_faults)
     return [await check(wing.database) for check in checks]
 
 
 async def test_sound_rows_have_no_fault(wing: Wing) -> None:
-    assert await _all(wing) == [[], [], [], []]
+    assert await _all(wing) == [[], [], [], [], []]
 
 
 async def test_a_change_that_waits_for_publication_is_no_fault(wing: Wing) -> None:
     await wing.revoke("badges", (await wing.allocate("badges"))[0])
 
-    assert await _all(wing) == [[], [], [], []]
+    assert await _all(wing) == [[], [], [], [], []]
 
 
 async def test_a_missing_form_is_found(wing: Wing) -> None:
@@ -41,6 +43,20 @@ async def test_a_missing_form_is_found(wing: Wing) -> None:
     wing.tamper("DELETE FROM list_forms WHERE form = 'credential.jwt' AND list_id = 'badges-revocation'")
 
     assert await forms_faults(wing.database) == ["badges-revocation: there is no credential.jwt"]
+
+
+async def test_a_form_that_says_something_else_than_the_others_is_found(wing: Wing) -> None:
+    """As a publisher with a fault would leave it: each form is signed, and one is of another time."""
+    older = await wing.database.read(lambda tx: published_artefacts(tx, "badges"))
+    await wing.revoke("badges", (await wing.allocate("badges"))[0])
+    await wing.publisher.publish_dirty()
+    (body,) = (found.body for found in older if found.form == "token.cwt")
+    wing.place.drop_rule("list_forms", "UPDATE")
+    await wing.database.write(
+        lambda tx: tx.execute("UPDATE list_forms SET body = :body WHERE form = 'token.cwt'", {"body": body})
+    )
+
+    assert await said_faults(wing.database) == ["badges: token.cwt does not say what the rows say"]
 
 
 async def test_a_revocation_that_is_not_published_is_found(wing: Wing) -> None:
