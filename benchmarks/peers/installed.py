@@ -23,7 +23,9 @@ NO_NGINX = "sudo apt-get install nginx"
 
 
 def has_node_peers() -> bool:
-    return NODE is not None and (PEERS / "node_modules" / "fastify").exists()
+    """Tell whether all of them are there: not those alone that an earlier release had."""
+    first_and_last = ("fastify", "@sd-jwt/jwt-status-list")
+    return NODE is not None and all((PEERS / "node_modules" / name).exists() for name in first_and_last)
 
 
 @contextmanager
