@@ -6,6 +6,7 @@ With arguments, only the subjects whose name holds one of them, and nothing is w
 
 from benchmarks import (
     engines,
+    entries,
     fresh_keys,
     hot_answers,
     many_keys,
@@ -25,6 +26,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("did:webvh logs in process", webvh_logs.measure),
     ("registry over HTTP", registry_queries.measure),
     ("acknowledged revocations", revocations.measure),
+    ("entries by the thousand", entries.measure),
     ("publications of a list in process", lambda _: publishing.measure()),
     ("publications of a list, beside Node libraries", lambda _: peers_publishing.measure()),
     ("both engines", engines.measure),

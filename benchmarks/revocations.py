@@ -25,7 +25,8 @@ from storage.sqlite import SqliteDatabase, open_sqlite
 WRITERS = (1, 8, 64)
 ROUNDS = 5
 SECONDS = 0.8  # per round
-ALLOCATIONS = 13  # of 10,000 entries; more than a run can revoke
+ALLOCATIONS = 60  # of 10,000 entries; more than a run can revoke
+LENGTH = 1_048_576  # entries
 RIVAL = "the same engine, a commit per request"
 ROOT = Principal(id="bench", grants=frozenset({Grant(EVERYTHING, Role.ADMINISTRATOR)}))
 
@@ -71,7 +72,9 @@ class RevocationBench:
             base_url="https://bench.example",
             on_changed=lambda: None,
         )
-        await sets.create_set(ROOT, CreateSet(id="bench", purposes=("revocation",), issuer_id="bench"))
+        await sets.create_set(
+            ROOT, CreateSet(id="bench", purposes=("revocation",), issuer_id="bench", length=LENGTH)
+        )
         return cls(sets, iter(await _allocate(sets)))
 
     async def rate(self, writers: int) -> float:

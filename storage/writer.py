@@ -87,13 +87,23 @@ def _kind(job: Job) -> object:
     return job.fn.make if isinstance(job.fn, Together) else id(job)
 
 
-def take_turn(jobs: list[Job], run: Callable[[Job], None]) -> None:
-    """Have `run` run what may begin of `jobs` in one; where that fails each alone, so that its caller is told."""
+def take_turn(
+    jobs: list[Job], run: Callable[[Job], None], *, at_first: Callable[[Job], None] | None = None
+) -> None:
+    """
+    Have what may begin of `jobs` run in one; where that fails each alone, so that its caller is told.
+
+    Args:
+        run: runs a job so that its failure undoes its own work only.
+        at_first: runs the first job, or all in one; default: `run`.
+    """
     begun = [job for job in jobs if job.begin()]
-    if len(begun) > 1 and _run_in_one(begun, run):
-        return
-    for job in begun:
-        run(job)
+    first = at_first or run
+    if len(begun) == 1:
+        first(begun[0])
+    elif begun and not _run_in_one(begun, first):
+        for job in begun:
+            run(job)
 
 
 def _run_in_one(jobs: list[Job], run: Callable[[Job], None]) -> bool:

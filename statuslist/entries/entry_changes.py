@@ -70,14 +70,11 @@ class _Set:
         return entries_of(named, self.references, self.permutation, self.status_set.length, pointer=pointer)
 
     def _indices(self, named: Iterable[NamedEntry]) -> set[int]:
-        """Return every index that is named, of what can be named."""
-        found: set[int] = set()
-        for one in named:
-            try:
-                found.update(self.indices_of(one, pointer=""))
-            except Refusal:  # Told when the request is planned.
-                continue
-        return found
+        """Return every index that is named, also one that lies outside the set."""
+        by_reference = {
+            self.permutation.index_of(one.number) for found in self.references.values() for one in found
+        }
+        return by_reference | {int(one.status_list_index) for one in named if one.status_list_index}
 
 
 def change_together(tx: Transaction, calls: Sequence[Call], *, at: int) -> list[Changed | Refusal]:

@@ -6,6 +6,7 @@ entries that a request names, and then every change is sent without waiting for 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -59,16 +60,20 @@ def read_entries(tx: Transaction, set_id: str, indices: Collection[int]) -> Entr
     wanted, values = rows_of(map(str, indices or [_NO_INDEX]), "BIGINT")
     rows = tx.all(
         f"WITH wanted (entry_index) AS ({wanted})"  # noqa: S608 (ours)
-        " SELECT s.next_number, v.wanted_version, v.has_tokens, w.entry_index,"
-        f" {_status('revocation')}, {_status('suspension')}, (SELECT 1 FROM released_entries r"
-        " WHERE r.set_id = s.id AND r.entry_index = w.entry_index) AS released"
-        " FROM status_sets s JOIN set_versions v ON v.set_id = s.id CROSS JOIN wanted w WHERE s.id = :set_id",
+        " SELECT s.next_number, v.wanted_version, v.has_tokens, 0 AS entry_index, 0 AS revocation,"
+        " 0 AS suspension, 0 AS released"
+        " FROM status_sets s JOIN set_versions v ON v.set_id = s.id WHERE s.id = :set_id"
+        " UNION ALL SELECT 0, 0, 0, e.entry_index, e.revocation, e.suspension, e.released FROM ("
+        f"SELECT w.entry_index, {_status('revocation')}, {_status('suspension')}, (SELECT 1 FROM released_entries r"
+        " WHERE r.set_id = :set_id AND r.entry_index = w.entry_index) AS released FROM wanted w"
+        ") e WHERE e.revocation = 1 OR e.suspension = 1 OR e.released = 1",
         {"set_id": set_id, **values},
     )
+    facts = next(row for row in rows if row["wanted_version"])  # Of a set it is 1 at least.
     return EntryRows(
-        next_number=rows[0]["next_number"],
-        version=rows[0]["wanted_version"],
-        has_tokens=bool(rows[0]["has_tokens"]),
+        next_number=facts["next_number"],
+        version=facts["wanted_version"],
+        has_tokens=bool(facts["has_tokens"]),
         statuses={(purpose, row["entry_index"]) for row in rows for purpose in PURPOSES if row[purpose]},
         released={row["entry_index"] for row in rows if row["released"]},
     )
@@ -79,7 +84,7 @@ _NO_INDEX = -1
 
 def _status(purpose: str) -> str:
     return (
-        f"(SELECT t.value FROM statuses t WHERE t.set_id = s.id AND t.purpose = '{purpose}'"  # noqa: S608 (ours)
+        f"(SELECT t.value FROM statuses t WHERE t.set_id = :set_id AND t.purpose = '{purpose}'"  # noqa: S608 (ours)
         f" AND t.entry_index = w.entry_index) AS {purpose}"
     )
 
@@ -87,12 +92,16 @@ def _status(purpose: str) -> str:
 def write_changes(tx: Transaction, changes: Sequence[Change]) -> None:
     """Write statuses that are now other than the rows have them, and their events, in the order given."""
     parameters = [msgspec.structs.asdict(change) for change in changes]
-    last = {(one["set_id"], one["purpose"], one["entry_index"]): one for one in parameters}
-    first = {
-        (one["set_id"], one["purpose"], one["entry_index"]): one["value"] for one in reversed(parameters)
-    }
-    _send_each(tx, _SET, [one for key, one in last.items() if one["value"] == 1 == first[key]])
-    _send_each(tx, _CLEAR, [one for key, one in last.items() if one["value"] == 0 == first[key]])
+    first: dict[tuple[str, str, int], int] = {}
+    last: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for one in parameters:
+        entry = (one["set_id"], one["purpose"], one["entry_index"])
+        first.setdefault(entry, one["value"])
+        last[entry] = one
+    # Each change is of what was other before: where the last one is as the first, the row is new, or gone.
+    now = [one for entry, one in last.items() if one["value"] == first[entry]]
+    _send_each(tx, _SET, [one for one in now if one["value"]])
+    _send_each(tx, _CLEAR, [one for one in now if not one["value"]])
     _send_each(tx, _EVENT, parameters)
 
 

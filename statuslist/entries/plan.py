@@ -99,7 +99,7 @@ def plan_changes(
             old = int(entry in statuses)
             check_transition(change.status_purpose, old, change.status)
             if old != change.status:
-                statuses ^= {entry}
+                (statuses.discard if old else statuses.add)(entry)
                 touched.append(Touched(change.status_purpose, index, change.status, change.reason))
     rows.statuses = statuses
     return touched

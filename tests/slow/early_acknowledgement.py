@@ -12,9 +12,9 @@ from storage import sqlite
 from storage.writer import Job, take_turn, tell
 
 
-def acknowledge_early(jobs: list[Job], run: Callable[[Job], None]) -> None:
+def acknowledge_early(jobs: list[Job], run: Callable[[Job], None], **first: Callable[[Job], None]) -> None:
     """Resolve the futures first, and commit a moment later."""
-    take_turn(jobs, run)
+    take_turn(jobs, run, **first)
     tell(jobs)
     time.sleep(0.01)
 
