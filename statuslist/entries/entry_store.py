@@ -211,6 +211,11 @@ def release(tx: Transaction, set_id: str, numbers: Mapping[int, int], *, actor: 
     )
 
 
+def has_references(tx: Transaction) -> bool:
+    """Tell whether any entry has a reference."""
+    return tx.one("SELECT 1 AS found FROM entry_references LIMIT 1") is not None
+
+
 def fingerprint(tx: Transaction) -> bytes | None:
     """Return what tells the key of this database's references; None: there is none yet."""
     row = tx.one("SELECT fingerprint FROM reference_key")

@@ -85,6 +85,17 @@ async def provide_key(database: Database, key: ReferenceKey, *, anew: bool = Fal
     return is_made
 
 
+async def key_faults(database: Database, key: ReferenceKey) -> tuple[str, ...]:
+    """Return what is wrong with the key of the references that a database has; nothing where it has none."""
+    if not await database.read(store.has_references):
+        return ()
+    try:
+        key.check(await database.read(store.fingerprint))
+    except ReferencesUnavailable as error:
+        return (str(error),)
+    return ()
+
+
 async def provide_key_if_possible(database: Database, key: ReferenceKey) -> None:
     """As `provide_key`, for a server: what it cannot make, it says, and serves everything but references."""
     try:

@@ -19,6 +19,8 @@ from registry.former import has_former_rows
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of, prepare
 from server.settings import Settings
+from statuslist.entries.references import ReferenceKey
+from statuslist.entries.referring import key_faults
 from statuslist.recovery.form_inspection import said_faults
 from statuslist.recovery.inspection import (
     MAX_FAULTS,
@@ -111,6 +113,10 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
             found = await look(database, lambda done, of, name=name: on_progress(name, done, of))  # type: ignore[misc]
             yield CheckResult(name, tuple(found))
         yield CheckResult("allocations add up", tuple(await count_faults(database)))
+        key = ReferenceKey(settings.reference_key_path)
+        yield CheckResult(
+            "the key of references is there, where there are any", await key_faults(database, key)
+        )
         yield CheckResult("documents that were seen have their digests", await _document_faults(database))
         yield CheckResult("the registry has all that it was told", await _registry_faults(database))
     finally:

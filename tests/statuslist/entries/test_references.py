@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from statuslist.entries.references import ReferenceKey
-from statuslist.entries.referring import provide_key, provide_key_if_possible
+from statuslist.entries.referring import key_faults, provide_key, provide_key_if_possible
 from statuslist.entries.requests import (
     Allocate,
     ChangeStatuses,
@@ -358,6 +358,26 @@ async def test_lost_key_stops_references_and_nothing_else(wing: Wing, key_file: 
         key_file.write_bytes(key)
         key_file.chmod(0o600)
         assert await found(restarted) == [("badges", index, "dc+sd-jwt")]
+
+
+async def test_check_of_a_database_misses_the_key_once_a_reference_needs_it(
+    wing: Wing, key_file: Path
+) -> None:
+    kept = key_file.read_bytes()
+    key_file.unlink()
+    unneeded = await key_faults(wing.database, ReferenceKey(key_file))
+    key_file.write_bytes(kept)
+    key_file.chmod(0o600)
+    await allocate(wing, STUDENT)
+    there = await key_faults(wing.database, ReferenceKey(key_file))
+    key_file.unlink()
+    (missing,) = await key_faults(wing.database, ReferenceKey(key_file))
+    ReferenceKey(key_file).make()
+    (another,) = await key_faults(wing.database, ReferenceKey(key_file))
+
+    assert unneeded == there == ()
+    assert "there is no such file" in missing
+    assert "another key" in another
 
 
 async def test_key_of_another_database_is_refused(wing: Wing, key_file: Path, place: Place) -> None:
