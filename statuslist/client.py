@@ -8,7 +8,7 @@ Importing this loads no HTTP client; making one does (httpx).
 """
 
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -31,14 +31,18 @@ from statuslist.entries.requests import (
     StatusChange,
 )
 from statuslist.formats.forms import DATA_INTEGRITY, FormName
+from statuslist.populations.answers import Aggregation, Bundle, ChangedSets
 from wire import Refusal
 from wire.client import HttpClient
 
 __all__ = [
+    "Aggregation",
     "Allocate",
     "Allocated",
+    "Bundle",
     "ChangeStatuses",
     "Changed",
+    "ChangedSets",
     "CreateSet",
     "EntryCheck",
     "EntryView",
@@ -159,6 +163,25 @@ class StatusListClient(HttpClient):
         """Return a published list as served, not verified."""
         response = await self._send("GET", f"/status-lists/{quote(list_id, safe='')}/{form}")
         return _content(response)
+
+    async def get_form(self, url: str) -> bytes:
+        """Return a form by its permanent URL, as served, not verified; the URL must be of this server."""
+        return _content(await self._send("GET", urlsplit(url).path))
+
+    async def get_changes(self, *, since: int = 0, issuer: str | None = None) -> ChangedSets:
+        """Return which sets were published after a position, a page of them."""
+        of = "" if issuer is None else f"&issuer={quote(issuer, safe='')}"
+        return await self._get(f"/status-lists/changes?since={since}{of}", ChangedSets)
+
+    async def get_bundle(self, issuer_id: str, *, form: FormName = DATA_INTEGRITY, since: int = 0) -> Bundle:
+        """Return the lists of an issuer that were published after a position, and its manifest; not verified."""
+        return await self._get(
+            f"/status-lists/bundle/{quote(issuer_id, safe='')}?form={form}&since={since}", Bundle
+        )
+
+    async def get_aggregation(self, issuer_id: str) -> Aggregation:
+        """Return the URIs of all token lists of an issuer."""
+        return await self._get(f"/status-lists/aggregation/{quote(issuer_id, safe='')}", Aggregation)
 
     async def check_entries(self, request: EntryCheck) -> StatusCheck:
         """Check status entries of a credential that the caller has verified."""

@@ -18,6 +18,7 @@ from server.commands.remote.keys import key
 from server.commands.remote.principals import principal
 from server.commands.remote.registry.group import registry
 from server.commands.serve import serve
+from server.commands.status.group import status
 from server.commands.terminal import run, say, settings_or_exit
 from server.settings.drivers import tables_of, toml_of
 from server.settings.loading import TABLES
@@ -35,7 +36,7 @@ def main() -> None:
     """
 
 
-for command in (issuer, principal, key, registry, alarm, serve, break_glass):
+for command in (issuer, principal, key, registry, status, alarm, serve, break_glass):
     main.add_command(command)
 
 

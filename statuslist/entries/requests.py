@@ -86,8 +86,8 @@ class SetView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """
     A status set as operators see it; `allocated` of `length` entries are taken.
 
-    `version` is the one that readers get, 0 before the first; `tokenList` is null where a set that an earlier
-    release made has none.
+    `version` is the one that readers get, 0 before the first, and `wantedVersion` the one that says all that was
+    changed. `tokenList` is null where a set that an earlier release made has none.
     """
 
     id: str
@@ -98,6 +98,7 @@ class SetView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     profile: str
     cadence_seconds: int
     version: int
+    wanted_version: int
     lists: tuple[ListView, ...]
     token_list: TokenListView | None
 

@@ -371,6 +371,7 @@ class StatusSets:
             cadence_ms=request.cadence_seconds * 1_000,
             has_tokens=True,
             version=0,
+            wanted_version=1,
         )
 
     def _now(self) -> int:

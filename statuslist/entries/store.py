@@ -19,7 +19,7 @@ class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
         profile: one of `PROFILES`.
         cadence_ms: milliseconds between two of its versions.
         has_tokens: whether there is a token list beside the lists of the W3C.
-        version: the one that readers get.
+        version: the one that readers get; `wanted_version`: the one that says all that was changed.
     """
 
     id: str
@@ -33,6 +33,7 @@ class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
     cadence_ms: int
     has_tokens: bool
     version: int
+    wanted_version: int
 
 
 class Allocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ def list_sets(tx: Transaction, issuers: frozenset[str] | None, *, after: str, li
 
 # A row per list.
 _SETS = (
-    "SELECT s.*, l.purpose, v.profile, v.cadence_ms, v.has_tokens, v.published_version AS version"
+    "SELECT s.*, l.purpose, v.profile, v.cadence_ms, v.has_tokens, v.published_version AS version, v.wanted_version"
     " FROM status_sets s JOIN status_lists l ON l.set_id = s.id JOIN set_versions v ON v.set_id = s.id"
 )
 

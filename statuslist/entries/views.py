@@ -45,6 +45,7 @@ def set_view(status_set: StatusSet, base_url: str) -> SetView:
         profile=status_set.profile,
         cadence_seconds=status_set.cadence_ms // 1_000,
         version=status_set.version,
+        wanted_version=status_set.wanted_version,
         lists=tuple(_list_view(base_url, status_set.id, purpose) for purpose in status_set.purposes),
         token_list=_token_list_view(base_url, status_set.id) if status_set.has_tokens else None,
     )

@@ -44,6 +44,9 @@ MAX_FORM_BYTES = 32 * 1024 * 1024  # 32 MiB; 2^26 incompressible entries of two 
 _SET_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?", re.ASCII)
 
 
+_LIST_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)  # and of a list: a purpose more
+
+
 def is_set_id(text: str) -> bool:
     """Tell whether `text` can be the id of a set: lower-case letters, digits, and hyphens inside."""
     return _SET_ID.fullmatch(text) is not None
@@ -81,6 +84,17 @@ def paths_of(list_id: str) -> tuple[str, ...]:
     """Return every path at which a list may be read, of whichever kind it is."""
     path = f"/status-lists/{list_id}"
     return (path, *(f"{path}/{form}" for form in FORM_NAMES))
+
+
+def is_list_path(path: str) -> bool:
+    """Tell whether a relative path is that of a form of a list: `status-lists/<list id>/<form>`."""
+    parts = path.split("/")
+    return (
+        len(parts) == 3
+        and parts[0] == "status-lists"
+        and _LIST_ID.fullmatch(parts[1]) is not None
+        and parts[2] in FORM_NAMES
+    )
 
 
 def aggregation_url(base_url: str, issuer_id: str) -> str:

@@ -38,7 +38,7 @@ class ChangedForm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ChangedSet(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A set that was published: the version that readers get, and the forms of its lists that changed with it."""
+    """A set that was published: the version that readers get, and all forms of its lists. Compare their tags."""
 
     set_id: str
     issuer_id: str

@@ -159,6 +159,7 @@ def _make_lost_sets(
             cadence_ms=CADENCE_MS,
             has_tokens=not is_reserved(set_id),
             version=0,
+            wanted_version=1,
         )
         store.insert_set(tx, status_set)
         purposes = " and ".join(sorted(status_set.purposes))

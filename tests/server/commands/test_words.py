@@ -81,6 +81,7 @@ READING = {
     *("registry plan", "registry check", "registry history"),
     *(f"registry report {name}" for name in ("access", "approvals", "reviews", "ends", "changes")),
     *(f"registry change-set {name}" for name in ("list", "show", "diff", "validate", "comments")),
+    *(f"status {name}" for name in ("list", "find", "publish", "decode", "export")),
     *("alarm list", "principal list", "principal show", "key list"),
     *("issuer list", "issuer show", "issuer document", "issuer key list"),
     *("audit tail", "audit verify", "audit export", "audit anchor"),

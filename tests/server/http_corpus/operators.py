@@ -299,6 +299,7 @@ async def make_older_sets(scene: Scene) -> None:
         cadence_ms=1_000,
         has_tokens=False,
         version=0,
+        wanted_version=1,
     )
     for set_id in ("older", "older-revocation"):
         made = msgspec.structs.replace(older, id=set_id)

@@ -288,7 +288,7 @@ async def test_permutation_key_is_never_shown(wing: Wing, http: httpx.AsyncClien
 
     assert set(shown) == {
         *("id", "issuerId", "length", "allocated", "createdAt", "lists"),
-        *("profile", "cadenceSeconds", "version", "tokenList"),
+        *("profile", "cadenceSeconds", "version", "wantedVersion", "tokenList"),
     }
 
 

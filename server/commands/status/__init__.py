@@ -1,0 +1,1 @@
+"""`touchstone status`: sets of status entries, and the lists that are published of them."""

@@ -1,0 +1,163 @@
+"""`touchstone status`: an issuer's day at the terminal, and lists in files."""
+
+import json
+from itertools import count
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from server.commands.terminal import EXIT_CONFLICT, EXIT_FAILED, EXIT_NOT_FOUND, EXIT_USAGE
+from statuslist.formats.forms import list_id_of
+from tests.server.commands.operating import Operating, Serving
+
+NUMBERS = count(1)
+
+
+@pytest.fixture
+def badges(operating: Operating, serving: Serving) -> str:
+    """A new set that is published."""
+    set_id = f"badges{next(NUMBERS)}"
+    operating.done("status", "create", set_id, "--purpose", "revocation", "--purpose", "suspension")
+    publish(serving)
+    return set_id
+
+
+def failed(operating: Operating, code: int, *arguments: str) -> Result:
+    result = operating.run(*arguments)
+    assert (result.exit_code, result.stdout) == (code, ""), result.stderr
+    return result
+
+
+def publish(serving: Serving) -> None:
+    """Publish what waits, as the background of a server does."""
+    serving.call(serving.services.status.publisher.publish_dirty())
+
+
+def write_forms(serving: Serving, set_id: str, folder: Path) -> dict[str, Path]:
+    """Save every published form of the set, as somebody who fetched them."""
+    lists = serving.services.status.publisher.lists
+    files: dict[str, Path] = {}
+    for list_id in (set_id, list_id_of(set_id, "revocation"), list_id_of(set_id, "suspension")):
+        current = lists.current(list_id)
+        assert current is not None
+        for form, artefact in current.forms.items():
+            files[f"{list_id}/{form}"] = folder / f"{list_id}.{form}"
+            files[f"{list_id}/{form}"].write_bytes(artefact.body)
+    return files
+
+
+def test_a_set_is_created_and_listed(operating: Operating, serving: Serving) -> None:
+    made = operating.done("status", "create", "pid", "--cadence", "600")
+
+    shown = json.loads(made.stdout)
+    assert (shown["id"], shown["cadenceSeconds"], shown["profile"]) == ("pid", 600, "default")
+    assert "created the set pid" in made.stderr
+    listed = operating.done("status", "list").stdout
+    assert "pid\tdefault\trevocation\t0\t131072\t0\tdefault" in listed
+
+
+def test_an_entry_is_taken_revoked_by_its_name_and_found(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("ada\nbob\n")
+
+    taken = operating.done("status", "allocate", badges, "--format", "dc+sd-jwt", "--references", str(names))
+    entries = [json.loads(line) for line in taken.stdout.splitlines()]
+    changed = operating.done("status", "set", badges, "revoked", "--reference", "bob", "--reason", "lost")
+    again = operating.done("status", "set", badges, "revoked", "--reference", "bob")
+
+    assert [entry["status"]["status_list"]["idx"] for entry in entries] == [
+        int(entry["statusListIndex"]) for entry in entries
+    ]
+    assert changed.stdout == f"{badges}\t2\n{badges}-revocation\t2\n"
+    assert (again.stdout, again.stderr) == ("", "it was so already\n")
+    index = entries[1]["statusListIndex"]
+    assert operating.done("status", "find", "bob").stdout == f"{badges}\t{index}\tdc+sd-jwt\trevoked\n"
+    assert operating.done("status", "find", "ada").stdout.endswith("\tvalid\n")
+    assert failed(operating, EXIT_NOT_FOUND, "status", "find", "eve").stderr.strip()
+
+
+def test_a_suspension_is_lifted_and_a_revocation_is_final(
+    operating: Operating, serving: Serving, badges: str
+) -> None:
+    entry = json.loads(operating.done("status", "allocate", badges).stdout)
+    index = entry["statusListIndex"]
+
+    operating.done("status", "set", badges, "suspended", index)
+    operating.done("status", "set", badges, "resumed", index, "--urgent")
+
+    assert failed(operating, EXIT_USAGE, "status", "set", badges, "revoked").stderr
+    failed(operating, EXIT_NOT_FOUND, "status", "set", "nothing", "revoked", index)
+
+
+def test_an_entry_is_released_and_cannot_be_revoked_then(
+    operating: Operating, serving: Serving, badges: str
+) -> None:
+    index = json.loads(operating.done("status", "allocate", badges).stdout)["statusListIndex"]
+
+    assert operating.done("status", "release", badges, index).stderr == "released\n"
+    assert operating.done("status", "release", badges, index).stderr == "it was released already\n"
+    failed(operating, EXIT_CONFLICT, "status", "set", badges, "revoked", index)
+
+
+def test_publish_waits_for_what_was_changed(operating: Operating, serving: Serving, badges: str) -> None:
+    index = json.loads(operating.done("status", "allocate", badges).stdout)["statusListIndex"]
+    operating.done("status", "set", badges, "revoked", index)
+
+    early = operating.run("status", "publish", badges, "--timeout", "0.3")
+    publish(serving)
+
+    assert (early.exit_code, early.stdout) == (6, "")
+    assert f"readers get version 1 of {badges}, and not 2 yet" in early.stderr
+    assert operating.done("status", "publish", badges).stdout == "2\n"
+
+
+def test_every_form_is_decoded_and_says_the_same_of_an_entry(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path
+) -> None:
+    revoked, suspended = (
+        json.loads(operating.done("status", "allocate", badges).stdout)["statusListIndex"] for _ in range(2)
+    )
+    operating.done("status", "set", badges, "revoked", revoked)
+    operating.done("status", "set", badges, "suspended", suspended)
+    publish(serving)
+    files = write_forms(serving, badges, tmp_path)
+
+    said = {
+        name: [
+            operating.done("status", "decode", str(path), "--index", index).stdout.strip()
+            for index in (revoked, suspended)
+        ]
+        for name, path in files.items()
+    }
+    shown = json.loads(operating.done("status", "decode", str(files[f"{badges}/token.cwt"])).stdout)
+
+    assert len(said) == 6
+    assert {name: said[name] for name in said if name.startswith(f"{badges}/")} == {
+        f"{badges}/token.jwt": ["1", "2"],
+        f"{badges}/token.cwt": ["1", "2"],
+    }
+    assert {tuple(said[name]) for name in said if "revocation" in name} == {("1", "0")}
+    assert {tuple(said[name]) for name in said if "suspension" in name} == {("0", "1")}
+    assert shown["counts"] == {"0": 131_070, "1": 1, "2": 1}
+    assert (shown["verified"], shown["entries"], shown["issuer"]) == (False, 131_072, None)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"eyJ.a.b", b"\xd2\x84", b"\xff" * 64, b'{"a": 1}'])
+def test_what_is_no_list_is_told_so(operating: Operating, tmp_path: Path, body: bytes) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(body)
+
+    assert "this is no status list" in failed(operating, EXIT_FAILED, "status", "decode", str(file)).stderr
+
+
+def test_an_index_beyond_the_list_is_told_so(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path
+) -> None:
+    file = write_forms(serving, badges, tmp_path)[f"{badges}/token.jwt"]
+
+    beyond = failed(operating, EXIT_USAGE, "status", "decode", str(file), "--index", "131072")
+
+    assert "the last is 131071" in beyond.stderr
