@@ -53,9 +53,9 @@ HEADERS = [
 ]
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_in(tmp_path, rate_cpu_per_second=1e6) as started:
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running_in(tmp_path_factory.mktemp("server"), rate_cpu_per_second=1e6) as started:
         yield started
 
 
@@ -116,7 +116,7 @@ async def test_a_failure_of_ours_is_told_by_the_route(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(Resolver, "find_now", fails)
-    answer = await _ask(running, KEY)
+    answer = await _ask(running, f"{KEY}%23unasked")
 
     assert answer.status == 500
     assert answer.headers["content-type"] == "application/problem+json"

@@ -23,9 +23,9 @@ JSON = {"content-type": "application/json"}
 SET = "/operator/status-lists"
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_in(tmp_path) as started:
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running_in(tmp_path_factory.mktemp("server")) as started:
         yield started
 
 
