@@ -16,6 +16,7 @@ from registry.editing.importing import Imports
 from registry.files import Files
 from registry.imports.registry_file import MAX_FILE_BYTES
 from registry.listing import MAX_PAGE, GrantPage
+from storage import require_key
 from wire import Answer, encode, require_media_type
 from wire.openapi import reads
 from wire.routing import over
@@ -58,6 +59,8 @@ class _Routes(Controller):
         require_media_type(request.headers.get("content-type"), "application/json")
         data, key = await request.body(), key_of(request)
         if dry_run:
+            if key is not None:
+                require_key(key)
             return answer_of(await self.imports.differ(data, corrects=corrects))
         done = await self.imports.import_file(principal, data, corrects=corrects, idempotency_key=key)
         return answer_of(done, 202 if isinstance(done, ApprovalView) else 200)

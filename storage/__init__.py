@@ -10,7 +10,15 @@ from storage.database import Database, DatabaseUnavailable, Engine, Lease, Row, 
 from storage.files import replace_all_durably, replace_durably
 from storage.following import Following
 from storage.idempotency import MIGRATIONS as IDEMPOTENCY_MIGRATIONS
-from storage.idempotency import Asked, IdempotencyConflict, forget_before, once, once_each, result_of
+from storage.idempotency import (
+    Asked,
+    IdempotencyConflict,
+    forget_before,
+    once,
+    once_each,
+    require_key,
+    result_of,
+)
 from storage.leadership import Leadership
 from storage.mark import ServedMark
 from storage.migrations import Migration, SchemaMismatch, migrate
@@ -53,6 +61,7 @@ __all__ = [
     "record_all",
     "replace_all_durably",
     "replace_durably",
+    "require_key",
     "result_of",
     "rows_of",
     "seal",

@@ -160,8 +160,7 @@ def _known(tx: Transaction, asked: Iterable[Asked]) -> _Known:
 def _found(asked: Asked, known: _Known) -> bytes | None:
     if asked.key is None:
         return None
-    if not _KEY.fullmatch(asked.key):
-        raise BadRequest("Idempotency-Key: expected 1 to 255 printable ASCII characters without spaces")
+    require_key(asked.key)
     digest, result = known.get((asked.principal, asked.key), (None, None))
     if digest not in (None, asked.digest):
         raise IdempotencyConflict("this Idempotency-Key was used with another request")
@@ -182,3 +181,14 @@ def _remember(tx: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
 def forget_before(tx: Transaction, at: int) -> int:
     """Delete the rows older than `at` (microseconds since 1970); return how many."""
     return tx.execute("DELETE FROM idempotency WHERE at < :at", {"at": at})
+
+
+def require_key(key: str) -> None:
+    """
+    Refuse what is no Idempotency-Key, also where nothing is done that it would be remembered for.
+
+    Raises:
+        BadRequest: it is not 1 to 255 printable ASCII characters.
+    """
+    if not _KEY.fullmatch(key):
+        raise BadRequest("Idempotency-Key: expected 1 to 255 printable ASCII characters without spaces")

@@ -226,6 +226,7 @@ def _imported() -> Iterator[Step]:
         return as_(who, REGISTRY + query, EMPTY, method="PUT", **headers)
 
     yield replace("?dry_run=true")
+    yield replace("?dry_run=true", idempotency_key="no key")
     yield replace("?dry_run=true", "amy")
     yield replace("?dry_run=x")
     for key in ("i1", "i1"):
