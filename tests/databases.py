@@ -132,7 +132,9 @@ class MayFail:
         """The inner one is closed by whoever opened it."""
 
 
-def mark_slow_on_postgres(items: Iterable[pytest.Item], files: tuple[str, ...]) -> None:
+def mark_slow_on_postgres(
+    items: Iterable[pytest.Item], files: tuple[str, ...], *, but: Iterable[str] = ()
+) -> None:
     """
     Make slow tests, which CI runs, of those of some files that run on PostgreSQL.
 
@@ -140,8 +142,11 @@ def mark_slow_on_postgres(items: Iterable[pytest.Item], files: tuple[str, ...]) 
 
     Args:
         files: the ends of their paths.
+        but: names of tests that stay, as what they are about is not tried on PostgreSQL otherwise.
     """
+    kept = frozenset(but)
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if parameters.get("place") == "postgres" and item.path.as_posix().endswith(files):
+        is_of_those = parameters.get("place") == "postgres" and item.path.as_posix().endswith(files)
+        if is_of_those and getattr(item, "originalname", "") not in kept:
             item.add_marker(pytest.mark.slow)
