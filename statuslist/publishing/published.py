@@ -127,13 +127,14 @@ class PublishedLists:
         self._mark.will_serve(change)
         if version <= self.version_of_set(set_id):
             return False
+        lists = [self._take(tuple(forms)) for _, forms in groupby(made, key=lambda found: found.list_id)]
         self._versions[set_id] = version
         self._positions[set_id] = position
-        for _, forms in groupby(made, key=lambda artefact: artefact.list_id):
-            self._serve_list(tuple(forms))
+        for published in lists:  # Once all are served: whoever is told may fail.
+            self._on_published(published)
         return True
 
-    def _serve_list(self, forms: Sequence[Artefact]) -> None:
+    def _take(self, forms: Sequence[Artefact]) -> Published:
         first = forms[0]
         published = Published(
             list_id=first.list_id,
@@ -148,7 +149,7 @@ class PublishedLists:
         known = self._lists.get(first.set_id, ())
         if first.list_id not in known:
             self._lists[first.set_id] = (*known, first.list_id)
-        self._on_published(published)
+        return published
 
     def remaining_seconds(self) -> float | None:
         """
