@@ -24,6 +24,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         version: of its set, that made it: the list has said the same since.
         valid_from, valid_until: microseconds since 1970.
+        renew_at: when it is to be signed anew (`renew_at`).
     """
 
     list_id: str
@@ -31,6 +32,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     valid_from: int
     valid_until: int
+    renew_at: int
     policy: str
     forms: dict[FormName, Artefact]
 
@@ -39,16 +41,6 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         """One of its forms: all say the same."""
         return next(iter(self.forms.values()))
 
-    @property
-    def renew_at(self) -> int:
-        """
-        When it is to be signed anew: when half of its life is over, so that a signer that fails then has as long
-        again to be mended. Up to an eighth of its life earlier, a time of the list's own, so that lists that were
-        made at one time are not all signed at one time for ever.
-        """
-        life = self.valid_until - self.valid_from
-        return self.valid_from + life // 2 - life // 8 * zlib.crc32(self.list_id.encode()) // 2**32
-
     def needs_signature(self, now: int) -> bool:
         """Tell whether it is to be signed anew. So it is where it is not valid yet: the clock was set back."""
         return now >= self.renew_at or self.valid_from > now
@@ -56,6 +48,18 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     def is_near_end(self, now: int) -> bool:
         """Tell whether less than a quarter of its life is left: signing has failed for as long."""
         return self.valid_until - now < (self.valid_until - self.valid_from) // 4
+
+
+def renew_at(list_id: str, valid_from: int, valid_until: int) -> int:
+    """
+    Return when a list is to be signed anew: when half of its life is over, so that a signer that fails then has as
+    long again to be mended.
+
+    Up to an eighth of its life earlier, at a time of the list's own, so that lists that were made at one time are
+    not all signed at one time for ever.
+    """
+    life = valid_until - valid_from
+    return valid_from + life // 2 - life // 8 * zlib.crc32(list_id.encode()) // 2**32
 
 
 class PublishedLists:
@@ -142,6 +146,7 @@ class PublishedLists:
             version=first.version,
             valid_from=first.valid_from,
             valid_until=first.valid_until,
+            renew_at=renew_at(first.list_id, first.valid_from, first.valid_until),
             policy=first.policy,
             forms={artefact.form: artefact for artefact in forms},
         )
