@@ -14,6 +14,7 @@ from benchmarks import (
     registry_queries,
     revocations,
     start_up,
+    urgent,
     webvh_logs,
 )
 from benchmarks.peers import publishing as peers_publishing
@@ -29,6 +30,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("entries by the thousand", entries.measure),
     ("publications of a list in process", lambda _: publishing.measure()),
     ("publications of a list, beside Node libraries", lambda _: peers_publishing.measure()),
+    ("urgent revocations over HTTP", urgent.measure),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),
 )

@@ -197,7 +197,7 @@ class Case:
             self._key_id = await ours.active(BAD)
             self._key = self._file.read_bytes()
             self.unreadable = ("key-unreadable", f"{BAD}#{self._key_id}")
-            self.late = ("list-not-published", f"{BAD}-revocation")
+            self.late = ("list-not-published", BAD)
             await revoke_and_see(ours, self._entries, BAD)
             self._fault(self._file)
             await until(lambda: _has(ours, self.unreadable))
@@ -281,7 +281,7 @@ class TokenCase:
             await until(lambda key=key: _has(ours, ("key-unreadable", f"{BAD}#{key}")))
         index = self._entries[BAD].pop()
         await ours.revoke(BAD, index)
-        await until(lambda: _has(ours, ("list-not-published", f"{BAD}-revocation")))
+        await until(lambda: _has(ours, ("list-not-published", BAD)))
         await revoke_and_see(ours, self._entries, *OTHERS)
         assert not await ours.shows(BAD, index)
         kinds = {f"{kind} {subject.partition('#')[0]}" for kind, subject in await ours.alarms()}
@@ -298,7 +298,7 @@ def test_a_token_that_is_pulled_out_fails_its_tenant_alone_until_it_is_back(
     running = asyncio.run(case.while_it_runs())
     started = asyncio.run(case.at_a_start())
 
-    assert running == started == {f"key-unreadable {BAD}", f"list-not-published {BAD}-revocation"}
+    assert running == started == {f"key-unreadable {BAD}", f"list-not-published {BAD}"}
 
 
 async def _has(ours: Deployment, alarm: tuple[str, str]) -> bool:

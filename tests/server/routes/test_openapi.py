@@ -313,6 +313,9 @@ async def test_bodies_are_the_structs_that_read_them_and_examples_are_true(runni
 
 # The text of an API key is told once, and a key is revoked once.
 LOOKED_AT = "/operator/registry/change-sets/{change_set}/validate"  # It changes nothing.
+FOUND = (
+    "/operator/status-entries/find"  # Nor does this: what is asked for must be in no log, so it is no GET.
+)
 # A challenge is met once, however often; another one more does no harm.
 CHALLENGES = "/operator/registry/change-sets/{change_set}/challenges"
 CHALLENGED = (CHALLENGES, f"{CHALLENGES}/{{challenge_id}}")
@@ -336,7 +339,7 @@ async def test_operators_are_told_of_the_key_and_of_idempotency(running: Running
             assert ("Idempotency-Key" in names) is (
                 is_write and path not in (*MADE_ONCE, LOOKED_AT, *CHALLENGED)
             )
-            if is_write:
+            if is_write and path != FOUND:
                 assert {"401", "403", "404", "409", "413", "415", "422", "503"} <= operation[
                     "responses"
                 ].keys()
