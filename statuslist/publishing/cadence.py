@@ -1,8 +1,8 @@
 """
 When a set may be published, of which a change waits. Pure.
 
-A set whose cadence is a second at most is published at once, and then not again before three quarters of its
-cadence are over: changes that come thick make one version together, and each is seen within the cadence.
+A set whose cadence is a second at most is published at once, and then not again before half of its cadence is over:
+changes that come thick make one version together, and each is seen within the cadence.
 
 One with a longer cadence is published only at whole multiples of it, at an offset of the set's own. So the time of
 a version says no more than which of these spans a change fell into; were it published a fixed time after the
@@ -24,7 +24,7 @@ def delay_of(set_id: str, cadence_ms: int, *, since_published: float | None, now
     """
     cadence = cadence_ms / 1_000
     if cadence_ms <= AT_ONCE_MS:
-        return 0.0 if since_published is None else max(0.0, cadence * 0.75 - since_published)
+        return 0.0 if since_published is None else max(0.0, cadence / 2 - since_published)
     return cadence - (now - offset_of(set_id, cadence)) % cadence
 
 

@@ -52,7 +52,7 @@ def test_a_revocation_is_seen_on_every_node_within_a_second(postgres: Cluster, t
         time.sleep(1.5)
         for reader in readers:
             reader.finish()
-    stored = place.query("SELECT version, digest FROM served_forms WHERE form = 'credential.json'")
+    stored = place.query("SELECT version, digest FROM served_list_forms WHERE form = 'credential.json'")
     digests = {digest: version for version, digest in stored}
     delays = sorted(
         max(reader.shown_at(index) for reader in readers) - at for index, at in acknowledged.items()

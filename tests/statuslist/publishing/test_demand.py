@@ -24,7 +24,7 @@ def test_what_was_wanted_while_a_version_was_made_waits_since_then() -> None:
 
     demand.is_published("list", 1, 11.0)
 
-    assert demand.longest_wait(15.0) == 3.25
+    assert demand.longest_wait(15.0) == 3.5
     demand.is_published("list", 2, 14.0)
     assert demand.longest_wait(15.0) == 0.0
 
