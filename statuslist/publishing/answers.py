@@ -28,13 +28,11 @@ NEGOTIATED = (
 )
 # The same without the token: many clients parse an answer only where its type has "json" in it.
 AS_JSON = tuple(offer for offer in NEGOTIATED if offer.name != "application/vc+jwt")
-
-
 NEGOTIATED_TOKENS = tuple(MediaType(MEDIA_TYPES[form]) for form in TOKEN_FORMS)
-HISTORY = (
-    b"timestamp",
-    b"time",
-)  # the parameters of Bitstring Status List, section 4, and Token Status List, 8.4
+# The parameters of Bitstring Status List, section 4, and of Token Status List, section 8.4.
+HISTORY = (b"timestamp", b"time")
+# `max-age` and Age are whole seconds: together they may promise this much more than is left (RFC 9111, section 5).
+ROUNDED_SECONDS = 2
 
 
 class QueryRefused(StatusRetrievalError, status=400):
@@ -78,13 +76,14 @@ def answer_form(lists: PublishedLists, list_id: str, form: FormName, query: byte
     if artefact is None:
         raise ResourceNotFound("there is no such status list")
     is_valid_yet = published.valid_from / 1_000_000 <= now
+    fresh_until = min(now + lists.policy.ttl_seconds, valid_until - ROUNDED_SECONDS)
     return Answer(
         body=artefact.body,
         gzip=artefact.gzip,
         media_type=artefact.media_type,
         etag=artefact.etag,
         made_at=now,
-        fresh_until=min(now + lists.policy.ttl_seconds, valid_until) if is_valid_yet else None,
+        fresh_until=fresh_until if is_valid_yet else None,
     )
 
 
