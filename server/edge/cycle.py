@@ -16,9 +16,9 @@ READY_HEAD = "touchstone.head"  # status line and header lines, each with its CR
 Headers = list[tuple[bytes, bytes]]
 Parts = tuple[bytes, ...]
 
-MAX_JOINED_BYTES = (
-    16_384  # bytes of a body that is copied behind its head; a longer one is written for itself
-)
+# A body of at most so many bytes is copied behind its head: 30 KB in 0.7 us; a second buffer costs uvloop 5 us. A
+# longer one is written for itself, so that a client that takes nothing holds no large copy.
+MAX_JOINED_BYTES = 65_536
 
 
 class Cycle(RequestResponseCycle):
