@@ -9,6 +9,7 @@ from benchmarks import (
     entries,
     fresh_keys,
     hot_answers,
+    hot_lists,
     many_keys,
     publishing,
     registry_queries,
@@ -22,6 +23,7 @@ from benchmarks.run import Subject, run
 
 SUBJECTS: tuple[Subject, ...] = (
     ("hot answers over HTTP", hot_answers.measure),
+    ("hot status lists over HTTP", hot_lists.measure),
     ("many did:keys over HTTP", many_keys.measure),
     ("fresh did:keys in process", lambda _: fresh_keys.measure()),
     ("did:webvh logs in process", webvh_logs.measure),

@@ -3,7 +3,8 @@ Our own load generator: a closed loop over keep-alive connections, on uvloop.
 
     python -m benchmarks.client PORT PATH SECONDS CONNECTIONS
 
-`@FILE` for PATH: a file of paths, one a line, that are asked for in turn; `+FILE`: of paths and bodies, to post.
+`@FILE` for PATH: a file of paths, one a line, that are asked for in turn; `+FILE`: of paths and bodies, to post;
+`~PATH`: a path that is asked for as gzip.
 
 It prints how many requests were answered, and reads no more of an answer than it must (status and length), so
 that it does not run out of its core before the server does.
@@ -20,6 +21,7 @@ from typing import cast
 import uvloop
 
 from benchmarks.http import ACCEPT
+from wire.coding import GZIP
 
 
 class Count:
@@ -93,6 +95,8 @@ def _requests(port: int, path: str) -> Iterator[bytes]:
             typed = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
             yield b"POST " + to + head + typed + body
         return
+    if path.startswith("~"):
+        path, head = path[1:], head + f"Accept-Encoding: {GZIP}\r\n".encode()
     for each in Path(path[1:]).read_text().split() if path.startswith("@") else [path]:
         yield b"GET " + each.encode() + head + b"\r\n"
 

@@ -1,9 +1,10 @@
 """
-Hot answers over HTTP beside a bare ASGI server that gives the same bytes: what our layers cost a request.
+A hot answer over HTTP beside a bare ASGI server that gives the same bytes: what our layers cost a request.
 
 Ours answers through the ASGI layer, and then by the protocol (`TOUCHSTONE_HOT_PROTOCOL`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,44 +13,37 @@ from benchmarks.http import capture
 from benchmarks.load import GENERATOR, Shot, Target, shoot
 from benchmarks.processes import Deployment, Running, rival
 from benchmarks.result import Result, compared
-from statuslist.formats.forms import DATA_INTEGRITY, list_id_of, list_url
 
 ROUNDS = 5
 SECONDS = 2.0  # per shot; wrk takes whole seconds
 WARM_UP_SECONDS = 1.0
 DID = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 RESOLVE_PATH = f"/1.0/identifiers/{DID}"
-LIST_PATH = list_url("", list_id_of("sample", "revocation"), DATA_INTEGRITY)
 RIVAL = f"bare ASGI app on uvicorn, same bytes ({GENERATOR})"
 AT_LEAST = 0.9  # of the bare server's rate, through the ASGI layer
 
 
 def measure(folder: Path) -> list[Result]:
-    """Return rate and CPU time of a hot did:key and of a status list."""
+    """Return rate and CPU time of a hot did:key."""
+    file, path = folder / "captured", RESOLVE_PATH
     with (
-        Deployment(folder / "front").serving(LIST_PATH) as front,
-        Deployment(folder / "protocol", HOT_PROTOCOL="true").serving(LIST_PATH) as protocol,
+        Deployment(folder / "front").serving(path) as front,
+        Deployment(folder / "protocol", HOT_PROTOCOL="true").serving(path) as protocol,
     ):
-        return [
-            *_subject("hot_did_key", front, protocol, RESOLVE_PATH, folder),
-            *_subject("status_list", front, protocol, LIST_PATH, folder),
-        ]
-
-
-def _subject(name: str, front: Running, protocol: Running, path: str, folder: Path) -> list[Result]:
-    file = folder / f"{name}.captured"
-    for server in (front, front, protocol):
-        captured = capture(server.port, path)  # The first makes the answer hot; the next the load will see.
-    file.write_bytes(msgspec.msgpack.encode(captured))
-    with rival("bare_asgi", folder, str(file)) as bare:
-        ours, direct, theirs = in_turns([(front, path), (protocol, path), (bare, path)], ROUNDS)
+        for server in (front, front, protocol):
+            captured = capture(
+                server.port, path
+            )  # The first makes the answer hot; the next the load will see.
+        file.write_bytes(msgspec.msgpack.encode(captured))
+        with rival("bare_asgi", folder, str(file)) as bare:
+            ours, direct, theirs = in_turns([(front, path), (protocol, path), (bare, path)], ROUNDS)
     return [
-        *rates(f"{name}", ours, theirs, RIVAL, at_least=AT_LEAST),
-        *rates(f"{name}_by_the_protocol", direct, theirs, RIVAL),
+        *rates("hot_did_key", ours, theirs, RIVAL, at_least=AT_LEAST),
+        *rates("hot_did_key_by_the_protocol", direct, theirs, RIVAL),
     ]
 
 
-def in_turns(targets: list[tuple[Running, Target]], rounds: int) -> list[list[Shot]]:
+def in_turns(targets: Sequence[tuple[Running, Target]], rounds: int) -> list[list[Shot]]:
     """Warm all up, then shoot at them in turns; return the shots of each."""
     for server, target in targets:
         shoot(server, target, WARM_UP_SECONDS)

@@ -17,16 +17,16 @@ class Captured(msgspec.Struct, frozen=True):
     body: bytes
 
 
-def capture(port: int, path: str, accept: str = ACCEPT) -> Captured:
+def capture(port: int, path: str, accept: str = ACCEPT, *, coding: str = "identity") -> Captured:
     """
-    Ask once; the connection is closed after.
+    Ask once, for a content coding; the connection is closed after.
 
     Raises:
         OSError: nobody answers.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", path, headers={"Accept": accept})
+        connection.request("GET", path, headers={"Accept": accept, "Accept-Encoding": coding})
         answer = connection.getresponse()
         body = answer.read()
     finally:

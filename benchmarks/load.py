@@ -13,6 +13,7 @@ import msgspec
 from benchmarks.http import ACCEPT
 from benchmarks.machine import cpu_seconds, on_load_core, wait_until_idle
 from benchmarks.processes import Running, clean_environment
+from wire.coding import GZIP
 
 CONNECTIONS = 64
 WRK = shutil.which("wrk")
@@ -32,7 +33,13 @@ class Posts(msgspec.Struct, frozen=True):
     file: Path
 
 
-Target = str | Path | Posts  # a path, or a file of paths, one a line, that are asked for in turn
+class Compressed(msgspec.Struct, frozen=True):
+    """A path that is asked for with `Accept-Encoding: gzip`."""
+
+    path: str
+
+
+Target = str | Path | Posts | Compressed  # a path, or a file of paths, one a line, that are asked for in turn
 
 
 def shoot(server: Running, target: Target, seconds: float) -> Shot:
@@ -65,15 +72,25 @@ def shoot(server: Running, target: Target, seconds: float) -> Shot:
 
 def _command(port: int, target: Target, seconds: float) -> list[str]:
     if WRK is None:
-        path = f"+{target.file}" if isinstance(target, Posts) else target
-        path = f"@{path}" if isinstance(path, Path) else path
+        path = _for_our_client(target)
         return [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), str(CONNECTIONS)]
     command = [WRK, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-H", f"Accept: {ACCEPT}"]
     url = f"http://127.0.0.1:{port}"
+    if isinstance(target, Compressed):
+        return [*command, "-H", f"Accept-Encoding: {GZIP}", url + target.path]
     if isinstance(target, str):
         return [*command, url + target]
     script, file = ("posts.lua", target.file) if isinstance(target, Posts) else ("paths.lua", target)
     return [*command, "-s", str(Path(__file__).with_name(script)), url, "--", str(file)]
+
+
+def _for_our_client(target: Target) -> str:
+    """Return a target as `benchmarks.client` takes it."""
+    if isinstance(target, Posts):
+        return f"+{target.file}"
+    if isinstance(target, Compressed):
+        return f"~{target.path}"
+    return f"@{target}" if isinstance(target, Path) else target
 
 
 def _answered(output: str) -> str:
