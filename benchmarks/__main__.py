@@ -11,6 +11,7 @@ from benchmarks import (
     hot_answers,
     hot_lists,
     many_keys,
+    many_lists,
     publishing,
     registry_queries,
     revocations,
@@ -33,6 +34,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("publications of a list in process", lambda _: publishing.measure()),
     ("publications of a list, beside Node libraries", lambda _: peers_publishing.measure()),
     ("urgent revocations over HTTP", urgent.measure),
+    ("10,000 status lists", many_lists.measure),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),
 )
