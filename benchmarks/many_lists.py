@@ -85,7 +85,7 @@ async def _fill(database: Engine, first: int, end: int) -> None:
 
 def _insert(tx: Transaction, numbers: range) -> None:
     for number in numbers:
-        insert_set(tx, _set(number))
+        insert_set(tx, new_set(_id(number), "default", "revocation"))
         if number == 0:
             drawn = random.sample(range(LENGTH), SET)
             tx.execute_many(
@@ -100,12 +100,13 @@ def _insert(tx: Transaction, numbers: range) -> None:
         )
 
 
-def _set(number: int) -> StatusSet:
+def new_set(set_id: str, issuer_id: str, *purposes: str) -> StatusSet:
+    """Return a set that is not published yet; for `insert_set`."""
     return StatusSet(
-        id=_id(number),
-        issuer_id="default",
+        id=set_id,
+        issuer_id=issuer_id,
         length=LENGTH,
-        purposes=("revocation",),
+        purposes=purposes,
         permutation_key=secrets.token_bytes(32),
         next_number=0,
         created_at=0,

@@ -123,7 +123,7 @@ class Deployment:
     @contextmanager
     def serving(self, path: str, *module: str, patience: float = START_SECONDS) -> Iterator[Running]:
         """Serve, from the first 200 at `path` on; by another `module` with its arguments, where one is given."""
-        arguments = (sys.executable, "-m", *(module or ("server", "serve")))
+        arguments = (sys.executable, "-m", *module) if module else serve_command()
         with running(
             arguments,
             port=self.port,
@@ -133,6 +133,11 @@ class Deployment:
             patience=patience,
         ) as server:
             yield server
+
+
+def serve_command() -> tuple[str, ...]:
+    """Return the arguments that serve, with the settings of the environment."""
+    return (sys.executable, "-m", "server", "serve")
 
 
 @contextmanager
