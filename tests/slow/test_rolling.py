@@ -25,13 +25,13 @@ def next_release(folder: Path, release: str, *statements: tuple[str, str]) -> Pa
     for room in ROOMS:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "storage/release.py").write_text(f'RELEASE = "{release}"\n')
-    schema = folder / "statuslist/schema.py"
+    schema = folder / "statuslist/schema/__init__.py"
     added = "".join(
         f'MIGRATIONS += (Migration(room="statuslist", number={90 + step}, name="next",'
         f' statements=({sql},), oldest_release="{oldest}"),)\n'
         for step, (sql, oldest) in enumerate(statements)
     )
-    schema.write_text(schema.read_text() + added)
+    schema.write_text(f"{schema.read_text()}\nfrom storage import Migration\n\n{added}")
     return folder
 
 
