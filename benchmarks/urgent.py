@@ -66,7 +66,7 @@ def _p99(delays: Sequence[float]) -> float:
 @contextmanager
 def _nodes(folder: Path, url: str, count: int) -> Iterator["_Nodes"]:
     """Run nodes of two workers each, on whatever cores there are."""
-    deployment = Deployment(folder, DATABASE_URL=url, WORKERS="2")
+    deployment = Deployment(folder, DATABASE_URL=url, WORKERS="2", MIRROR_DIR="off")
     ports = [(deployment.port, int(deployment.environment["TOUCHSTONE_OPERATOR_BIND"].rpartition(":")[2]))]
     ports += [(free_port(), free_port()) for _ in range(count - 1)]
     with ExitStack() as stack:
