@@ -21,15 +21,17 @@ _CODING = re.compile(
 )
 
 
-@lru_cache(maxsize=1_024)
 def wants_gzip(accept_encoding: str) -> bool:
     """
     Tell whether gzip is what an Accept-Encoding header wants, at least as much as no coding.
 
     A client that says nothing gets no coding; nor does one whose header cannot be read, since that is always taken.
     """
-    if len(accept_encoding) > MAX_CHARS:
-        return False
+    return len(accept_encoding) <= MAX_CHARS and _prefers_gzip(accept_encoding)
+
+
+@lru_cache(maxsize=1_024)
+def _prefers_gzip(accept_encoding: str) -> bool:
     weights: dict[str, float] = {}
     for part in accept_encoding.split(","):
         found = _CODING.fullmatch(part)

@@ -78,6 +78,56 @@ async def test_a_copy_is_confirmed_under_the_tag_of_its_coding(http: httpx.Async
         assert foreign.status_code == 200
 
 
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_head_says_what_get_would(http: httpx.AsyncClient, coding: str) -> None:
+    changing = {"x-request-id", "age", "date"}
+    for _ in range(3):
+        got, _ = await raw(http, coding)
+        head = await http.head(URL, headers={"accept-encoding": coding})
+
+        assert (head.status_code, head.content) == (200, b"")
+        assert {name: value for name, value in head.headers.items() if name not in changing} == {
+            name: value for name, value in got.headers.items() if name not in changing
+        }
+
+
+async def test_a_range_is_not_offered_and_gets_the_whole_list(http: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        whole, body = await raw(http, "gzip", range="bytes=0-9")
+
+        assert whole.status_code == 200
+        assert len(body) == int(whole.headers["content-length"]) > 10
+        assert not {"accept-ranges", "content-range"} & whole.headers.keys()
+
+
+async def test_header_lines_that_come_apart_are_one_list(http: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        answers = [
+            await http.get(URL, headers=[("accept-encoding", one), ("accept-encoding", other)])
+            for one, other in (("br", "gzip"), ("gzip;q=0", "*"))
+        ]
+
+        assert [answer.headers.get("content-encoding") for answer in answers] == ["gzip", None]
+
+
+@pytest.mark.parametrize("path", [URL, "/status-lists/sample", "/status-lists/sample/token.cwt"])
+async def test_browsers_may_read_lists_and_refusals(http: httpx.AsyncClient, path: str) -> None:
+    plain = {"accept-encoding": "identity"}
+    tag = (await http.get(path, headers=plain)).headers["etag"]
+    for _ in range(3):
+        answers = [
+            await http.get(path, headers={"accept-encoding": "gzip"}),
+            await http.get(path, headers={**plain, "if-none-match": tag}),
+            await http.get(f"{path}?time=1790000000"),
+            await http.get(f"{path}-none"),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 304, 501, 404]
+        for answer in answers:
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "ETag" in answer.headers["access-control-expose-headers"]
+
+
 async def test_nothing_else_is_compressed(http: httpx.AsyncClient) -> None:
     answer = await http.get("/openapi.json", headers={"accept-encoding": "gzip"})
 
