@@ -141,6 +141,7 @@ OPERATORS: dict[tuple[str, str], Route] = {
         answers={200: {JSON: FoundEntries}},
         body={JSON: FindEntries},
         problems=(400, 401, 403, 404, 413, 415, 503),
+        takes_idempotency_key=False,
     ),
     ("post", f"{_SETS}/{{set_id}}/allocations"): Route(
         answers={201: {JSON: Allocated}}, body={JSON: Allocate}, problems=_WRITE
