@@ -168,6 +168,12 @@ class StatusListClient(HttpClient):
         """Return a form by its permanent URL, as served, not verified; the URL must be of this server."""
         return _content(await self._send("GET", urlsplit(url).path))
 
+    async def get_changed_form(self, url: str, etag: str) -> bytes | None:
+        """Return as `get_form`; None where the form still has that ETag, as `get_changes` told it."""
+        headers = {"if-none-match": etag, "accept-encoding": "identity"}  # compressed, it has another ETag
+        response = await self._send("GET", urlsplit(url).path, headers=headers)
+        return None if response.status_code == 304 else _content(response)
+
     async def get_changes(self, *, since: int = 0, issuer: str | None = None) -> ChangedSets:
         """Return which sets were published after a position, a page of them."""
         of = "" if issuer is None else f"&issuer={quote(issuer, safe='')}"

@@ -7,6 +7,7 @@ document lists it under assertionMethod (VC Data Integrity 1.0, section 4.5; VC-
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import chain
 
 import msgspec
@@ -77,9 +78,10 @@ async def verify_secured(
         TokenOutOfTime: that ProofError, of a token that has expired or is not valid yet.
         ResolutionError: the issuer's DID cannot be resolved.
     """
-    secured = await asyncio.to_thread(_read, body, media_type, max_bytes, max_values)  # 1
+    read_it = partial(read_secured, body, media_type, max_bytes=max_bytes, max_values=max_values)
+    secured = await asyncio.to_thread(read_it)  # 1
     method = await _assertion_method(secured, resolve, now)  # 2, 3
-    await asyncio.to_thread(_verify, secured, public_key_of(method), now)  # 4
+    await asyncio.to_thread(verify_signature, secured, public_key_of(method), now=now)  # 4
     if secured.token is not None:
         check_in_time(secured.token, now)  # 5
     return msgspec.structs.replace(secured, ends=earliest(secured.ends, _end_of(method)))
@@ -90,7 +92,8 @@ def earliest(*moments: int | None) -> int | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _read(body: bytes, media_type: str, max_bytes: int, max_values: int) -> Secured:
+def read_secured(body: bytes, media_type: str, *, max_bytes: int, max_values: int = MAX_VALUES) -> Secured:
+    """Read a credential without verifying it; raises as `verify_secured`."""
     if media_type == VC_JWT:
         token = read_token(body, max_bytes=max_bytes, max_values=max_values)
         return Secured(
@@ -170,7 +173,8 @@ def _find_assertion_method(document: JsonObject, did: str, fragment: str) -> Jso
     return next((method for method in methods if method.get("id") in wanted), None)
 
 
-def _verify(secured: Secured, public_key: object, now: int) -> None:
+def verify_signature(secured: Secured, public_key: object, *, now: int) -> None:
+    """Return if the key signed it; raises ProofError. Neither its owner nor a token's times are looked at."""
     if secured.token is not None:
         check_signature(secured.token.jws, public_key)
     else:

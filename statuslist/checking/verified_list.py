@@ -62,13 +62,13 @@ async def verify_list(
         raise StatusVerificationError(
             f"the status list does not verify: {error}", pointer=error.pointer or None
         ) from error
-    credential = _narrowed(secured)
+    credential = narrowed(secured)
     bits = await asyncio.to_thread(expand_list, credential.encoded_list, max_bytes=MAX_LIST_BYTES)
     kept = msgspec.structs.replace(credential, encoded_list="")
     return VerifiedList(credential=kept, bits=bits, retrieved_at=now)
 
 
-def _narrowed(secured: Secured) -> StatusListCredential:
+def narrowed(secured: Secured) -> StatusListCredential:
     """Return the list in `secured`, valid only while what secures it may be accepted too."""
     found = read_status_list_credential(secured.document)
     begins = [moment for moment in (found.valid_from, secured.not_before) if moment is not None]

@@ -68,7 +68,8 @@ def set_status(set_id: str, status: str, index: str | None, reference: str | Non
     """
     Say that the entry INDEX of SET is revoked, suspended or resumed; print the version that shows it.
 
-    A revocation is final. One line for each list: its id and the version, separated by a tab.
+    A revocation is final. With --reference it is of all entries that have this name, one for each format. One line
+    for each list: its id and the version, separated by a tab.
     """
     from statuslist.entries.requests import Changed, ChangeStatuses, StatusChange
 
@@ -84,6 +85,8 @@ def set_status(set_id: str, status: str, index: str | None, reference: str | Non
         changed = api.post(f"{_path(set_id)}/statuses", Changed, asked)
         if not changed.changed:
             say("it was so already")
+        elif changed.changed > 1:
+            say(f"{changed.changed} entries have that name; all are {status} now")
         for list_id, version in sorted(changed.versions.items()):
             row(list_id, str(version))
 
@@ -141,8 +144,11 @@ def _named(index: str | None, reference: str | None) -> dict[str, Any]:
 
 
 def _lines_of(path: Path) -> tuple[str, ...]:
-    with click.open_file(str(path), encoding="utf-8") as file:
-        names = tuple(line for line in file.read().splitlines() if line)
+    try:
+        with click.open_file(str(path), encoding="utf-8") as file:
+            names = tuple(line for line in file.read().splitlines() if line)
+    except UnicodeDecodeError:
+        fail(f"{printable(str(path))}: expected UTF-8", EXIT_USAGE)
     if not names:
         fail(f"{printable(str(path))} names no entry", EXIT_USAGE)
     return names

@@ -29,7 +29,8 @@ def export(folder: Path, issuer: str | None) -> None:
     """
     Write every published list into a folder, each at the path of its address.
 
-    To run it again fetches only what was published since. Lists end (a day by default), so run it often.
+    To run it again fetches only what was published since, and files that are gone. Nothing is deleted. Lists end (a
+    day by default), so run it often.
     """
     url = settings_or_exit().public_url
     run(lambda: _export(url, folder, issuer))
@@ -63,7 +64,14 @@ def _state_of(folder: Path, url: str, issuer: str | None) -> State:
         state = msgspec.json.decode((folder / STATE).read_bytes(), type=State)
     except (OSError, msgspec.DecodeError):
         return State(url, issuer)
-    return state if (state.url, state.issuer) == (url, issuer) else State(url, issuer)
+    is_same = (state.url, state.issuer) == (url, issuer)
+    return _with_what_is_there(state, folder) if is_same else State(url, issuer)
+
+
+def _with_what_is_there(state: State, folder: Path) -> State:
+    """Return the state, asking from the beginning where files are gone; those that are there are not fetched."""
+    kept = {url: etag for url, etag in state.etags.items() if _place(folder, url).is_file()}
+    return state if kept == state.etags else State(state.url, state.issuer, etags=kept)
 
 
 def _keep(folder: Path, state: State) -> None:
@@ -74,12 +82,18 @@ def _keep(folder: Path, state: State) -> None:
 
 
 def _write(folder: Path, url: str, body: bytes) -> None:
-    from statuslist.formats.forms import is_list_path
     from storage import replace_durably
+
+    place = _place(folder, url)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    replace_durably(place, body)
+
+
+def _place(folder: Path, url: str) -> Path:
+    """Return where the list of an address belongs; the command ends where that is no address of a list."""
+    from statuslist.formats.forms import is_list_path
 
     path = urlsplit(url).path.lstrip("/")
     if not is_list_path(path):
         fail(f"the server names a list at {url[:200]!r}, which is no place for one", EXIT_AWAY)
-    place = folder / path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    replace_durably(place, body)
+    return folder / path

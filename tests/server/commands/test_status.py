@@ -3,13 +3,17 @@
 import json
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server.commands.terminal import EXIT_CONFLICT, EXIT_FAILED, EXIT_NOT_FOUND, EXIT_USAGE
 from statuslist.formats.forms import list_id_of
 from tests.server.commands.operating import Operating, Serving
+from wire import encode
 
 NUMBERS = count(1)
 
@@ -27,6 +31,10 @@ def failed(operating: Operating, code: int, *arguments: str) -> Result:
     result = operating.run(*arguments)
     assert (result.exit_code, result.stdout) == (code, ""), result.stderr
     return result
+
+
+def pem_of(public_key: Any) -> bytes:
+    return bytes(public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
 def publish(serving: Serving) -> None:
@@ -71,12 +79,37 @@ def test_an_entry_is_taken_revoked_by_its_name_and_found(
     assert [entry["status"]["status_list"]["idx"] for entry in entries] == [
         int(entry["statusListIndex"]) for entry in entries
     ]
+    assert changed.stderr == ""
     assert changed.stdout == f"{badges}\t2\n{badges}-revocation\t2\n"
     assert (again.stdout, again.stderr) == ("", "it was so already\n")
     index = entries[1]["statusListIndex"]
     assert operating.done("status", "find", "bob").stdout == f"{badges}\t{index}\tdc+sd-jwt\trevoked\n"
     assert operating.done("status", "find", "ada").stdout.endswith("\tvalid\n")
     assert failed(operating, EXIT_NOT_FOUND, "status", "find", "eve").stderr.strip()
+
+
+def test_all_entries_of_a_name_are_revoked_and_it_says_so(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("carl\n")
+    for wanted in ("dc+sd-jwt", "mso_mdoc"):
+        operating.done("status", "allocate", badges, "--format", wanted, "--references", str(names))
+
+    changed = operating.done("status", "set", badges, "revoked", "--reference", "carl")
+
+    assert changed.stderr == "2 entries have that name; all are revoked now\n"
+    found = operating.done("status", "find", "carl").stdout.splitlines()
+    assert [line.split("\t")[2:] for line in found] == [["dc+sd-jwt", "revoked"], ["mso_mdoc", "revoked"]]
+
+
+def test_names_that_are_not_utf_8_are_refused(operating: Operating, badges: str, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_bytes(b"ad\xe4\n")
+
+    refused = failed(operating, EXIT_USAGE, "status", "allocate", badges, "--references", str(names))
+
+    assert "expected UTF-8" in refused.stderr
 
 
 def test_a_suspension_is_lifted_and_a_revocation_is_final(
@@ -161,3 +194,52 @@ def test_an_index_beyond_the_list_is_told_so(
     beyond = failed(operating, EXIT_USAGE, "status", "decode", str(file), "--index", "131072")
 
     assert "the last is 131071" in beyond.stderr
+
+
+def test_a_list_is_verified_with_the_issuers_document_or_key(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path
+) -> None:
+    files = write_forms(serving, badges, tmp_path)
+    document, key, other = tmp_path / "did.json", tmp_path / "key.pem", tmp_path / "other.pem"
+    identities = serving.services.operators.identities
+    signer = identities.active_signer("default")
+    document.write_bytes(encode(identities.own_document(signer.controller)))
+    key.write_bytes(pem_of(signer.public_key))
+    other.write_bytes(pem_of(Ed25519PrivateKey.generate().public_key()))
+
+    for file in map(str, files.values()):
+        by_document = operating.done("status", "decode", file, "--did-document", str(document))
+        by_key = operating.done("status", "decode", file, "--key", str(key))
+        unknown = operating.done("status", "decode", file, "--index", "0")
+        refused = failed(
+            operating, EXIT_FAILED, "status", "decode", file, "--index", "0", "--key", str(other)
+        )
+
+        assert [json.loads(shown.stdout)["verified"] for shown in (by_document, by_key)] == [True, True]
+        assert (unknown.stdout, unknown.stderr) == ("0\n", "not verified\n")
+        assert "this list does not verify" in refused.stderr
+    assert len(files) == 6
+
+
+@pytest.mark.parametrize("option", ["--did-document", "--key"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"id": 1}', b"\xff\xfe", b"-----BEGIN PUBLIC KEY-----"]
+)
+def test_what_is_no_key_and_no_document_is_told_so(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path, option: str, content: bytes
+) -> None:
+    file, wrong = write_forms(serving, badges, tmp_path)[f"{badges}/token.jwt"], tmp_path / "wrong"
+    wrong.write_bytes(content)
+
+    refused = failed(operating, EXIT_USAGE, "status", "decode", str(file), option, str(wrong))
+
+    assert "wrong: " in refused.stderr
+
+
+def test_a_list_is_verified_in_one_way_only(operating: Operating, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    failed(
+        operating, EXIT_USAGE, "status", "decode", str(file), "--key", str(file), "--did-document", str(file)
+    )

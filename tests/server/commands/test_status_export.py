@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from server.commands.terminal import EXIT_AWAY
-from statuslist.client import CreateSet, StatusListClient
+from statuslist.client import CreateSet, RequestRefused, StatusListClient
 from tests.server.commands.operating import run_command
 from tests.server.running import Running, running_in
 
@@ -58,6 +58,28 @@ async def test_the_files_are_what_is_served_and_only_what_changed_is_fetched_aga
     async with httpx.AsyncClient(base_url=running.url) as http:
         for path, body in found.items():
             assert (await http.get(f"/{path}")).content == body
+
+
+async def test_a_file_that_is_gone_is_fetched_again_and_no_other(running: Running, tmp_path: Path) -> None:
+    folder = tmp_path / "public"
+    await export(running, folder)
+    before = files(folder)
+    (folder / "status-lists/sample/token.cwt").unlink()
+
+    again = await export(running, folder)
+
+    assert (again.exit_code, again.stderr[:7]) == (0, "1 files")
+    assert files(folder) == before
+
+
+async def test_a_form_that_did_not_change_is_not_sent_again(running: Running) -> None:
+    async with StatusListClient(running.url) as client:
+        (form, *_) = (await client.get_changes()).sets[0].forms
+
+        assert await client.get_changed_form(form.url, form.etag) is None
+        assert await client.get_changed_form(form.url, '"other"') == await client.get_form(form.url)
+        with pytest.raises(RequestRefused):
+            await client.get_changed_form(form.url.replace("sample", "nothing"), form.etag)
 
 
 async def test_a_server_that_is_away_leaves_the_folder_as_it_is(running: Running, tmp_path: Path) -> None:
