@@ -11,7 +11,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- ListFull                  409    fewer indices are left than asked for
     |   +-- SetClosed             409    a restore closed the set
     +-- EntryReleased             409    a released entry has no status
-    +-- EntryInUse                409    an entry with a status was issued, so that it is not released
+    +-- EntryInUse                409    whose status was ever changed was issued, and is not released
     +-- ReferenceTaken            409    another entry of the set has that reference, for the same format
     +-- NoTokenList               409    the set was made without a token list
     +-- TooManyEntries        409    the lists of the issuer have as many entries as one issuer may have
@@ -141,7 +141,10 @@ class EntryReleased(StatusListError, type="/problems/entry-released", status=409
 
 
 class EntryInUse(StatusListError, type="/problems/entry-in-use", title="Entry in use", status=409):
-    """The entry is revoked or suspended, so that a credential was issued with it: it cannot be released."""
+    """
+    The entry is revoked or suspended, or was before, so that a credential was issued with it. It cannot be
+    released: revoke it instead.
+    """
 
 
 class ReferenceTaken(StatusListError, type="/problems/reference-taken", status=409):

@@ -194,14 +194,15 @@ def release_entries(
 
     Raises:
         RangeError, NotAllocated: as `plan.entries_of`, `plan.check_allocated`.
-        EntryInUse: an entry is revoked or suspended.
+        EntryInUse: an entry has a status, or had one.
     """
     one = _Set(tx, status_set, request.entries, digests)
     indices: set[int] = set()
     for position, named in enumerate(request.entries):
         with contextlib.suppress(EntryReleased):  # Nothing is left to do.
             indices.update(one.indices_of(named, pointer=f"/entries/{position}"))
-    numbers = plan_release(one.permutation, one.rows, sorted(indices))
+    changed = store.ever_changed(tx, status_set.id, indices)
+    numbers = plan_release(one.permutation, one.rows, sorted(indices), changed)
     if numbers:
         store.release(tx, status_set.id, numbers, actor=principal.id, at=at)
         count = len(numbers)

@@ -89,6 +89,17 @@ def _status(purpose: str) -> str:
     )
 
 
+def ever_changed(tx: Transaction, set_id: str, indices: Collection[int]) -> set[int]:
+    """Return those of some indices of a set of which a status was ever changed."""
+    wanted, values = rows_of(map(str, indices or [_NO_INDEX]), "BIGINT")
+    rows = tx.all(
+        f"WITH wanted (entry_index) AS ({wanted}) SELECT entry_index FROM wanted w WHERE EXISTS (SELECT 1"  # noqa: S608
+        " FROM status_events e WHERE e.set_id = :set_id AND e.entry_index = w.entry_index)",
+        {"set_id": set_id, **values},
+    )
+    return {row["entry_index"] for row in rows}
+
+
 def write_changes(tx: Transaction, changes: Sequence[Change]) -> None:
     """Write statuses that are now other than the rows have them, and their events, in the order given."""
     parameters = [msgspec.structs.asdict(change) for change in changes]

@@ -105,17 +105,26 @@ def plan_changes(
     return touched
 
 
-def plan_release(permutation: Permutation, rows: EntryRows, indices: Collection[int]) -> dict[int, int]:
+def plan_release(
+    permutation: Permutation, rows: EntryRows, indices: Collection[int], changed: Collection[int]
+) -> dict[int, int]:
     """
     Return the numbers, by index, of the entries to release; one that is released already is none.
 
+    Args:
+        changed: the indices whose status was ever changed, be it back to 0: who did so has a credential in hand,
+            which must stay revocable.
+
     Raises:
         NotAllocated: an index was never handed out.
-        EntryInUse: an entry is revoked or suspended.
+        EntryInUse: an entry has a status, or had one.
     """
-    in_use = {index for _, index in rows.statuses}
+    in_use = {index for _, index in rows.statuses}.union(changed)
     for index in indices:
         check_allocated(index, permutation, rows.next_number)
         if index in in_use:
-            raise EntryInUse(f"entry {index} is revoked or suspended, so that its credential was issued")
+            raise EntryInUse(
+                f"the status of entry {index} was changed before, so that its credential was issued: revoke it"
+                " instead"
+            )
     return {index: permutation.number_of(index) for index in indices if index not in rows.released}

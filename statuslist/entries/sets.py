@@ -274,7 +274,7 @@ class StatusSets:
             Forbidden: the principal may read the set, and not change it.
             ResourceNotFound: as `get_set`.
             RangeError, NotAllocated, ReferencesUnavailable: as `set_statuses`.
-            EntryInUse: an entry is revoked or suspended.
+            EntryInUse: an entry has a status, or had one.
         """
         status_set = await self._known(principal, set_id, Permission.EDIT)
         digests = await self._referring.digests_in(status_set.issuer_id, request.entries)

@@ -154,7 +154,9 @@ async def test_no_table_has_a_reference_nor_a_plain_hash_of_it(wing: Wing) -> No
     await wing.sets.set_statuses(
         ROOT, "badges", change(STUDENT, 0, purpose="suspension"), idempotency_key="lift"
     )
-    await wing.sets.release(ROOT, "badges", release(reference=STUDENT), idempotency_key="release")
+    await allocate(wing, f"{STUDENT}, once more", key="allocate-again")
+    failed = release(reference=f"{STUDENT}, once more")
+    await wing.sets.release(ROOT, "badges", failed, idempotency_key="release")
     unkeyed = await allocate(wing, STUDENT, key="allocate")
 
     tables = ("audit", "idempotency", "allocations", "entry_references", "status_events", "released_entries")
@@ -162,7 +164,7 @@ async def test_no_table_has_a_reference_nor_a_plain_hash_of_it(wing: Wing) -> No
     assert len(unkeyed) == 1
     assert all("4711" not in text for text in rows.values())
     assert rows["released_entries"] != "[]"
-    assert len(wing.place.query("SELECT * FROM idempotency")) == 4
+    assert len(wing.place.query("SELECT * FROM idempotency")) == 5
     remembered = {digest for (digest,) in wing.place.query("SELECT request_digest FROM idempotency")}
 
     guess = Allocate(references=(STUDENT,), format="dc+sd-jwt")  # What a guess would be hashed from.
@@ -251,10 +253,22 @@ async def test_batch_with_one_entry_in_use_releases_none(wing: Wing) -> None:
 
     with pytest.raises(EntryInUse):
         await wing.sets.release(ROOT, "badges", both)
-    await wing.change("badges", int(indexes[1]), "suspension", 0)
-    released = await wing.sets.release(ROOT, "badges", both)
+    released = await wing.sets.release(ROOT, "badges", release(status_list_index=indexes[0]))
 
-    assert released.released == 2
+    assert released.released == 1
+
+
+async def test_entry_that_was_suspended_once_is_never_released_and_stays_revocable(wing: Wing) -> None:
+    """Whoever suspended it, and lifted that, has issued the credential."""
+    (index,) = await allocate(wing, STUDENT)
+    for status in (1, 0):
+        await wing.change("badges", int(index), "suspension", status)
+
+    with pytest.raises(EntryInUse, match="revoke it instead"):
+        await wing.sets.release(ROOT, "badges", release(reference=STUDENT))
+    await wing.revoke("badges", int(index))
+
+    assert (await wing.sets.get_entry(ROOT, "badges", int(index))).statuses[0].status == 1
 
 
 async def test_entry_that_nobody_got_is_not_released(wing: Wing) -> None:
