@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from statuslist.publishing.cadence import delay_of
+from statuslist.publishing.cadence import AT_ONCE_MS, delay_of
 from statuslist.publishing.set_versions import SetVersions
 
 MAX_BACKOFF_SECONDS = 60.0
@@ -121,9 +121,10 @@ class Demand:
         self._failures.pop(set_id, None)
 
     def hurry(self, now: float) -> None:
-        """Let no set wait for its cadence any more."""
+        """Let no set wait any more, but those whose cadence hides when their changes came."""
         for set_id, due in self._due.items():
-            self._due[set_id] = min(due, now)
+            if self._sets[set_id].cadence_ms <= AT_ONCE_MS:
+                self._due[set_id] = min(due, now)
 
     def retry(self) -> None:
         """End all pauses: what failed before may go well now."""
@@ -138,6 +139,11 @@ class Demand:
     def is_due(self, set_id: str, now: float) -> bool:
         """Tell whether a set is wanted that is not published, and waits for no cadence."""
         return self._due.get(set_id, now + 1) <= now
+
+    def due_in(self, set_id: str, now: float) -> float | None:
+        """Return in how many seconds a set is due that waits for its cadence; None: it waits for none."""
+        due = self._due.get(set_id, now)
+        return due - now if due > now else None
 
     def is_urgent(self, set_id: str) -> bool:
         """Tell whether what is wanted of a set is urgent, or its issuer has another key."""

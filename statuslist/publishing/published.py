@@ -177,6 +177,12 @@ class PublishedLists:
         now = self._now()
         return dict.fromkeys(found.set_id for found in self if found.needs_signature(now))
 
+    def will_do(self, set_id: str, seconds: float) -> bool:
+        """Tell whether all lists of a set are valid, and in so many seconds not near their end."""
+        now = self._now()
+        then = now + int(seconds * 1_000_000)
+        return all(found.valid_from <= now and not found.is_near_end(then) for found in self.of_set(set_id))
+
     def near_end(self) -> Iterator[tuple[str, str]]:
         """Yield the lists that run out soon, each with the reason for operators."""
         now = self._now()

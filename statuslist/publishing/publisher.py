@@ -179,7 +179,10 @@ class Publisher:
     async def publish_dirty(self) -> int:
         """
         Publish every set whose rows say more than its published version, or a list of which is half through, and
-        wait for it, whatever its cadence; for the start, and for tools.
+        wait for it; for the start, and for tools.
+
+        A set with a long cadence keeps to its times: were it published at a start, the time would tell more of when
+        its change came.
 
         Returns:
             How many versions were published here. A set that failed is counted, logged and tried again
@@ -216,10 +219,19 @@ class Publisher:
         """Look at the times of all lists: offer those that are to be signed anew, then tell of those in trouble."""
         at = self._timer()
         for set_id in self.lists.due_for_signature():
-            if not self.demand.is_due(set_id, at) and self.demand.may_begin(set_id, at):
+            if not self._comes_by_itself(set_id, at) and self.demand.may_begin(set_id, at):
                 self._turns.offer(set_id, Lane(self.demand.tenant_of(set_id), is_change=False))
         self._tell()
         self._surveyed_at = at
+
+    def _comes_by_itself(self, set_id: str, at: float) -> bool:
+        """
+        Tell whether a set is due, or will be with a change before any of its lists is near its end.
+
+        To sign it anew before would publish the change beside the times of its cadence.
+        """
+        wait = self.demand.due_in(set_id, at)
+        return self.demand.is_due(set_id, at) or (wait is not None and self.lists.will_do(set_id, wait))
 
     def _lane_of(self, set_id: str) -> Lane:
         return Lane(

@@ -42,6 +42,13 @@ async def _until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def _create_an_hour_apart(wing: Wing) -> None:
+    """Create a set that is published each hour, and was a minute ago."""
+    wanted = {"id": "badges", "issuerId": "acme", "purposes": ("revocation",), "cadenceSeconds": 3_600}
+    wing.clock.set_by = delay_of("badges", 3_600_000, since_published=None, now=wing.clock()) + 60
+    await wing.sets.create_set(ROOT, msgspec.convert(wanted, CreateSet))
+
+
 async def _revoke_urgently(wing: Wing, index: int) -> None:
     await wing.sets.set_statuses(ROOT, "badges", msgspec.structs.replace(change_of(index), urgent=True))
 
@@ -63,10 +70,7 @@ async def test_changes_that_follow_one_another_are_each_seen_within_a_second(win
 
 
 async def test_what_is_urgent_takes_with_it_what_waits_for_a_long_cadence(wing: Wing) -> None:
-    wanted = {"id": "badges", "issuerId": "acme", "purposes": ("revocation",), "cadenceSeconds": 3_600}
-    to_its_time = delay_of("badges", 3_600_000, since_published=None, now=wing.clock())
-    wing.clock.set_by = to_its_time + 60  # It was published a minute ago, and is not for 59.
-    await wing.sets.create_set(ROOT, msgspec.convert(wanted, CreateSet))
+    await _create_an_hour_apart(wing)
     waiting, urgent = await wing.allocate("badges", 2)
     async with _publishing(wing):
         await _until(lambda: wing.publisher.lists.current(LIST) is not None)
@@ -81,3 +85,37 @@ async def test_what_is_urgent_takes_with_it_what_waits_for_a_long_cadence(wing: 
 
     assert still == (0, before)
     assert after == (1, 2), "one version for both"
+
+
+@pytest.mark.parametrize(
+    ("later", "is_published"),
+    [(0, False), (58 * 60, False), (59 * 60 + 1, False), (11.5 * 3_600, False), (23.5 * 3_600, True)],
+    ids=["at once", "before its time", "after its time", "when it is signed anew", "before it ends"],
+)
+async def test_a_start_publishes_a_set_of_a_long_cadence_at_its_time_unless_its_lists_run_out(
+    wing: Wing, later: float, is_published: bool
+) -> None:
+    """A start at another time would tell more of when somebody was revoked."""
+    await _create_an_hour_apart(wing)
+    (index,) = await wing.allocate("badges")
+    await wing.publisher.publish_dirty()
+    await wing.revoke("badges", index)
+    wing.clock.ahead += later
+    started = wing.another_publisher()
+    await started.load()
+
+    await started.publish_dirty()
+    at_the_start = wing.published_status(LIST, index, started)
+    wing.clock.ahead += started.demand.next_due(wing.clock.timer()) if not is_published else 0
+    await started.publish_dirty()
+
+    assert at_the_start == int(is_published)
+    assert wing.published_status(LIST, index, started) == 1
+
+
+async def test_a_start_publishes_the_first_version_of_a_set_of_a_long_cadence(wing: Wing) -> None:
+    await _create_an_hour_apart(wing)
+    started = wing.another_publisher()
+    await started.load()
+
+    assert await started.publish_dirty() == 1
