@@ -200,7 +200,7 @@ class Background:
             if self._leadership is not None:
                 await self._monitoring.nodes.end()
         if self._mirror is not None:
-            await self._mirror.write_due()
+            await self._mirror.write_last()
         if self._issuing.log is not None:
             await self._issuing.log.step()
         await self._upload_last()

@@ -39,6 +39,7 @@ from storage import replace_all_durably
 
 DIRECTORY = "status-lists"
 RETRY_SECONDS = 5.0  # seconds after a list that could not be written
+LAST_SECONDS = 3.0  # seconds that an end waits for what is due
 MAX_VERSION_BYTES = 100  # bytes
 _VERSION_LINE = re.compile(
     rb"([1-9][0-9]{0,18}) ([0-9a-f]{64})\n"
@@ -101,6 +102,14 @@ class Mirror:
             if self._due.get(list_id) is published:
                 del self._due[list_id]
         return self.failed == failed
+
+    async def write_last(self) -> None:
+        """Write what is due, if that is quick: a start takes up all lists, and writes those that are not there."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self.write_due()
+        if self._due:
+            _log.warning("%d status lists are not mirrored yet; the next start does it", len(self._due))
 
     def _write(self, published: Published) -> None:
         """One at a time: the thread of a task that was cancelled still writes while `write_due` ends our work."""

@@ -185,3 +185,24 @@ async def test_a_write_whose_task_was_cancelled_disturbs_none_after_it(wing: Win
         failed += mirror.failed
 
     assert failed == 0
+
+
+async def test_an_end_waits_a_moment_for_the_mirror_and_the_next_start_writes_the_rest(
+    wing: Wing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statuslist.publishing.mirror.LAST_SECONDS", 0.05)
+    for number in range(300):
+        await wing.create(f"set-{number}")
+    await wing.publisher.publish_dirty()
+    mirror = Mirror(tmp_path / "public")
+    for published in wing.publisher.lists:
+        mirror.take(published)
+    await mirror.write_last()
+    written, left = set(read_mirror(tmp_path / "public")), mirror.waiting
+    started = Mirror(tmp_path / "public")
+    await wing.another_publisher(on_published=started.take).load()
+    await started.write_due()
+
+    lists = list(wing.publisher.lists)
+    assert 0 < left < len(lists)
+    assert len(written) < len(set(read_mirror(tmp_path / "public"))) == sum(len(found.forms) for found in lists)
