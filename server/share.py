@@ -22,7 +22,6 @@ class Share(msgspec.Struct, kw_only=True):
         slot, board: where its metrics go; None: it is the only process.
         beats: the heartbeats of the node's processes, of which this one writes that of its slot.
         replaces: why this process was started in the place of another; None: it was not.
-        parent: a descriptor that reads as ended when the supervisor is gone.
     """
 
     workers: int = 1
@@ -32,7 +31,6 @@ class Share(msgspec.Struct, kw_only=True):
     board: Board | None = None
     beats: Heartbeats = msgspec.field(default_factory=Heartbeats)
     replaces: str | None = None
-    parent: int | None = None
 
     def of(self, settings: Settings) -> Settings:
         """Return `settings` with the node's outbound budget, and its memory, divided by the workers."""

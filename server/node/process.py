@@ -125,7 +125,7 @@ async def serve(
     """
     share = share or Share()
     async with open_services(share.of(settings), share, guard=guard) as services:
-        stop = _Stop(share)
+        stop = _Stop()
         if share.serves:
             await _answer(services, sockets, on_ready, stop)
         else:
@@ -135,21 +135,19 @@ async def serve(
 
 class _Stop:
     """
-    Waits for a signal that asks to stop, or for the end of the supervisor.
+    Waits for a signal that asks to stop.
 
     Attributes:
         delays: whether a load balancer is to look elsewhere first; not where this process is replaced only.
     """
 
-    def __init__(self, share: Share) -> None:
+    def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.delays = True
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.asked.set)
         loop.add_signal_handler(REPLACE, self._replace)
-        if share.parent is not None:
-            loop.add_reader(share.parent, self.asked.set)
 
     def _replace(self) -> None:
         self.delays = self.asked.is_set()

@@ -10,7 +10,8 @@ process less is what whoever asks for one worker wants.
 - A child that does not answer is killed (one that was stopped dies of SIGKILL only); one whose database has
   failed is asked to finish (SIGUSR1: the node stays, and so does readiness), and killed when its time is up.
 - SIGTERM or SIGINT: every child drains (`server.node.process`); who has not ended when its time is up is killed.
-- Should the supervisor itself be killed, each child sees the end of a pipe, and drains.
+- Should the supervisor itself be killed, each child sees the end of a pipe, and drains; the kernel ends one that
+  has not ended when its time is up.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -176,6 +178,7 @@ class Supervisor:
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_SIGNALS, signal.SIGCHLD))
+            threading.Thread(target=self._end_with_supervisor, daemon=True).start()
             share = Share(
                 workers=self._workers,
                 leads=slot == 0,
@@ -184,7 +187,6 @@ class Supervisor:
                 board=self._board,
                 beats=self._beats,
                 replaces=replaces,
-                parent=self._lifeline,
             )
             self._run(share, self._sockets, lambda: _tell(tell))
             code = 0
@@ -197,6 +199,16 @@ class Supervisor:
             sys.stderr.flush()
             os._exit(code)
 
+    def _end_with_supervisor(self) -> None:
+        """
+        In a child: once the supervisor is gone, do what it would do.
+
+        In a thread, so that a child is heeded that starts yet, or is held up.
+        """
+        os.read(self._lifeline, 1)  # Nobody writes: it returns at the pipe's end.
+        self._alarm_when_late()  # With nobody to handle it, the signal ends the process.
+        os.kill(os.getpid(), signal.SIGTERM)
+
     def _on_stop(self, *_: object) -> None:
         if not self._is_stopping:
             self._stop()
@@ -204,6 +216,9 @@ class Supervisor:
     def _stop(self) -> None:
         self._is_stopping = True
         self._signal_all(signal.SIGTERM)
+        self._alarm_when_late()
+
+    def _alarm_when_late(self) -> None:
         patience = self._settings.drain_delay + self._settings.shutdown_timeout_seconds
         signal.setitimer(signal.ITIMER_REAL, patience + EXTRA_SECONDS)
 
