@@ -205,4 +205,6 @@ async def test_an_end_waits_a_moment_for_the_mirror_and_the_next_start_writes_th
 
     lists = list(wing.publisher.lists)
     assert 0 < left < len(lists)
-    assert len(written) < len(set(read_mirror(tmp_path / "public"))) == sum(len(found.forms) for found in lists)
+    assert (
+        len(written) < len(set(read_mirror(tmp_path / "public"))) == sum(len(found.forms) for found in lists)
+    )
