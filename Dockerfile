@@ -23,6 +23,7 @@ COPY proofs proofs
 COPY storage storage
 COPY operators operators
 COPY resolver resolver
+COPY credentials credentials
 COPY registry registry
 COPY statuslist statuslist
 COPY observatory observatory

@@ -6,9 +6,10 @@ from collections import Counter
 
 import msgspec
 
+from credentials.errors import CredentialError
+from credentials.forms.vc_jwt import read_token
 from proofs import ProofError, read_compact
 from proofs.cose import read_sign1
-from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list, status_at
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from statuslist.formats.forms import (
@@ -22,7 +23,6 @@ from statuslist.formats.forms import (
 )
 from statuslist.formats.token_bits import expanded, value_at
 from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
-from statuslist.formats.tokens import read_token
 from wire import JsonError, read
 
 
@@ -87,7 +87,7 @@ def decoded(body: bytes) -> Decoded:
     """
     try:
         return _decoded(body)
-    except (ProofError, StatusListError, JsonError) as error:
+    except (ProofError, CredentialError, JsonError) as error:
         raise NotAList(str(error)) from None
 
 

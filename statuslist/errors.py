@@ -3,7 +3,6 @@ What can be wrong with a status list, split by who must act. Pure.
 
     StatusListError                      a caller may read the message
     |   the caller must act
-    +-- MalformedValue            422    MALFORMED_VALUE_ERROR (VCDM 2.0): a property of the entry
     +-- RangeError                422    RANGE_ERROR (VCDM 2.0): the index lies outside the list
     +-- UnknownPurpose            422    not a purpose that we publish
     +-- NotAllocated              404    no credential was given that index
@@ -34,23 +33,18 @@ What can be wrong with a status list, split by who must act. Pure.
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.5 (Processing Errors), gives the codes and URIs.
 """
 
-from wire import Refusal
+from credentials.errors import VCDM_NS, CredentialError, MalformedValue
 
 STATUS_LIST_NS = "https://www.w3.org/ns/credentials/status-list#"
-VCDM_NS = "https://www.w3.org/TR/vc-data-model#"
 
 
-class StatusListError(Refusal):
+class StatusListError(CredentialError):
     """An error about a status list that a caller may be told."""
 
 
-class MalformedValue(
-    StatusListError, type=VCDM_NS + "MALFORMED_VALUE_ERROR", title="Malformed value", status=422
+class MalformedStatusList(
+    StatusListError, MalformedValue, title="Malformed status list", status=502, fault="origin"
 ):
-    """A property does not comply with the specification; `pointer` names it."""
-
-
-class MalformedStatusList(MalformedValue, title="Malformed status list", status=502, fault="origin"):
     """A property of the status list credential does not comply with the specification."""
 
 

@@ -10,11 +10,11 @@ from litestar import Controller, Request, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
+from credentials.secured import VC_JWT
 from statuslist.checking.account import UNLIMITED, Account
 from statuslist.checking.checker import Checker
 from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, MEDIA_TYPES, TOKEN_CWT, TOKEN_JWT, FormName
-from statuslist.formats.tokens import VC_JWT
 from statuslist.publishing.answers import NEGOTIATED, answer_form, answer_negotiated, answer_with_proof
 from statuslist.publishing.publisher import Publisher
 from wire import Answer, ResourceNotFound, encode, read_body, require_media_type

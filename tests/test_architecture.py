@@ -108,6 +108,8 @@ PLANTED = {
         "storage/audit.py": "operators",
         "registry/identifiers.py": "statuslist",
         "observatory/purges.py": "registry",
+        "credentials/times.py": "statuslist",
+        "credentials/errors.py": "registry",
     },
     "No room imports tests, benchmarks or tools": {
         "resolver/did.py": "benchmarks.table",
@@ -148,6 +150,7 @@ PLANTED = {
         "statuslist/entries/sets.py": "statuslist.publishing.publisher",
         "statuslist/publishing/mirror.py": "statuslist.recovery.epoch",
     },
+    "The floors of the credentials": {"credentials/secured.py": "credentials.forms.vc_jwt"},
     "The floors of the observatory": {"observatory/key_changes.py": "observatory.operator_routes"},
     "The floors of the operators": {"operators/model.py": "operators.alarms.routes"},
     "The floors of the proofs": {"proofs/errors.py": "proofs.signing"},

@@ -3,16 +3,17 @@
 import time
 from collections.abc import Mapping
 
+from credentials.forms.vc_jwt import read_token
+from credentials.secured import VC, VC_JWT
+from credentials.verifying import verify_secured
 from proofs import ProofError, proof_of, read_compact, verify_compact
 from proofs.cose import read_sign1, verify_sign1
 from resolver import ResolutionError, Resolver, public_key_of
 from resolver.results import Fetched, FetchPlan
-from statuslist.checking.secured import VC, VC_JWT, verify_secured
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.forms import JWT, MAX_FORM_BYTES, TOKEN_JWT, FormName
 from statuslist.formats.token_bits import expanded
 from statuslist.formats.token_list import token_list_of_cwt, token_list_of_jwt
-from statuslist.formats.tokens import read_token
 from tests.slow.published import set_bits
 from wire import read
 

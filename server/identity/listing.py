@@ -6,13 +6,13 @@ What counts is what a verifier reads there: `statuslist.checking` asks the same 
 
 from collections.abc import Callable, Iterable
 
+from credentials.keys.assertion_methods import assertion_method
 from operators import Issuer, IssuerKey
 from proofs import ProofInvalid
 from resolver import Options, ResolutionError, Resolver, public_key_of
 from resolver.errors import HostNotFound, InternalError
 from server.identity.documents import JsonObject, methods_of
 from server.identity.documents import public_key_of as public_half_of
-from statuslist.checking.secured import assertion_method
 
 # Nothing kept: a document that cannot be fetched now was not seen now, however good a stale copy is for others.
 _FROM_THE_ORIGIN = Options(no_cache=True)

@@ -9,8 +9,8 @@ that must be expanded; short lists are too cheap to count. What is in memory cos
 from collections.abc import Callable
 from typing import Protocol
 
+from credentials.keys.assertion_methods import Resolve
 from resolver import Resolved, Resolver
-from statuslist.checking.secured import Resolve
 
 
 class Account(Protocol):

@@ -7,11 +7,11 @@ is an exception: no fault, gap or doubt ends in "valid".
 
 import msgspec
 
+from credentials.times import CLOCK_SKEW
 from statuslist.errors import StatusListLengthError, StatusVerificationError
 from statuslist.formats.bitstring import MINIMUM_ENTRIES, status_at
 from statuslist.formats.bitstring_credential import StatusListCredential
 from statuslist.formats.bitstring_entry import Entry
-from statuslist.formats.tokens import CLOCK_SKEW
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):

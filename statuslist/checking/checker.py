@@ -8,18 +8,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from credentials.data_model import check_holds
+from credentials.errors import CredentialNotValid, MalformedValue
+from credentials.secured import VC_JWT
+from credentials.times import TokenOutOfTime
+from credentials.verifying import verify_secured
 from resolver import Fetch, Resolver
 from statuslist.checking.account import UNLIMITED, Account, charged
 from statuslist.checking.algorithm import evaluate
-from statuslist.checking.base_credential import CredentialNotValid, check_holds, read_entries
+from statuslist.checking.entries import read_entries
 from statuslist.checking.list_source import ListSource, OwnList
 from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
-from statuslist.checking.secured import verify_secured
 from statuslist.checking.verified_list import VerifiedList
-from statuslist.errors import EntryNotOfList, MalformedValue
+from statuslist.errors import EntryNotOfList
 from statuslist.formats.bitstring_credential import StatusListCredential
 from statuslist.formats.bitstring_entry import Entry
-from statuslist.formats.tokens import VC_JWT, TokenOutOfTime
 from wire import JsonError, Refusal, format_utc
 
 MAX_CREDENTIAL_BYTES = 65_536  # 64 KiB; the house's cap on a request body
@@ -89,6 +92,7 @@ class Checker:
             raise CredentialNotValid(error.detail, pointer=error.pointer) from None
         check_holds(secured.document, now)
         entries = read_entries(secured.document.get("credentialStatus"))
+        assert secured.issuer is not None, "its key was found to be its issuer's"
         trusted = frozenset({secured.issuer})
         return await self._check(entries, secured.issuer, trusted, account, credential_verified=True)
 

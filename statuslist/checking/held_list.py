@@ -9,15 +9,16 @@ from functools import partial
 
 import msgspec
 
+from credentials.keys.assertion_methods import assertion_method
+from credentials.times import CLOCK_SKEW
+from credentials.verifying import read_secured
 from proofs import JsonObject, MalformedProof, ProofInvalid, read_compact
 from proofs.cose import read_sign1, verify_sign1
 from proofs.jose import check_signature
 from resolver import public_key_of
-from statuslist.checking.secured import assertion_method, read_secured, verify_signature
 from statuslist.checking.verified_list import narrowed
 from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, MEDIA_TYPES, TOKEN_JWT
 from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
-from statuslist.formats.tokens import CLOCK_SKEW
 from wire import format_utc
 
 
@@ -97,10 +98,10 @@ def _credential(body: bytes, media_type: str, now: int) -> _Held:
     found = narrowed(secured)
     return _Held(
         issuer=secured.issuer,
-        key_id=secured.verification_method,
+        key_id=secured.key_id,
         begins=found.valid_from,
         ends=found.valid_until,
-        verify=partial(verify_signature, secured, now=now),
+        verify=lambda public_key: secured.verify(public_key, now),
     )
 
 

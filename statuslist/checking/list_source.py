@@ -13,6 +13,7 @@ from contextlib import nullcontext
 
 import msgspec
 
+from credentials.secured import VC, VC_JWT
 from resolver import (
     Fetch,
     Fetched,
@@ -25,14 +26,12 @@ from resolver import (
 from resolver.sources.cache import Cache, Entry
 from resolver.sources.freshness import FreshnessBounds, lifetime
 from statuslist.checking.account import UNLIMITED, Account, Charge, charged
-from statuslist.checking.secured import VC
 from statuslist.checking.verified_list import VerifiedList, verify_list
 from statuslist.errors import (
     StatusListError,
     StatusRetrievalError,
 )
 from statuslist.formats.forms import MAX_FORM_BYTES
-from statuslist.formats.tokens import VC_JWT
 from wire.body import media_type_of
 from wire.json import BYTE_ORDER_MARKS
 

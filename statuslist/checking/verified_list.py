@@ -6,10 +6,14 @@ import asyncio
 
 import msgspec
 
+from credentials.errors import MalformedValue
+from credentials.keys.assertion_methods import Resolve
+from credentials.secured import Secured
+from credentials.times import earliest
+from credentials.verifying import verify_secured
 from proofs import ProofError
 from resolver import ResolutionError
-from statuslist.checking.secured import Resolve, Secured, earliest, verify_secured
-from statuslist.errors import MalformedValue, StatusVerificationError
+from statuslist.errors import StatusVerificationError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from wire import JsonError
@@ -75,5 +79,5 @@ def narrowed(secured: Secured) -> StatusListCredential:
     return msgspec.structs.replace(
         found,
         valid_from=max(begins, default=None),
-        valid_until=earliest(found.valid_until, secured.ends),
+        valid_until=earliest(found.valid_until, secured.expires),
     )

@@ -10,6 +10,7 @@ from litestar import Controller, Request, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
+from credentials.errors import MalformedValue
 from operators import Permission
 from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
 from operators.needs import anywhere, asked, named
@@ -32,7 +33,6 @@ from statuslist.entries.requests import (
     read_release,
 )
 from statuslist.entries.sets import MAX_PAGE, StatusSets
-from statuslist.errors import MalformedValue
 from statuslist.formats.forms import is_set_id
 from wire import Answer, BadRequest
 from wire.body import MAX_BODY_BYTES

@@ -10,12 +10,12 @@ The v2 context does not define that term, so the entry's `statusMessage` is what
 
 import msgspec
 
+from credentials.data_model import CREDENTIALS_V2
+from credentials.members import Members
 from proofs import JsonObject
 from statuslist.errors import MalformedStatusList
-from statuslist.formats.members import Members
 from wire import format_utc
 
-CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 CREDENTIAL_TYPE = "BitstringStatusListCredential"
 LIST_TYPE = "BitstringStatusList"
 

@@ -9,9 +9,9 @@ import re
 
 import msgspec
 
+from credentials.errors import MalformedValue
+from credentials.members import Members
 from proofs import JsonObject
-from statuslist.errors import MalformedValue
-from statuslist.formats.members import Members
 
 ENTRY_TYPE = "BitstringStatusListEntry"
 MAX_STATUS_SIZE = 8  # bits; 256 messages of an entry fit into the body of a request, the next size hardly

@@ -17,11 +17,11 @@ over (sections 5.1 and 5.2, step 1 each).
 
 import msgspec
 
+from credentials.members import Members
+from credentials.numeric_dates import numeric_date
 from proofs import JsonObject, Jws, KeyName, MalformedProof, Signer, media_type_of_header, sign_compact
 from proofs.cose import Sign1, sign1
 from statuslist.errors import MalformedStatusList
-from statuslist.formats.members import Members
-from statuslist.formats.numeric_dates import numeric_date
 from statuslist.formats.token_bits import WIDTHS, Width
 from wire import encode, read
 from wire.base64url import decode_base64url, encode_base64url

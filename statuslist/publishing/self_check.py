@@ -4,6 +4,9 @@ What was rendered, read as a verifier would and compared with the version before
 
 import msgspec
 
+from credentials.errors import CredentialError
+from credentials.forms.vc_jwt import read_token
+from credentials.times import check_in_time
 from proofs import ProofError, Signer, read_compact, verify_compact, verify_proof
 from proofs.cose import read_sign1, verify_sign1
 from proofs.jose import check_signature
@@ -22,7 +25,6 @@ from statuslist.formats.forms import (
 from statuslist.formats.purposes import REVOCATION
 from statuslist.formats.token_bits import expanded
 from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
-from statuslist.formats.tokens import check_in_time, read_token
 from statuslist.publishing.artefacts import Artefact
 from statuslist.publishing.policy import Policy
 from statuslist.publishing.rendering import ListContent, Rendered
@@ -82,7 +84,7 @@ def _compressed_in(
     """Return the compressed bits of a form that is all that it must be but for them."""
     try:
         found = _verified(artefact, signer, now)
-    except (ProofError, StatusListError, JsonError) as error:
+    except (ProofError, CredentialError, JsonError) as error:
         raise SelfCheckFailed(f"{artefact.list_id} {artefact.form}: {error}") from error
     is_token = content.purpose is None
     expected = _Said(

@@ -6,8 +6,8 @@ Each set is looked at in a transaction of its own. Where a set waits to be publi
 
 from functools import partial
 
+from credentials.errors import CredentialError
 from proofs import ProofError
-from statuslist.errors import StatusListError
 from statuslist.publishing.artefacts import Artefact, published_artefacts
 from statuslist.publishing.projections import Projection
 from statuslist.publishing.rendering import ListContent, lists_of
@@ -44,6 +44,6 @@ def _of_set(tx: Transaction, set_id: str) -> list[str]:
 def _fault_of(artefact: Artefact, wanted: ListContent) -> str:
     try:
         said = bits_said(artefact)
-    except (ProofError, StatusListError, JsonError) as error:
+    except (ProofError, CredentialError, JsonError) as error:
         return f"cannot be read ({error})"
     return "" if said == wanted.bits else "does not say what the rows say"

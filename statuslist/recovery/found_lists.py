@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from credentials.errors import CredentialError
 from proofs import JsonObject, ProofError, read_compact, verify_compact, verify_proof
-from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES, expand_list
 from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
 from statuslist.formats.forms import (
@@ -125,7 +125,7 @@ def read_found(
         credential = read_status_list_credential(document)
         issuer_id, key = _signed_by(found, document, credential, keys, now)
         bits = expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES)
-    except (ProofError, StatusListError, JsonError) as error:
+    except (ProofError, CredentialError, JsonError) as error:
         raise NotOurList("it cannot be read") from error
     if credential.id != list_url(base_url, list_id, form):
         raise NotOurList("it is another list than its place says")

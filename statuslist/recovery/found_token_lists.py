@@ -7,9 +7,9 @@ suspended too. Nor does a token name its issuer: it is that of whichever key of 
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from credentials.errors import CredentialError
 from proofs import ProofError, read_compact, verify_compact
 from proofs.cose import read_sign1, verify_sign1
-from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, MINIMUM_ENTRIES
 from statuslist.formats.forms import MAX_FORM_BYTES, TOKEN_JWT, is_set_id, list_url
 from statuslist.formats.purposes import REVOCATION, SUSPENSION
@@ -38,7 +38,7 @@ def read_found_tokens(
         named, said = _read(found)
         issuer_id, key = _signed_by(found, named, keys)
         lst = expanded(said.lst, max_bytes=2 * MAX_LIST_BYTES)
-    except (ProofError, StatusListError, JsonError) as error:
+    except (ProofError, CredentialError, JsonError) as error:
         raise NotOurList("it cannot be read") from error
     if not key.is_believed(said.issued_at):
         raise NotOurList("the key that has signed it was compromised by then")

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from credentials.errors import CredentialError
 from statuslist.entries.allocation import number_of
-from statuslist.errors import StatusListError
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import BITSTRING_FORMS, DATA_INTEGRITY, MAX_FORM_BYTES, TOKEN_FORMS
@@ -135,7 +135,7 @@ def _differences(list_id: str, revoked: set[int], body: bytes) -> list[str]:
     try:
         credential = read_status_list_credential(read(body, max_bytes=MAX_FORM_BYTES))
         shown = set_indexes(expand_list(credential.encoded_list, max_bytes=MAX_LIST_BYTES))
-    except (JsonError, StatusListError) as error:
+    except (JsonError, CredentialError) as error:
         return [f"{list_id}: the published version cannot be read ({error})"]
     faults = []
     if hidden := revoked - shown:

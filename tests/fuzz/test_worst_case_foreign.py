@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from credentials.forms.vc_jwt import read_token
 from proofs import canonicalize
 from resolver.webvh.entry import read_entry
 from resolver.webvh.limits import DEFAULT_LIMITS
@@ -15,7 +16,6 @@ from resolver.webvh.witnesses import approvals
 from statuslist.checking.checker import MAX_CREDENTIAL_BYTES
 from statuslist.checking.list_source import MAX_LIST_BODY_BYTES
 from statuslist.checking.verified_list import MAX_LIST_VALUES
-from statuslist.formats.tokens import read_token
 from tests.fuzz.answers import DID
 from tests.fuzz.costs import ACCEPTED_MS, base64url, many, milliseconds, names
 from wire import read

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from credentials.errors import CredentialError
 from proofs import Algorithm, MalformedProof
 from proofs.cose import read_sign1, sign1
 from proofs.jose import MAX_JWS_BYTES, read_compact, sign_compact
@@ -39,7 +40,7 @@ def jwt_list(data: bytes) -> None:
     jws = read_compact(token, max_bytes=MAX_JWS_BYTES)
     try:
         found = token_list_of_jwt(jws, max_bytes=MAX_BYTES)
-    except (JsonError, StatusListError) as error:
+    except (JsonError, CredentialError) as error:
         assert 0 < len(str(error)) < 400
         return
     written = read_compact(signed_token_jwt(_in_seconds(found), _SIGNER), max_bytes=MAX_JWS_BYTES)
@@ -51,7 +52,7 @@ def cwt_list(data: bytes) -> None:
     token = read_sign1(sign1(data, _SIGNER, protected={16: TOKEN_CWT}), max_bytes=MAX_JWS_BYTES)
     try:
         found = token_list_of_cwt(token, max_bytes=MAX_BYTES)
-    except (MalformedProof, StatusListError) as error:
+    except (MalformedProof, CredentialError) as error:
         assert 0 < len(str(error)) < 400
         return
     written = read_sign1(signed_token_cwt(_in_seconds(found), _SIGNER), max_bytes=MAX_JWS_BYTES)

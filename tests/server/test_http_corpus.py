@@ -53,6 +53,8 @@ NOT_PROVOKED = {
     "/problems/copy-refused": "of a command",
     "/problems/internal-error": "a failure of ours; test_problems.py plants one",
     "/problems/key-not-written": "needs a key directory that cannot be written; test_custody.py has one",
+    "/problems/key-not-known": "told as a verdict on a credential",
+    "/problems/unsupported-form": "told as a verdict on a credential",
     "/problems/list-refused": "of a list that an operator imports; tests/registry/imports has one of each kind",
     "/problems/origin-failed": "told as an error of the resolution, or of the list",
     "/problems/registry-unavailable": "of a client",

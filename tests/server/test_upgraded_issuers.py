@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from credentials.secured import VC, VC_JWT
+from credentials.verifying import verify_secured
 from operators import AlarmKind, IssuerKey, KeyState, Role
 from operators.issuers import key_store
 from operators.issuers.keys import active_key
 from proofs import ProofError, create_key_file
 from server.identity.identities import DocumentUnavailable
 from server.services import Services
-from statuslist.checking.secured import VC, VC_JWT, verify_secured
 from statuslist.entries.requests import Allocate, ChangeStatuses, StatusChange
 from statuslist.formats.forms import JWT, MAX_FORM_BYTES
 from tests.actors import acting

@@ -55,17 +55,17 @@ def decode(file: Path, index: int | None, did_document: Path | None, key: Path |
 
 def _verify(body: bytes, media_type: str, file: Path, *, is_key: bool) -> None:
     """End the command where the list does not verify with the key, or the DID document, in `file`."""
+    from credentials.errors import CredentialError
     from proofs import ProofError
     from resolver import ResolutionError
     from statuslist.checking.held_list import verify_with_document, verify_with_key
-    from statuslist.errors import StatusListError
     from wire import JsonError
 
     held: Any = _key(file) if is_key else _document(file)
     verify: Any = verify_with_key if is_key else verify_with_document
     try:
         verify(body, media_type, held, now=time.time_ns() // 1_000)
-    except (ProofError, ResolutionError, StatusListError, JsonError) as error:
+    except (ProofError, ResolutionError, CredentialError, JsonError) as error:
         fail(f"this list does not verify: {error}", EXIT_FAILED)
 
 

@@ -10,6 +10,8 @@ import httpx
 import msgspec
 import pytest
 
+from credentials.secured import VC
+from credentials.verifying import verify_secured
 from operators.issuers import key_store
 from operators.issuers.views import AddKey, CompromiseKey, CreateIssuer, IssuerKeyView
 from proofs import ProofInvalid
@@ -18,7 +20,6 @@ from resolver.outbound.fetch import GuardLimits
 from server.app import public_app
 from server.commands.database.bootstrap import initialise
 from server.services import Services, open_services
-from statuslist.checking.secured import VC, verify_secured
 from statuslist.entries.requests import Allocate, CreateSet
 from tests.server.identity.keeping import ADMIN
 from tests.server.running import quiet, settings_in

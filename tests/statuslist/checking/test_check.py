@@ -2,10 +2,10 @@
 
 import pytest
 
+from credentials.errors import MalformedValue
 from statuslist.checking.algorithm import CLOCK_SKEW, StatusResult, evaluate
 from statuslist.errors import (
     MalformedStatusList,
-    MalformedValue,
     RangeError,
     StatusListLengthError,
     StatusListTooLarge,

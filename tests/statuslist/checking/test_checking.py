@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from credentials.errors import CredentialNotValid, MalformedValue
 from proofs import Algorithm, KeySigner, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
-from statuslist.checking.base_credential import CredentialNotValid
 from statuslist.checking.checker import Checker
 from statuslist.checking.list_source import ListUrlRefused
 from statuslist.checking.requests import EntryCheck
@@ -19,7 +19,6 @@ from statuslist.errors import (
     EntryNotOfList,
     ListNotPublished,
     MalformedStatusList,
-    MalformedValue,
     NoListAtOwnUrl,
     RangeError,
     StatusListLengthError,

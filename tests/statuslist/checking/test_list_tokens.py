@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from credentials.errors import CredentialNotValid
 from proofs import ProofError, sign_compact
-from statuslist.checking.base_credential import CredentialNotValid
 from statuslist.errors import MalformedStatusList, StatusVerificationError
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, Stranger, jcs_secured_until, vc_jwt

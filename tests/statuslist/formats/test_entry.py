@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from credentials.errors import MalformedValue
 from proofs import JsonObject
-from statuslist.errors import MalformedValue
 from statuslist.formats.bitstring_entry import Entry, read_entry, status_entry
 from tests.statuslist.lists import URL, an_entry, messages
 

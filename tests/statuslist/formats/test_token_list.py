@@ -7,6 +7,7 @@ from typing import Any
 import cbor2
 import pytest
 
+from credentials.times import CLOCK_SKEW, TokenOutOfTime, check_in_time
 from proofs import Algorithm, KeySigner, MalformedProof, read_compact, sign_compact, verify_compact
 from proofs.cose import read_sign1, sign1, verify_sign1
 from statuslist.errors import MalformedStatusList
@@ -18,7 +19,6 @@ from statuslist.formats.token_list import (
     token_list_of_cwt,
     token_list_of_jwt,
 )
-from statuslist.formats.tokens import CLOCK_SKEW, TokenOutOfTime, check_in_time
 from tests.proofs.documents import KEYS, SIGNERS
 from wire import JsonError
 

@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from credentials.forms.vc_jwt import read_token
 from proofs import Algorithm, KeySigner, sign_compact
 from statuslist.errors import SelfCheckFailed
 from statuslist.formats.bitstring import with_statuses
 from statuslist.formats.forms import DATA_INTEGRITY, JWT
-from statuslist.formats.tokens import read_token
 from statuslist.publishing import artefacts
 from statuslist.publishing.policy import Policy
 from statuslist.publishing.rendering import ListContent, Rendered, render

@@ -4,8 +4,8 @@ The members of a foreign JSON object, read strictly; every error names the membe
 
 import re
 
+from credentials.errors import MalformedValue
 from proofs import JsonObject, parse_date_time_stamp
-from statuslist.errors import MalformedValue
 
 MAX_URL_CHARS = 8_192  # characters; the house's cap on a DID, which a URL may contain
 MAX_INTEGER = 2**53 - 1  # the last that all readers of JSON have exactly (RFC 7493, section 2.2)

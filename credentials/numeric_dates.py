@@ -6,7 +6,7 @@ RFC 7519, section 2 (NumericDate), and RFC 8392, section 2, which takes it over 
 
 from collections.abc import Mapping
 
-from statuslist.errors import MalformedValue
+from credentials.errors import MalformedValue
 
 # Seconds since 1970: the end of the year 9999, the last that a dateTimeStamp has.
 MAX_NUMERIC_DATE = 253_402_300_799

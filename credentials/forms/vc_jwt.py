@@ -5,23 +5,14 @@ Securing Verifiable Credentials using JOSE and COSE (W3C REC, 2025-05-15), secti
 7519. These rules bind every token alike, that of a credential and that of a status list.
 """
 
-from typing import Protocol
-
 import msgspec
 
+from credentials.numeric_dates import numeric_date
+from credentials.secured import VC_JWT, Secured, issuer_of
 from proofs import JsonObject, Jws, MalformedProof, ProofInvalid, media_type_of_header, read_compact
-from statuslist.formats.numeric_dates import numeric_date
+from proofs.jose import check_signature
 from wire import read
 from wire.json import MAX_VALUES
-
-VC_JWT = "application/vc+jwt"
-CLOCK_SKEW = (
-    60 * 1_000_000
-)  # microseconds; tolerated at both ends of a period (RFC 7519, 4.1.4: "small leeway")
-
-
-class TokenOutOfTime(ProofInvalid):
-    """The token has expired, or is to be accepted only later (RFC 7519, sections 4.1.4 and 4.1.5)."""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,25 +68,18 @@ def read_token(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> 
     )
 
 
-class Timed(Protocol):
-    """What may be accepted for a time: a `Token`, or a `token_list.TokenList`."""
-
-    @property
-    def not_before(self) -> int | None: ...
-
-    @property
-    def expires(self) -> int | None: ...
-
-
-def check_in_time(token: Timed, now: int) -> None:
-    """
-    Raises:
-        TokenOutOfTime: `now` (microseconds since 1970) is before `nbf` or after `exp`, by more than `CLOCK_SKEW`.
-    """
-    if token.not_before is not None and now + CLOCK_SKEW < token.not_before:
-        raise TokenOutOfTime("the token is not valid yet", pointer="/nbf")
-    if token.expires is not None and now - CLOCK_SKEW > token.expires:
-        raise TokenOutOfTime("the token has expired", pointer="/exp")
+def read_vc_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> Secured:
+    """Read a token as a credential; raises as `read_token`."""
+    token = read_token(body, max_bytes=max_bytes, max_values=max_values)
+    return Secured(
+        form=VC_JWT,
+        document=token.document,
+        issuer=issuer_of(token.document),
+        key_id=token.key_id,
+        not_before=token.not_before,
+        expires=token.expires,
+        verify=lambda public_key, _: check_signature(token.jws, public_key),
+    )
 
 
 def _check_repeated(document: JsonObject) -> None:

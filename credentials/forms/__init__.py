@@ -1,0 +1,1 @@
+"""The forms of a secured credential, each to a `Secured`."""

@@ -1,0 +1,1 @@
+"""Whose key it is that signed."""
