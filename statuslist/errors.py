@@ -14,6 +14,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- ReferenceTaken            409    another entry of the set has that reference, for the same format
     +-- NoTokenList               409    the set was made without a token list
     +-- TooManyEntries        409    the lists of the issuer have as many entries as one issuer may have
+    +-- PositionUnknown           410    nothing was published at that position, nor beyond it
     +-- NoListAtOwnUrl            422    STATUS_RETRIEVAL_ERROR: below our URL, and no list's permanent URL
     +-- EntryNotOfList            422    STATUS_VERIFICATION_ERROR: not the purpose or size of our list
     |   we must act
@@ -154,6 +155,13 @@ class NoTokenList(StatusListError, type="/problems/no-token-list", status=409):
 
 class TooManyEntries(StatusListError, type="/problems/too-many-entries", status=409):
     """The lists of the issuer would have more entries in all than one issuer may have."""
+
+
+class PositionUnknown(StatusListError, type="/problems/position-unknown", status=410):
+    """
+    Nothing was published at that position yet: it is of another deployment, or of a database that is gone. What was
+    published before it may be unknown to whoever holds it, so begin again without `since`.
+    """
 
 
 class SelfCheckFailed(Exception):

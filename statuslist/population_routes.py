@@ -12,6 +12,7 @@ from litestar import Controller, Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
+from statuslist.errors import PositionUnknown
 from statuslist.formats.forms import DATA_INTEGRITY, FORM_NAMES, FormName
 from statuslist.populations.answers import (
     MAX_SETS,
@@ -23,7 +24,7 @@ from statuslist.populations.answers import (
     answer_changes,
     has_lists,
 )
-from statuslist.populations.rows import manifest_of
+from statuslist.populations.rows import last_position, manifest_of
 from statuslist.publishing.publisher import Publisher
 from storage import Database
 from wire import Answer, BadRequest, ResourceNotFound
@@ -32,7 +33,7 @@ from wire.routing import over
 MAX_POSITION = 2**53 - 1
 _SINCE = (
     " `since` is a position, `next` of the answer before: what was published up to it is left out. Positions never"
-    " go back; without `since` all is told."
+    " go back; without `since` all is told. One that nothing was published at yet is refused (410): begin again."
 )
 
 
@@ -86,8 +87,7 @@ class _Routes(Controller):
         self, request: Request[Any, Any, Any], since: FromQuery[int] = 0, issuer: FromQuery[str | None] = None
     ) -> Answer:
         _require(request, "since", "issuer")
-        _require_position(since)
-        await self.publisher.following.catch_up()
+        await self._require_position(since)
         tenant_of = self.publisher.demand.tenant_of
         return answer_changes(self.publisher.lists, tenant_of, issuer, since, now=self.clock())
 
@@ -109,9 +109,8 @@ class _Routes(Controller):
         form: FromQuery[str] = DATA_INTEGRITY,
     ) -> Answer:
         _require(request, "since", "form")
-        _require_position(since)
         wanted = _form_of(form)
-        await self.publisher.following.catch_up()
+        await self._require_position(since)
         held = await self.database.read(partial(manifest_of, issuer_id=issuer_id))
         tenant_of = self.publisher.demand.tenant_of
         if held is None and not has_lists(self.publisher.lists, tenant_of, issuer_id):
@@ -126,16 +125,32 @@ class _Routes(Controller):
             now=self.clock(),
         )
 
+    async def _require_position(self, since: int) -> None:
+        """
+        Refuse a position that nothing has; else see to it that all is told that this node serves.
+
+        Another node may have published what is not known here yet: the rows have its position.
+        """
+        if not 0 <= since <= MAX_POSITION:
+            raise BadRequest(
+                f"since: expected a position, 0 to {MAX_POSITION}, such as `next` of the answer before,"
+                f" found {since}"
+            )
+        await self.publisher.following.catch_up()
+        if since <= self.publisher.lists.last_position:
+            return
+        last = await self.database.read(last_position)
+        if since > last:
+            raise PositionUnknown(
+                f"since: expected a position up to {last}, that of what was published last, found {since}; it is of"
+                " another deployment or of a lost database, so begin again without `since`"
+            )
+
 
 def _require(request: Request[Any, Any, Any], *names: str) -> None:
     for name in request.query_params:
         if name not in names:
             raise BadRequest(f"{name[:40]!r}: expected no parameter but {' and '.join(names)}")
-
-
-def _require_position(since: int) -> None:
-    if not 0 <= since <= MAX_POSITION:
-        raise BadRequest("since: expected a position, 0 or more, such as `next` of the answer before")
 
 
 def _form_of(text: str) -> FormName:

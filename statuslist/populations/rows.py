@@ -1,5 +1,5 @@
 """
-Which lists an issuer has published, and the manifest that was signed of them last. Store.
+Which lists were published, and the manifest that an issuer signed of its own last. Store.
 """
 
 import msgspec
@@ -24,6 +24,12 @@ class Standing(msgspec.Struct, frozen=True):
     position: int
     manifest_position: int
     valid_until: int
+
+
+def last_position(tx: Transaction) -> int:
+    """Return the position of what was published last, of all sets; 0: nothing was."""
+    row = tx.one("SELECT coalesce(max(position), 0) AS last FROM set_versions")
+    return 0 if row is None else int(row["last"])
 
 
 def standings(tx: Transaction) -> list[Standing]:

@@ -110,6 +110,11 @@ class PublishedLists:
         """Return what is published of the lists of a set."""
         return tuple(self._current[list_id] for list_id in self._lists.get(set_id, ()))
 
+    @property
+    def last_position(self) -> int:
+        """The position of what was published last, as far as this process knows; 0: nothing was."""
+        return max(self._positions.values(), default=0)
+
     def since(self, position: int) -> list[tuple[int, str]]:
         """Return the position and the id of each set that was published after a position, in their order."""
         return sorted((at, set_id) for set_id, at in self._positions.items() if at > position)

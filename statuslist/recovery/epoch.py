@@ -29,6 +29,7 @@ from statuslist.publishing.artefacts import digest_of, published_artefacts
 from statuslist.recovery.found_lists import FoundList, set_indexes
 from storage import Transaction
 
+POSITION_STEP = 2**32  # more than are published in an epoch, and two million such fit in 2^53
 CADENCE_MS = 1_000  # milliseconds; of a set that is made anew
 
 
@@ -278,12 +279,15 @@ def _jump(tx: Transaction, at: int) -> int:
     """
     Want version `at` of every set (or the next, where it is beyond that), with new bytes of every list; return how
     many lists there are.
+
+    Positions go beyond all that were lost, so that whoever holds one of them is told of every list again.
     """
     beyond = "CASE WHEN wanted_version >= :at THEN wanted_version + 1 ELSE :at END"
     tx.execute(
         f"UPDATE set_versions SET wanted_version = {beyond}, floor_version = {beyond},"  # noqa: S608 (ours)
-        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1",
-        {"at": at},
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1,"
+        " position = CASE WHEN position = 0 THEN 0 ELSE position + :step END",
+        {"at": at, "step": POSITION_STEP},
     )
     row = tx.one(
         "SELECT (SELECT count(*) FROM status_lists)"

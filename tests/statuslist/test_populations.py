@@ -73,6 +73,33 @@ async def test_a_mirror_is_told_of_what_was_published_since_and_not_of_what_wait
     assert (await told(http, "changes?issuer=default"))["sets"][0]["setId"] == "diplomas"
 
 
+@pytest.mark.parametrize("path", ["changes", "bundle/acme"])
+async def test_a_position_that_nothing_has_is_refused_with_what_to_do(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    last = (await told(http, "changes"))["next"]
+
+    refused = await http.get(f"/status-lists/{path}?since={last + 1}")
+
+    assert (await http.get(f"/status-lists/{path}?since={last}")).status_code == 200
+    assert refused.status_code == 410
+    assert refused.json()["type"].endswith("/problems/position-unknown")
+    for part in (f"up to {last},", f"found {last + 1}", "begin again without `since`"):
+        assert part in refused.json()["detail"]
+
+
+async def test_a_position_that_another_node_gave_is_not_refused(wing: Wing, http: httpx.AsyncClient) -> None:
+    other = wing.another_publisher()
+    await wing.revoke("badges", (await wing.allocate("badges"))[0])
+    await other.publish_dirty()
+    since = other.lists.last_position
+
+    asked = await told(http, f"changes?since={since}")
+
+    assert since > wing.publisher.lists.last_position
+    assert (asked["sets"], asked["next"]) == ([], since)
+
+
 async def test_who_asks_again_for_the_same_gets_no_bytes(http: httpx.AsyncClient) -> None:
     first = await http.get("/status-lists/changes")
 

@@ -152,6 +152,20 @@ async def test_every_list_is_published_anew_under_a_version_that_never_was(wing:
     assert 1_000_000 < first.version < second.version < 2**53
 
 
+async def test_a_mirror_with_a_position_that_was_lost_is_told_of_every_list_again(wing: Wing) -> None:
+    await wing.create("badges")
+    await wing.create("diplomas")
+    await wing.publisher.publish_dirty()
+    lost = wing.publisher.lists.last_position + 1_000
+
+    await open_it(wing, {})
+    await wing.publisher.publish_dirty()
+    restored = wing.another_publisher()
+    await restored.rows.take_up()
+
+    assert [set_id for _, set_id in restored.lists.since(lost)] == ["badges", "diplomas"]
+
+
 @pytest.mark.parametrize("versions", [True, False])
 async def test_suspensions_are_taken_over_exactly_where_they_are_newer(
     wing: Wing, place: Place, versions: bool
