@@ -1,0 +1,118 @@
+"""
+What a verifier asks of a credential's document, in whichever model it is written. Pure.
+
+W3C VCDM 2.0 and 1.1; SD-JWT VC; the Mobile Security Object of ISO 18013-5.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from credentials.data_model import CREDENTIALS_V2
+from credentials.errors import MalformedValue
+from credentials.forms.former_jwt import CREDENTIALS_V1
+from credentials.members import Members
+from credentials.numeric_dates import numeric_date
+from credentials.secured import FORMER_SD_JWT, MDOC, SD_JWT, Secured
+from credentials.times import earliest
+from proofs import JsonObject
+
+Scheme: TypeAlias = Literal["type", "vct", "doc_type"]  # as the registry calls the names of credential types
+_BASE_TYPE = "VerifiableCredential"
+MAX_STATUS_ENTRIES = 8
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Attributes:
+        scheme, types: what the format calls the credential; of a W3C credential all types but the one of all.
+        valid_from, valid_until: when it may be relied on, by the document and what secures it, in microseconds
+            since 1970; None: it does not say.
+        issued_at: when its issuer says that it was issued.
+        statuses: its status entries as they are, () where it has none: `credentialStatus`, or `status`.
+    """
+
+    scheme: Scheme
+    types: tuple[str, ...]
+    valid_from: int | None
+    valid_until: int | None
+    issued_at: int | None
+    statuses: tuple[Any, ...]
+
+
+def claims_of(secured: Secured) -> Claims:
+    """
+    Return what a document says.
+
+    Raises:
+        MalformedValue: no document of its model, a time that is none, or more than `MAX_STATUS_ENTRIES` entries.
+    """
+    if secured.form in (SD_JWT, FORMER_SD_JWT):
+        return _of_sd_jwt(secured)
+    if secured.form == MDOC:
+        return _of_mdoc(secured)
+    return _of_w3c(secured)
+
+
+def _of_sd_jwt(secured: Secured) -> Claims:
+    document = secured.document
+    status = document.get("status")
+    if "status" in document and not isinstance(status, dict):
+        raise MalformedValue("status: expected an object", pointer="/status")
+    return Claims(
+        scheme="vct",
+        types=(document["vct"],),
+        valid_from=secured.not_before,
+        valid_until=secured.expires,
+        issued_at=numeric_date(document, "iat"),
+        statuses=(status,) if status else (),
+    )
+
+
+def _of_mdoc(secured: Secured) -> Claims:
+    status = secured.document.get("status")
+    return Claims(
+        scheme="doc_type",
+        types=(secured.document["docType"],),
+        valid_from=secured.not_before,
+        valid_until=secured.expires,
+        issued_at=secured.document["signed"],
+        statuses=(status,) if status else (),
+    )
+
+
+def _of_w3c(secured: Secured) -> Claims:
+    members = Members(secured.document, MalformedValue)
+    is_second = _is_second_model(secured.document)
+    begins, ends = ("validFrom", "validUntil") if is_second else ("issuanceDate", "expirationDate")
+    members.require_types(_BASE_TYPE)
+    starts, issued = members.optional_time(begins), numeric_date(secured.document, "iat")
+    first = [moment for moment in (starts, secured.not_before) if moment is not None]
+    return Claims(
+        scheme="type",
+        types=tuple(name for name in members.strings("type") if name != _BASE_TYPE),
+        valid_from=max(first, default=None),
+        valid_until=earliest(members.optional_time(ends), secured.expires),
+        issued_at=issued if issued is not None else starts,
+        statuses=_statuses(secured.document),
+    )
+
+
+def _is_second_model(document: JsonObject) -> bool:
+    context = document.get("@context")
+    first = context[:1] if isinstance(context, list) else [context]
+    if first not in ([CREDENTIALS_V2], [CREDENTIALS_V1]):
+        raise MalformedValue(
+            f"expected an array that begins with {CREDENTIALS_V2} or {CREDENTIALS_V1}", pointer="/@context"
+        )
+    return first == [CREDENTIALS_V2]
+
+
+def _statuses(document: JsonObject) -> tuple[Any, ...]:
+    found = document.get("credentialStatus", [])
+    statuses = tuple(found) if isinstance(found, list) else (found,)
+    if len(statuses) > MAX_STATUS_ENTRIES:
+        raise MalformedValue(
+            f"expected at most {MAX_STATUS_ENTRIES} status entries", pointer="/credentialStatus"
+        )
+    return statuses
