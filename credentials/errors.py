@@ -7,9 +7,12 @@ What can be wrong with a credential, beyond its proof (`proofs/errors.py`) and i
     +-- KeyNotKnown         422   nobody can tell now whose key it is: metadata away, no anchor
     +-- UnsupportedForm     422   a form that we do not read
 
+`KeyNotIssuers` is a `ProofInvalid`: the key is not the issuer's, or may sign no more.
+
 Of the first two the party that issued it must act. `KeyNotKnown` says nothing against a credential.
 """
 
+from proofs import ProofInvalid
 from wire import Refusal
 
 VCDM_NS = "https://www.w3.org/TR/vc-data-model#"
@@ -27,6 +30,10 @@ class MalformedValue(
 
 class CredentialNotValid(CredentialError, type="/problems/credential-not-valid", status=422):
     """The credential verifies, but outside its validity period its status does not matter."""
+
+
+class KeyNotIssuers(ProofInvalid):
+    """The key that signed, or shall have, is none by which the issuer may sign now."""
 
 
 class KeyNotKnown(CredentialError, type="/problems/key-not-known", status=422):

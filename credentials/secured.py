@@ -45,6 +45,7 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
         document: the credential; of a token its payload, with what was disclosed in its place.
         issuer: who says that he issued it: a DID, or an https URL as it is spelled; None: only certificates say so.
         key_id: the DID URL of the key that shall have signed, or another name of it; None: none is named.
+        algorithm: `alg` of a token's header; None where the proof has its suite.
         certificates: `x5c` or `x5chain` in DER, the signer's first.
         not_before, expires: when what secures it may be accepted, in microseconds since 1970, or None: `nbf` and
             `exp` of the token, `expires` of the proof, and once verified, the end of the key. The period in a W3C
@@ -59,6 +60,7 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str | None
     verify: Callable[[object, int], None]
     key_id: str | None = None
+    algorithm: str | None = None
     certificates: tuple[bytes, ...] = ()
     not_before: int | None = None
     expires: int | None = None

@@ -49,6 +49,7 @@ def read_former_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES
         document=document,
         issuer=issuer,
         key_id=key_id,
+        algorithm=jws.algorithm,
         certificates=certificates_of(jws),
         not_before=numeric_date(payload, "nbf"),
         expires=numeric_date(payload, "exp"),

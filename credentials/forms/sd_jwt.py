@@ -53,6 +53,7 @@ def read_sd_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) ->
         document=said,
         issuer=_optional_string(payload, "iss", "/iss"),
         key_id=_optional_string(jws.header, "kid", None),
+        algorithm=jws.algorithm,
         certificates=certificates_of(jws),
         not_before=numeric_date(payload, "nbf"),
         expires=numeric_date(payload, "exp"),

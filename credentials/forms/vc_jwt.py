@@ -76,6 +76,7 @@ def read_vc_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) ->
         document=token.document,
         issuer=issuer_of(token.document),
         key_id=token.key_id,
+        algorithm=token.jws.algorithm,
         not_before=token.not_before,
         expires=token.expires,
         verify=lambda public_key, _: check_signature(token.jws, public_key),

@@ -8,6 +8,7 @@ document lists it under assertionMethod (VC Data Integrity 1.0, section 4.5; VC-
 from collections.abc import Awaitable, Callable
 from itertools import chain
 
+from credentials.errors import KeyNotIssuers
 from credentials.keys.found import FoundKey
 from credentials.secured import Secured
 from credentials.times import earliest
@@ -32,10 +33,10 @@ async def find_did_key(secured: Secured, resolve: Resolve, now: int) -> FoundKey
     """
     did, _, fragment = (secured.key_id or "").partition("#")
     if did != secured.issuer or not fragment:
-        raise ProofInvalid("the key is not one of the credential's issuer")
+        raise KeyNotIssuers("the key is not one of the credential's issuer")
     resolved = await resolve(did)
     if resolved.document is None:
-        raise ProofInvalid("the issuer's DID is deactivated")
+        raise KeyNotIssuers("the issuer's DID is deactivated")
     method = assertion_method(resolved.document, did, fragment, now=now)
     return FoundKey(
         public_key=public_key_of(method),
@@ -58,12 +59,12 @@ def assertion_method(document: JsonObject, did: str, fragment: str, *, now: int)
     """
     method = _find_assertion_method(document, did, fragment)
     if method is None:
-        raise ProofInvalid("the issuer's DID document does not list the key under assertionMethod")
+        raise KeyNotIssuers("the issuer's DID document does not list the key under assertionMethod")
     if method.get("controller") not in (did, ""):  # "" is relative to the DID: DID v1.1, section 3.2.2
-        raise ProofInvalid("the key is controlled by another than the issuer")
+        raise KeyNotIssuers("the key is controlled by another than the issuer")
     ends = _end_of(method)
     if ends is not None and ends <= now:
-        raise ProofInvalid("the issuer's key has expired or was revoked")
+        raise KeyNotIssuers("the issuer's key has expired or was revoked")
     return method
 
 

@@ -1,0 +1,72 @@
+"""
+The key of a credential's issuer, in whichever way the credential names it. Service.
+
+`iss`, `kid`, `x5c` and `issuer` may never speak of different parties: each way below refuses what the others are
+for.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from credentials.errors import KeyNotIssuers
+from credentials.keys.assertion_methods import Resolve, find_did_key
+from credentials.keys.certificates import find_certificate_key
+from credentials.keys.found import FoundKey
+from credentials.secured import Secured
+from proofs import MalformedProof
+
+ByMetadata = Callable[[Secured, int], Awaitable[FoundKey]]  # `issuer_metadata.IssuerMetadata.find`
+Anchors = Callable[
+    [Sequence[bytes], int], Awaitable[Sequence[bytes]]
+]  # a chain in DER, a time: who may be above it
+
+
+class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Attributes:
+        resolve: a DID to its resolution.
+        by_metadata: the key of an issuer with an https URL.
+        anchors: the trust anchors for a chain of certificates.
+    """
+
+    resolve: Resolve
+    by_metadata: ByMetadata
+    anchors: Anchors
+
+    async def find(self, secured: Secured, now: int) -> FoundKey:
+        """
+        Return the key that shall have signed a credential; nobody is asked where its names contradict one another.
+
+        1. Certificates in it: their path to an anchor.
+        2. An issuer who is a DID: a method of that DID's document, under assertionMethod.
+        3. An issuer with an https URL: the metadata there.
+
+        Args:
+            now: microseconds since 1970.
+
+        Raises:
+            ProofError: the key is not the issuer's.
+            KeyNotKnown, ResolutionError, Refusal: it cannot be told now.
+        """
+        if secured.certificates:
+            anchors = await self.anchors(secured.certificates, now)
+            return find_certificate_key(secured, anchors, now=now)
+        issuer = secured.issuer or ""
+        if issuer.startswith("did:"):
+            return await find_did_key(_with_did_url(secured), self.resolve, now)
+        if issuer.startswith("https://"):
+            if secured.key_id is not None and secured.key_id.startswith("did:"):
+                raise KeyNotIssuers("the issuer is an https URL, and the key one of a DID")
+            return await self.by_metadata(secured, now)
+        raise MalformedProof("expected the issuer as a DID or an https URL, or certificates of the key")
+
+
+def _with_did_url(secured: Secured) -> Secured:
+    """Return it with an absolute DID URL for a key that is named within its issuer's document."""
+    if secured.key_id is None:
+        raise MalformedProof("expected the header kid, the DID URL of the issuer's key")
+    if secured.key_id.startswith("did:"):
+        return secured
+    fragment = secured.key_id.removeprefix("#")
+    return msgspec.structs.replace(secured, key_id=f"{secured.issuer}#{fragment}")
