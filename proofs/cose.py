@@ -56,6 +56,11 @@ class Sign1(msgspec.Struct, frozen=True, kw_only=True):
     signed: bytes
     signature: bytes
 
+    @property
+    def key_algorithm(self) -> Algorithm:
+        """The algorithm that a key must be of to have signed this, going by `alg`."""
+        return next(algorithm for algorithm, numbers in _NUMBERS.items() if self.protected[ALG] in numbers)
+
 
 def sign1(
     payload: bytes, signer: Signer, *, protected: Headers | None = None, key_name: KeyName = "kid"

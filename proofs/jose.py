@@ -57,6 +57,11 @@ class Jws(msgspec.Struct, frozen=True, kw_only=True):
         """The header's `alg`, one of `ALGORITHMS`."""
         return str(self.header["alg"])
 
+    @property
+    def key_algorithm(self) -> Algorithm:
+        """The algorithm that a key must be of to have signed this, going by `alg`, one of `ALGORITHMS`."""
+        return next(algorithm for algorithm, names in _NAMES.items() if self.algorithm in names)
+
 
 def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer, key_name: KeyName = "kid") -> bytes:
     """
