@@ -97,7 +97,7 @@ def change_together(tx: Transaction, calls: Sequence[Call], *, at: int) -> list[
     for one in sets.values():
         if one.changes:
             store.write_changes(tx, one.changes)
-            store.want_version(tx, one.status_set.id, one.rows.version, urgent=one.urgent_version)
+            store.want_version(tx, one.status_set.id, one.rows.next_version, urgent=one.urgent_version)
     if len(notes) == 1:
         record(tx, **msgspec.structs.asdict(notes[0]))
     elif notes:
@@ -136,11 +136,12 @@ def _plan(one: _Set, call: Call, notes: list[AuditEntry], at: int) -> Changed:
     touched = plan_changes(one.status_set, one.permutation, one.rows, wanted)
     if not touched:
         return Changed(changed=0, versions={})
-    one.rows.version += 1
     if call.request.urgent:
-        one.urgent_version = one.rows.version
+        one.urgent_version = one.rows.next_version
     one.changes += [_change(call, status, at) for status in touched]
-    changed = Changed(changed=len(touched), versions=dict.fromkeys(_lists(one, touched), one.rows.version))
+    changed = Changed(
+        changed=len(touched), versions=dict.fromkeys(_lists(one, touched), one.rows.next_version)
+    )
     notes.append(_noted(call, touched, changed, at))
     return changed
 

@@ -20,14 +20,14 @@ class EntryRows(msgspec.Struct, kw_only=True):
 
     Attributes:
         next_number: so many entries are allocated.
-        version: the one wanted last.
+        next_version: the one that will show what is changed now (`want_version`).
         has_tokens: whether the set has a token list.
         statuses: purpose and index of every status that is 1.
         released: indices.
     """
 
     next_number: int
-    version: int
+    next_version: int
     has_tokens: bool
     statuses: set[tuple[str, int]]
     released: set[int]
@@ -60,10 +60,10 @@ def read_entries(tx: Transaction, set_id: str, indices: Collection[int]) -> Entr
     wanted, values = rows_of(map(str, indices or [_NO_INDEX]), "BIGINT")
     rows = tx.all(
         f"WITH wanted (entry_index) AS ({wanted})"  # noqa: S608 (ours)
-        " SELECT s.next_number, v.wanted_version, v.has_tokens, 0 AS entry_index, 0 AS revocation,"
+        " SELECT s.next_number, v.wanted_version, v.begun_version, v.has_tokens, 0 AS entry_index, 0 AS revocation,"
         " 0 AS suspension, 0 AS released"
         " FROM status_sets s JOIN set_versions v ON v.set_id = s.id WHERE s.id = :set_id"
-        " UNION ALL SELECT 0, 0, 0, e.entry_index, e.revocation, e.suspension, e.released FROM ("
+        " UNION ALL SELECT 0, 0, 0, 0, e.entry_index, e.revocation, e.suspension, e.released FROM ("
         f"SELECT w.entry_index, {_status('revocation')}, {_status('suspension')}, (SELECT 1 FROM released_entries r"
         " WHERE r.set_id = :set_id AND r.entry_index = w.entry_index) AS released FROM wanted w"
         ") e WHERE e.revocation = 1 OR e.suspension = 1 OR e.released = 1",
@@ -72,7 +72,7 @@ def read_entries(tx: Transaction, set_id: str, indices: Collection[int]) -> Entr
     facts = next(row for row in rows if row["wanted_version"])  # Of a set it is 1 at least.
     return EntryRows(
         next_number=facts["next_number"],
-        version=facts["wanted_version"],
+        next_version=max(facts["wanted_version"], facts["begun_version"] + 1),
         has_tokens=bool(facts["has_tokens"]),
         statuses={(purpose, row["entry_index"]) for row in rows for purpose in PURPOSES if row[purpose]},
         released={row["entry_index"] for row in rows if row["released"]},
@@ -129,14 +129,16 @@ _EVENT = (
 
 def want_version(tx: Transaction, set_id: str, version: int, *, urgent: int) -> None:
     """
-    Mark a set for publication up to `version`, beyond the one wanted last.
+    Have changes published with `version`: the one that is wanted already, or the next if somebody began that one,
+    who may publish it without them.
 
     Args:
-        urgent: the last version that waits for no cadence; 0: there is none among the new ones.
+        urgent: the version where it waits for no cadence; else 0.
     """
     tx.send(
         "UPDATE set_versions SET wanted_version = :version,"
         " urgent_version = CASE WHEN :urgent > urgent_version THEN :urgent ELSE urgent_version END,"
+        " anew_version = CASE WHEN anew_version = :version THEN 0 ELSE anew_version END,"
         " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
         " WHERE set_id = :id",
         {"id": set_id, "version": version, "urgent": urgent},

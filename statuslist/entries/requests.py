@@ -235,7 +235,7 @@ class ChangeStatuses(
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """
     How many statuses are now other than before, and for each list with such a change its list id and the
-    version of the set that shows it.
+    version of the set that shows it. Changes that wait together share a version.
     """
 
     changed: int

@@ -72,7 +72,7 @@ class Demand:
         set_id, known = found.set_id, self._sets.get(found.set_id)
         if known is not None:
             newest, published = (
-                max(found, known, key=lambda rows: rows.wanted),
+                max(found, known, key=lambda rows: (rows.wanted, rows.changed)),
                 max(found.published, known.published),
             )
             found = msgspec.structs.replace(newest, published=published)

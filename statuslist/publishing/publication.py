@@ -1,10 +1,11 @@
 """
 One set, from what its rows say to the version that readers get. Service.
 
-    read rows -> which lists need new bytes -> render -> self-check -> rows and version, by compare-and-set -> serve
+    begin a version -> read rows -> which lists need new bytes -> render -> self-check
+        -> rows and version, by compare-and-set -> serve
 
-Each step leaves readers with the last good version if the process dies after it: before the compare-and-set
-nothing was written, after it every process finds the new version in the rows within 250 ms, and before it answers
+Each step leaves readers with the last good version if the process dies after it: before the compare-and-set nothing
+was published, after it every process finds the new version in the rows within 250 ms, and before it answers
 where another process of its node serves it already (`storage.mark`). Several processes may publish at once: one
 wins a version, all serve its bytes.
 """
@@ -24,7 +25,7 @@ from statuslist.publishing.projections import Projection, Projections
 from statuslist.publishing.published import Published, PublishedLists
 from statuslist.publishing.rendering import ListContent, lists_of, render, with_gzip
 from statuslist.publishing.self_check import check_rendered
-from statuslist.publishing.set_versions import SetContent
+from statuslist.publishing.set_versions import Begun, SetContent
 from storage import Database, Transaction
 
 # The signer of a key, by the ids of its issuer and of the key. That is the key of the rows: a process that does not
@@ -72,12 +73,13 @@ class Publication:
         """
         Publish one set; False where another process was faster, or nothing new is wanted.
 
-        1. Read what its rows say, in one snapshot.
-        2. Render and sign every form of each list that needs new bytes. 3. Read them back, and compare with the
+        1. Begin the version: what changes from now on is for a later one.
+        2. Read what it says.
+        3. Render and sign every form of each list that needs new bytes. 4. Read them back, and compare with the
            version before.
-        4. Write them and the version, unless the version before is not the published one any more, or the issuer
+        5. Write them and the version, unless the version before is not the published one any more, or the issuer
            signs with another key by now.
-        5. Serve it.
+        6. Serve it.
 
         Raises:
             DatabaseUnavailable: the rows cannot be read or written.
@@ -85,10 +87,12 @@ class Publication:
             Exception: the signer is missing or fails, or the self-check does; nothing was written.
         """
         began, version = self._timer(), self._lists.version_of_set(set_id)
-        kept = self._projections.take(set_id)
-        content = await self._read(set_id, version, kept)  # 1
-        if content.published_version != version or content.version == version:
+        is_due = any(published.needs_signature(self._now()) for published in self._lists.of_set(set_id))
+        begun = await self._begin(set_id, version, is_due=is_due)  # 1
+        if begun is None:
             return False  # Published elsewhere meanwhile; the next look takes it up.
+        kept = self._projections.take(set_id)
+        content = await self._read(set_id, begun, kept, in_full=is_due)  # 2
         loop = asyncio.get_running_loop()
         before, projection = await loop.run_in_executor(self._threads, _advanced, content, kept)
         if kept is not None and projection is not kept and not projection.is_like(kept):
@@ -96,34 +100,35 @@ class Publication:
         try:
             made = await loop.run_in_executor(
                 self._threads, self._render_and_check, content, before, projection
-            )  # 2, 3
+            )  # 3, 4
         except Exception:
             if await self._has_another_key(content):
                 return False  # Ours is not held any more; the next look takes up the new one.
             raise
         self._projections.keep(set_id, projection)
-        written = await self._write(content, made)  # 4
+        written = await self._write(content, made)  # 5
         if written is None:
             return False
         change, position = written
         self._demand.is_published(set_id, content.version, began)
-        self._lists.serve(set_id, content.version, made, change=change, position=position)  # 5
+        self._lists.serve(set_id, content.version, made, change=change, position=position)  # 6
         return True
 
-    async def _read(self, set_id: str, version: int, kept: Projection | None) -> SetContent:
-        """
-        Return what the set is to say; one with a list whose time to be signed anew has come wants a version of its
-        own.
+    async def _begin(self, set_id: str, version: int, *, is_due: bool) -> Begun | None:
+        """Begin the version that is wanted; where a list is due to be signed anew, that wants one of its own."""
 
-        Then all statuses are read, so that what is kept of the bits is compared with them.
-        """
-        now = self._now()
-        is_due = any(published.needs_signature(now) for published in self._lists.of_set(set_id))
-        if is_due:
-            await self._database.write(lambda tx: set_versions.want_fresh_signature(tx, set_id, version))
+        def begin(tx: Transaction) -> Begun | None:
+            if is_due:
+                set_versions.want_fresh_signature(tx, set_id, version)
+            return set_versions.begin(tx, set_id, version)
+
+        return await self._database.write(begin)
+
+    async def _read(self, set_id: str, begun: Begun, kept: Projection | None, *, in_full: bool) -> SetContent:
+        """Return what the version says; in full, so that what is kept of the bits is compared with all statuses."""
         known = None if kept is None else kept.last_event
         return await self._database.read(
-            lambda tx: set_versions.read_content(tx, set_id, known=known, in_full=is_due)
+            lambda tx: set_versions.read_content(tx, set_id, begun, known=known, in_full=in_full)
         )
 
     def _render_and_check(
@@ -170,12 +175,12 @@ class Publication:
         process was faster.
         """
 
-        def write(tx: Transaction) -> tuple[int, int] | None:
+        def publish(tx: Transaction) -> tuple[int, int] | None:
             if not set_versions.publish(tx, content, made):
                 return None
             return set_versions.last_change(tx), set_versions.published_version(tx, content.set_id)[1]
 
-        return await self._database.write(write)
+        return await self._database.write(publish)
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)

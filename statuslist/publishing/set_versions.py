@@ -1,11 +1,14 @@
 """
 The versions of sets: what their rows say, what their readers get, and what a version is made of. Store.
 
-`wanted_version` grows with each change; `published_version` is the one that readers get. So a set is dirty while
-the two differ, and version v always says what the rows said when `wanted_version` was v. `anew_version` is the last
-one wanted for its signatures alone: while it is `wanted_version`, nobody waits for what the lists are to say. No
-list keeps bytes that a version below `floor_version` made. `urgent_version` is the last one that waits for no
-cadence.
+`wanted_version` is the one that will say all that was changed; `published_version` is the one that readers get. So
+a set is dirty while the two differ. `anew_version` is the last one wanted for its signatures alone: while it is
+`wanted_version`, nobody waits for what the lists are to say. No list keeps bytes that a version below
+`floor_version` made. `urgent_version` is the last one that waits for no cadence.
+
+Changes that wait together share a version, so that its number does not tell how many they were. They share it until
+somebody begins to make it: `begun_version` is the highest that anybody began, and a change wants one beyond it. So
+version v says what was changed before v was begun, whoever makes it, and nothing that was changed later.
 
 `changed_version` numbers the changes of all sets, so that whoever follows asks for what is beyond the last.
 `position` numbers what was published of all sets, for whoever is not to know of what waits.
@@ -44,15 +47,27 @@ class SetVersions(msgspec.Struct, frozen=True):
     position: int
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """
+    A version that is being made.
+
+    Attributes:
+        last_event: the id of the last change of a status that it has; 0: there is none.
+    """
+
+    version: int
+    last_event: int
+
+
 class SetContent(msgspec.Struct, frozen=True, kw_only=True):
     """
-    Everything that version `version` of a set says, from one snapshot.
+    Everything that version `version` of a set says.
 
     Attributes:
         floor_version: no list keeps what a version below it made.
         key_id: the key with which its issuer signs; None: it has none just now.
         has_tokens: whether there is a token list.
-        last_event: the id of the last change of a status; 0: there is none.
+        last_event: the id of the last change of a status that it has; 0: there is none.
         statuses: each status that is not 0; None: nobody asked for all of them.
         changes: of statuses, in their order, since the one that whoever asked knew.
     """
@@ -148,13 +163,38 @@ def published_version(tx: Transaction, set_id: str) -> tuple[int, int]:
     return int(row["published_version"]), int(row["position"])
 
 
+def begin(tx: Transaction, set_id: str, published: int) -> Begun | None:
+    """
+    Begin to make the version of a set that is wanted: what is changed from now on is not in it.
+
+    Several may begin the same one; it says the same for all of them.
+
+    Returns:
+        None where readers have another version than `published`, or nothing newer is wanted.
+    """
+    row = tx.one(
+        "UPDATE set_versions SET begun_version = wanted_version WHERE set_id = :id"
+        " AND published_version = :published AND wanted_version > :published"
+        " RETURNING begun_version AS version,"
+        " (SELECT coalesce(max(e.id), 0) FROM status_events e WHERE e.set_id = :id) AS last_event",
+        {"id": set_id, "published": published},
+    )
+    return None if row is None else Begun(row["version"], row["last_event"])
+
+
 def read_content(
-    tx: Transaction, set_id: str, *, known: int | None = None, in_full: bool = True
+    tx: Transaction,
+    set_id: str,
+    begun: Begun | None = None,
+    *,
+    known: int | None = None,
+    in_full: bool = True,
 ) -> SetContent:
     """
-    Return what the set's next version has to say; the set must exist (they are never deleted).
+    Return what a version of a set has to say; the set must exist (they are never deleted).
 
     Args:
+        begun: the version; None: the one that is wanted, as if it were begun now.
         known: the last change of a status that is known already; None: none is.
         in_full: whether all statuses are wanted, be the changes since `known` enough or not.
     """
@@ -165,9 +205,10 @@ def read_content(
         {"id": set_id},
     )
     assert row is not None, f"{set_id} is not a set"
+    begun = begun or Begun(row["wanted_version"], row["last_event"])
     return SetContent(
         set_id=set_id,
-        version=row["wanted_version"],
+        version=begun.version,
         published_version=row["published_version"],
         floor_version=row["floor_version"],
         issuer_id=row["issuer_id"],
@@ -176,9 +217,11 @@ def read_content(
         has_tokens=bool(row["has_tokens"]),
         purposes=_purposes(tx, set_id),
         length=row["length"],
-        last_event=row["last_event"],
-        statuses=_all_statuses(tx, set_id) if in_full or known is None else None,
-        changes=_changes(tx, set_id, known) if known is not None else (),
+        last_event=begun.last_event,
+        statuses=_all_statuses(tx, set_id, begun.last_event, row["last_event"])
+        if in_full or known is None
+        else None,
+        changes=_changes(tx, set_id, known, begun.last_event) if known is not None else (),
     )
 
 
@@ -187,15 +230,23 @@ def _purposes(tx: Transaction, set_id: str) -> tuple[str, ...]:
     return tuple(row["purpose"] for row in rows)
 
 
-def _all_statuses(tx: Transaction, set_id: str) -> tuple[Status, ...]:
+def _all_statuses(tx: Transaction, set_id: str, until: int, last: int) -> tuple[Status, ...]:
+    """Return each status as it was after the event `until`: as it is now, but for the changes since, to `last`."""
     rows = tx.all("SELECT purpose, entry_index, value FROM statuses WHERE set_id = :id", {"id": set_id})
-    return tuple((row["purpose"], row["entry_index"], row["value"]) for row in rows)
+    found = {(row["purpose"], row["entry_index"]): row["value"] for row in rows}
+    for purpose, index, value in reversed(_changes(tx, set_id, until, last)):
+        found[purpose, index] = 1 - value  # A status is 0 or 1, and each change is of the other one.
+    return tuple((purpose, index, value) for (purpose, index), value in found.items() if value)
 
 
-def _changes(tx: Transaction, set_id: str, known: int) -> tuple[Status, ...]:
+def _changes(tx: Transaction, set_id: str, after: int, until: int) -> tuple[Status, ...]:
+    """Return the changes of statuses beyond the event `after`, in their order: writes are serial."""
+    if after >= until:
+        return ()
     rows = tx.all(
-        "SELECT purpose, entry_index, value FROM status_events WHERE set_id = :id AND id > :known ORDER BY id",
-        {"id": set_id, "known": known},
+        "SELECT purpose, entry_index, value FROM status_events WHERE set_id = :id AND id > :after AND id <= :until"
+        " ORDER BY id",
+        {"id": set_id, "after": after, "until": until},
     )
     return tuple((row["purpose"], row["entry_index"], row["value"]) for row in rows)
 

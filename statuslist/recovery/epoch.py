@@ -67,8 +67,8 @@ def open_epoch(
         random_bytes: a source fit for keys.
         lost_anchors: names of signed heads of the audit log that contradict the restored rows.
         at: now, in microseconds since 1970; also the next version of every list, unless one that was found is
-            beyond it. A list's version grows by one per change, far less than a million a second, so that no
-            number ever comes twice.
+            beyond it. A list's version grows by one per change at most, far less than a million a second, so that
+            no number ever comes twice.
     """
     actor = operator.id
     made, notes = _make_lost_sets(tx, found.values(), random_bytes, at)  # 3; they too are closed by step 1.

@@ -2,4 +2,6 @@
 
 from statuslist.schema import entries, lists, sets
 
-MIGRATIONS = (*lists.MIGRATIONS, *sets.MIGRATIONS, *entries.MIGRATIONS)
+MIGRATIONS = tuple(
+    sorted((*lists.MIGRATIONS, *sets.MIGRATIONS, *entries.MIGRATIONS), key=lambda step: step.number)
+)

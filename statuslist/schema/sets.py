@@ -127,4 +127,18 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        room="statuslist",
+        number=10,
+        name="changes that wait together have one version",
+        statements=(
+            "ALTER TABLE set_versions ADD COLUMN begun_version {bigint} NOT NULL DEFAULT 0",
+            "UPDATE set_versions SET begun_version = wanted_version",
+            forbid(
+                "set_versions",
+                "UPDATE WHEN NEW.begun_version < OLD.begun_version",
+                "a version may be published without what changes after it was begun",
+            ),
+        ),
+    ),
 )

@@ -4,19 +4,20 @@ Every step from a change to what readers get, failed in each way, and failed aga
     a  a change is accepted             not written; or written, and the client is told that it failed
     b  the publisher is told            the wake is lost; or comes, and is told to have failed
     c  the client is told               the answer is lost: it asks again, with its key or as if for the first time
-    d  what the rows say is read        not read; or read, and told to have failed
-    e  it is signed                     not signed; or signed, and told to have failed
-    f  it is checked                    refused; or passed, and the process ends
-    g  the version is written           not written; or written, and told to have failed
-    h  readers get it                   the process ends before it serves; or after
-    i  others look                      they cannot read the rows; or read them, and are told that it failed
+    d  the version is begun             not begun; or begun, and told to have failed
+    e  what it says is read             not read; or read, and told to have failed
+    f  it is signed                     not signed; or signed, and told to have failed
+    g  it is checked                    refused; or passed, and the process ends
+    h  the version is written           not written; or written, and told to have failed
+    i  readers get it                   the process ends before it serves; or after
+    j  others look                      they cannot read the rows; or read them, and are told that it failed
 
 Whatever fails: what was acknowledged is in every later version, in all forms; versions only grow; no version has
 two bodies. A version is written, and made the one that readers get, in one transaction: there is no step between.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -63,16 +64,17 @@ class Faults:
 
 
 class Failing:
-    """A database whose reads and writes are steps."""
+    """A database whose reads and writes are steps; `writes`: those of a publication, all others are "a"."""
 
-    def __init__(self, inner: Database, faults: Faults, *, write: str, read: str) -> None:
-        self._inner, self._faults, self._write, self._read = inner, faults, write, read
+    def __init__(self, inner: Database, faults: Faults, *, writes: Mapping[str, str], read: str) -> None:
+        self._inner, self._faults, self._writes, self._read = inner, faults, writes, read
         self.dialect = inner.dialect
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
-        self._faults.before(self._write)
+        step = self._writes.get(getattr(fn, "__name__", ""), "a")
+        self._faults.before(step)
         result = await self._inner.write(fn)
-        self._faults.after(self._write)
+        self._faults.after(step)
         return result
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
@@ -95,9 +97,9 @@ class Signs:
         return getattr(self._signer, name)
 
     def sign(self, data: bytes) -> bytes:
-        self._faults.before("e")
+        self._faults.before("f")
         signature = self._signer.sign(data)
-        self._faults.after("e")
+        self._faults.after("f")
         return signature
 
 
@@ -109,11 +111,11 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
 
 def publisher_of(wing: Wing, faults: Faults) -> Publisher:
     def on_published(_: object) -> None:
-        faults.before("h")
-        faults.after("h")
+        faults.before("i")
+        faults.after("i")
 
     return wing.another_publisher(
-        database=Failing(wing.database, faults, write="g", read="d"),
+        database=Failing(wing.database, faults, writes={"begin": "d", "publish": "h"}, read="e"),
         signer_of=lambda issuer_id, key_id: Signs(signer_for(issuer_id, key_id), faults),  # type: ignore[arg-type, return-value]
         on_published=on_published,
     )
@@ -126,7 +128,7 @@ def sets_of(wing: Wing, faults: Faults, publisher: Publisher) -> StatusSets:
         faults.after("b")
 
     return StatusSets(
-        Failing(wing.database, faults, write="a", read="-"),
+        Failing(wing.database, faults, writes={}, read="-"),
         clock=wing.clock,
         random_bytes=bytes,
         base_url=BASE_URL,
@@ -167,7 +169,7 @@ def said_by(publisher: Publisher) -> tuple[int, dict[str, Said]]:
 
 @pytest.mark.parametrize("is_twice", [False, True], ids=["once", "again while it is made up for"])
 @pytest.mark.parametrize("is_done", [False, True], ids=["not done", "done and told to have failed"])
-@pytest.mark.parametrize("step", "abcdefghi")
+@pytest.mark.parametrize("step", "abcdefghij")
 async def test_what_was_acknowledged_is_in_every_later_version_whatever_failed(
     wing: Wing, step: str, is_done: bool, is_twice: bool
 ) -> None:
@@ -180,12 +182,12 @@ async def test_what_was_acknowledged_is_in_every_later_version_whatever_failed(
     faults = Faults(step, is_done=is_done, times=2 if is_twice else 1)
     publisher = publisher_of(wing, faults)
     await _until_loaded(publisher)
-    if step == "f":
+    if step == "g":
         _break_check(publisher, faults)
 
     await revoke(sets_of(wing, faults, publisher), faults, revoked, with_key=not is_done)
     await publish(publisher)
-    follower = wing.another_publisher(database=Failing(wing.database, faults, write="-", read="i"))
+    follower = wing.another_publisher(database=Failing(wing.database, faults, writes={}, read="j"))
     for _ in range(3):
         with suppress(Fault):
             await follower.following.look()
@@ -217,9 +219,9 @@ def _break_check(publisher: Publisher, faults: Faults) -> None:
     inner = publication._render_and_check
 
     def checked(*arguments: Any) -> Any:
-        faults.before("f")
+        faults.before("g")
         made = inner(*arguments)
-        faults.after("f")
+        faults.after("g")
         return made
 
     publication._render_and_check = checked  # type: ignore[method-assign]

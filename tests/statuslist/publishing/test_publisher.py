@@ -36,16 +36,21 @@ async def wing(place: Place) -> AsyncIterator[Wing]:
 
 
 class BreaksAfterWrite:
-    """A database whose next write is durable, and reported as failed: a crash right behind the commit."""
+    """
+    A database whose next write is durable, and reported as failed: a crash right behind the commit.
 
-    def __init__(self, inner: Database) -> None:
+    The next of one step of a publication: "begin" or "publish".
+    """
+
+    def __init__(self, inner: Database, step: str = "publish") -> None:
         self._inner = inner
+        self._step = step
         self.dialect = inner.dialect
         self.is_broken = True
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
         result = await self._inner.write(fn)
-        if self.is_broken:
+        if self.is_broken and fn.__name__ == self._step:
             self.is_broken = False
             raise ConnectionError("the process ends here")
         return result
@@ -61,7 +66,7 @@ class BreaksBeforeWrite(BreaksAfterWrite):
     """A database whose next write is not done."""
 
     async def write(self, fn: Callable[[Transaction], T]) -> T:
-        if self.is_broken:
+        if self.is_broken and fn.__name__ == self._step:
             self.is_broken = False
             raise ConnectionError("the process ends here")
         return await self._inner.write(fn)
@@ -246,10 +251,16 @@ async def test_crash_behind_the_commit_loses_nothing(wing: Wing) -> None:
     assert await wing.count("list_forms") == 4
 
 
-async def test_crash_before_the_commit_leaves_the_last_good_version(wing: Wing) -> None:
+@pytest.mark.parametrize(
+    ("breaks", "step"),
+    [(BreaksBeforeWrite, "begin"), (BreaksAfterWrite, "begin"), (BreaksBeforeWrite, "publish")],
+)
+async def test_crash_before_the_commit_leaves_the_last_good_version(
+    wing: Wing, breaks: type[BreaksAfterWrite], step: str
+) -> None:
     index = await wing.set_with_entry("badges")
     await wing.publisher.publish_dirty()
-    crashing = wing.another_publisher(database=BreaksBeforeWrite(wing.database))
+    crashing = wing.another_publisher(database=breaks(wing.database, step))
     await wing.revoke("badges", index)
 
     await crashing.publish_dirty()
