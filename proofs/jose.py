@@ -57,11 +57,6 @@ class Jws(msgspec.Struct, frozen=True, kw_only=True):
         """The header's `alg`, one of `ALGORITHMS`."""
         return str(self.header["alg"])
 
-    @property
-    def key_algorithm(self) -> Algorithm:
-        """The algorithm that a key must be of to have signed this, going by `alg`, one of `ALGORITHMS`."""
-        return next(algorithm for algorithm, names in _NAMES.items() if self.algorithm in names)
-
 
 def sign_compact(payload: bytes, *, header: JsonObject, signer: Signer, key_name: KeyName = "kid") -> bytes:
     """
@@ -178,6 +173,11 @@ def names_of(public_key: object) -> tuple[str, ...]:
         ProofInvalid: a key of another kind than Ed25519, P-256 and P-384.
     """
     return _NAMES[algorithm_of(public_key)]
+
+
+def algorithm_named(name: str) -> Algorithm:
+    """Return the algorithm that a key must be of to sign under this `alg`, one of `ALGORITHMS`."""
+    return next(algorithm for algorithm, names in _NAMES.items() if name in names)
 
 
 def _naming(signer: Signer, key_name: KeyName) -> JsonObject:

@@ -15,7 +15,9 @@ import msgspec
 from credentials.errors import KeyNotKnown
 from credentials.keys.found import FoundKey
 from credentials.keys.jwk_sets import SetKey, choose_key, read_key_set
-from proofs import Algorithm, JsonObject
+from credentials.secured import Secured
+from proofs import Algorithm, JsonObject, MalformedProof
+from proofs.jose import algorithm_named
 from resolver import Fetch, FetchError, FreshnessBounds, UrlRefused, plan_for_url
 from resolver.sources.cache import Cache, Entry
 from resolver.sources.freshness import cache_headers, lifetime
@@ -77,6 +79,19 @@ class IssuerMetadata:
     def would_ask(self, issuer: str) -> bool:
         """Tell whether `find_key` would ask a stranger now; one question, though the key set may be a second."""
         return issuer.startswith("https://") and self._cache.would_load(issuer)
+
+    async def find(self, secured: Secured, now: int) -> FoundKey:  # noqa: ARG002 - metadata tell no time
+        """
+        Return the key of the issuer, an https URL, that shall have signed a credential; raises as `find_key`.
+
+        Raises:
+            MalformedProof: it is no token; a proof names its key by another URL.
+        """
+        if secured.algorithm is None or secured.issuer is None:
+            raise MalformedProof(
+                "expected a token of an issuer with an https URL, not a Data Integrity proof"
+            )
+        return await self.find_key(secured.issuer, secured.key_id, algorithm_named(secured.algorithm))
 
     async def find_key(self, issuer: str, key_id: str | None, algorithm: Algorithm) -> FoundKey:
         """

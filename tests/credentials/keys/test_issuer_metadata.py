@@ -7,8 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from credentials.errors import KeyNotKnown
+from credentials.forms.former_jwt import read_former_jwt
 from credentials.keys.issuer_metadata import MAX_BODY_BYTES, IssuerMetadata, metadata_url
-from proofs import Algorithm, ProofInvalid
+from proofs import Algorithm, KeySigner, ProofInvalid, sign_compact
 from resolver import FreshnessBounds
 from resolver.keys.jwk import jwk_of
 from tests.clock import Clock
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.anyio
 
 ISSUER = "https://issuer.example"
 AT = "/.well-known/jwt-vc-issuer"
-P256 = ec.generate_private_key(ec.SECP256R1()).public_key()
+SIGNING = ec.generate_private_key(ec.SECP256R1())
+P256 = SIGNING.public_key()
 OTHER = ec.generate_private_key(ec.SECP256R1()).public_key()
 ED25519 = ed25519.Ed25519PrivateKey.generate().public_key()
 
@@ -61,6 +63,21 @@ async def test_a_key_is_found_by_its_kid(scene: Scene) -> None:
     assert (found.public_key, found.id, found.by) == (P256, "new", "jwt-vc-issuer")
     assert found.retrieved_at == scene.clock.now
     assert found.digest is not None
+
+
+async def test_the_key_of_a_token_is_found_by_what_the_token_says(scene: Scene) -> None:
+    signer = KeySigner(SIGNING, "did:example:1#any")
+    token = sign_compact(
+        b'{"vc":{"@context":["https://www.w3.org/2018/credentials/v1"]},"iss":"https://issuer.example"}',
+        header={"kid": "new"},
+        signer=signer,
+    )
+    scene.publish(jwk(P256, kid="new"))
+    secured = read_former_jwt(token, max_bytes=10_000)
+
+    found = await scene.metadata.find(secured, 0)
+
+    secured.verify(found.public_key, 0)
 
 
 async def test_the_key_set_may_stand_elsewhere(scene: Scene) -> None:
