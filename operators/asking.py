@@ -57,6 +57,8 @@ def require_page(limit: int, most: int, after: int = 0) -> None:
         BadRequest: no items, or more than `most`; no item has such a number.
     """
     if not 1 <= limit <= most:
-        raise BadRequest(f"limit: expected 1 to {most}")
+        raise BadRequest(f"limit: expected 1 to {most}, found {limit}")
     if not 0 <= after <= 2**53:
-        raise BadRequest("after: expected an id of the list, such as `next` of the page before")
+        raise BadRequest(
+            f"after: expected an id of the list, such as `next` of the page before, found {after}"
+        )

@@ -106,7 +106,7 @@ class Telling:
             BadRequest: `limit` or `offset` is out of range.
         """
         if not 1 <= limit <= MAX_LIMIT:
-            raise BadRequest(f"limit: expected 1 to {MAX_LIMIT}")
+            raise BadRequest(f"limit: expected 1 to {MAX_LIMIT}, found {limit}")
         if not 0 <= offset <= MAX_OFFSET:
             raise BadRequest(f"offset: expected 0 to {MAX_OFFSET}")
         moment = await self._moment(times)

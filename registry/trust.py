@@ -171,4 +171,4 @@ class Trust:
 
 def _require_page(limit: int) -> None:
     if not 1 <= limit <= MAX_PAGE:
-        raise BadRequest(f"limit: expected 1 to {MAX_PAGE}")
+        raise BadRequest(f"limit: expected 1 to {MAX_PAGE}, found {limit}")

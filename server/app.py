@@ -43,7 +43,8 @@ from server.edge.callers import ClientAddresses
 from server.edge.front import Front
 from server.edge.identifiers import Identifiers
 from server.edge.limits import ClientAccount, Cost, TokenBuckets, too_many
-from server.edge.problems import problem_answer
+from server.edge.parameters import require_query
+from server.edge.problems import problem_answer, with_limit
 from server.edge.queries import Queries
 from server.edge.service_keys import ServiceKeys
 from server.routes.explain import explain_route
@@ -220,7 +221,8 @@ def _litestar(
         if on_refused is not None:
             on_refused(request, error)
         request_id = request.scope["state"].get("request_id", "")
-        return AnswerResponse(problem_answer(error, base_url=base_url, request_id=request_id))
+        told = with_limit(error, request)
+        return AnswerResponse(problem_answer(told, base_url=base_url, request_id=request_id))
 
     def build(openapi: OpenAPIConfig | None, state: State) -> Litestar:
         return Litestar(
@@ -228,6 +230,7 @@ def _litestar(
             dependencies=dependencies or {},
             response_class=AnswerResponse,
             exception_handlers={Exception: on_error},
+            before_request=require_query,
             openapi_config=openapi,
             state=state,
             request_max_body_size=MAX_BODY_BYTES,

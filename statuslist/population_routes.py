@@ -66,7 +66,8 @@ class _Routes(Controller):
         description="Status List Aggregation (Token Status List, section 9): each list, as JWT and as CWT.",
         responses={200: _told(Aggregation, "Their URIs.")},
     )
-    async def get_aggregation(self, issuer_id: FromPath[str]) -> Answer:
+    async def get_aggregation(self, issuer_id: FromPath[str], request: Request[Any, Any, Any]) -> Answer:
+        _require(request)
         await self.publisher.following.catch_up()
         tenant_of = self.publisher.demand.tenant_of
         answer = answer_aggregation(self.publisher.lists, tenant_of, issuer_id, now=self.clock())
@@ -150,11 +151,12 @@ class _Routes(Controller):
 def _require(request: Request[Any, Any, Any], *names: str) -> None:
     for name in request.query_params:
         if name not in names:
-            raise BadRequest(f"{name[:40]!r}: expected no parameter but {' and '.join(names)}")
+            expected = f"no parameter but {' and '.join(names)}" if names else "no query"
+            raise BadRequest(f"expected {expected}, found {name[:40]!r}")
 
 
 def _form_of(text: str) -> FormName:
     for form in FORM_NAMES:
         if form == text:
             return form
-    raise BadRequest(f"form: expected one of {', '.join(FORM_NAMES)}")
+    raise BadRequest(f"form: expected one of {', '.join(FORM_NAMES)}, found {text[:40]!r}")

@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from wire.words import allowed_values
+
 T = TypeVar("T")
 
 MAX_DEPTH = 32  # levels; house rule for documents, and ample for our own bodies
@@ -41,6 +43,7 @@ _LONE_SURROGATE = re.compile(
 )
 _ALIKE = bytes.maketrans(b"123456789{", b"000000000[")  # all digits are one, and both brackets that open
 _LONG_ZEROS = b"0" * (MAX_NUMBER_CHARS + 1)
+_NOT_ALLOWED = "Invalid enum value "  # as msgspec says it, before what it found
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 
 
@@ -74,7 +77,7 @@ def decode(
     try:
         return msgspec.convert(value, type, str_keys=True)
     except msgspec.ValidationError as error:
-        raise _shape_error(error) from None
+        raise _shape_error(error, type) from None
 
 
 def read(
@@ -210,10 +213,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _shape_error(error: msgspec.ValidationError) -> JsonError:
+def _shape_error(error: msgspec.ValidationError, shape: Any) -> JsonError:
     text = str(error)
     path = _PATH.search(text)
-    return JsonError(_PATH.sub("", text)[:MAX_REASON_CHARS], pointer_of(path[1] if path else ""))
+    pointer, reason = pointer_of(path[1] if path else ""), _PATH.sub("", text)
+    found = reason.removeprefix(_NOT_ALLOWED)
+    if found != reason and (allowed := allowed_values(shape, pointer)):
+        reason = f"expected one of {', '.join(map(str, allowed))}, found {found}"
+    return JsonError(reason[:MAX_REASON_CHARS], pointer)
 
 
 def pointer_of(path: str) -> str:

@@ -43,7 +43,7 @@ def wanted_of(
     if not 0 <= since <= MAX_POSITION:
         raise BadRequest("since: expected a position, such as `next` of the page before")
     if not 1 <= limit <= MAX_PAGE:
-        raise BadRequest(f"limit: expected 1 to {MAX_PAGE}")
+        raise BadRequest(f"limit: expected 1 to {MAX_PAGE}, found {limit}")
     return Wanted(since=since, limit=limit, kind=kind, authority=authority, entity=entity)
 
 

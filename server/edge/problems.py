@@ -8,7 +8,9 @@ else is our fault: it is logged in full and the caller reads only that, and the 
 import html
 import logging
 from collections.abc import Iterator
+from typing import Any
 
+from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.exceptions import MethodNotAllowedException as LitestarMethodNotAllowed
 
@@ -53,6 +55,14 @@ def refusal_of(error: Exception) -> Refusal:
     return InternalProblem("the request failed on our side; quote the instance when you report it")
 
 
+def with_limit(error: Exception, request: Request[Any, Any, Any]) -> Exception:
+    """Return `error`; where the framework read no more of a body, what says how much this resource takes."""
+    if not isinstance(error, HTTPException) or error.status_code != 413:
+        return error
+    limit = request.route_handler.resolve_request_max_body_size()
+    return PayloadTooLarge(f"expected a body of at most {limit} bytes, and found more; send it in parts")
+
+
 def _method_not_allowed(allow: str) -> MethodNotAllowed:
     methods = {method.strip() for method in allow.split(",")} | {"OPTIONS"}
     allowed = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
@@ -62,8 +72,6 @@ def _method_not_allowed(allow: str) -> MethodNotAllowed:
 def _of_framework(error: HTTPException) -> Refusal:
     if error.status_code == 404:
         return ResourceNotFound(NO_ROUTE)
-    if error.status_code == 413:
-        return PayloadTooLarge("the body is over the limit of this resource")
     if error.status_code == 415:
         return UnsupportedMediaType("this resource does not read a body of that Content-Type")
     if error.status_code < 500:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 
 from credentials.errors import MalformedValue
 from operators import Permission
-from operators.asking import Acting, answer_of, body_of, key_of, require_no_body, require_page
+from operators.asking import Acting, answer_of, body_of, key_of, require_known, require_no_body, require_page
 from operators.needs import anywhere, asked, named
 from statuslist.entries.requests import (
     MAX_ALLOCATED_PER_CALL,
@@ -94,8 +94,13 @@ class _Routes(Controller):
         responses={200: _described(SetPage, "A page of sets.")},
     )
     async def list_sets(
-        self, principal: Acting, after: FromQuery[str] = "", limit: FromQuery[int] = MAX_PAGE
+        self,
+        principal: Acting,
+        request: Request[Any, Any, Any],
+        after: FromQuery[str] = "",
+        limit: FromQuery[int] = MAX_PAGE,
     ) -> Answer:
+        require_known(request, ("after", "limit"))
         require_page(limit, MAX_PAGE)
         if after and not is_set_id(after):
             raise BadRequest("after: expected the id of a set, such as `next` of the page before")

@@ -16,7 +16,8 @@ from litestar.response.base import ASGIResponse
 from operators import Principal
 from resolver import Resolver
 from server.edge.answers import is_not_modified, response_headers
-from server.edge.problems import problem_answer
+from server.edge.parameters import require_query
+from server.edge.problems import problem_answer, with_limit
 from statuslist.checking.checker import Checker
 from statuslist.entries.operator_routes import build_operator_routes
 from statuslist.population_routes import build_population_routes
@@ -37,8 +38,8 @@ class RenderedAnswer(Response[Any]):
         return ASGIResponse(body=answer.body, status_code=answer.status, headers=headers)
 
 
-def on_error(_: Request[Any, Any, Any], error: Exception) -> RenderedAnswer:
-    return RenderedAnswer(problem_answer(error, base_url=BASE_URL, request_id=""))
+def on_error(request: Request[Any, Any, Any], error: Exception) -> RenderedAnswer:
+    return RenderedAnswer(problem_answer(with_limit(error, request), base_url=BASE_URL, request_id=""))
 
 
 @asynccontextmanager
@@ -79,6 +80,7 @@ def application_of(wing: Wing, checker: Checker, principal: Principal = ROOT) ->
         dependencies={"principal": Provide(lambda: principal, sync_to_thread=False)},
         response_class=RenderedAnswer,
         exception_handlers={Exception: on_error},
+        before_request=require_query,
         state=State({"clock": wing.clock}),
         logging_config=None,
     )

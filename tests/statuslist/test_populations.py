@@ -190,3 +190,31 @@ async def test_a_manifest_is_signed_again_at_half_of_its_life_and_with_another_k
     )
     assert row is not None
     verify_compact(row["token"].encode(), signer_for("acme", "second").public_key)
+
+
+@pytest.mark.parametrize("value", ["1e3", "1.0", "-0", "+1", "%201", "01", "1_0", "%D9%A1", "", "x"])
+async def test_a_position_has_one_spelling(http: httpx.AsyncClient, value: str) -> None:
+    refused = await http.get(f"/status-lists/changes?since={value}")
+
+    assert refused.status_code == 400
+    assert refused.json()["detail"].startswith("since: expected a whole number such as 100, found ")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("changes?since=0&since=1", "since: expected once, found 2 times"),
+        ("bundle/acme?form=token.jwt&form=token.jwt", "form: expected once, found 2 times"),
+        ("aggregation/acme?since=0", "expected no query, found 'since'"),
+        ("aggregation/acme?x=1&x=1", "expected no query, found 'x'"),
+        (
+            "bundle/acme?form=x",
+            "expected one of credential.json, credential.jwt, token.jwt, token.cwt, found 'x'",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_query_is_told(http: httpx.AsyncClient, path: str, told: str) -> None:
+    refused = await http.get(f"/status-lists/{path}")
+
+    assert refused.status_code == 400
+    assert told in refused.json()["detail"]

@@ -3,7 +3,7 @@
 import json
 import struct
 import time
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -376,3 +376,28 @@ def test_the_quick_look_at_depth_never_lets_in_what_the_long_one_refuses(
 def test_a_member_that_occurs_twice_in_compact_json_is_refused(data: bytes) -> None:
     with pytest.raises(JsonError, match="twice"):
         read(data, max_bytes=1_000)
+
+
+class Colour(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    paint_of: Literal["red", "green"] | None = None
+    coats: Annotated[Literal[1, 2], msgspec.Meta(description="of paint")] = 1
+
+
+class Palette(msgspec.Struct, frozen=True):
+    colours: tuple[Colour, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer", "told"),
+    [
+        (b'{"colours": [{}, {"paintOf": "blue"}]}', "/colours/1/paintOf", "green, red, found 'blue'"),
+        (b'{"colours": [{"coats": 3}]}', "/colours/0/coats", "1, 2, found 3"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused_with_those_that_are(
+    data: bytes, pointer: str, told: str
+) -> None:
+    with pytest.raises(JsonError) as refused:
+        decode(data, Palette, max_bytes=1_000)
+
+    assert (refused.value.pointer, str(refused.value)) == (pointer, f"expected one of {told}")

@@ -134,3 +134,29 @@ async def test_a_failure_of_ours_tells_nothing_and_is_logged_in_full(
     assert "secret" not in answer.text
     assert record.__dict__["request_id"] == FIND_ME
     assert "the secret of the house" in caplog.text
+
+
+async def test_no_route_takes_a_parameter_twice(client: httpx.AsyncClient) -> None:
+    """Of every route that says what it reads; that of an identifier is refused in the words of its standard."""
+    described = (await client.get("/openapi.json")).json()["paths"]
+    asked = [
+        (path.replace("{", "").replace("}", ""), parameter["name"])
+        for path, methods in described.items()
+        for parameter in methods.get("get", {}).get("parameters", ())
+        if parameter["in"] == "query"
+    ]
+
+    assert len(asked) > 10
+    for path, name in asked:
+        refused = await client.get(f"{path}?{name}=1&{name}=1")
+        assert (refused.status_code, refused.json()["detail"]) == (
+            400,
+            f"{name}: expected once, found 2 times",
+        )
+
+
+async def test_too_long_a_body_is_told_the_limit(client: httpx.AsyncClient) -> None:
+    refused = await client.post(_writable(client), content=b" " * 70_000, headers=JSON)
+
+    assert refused.status_code == 413
+    assert "at most 65536 bytes" in refused.json()["detail"]
