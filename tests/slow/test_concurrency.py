@@ -7,6 +7,7 @@ import pytest
 
 from tests.process import Server
 from tests.slow.published import published, set_bits
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +34,10 @@ def test_a_hundred_clients_get_no_index_twice_and_lose_no_update(server: Server)
     server.initialise()
     server.start()
     server.operator("", {"id": "busy", "issuerId": "default", "purposes": ["revocation"]})
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        results = list(pool.map(lambda client: _allocate_and_revoke(server, client), range(CLIENTS)))
-    time.sleep(1)
+    with watching([server]):
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            results = list(pool.map(lambda client: _allocate_and_revoke(server, client), range(CLIENTS)))
+        time.sleep(1)
     shown = set_bits(published(server, "busy-revocation"))
     server.terminate()
     allocated = [index for got, _ in results for index in got]

@@ -7,15 +7,13 @@ import threading
 import time
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
-from proofs import ProofError, proof_of, read_compact, verify_compact, verify_proof
-from resolver import public_key_of
-from statuslist.formats.bitstring import expand_list
+from statuslist.formats.forms import FORM_NAMES
 from tests.process import ROOT, Server
-from wire import read
+from tests.slow.published import published, set_bits
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +22,6 @@ REVOCATIONS = 2_000
 SPARE = 500
 CLIENTS = 8
 NOT_ANSWERED = (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException)
-LIST = "/status-lists/crash-revocation"
 UPTIME_SECONDS = (0.02, 0.3)  # between "ready" and the kill
 
 
@@ -85,73 +82,6 @@ class Revokers:
             time.sleep(0.02)
 
 
-class Reader:
-    """Reads both forms all the time; verifies every version, and that no bit is ever cleared."""
-
-    def __init__(self, server: Server) -> None:
-        document = read(server.get("/.well-known/did.json"), max_bytes=100_000)
-        methods = {method["id"]: method for method in document["verificationMethod"]}
-        self._keys = {name: public_key_of(methods[name]) for name in document["assertionMethod"]}
-        self._server = server
-        self._seen: dict[bytes, int] = {}
-        self._last = {"credential.json": 0, "credential.jwt": 0}
-        self._stop = threading.Event()
-        self.failures: list[str] = []
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    def finish(self) -> int:
-        """Stop; return how many signed versions were verified, both forms counted."""
-        self._stop.set()
-        self._thread.join()
-        return len(self._seen)
-
-    def bits(self, form: str) -> int:
-        """Return the published bits of a form as an integer, once the signature over them holds."""
-        body = self._server.get(f"{LIST}/{form}", timeout=5)
-        if body not in self._seen:
-            document = self._verified_jwt(body) if form == "credential.jwt" else self._verified_proof(body)
-            self._seen[body] = _bits_of(document["credentialSubject"]["encodedList"])
-        return self._seen[body]
-
-    def _verified_proof(self, body: bytes) -> Any:
-        document = read(body, max_bytes=1_000_000)
-        key = self._keys[proof_of(document).verification_method]
-        verify_proof(document, key, now=time.time_ns() // 1_000)
-        return document
-
-    def _verified_jwt(self, token: bytes) -> Any:
-        key = self._keys[str(read_compact(token, max_bytes=1_000_000).header["kid"])]
-        return read(verify_compact(token, key).payload, max_bytes=1_000_000)
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            for form in self._last:
-                try:
-                    self._look(form)
-                except urllib.error.HTTPError as error:
-                    self.failures.append(f"{form}: HTTP {error.code}")
-                except NOT_ANSWERED:
-                    pass  # It is down for the moment.
-                except (ProofError, KeyError, ValueError) as error:
-                    self.failures.append(f"{form}: {error!r}")
-            time.sleep(0.02)
-
-    def _look(self, form: str) -> None:
-        bits = self.bits(form)
-        if self._last[form] & ~bits:
-            self.failures.append(f"a revocation disappeared from {form}")
-        self._last[form] = bits
-
-
-def _bits_of(encoded: str) -> int:
-    return int.from_bytes(expand_list(encoded, max_bytes=1_000_000), "big")
-
-
-def _mask(indexes: set[int], length: int = 131_072) -> int:
-    return sum(1 << (length - 1 - index) for index in indexes)
-
-
 def _prepared(server: Server, count: int) -> list[str]:
     server.initialise()
     server.start()
@@ -190,19 +120,17 @@ def _statuses(server: Server, indexes: list[str]) -> set[int]:
 def test_no_acknowledged_revocation_is_lost_and_none_appears(server: Server) -> None:
     indexes = _prepared(server, REVOCATIONS + SPARE)
     revoked, untouched = indexes[:REVOCATIONS], indexes[REVOCATIONS:]
-    reader = Reader(server)
-    revokers, restarts = _revoke_through_crashes(server, revoked, CRASHES)
-    versions = reader.finish()
-    shown = {form: reader.bits(form) for form in ("credential.json", "credential.jwt")}
+    with watching([server]) as watch:
+        revokers, restarts = _revoke_through_crashes(server, revoked, CRASHES)
+    shown = {url.rpartition("/")[2]: said.revoked for url, said in watch.last.items()}
     print(
         f"\n{len(restarts)} kills, {len(revokers.acknowledged)} acknowledged revocations, "
-        f"{versions} signed versions verified, worst restart {max(restarts):.2f} s"
+        f"{len(watch.versions['crash'])} versions verified, worst restart {max(restarts):.2f} s"
     )
 
     assert revokers.errors == []
-    assert reader.failures == []
     assert revokers.acknowledged == {int(index) for index in revoked}
-    assert set(shown.values()) == {_mask(revokers.acknowledged)}
+    assert shown == dict.fromkeys(FORM_NAMES, revokers.acknowledged)
     assert _statuses(server, revoked) == {1}
     assert _statuses(server, untouched) == {0}
 
@@ -213,13 +141,10 @@ def test_the_harness_catches_an_engine_that_acknowledges_before_the_commit(serve
     server.terminate()
     server.command = (str(ROOT / "tests/slow/early_acknowledgement.py"),)
     server.start()
-    reader = Reader(server)
     revokers, restarts = _revoke_through_crashes(server, indexes, 8)
-    reader.finish()
-    lost = _mask(revokers.acknowledged) & ~reader.bits("credential.json")
+    lost = revokers.acknowledged - set_bits(published(server, "crash-revocation"))
     print(
-        f"\ncontrol: {len(restarts)} kills, {len(revokers.acknowledged)} acknowledged, "
-        f"{lost.bit_count()} of them lost"
+        f"\ncontrol: {len(restarts)} kills, {len(revokers.acknowledged)} acknowledged, {len(lost)} of them lost"
     )
 
     assert lost

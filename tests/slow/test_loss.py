@@ -20,6 +20,7 @@ from tests.postgres import Cluster
 from tests.process import Server
 from tests.slow.nodes import Balancer, Load, Reader, nodes_on
 from tests.slow.published import published, set_bits
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
@@ -103,7 +104,7 @@ def test_failover_loses_no_acknowledged_write_and_no_read(tmp_path: Path) -> Non
         standby = primary.standby()
         place = PostgresPlace(primary)
         both = place.url.replace(f":{primary.port}/", f":{primary.port},127.0.0.1:{standby.port}/")
-        with nodes_on(both, tmp_path, 1) as (node,):
+        with nodes_on(both, tmp_path, 1) as (node,), watching([node]):
             writers = Writers(node, held_set(node, 10_000))
             reader = Reader(node, LIST)
             time.sleep(4)
@@ -132,7 +133,11 @@ def test_failover_loses_no_acknowledged_write_and_no_read(tmp_path: Path) -> Non
 
 
 def test_while_the_database_is_away_reads_go_on_and_writes_say_when_to_come_back(tmp_path: Path) -> None:
-    with Cluster() as cluster, nodes_on(PostgresPlace(cluster).url, tmp_path, 1, workers=2) as (node,):
+    with (
+        Cluster() as cluster,
+        nodes_on(PostgresPlace(cluster).url, tmp_path, 1, workers=2) as (node,),
+        watching([node]),
+    ):
         indexes = held_set(node, 5_000)
         reader = Reader(node, LIST)
         cluster.kill()
@@ -172,7 +177,7 @@ def test_a_worker_that_is_killed_takes_nothing_with_it(
 ) -> None:
     """Each of the node's processes is killed in turn, the one that publishes among them."""
     url = "" if engine == "sqlite" else PostgresPlace(request.getfixturevalue("postgres")).url
-    with nodes_on(url, tmp_path, 1, workers=2) as (node,):
+    with nodes_on(url, tmp_path, 1, workers=2) as (node,), watching([node]):
         writers = Writers(node, held_set(node, 10_000))
         killed = []
         for position in range(6):
@@ -208,7 +213,7 @@ def test_a_worker_that_is_killed_takes_nothing_with_it(
 def test_a_node_that_is_killed_takes_nothing_with_it(postgres: Cluster, tmp_path: Path) -> None:
     """Each of three nodes is killed whole and started again, the one that publishes among them."""
     place = PostgresPlace(postgres)
-    with nodes_on(place.url, tmp_path, 3, workers=2) as nodes:
+    with nodes_on(place.url, tmp_path, 3, workers=2) as nodes, watching(nodes):
         load = Load(Balancer(nodes), "held", held_set(nodes[0], 5_000))
         for node in nodes:
             time.sleep(1)

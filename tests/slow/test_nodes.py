@@ -12,6 +12,7 @@ from tests.databases import PostgresPlace
 from tests.postgres import Cluster
 from tests.process import Server
 from tests.slow.nodes import Reader, nodes_on
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ def _revoke_all(nodes: list[Server], indexes: list[str]) -> dict[int, float]:
 
 def test_a_revocation_is_seen_on_every_node_within_a_second(postgres: Cluster, tmp_path: Path) -> None:
     place = PostgresPlace(postgres)
-    with nodes_on(place.url, tmp_path, NODES) as nodes:
+    with nodes_on(place.url, tmp_path, NODES) as nodes, watching(nodes):
         nodes[0].operator("", {"id": "shared", "issuerId": "default", "purposes": ["revocation"]})
         entries = nodes[1].operator("/shared/allocations", {"count": REVOCATIONS})["entries"]
         indexes = [entry["credentialStatus"][0]["statusListIndex"] for entry in entries]

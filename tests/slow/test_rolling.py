@@ -12,6 +12,7 @@ from tests.postgres import Cluster
 from tests.process import ROOT
 from tests.slow.nodes import Balancer, Load, nodes_on
 from tests.slow.published import published, set_bits
+from tests.slow.watcher import watching
 from tests.test_architecture import ROOMS
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,7 @@ def test_three_nodes_go_up_a_release_and_down_again_one_by_one(postgres: Cluster
     newer = next_release(tmp_path / "newer", "9.0.0", (EXPAND, "0"))
     newest = next_release(tmp_path / "newest", "9.1.0", (EXPAND, "0"), (CONTRACT, "9.0.0"))
     (tmp_path / "state").mkdir()
-    with nodes_on(place.url, tmp_path / "state") as nodes:
+    with nodes_on(place.url, tmp_path / "state") as nodes, watching(nodes):
         nodes[0].operator("", {"id": "rolling", "issuerId": "default", "purposes": ["revocation"]})
         entries = nodes[1].operator("/rolling/allocations", {"count": 5_000})["entries"]
         time.sleep(1)
