@@ -4,18 +4,19 @@ import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from statuslist.formats.bitstring import status_at
+from statuslist.formats.forms import FORM_NAMES
 from tests.process import Server
+from tests.slow.revoking import forms, found, is_shown, revoke
 from tests.slow.test_watchdog import allocates, is_seen, open_alarms, ready
-from tests.statuslist.wing import bits_of
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
 SIZE = "24m"
-LIST = "/status-lists/sample-revocation/credential.json"
 
 
 @pytest.fixture
@@ -52,11 +53,6 @@ def fill(disk: Path, leave_bytes: int = 0) -> Path:
     return ballast
 
 
-def revoke(node: Server, index: int) -> None:
-    change = {"statusListIndex": str(index), "statusPurpose": "revocation", "status": 1}
-    node.operator("/sample/statuses", {"changes": [change]})
-
-
 def test_a_disk_that_is_nearly_full_is_an_alarm_before_it_is_full(node: Server, disk: Path) -> None:
     ballast = fill(disk, leave_bytes=800_000)
     is_seen(node, lambda: "disk" in open_alarms(node))
@@ -67,27 +63,33 @@ def test_a_disk_that_is_nearly_full_is_an_alarm_before_it_is_full(node: Server, 
 def test_what_was_acknowledged_before_a_disk_was_full_is_kept_and_writes_come_back(
     node: Server, disk: Path
 ) -> None:
-    entries = node.operator("/sample/allocations", {"count": 2})["entries"]
-    before, after = (int(entry["credentialStatus"][0]["statusListIndex"]) for entry in entries)
-    revoke(node, before)
-    is_seen(node, lambda: bool(status_at(bits_of(node.get(LIST)), before)))
-    pids = node.pids
-    ballast = fill(disk)
-    is_seen(node, lambda: not allocates(node))
-    is_seen(node, lambda: ready(node, public=False)[0] == 503)
-    failing = (200, {"status": "ready", "writes": "failing"})
-    is_seen(node, lambda: ready(node, public=True) == failing)  # Each process tells the others once a second.
-    is_seen(node, lambda: "writes-failing" in open_alarms(node))
-    is_seen(
-        node,
-        lambda: not next(c for c in ready(node, public=False)[1]["checks"] if c["name"] == "alarms")["ok"],
-    )
-    listed = node.get(LIST)
-    ballast.unlink()
-    is_seen(node, lambda: ready(node, public=False)[0] == 200)
-    revoke(node, after)
-    is_seen(node, lambda: bool(status_at(bits_of(node.get(LIST)), after)))
+    with watching([node]) as watch:
+        before, after = found(node, "filled", "default", 2)
+        revoke(node, "filled", before)
+        is_shown(node, watch, "filled", before)
+        pids = node.pids
+        ballast = fill(disk)
+        is_seen(node, lambda: not allocates(node))
+        is_seen(node, lambda: ready(node, public=False)[0] == 503)
+        failing = (200, {"status": "ready", "writes": "failing"})
+        # Each process tells the others once a second.
+        is_seen(node, lambda: ready(node, public=True) == failing)
+        is_seen(node, lambda: "writes-failing" in open_alarms(node))
+        is_seen(node, lambda: not check(node, "alarms")["ok"])
+        read = watch.looks
+        is_seen(node, lambda: watch.looks > read)
+        held = [before in (said.revoked or ()) for said in forms(watch, "filled").values()]
+        ballast.unlink()
+        is_seen(node, lambda: ready(node, public=False)[0] == 200)
+        revoke(node, "filled", after)
+        is_shown(node, watch, "filled", after)
+        is_shown(node, watch, "filled", before)
+        is_seen(node, lambda: not open_alarms(node))
 
-    assert status_at(bits_of(listed), before)
-    assert status_at(bits_of(node.get(LIST)), before)
+    assert held == [True] * len(FORM_NAMES)
     assert node.pids == pids, "a full disk passes; nobody is replaced for it"
+
+
+def check(node: Server, name: str) -> dict[str, Any]:
+    """Return a check of the operators' readiness."""
+    return next(found for found in ready(node, public=False)[1]["checks"] if found["name"] == name)

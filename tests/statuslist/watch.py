@@ -36,13 +36,14 @@ class Watch:
         failures: what was broken, once each, for people.
         last: what each form said when it was read last, by its URL.
         versions: the versions of each set that were seen.
-        read: how many different forms were read and verified.
+        looks: how often it looked.
     """
 
     def __init__(self, key_of: Callable[[str], PublicKey], clock: Callable[[], float] = time.time) -> None:
         self._key_of = key_of
         self._clock = clock
         self.failures: list[str] = []
+        self.looks = 0
         self.last: dict[str, Said] = {}
         self.versions: dict[str, set[int]] = {}
         self._said: dict[tuple[str, str], Said] = {}  # By URL and digest of the body.
@@ -53,6 +54,7 @@ class Watch:
 
     @property
     def read(self) -> int:
+        """How many different forms were read and verified."""
         return len(self._said)
 
     def see(self, node: str, told: Any, answers: Mapping[str, Got], asked_at: float) -> None:
@@ -67,6 +69,7 @@ class Watch:
         for found in told["sets"]:
             self._see_version(node, found)
             self._see_forms(node, found, answers, asked_at)
+        self.looks += 1
 
     def _see_version(self, node: str, found: Any) -> None:
         set_id, version = found["setId"], found["version"]
