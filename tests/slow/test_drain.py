@@ -8,6 +8,7 @@ import urllib.error
 import pytest
 
 from tests.process import Server
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
@@ -51,23 +52,24 @@ def test_sigterm_fails_no_accepted_request_and_the_next_start_keeps_all_state(se
     """A request was accepted where it had an effect: so rows and answers must come to the same number."""
     server.initialise("--sample")
     server.start()
-    for number in range(ROUNDS):
-        before = server.operator("/sample")["allocated"]
-        load = Allocators(server, f"round-{number}")
-        time.sleep(0.3 + 0.03 * number)
-        answered_before = len(load.answered)
-        code = server.terminate()
-        load.join()
-        seconds = server.start()
-        kept = server.operator("/sample")["allocated"] - before
-        print(
-            f"\n{answered_before} answers before SIGTERM, {len(load.answered) - answered_before} after it, "
-            f"{len(load.turned_away)} clients turned away; the next start took {seconds:.2f} s"
-        )
+    with watching([server]):
+        for number in range(ROUNDS):
+            before = server.operator("/sample")["allocated"]
+            load = Allocators(server, f"round-{number}")
+            time.sleep(0.3 + 0.03 * number)
+            answered_before = len(load.answered)
+            code = server.terminate()
+            load.join()
+            seconds = server.start()
+            kept = server.operator("/sample")["allocated"] - before
+            print(
+                f"\n{answered_before} answers before SIGTERM, {len(load.answered) - answered_before} after it, "
+                f"{len(load.turned_away)} clients turned away; the next start took {seconds:.2f} s"
+            )
 
-        assert code == 0
-        assert load.errors == []
-        assert answered_before > 0
-        assert len(load.turned_away) == CLIENTS
-        assert kept == len(load.answered)
-        assert seconds < 2
+            assert code == 0
+            assert load.errors == []
+            assert answered_before > 0
+            assert len(load.turned_away) == CLIENTS
+            assert kept == len(load.answered)
+            assert seconds < 2

@@ -17,6 +17,7 @@ from tests.postgres import USER, Cluster
 from tests.process import DIE_WITH_US
 from tests.slow.nodes import nodes_on
 from tests.slow.published import published, set_bits
+from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,10 @@ def test_nodes_behind_a_pooler_publish_what_is_revoked_on_either(postgres: Clust
     place = PostgresPlace(postgres)
     with pooler(postgres) as port:
         pooled = place.url.replace(f":{postgres.port}/", f":{port}/")
-        with nodes_on(pooled, tmp_path, 2, workers=2, DATABASE_DIRECT_URL=place.url) as nodes:
+        with (
+            nodes_on(pooled, tmp_path, 2, workers=2, DATABASE_DIRECT_URL=place.url) as nodes,
+            watching(nodes),
+        ):
             nodes[0].operator("", {"id": "pooled", "issuerId": "default", "purposes": ["revocation"]})
             entries = nodes[1].operator("/pooled/allocations", {"count": 200})["entries"]
             indexes = [entry["credentialStatus"][0]["statusListIndex"] for entry in entries]

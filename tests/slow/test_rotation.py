@@ -19,6 +19,7 @@ from tests.process import Server
 from tests.slow.nodes import nodes_on
 from tests.slow.published import published, set_bits
 from tests.slow.readers import Readers, Seen, Verifier
+from tests.slow.watcher import watching
 from tests.verifying import said_by
 
 pytestmark = pytest.mark.slow
@@ -162,7 +163,7 @@ def faults_of(verifier: Verifier, readers: Readers, lists: list[Seen]) -> list[s
 
 def test_every_list_verifies_while_keys_rotate_and_after(nodes: list[Server]) -> None:
     keys, verifier = Keys(nodes), Verifier()
-    with under_load(nodes) as (readers, revoker):
+    with watching(nodes), under_load(nodes) as (readers, revoker):
         order = rotate(nodes, readers, keys)
     shown = [set_bits(published(node, "rotating-revocation")) for node in nodes]
     states = [keys.all()[key]["state"] for key in order]
