@@ -136,7 +136,12 @@ class _Routes(Controller):
         name="allocate_status_entries",
         needs=named("set_id", Permission.ALLOCATE),
         summary="Allocate entries, for one credential each",
-        description=f"Up to {MAX_ALLOCATED_PER_CALL:,} entries, with their references in 1 MiB.",
+        description=(
+            f"Up to {MAX_ALLOCATED_PER_CALL:,} entries. The body may have 1 MiB: as many references of 100 bytes"
+            " fit; with longer ones, ask for fewer entries at a time. References are compared byte for byte in"
+            " UTF-8. `reference` names the whole call; if a later call has the same, both are found by it."
+            " `expiresAt` is refused if it is over a minute in the past."
+        ),
         responses={201: _described(Allocated, "The entries, each ready for its credential.")},
         operation_class=reads(_ALLOCATE_EXAMPLE),
         request_max_body_size=MAX_CHANGES_BODY_BYTES,
@@ -154,7 +159,8 @@ class _Routes(Controller):
         needs=named("set_id", Permission.EDIT),
         status_code=200,
         summary="Revoke, suspend, or lift a suspension",
-        description=f"Up to {MAX_CHANGES_PER_CALL:,} changes in 1 MiB, all or none. A revocation is final.",
+        description=f"Up to {MAX_CHANGES_PER_CALL:,} changes in 1 MiB, all or none. A revocation is final. A"
+        " `reason` is kept in the audit log as it is: it must hold no personal data.",
         responses={200: _described(Changed, "Durable; published within a second.")},
         operation_class=reads(_CHANGE_EXAMPLE),
         request_max_body_size=MAX_CHANGES_BODY_BYTES,

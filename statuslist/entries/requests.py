@@ -39,6 +39,28 @@ MAX_LENGTH = 2**26  # entries, 8 MiB; the cap that w3c/vc-bitstring-status-list#
 
 # Without U+0000, which PostgreSQL cannot store.
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*\Z")]
+# A name of the caller's for an entry. Without control characters, which nobody sees (C0, DEL, C1).
+Reference = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=256,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z",
+        description=(
+            "The caller's own name for an entry, without control characters. Kept as an HMAC. Compared byte for"
+            " byte in UTF-8, so spell it alike: case, spaces, and composed or decomposed letters count."
+        ),
+    ),
+]
+Reason = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=256,
+        pattern=r"^[^\x00]*\Z",
+        description="Kept in the audit log as it is, for as long as the log: no personal data.",
+    ),
+]
 # One spelling per index: base 10 without sign or leading zeros (section 2.1, "statusListIndex").
 IndexText = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,8})\Z")]
 
@@ -120,9 +142,11 @@ class Allocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             the entries refer to, since a verifier of one form may not read the other (section 2, last note). A
             credential that is issued in two formats needs an entry for each.
         media_type: `format`, by its name in earlier releases.
-        reference: the operator's own name for the batch. Not published; no personal data.
-        references: the operator's own names for the entries, one each, in their order. Kept as HMACs.
-        expires_at: when the last of these credentials expires, RFC 3339 in UTC.
+        reference: the operator's own name for the batch. Not published; no personal data. It need not be new: who
+            looks for an entry by it finds one in each batch of that name.
+        references: the operator's own names for the entries, one each, in their order. Kept as HMACs. They are
+            limited by `MAX_CHANGES_BODY_BYTES`, too: 10,000 may have 100 bytes each.
+        expires_at: when the last of these credentials expires, RFC 3339 in UTC; not in the past.
     """
 
     count: Annotated[int, msgspec.Meta(ge=1, le=MAX_ALLOCATED_PER_CALL)] = 1
@@ -131,7 +155,7 @@ class Allocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     expires_at: Text | None = None
     # Unset, not null: what idempotency keys remember of a request is then what earlier releases remembered.
     format: CredentialFormat | msgspec.UnsetType = msgspec.UNSET
-    references: tuple[Text, ...] | msgspec.UnsetType = msgspec.UNSET
+    references: tuple[Reference, ...] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if self.format and self.media_type and self.format != self.media_type:
@@ -203,7 +227,7 @@ class NamedEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     status_list_index: IndexText | None = None
-    reference: Text | msgspec.UnsetType = msgspec.UNSET
+    reference: Reference | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if (self.status_list_index is None) == (self.reference is msgspec.UNSET):
@@ -215,7 +239,7 @@ class StatusChange(NamedEntry, frozen=True, kw_only=True, forbid_unknown_fields=
 
     status_purpose: Purpose
     status: Literal[0, 1]
-    reason: Text | None = None
+    reason: Reason | None = None
 
 
 class ChangeStatuses(
@@ -275,12 +299,12 @@ class FindEntries(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     Attributes:
         reference: as it was given to the entry.
-        batch: instead of it, the name of a whole allocation: its `reference`.
+        batch: instead of it, the name of a whole allocation: its `reference`. If several have it, an entry of each.
         position: which entry of the batch, from 0.
         issuer_id: whose sets; default: the principal's own issuer.
     """
 
-    reference: Text | None = None
+    reference: Reference | None = None
     batch: Text | None = None
     position: Annotated[int, msgspec.Meta(ge=0, lt=MAX_ALLOCATED_PER_CALL)] = 0
     issuer_id: Text | None = None

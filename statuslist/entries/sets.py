@@ -44,7 +44,7 @@ from statuslist.errors import NoTokenList
 from statuslist.formats.forms import POPULATION_PATHS, TOKEN_FORMS, is_reserved, is_set_id
 from statuslist.formats.purposes import check_purposes
 from storage import Database, IdempotencyConflict, Together, Transaction
-from wire import BadRequest, Conflict, Refusal, ResourceNotFound, encode, parse_utc
+from wire import BadRequest, Conflict, Refusal, ResourceNotFound, encode, format_utc, parse_utc
 
 T = TypeVar("T")
 
@@ -52,6 +52,7 @@ SET_ID_BYTES = 10  # random bytes; 16 characters of base32
 MAX_PAGE = 100  # sets
 MAX_KNOWN_SETS = 10_000  # kept in memory
 MAX_TOGETHER = 8  # changes of a request that is made in one with others
+MAX_LATE = 60_000_000  # microseconds; as the clocks of two honest machines may differ
 MAX_ENTRIES_PER_ISSUER = 2_147_483_648  # 2^31: 16,384 of the smallest lists, or 32 of the largest
 OWN_ISSUER = "default"  # the service itself
 
@@ -182,7 +183,7 @@ class StatusSets:
             ResourceNotFound: as `get_set`.
             ListFull: fewer entries than `count` are left; none is handed out.
             SetClosed: that ListFull, of a set that a restore closed.
-            BadRequest: `expires_at` is not a time.
+            BadRequest: `expires_at` is not a time, or over a minute in the past.
             NoTokenList: the format needs a token list, and the set has none.
             ReferenceTaken: a reference has an entry of that format in the set already.
             ReferencesUnavailable: references cannot be taken just now.
@@ -207,6 +208,7 @@ class StatusSets:
             if kept:
                 self._referring.check(entry_store.keep_fingerprint(tx, self._referring.fingerprint))
             now = self._now()
+            _require_ahead(expires_at, now)  # Here, since a replay may come later.
             return take_entries(
                 tx, principal, status_set, request, expires_at=expires_at, at=now, digests=kept
             )
@@ -389,3 +391,12 @@ def _read_time(text: str | None) -> int | None:
         return parse_utc(text) if text is not None else None
     except ValueError as error:
         raise BadRequest(str(error), pointer="/expiresAt") from None
+
+
+def _require_ahead(expires_at: int | None, now: int) -> None:
+    if expires_at is not None and expires_at < now - MAX_LATE:
+        raise BadRequest(
+            f"expected a time that is at most a minute in the past; here it is {format_utc(now)},"
+            f" found {format_utc(expires_at)}",
+            pointer="/expiresAt",
+        )

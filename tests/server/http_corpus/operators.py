@@ -217,6 +217,8 @@ def _allocations() -> Iterator[Case]:
         {"reference": ""},
         {"expiresAt": "2027-01-01T00:00:00Z"},
         {"expiresAt": "tomorrow"},
+        {"expiresAt": "2001-01-01T00:00:00Z"},
+        {"references": ["a\u0085"]},
     )
     for body in allocations:
         yield as_admin(f"{SETS}/badges/allocations", body)

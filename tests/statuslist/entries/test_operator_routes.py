@@ -23,6 +23,7 @@ from statuslist.entries.references import ReferenceKey
 from tests.databases import SqlitePlace
 from tests.statuslist.application import http_of, transport_of
 from tests.statuslist.wing import ACME, BASE_URL, OTHER, READER, Wing, change_of
+from wire import format_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -345,3 +346,88 @@ async def test_a_page_that_cannot_be_is_refused(http: httpx.AsyncClient, query: 
     response = await http.get(f"{SETS}?{query}")
 
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-61, 400), (-59, 201), (3_600, 201)])
+async def test_an_end_is_at_most_a_minute_in_the_past(
+    wing: Wing, http: httpx.AsyncClient, seconds: int, status: int
+) -> None:
+    await wing.create("badges")
+    ends = format_utc(int((wing.clock() + seconds) * 1_000_000))
+
+    response = await http.post(f"{SETS}/badges/allocations", json={"expiresAt": ends})
+
+    assert response.status_code == status
+    if status == 400:
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == "/expiresAt"
+        assert "at most a minute in the past" in error["detail"]
+        assert ends in error["detail"]
+
+
+async def test_an_end_that_passed_is_no_reason_to_refuse_a_replay(
+    wing: Wing, http: httpx.AsyncClient
+) -> None:
+    await wing.create("badges")
+    body = {"expiresAt": format_utc(int((wing.clock() + 60) * 1_000_000))}
+    first = await http.post(f"{SETS}/badges/allocations", json=body, headers={"idempotency-key": "one"})
+    wing.clock.ahead += 3_600
+
+    again = await http.post(f"{SETS}/badges/allocations", json=body, headers={"idempotency-key": "one"})
+
+    assert (again.status_code, again.content) == (201, first.content)
+
+
+async def test_a_body_of_references_is_too_large_by_a_limit_that_is_told(
+    wing: Wing, http: httpx.AsyncClient
+) -> None:
+    await wing.create("badges")
+    references = [f"{number:05}".ljust(256, "x") for number in range(10_000)]
+
+    refused = await http.post(
+        f"{SETS}/badges/allocations", json={"count": len(references), "references": references}
+    )
+
+    assert refused.status_code == 413
+    assert "at most 1048576 bytes" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f", "\x85"])
+async def test_a_reference_has_no_control_characters(
+    wing: Wing, http: httpx.AsyncClient, character: str
+) -> None:
+    await wing.create("badges")
+    name = f"student{character}4711"
+    allocated = await http.post(f"{SETS}/badges/allocations", json={"references": [name]})
+    released = await http.post(f"{SETS}/badges/releases", json={"entries": [{"reference": name}]})
+    sought = await http.post("/operator/status-entries/find", json={"reference": name})
+
+    pointers = [
+        (answer.status_code, answer.json()["errors"][0]["pointer"])
+        for answer in (allocated, released, sought)
+    ]
+
+    assert pointers == [(400, "/references/0"), (400, "/entries/0/reference"), (400, "/reference")]
+
+
+async def test_half_a_surrogate_pair_is_no_reference(wing: Wing, http: httpx.AsyncClient) -> None:
+    await wing.create("badges")
+
+    refused = await http.post(
+        f"{SETS}/badges/allocations", content=b'{"references": ["a\\ud800"]}', headers=JSON
+    )
+
+    assert refused.status_code == 400
+    assert "half of a surrogate pair" in refused.json()["detail"]
+
+
+async def test_what_a_reference_and_a_reason_may_be_is_in_the_openapi_document(wing: Wing) -> None:
+    async with transport_of(wing) as transport:
+        application: Any = transport.app
+        described = application.openapi_schema.to_schema()["paths"]
+
+    allocate = described[f"{SETS}/{{set_id}}/allocations"]["post"]["description"]
+    change = described[f"{SETS}/{{set_id}}/statuses"]["post"]["description"]
+    assert "byte for byte" in allocate
+    assert "1 MiB: as many references of 100 bytes fit" in allocate
+    assert "must hold no personal data" in change

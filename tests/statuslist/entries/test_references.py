@@ -13,12 +13,14 @@ import pytest
 from statuslist.entries.references import ReferenceKey
 from statuslist.entries.referring import key_faults, provide_key, provide_key_if_possible
 from statuslist.entries.requests import (
+    MAX_ALLOCATED_PER_CALL,
     Allocate,
     ChangeStatuses,
     FindEntries,
     NamedEntry,
     ReleaseEntries,
     StatusChange,
+    read_allocation,
 )
 from statuslist.errors import (
     EntryInUse,
@@ -85,6 +87,24 @@ async def test_each_entry_is_found_by_its_own_reference(wing: Wing) -> None:
         [("badges", index, "dc+sd-jwt")] for index in indexes
     ]
     assert await found(wing, "student 20") == []
+
+
+async def test_references_are_compared_byte_for_byte(wing: Wing) -> None:
+    names = ("Zo\u00eb", "Zoe\u0308", "zo\u00eb", " Zo\u00eb")
+    indexes = await allocate(wing, *names)
+
+    assert [await found(wing, name) for name in names] == [
+        [("badges", index, "dc+sd-jwt")] for index in indexes
+    ]
+
+
+async def test_as_many_references_of_a_hundred_bytes_fit_as_are_allowed() -> None:
+    references = [f"{number:05}".ljust(100, "x") for number in range(MAX_ALLOCATED_PER_CALL)]
+    body = encode({"count": len(references), "format": "dc+sd-jwt", "references": references})
+
+    asked = read_allocation(body, "application/json")
+
+    assert asked.references == tuple(references)
 
 
 async def test_credential_in_two_formats_is_revoked_in_both_by_its_reference(wing: Wing) -> None:
