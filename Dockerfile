@@ -26,6 +26,7 @@ COPY resolver resolver
 COPY credentials credentials
 COPY registry registry
 COPY statuslist statuslist
+COPY verification verification
 COPY observatory observatory
 COPY server server
 COPY data data

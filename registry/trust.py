@@ -3,18 +3,20 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from registry.asking import browse
 from registry.asking.browsing import MAX_PAGE, Wanted
-from registry.asking.evaluate import evaluate
-from registry.asking.evaluation import read_evaluation_request
+from registry.asking.evaluate import evaluate, unanswered
+from registry.asking.evaluation import Evaluation, EvaluationRequest, read_evaluation_request
+from registry.asking.held import candidates_above
 from registry.asking.moments import Moment, moment_of, parameters, require_past
 from registry.asking.naming import reference_in
+from registry.errors import TooManyToList
 from registry.index.reading import Indexed
 from registry.registry import Registry
-from wire import Answer, BadRequest, encode, etag_of
+from wire import Answer, BadRequest, MalformedBody, encode, etag_of
 
 JSON = "application/json"
 _VARY = ("accept-language",)
@@ -59,6 +61,37 @@ class Trust:
             ),
         )
         return Answer(body=encode(told), vary=_VARY)
+
+    async def weigh(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+        """
+        Return the verdicts on questions that are not of another time's knowledge; `evaluate` has the rules.
+
+        A question that cannot be asked, such as about an issuer whose name cannot be registered, is `unknown`.
+        """
+        has_chains = any(request.x5c is not None for request in requests)
+
+        def weighed() -> list[Evaluation]:
+            with self._registry.reading(None) as known:
+                return [self._weigh(known, request) for request in requests]
+
+        return await asyncio.to_thread(weighed) if has_chains else weighed()
+
+    def _weigh(self, known: Indexed, request: EvaluationRequest) -> Evaluation:
+        moment = moment_of(parameters(request.time, None), self._registry.now())
+        fresh = self._freshness_seconds
+        try:
+            return evaluate(known, request, moment, freshness_seconds=fresh, accept_language=None)
+        except (MalformedBody, TooManyToList) as error:
+            return unanswered(request, moment, error.detail, fresh)
+
+    async def anchors(self, chain: Sequence[bytes], at: int) -> list[bytes]:
+        """Return the registered certificates, in DER, that a chain may lead to at a time; [] of no certificates."""
+
+        def found() -> list[bytes]:
+            with self._registry.reading(None) as known:
+                return candidates_above(known, chain, at)
+
+        return await asyncio.to_thread(found)
 
     async def entities(
         self,

@@ -58,6 +58,7 @@ from statuslist.entries.operator_routes import build_operator_routes as operator
 from statuslist.population_routes import build_population_routes as population_routes
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE
+from verification.routes import build_verify_routes as verify_routes
 from wire.body import MAX_BODY_BYTES
 
 
@@ -86,6 +87,9 @@ def public_app(services: Services) -> Front:
         if wait := buckets[Cost.CPU].take(account, tokens):
             raise too_many(wait)
 
+    def account_of(account: str) -> ClientAccount:
+        return ClientAccount(buckets[Cost.OUTBOUND], buckets[Cost.CPU], account)
+
     app = _litestar(
         services,
         "Touchstone",
@@ -101,8 +105,9 @@ def public_app(services: Services) -> Front:
                 services.status.publisher,
                 services.status.checker,
                 clock=clock,
-                account_of=lambda account: ClientAccount(buckets[Cost.OUTBOUND], buckets[Cost.CPU], account),
+                account_of=account_of,
             ),
+            verify_routes(services.verifier, account_of),
             population_routes(services.status.publisher, services.database, clock=clock),
             *identity_routes(services.operators.identities, clock),
             *health_routes(services.health, detailed=False),

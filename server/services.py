@@ -101,5 +101,6 @@ async def _running(wings: Wings) -> AsyncIterator[Services]:
         finally:
             await background.stop()
             await wings.status.checker.aclose()
+            await wings.metadata.aclose()
             if wings.operators.signing_in is not None:
                 await wings.operators.signing_in.aclose()

@@ -151,6 +151,11 @@ PLANTED = {
         "statuslist/publishing/mirror.py": "statuslist.recovery.epoch",
     },
     "The floors of the credentials": {"credentials/secured.py": "credentials.forms.vc_jwt"},
+    "The floors of the verification": {"verification/verdicts.py": "verification.verifier"},
+    "What verifies loads no engine, and without its routes no framework": {
+        "verification/trusting.py": "registry.events",
+        "credentials/keys/finding.py": "httpx",
+    },
     "The floors of the observatory": {"observatory/key_changes.py": "observatory.operator_routes"},
     "The floors of the operators": {"operators/model.py": "operators.alarms.routes"},
     "The floors of the proofs": {"proofs/errors.py": "proofs.signing"},

@@ -5,7 +5,7 @@ Verifiable Credential Data Integrity 1.0 (W3C REC, 2025-05-15); its suites are `
 """
 
 from credentials.secured import VC, Secured, issuer_of
-from proofs import MalformedProof, proof_of, verify_proof
+from proofs import JsonObject, MalformedProof, proof_of, verify_proof
 from wire import read
 from wire.json import MAX_VALUES
 
@@ -21,6 +21,11 @@ def read_with_proof(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES
     document = read(body, max_bytes=max_bytes, max_values=max_values)
     if not isinstance(document, dict):
         raise MalformedProof("expected a credential, a JSON object")
+    return secured_of(document)
+
+
+def secured_of(document: JsonObject) -> Secured:
+    """Return the credential that a document is, as `wire.read` gave it; raises MalformedProof as above."""
     proof = proof_of(document)
     return Secured(
         form=VC,

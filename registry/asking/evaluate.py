@@ -375,6 +375,13 @@ def _without_results(
     )
 
 
+def unanswered(request: EvaluationRequest, moment: Moment, why: str, freshness_seconds: int) -> Evaluation:
+    """Return that a question cannot be asked, and why."""
+    fresh = moment.now + freshness_seconds * 1_000_000
+    times = _times(request, moment, None, fresh)
+    return Evaluation(decision="unknown", reason="entity_unknown", message=why, **times)
+
+
 def _times(request: EvaluationRequest, moment: Moment, turn: int | None, fresh: int) -> dict[str, Any]:
     """Return the times of a verdict that holds up to `fresh`; where it is of now, not beyond `turn`."""
     is_of_now = moment.at >= moment.now

@@ -6,7 +6,7 @@ A certificate speaks for whoever registered it, or one above it: what counts is 
 """
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -66,6 +66,15 @@ def held_by(known: Directory, request: EvaluationRequest, at: int) -> Held:
         return _chain(known, request.x5c, at)
     value = _value(request)
     return Held(identifiers=(HeldIdentifier(value=value),), all=(value,), is_part=value.startswith("ni:"))
+
+
+def candidates_above(known: Directory, ders: Sequence[bytes], at: int) -> list[bytes]:
+    """Return the registered certificates that a chain may lead to; [] where it is none."""
+    try:
+        chain = read_chain([base64.b64encode(der).decode() for der in ders])
+    except MalformedCertificate:
+        return []
+    return list(dict.fromkeys(_registered(known, chain, at)))[:MAX_CANDIDATES]
 
 
 def _value(request: EvaluationRequest) -> str:

@@ -29,6 +29,8 @@ from resolver.binding.batch import BatchRequest, BatchResult
 from statuslist.checking.requests import EntryCheck, StatusCheck
 from statuslist.formats.forms import MEDIA_TYPES, TOKEN_CWT, TOKEN_JWT
 from statuslist.populations.answers import Aggregation, Bundle, ChangedSets
+from verification.requests import VerifyBatch, VerifyRequest
+from verification.verdicts import Verification, Verifications
 from wire.problem import PROBLEM_JSON
 
 JSON = "application/json"
@@ -203,6 +205,12 @@ PUBLIC: dict[tuple[str, str], Route] = {
         answers={200: {JSON: StatusCheck}},
         body={JSON: EntryCheck, JWT: TEXT},
         problems=(400, 404, 413, 415, 422, 429, 500, 501, 502, 503),
+    ),
+    ("post", "/verify"): Route(
+        answers={200: {JSON: Verification}}, body={JSON: VerifyRequest}, problems=(400, 413, 415, 429, 503)
+    ),
+    ("post", "/verify/batch"): Route(
+        answers={200: {JSON: Verifications}}, body={JSON: VerifyBatch}, problems=(400, 413, 415, 429, 503)
     ),
     ("get", "/.well-known/did.json"): Route(answers=_DID_DOCUMENT, problems=(429,), is_conditional=True),
     ("get", "/issuers/{issuer_id}/did.json"): Route(

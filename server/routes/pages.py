@@ -54,6 +54,7 @@ ROOT = encode(
         "resolve": "/1.0/identifiers/{did}",
         "trust": ["/trqp/authorization", "/trqp/recognition"],
         "status": ["/status-lists/{id}", "/status/check"],
+        "verification": ["/verify", "/verify/batch"],
         "documentation": ["/docs", "/openapi.json"],
     }
 )

@@ -8,6 +8,7 @@ what watches this machine and the other nodes.
 
 import msgspec
 
+from credentials.keys.issuer_metadata import IssuerMetadata
 from registry.sources.sources import Sources
 from resolver import Resolver
 from server.edge.hot_table import HotTable
@@ -20,7 +21,9 @@ from server.wings.resolving import open_did_history, open_hot_table, open_resolv
 from server.wings.resources import Resources
 from server.wings.sources import open_sources
 from server.wings.status import StatusWing, open_status_wing
+from server.wings.verifying import open_verifier
 from server.wings.watching import Monitoring, Observatory, open_monitoring, open_observatory
+from verification.verifier import Verifier
 
 
 class Wings(msgspec.Struct, frozen=True):
@@ -38,6 +41,8 @@ class Wings(msgspec.Struct, frozen=True):
     status: StatusWing
     observatory: Observatory
     monitoring: Monitoring
+    metadata: IssuerMetadata
+    verifier: Verifier
 
 
 async def open_wings(resources: Resources) -> Wings:
@@ -58,6 +63,10 @@ async def open_wings(resources: Resources) -> Wings:
     monitoring = open_monitoring(resources, operators)
     issuing = open_issuing(resources, operators, resolver, hot, monitoring.clock_watch)
     status = open_status_wing(resources, operators, resolver, hot)
+    metadata = IssuerMetadata(
+        fetcher=resources.guard.fetch_stranger, clock=resources.clock, timer=resources.timer
+    )
+    verifier = open_verifier(resources, resolver, metadata, registry.trust, status.checker)
     observatory = open_observatory(resources, history, registry.registry, resolver, status, hot)
     return Wings(
         resources,
@@ -72,6 +81,8 @@ async def open_wings(resources: Resources) -> Wings:
         status,
         observatory,
         monitoring,
+        metadata,
+        verifier,
     )
 
 

@@ -29,6 +29,7 @@ from tests.server.http_corpus import (
     sources,
     trqp,
     trust,
+    verifying,
 )
 from tests.server.http_corpus.asking import Answered, Case, Raw
 from tests.server.http_corpus.transcripts import Transcript, add, answer, question, raw_question
@@ -101,6 +102,7 @@ GROUPS = {
     "operators": Group(operators.cases),
     "registry": Group(registry.cases),
     "trust": Group(trust.cases, over_wire="public"),
+    "verifying": Group(verifying.cases, verifying.build),
     "operator-pages": Group(operators.over_wire, over_wire="operator"),
 }
 

@@ -1,0 +1,80 @@
+"""
+Does it still hold, by its status lists? What was found of each entry, as one verdict. Pure.
+
+What says no counts most: that somebody else's list cannot be read does not bring a revoked credential back.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from statuslist.checking.requests import CheckedEntry
+from verification.verdicts import Decision, Verdict, verdict
+from wire import Refusal
+
+Outcome = CheckedEntry | Refusal  # what a list says of an entry, or why it says nothing
+
+_WORST: tuple[Decision, ...] = ("no", "unknown", "yes")
+_HOLDERS = ("statusListIndex", "message")  # of one credential, which tells its holder apart
+_REASONS = {
+    "revoked": "revoked",
+    "suspended": "suspended",
+    "list-issuer-not-trusted": "list_issuer_not_trusted",
+    "unsupported": "unsupported",
+    "refresh": "not_revoked",  # Bitstring Status List v1.0, section 2.1: it does not invalidate the credential
+}
+_DETAILS = {
+    "not_revoked": "no list says that it was revoked or suspended",
+    "revoked": "it was revoked",
+    "suspended": "it is suspended",
+    "status_set": "a list has a status for it that says that it does not hold",
+    "list_issuer_not_trusted": "the list is of another issuer than the credential",
+    "unsupported": "a status entry is of a type that is not read here",
+}
+
+
+def still_valid(outcomes: Sequence[Outcome], *, is_required: bool, is_full: bool) -> Verdict:
+    """
+    Return the verdict on all entries of a credential.
+
+    Args:
+        is_required: the registry demands an entry of such a credential.
+        is_full: show what tells the holder apart, too.
+    """
+    if not outcomes and is_required:
+        why = "it has no status entry, and its authority demands one: nobody could revoke it"
+        return verdict("stillValid", "status_entry_missing", why)
+    if not outcomes:
+        return verdict("stillValid", "no_status_entry", "it has no status entry: it holds until it ends")
+    reasons = [_reason(each) for each in outcomes]
+    lists = [_shown(each, is_full=is_full) for each in outcomes]
+    told = [
+        verdict("stillValid", reason, _detail(reason, each), lists=lists)
+        for reason, each in zip(reasons, outcomes, strict=True)
+    ]
+    return min(told, key=lambda each: _WORST.index(each.verdict))
+
+
+def _reason(outcome: Outcome) -> str:
+    if isinstance(outcome, Refusal):
+        return "malformed" if outcome.status == 422 else "list_not_read"
+    if outcome.reason is None:
+        return "not_revoked"
+    return _REASONS.get(outcome.reason, "status_set")
+
+
+def _detail(reason: str, outcome: Outcome) -> str:
+    return outcome.detail if isinstance(outcome, Refusal) else _DETAILS[reason]
+
+
+def _shown(outcome: Outcome, *, is_full: bool) -> dict[str, Any]:
+    if isinstance(outcome, Refusal):
+        return {"error": outcome.title, "detail": outcome.detail} | _url_of(outcome)
+    told: dict[str, Any] = msgspec.to_builtins(outcome)
+    return told if is_full else {name: value for name, value in told.items() if name not in _HOLDERS}
+
+
+def _url_of(refusal: Refusal) -> dict[str, Any]:
+    url = refusal.members.get("statusListCredential")
+    return {} if url is None else {"statusListCredential": url}

@@ -1,0 +1,133 @@
+"""
+Is the issuer trusted for that? The registry's answers, at issuance and at the time asked about, made one. Pure.
+
+A credential of several types needs its issuer trusted for each that the registry knows: whoever is trusted for one
+could write another one beside it. What is defined nowhere confers nothing, and takes nothing away.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from credentials.claims import Claims
+from credentials.secured import Secured
+from registry.asking.evaluation import AuthorityVerdict, Evaluation, EvaluationRequest
+from verification.requests import VerifyOptions
+from verification.verdicts import Decision, Verdict, verdict
+from wire import format_utc
+
+_UNDEFINED = ("authority_unknown", "not_defined")
+_WORST: tuple[Decision, ...] = ("no", "unknown", "yes")
+# What the registry says, in our words; what is not here is `not_authorized`.
+_WORDS = {
+    "suspended": "suspended",
+    "revoked": "revoked",
+    "expired": "expired",
+    "not_yet_valid": "not_yet_valid",
+    "superseded": "superseded",
+    "compromised": "compromised",
+    "compromised_later": "compromised",
+    "chain_missing": "not_known",
+}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question to the registry, and its answer: about which type, and which time."""
+
+    request: EvaluationRequest
+    at: int
+    is_issuance: bool
+
+
+def questions(
+    secured: Secured, claims: Claims, options: VerifyOptions, *, at: int, only_issuance: bool
+) -> list[Asked]:
+    """
+    Return what to ask the registry: for each type, at issuance where the credential says when, and at `at`.
+
+    Args:
+        at: microseconds since 1970.
+        only_issuance: not about `at`, where the credential says when it was issued.
+    """
+    issued = min(claims.issued_at, at) if claims.issued_at is not None else None
+    moments = [(issued, True)] if issued is not None else []
+    if issued is None or not only_issuance:
+        moments.append((at, False))
+    return [
+        Asked(request=_request(secured, claims, name, options, moment), at=moment, is_issuance=is_issuance)
+        for moment, is_issuance in moments
+        if moment is not None
+        for name in claims.types
+    ]
+
+
+def trusted(asked: Sequence[tuple[Asked, Evaluation]]) -> Verdict:
+    """Return the verdict; of several answers, that which says least for the issuer."""
+    defined = [each for each in asked if each[1].reason not in _UNDEFINED]
+    if not defined:
+        why = asked[0][1].message if asked else "the credential names no type beside the one of all"
+        return verdict("issuerTrusted", "not_defined", why)
+    told = [(_reason(evaluation), question, evaluation) for question, evaluation in defined]
+    verdicts = [
+        verdict("issuerTrusted", reason, evaluation.message, answers=[_shown(*each) for each in defined])
+        for reason, _, evaluation in told
+    ]
+    return min(verdicts, key=lambda each: _WORST.index(each.verdict))
+
+
+def requires_status(asked: Sequence[tuple[Asked, Evaluation]]) -> bool:
+    """Tell whether an authority demands a status entry of such a credential."""
+    return any(result.requires_status for _, evaluation in asked for result in evaluation.results)
+
+
+def _reason(evaluation: Evaluation) -> str:
+    if evaluation.decision == "yes":
+        return "authorized"
+    if evaluation.reason in _WORDS:
+        return _WORDS[evaluation.reason]
+    return "not_authorized" if evaluation.decision == "no" else "not_known"
+
+
+def _request(
+    secured: Secured, claims: Claims, name: str, options: VerifyOptions, at: int
+) -> EvaluationRequest:
+    what: dict[str, Any] = {claims.scheme: name}
+    return EvaluationRequest(
+        **_who(secured), **what, action=options.action, authority=options.authority, time=format_utc(at)
+    )
+
+
+def _who(secured: Secured) -> dict[str, Any]:
+    """Return the member of the question that names the issuer: the certificates where the key is theirs."""
+    if secured.certificates:
+        return {"x5c": [base64.b64encode(der).decode() for der in secured.certificates]}
+    assert secured.issuer is not None, "a key without certificates is that of a named issuer"
+    return {"did" if secured.issuer.startswith("did:") else "iss": secured.issuer}
+
+
+def _shown(question: Asked, evaluation: Evaluation) -> dict[str, Any]:
+    best = evaluation.results[0] if evaluation.results else None
+    told = {
+        "about": question.request.credential[1],
+        "time": format_utc(question.at),
+        "timeIs": "issuance" if question.is_issuance else "asked",
+        "decision": evaluation.decision,
+        "reason": evaluation.reason,
+        "expiresAt": evaluation.expires_at,
+    }
+    return told if best is None else told | _authority(best)
+
+
+def _authority(best: AuthorityVerdict) -> dict[str, Any]:
+    found = {
+        "authority": best.authority,
+        "entity": best.entity,
+        "identifier": best.identifier,
+        "grant": best.grant,
+        "chain": best.chain,
+        "compromisedSince": best.compromised_since,
+        "late": best.late or None,
+    }
+    return {name: msgspec.to_builtins(value) for name, value in found.items() if value}
