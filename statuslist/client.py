@@ -17,6 +17,7 @@ from statuslist.entries.requests import (
     Allocate,
     Allocated,
     Changed,
+    ChangeSettings,
     ChangeStatuses,
     CreateSet,
     EntryView,
@@ -40,6 +41,7 @@ __all__ = [
     "Allocate",
     "Allocated",
     "Bundle",
+    "ChangeSettings",
     "ChangeStatuses",
     "Changed",
     "ChangedSets",
@@ -138,6 +140,12 @@ class StatusListClient(HttpClient):
     ) -> Changed:
         """Change statuses, all or none; durable when this returns."""
         return await self._post(f"{_set_path(set_id)}/statuses", request, Changed, idempotency_key)
+
+    async def change_settings(
+        self, set_id: str, request: ChangeSettings, *, idempotency_key: str | None = None
+    ) -> SetView:
+        """Change the profile or the cadence of a set."""
+        return await self._post(f"{_set_path(set_id)}/settings", request, SetView, idempotency_key)
 
     async def add_forms(self, set_id: str, *, idempotency_key: str | None = None) -> SetView:
         """Have a set of an earlier release published with a token list too."""

@@ -67,6 +67,7 @@ from statuslist.entries.requests import (
     Allocate,
     Allocated,
     Changed,
+    ChangeSettings,
     ChangeStatuses,
     CreateSet,
     EntryView,
@@ -134,6 +135,9 @@ OPERATORS: dict[tuple[str, str], Route] = {
     ("post", _SETS): Route(answers={201: {JSON: SetView}}, body={JSON: CreateSet}, problems=_WRITE),
     ("get", f"{_SETS}/{{set_id}}"): Route(answers={200: {JSON: SetView}}, problems=_READ),
     ("post", f"{_SETS}/{{set_id}}/forms"): Route(answers={200: {JSON: SetView}}, problems=_WRITE),
+    ("post", f"{_SETS}/{{set_id}}/settings"): Route(
+        answers={200: {JSON: SetView}}, body={JSON: ChangeSettings}, problems=_WRITE
+    ),
     ("post", f"{_SETS}/{{set_id}}/releases"): Route(
         answers={200: {JSON: Released}}, body={JSON: ReleaseEntries}, problems=_WRITE
     ),

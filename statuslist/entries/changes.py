@@ -6,6 +6,8 @@ A set of another issuer is `ResourceNotFound`, like one that does not exist.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from operators import Permission, Principal, issuer_scope, require
 from operators.issuers.key_store import find_key, signing_key
 from operators.noting import note
@@ -13,7 +15,7 @@ from operators.store import find_issuer
 from proofs import Algorithm
 from statuslist.entries import store
 from statuslist.entries.entry_store import insert_references
-from statuslist.entries.requests import Allocate
+from statuslist.entries.requests import Allocate, ChangeSettings
 from statuslist.errors import ListFull, ProfileNotMet, ReferenceTaken, SetClosed, TooManyEntries
 from statuslist.formats.forms import is_reserved
 from statuslist.formats.profiles import PROFILES, check_key
@@ -76,6 +78,31 @@ def add_tokens(tx: Transaction, principal: Principal, set_id: str, *, at: int) -
     _check_issuer(tx, found)
     store.insert_token_list(tx, set_id)
     note(tx, principal, "status_set.add_tokens", set_id, at=at)
+    return own_set(tx, principal, set_id)
+
+
+def change_settings(
+    tx: Transaction, principal: Principal, set_id: str, request: ChangeSettings, *, at: int
+) -> store.StatusSet:
+    """
+    Change the profile or the cadence of a set, unless they are so already; return it.
+
+    Raises:
+        ResourceNotFound, Forbidden: as `own_set`.
+        Conflict: as `create_set`, of the issuer's key, where the profile changes.
+    """
+    found = own_set(tx, principal, set_id, Permission.EDIT)
+    cadence_ms = request.cadence_seconds * 1_000 if request.cadence_seconds else found.cadence_ms
+    wanted = msgspec.structs.replace(found, profile=request.profile or found.profile, cadence_ms=cadence_ms)
+    if wanted == found:
+        return found
+    if wanted.profile != found.profile:
+        _check_issuer(tx, wanted)
+        store.change_profile(tx, set_id, wanted.profile)
+    if wanted.cadence_ms != found.cadence_ms:
+        store.change_cadence(tx, set_id, cadence_ms)
+    before, after = ({"profile": one.profile, "cadence_ms": one.cadence_ms} for one in (found, wanted))
+    note(tx, principal, "status_set.change_settings", set_id, at=at, before=before, after=after, **after)
     return own_set(tx, principal, set_id)
 
 

@@ -21,6 +21,7 @@ from statuslist.entries.requests import (
     MAX_FOUND,
     Allocated,
     Changed,
+    ChangeSettings,
     CreateSet,
     EntryView,
     FindEntries,
@@ -43,6 +44,7 @@ BASE_PATH = "/operator/status-lists"
 FIND_PATH = "/operator/status-entries/find"  # Not below the sets: one may have that id.
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _CREATE_EXAMPLE = {"purposes": ["revocation", "suspension"], "length": 131_072}
+_SETTINGS_EXAMPLE = {"profile": "haip", "cadenceSeconds": 600}
 _ALLOCATE_EXAMPLE = {"count": 1, "format": "dc+sd-jwt", "references": ["student 4711"]}
 _CHANGE_EXAMPLE = {
     "changes": [
@@ -130,6 +132,23 @@ class _Routes(Controller):
     ) -> Answer:
         await require_no_body(request)
         return answer_of(await self.sets.add_tokens(principal, set_id, idempotency_key=key_of(request)))
+
+    @post(
+        f"{BASE_PATH}/{{set_id:str}}/settings",
+        name="change_status_set",
+        needs=named("set_id", Permission.EDIT),
+        status_code=200,
+        summary="Change the profile or the cadence of a status set",
+        description="What the body leaves out stays. Under another profile all lists are signed anew at once.",
+        responses={200: _described(SetView, "The set.")},
+        operation_class=reads(_SETTINGS_EXAMPLE),
+    )
+    async def change_settings(
+        self, principal: Acting, set_id: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Answer:
+        wanted = await body_of(request, ChangeSettings)
+        changed = await self.sets.change_settings(principal, set_id, wanted, idempotency_key=key_of(request))
+        return answer_of(changed)
 
     @post(
         f"{BASE_PATH}/{{set_id:str}}/allocations",

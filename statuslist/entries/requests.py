@@ -89,6 +89,17 @@ class CreateSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cadence_seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_CADENCE)] = 1
 
 
+class ChangeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What of a set shall be other than it is; as in `CreateSet`."""
+
+    profile: ProfileName | None = None
+    cadence_seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_CADENCE)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.profile is None and self.cadence_seconds is None:
+            raise ValueError("expected profile, cadenceSeconds, or both")
+
+
 class ListView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A list of a set: its negotiating URL, and the permanent URL of each form by media type."""
 

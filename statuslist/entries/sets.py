@@ -18,7 +18,15 @@ from operators import Permission, Principal, Scope, issuer_scope, require
 from operators.acting import act_once
 from statuslist.entries import entry_store, store
 from statuslist.entries.allocation import KEY_BYTES
-from statuslist.entries.changes import ABSENT_SET, CLOSED, add_tokens, create_set, own_set, take_entries
+from statuslist.entries.changes import (
+    ABSENT_SET,
+    CLOSED,
+    add_tokens,
+    change_settings,
+    create_set,
+    own_set,
+    take_entries,
+)
 from statuslist.entries.entry_changes import Call, change_together, release_entries
 from statuslist.entries.finding import find_batch, find_reference, view_entry
 from statuslist.entries.references import ReferenceKey
@@ -29,6 +37,7 @@ from statuslist.entries.requests import (
     Allocate,
     Allocated,
     Changed,
+    ChangeSettings,
     ChangeStatuses,
     CreateSet,
     EntryView,
@@ -167,6 +176,31 @@ class StatusSets:
             return set_view(add_tokens(tx, principal, set_id, at=self._now()), self._base_url)
 
         view = await self._once(principal, idempotency_key, ("add tokens", set_id), add, SetView)
+        self._on_changed()
+        return view
+
+    async def change_settings(
+        self,
+        principal: Principal,
+        set_id: str,
+        request: ChangeSettings,
+        *,
+        idempotency_key: str | None = None,
+    ) -> SetView:
+        """
+        Change the profile of a set, whose lists are then signed anew at once, or its cadence.
+
+        Raises:
+            Forbidden: the principal may read the set, and not change it.
+            ResourceNotFound: as `get_set`.
+            Conflict: the issuer signs elsewhere, or with a key that the profile does not take.
+        """
+
+        def change(tx: Transaction) -> SetView:
+            return set_view(change_settings(tx, principal, set_id, request, at=self._now()), self._base_url)
+
+        asked = ("change settings", set_id, request)
+        view = await self._once(principal, idempotency_key, asked, change, SetView)
         self._on_changed()
         return view
 

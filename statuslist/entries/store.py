@@ -91,6 +91,26 @@ def insert_token_list(tx: Transaction, set_id: str) -> None:
     )
 
 
+def change_cadence(tx: Transaction, set_id: str, cadence_ms: int) -> None:
+    """Have a set published in another cadence, also what waits already."""
+    tx.send(
+        "UPDATE set_versions SET cadence_ms = :cadence_ms,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1 WHERE set_id = :id",
+        {"id": set_id, "cadence_ms": cadence_ms},
+    )
+
+
+def change_profile(tx: Transaction, set_id: str, profile: ProfileName) -> None:
+    """Have the lists of a set signed anew, under another profile; as `publishing.set_versions.sign_anew`."""
+    tx.send(
+        "UPDATE set_versions SET profile = :profile, wanted_version = wanted_version + 1,"
+        " floor_version = wanted_version + 1, anew_version = CASE WHEN wanted_version IN"
+        " (published_version, anew_version) THEN wanted_version + 1 ELSE anew_version END,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1 WHERE set_id = :id",
+        {"id": set_id, "profile": profile},
+    )
+
+
 def entries_of(tx: Transaction, issuer_id: str) -> int:
     """Return how many entries all lists of an issuer have, allocated or not."""
     row = tx.one(

@@ -92,6 +92,7 @@ class Demand:
             or known is None
             or found.published > known.published
             or (found.is_change and not known.is_change)
+            or found.cadence_ms != known.cadence_ms
         )
 
     def _delay(self, found: SetVersions, now: float) -> float:

@@ -7,7 +7,7 @@ import click
 from server.commands.status.entries import allocate, find, release, set_status
 from server.commands.status.export import export
 from server.commands.status.files import decode
-from server.commands.status.sets import create, list_sets, publish
+from server.commands.status.sets import configure, create, list_sets, publish
 
 
 @click.group()
@@ -15,5 +15,5 @@ def status() -> None:
     """Hand out status entries, revoke and suspend, and look at status lists."""
 
 
-for command in (create, list_sets, allocate, set_status, release, find, publish, decode, export):
+for command in (create, configure, list_sets, allocate, set_status, release, find, publish, decode, export):
     status.add_command(command)

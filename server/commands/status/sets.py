@@ -1,5 +1,5 @@
 """
-`touchstone status create`, `list`, `publish`: sets, and waiting until readers see what they say.
+`touchstone status create`, `configure`, `list`, `publish`: sets, and waiting until readers see what they say.
 """
 
 import time
@@ -40,6 +40,26 @@ def create(set_id: str | None, issuer_id: str | None, length: int, cadence: int,
         made = api.post(SETS, SetView, wanted)
         say(f"created the set {made.id}; its lists are published within a second")
         print_json(made)
+
+
+@click.command()
+@click.argument("set_id", metavar="SET")
+@click.option("--profile", type=click.Choice(["default", "haip"]))
+@click.option("--cadence", type=int, help="Seconds between two versions.")
+@REASON
+def configure(set_id: str, profile: Any, cadence: int | None) -> None:
+    """
+    Change the profile or the cadence of SET, and print it.
+
+    Under another profile all its lists are signed anew at once.
+    """
+    from statuslist.entries.requests import ChangeSettings, SetView
+
+    if profile is None and cadence is None:
+        raise click.UsageError("expected --profile, --cadence, or both")
+    wanted = ChangeSettings(profile=profile, cadence_seconds=cadence)
+    with operator_api() as api:
+        print_json(api.post(f"{SETS}/{quote(set_id, safe='')}/settings", SetView, wanted))
 
 
 @click.command("list")

@@ -138,6 +138,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         {"changes": [{"statusListIndex": "{index}", "statusPurpose": "revocation", "status": 1}]},
     ),
     ("POST", "/operator/status-lists/{set_id}/forms"): Example(f"{_SET}/forms"),
+    ("POST", "/operator/status-lists/{set_id}/settings"): Example(f"{_SET}/settings", {"cadenceSeconds": 2}),
     ("POST", "/operator/status-lists/{set_id}/releases"): Example(
         f"{_SET}/releases", {"entries": [{"statusListIndex": "{unissued}"}]}
     ),

@@ -65,6 +65,18 @@ def test_a_set_is_created_and_listed(operating: Operating, serving: Serving) -> 
     assert "pid\tdefault\trevocation\t0\t131072\t0\tdefault" in listed
 
 
+def test_the_cadence_of_a_set_is_changed_and_a_profile_that_its_key_does_not_meet_is_refused(
+    operating: Operating, badges: str
+) -> None:
+    changed = json.loads(operating.done("status", "configure", badges, "--cadence", "600").stdout)
+    refused = failed(operating, EXIT_CONFLICT, "status", "configure", badges, "--profile", "haip")
+    nothing = failed(operating, EXIT_USAGE, "status", "configure", badges)
+
+    assert (changed["id"], changed["cadenceSeconds"], changed["profile"]) == (badges, 600, "default")
+    assert "touchstone issuer key add --algorithm P-256" in refused.stderr
+    assert "expected --profile, --cadence, or both" in nothing.stderr
+
+
 def test_an_entry_is_taken_revoked_by_its_name_and_found(
     operating: Operating, serving: Serving, badges: str, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ WRITES = (
     f"{SETS}/sample/statuses",
     f"{SETS}/sample/releases",
     f"{SETS}/sample/forms",
+    f"{SETS}/sample/settings",
     FIND,
     "/operator/observations/acknowledge",
     "/operator/observations/announce",
@@ -326,6 +327,21 @@ def _formats() -> Iterator[Case | Step]:
     for set_id in ("older", "older", "older-revocation", "nothing"):
         yield as_admin(f"{SETS}/{set_id}/forms", b"", idempotency_key=f"of {set_id}".replace(" ", "-"))
     yield as_admin(f"{SETS}/older/allocations", {"format": "dc+sd-jwt"})
+    for seconds in (600, 600, 900):
+        wanted = {"cadenceSeconds": seconds}
+        yield as_admin(f"{SETS}/older/settings", wanted, idempotency_key="settings")
+    for body in (
+        {"cadenceSeconds": 300},
+        {"profile": "haip"},
+        {"profile": "default", "cadenceSeconds": 600},
+        {"cadenceSeconds": 0},
+        {"cadenceSeconds": 3_601},
+        {"profile": "other"},
+        {"length": 262_144},
+        {},
+    ):
+        yield as_admin(f"{SETS}/older/settings", body)
+    yield as_admin(f"{SETS}/nothing/settings", {"cadenceSeconds": 600})
 
 
 def _references() -> Iterator[Case | Step]:

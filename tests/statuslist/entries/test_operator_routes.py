@@ -10,6 +10,7 @@ import pytest
 
 from statuslist.client import (
     Allocate,
+    ChangeSettings,
     ChangeStatuses,
     CreateSet,
     FindEntries,
@@ -84,6 +85,9 @@ async def test_client_names_finds_revokes_and_releases_by_reference(wing: Wing, 
         second = ReleaseEntries(entries=(NamedEntry(reference="second"),))
         released = await client.release("badges", second, idempotency_key="2")
         shown = await client.add_forms("badges", idempotency_key="3")
+        slower = await client.change_settings(
+            "badges", ChangeSettings(cadence_seconds=600), idempotency_key="4"
+        )
         with pytest.raises(RequestRefused) as refused:
             await client.release("badges", ReleaseEntries(entries=(NamedEntry(reference="first"),)))
 
@@ -91,6 +95,7 @@ async def test_client_names_finds_revokes_and_releases_by_reference(wing: Wing, 
     assert [entry.status_list_index for entry in found.entries] == [allocated.entries[0].status_list_index]
     assert (changed.changed, released.released) == (1, 1)
     assert shown.token_list is not None
+    assert (shown.cadence_seconds, slower.cadence_seconds) == (1, 600)
     assert (refused.value.status, refused.value.type) == (409, f"{BASE_URL}/problems/entry-in-use")
 
 
