@@ -1,7 +1,7 @@
 """
 Our own load generator: a closed loop over keep-alive connections, on uvloop.
 
-    python -m benchmarks.client PORT PATH SECONDS CONNECTIONS
+    python -m benchmarks.client PORT PATH SECONDS CONNECTIONS [AUTHORIZATION]
 
 `@FILE` for PATH: a file of paths, one a line, that are asked for in turn; `+FILE`: of paths and bodies, to post;
 `~PATH`: a path that is asked for as gzip.
@@ -87,8 +87,10 @@ def is_whole(received: bytes) -> bool:
     return len(received) >= end + 4 + int(received[at : received.index(b"\r", at)])
 
 
-def _requests(port: int, path: str) -> Iterator[bytes]:
+def _requests(port: int, path: str, authorization: str) -> Iterator[bytes]:
     head = f" HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: {ACCEPT}\r\n".encode()
+    if authorization:
+        head += f"Authorization: {authorization}\r\n".encode()
     if path.startswith("+"):
         for line in Path(path[1:]).read_bytes().splitlines():
             to, _, body = line.partition(b" ")
@@ -101,9 +103,9 @@ def _requests(port: int, path: str) -> Iterator[bytes]:
         yield b"GET " + each.encode() + head + b"\r\n"
 
 
-async def load(port: int, path: str, seconds: float, connections: int) -> int:
+async def load(port: int, path: str, seconds: float, connections: int, authorization: str = "") -> int:
     """Return how many requests were answered on all connections within `seconds`."""
-    requests = cycle(list(_requests(port, path)))
+    requests = cycle(list(_requests(port, path, authorization)))
     count = Count(time.perf_counter() + seconds)
     loop = asyncio.get_running_loop()
     opened = [
@@ -115,4 +117,5 @@ async def load(port: int, path: str, seconds: float, connections: int) -> int:
 
 
 if __name__ == "__main__":
-    print(uvloop.run(load(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4]))))
+    _port, _path, _seconds, _connections, *_authorization = sys.argv[1:]
+    print(uvloop.run(load(int(_port), _path, float(_seconds), int(_connections), *_authorization)))

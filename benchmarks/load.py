@@ -28,9 +28,14 @@ class Shot(msgspec.Struct, frozen=True):
 
 
 class Posts(msgspec.Struct, frozen=True):
-    """A file of paths and JSON bodies, one pair a line with a space between, that are posted in turn."""
+    """
+    A file of paths and JSON bodies, one pair a line with a space between, that are posted in turn.
+
+    `authorization` is the header of that name; without it there is none.
+    """
 
     file: Path
+    authorization: str = ""
 
 
 class Compressed(msgspec.Struct, frozen=True):
@@ -73,13 +78,16 @@ def shoot(server: Running, target: Target, seconds: float) -> Shot:
 def _command(port: int, target: Target, seconds: float) -> list[str]:
     if WRK is None:
         path = _for_our_client(target)
-        return [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), str(CONNECTIONS)]
+        command = [sys.executable, "-m", "benchmarks.client", str(port), path, str(seconds), str(CONNECTIONS)]
+        return [*command, target.authorization] if isinstance(target, Posts) else command
     command = [WRK, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-H", f"Accept: {ACCEPT}"]
     url = f"http://127.0.0.1:{port}"
     if isinstance(target, Compressed):
         return [*command, "-H", f"Accept-Encoding: {GZIP}", url + target.path]
     if isinstance(target, str):
         return [*command, url + target]
+    if isinstance(target, Posts) and target.authorization:
+        command += ["-H", f"Authorization: {target.authorization}"]
     script, file = ("posts.lua", target.file) if isinstance(target, Posts) else ("paths.lua", target)
     return [*command, "-s", str(Path(__file__).with_name(script)), url, "--", str(file)]
 
