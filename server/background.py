@@ -60,6 +60,7 @@ OPEN_FIRST_SECONDS = 2.0  # seconds that a start waits for keys to be opened
 PUBLISH_FIRST_SECONDS = 5.0  # seconds that a start waits for lists that are due
 PURGES_APART_SECONDS = 0.05  # seconds between two looks, however often we are woken
 SOURCES_EVERY_SECONDS = 2.0  # seconds; how soon a source that is due is looked at
+READ_BACK_EVERY_SECONDS = 1.0  # seconds between two looks at a few lists as they are served and mirrored
 MANIFESTS_EVERY_SECONDS = 5.0  # seconds from a change of an issuer's lists to its signed manifest
 CLOSE_REGISTRY_EVERY_SECONDS = 3_600.0  # seconds; so much more than it lost does a restore refuse, at most
 RETRY_SECONDS = 1.0  # seconds after a step that failed
@@ -86,6 +87,7 @@ class Background:
         self._manifests = wings.status.manifests
         self._mirror = wings.status.mirror
         self._uploader = wings.status.uploader
+        self._read_back = wings.status.read_back
         self._observatory = wings.observatory
         self._monitoring = wings.monitoring
         self._database = wings.resources.database
@@ -186,6 +188,7 @@ class Background:
             _repeat(self._apply_change_sets, CHANGE_SETS_EVERY_SECONDS),
             _repeat(self._close_registry, CLOSE_REGISTRY_EVERY_SECONDS),
             _repeat(self._sign_manifests, MANIFESTS_EVERY_SECONDS),
+            _repeat(self._read_back.step, READ_BACK_EVERY_SECONDS),  # What each node serves, and mirrors.
         ]
 
     async def stop(self) -> None:

@@ -24,6 +24,7 @@ from statuslist.publishing.answers import own_list
 from statuslist.publishing.mirror import Mirror, has_lists
 from statuslist.publishing.published import Published
 from statuslist.publishing.publisher import Publisher
+from statuslist.publishing.read_back import ReadBack
 from statuslist.publishing.uploading import Uploader
 from storage import ServedMark
 
@@ -35,6 +36,7 @@ class StatusWing(msgspec.Struct, frozen=True):
     checker: Checker
     mirror: Mirror | None
     uploader: Uploader | None
+    read_back: ReadBack
 
 
 def open_status_wing(
@@ -70,7 +72,8 @@ def open_status_wing(
         clock=resources.clock,
         timer=resources.timer,
     )
-    return StatusWing(sets, publisher, manifests, checker, mirror, uploader)
+    read_back = ReadBack(resources.database, publisher.lists, mirror, operators.alarms.state)
+    return StatusWing(sets, publisher, manifests, checker, mirror, uploader, read_back)
 
 
 def _open_mirror(resources: Resources) -> Mirror | None:

@@ -75,6 +75,20 @@ class Mirror:
     def waiting(self) -> int:
         return len(self._due)
 
+    def is_due(self, list_id: str) -> bool:
+        """Tell whether a list is not yet on the disk; on the event loop."""
+        return list_id in self._due
+
+    def read(self, published: Published) -> dict[str, FoundForm | None]:
+        """
+        Return what stands in the place of each form of a list; None: nothing that can be one.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        place = self._directory / DIRECTORY / published.list_id
+        return {form: _found(place / form, form) for form in published.forms}
+
     def take(self, published: Published) -> None:
         """Have a version written, in the place of an older one that still waits; on the event loop."""
         self._due[published.list_id] = published
@@ -142,10 +156,8 @@ def read_mirror(directory: Path) -> Iterator[FoundForm]:
     """Yield every file of a mirror that can be one, list by list; files over the cap are passed over."""
     for form in FORM_NAMES:
         for path in sorted((directory / DIRECTORY).glob(f"*/{form}")):
-            if path.is_file() and path.stat().st_size <= MAX_FORM_BYTES:
-                body = path.read_bytes()
-                version = _read_version(_version_path(path), body)
-                yield FoundForm(list_id=path.parent.name, form=form, body=body, version=version)
+            if (found := _found(path, form)) is not None:
+                yield found
 
 
 def has_lists(directory: Path, set_id: str) -> bool:
@@ -155,6 +167,14 @@ def has_lists(directory: Path, set_id: str) -> bool:
     with suppress(OSError):  # An absent disk must not stop operators.
         return any((directory / DIRECTORY / path).exists() for path in (*w3c, *tokens))
     return False
+
+
+def _found(path: Path, form: FormName) -> FoundForm | None:
+    if not path.is_file() or path.stat().st_size > MAX_FORM_BYTES:
+        return None
+    body = path.read_bytes()
+    version = _read_version(_version_path(path), body)
+    return FoundForm(list_id=path.parent.name, form=form, body=body, version=version)
 
 
 def _is_new(path: Path, body: bytes) -> bool:

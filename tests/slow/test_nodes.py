@@ -12,6 +12,7 @@ from tests.databases import PostgresPlace
 from tests.postgres import Cluster
 from tests.process import Server
 from tests.slow.nodes import Reader, nodes_on
+from tests.slow.test_watchdog import open_alarms
 from tests.slow.watcher import watching
 
 pytestmark = pytest.mark.slow
@@ -53,6 +54,7 @@ def test_a_revocation_is_seen_on_every_node_within_a_second(postgres: Cluster, t
         time.sleep(1.5)
         for reader in readers:
             reader.finish()
+        alarms = open_alarms(nodes[0])
     stored = place.query("SELECT version, digest FROM served_list_forms WHERE form = 'credential.json'")
     digests = {digest: version for version, digest in stored}
     delays = sorted(
@@ -66,6 +68,7 @@ def test_a_revocation_is_seen_on_every_node_within_a_second(postgres: Cluster, t
 
     assert len(acknowledged) == REVOCATIONS
     assert p99 < 1.0
+    assert alarms == set(), "none finds another's list in the mirror that they share"
     for reader in readers:
         assert reader.failures == []
         assert len(reader.bodies) > 10
