@@ -6,8 +6,9 @@ anew, be it that half of their life is over or that their issuer has another key
 has one set waits for one set of each other lane, not for all of them; and of the slots a tenant has a part at
 most, so that slow sets leave some to others.
 
-Urgent changes have a lane of their own, which stands before all others. A tenant that calls everything urgent still
-has no more than its part of the slots.
+Urgent changes have a lane of their own, which stands before all others. While one of them is under way, and for a
+little while after it, all others have one slot between them: what is under way shares the processors. They keep
+that one, and a tenant that calls everything urgent has no more than its part of the slots.
 
 That a key is compromised makes no lane of its own: where nothing else is due, the sets to be signed anew have all
 slots of their tenant, and a revocation must not wait behind thousands of them then either.
@@ -16,6 +17,8 @@ slots of their tenant, and a revocation must not wait behind thousands of them t
 from collections import Counter, OrderedDict
 
 import msgspec
+
+CALM_AFTER = 8  # others that begin one by one after an urgent one: some tenths of a second
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -46,7 +49,8 @@ class Turns:
         self._per_tenant = per_tenant
         self._lanes: OrderedDict[Lane, OrderedDict[str, None]] = OrderedDict()  # in the order of their turns
         self._lane_of: dict[str, Lane] = {}  # of the sets that wait
-        self._under_way: dict[str, str] = {}  # the tenant of each set
+        self._under_way: dict[str, Lane] = {}
+        self._hurried = 0  # how many others have to begin one by one yet
         self._held: Counter[str] = Counter()  # slots that each tenant has
 
     def offer(self, set_id: str, lane: Lane) -> None:
@@ -65,19 +69,27 @@ class Turns:
             return None
         # Few lanes are passed over: no more tenants can have their part than there are parts.
         lane = next((lane for lane in self._lanes if self._held[lane.tenant] < self._per_tenant), None)
-        if lane is None:
+        if lane is None or not (lane.is_urgent or self._others_may_begin()):
             return None
         set_id = next(iter(self._lanes[lane]))
-        if not lane.is_urgent:
+        if lane.is_urgent:
+            self._hurried = CALM_AFTER
+        else:
+            self._hurried = max(0, self._hurried - 1)
             self._lanes.move_to_end(lane)
         self._leave(set_id)
-        self._under_way[set_id] = lane.tenant
+        self._under_way[set_id] = lane
         self._held[lane.tenant] += 1
         return set_id
 
+    def _others_may_begin(self) -> bool:
+        urgent = sum(lane.is_urgent for lane in self._under_way.values())
+        others = len(self._under_way) - urgent
+        return others == 0 or not (urgent or self._hurried)
+
     def end(self, set_id: str) -> None:
         """Give back the slot of a set that was taken; it may be offered again."""
-        tenant = self._under_way.pop(set_id)
+        tenant = self._under_way.pop(set_id).tenant
         self._held[tenant] -= 1
         if not self._held[tenant]:
             del self._held[tenant]

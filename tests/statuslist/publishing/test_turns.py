@@ -1,6 +1,8 @@
 """Whose list is published next: each tenant has its turn, and no tenant has every slot."""
 
-from statuslist.publishing.turns import Lane, Turns
+from statuslist.publishing.turns import CALM_AFTER, Lane, Turns
+
+URGENT = Lane("small", is_change=True, is_urgent=True)
 
 
 def lane(tenant: str, *, is_change: bool = True) -> Lane:
@@ -98,3 +100,33 @@ def test_what_is_cleared_does_not_begin() -> None:
     assert taken(turns) == []
     offered(turns, "a", 1)
     assert taken(turns) == ["a-0"]
+
+
+def test_others_have_one_slot_while_something_urgent_is_under_way_and_for_a_while_after_it() -> None:
+    turns = Turns(slots=8, per_tenant=4)
+    offered(turns, "big", 60)
+    turns.offer("urgent", URGENT)
+
+    assert taken(turns) == ["urgent", "big-0"]
+    turns.end("urgent")
+    one_by_one = []
+    for number in range(CALM_AFTER - 1):
+        turns.end(f"big-{number}")
+        one_by_one.append(taken(turns))
+    assert one_by_one == [[f"big-{number + 1}"] for number in range(CALM_AFTER - 2)] + [
+        [f"big-{number}" for number in range(CALM_AFTER - 1, CALM_AFTER + 3)]
+    ]
+
+
+def test_what_is_urgent_without_end_stops_no_other() -> None:
+    turns = Turns(slots=8, per_tenant=4)
+    offered(turns, "big", 60)
+    begun: list[str] = []
+
+    for number in range(20):
+        turns.offer(f"urgent-{number}", URGENT)
+        begun += (found := taken(turns))
+        for set_id in found:
+            turns.end(set_id)
+
+    assert [f"big-{number}" for number in range(20)] == [found for found in begun if found.startswith("big")]
