@@ -8,28 +8,30 @@ nothing. So, in one transaction and before anything is served:
 2. every list takes over what its newest published version said: all revocations; suspensions exactly, where that
    version is newer than the restored rows;
 3. sets of which only published lists are left are made anew, closed;
-4. every list jumps to a version beyond any that was ever published, and so is published anew.
+4. every set jumps to a version, and to a position, beyond any that was ever published, and so is published anew.
 
 To run it again is harmless: it closes what was opened since, and changes no status twice.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from operators import Principal
+from operators.issuers.key_store import find_key, signing_key
 from operators.noting import note as note_change
+from proofs import Algorithm
 from statuslist.entries import store
 from statuslist.entries.allocation import KEY_BYTES
 from statuslist.entries.changes import CLOSED
-from statuslist.entries.entry_store import Change, write_changes
-from statuslist.formats.forms import TOKEN_FORMS, is_reserved
-from statuslist.formats.purposes import PURPOSES, REVOCATION
-from statuslist.publishing.artefacts import digest_of, published_artefacts
-from statuslist.recovery.found_lists import FoundList, set_indexes
+from statuslist.errors import ProfileNotMet
+from statuslist.formats.profiles import PROFILES, ProfileName, check_key
+from statuslist.formats.purposes import PURPOSES
+from statuslist.recovery.found_lists import FoundList
+from statuslist.recovery.taking_over import take_over
 from storage import Transaction
 
-POSITION_STEP = 2**32  # more than are published in an epoch, and two million such fit in 2^53
+POSITION_STEP = 2**32  # where the clock was set back; more than are published in an epoch
 CADENCE_MS = 1_000  # milliseconds; of a set that is made anew
 
 
@@ -57,9 +59,10 @@ def open_epoch(
     """
     Open a new epoch, as above.
 
-    Lists whose issuer cannot sign are withheld: neither served nor published before a restore that has the key.
-    What was found of them is taken over all the same, where a public key of the issuer is known. But nobody can
-    sign a version that says so, and the one that the rows have as published may lack a revocation that readers saw.
+    Lists whose issuer cannot sign, or not as the profile of their set asks, are withheld: neither served nor
+    published before a restore that finds them in order. What was found of them is taken over all the same, where a
+    public key of the issuer is known. But nobody can sign a version that says so, and the one that the rows have as
+    published may lack a revocation that readers saw.
 
     Args:
         readable: ids of the issuers whose signing keys can be read.
@@ -75,15 +78,14 @@ def open_epoch(
     closed = sum(_close(tx, set_id, actor, at) for set_id in _set_ids(tx))
     changed = dict.fromkeys(PURPOSES, 0)
     for list_id, newest in found.items():  # 2
-        changes, note = _take_over(tx, list_id, newest, actor, at)
+        changes, note = take_over(tx, list_id, newest, actor, at)
         changed[newest.purpose] += changes
         notes += [note] if note else []
     withheld = _withhold(tx, readable, at)
     notes += _unseen(tx, {*found, *withheld})
     notes += [
-        f"{list_id}: not served, since the key of its issuer {issuer_id} cannot be read; put the key back, then run"
-        " `touchstone db restore` without a file"
-        for list_id, issuer_id in withheld.items()
+        f"{list_id}: not served, since {why}, then run `touchstone db restore` without a file"
+        for list_id, why in withheld.items()
     ]
     report = EpochReport(
         closed_sets=closed,
@@ -103,6 +105,12 @@ def open_epoch(
 def list_ids(tx: Transaction) -> list[str]:
     """Return the id of every list."""
     return [row["id"] for row in tx.all("SELECT id FROM status_lists ORDER BY id")]
+
+
+def owners(tx: Transaction) -> dict[str, tuple[str, int]]:
+    """Return the issuer of every set, and its length in entries."""
+    rows = tx.all("SELECT id, issuer_id, length FROM status_sets")
+    return {row["id"]: (row["issuer_id"], row["length"]) for row in rows}
 
 
 def _set_ids(tx: Transaction) -> list[str]:
@@ -147,25 +155,34 @@ def _make_lost_sets(
             lost.setdefault(each.set_id, []).append(each)
     notes = []
     for set_id, lists in lost.items():
-        newest = max(lists, key=lambda each: each.length)
-        status_set = store.StatusSet(
-            id=set_id,
-            issuer_id=newest.issuer_id,
-            length=newest.length,
-            purposes=tuple(each.purpose for each in lists),
-            permutation_key=random_bytes(KEY_BYTES),
-            next_number=0,
-            created_at=at,
-            profile="default",
-            cadence_ms=CADENCE_MS,
-            has_tokens=not is_reserved(set_id),
-            version=0,
-            wanted_version=1,
-        )
+        status_set = _set_of(set_id, lists, random_bytes(KEY_BYTES), at)
         store.insert_set(tx, status_set)
-        purposes = " and ".join(sorted(status_set.purposes))
-        notes.append(f"the set {set_id} is made anew, closed, from its published lists: {purposes}")
+        of = sorted(status_set.purposes) + ["tokens"] * status_set.has_tokens
+        notes.append(
+            f"the set {set_id} is made anew, closed, from its published lists: {' and '.join(of)}; its profile is"
+            f" {status_set.profile}, and it is published every second"
+        )
     return len(lost), notes
+
+
+def _set_of(set_id: str, lists: Sequence[FoundList], key: bytes, at: int) -> store.StatusSet:
+    """Return the set of lists that were found; where no token list was, none is made, for the same reason."""
+    newest = max(lists, key=lambda each: each.length)
+    profile = next((each.profile for each in lists if each.profile is not None), None)
+    return store.StatusSet(
+        id=set_id,
+        issuer_id=newest.issuer_id,
+        length=newest.length,
+        purposes=tuple(each.purpose for each in lists),
+        permutation_key=key,
+        next_number=0,
+        created_at=at,
+        profile=profile or "default",
+        cadence_ms=CADENCE_MS,
+        has_tokens=profile is not None,
+        version=0,
+        wanted_version=1,
+    )
 
 
 def _unseen(tx: Transaction, found: Collection[str]) -> list[str]:
@@ -176,98 +193,21 @@ def _unseen(tx: Transaction, found: Collection[str]) -> list[str]:
     ]
 
 
-def _take_over(
-    tx: Transaction, list_id: str, newest: FoundList, actor: str, at: int
-) -> tuple[int, str | None]:
-    """Make the statuses of a list what `newest` says, as far as it may; return how many changed, and a note."""
-    status_set = store.find_set(tx, newest.set_id)
-    assert status_set is not None, "those that were lost have been made"
-    if (status_set.issuer_id, status_set.length) != (newest.issuer_id, newest.length):
-        return 0, f"{list_id} was found with another issuer or length; it is ignored"
-    if newest.purpose not in status_set.purposes and newest.form in TOKEN_FORMS:
-        return 0, None  # It has a value for what its set has no list for.
-    if newest.purpose not in status_set.purposes:
-        return 0, f"{list_id} was found, but the set has no list of that purpose; it is ignored"
-    if newest.purpose != REVOCATION and not _is_newer(tx, newest):
-        return 0, None
-    rows = _indexes_with_status(tx, newest)
-    wanted = set_indexes(newest.bits) | rows & set_indexes(newest.hidden)
-    cleared: Set[int] = frozenset() if newest.purpose == REVOCATION else rows - wanted
-    write_changes(
-        tx,
-        [
-            _change(newest, index, value, actor, at)
-            for value, indexes in ((1, wanted - rows), (0, cleared))
-            for index in sorted(indexes)
-        ],
-    )
-    return len(wanted - rows) + len(cleared), None
-
-
-def _is_newer(tx: Transaction, newest: FoundList) -> bool:
-    """
-    Tell whether a published list is newer than the rows: its version is beyond what they have as published.
-
-    Of one whose version is not known the time tells. Times are whole seconds, so that two versions can have the
-    same; but the rows know every version before them.
-    """
-    if newest.version is not None:
-        row = tx.one(
-            "SELECT max(version) AS version FROM list_forms WHERE list_id = :id", {"id": newest.source_id}
-        )
-        return row is None or row["version"] is None or newest.version > row["version"]
-    own = published_artefacts(tx, newest.source_id)
-    if own and newest.valid_from < own[0].valid_from:
-        return False
-    asked = {
-        "list_id": newest.source_id,
-        "form": newest.form,
-        "body": newest.body,
-        "digest": digest_of(newest.body),
-    }
-    known = tx.one(
-        "SELECT version FROM artefacts WHERE list_id = :list_id AND form = :form AND body = :body"
-        " UNION ALL SELECT version FROM list_forms WHERE list_id = :list_id AND form = :form AND body = :body"
-        " UNION ALL SELECT version FROM served_forms"
-        " WHERE list_id = :list_id AND form = :form AND digest = :digest"
-        " UNION ALL SELECT version FROM served_list_forms"
-        " WHERE list_id = :list_id AND form = :form AND digest = :digest",
-        asked,
-    )
-    return known is None
-
-
-def _indexes_with_status(tx: Transaction, newest: FoundList) -> set[int]:
-    rows = tx.all(
-        "SELECT entry_index FROM statuses WHERE set_id = :set_id AND purpose = :purpose",
-        {"set_id": newest.set_id, "purpose": newest.purpose},
-    )
-    return {row["entry_index"] for row in rows}
-
-
-def _change(newest: FoundList, index: int, value: int, actor: str, at: int) -> Change:
-    return Change(
-        set_id=newest.set_id,
-        purpose=newest.purpose,
-        entry_index=index,
-        value=value,
-        reason="restored from the published list",
-        actor=actor,
-        at=at,
-    )
-
-
 def _beyond(found: Iterable[FoundList]) -> int:
     """Return a version beyond all that were found: a clock that was ahead may have numbered them."""
-    return 1 + max((each.version or 0 for each in found), default=0)
+    return 1 + max((each.highest_version for each in found), default=0)
 
 
 def _withhold(tx: Transaction, readable: Collection[str], at: int) -> dict[str, str]:
-    """Withhold the lists of all issuers but `readable`, and no others; return them with their issuers."""
+    """Withhold the lists of each set that cannot be signed, and no others; return them with the reasons."""
     rows = tx.all(
-        "SELECT l.id, s.issuer_id FROM status_lists l JOIN status_sets s ON s.id = l.set_id ORDER BY l.id"
+        "SELECT l.id, s.issuer_id, v.profile FROM status_lists l JOIN status_sets s ON s.id = l.set_id"
+        " JOIN set_versions v ON v.set_id = l.set_id ORDER BY l.id"
     )
-    withheld = {row["id"]: row["issuer_id"] for row in rows if row["issuer_id"] not in readable}
+    kinds = {(row["issuer_id"], row["profile"]) for row in rows}
+    reasons = {kind: _why_not_signed(tx, *kind, readable) for kind in kinds}
+    of_lists = {row["id"]: reasons[row["issuer_id"], row["profile"]] for row in rows}
+    withheld = {list_id: why for list_id, why in of_lists.items() if why is not None}
     tx.execute("DELETE FROM withheld_lists")
     for list_id in withheld:
         values = {"id": list_id, "at": at}
@@ -275,18 +215,36 @@ def _withhold(tx: Transaction, readable: Collection[str], at: int) -> dict[str, 
     return withheld
 
 
+def _why_not_signed(
+    tx: Transaction, issuer_id: str, profile: ProfileName, readable: Collection[str]
+) -> str | None:
+    """Return why nobody can sign the lists of a set, and what to do about it; None: its issuer can."""
+    if issuer_id not in readable:
+        return f"the key of its issuer {issuer_id} cannot be read; put the key back"
+    key_id = signing_key(tx, issuer_id)
+    key = find_key(tx, issuer_id, key_id) if key_id is not None else None
+    if key is None or key.algorithm is None:
+        return None  # Of a release before 0.3: no profile asks for anything of it.
+    try:
+        check_key(PROFILES[profile], Algorithm(key.algorithm), has_certificates=key.certificates is not None)
+    except ProfileNotMet as error:
+        return f"{error}; mend that"
+    return None
+
+
 def _jump(tx: Transaction, at: int) -> int:
     """
     Want version `at` of every set (or the next, where it is beyond that), with new bytes of every list; return how
     many lists there are.
 
-    Positions go beyond all that were lost, so that whoever holds one of them is told of every list again.
+    Positions go beyond all that were lost, so that whoever holds one of them is told of every list again: also
+    where the backup has no list that was published. They too are counted far slower than microseconds.
     """
     beyond = "CASE WHEN wanted_version >= :at THEN wanted_version + 1 ELSE :at END"
     tx.execute(
         f"UPDATE set_versions SET wanted_version = {beyond}, floor_version = {beyond},"  # noqa: S608 (ours)
         " changed_version = (SELECT max(changed_version) FROM set_versions) + 1,"
-        " position = CASE WHEN position = 0 THEN 0 ELSE position + :step END",
+        " position = CASE WHEN position >= :at THEN position + :step ELSE :at END",
         {"at": at, "step": POSITION_STEP},
     )
     row = tx.one(

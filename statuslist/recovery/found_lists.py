@@ -24,6 +24,7 @@ from statuslist.formats.forms import (
     list_url,
     token_list_id_of,
 )
+from statuslist.formats.profiles import ProfileName
 from statuslist.formats.purposes import PURPOSES, REVOCATION
 from statuslist.publishing.mirror import FoundForm
 from wire import JsonError, read
@@ -43,9 +44,10 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
         valid_from: microseconds since 1970, of the newest that was found.
         version: its version; None where that was not written beside it, as by releases before 0.3.
         form, body: that newest one.
+        merged_version: the highest of those that were merged into it; 0: none is known.
         hidden: the entries of which it cannot say anything; b"": it says all. A token list tells of no suspension
-        of who
-            is revoked.
+            of who is revoked.
+        profile: that of the set, as a token list has it; None: no token list was found.
     """
 
     set_id: str
@@ -57,7 +59,14 @@ class FoundList(msgspec.Struct, frozen=True, kw_only=True):
     form: FormName
     body: bytes
     version: int | None = None
+    merged_version: int = 0
     hidden: bytes = b""
+    profile: ProfileName | None = None
+
+    @property
+    def highest_version(self) -> int:
+        """The highest of all that were found, be they newer by their times or not; 0: none is known."""
+        return max(self.merged_version, self.version or 0)
 
     @property
     def list_id(self) -> str:
@@ -144,20 +153,37 @@ def read_found(
     )
 
 
+def check_owner(found: Sequence[FoundList], owners: Mapping[str, tuple[str, int]]) -> None:
+    """
+    Refuse a list that is not its set's, so that no other issuer's takes the place of what was published.
+
+    Args:
+        owners: of each set that is known the id of its issuer, and its length in entries.
+
+    Raises:
+        NotOurList: it is signed by another issuer than that of its set, or has another length.
+    """
+    for each in found:
+        if (each.issuer_id, each.length) != owners.get(each.set_id, (each.issuer_id, each.length)):
+            raise NotOurList("its set is of another issuer or length")
+
+
 def merge(known: FoundList | None, found: FoundList) -> FoundList:
     """
     Return the two as one: a revocation that either has, a suspension as the newer one has it.
 
     Of two that are equally old the one that says all counts, or else the one found first. What the newer one cannot
-    say is as the older one has it. Lists of different length, or issuers, are not merged: the newer one counts
-    alone.
+    say is as the older one has it. Of lists of different length, or issuers, the newer one counts alone, and from
+    the other it has no more than that its version was used.
     """
     if known is None:
         return found
     newest, older = (found, known) if _counts_before(found, known) else (known, found)
-    is_same = (known.issuer_id, known.length) == (found.issuer_id, found.length)
-    if not is_same:
+    if older.highest_version > newest.highest_version:
+        newest = msgspec.structs.replace(newest, merged_version=older.highest_version)
+    if (known.issuer_id, known.length) != (found.issuer_id, found.length):
         return newest
+    newest = msgspec.structs.replace(newest, profile=newest.profile or older.profile)
     if newest.purpose != REVOCATION:
         return _completed(newest, older)
     union = int.from_bytes(known.bits) | int.from_bytes(found.bits)

@@ -36,16 +36,19 @@ def read_found_tokens(
         raise NotOurList("no list of ours has that name")
     try:
         named, said = _read(found)
-        issuer_id, key = _signed_by(found, named, keys)
+        signers = _signers(found, named, keys)
         lst = expanded(said.lst, max_bytes=2 * MAX_LIST_BYTES)
     except (ProofError, CredentialError, JsonError) as error:
         raise NotOurList("it cannot be read") from error
-    if not key.is_believed(said.issued_at):
+    if not signers:
+        raise NotOurList("no key of ours has signed it")
+    if not all(key.is_believed(said.issued_at) for _, key in signers):
         raise NotOurList("the key that has signed it was compromised by then")
     if said.url != list_url(base_url, found.list_id, found.form):
         raise NotOurList("it is another list than its place says")
     if said.bits > 2 or len(lst) * 8 // said.bits < MINIMUM_ENTRIES:
         raise NotOurList("it is not of the width or the length of our lists")
+    issuer_id, key = signers[0]
     revoked = bits_of_value(lst, INVALID, said.bits)
     of_purposes = [(REVOCATION, revoked, b"")]
     if said.bits == 2:
@@ -62,6 +65,7 @@ def read_found_tokens(
             form=found.form,
             body=found.body,
             version=found.version,
+            profile="haip" if named is None else "default",
         )
         for purpose, bits, hidden in of_purposes
     )
@@ -78,19 +82,22 @@ def _read(found: FoundForm) -> tuple[str | None, TokenList]:
     return named, token_list_of_cwt(sign1, max_bytes=MAX_FORM_BYTES)
 
 
-def _signed_by(
+def _signers(
     found: FoundForm, named: str | None, keys: Mapping[str, Sequence[KnownKey]]
-) -> tuple[str, KnownKey]:
-    for issuer_id, key in _candidates(named, keys):
-        try:
-            if found.form == TOKEN_JWT:
-                verify_compact(found.body, key.public_key, max_bytes=MAX_FORM_BYTES)
-            else:
-                verify_sign1(found.body, key.public_key, max_bytes=MAX_FORM_BYTES)
-        except ProofError:
-            continue
-        return issuer_id, key
-    raise NotOurList("no key of ours has signed it")
+) -> list[tuple[str, KnownKey]]:
+    """Return the keys that can have signed it: one, or the same key under several ids."""
+    return [(issuer_id, key) for issuer_id, key in _candidates(named, keys) if _has_signed(key, found)]
+
+
+def _has_signed(key: KnownKey, found: FoundForm) -> bool:
+    try:
+        if found.form == TOKEN_JWT:
+            verify_compact(found.body, key.public_key, max_bytes=MAX_FORM_BYTES)
+        else:
+            verify_sign1(found.body, key.public_key, max_bytes=MAX_FORM_BYTES)
+    except ProofError:
+        return False
+    return True
 
 
 def _candidates(named: str | None, keys: Mapping[str, Sequence[KnownKey]]) -> Iterator[tuple[str, KnownKey]]:

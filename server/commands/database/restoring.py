@@ -10,7 +10,8 @@ With a file (SQLite):
    old database, from those that earlier restores moved aside, from the logs beside the mirror;
 4. gather what was published last, in the same places: whatever any key of an issuer signed while it was good; where
    it is signed with a key that nobody knows to be active yet, it is;
-5. open a new epoch in the copy; an issuer whose key cannot be read has its own lists withheld, and no others;
+5. open a new epoch in the copy; an issuer whose key cannot be read, or is not one for the profile of a set, has
+   its own lists withheld, and no others;
    and note in the registry since when, and until when, what it was told is lost: it answers as of no such time;
 6. publish every list there, so that not even the first answer is older than what readers were given before;
 7. move the old database aside, and the copy to its place.
@@ -21,7 +22,7 @@ Without a file (a PostgreSQL recovered by its own means) 3 to 6 happen in place;
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -47,8 +48,8 @@ from server.settings.policy import policy_of
 from statuslist.formats.forms import TOKEN_FORMS
 from statuslist.publishing.mirror import FoundForm, read_mirror
 from statuslist.publishing.publisher import Publisher
-from statuslist.recovery.epoch import EpochReport, open_epoch
-from statuslist.recovery.found_lists import FoundList, KnownKey, gather, read_found
+from statuslist.recovery.epoch import EpochReport, open_epoch, owners
+from statuslist.recovery.found_lists import FoundList, KnownKey, check_owner, gather, read_found
 from statuslist.recovery.found_token_lists import read_found_tokens
 from storage import Database, Engine, Transaction, open_database, sqlite_path
 from storage.file_lease import FileLease
@@ -166,7 +167,8 @@ async def _make_safe(
     await bring_in_keys(database, settings, identities.rows, sources, operator=operator, at=now, say=say)
     await identities.refresh()
     forms = chain(*(old.forms for old in former), *map(read_mirror, places))
-    found = _gather(settings, identities.rows, forms, now, say)  # 4
+    known = await database.read(owners)
+    found = _gather(settings, identities.rows, known, forms, now, say)  # 4
     await activate_signers(
         database, settings, identities.rows, found.values(), operator=operator, at=now, say=say
     )
@@ -202,14 +204,22 @@ async def _lost_anchors(database: Database, settings: Settings, identities: Iden
 
 
 def _gather(
-    settings: Settings, rows: Rows, forms: Iterable[FoundForm], now: int, say: Say
+    settings: Settings,
+    rows: Rows,
+    known: Mapping[str, tuple[str, int]],
+    forms: Iterable[FoundForm],
+    now: int,
+    say: Say,
 ) -> dict[str, FoundList]:
-    keys = _known_keys(rows)
+    keys, base_url = _known_keys(rows), settings.public_url
 
     def read_one(form: FoundForm) -> Sequence[FoundList]:
         if form.form in TOKEN_FORMS:
-            return read_found_tokens(form, keys=keys, base_url=settings.public_url)
-        return (read_found(form, keys=keys, base_url=settings.public_url, now=now),)
+            lists = read_found_tokens(form, keys=keys, base_url=base_url)
+        else:
+            lists = (read_found(form, keys=keys, base_url=base_url, now=now),)
+        check_owner(lists, known)
+        return lists
 
     found = gather(forms, read_one, say)
     say(f"found {len(found)} published lists of ours")

@@ -18,6 +18,7 @@ import pytest
 
 from proofs import read_compact
 from statuslist.formats.bitstring import status_at
+from statuslist.formats.forms import BITSTRING_FORMS, TOKEN_FORMS
 from tests.databases import SqlitePlace
 from tests.machine import wait_until
 from tests.process import Server
@@ -214,27 +215,32 @@ def test_a_restore_while_a_server_runs_is_refused(drill: Drill) -> None:
 
 def test_a_tampered_or_foreign_file_of_the_mirror_is_ignored_and_told(drill: Drill) -> None:
     """
-    One list is changed, another stands in the place of a third. A list that is lost for good is not served:
-    verifiers refuse then, while zeros would tell them that nothing was revoked.
+    One set's lists are changed, another's stand in the place of a third: in all forms, since each tells of the
+    revocations. A list that is lost for good is not served: verifiers refuse then, while zeros would tell them
+    that nothing was revoked.
     """
     known = _act(drill)
     drill.server.terminate()
     drill.lose_the_database()
     lists = drill.mirror / "status-lists"
-    for form in ("credential.json", "credential.jwt"):
-        body = (lists / LIST / form).read_bytes()
-        (lists / LIST / form).write_bytes(body.replace(b"H4s", b"H4t", 1)[:-8])
+    for form in BITSTRING_FORMS:
+        (lists / LIST / form).write_bytes((lists / LIST / form).read_bytes()[:-8])
         (lists / "younger-revocation" / form).write_bytes((lists / "drill-suspension" / form).read_bytes())
+        (lists / "younger-suspension" / form).unlink()
+    for form in TOKEN_FORMS:
+        (lists / "younger" / form).write_bytes((lists / "drill" / form).read_bytes())
+        (lists / "drill" / form).write_bytes((lists / "drill" / form).read_bytes()[:-8])
     restored = drill.touchstone("db", "restore", str(drill.backup))
     drill.server.start()
 
     assert restored.returncode == 0, restored.stderr
-    assert restored.stderr.count("is ignored") == 4
+    assert restored.stderr.count("is ignored") == 8
     assert f"{LIST}: no published version was found" in restored.stderr
     assert not any(drill.served(LIST))
     assert status_at(drill.served("drill-suspension"), known["late"][-1]) == 1
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        drill.served("younger-revocation")
+    for lost in ("younger-revocation/credential.json", "younger/token.jwt", "younger/token.cwt"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            drill.server.get(f"/status-lists/{lost}")
 
 
 def test_lists_in_another_directory_count_when_named(drill: Drill) -> None:

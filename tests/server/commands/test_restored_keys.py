@@ -2,24 +2,36 @@
 
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from operators import IssuerKey, KeyState
 from operators.issuers.views import CreateIssuer
+from proofs import Signer
 from server.commands.database.restoring import restore_file, restore_in_place
 from server.commands.database.upkeep import copy_database
 from server.identity.key_lines import public_halves
 from server.settings import Settings
+from server.settings.policy import policy_of
 from statuslist.formats.bitstring import status_at
+from statuslist.formats.forms import BITSTRING_FORMS, FORM_NAMES, FormName
+from statuslist.publishing.artefacts import Artefact, artefacts_of_set, content_of
+from statuslist.publishing.mirror import write_forms
+from statuslist.publishing.published import Published
+from statuslist.publishing.rendering import ListContent, render
 from statuslist.recovery.epoch import EpochReport
 from tests.databases import Place, PostgresPlace, SqlitePlace
 from tests.server.deployment import ACTOR, Deployment, settings_of
+from tests.statuslist.outsider import Said, read_form
 from tests.statuslist.wing import bits_of
 from wire import read
 
@@ -142,6 +154,85 @@ async def test_a_restore_after_two_rotations_takes_over_every_list_signed_since(
         states = [key.state for key in drill.keys[issuer_id]]
         assert states.count(KeyState.RETIRED) >= 2, "each was rotated twice"
         assert signers[issuer_id] == _active(keys[issuer_id])
+
+
+@pytest.mark.parametrize("form", FORM_NAMES)
+async def test_one_form_of_each_list_is_enough_to_find_what_was_revoked(drill: Drill, form: FormName) -> None:
+    await drill.rotate_twice()
+    for path in drill.mirror.glob("status-lists/*/*"):
+        if not path.name.startswith(form):
+            path.unlink()
+    report = await drill.restore()
+    async with drill.restored() as ours:
+        said = [
+            said_by(artefact, (await ours.key(issuer_id, KeyState.ACTIVE)).public_key)
+            for issuer_id in ISSUERS
+            for artefact in await ours.database.read(partial(artefacts_of_set, set_id=issuer_id, after=0))
+        ]
+
+    assert [line for line in drill.said if "ignored" in line] == []
+    assert report.revocations == 9
+    assert [each.revoked for each in said] == [
+        set(drill.entries[issuer_id]) for issuer_id in ISSUERS for _ in FORM_NAMES
+    ]
+
+
+def said_by(artefact: Artefact, public_key: bytes | None) -> Said:
+    """Return what an outsider reads in a list."""
+    assert public_key is not None
+    key = load_der_public_key(public_key)
+    assert isinstance(key, Ed25519PublicKey)
+    return read_form(artefact.form, artefact.body, key)
+
+
+async def test_a_list_that_another_issuer_signed_does_not_take_the_place_of_what_was_published(
+    drill: Drill,
+) -> None:
+    """Whoever can write a mirror has bank's key sign a list for the place of acme's, with a version of his own."""
+    await drill.rotate_twice()
+    async with drill.live() as ours:
+        banks = (await ours.key("bank", KeyState.ACTIVE)).key_id
+        signer = ours.identities.signer_of("bank", banks)
+    write_forms(drill.mirror / "theirs", nothing_revoked("acme", signer, drill.settings))
+    theirs = drill.mirror / "theirs" / "status-lists" / "acme-revocation"
+    await drill.restore(drill.mirror / "theirs")
+    async with drill.restored() as ours:
+        revoked = await drill.revoked(ours, "acme")
+
+    assert len(list(theirs.iterdir())) == 2 * len(BITSTRING_FORMS)
+    assert [line for line in drill.said if "ignored" in line] == [
+        f"acme-revocation/{form} is ignored: its set is of another issuer or length"
+        for form in BITSTRING_FORMS
+    ]
+    assert revoked == [1, 1, 1]
+
+
+def nothing_revoked(set_id: str, signer: Signer, settings: Settings) -> Published:
+    """Return a revocation list of zeros, newer than all, at the place of a set's."""
+    now, bits = time.time_ns() // 1_000, bytes(131_072 // 8)
+    list_id = f"{set_id}-revocation"
+    content = ListContent(
+        list_id=list_id,
+        set_id=set_id,
+        issuer_id="bank",
+        version=2 * now,
+        purpose="revocation",
+        bits=bits,
+        digest=content_of(bits),
+        entry_bits=1,
+        profile="default",
+    )
+    made = render(content, signer, policy_of(settings), now=now).artefacts
+    return Published(
+        list_id=list_id,
+        set_id=set_id,
+        version=content.version,
+        valid_from=made[0].valid_from,
+        valid_until=made[0].valid_until,
+        renew_at=made[0].valid_until,
+        policy=made[0].policy,
+        forms={each.form: each for each in made},
+    )
 
 
 async def test_a_copy_of_the_mirror_tells_of_keys_and_lists_when_it_is_named(drill: Drill) -> None:

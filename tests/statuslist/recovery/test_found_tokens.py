@@ -14,7 +14,15 @@ from statuslist.publishing.artefacts import content_of
 from statuslist.publishing.mirror import FoundForm
 from statuslist.publishing.policy import Policy
 from statuslist.publishing.rendering import ListContent, render
-from statuslist.recovery.found_lists import FoundList, KnownKey, NotOurList, gather, merge, set_indexes
+from statuslist.recovery.found_lists import (
+    FoundList,
+    KnownKey,
+    NotOurList,
+    check_owner,
+    gather,
+    merge,
+    set_indexes,
+)
 from statuslist.recovery.found_token_lists import read_found_tokens
 from tests.statuslist.lists import LENGTH, NOW
 from tests.statuslist.recovery.test_recovery import KEYS, known
@@ -133,6 +141,33 @@ def test_a_key_that_was_compromised_by_then_says_nothing() -> None:
 
     with pytest.raises(NotOurList, match="compromised"):
         read_one(published(bits(1), None, TOKEN_JWT), keys)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_key_that_was_compromised_under_another_id_says_nothing_under_this_one(form: TokenForm) -> None:
+    stolen = known(signer_for("acme"), compromised_since=0)
+    keys = {"acme": [known(signer_for("acme")), msgspec.structs.replace(stolen, key_id="copy")]}
+
+    with pytest.raises(NotOurList, match="compromised"):
+        read_one(published(bits(1), None, form), keys)
+
+
+def test_of_all_versions_that_were_found_none_is_given_again() -> None:
+    """The newest by its time has no version beside it, as after a crash between the file and its version."""
+    numbered = read_one(published(bits(5), None, TOKEN_JWT, version=9))["revocation"]
+    newest = msgspec.structs.replace(numbered, version=None, valid_from=NOW + 3_600_000_000)
+
+    for first, second in ((numbered, newest), (newest, numbered)):
+        assert (merge(first, second).version, merge(first, second).highest_version) == (None, 9)
+
+
+@pytest.mark.parametrize("owner", [("default", LENGTH), ("acme", 2 * LENGTH)])
+def test_a_list_of_another_issuer_or_length_than_its_set_is_refused(owner: tuple[str, int]) -> None:
+    found = read_found_tokens(published(bits(5), None, TOKEN_CWT), keys=KEYS, base_url=BASE_URL)
+
+    check_owner(found, {"badges": ("acme", LENGTH), "other": owner})
+    with pytest.raises(NotOurList, match="another issuer or length"):
+        check_owner(found, {"badges": owner})
 
 
 def test_the_way_back_from_two_bits_is_exact() -> None:
