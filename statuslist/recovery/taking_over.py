@@ -75,21 +75,23 @@ def _is_newer(tx: Transaction, newest: FoundList) -> bool:
 
 def _known_version(tx: Transaction, newest: FoundList) -> int:
     """
-    Return the last version of which the rows know what it says, 0: of none.
+    Return the last version of which the rows know all that it says, 0: of none.
 
-    That is the one that they want, which need not be published yet; but not where a jump to it is not published. Of
-    a set whose lists are all of a release before 0.3 it is the published one of the list: lists had versions of
-    their own then, and the set has its first since a moment ago.
+    That is the last that was begun, published or not; but the published one where a jump waits to be published,
+    since what was found may be between the two. Of a set whose lists are all of a release before 0.3 it is that of
+    the list: lists had versions of their own then, and the set has its first since a moment ago.
     """
     row = tx.one(
-        "SELECT (SELECT max(version) FROM list_forms WHERE list_id = :list_id) AS published,"
-        " (SELECT wanted_version FROM set_versions WHERE set_id = :set_id"
-        " AND floor_version <= published_version AND EXISTS (SELECT 1 FROM list_forms f"
+        "SELECT (SELECT max(version) FROM list_forms WHERE list_id = :list_id) AS of_list,"
+        " CASE WHEN floor_version > published_version THEN published_version ELSE begun_version END AS of_set,"
+        " EXISTS (SELECT 1 FROM list_forms WHERE set_id = :set_id)"
+        " AND NOT EXISTS (SELECT 1 FROM list_forms f"
         " JOIN served_list_forms s ON s.list_id = f.list_id AND s.version = f.version"
-        " WHERE f.set_id = :set_id)) AS wanted",
+        " WHERE f.set_id = :set_id) AS is_older FROM set_versions WHERE set_id = :set_id",
         {"list_id": newest.source_id, "set_id": newest.set_id},
     )
-    return max(row["published"] or 0, row["wanted"] or 0) if row is not None else 0
+    assert row is not None, "each set has a version"
+    return max(row["of_list"] or 0, 0 if row["is_older"] else row["of_set"])
 
 
 def _indexes_with_status(tx: Transaction, newest: FoundList) -> set[int]:

@@ -191,7 +191,7 @@ async def test_suspensions_are_taken_over_exactly_where_they_are_newer(
         f"INSERT INTO statuses (set_id, purpose, entry_index, value) VALUES ('badges', 'suspension', {lifted}, 1)",
         "UPDATE list_forms SET version = 1, body = '' WHERE list_id = 'badges-suspension'",
         "DELETE FROM served_list_forms WHERE version > 1 AND list_id = 'badges-suspension'",
-        "UPDATE set_versions SET wanted_version = 1, published_version = 1",
+        "UPDATE set_versions SET wanted_version = 1, begun_version = 1, published_version = 1",
     )
     unchanged = await open_it(wing, old)
     changed = await open_it(wing, new)

@@ -17,6 +17,7 @@ from statuslist.errors import IrreversibleStatus
 from statuslist.formats.forms import TOKEN_FORMS
 from statuslist.publishing.artefacts import Artefact
 from statuslist.publishing.mirror import FoundForm
+from statuslist.publishing.set_versions import begin
 from statuslist.recovery.epoch import EpochReport, open_epoch
 from statuslist.recovery.found_lists import FoundList, gather, read_found
 from statuslist.recovery.found_token_lists import read_found_tokens
@@ -47,10 +48,15 @@ class Seen(NamedTuple):
 
 
 class Backup(NamedTuple):
-    """A copy of the database; `wanted` is the version that its rows make, 0: it has no set."""
+    """A copy of the database; its rows have all that version `begun` says. None: it has no set."""
 
     path: Path
-    wanted: int
+    begun: int | None
+
+
+def backup_at(path: Path) -> Backup:
+    begun = SqlitePlace(path).query("SELECT begun_version FROM set_versions")
+    return Backup(path, int(begun[0][0]) if begun else None)
 
 
 def said_by(artefact: Artefact) -> Said:
@@ -77,12 +83,12 @@ class Past:
 
     async def happen(self) -> None:
         async with Wing.open(self._place) as wing:
-            self._back_up(wanted=0)
+            self._back_up()
             await wing.create("badges", *self._purposes)
             indexes = await wing.allocate("badges", 8)
             for _ in range(ROUNDS):
                 await self._change(wing, self._some_changes(indexes))
-                self._back_up(self._wanted())
+                self._back_up()
                 if self._chance.random() < 0.8:
                     await wing.publisher.publish_dirty()
                     self.seen += [each for each in seen_of(wing) if each not in self.seen]
@@ -101,20 +107,19 @@ class Past:
                 await wing.change("badges", *change)
 
     async def _change_while_published(self, wing: Wing, changes: Sequence[tuple[int, str, int]]) -> None:
-        """Change statuses, and have a backup with them that does not know of the last version yet."""
+        """Change statuses, and have a backup with them that has the last version as begun, not as published."""
         before = SqlitePlace(self.backups[-1].path)
         await self._change(wing, changes)
         async with Wing.open(before) as beside:
+            published = beside.publisher.lists.version_of_set("badges")
+            await beside.database.write(lambda tx: begin(tx, "badges", published))
             await self._change(beside, changes)
-        self.backups[-1] = Backup(before.path, self._wanted())
+        self.backups[-1] = backup_at(before.path)
 
-    def _wanted(self) -> int:
-        return int(self._place.query("SELECT wanted_version FROM set_versions")[0][0])
-
-    def _back_up(self, wanted: int) -> None:
-        backup = Backup(self._directory / f"backup-{len(self.backups)}.db", wanted)
-        back_up(self._place.path, backup.path)
-        self.backups.append(backup)
+    def _back_up(self) -> None:
+        path = self._directory / f"backup-{len(self.backups)}.db"
+        back_up(self._place.path, path)
+        self.backups.append(backup_at(path))
 
     def some(self) -> list[Seen]:
         """Return what is found after a loss: of each form none, or some version of it, or two."""
@@ -160,9 +165,9 @@ def rows(place: SqlitePlace, purpose: str) -> set[int]:
 
 
 def newest_suspensions(backup: Backup, before: set[int], kept: Sequence[Seen]) -> set[int]:
-    """Return who is suspended as the newest has it that speaks of it; the rows are as new as what they want."""
+    """Return who is suspended as the newest has it that speaks of it; the rows have all that was begun."""
     told = [(each.version, each.said.suspended) for each in kept if each.said.suspended is not None]
-    return max([(backup.wanted, before), *told], key=lambda one: one[0])[1]
+    return max([(backup.begun or 0, before), *told], key=lambda one: one[0])[1]
 
 
 @pytest.mark.parametrize("purposes", PURPOSES, ids="+".join)
@@ -195,7 +200,7 @@ async def _restore_one(past: Past, chance: random.Random) -> None:
     assert all(each.said.suspended in (None, suspended, suspended - revoked) for each in forms)
     assert all(each.version > max(other.version for other in past.seen) for each in forms)
     assert all(position > max(past.positions) for position in positions)
-    if not backup.wanted:
+    if backup.begun is None:
         assert served.keys() & set(TOKEN_FORMS) == {
             form for form in TOKEN_FORMS if any(each.found.form in TOKEN_FORMS for each in kept)
         }
