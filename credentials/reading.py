@@ -10,7 +10,7 @@ from credentials.forms.sd_jwt import read_sd_jwt
 from credentials.forms.vc_jwt import read_vc_jwt
 from credentials.forms.with_proof import read_with_proof
 from credentials.secured import Secured
-from proofs import read_compact
+from proofs import Canonicalize, read_compact
 from wire import read
 from wire.json import MAX_VALUES
 
@@ -19,21 +19,28 @@ MAX_CREDENTIAL_BYTES = 1_048_576  # 1 MiB
 Reader = Callable[..., Secured]
 
 
-def read_credential(body: bytes, *, max_bytes: int = MAX_CREDENTIAL_BYTES) -> Secured:
+def read_credential(
+    body: bytes, *, max_bytes: int = MAX_CREDENTIAL_BYTES, canonicalize_rdf: Canonicalize | None = None
+) -> Secured:
     """
     Read a credential by what its bytes show it to be.
+
+    Args:
+        canonicalize_rdf: as `read_with_proof`.
 
     Raises:
         UnsupportedForm: it is of no form that is read here.
         JsonError, ProofError, CredentialError: as the reader of its form.
     """
     text = body.strip(b" \t\r\n")
+    if text[:1] == b"{":
+        return read_with_proof(
+            text, max_bytes=max_bytes, max_values=MAX_VALUES, canonicalize_rdf=canonicalize_rdf
+        )
     return _reader_of(text, max_bytes)(text, max_bytes=max_bytes, max_values=MAX_VALUES)
 
 
 def _reader_of(text: bytes, max_bytes: int) -> Reader:
-    if text[:1] == b"{":
-        return read_with_proof
     if b"~" in text:
         return read_sd_jwt
     if text.count(b".") == 2 and text[:1] != b".":

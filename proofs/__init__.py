@@ -33,7 +33,7 @@ from proofs.jose import (
 from proofs.key_files import create_key_file, read_key_file
 from proofs.proof import Proof, proof_of
 from proofs.signing import KeyName, KeySigner, Signer
-from proofs.suites import EDDSA_JCS_2022, EDDSA_RDFC_2022, SUITES, Transformation
+from proofs.suites import EDDSA_JCS_2022, EDDSA_RDFC_2022, SUITES, Canonicalize, Transformation
 from proofs.timestamps import parse_date_time_stamp
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "MAX_JWS_BYTES",
     "SUITES",
     "Algorithm",
+    "Canonicalize",
     "CertificateInvalid",
     "JsonObject",
     "Jws",

@@ -8,7 +8,7 @@ replica (`algorithms.py`). A token may sign at random.
 
 Stricter than the specification, on purpose:
 - exactly one proof per document, and no proof chain (`proof.py`);
-- `@context` of a `jcs` proof must equal the document's: the specification lets a document append contexts that
+- `@context` of a proof must equal the document's: for `jcs` the specification lets a document append contexts that
   nobody signed (vc-di-eddsa and vc-di-ecdsa, section 3.3.2, step 4).
 """
 
@@ -19,7 +19,7 @@ from proofs.canonical import JsonObject
 from proofs.errors import ProofInvalid
 from proofs.proof import proof_of
 from proofs.signing import Signer
-from proofs.suites import Suite, Transformation, hash_data, suite_for, suite_named, transformed
+from proofs.suites import Canonicalize, Suite, Transformation, hash_data, suite_for, suite_named, transformed
 
 
 def add_proof(document: JsonObject, signer: Signer, transformation: Transformation) -> JsonObject:
@@ -36,11 +36,14 @@ def add_proof(document: JsonObject, signer: Signer, transformation: Transformati
         raise ValueError("the document has a proof already")
     suite = suite_for(signer.algorithm, transformation)
     options = _options(suite, signer, document)
-    signature = signer.sign(hash_data(transformed(suite, options, document), signer.algorithm))
+    canonical = transformed(suite, options, document, signer.algorithm)
+    signature = signer.sign(hash_data(canonical, signer.algorithm))
     return {**document, "proof": {**options, "proofValue": "z" + base58.b58encode(signature).decode()}}
 
 
-def verify_proof(document: JsonObject, public_key: object, *, now: int) -> None:
+def verify_proof(
+    document: JsonObject, public_key: object, *, now: int, canonicalize_rdf: Canonicalize | None = None
+) -> None:
     """
     Verify the one proof of `document` (section 3.2.2 or 3.3.2 of the suites); return if it holds, raise if not.
 
@@ -51,22 +54,23 @@ def verify_proof(document: JsonObject, public_key: object, *, now: int) -> None:
         document: as received, proof included.
         public_key: the key of the proof's verification method; a key of the `cryptography` package.
         now: microseconds since 1970.
+        canonicalize_rdf: what canonicalises other documents than status lists for `rdfc`; None: nothing does.
 
     Raises:
-        MalformedProof: as `proof_of`, or a `jcs` proof under another `@context` than the document.
-        UnsupportedCryptosuite: another suite, or a document for `rdfc` that `nquads.py` does not cover.
+        MalformedProof: as `proof_of`, or a proof under another `@context` than the document.
+        UnsupportedCryptosuite: another suite, or a document for `rdfc` that nothing covers.
         TransformationFailed: the document has no canonical form.
         ProofInvalid: expired, not a key that the suite takes, or not that key's signature over that document.
     """
     proof = proof_of(document)
     suite = suite_named(proof.cryptosuite)
-    unsecured = {name: value for name, value in document.items() if name != "proof"}
-    canonical = transformed(suite, proof.options, unsecured)
     if proof.expires is not None and proof.expires <= now:
         raise ProofInvalid("the proof has expired", pointer="/proof/expires")
     algorithm = algorithm_of(public_key)
     if algorithm not in suite.algorithms:
         raise ProofInvalid(f"{suite.name} needs a key of {_names(suite)}, found one of {algorithm}")
+    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    canonical = transformed(suite, proof.options, unsecured, algorithm, canonicalize_rdf)
     if not is_signature(public_key, proof.proof_value, hash_data(canonical, algorithm)):
         raise ProofInvalid(
             "the proof is not this key's signature over this document", pointer="/proof/proofValue"

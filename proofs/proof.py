@@ -13,7 +13,7 @@ import msgspec
 from proofs.algorithms import Algorithm
 from proofs.canonical import JsonObject
 from proofs.errors import MalformedProof
-from proofs.suites import SUITES
+from proofs.suites import ED25519_SIGNATURE_2020, FORMER_SUITES, SUITES
 from proofs.timestamps import parse_date_time_stamp
 from wire.base58 import EncodingError, decode_base58btc
 
@@ -27,10 +27,10 @@ _VERIFICATION_METHOD = re.compile(r"[a-z][a-z0-9+.-]*:[^\s#]+#[^\s#]+")
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """
-    A DataIntegrityProof as read, not yet verified.
+    A proof as read, not yet verified.
 
     Attributes:
-        cryptosuite: the name of the suite; perhaps one that we cannot verify.
+        cryptosuite: the name of the suite, perhaps one that we cannot verify; or the type of a former proof.
         verification_method: absolute URL of the key, with its fragment.
         proof_value: the signature, of a size that its suite knows.
         expires: microseconds since 1970, or None where the proof does not say.
@@ -49,20 +49,19 @@ def proof_of(document: JsonObject) -> Proof:
     Read the one proof of `document`.
 
     Raises:
-        MalformedProof: no proof or several, not a DataIntegrityProof for assertionMethod, a proof chain, or
-            a member of the wrong shape.
+        MalformedProof: no proof or several, not a DataIntegrityProof or Ed25519Signature2020 for assertionMethod,
+            a proof chain, or a member of the wrong shape.
     """
     proof = document.get("proof")
     if isinstance(proof, list) and len(proof) == 1:
         proof = proof[0]
     if not isinstance(proof, dict):
         raise MalformedProof("expected exactly one proof, an object", pointer="/proof")
-    _expect(proof, "type", "DataIntegrityProof")
+    cryptosuite = _cryptosuite(proof)
     _expect(proof, "proofPurpose", "assertionMethod")
     if "previousProof" in proof:
         raise MalformedProof("proof chains (previousProof) are not read here", pointer="/proof/previousProof")
-    cryptosuite = _string(proof, "cryptosuite")
-    suite = SUITES.get(cryptosuite)
+    suite = (SUITES | FORMER_SUITES).get(cryptosuite)
     _time(proof, "created")  # Nothing depends on it, but it has to be one (section 2.1).
     return Proof(
         cryptosuite=cryptosuite,
@@ -71,6 +70,17 @@ def proof_of(document: JsonObject) -> Proof:
         expires=_time(proof, "expires"),
         options={name: value for name, value in proof.items() if name != "proofValue"},
     )
+
+
+def _cryptosuite(proof: JsonObject) -> str:
+    """Return the suite, which once was the type of the proof (vc-di-eddsa, section 3.1 of its drafts)."""
+    if proof.get("type") == ED25519_SIGNATURE_2020 and "cryptosuite" not in proof:
+        return ED25519_SIGNATURE_2020
+    _expect(proof, "type", "DataIntegrityProof")
+    cryptosuite = _string(proof, "cryptosuite")
+    if cryptosuite in FORMER_SUITES:
+        raise MalformedProof(f"{cryptosuite} is a type, and no cryptosuite", pointer="/proof/cryptosuite")
+    return cryptosuite
 
 
 def _expect(proof: JsonObject, name: str, expected: str) -> None:

@@ -3,15 +3,16 @@ The cryptosuites of Data Integrity that we make and verify: which keys they take
 
 Data Integrity EdDSA Cryptosuites v1.0 and Data Integrity ECDSA Cryptosuites v1.0 (both W3C REC, 2025-05-15). All
 of them sign two hashes, one after the other: of the canonical proof options, then of the canonical document. The
-hash is SHA-384 with P-384, otherwise SHA-256. Canonical is JCS of any document, or RDFC-1.0 of a status list
-(`nquads.py`).
+hash is SHA-384 with P-384, otherwise SHA-256. Canonical is JCS of any document, or RDFC-1.0: of a status list by a
+template (`nquads.py`), of any other document by what the caller hands in, as that takes an RDF library, and long.
 
 With P-384, RDFC-1.0 shall use SHA-384 too. It would, to tell blank nodes apart; our templates have at most one.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -22,6 +23,9 @@ from proofs.nquads import canonical_proof_options, canonical_status_list
 
 Transformation = Literal["rdfc", "jcs"]
 Canonical = tuple[bytes, bytes]  # the proof options, and the document
+# Options with the document's `@context`, the document and the name of a hash to the canonical N-Quads of both.
+# Raises TransformationFailed and UnsupportedCryptosuite; may wait.
+Canonicalize: TypeAlias = Callable[[JsonObject, JsonObject, str], Canonical]
 
 
 class Suite(msgspec.Struct, frozen=True):
@@ -48,6 +52,8 @@ EDDSA_JCS_2022 = "eddsa-jcs-2022"
 EDDSA_RDFC_2022 = "eddsa-rdfc-2022"
 ECDSA_JCS_2019 = "ecdsa-jcs-2019"
 ECDSA_RDFC_2019 = "ecdsa-rdfc-2019"
+# A type of proof of its own, before there was DataIntegrityProof. It is verified, and never made.
+ED25519_SIGNATURE_2020 = "Ed25519Signature2020"
 
 _EDDSA = frozenset({Algorithm.ED25519})
 _ECDSA = frozenset({Algorithm.P256, Algorithm.P384})
@@ -60,6 +66,8 @@ SUITES = {
         Suite(ECDSA_RDFC_2019, "rdfc", _ECDSA),
     )
 }
+FORMER_SUITES = {ED25519_SIGNATURE_2020: Suite(ED25519_SIGNATURE_2020, "rdfc", _EDDSA)}
+_KNOWN = SUITES | FORMER_SUITES
 
 
 def suite_named(name: str) -> Suite:
@@ -69,7 +77,7 @@ def suite_named(name: str) -> Suite:
     Raises:
         UnsupportedCryptosuite: another one than ours.
     """
-    suite = SUITES.get(name)
+    suite = _KNOWN.get(name)
     if suite is None:
         raise UnsupportedCryptosuite(
             f"expected one of {', '.join(SUITES)}, found {name[:40]!r}", pointer="/proof/cryptosuite"
@@ -87,20 +95,32 @@ def suite_for(algorithm: Algorithm, transformation: Transformation) -> Suite:
     )
 
 
-def transformed(suite: Suite, options: JsonObject, unsecured: JsonObject) -> Canonical:
+def transformed(
+    suite: Suite,
+    options: JsonObject,
+    unsecured: JsonObject,
+    algorithm: Algorithm,
+    canonicalize_rdf: Canonicalize | None = None,
+) -> Canonical:
     """
     Return the canonical proof options and the canonical document (vc-di-ecdsa and vc-di-eddsa, 3.2.3 and 3.3.3).
 
     Raises:
-        MalformedProof: `jcs`, and the proof has an `@context` that is not the document's.
-        UnsupportedCryptosuite: `rdfc`, and `nquads.py` does not cover the document or the proof.
+        MalformedProof: the proof has an `@context` that is not the document's.
+        UnsupportedCryptosuite: `rdfc`, and neither `nquads.py` nor what was handed in covers document and proof.
         TransformationFailed: there is no canonical form.
     """
-    if suite.transformation == "rdfc":
-        return canonical_proof_options(options), canonical_status_list(unsecured)
     if "@context" in options and options["@context"] != unsecured.get("@context"):
         raise MalformedProof("the proof and the document differ in @context", pointer="/proof/@context")
-    return canonicalize(options), canonicalize(unsecured)
+    if suite.transformation == "jcs":
+        return canonicalize(options), canonicalize(unsecured)
+    try:
+        return canonical_proof_options(options), canonical_status_list(unsecured)
+    except UnsupportedCryptosuite:
+        if canonicalize_rdf is None:
+            raise
+    with_context = {**options, "@context": unsecured.get("@context")}
+    return canonicalize_rdf(with_context, unsecured, algorithm.hash_name)
 
 
 def hash_data(canonical: Canonical, algorithm: Algorithm) -> bytes:

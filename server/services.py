@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from resolver.outbound.fetch import Guard
 from server.background import Background
+from server.canonicalizer import canonicalizer_for
 from server.database import open_of, prepare
 from server.readiness import health_of
 from server.readings import sources_of
@@ -69,6 +70,7 @@ async def open_services(
     """
     share = share or Share()
     database = open_of(settings)
+    canonicalizer = canonicalizer_for(settings.contexts_dir)
     try:
         await prepare(database)
         if share.leads:
@@ -80,12 +82,15 @@ async def open_services(
             database=database,
             guard=guard or guard_of(settings),
             telemetry=Telemetry(share.board, share.slot),
+            canonicalize_rdf=canonicalizer,
             clock=clock,
             timer=timer,
         )
         async with _running(await open_wings(resources)) as services:
             yield services
     finally:
+        if canonicalizer is not None:
+            await asyncio.to_thread(canonicalizer.close)
         await asyncio.to_thread(database.close)
 
 

@@ -15,9 +15,10 @@ from credentials.forms.with_proof import secured_of
 from credentials.keys.finding import IssuerKeys
 from credentials.keys.found import FoundKey
 from credentials.reading import MAX_CREDENTIAL_BYTES, read_credential
-from credentials.secured import Secured
+from credentials.secured import VC, Secured
 from credentials.times import earliest
 from proofs import (
+    Canonicalize,
     CertificateInvalid,
     MalformedCertificate,
     MalformedProof,
@@ -54,7 +55,12 @@ class Authentic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def authenticity(
-    credential: Any, keys: IssuerKeys, now: int, *, takes_stale: bool = False
+    credential: Any,
+    keys: IssuerKeys,
+    now: int,
+    *,
+    takes_stale: bool = False,
+    canonicalize_rdf: Canonicalize | None = None,
 ) -> Authentic:
     """
     Return whether a credential is what its issuer signed.
@@ -65,6 +71,7 @@ async def authenticity(
     Args:
         credential: text, or a JSON object.
         now: microseconds since 1970; whether the key may sign is asked of that time.
+        canonicalize_rdf: as `read_with_proof`.
         takes_stale: a key counts though what says so is out of date, and its origin does not answer.
 
     Raises:
@@ -73,10 +80,12 @@ async def authenticity(
     size = len(credential) if isinstance(credential, str) else MAX_INLINE_BYTES + 1
     secured = None
     try:
-        secured = await _run(partial(_read, credential), size)  # 1
+        secured = await _run(partial(_read, credential, canonicalize_rdf), size)  # 1
         key = await keys.find(secured, now)  # 2
         if key.is_stale and not takes_stale:
             raise KeyNotKnown("what says that the key is the issuer's is out of date, and its origin is away")
+        if secured.form == VC:
+            size = MAX_INLINE_BYTES + 1  # It may wait for the process that canonicalises RDF.
         await _run(partial(secured.verify, key.public_key, _BEGINNING), size)  # 3
         claims = claims_of(secured)  # 4
     except (JsonError, ProofError, CredentialError, ResolutionError) as error:
@@ -98,11 +107,13 @@ def _authentic(secured: Secured, claims: Claims, key: FoundKey) -> Authentic:
     return Authentic(verdict=found, secured=secured, claims=claims, key=key)
 
 
-def _read(credential: Any) -> Secured:
+def _read(credential: Any, canonicalize_rdf: Canonicalize | None) -> Secured:
     if isinstance(credential, dict):
-        return secured_of(credential)
+        return secured_of(credential, canonicalize_rdf)
     try:
-        return read_credential(credential.encode("ascii"), max_bytes=MAX_CREDENTIAL_BYTES)
+        return read_credential(
+            credential.encode("ascii"), max_bytes=MAX_CREDENTIAL_BYTES, canonicalize_rdf=canonicalize_rdf
+        )
     except UnicodeEncodeError:
         raise UnsupportedForm("expected a token of ASCII characters") from None
 

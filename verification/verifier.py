@@ -14,7 +14,7 @@ from credentials.errors import MalformedValue
 from credentials.holding import NotHeld, check_held
 from credentials.keys.finding import IssuerKeys
 from credentials.secured import FORMER_SD_JWT, LEGACY, SD_JWT, Secured
-from proofs import ProofError
+from proofs import Canonicalize, ProofError
 from registry.asking.evaluation import Evaluation, EvaluationRequest
 from statuslist.checking.account import UNLIMITED, Account
 from verification.authenticity import Authentic, authenticity
@@ -47,15 +47,23 @@ class Verifier:
         trusted: what the registry says.
         status_of: what status lists say.
         clock: seconds since 1970.
+        canonicalize_rdf: as `credentials.forms.with_proof`; None: proofs over RDF are not verified.
     """
 
     def __init__(
-        self, *, keys_for: KeysFor, trusted: Trusted, status_of: StatusOf, clock: Callable[[], float]
+        self,
+        *,
+        keys_for: KeysFor,
+        trusted: Trusted,
+        status_of: StatusOf,
+        clock: Callable[[], float],
+        canonicalize_rdf: Canonicalize | None = None,
     ) -> None:
         self._keys_for = keys_for
         self._trusted = trusted
         self._status_of = status_of
         self._clock = clock
+        self._canonicalize_rdf = canonicalize_rdf
 
     async def verify(self, request: VerifyRequest, account: Account = UNLIMITED) -> Verification:
         """
@@ -82,7 +90,9 @@ class Verifier:
         now = int(self._clock() * 1_000_000)
         at, policy = moment_of(options, now), options.chosen()
         keys, takes_stale = self._keys_for(account, policy.stale_seconds), policy.stale_seconds > 0
-        found = await authenticity(credential, keys, at, takes_stale=takes_stale)  # 1
+        found = await authenticity(  # 1
+            credential, keys, at, takes_stale=takes_stale, canonicalize_rdf=self._canonicalize_rdf
+        )
         verdicts: dict[Name, Verdict] = {"authentic": found.verdict}
         if found.secured is None or found.claims is None:
             verdicts |= _nothing_known(options)

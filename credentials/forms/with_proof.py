@@ -5,14 +5,24 @@ Verifiable Credential Data Integrity 1.0 (W3C REC, 2025-05-15); its suites are `
 """
 
 from credentials.secured import VC, Secured, issuer_of
-from proofs import JsonObject, MalformedProof, proof_of, verify_proof
+from proofs import Canonicalize, JsonObject, MalformedProof, proof_of, verify_proof
 from wire import read
 from wire.json import MAX_VALUES
 
 
-def read_with_proof(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> Secured:
+def read_with_proof(
+    body: bytes,
+    *,
+    max_bytes: int,
+    max_values: int = MAX_VALUES,
+    canonicalize_rdf: Canonicalize | None = None,
+) -> Secured:
     """
     Read a credential without verifying it.
+
+    Args:
+        canonicalize_rdf: for the suites with `rdfc` in their names, over all but plain status lists; then `verify`
+            may wait for it, and is for a thread.
 
     Raises:
         JsonError: not strict JSON, over `max_bytes`, or over `max_values` JSON values.
@@ -21,11 +31,15 @@ def read_with_proof(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES
     document = read(body, max_bytes=max_bytes, max_values=max_values)
     if not isinstance(document, dict):
         raise MalformedProof("expected a credential, a JSON object")
-    return secured_of(document)
+    return secured_of(document, canonicalize_rdf)
 
 
-def secured_of(document: JsonObject) -> Secured:
+def secured_of(document: JsonObject, canonicalize_rdf: Canonicalize | None = None) -> Secured:
     """Return the credential that a document is, as `wire.read` gave it; raises MalformedProof as above."""
+
+    def verify(public_key: object, now: int) -> None:
+        verify_proof(document, public_key, now=now, canonicalize_rdf=canonicalize_rdf)
+
     proof = proof_of(document)
     return Secured(
         form=VC,
@@ -33,5 +47,5 @@ def secured_of(document: JsonObject) -> Secured:
         issuer=issuer_of(document),
         key_id=proof.verification_method,
         expires=proof.expires,
-        verify=lambda public_key, now: verify_proof(document, public_key, now=now),
+        verify=verify,
     )

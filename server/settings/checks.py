@@ -7,11 +7,13 @@ import math
 import re
 import ssl
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
+from credentials.rdf.contexts import UnusableContexts, known_contexts
 from server.settings.drivers import driver_faults
 from server.settings.outbound import CA_FILE, PRIVATE_HOSTS
 from server.settings.publishing import publish_faults
@@ -54,6 +56,7 @@ def check(settings: Settings) -> list[str]:
         *driver_faults(settings),
         *_push_faults(settings),
         *publish_faults(settings),
+        *_contexts_faults(settings.contexts_dir),
         *_closed_network_faults(settings),
         *sign_in_faults(settings),
     ]
@@ -273,6 +276,18 @@ def _push_faults(settings: Settings) -> list[str]:
     host = urlsplit(url).hostname or ""
     if url.startswith("http:") and not is_loopback(f"{host}:0"):
         return [f"{name}: plain http is for a collector on this machine only; {host} needs https"]
+    return []
+
+
+def _contexts_faults(directory: str) -> list[str]:
+    if not directory:
+        return []
+    if find_spec("pyoxigraph") is None:
+        return [f"{PREFIX}CONTEXTS_DIR: what reads RDF is missing; install touchstone-vc[ldp]"]
+    try:
+        known_contexts(Path(directory))
+    except UnusableContexts as error:
+        return [f"{PREFIX}CONTEXTS_DIR: {error}"]
     return []
 
 

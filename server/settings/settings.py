@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pkcs11_token: str = ""
     pkcs11_pin_file: str = ""
     mirror_dir: str = ""
+    contexts_dir: str = ""
     publish_url: str = ""
     publish_options_file: str = ""
     workers: int = 0

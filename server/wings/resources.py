@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from proofs import Canonicalize
 from resolver.outbound.fetch import Guard
 from server.settings import Settings
 from server.share import Share
@@ -21,6 +22,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         share: this process's part of the node.
         guard: fetches from strangers.
+        canonicalize_rdf: for Data Integrity proofs over RDF; None: they are not verified here.
         clock: seconds since 1970; what is compared with others' times goes by it.
         timer: monotonic seconds; what is kept for a while goes by it.
     """
@@ -30,5 +32,6 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     database: Engine
     guard: Guard
     telemetry: Telemetry
+    canonicalize_rdf: Canonicalize | None = None
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic

@@ -38,7 +38,13 @@ def open_verifier(
     ) -> Sequence[Outcome]:
         return [await _outcome(checker, entry, issuer, account) for entry in entries]
 
-    return Verifier(keys_for=keys_for, trusted=trust.weigh, status_of=status_of, clock=resources.clock)
+    return Verifier(
+        keys_for=keys_for,
+        trusted=trust.weigh,
+        status_of=status_of,
+        clock=resources.clock,
+        canonicalize_rdf=resources.canonicalize_rdf,
+    )
 
 
 async def _outcome(checker: Checker, entry: Any, issuer: str | None, account: Account) -> Outcome:

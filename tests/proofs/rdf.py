@@ -1,18 +1,16 @@
 """
 RDFC-1.0 by an RDF library, with the real v2 context in the place of its URL.
-
-`credentials-v2.jsonld`: see `credentials-v2.origin.md`.
 """
 
 import json
-from pathlib import Path
 
 import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm
 
+from credentials.rdf.contexts import known_contexts
 from proofs import JsonObject
 
-CONTEXT = json.loads(Path(__file__).with_name("credentials-v2.jsonld").read_bytes())["@context"]
+CONTEXT = known_contexts(None)["https://www.w3.org/ns/credentials/v2"]
 
 
 def rdfc(

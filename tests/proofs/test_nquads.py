@@ -1,8 +1,4 @@
-"""
-The template for canonical N-Quads against RDFC-1.0 of an RDF library, with the real v2 context.
-
-`credentials-v2.jsonld`: see `credentials-v2.origin.md`.
-"""
+"""The template for canonical N-Quads against RDFC-1.0 of an RDF library, with the real v2 context."""
 
 from typing import Any
 

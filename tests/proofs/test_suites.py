@@ -32,7 +32,9 @@ def signed_data(vector: Vector) -> bytes:
     """Return what the vector signs, by our functions; only an RDF document is canonicalized by the library."""
     options = proof_of(vector.document).options
     if "jcs" in vector.cryptosuite:
-        canonical = transformed(suite_named(vector.cryptosuite), options, ALUMNI_CREDENTIAL)
+        canonical = transformed(
+            suite_named(vector.cryptosuite), options, ALUMNI_CREDENTIAL, algorithm_of(vector.private_key)
+        )
     else:
         canonical = canonical_proof_options(options), rdfc(ALUMNI_CREDENTIAL, [CONTEXT, EXAMPLES_CONTEXT])
     return hash_data(canonical, algorithm_of(vector.private_key))

@@ -446,3 +446,9 @@ def test_a_store_without_its_client_is_refused_with_what_to_install(monkeypatch:
     (told,) = _faults({"TOUCHSTONE_PUBLISH_URL": "s3://lists"})
 
     assert "touchstone-vc[objects]" in told
+
+
+def test_a_folder_of_contexts_that_cannot_be_used_is_named_before_the_start(tmp_path: Path) -> None:
+    faults = _faults({"TOUCHSTONE_CONTEXTS_DIR": str(tmp_path)})
+
+    assert faults == [f"TOUCHSTONE_CONTEXTS_DIR: {tmp_path}/index.json: No such file or directory"]
