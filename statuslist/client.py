@@ -7,7 +7,7 @@ The status lists over HTTP: operators' calls and public ones, with the Structs t
 Importing this loads no HTTP client; making one does (httpx).
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -34,7 +34,7 @@ from statuslist.entries.requests import (
 from statuslist.formats.forms import DATA_INTEGRITY, FormName
 from statuslist.populations.answers import Aggregation, Bundle, ChangedSets
 from wire import Refusal
-from wire.client import HttpClient
+from wire.client import HttpClient, RequestRefused, content_of
 
 __all__ = [
     "Aggregation",
@@ -69,25 +69,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=msgspec.Struct)
 
 _SETS = "/operator/status-lists"
-
-
-class RequestRefused(Exception):
-    """
-    The server answered with a problem document (RFC 9457).
-
-    Attributes:
-        status: the HTTP status.
-        type: the problem type, a URI.
-        problem: the document; empty where the answer was none.
-    """
-
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        super().__init__(
-            f"{status}: {problem.get('detail') or problem.get('title') or 'no problem document'}"
-        )
-        self.status = status
-        self.type = str(problem.get("type", "about:blank"))
-        self.problem = problem
 
 
 class StatusListsUnavailable(
@@ -151,7 +132,7 @@ class StatusListClient(HttpClient):
         """Have a set of an earlier release published with a token list too."""
         headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else {}
         response = await self._send("POST", f"{_set_path(set_id)}/forms", headers=headers)
-        return msgspec.json.decode(_content(response), type=SetView)
+        return msgspec.json.decode(content_of(response), type=SetView)
 
     async def release(
         self, set_id: str, request: ReleaseEntries, *, idempotency_key: str | None = None
@@ -170,17 +151,17 @@ class StatusListClient(HttpClient):
     async def get_list(self, list_id: str, form: FormName = DATA_INTEGRITY) -> bytes:
         """Return a published list as served, not verified."""
         response = await self._send("GET", f"/status-lists/{quote(list_id, safe='')}/{form}")
-        return _content(response)
+        return content_of(response)
 
     async def get_form(self, url: str) -> bytes:
         """Return a form by its permanent URL, as served, not verified; the URL must be of this server."""
-        return _content(await self._send("GET", urlsplit(url).path))
+        return content_of(await self._send("GET", urlsplit(url).path))
 
     async def get_changed_form(self, url: str, etag: str) -> bytes | None:
         """Return as `get_form`; None where the form still has that ETag, as `get_changes` told it."""
         headers = {"if-none-match": etag, "accept-encoding": "identity"}  # compressed, it has another ETag
         response = await self._send("GET", urlsplit(url).path, headers=headers)
-        return None if response.status_code == 304 else _content(response)
+        return None if response.status_code == 304 else content_of(response)
 
     async def get_changes(self, *, since: int = 0, issuer: str | None = None) -> ChangedSets:
         """Return which sets were published after a position, a page of them."""
@@ -205,13 +186,13 @@ class StatusListClient(HttpClient):
         """Have a whole credential (application/vc+jwt) verified and checked."""
         headers = {"content-type": "application/vc+jwt"}
         response = await self._send("POST", "/status/check", content=token, headers=headers)
-        return msgspec.json.decode(_content(response), type=StatusCheck)
+        return msgspec.json.decode(content_of(response), type=StatusCheck)
 
     def _unreachable(self) -> Exception:
         return StatusListsUnavailable("the server of the status lists cannot be reached")
 
     async def _get(self, path: str, shape: type[T]) -> T:
-        return msgspec.json.decode(_content(await self._send("GET", path)), type=shape)
+        return msgspec.json.decode(content_of(await self._send("GET", path)), type=shape)
 
     async def _post(
         self, path: str, request: msgspec.Struct, shape: type[T], idempotency_key: str | None
@@ -220,18 +201,8 @@ class StatusListClient(HttpClient):
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
         response = await self._send("POST", path, content=msgspec.json.encode(request), headers=headers)
-        return msgspec.json.decode(_content(response), type=shape)
+        return msgspec.json.decode(content_of(response), type=shape)
 
 
 def _set_path(set_id: str) -> str:
     return f"{_SETS}/{quote(set_id, safe='')}"
-
-
-def _content(response: "httpx.Response") -> bytes:
-    if response.is_success:
-        return response.content
-    try:
-        problem = msgspec.json.decode(response.content, type=dict[str, Any])
-    except msgspec.DecodeError:
-        problem = {}
-    raise RequestRefused(response.status_code, problem)

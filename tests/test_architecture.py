@@ -316,6 +316,7 @@ def test_only_the_clients_know_an_http_client_and_importing_them_loads_none() ->
         "resolver.client",
         "registry.client",
         "statuslist.client",
+        "verification.client",
         "server.commands.remote.api",
     )
     knowing = {room_path(path) for path in modules() if imports_of(path) & libraries}

@@ -7,10 +7,47 @@ Importing this loads no HTTP client; making one does (httpx).
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_SECONDS = 10.0  # for each step: to connect, to write, to read
+
+
+class RequestRefused(Exception):
+    """
+    The server answered with a problem document (RFC 9457).
+
+    Attributes:
+        status: the HTTP status.
+        type: the problem type, a URI.
+        problem: the document; empty where the answer was none.
+    """
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(
+            f"{status}: {problem.get('detail') or problem.get('title') or 'no problem document'}"
+        )
+        self.status = status
+        self.type = str(problem.get("type", "about:blank"))
+        self.problem = problem
+
+
+def content_of(response: "httpx.Response") -> bytes:
+    """
+    Return the body of a good answer.
+
+    Raises:
+        RequestRefused: it is no good one.
+    """
+    if response.is_success:
+        return response.content
+    try:
+        problem = msgspec.json.decode(response.content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        problem = {}
+    raise RequestRefused(response.status_code, problem)
 
 
 class HttpClient:

@@ -3,7 +3,7 @@ The command line: `touchstone`. Data goes to stdout, talk to stderr.
 
 Exit codes: 0 done or waiting for an approval, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6
 the server, or something that it needs, cannot be reached, or what answers is no operator API of this release. Of
-`registry plan` 2 means that something would change, too.
+`registry plan` 2 means that something would change, too. 7 and 8 are verdicts of `verify`.
 """
 
 import sys
@@ -90,6 +90,7 @@ def _register() -> None:
     from server.commands.remote.approvals import approval
     from server.commands.remote.audit import audit
     from server.commands.remote.cache import cache
+    from server.commands.verify import verify
 
     main.add_command(approval)
     main.add_command(audit)
@@ -97,6 +98,7 @@ def _register() -> None:
     main.add_command(cache)
     main.add_command(did)
     main.add_command(driver)
+    main.add_command(verify)
 
 
 _register()

@@ -6,6 +6,7 @@ import select
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -21,6 +22,8 @@ EXIT_NOT_FOUND = 3
 EXIT_NOT_ALLOWED = 4
 EXIT_CONFLICT = 5
 EXIT_AWAY = 6
+EXIT_NO = 7
+EXIT_UNKNOWN = 8
 EXIT_BY_STATUS = {
     401: EXIT_NOT_ALLOWED,
     403: EXIT_NOT_ALLOWED,
@@ -72,6 +75,15 @@ def _escape(character: str) -> str:
         return character
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+
+
+def read_file(file: Path, max_bytes: int) -> bytes:
+    """Return what a file has, - for standard input; end the command where that is too much."""
+    with click.open_file(str(file), "rb") if str(file) != "-" else sys.stdin.buffer as opened:
+        body = bytes(opened.read(max_bytes + 1))
+    if len(body) > max_bytes:
+        fail(f"{printable(str(file))} has over {max_bytes} bytes")
+    return body
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:

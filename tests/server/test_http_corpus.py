@@ -62,6 +62,7 @@ NOT_PROVOKED = {
     "/problems/schema-mismatch": "no server starts with it",
     "/problems/set-closed": "needs a restore",
     "/problems/status-lists-unavailable": "of a client",
+    "/problems/verification-unavailable": "of a client",
     "/problems/too-many-connections": "clients on loopback may hold any number",
     "/problems/too-many-to-list": "needs 50,000 facts; tests/registry/test_telling.py lowers the limit",
     "/problems/token-away": "needs a token that can be taken away; test_custody.py has one",

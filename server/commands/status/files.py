@@ -2,14 +2,13 @@
 `touchstone status decode`: what a status list in a file says, of any form, without a server.
 """
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from server.commands.terminal import EXIT_FAILED, EXIT_USAGE, fail, print_json, printable, row, say
+from server.commands.terminal import EXIT_FAILED, EXIT_USAGE, fail, print_json, printable, read_file, row, say
 
 MAX_FILE_BYTES = 33_554_432  # 32 MiB
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB, as of a DID document that is fetched
@@ -35,7 +34,7 @@ def decode(file: Path, index: int | None, did_document: Path | None, key: Path |
 
     if did_document is not None and key is not None:
         fail("expected --did-document or --key, and not both", EXIT_USAGE)
-    body = _read(file, MAX_FILE_BYTES)
+    body = read_file(file, MAX_FILE_BYTES)
     try:
         found = decoded(body)
     except NotAList as error:
@@ -74,7 +73,7 @@ def _key(file: Path) -> object:
     from resolver.keys.pem import pem_to_key
 
     try:
-        return pem_to_key(_read(file, MAX_DOCUMENT_BYTES).decode("ascii", "replace"))
+        return pem_to_key(read_file(file, MAX_DOCUMENT_BYTES).decode("ascii", "replace"))
     except KeyRefused as error:
         fail(f"{printable(str(file))}: {error}", EXIT_USAGE)
 
@@ -83,7 +82,7 @@ def _document(file: Path) -> Any:
     from wire import JsonError, read
 
     try:
-        document = read(_read(file, MAX_DOCUMENT_BYTES), max_bytes=MAX_DOCUMENT_BYTES)
+        document = read(read_file(file, MAX_DOCUMENT_BYTES), max_bytes=MAX_DOCUMENT_BYTES)
     except JsonError as error:
         fail(f"{printable(str(file))}: {error}", EXIT_USAGE)
     if not isinstance(document, dict) or not isinstance(document.get("id"), str):
@@ -110,11 +109,3 @@ def _described(found: Any, *, is_verified: bool) -> dict[str, Any]:
         "bitsPerEntry": found.entry_bits,
         "counts": {str(value): count for value, count in found.counts().items()},
     }
-
-
-def _read(file: Path, max_bytes: int) -> bytes:
-    with click.open_file(str(file), "rb") if str(file) != "-" else sys.stdin.buffer as opened:
-        body = bytes(opened.read(max_bytes + 1))
-    if len(body) > max_bytes:
-        fail(f"{printable(str(file))} has over {max_bytes} bytes", EXIT_FAILED)
-    return body

@@ -68,7 +68,7 @@ def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Com
 
 # They change nothing that others see. `serve` and `init` do what is in their names.
 READING = {
-    *("config show", "resolve", "did lint", "driver check", "serve", "init"),
+    *("config show", "resolve", "did lint", "driver check", "serve", "init", "verify"),
     *("db check", "db backup", "db served", "db copy", "registry export", "registry list", "registry show"),
     *(
         "registry source list",
