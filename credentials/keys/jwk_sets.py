@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from credentials.errors import KeyNotIssuers
 from proofs import Algorithm, JsonObject, ProofInvalid
 from proofs.algorithms import algorithm_of
 from proofs.jose import names_of
@@ -48,13 +49,13 @@ def choose_key(keys: Sequence[SetKey], key_id: str | None, algorithm: Algorithm)
     fit, none is taken.
 
     Raises:
-        ProofInvalid: there is none, or more than one.
+        KeyNotIssuers: there is none, or more than one.
     """
     named = [key for key in keys if key_id in (None, key.id)]
     fitting = [key for key in named if key.algorithm is algorithm]
     if len(fitting) != 1:
         which = "that the token names" if key_id is not None else "that fits the token, which names none"
-        raise ProofInvalid(
+        raise KeyNotIssuers(
             f"expected one key for {algorithm} {which} in the issuer's key set, found {len(fitting)}"
         )
     return fitting[0]

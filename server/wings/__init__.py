@@ -66,7 +66,14 @@ async def open_wings(resources: Resources) -> Wings:
     metadata = IssuerMetadata(
         fetcher=resources.guard.fetch_stranger, clock=resources.clock, timer=resources.timer
     )
-    verifier = open_verifier(resources, resolver, metadata, registry.trust, status.checker)
+    verifier = open_verifier(
+        resolver,
+        metadata,
+        registry.trust,
+        status.checker,
+        clock=resources.clock,
+        canonicalize_rdf=resources.canonicalize_rdf,
+    )
     observatory = open_observatory(resources, history, registry.registry, resolver, status, hot)
     return Wings(
         resources,

@@ -2,14 +2,14 @@
 One call over all wings: may I rely on this credential now?
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from credentials.keys.finding import IssuerKeys
 from credentials.keys.issuer_metadata import IssuerMetadata
+from proofs.suites import Canonicalize
 from registry.trust import Trust
 from resolver import Options, Resolved, Resolver
-from server.wings.resources import Resources
 from statuslist.checking.account import Account
 from statuslist.checking.checker import Checker
 from statuslist.checking.requests import EntryCheck
@@ -19,9 +19,15 @@ from wire import Refusal
 
 
 def open_verifier(
-    resources: Resources, resolver: Resolver, metadata: IssuerMetadata, trust: Trust, checker: Checker
+    resolver: Resolver,
+    metadata: IssuerMetadata,
+    trust: Trust,
+    checker: Checker,
+    *,
+    clock: Callable[[], float],
+    canonicalize_rdf: Canonicalize | None,
 ) -> Verifier:
-    """Return what verifies, with the keys, the registry and the lists of this process."""
+    """Return what verifies, with the keys, the registry and the lists of this process; `clock` is in seconds."""
 
     def keys_for(account: Account, stale_seconds: int) -> IssuerKeys:
         options = Options(max_stale=stale_seconds)
@@ -42,8 +48,8 @@ def open_verifier(
         keys_for=keys_for,
         trusted=trust.weigh,
         status_of=status_of,
-        clock=resources.clock,
-        canonicalize_rdf=resources.canonicalize_rdf,
+        clock=clock,
+        canonicalize_rdf=canonicalize_rdf,
     )
 
 

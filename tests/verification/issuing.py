@@ -1,0 +1,292 @@
+"""
+Issuers in a fake web, each known to the registry in another way, and credentials of theirs in every form.
+
+What is wrong with a credential is one of the defects of docs/verify.md; everything else about it is right.
+"""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from credentials.keys.issuer_metadata import IssuerMetadata
+from proofs import KeyName, KeySigner, sign_compact
+from registry.identifiers import certificate_identifier
+from registry.model import Authority, Definition, Identifier, Resource
+from resolver import Resolver
+from resolver.keys.jwk import jwk_of
+from server.wings.verifying import open_verifier
+from statuslist.checking.checker import Checker
+from statuslist.formats.bitstring import encode_list, with_statuses
+from statuslist.formats.token_bits import compressed, packed
+from statuslist.formats.token_list import TokenList, signed_token_jwt
+from tests.credentials.sd_jwts import sd_jwt
+from tests.proofs.authorities import Authority as CertificateAuthority
+from tests.proofs.authorities import der, key
+from tests.registry.told import NOW, a_grant, a_registry, a_state, an_entity
+from tests.simulator import World, canned
+from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, secured
+from verification.verifier import Verifier
+from wire import format_utc
+
+SECOND = 1_000_000  # microseconds
+HOUR = 3_600 * SECOND
+SUSPENDED = 9  # an index in the list of suspensions, and in the token list
+DEGREE = Resource(id="Degree", types=("Degree",), vcts=("urn:degree",))
+ISSUERS = ("good", "stranger", "suspended", "stolen", "other")
+TOKENS, SUSPENSIONS = "/lists/tokens", "/lists/suspensions"
+Changes = dict[str, Any]
+KEY_ID = b"\x01"  # of the certificate of every authority
+
+
+class Issuer(Stranger):
+    """An issuer with a DID, an https URL and a certificate; the key of the first two is one."""
+
+    def __init__(self, world: World, called: str) -> None:
+        super().__init__(world, f"{called}.example", NOW)
+        self.url, self.tokens_url = f"https://{called}.example/issuer", f"https://{called}.example{TOKENS}"
+        self.root = CertificateAuthority(
+            f"{called} root",
+            extensions={x509.SubjectKeyIdentifier: (x509.SubjectKeyIdentifier(KEY_ID), False)},
+            not_after=_day(300),
+        )
+        self.certified = self._certified(called)
+        jwk = jwk_of(self.signer.public_key) | {"kid": "key-1"}
+        metadata = {"issuer": self.url, "jwks": {"keys": [jwk]}}
+        self.host.publish("/.well-known/jwt-vc-issuer/issuer", metadata)
+        self.publish_lists()
+
+    @property
+    def anchor(self) -> Identifier:
+        text = base64.b64encode(self.root.der).decode()
+        return Identifier(value=certificate_identifier(self.root.der), certificate=text, ski=KEY_ID.hex())
+
+    def publish_lists(self, *, ends: int = NOW + HOUR, issuer: "Issuer | None" = None) -> None:
+        """Serve the lists, by `issuer` where it is another one; `REVOKED` is revoked, `SUSPENDED` suspended."""
+        by = issuer or self
+        for target, purpose, index in ((PATH, "revocation", REVOKED), (SUSPENSIONS, "suspension", SUSPENDED)):
+            url = f"https://{self.host.name}{target}"
+            bits = encode_list(with_statuses(131_072, [(index, 1)]))
+            document = self.list_document(
+                url=url, issuer=by.did, purpose=purpose, encoded_list=bits, valid_until=ends
+            )
+            self.host.answer(
+                target, canned(secured(document, by.signer, "jcs"), 200, content_type="application/vc")
+            )
+        tokens = TokenList(
+            url=self.tokens_url,
+            issued_at=NOW - HOUR,
+            expires=ends,
+            ttl_ms=300_000,
+            bits=2,
+            lst=compressed(packed(131_072, [(REVOKED, 1), (SUSPENDED, 2)], 2)),
+        )
+        token = signed_token_jwt(tokens, by.signer)
+        self.host.answer(TOKENS, canned(token, 200, content_type="application/statuslist+jwt"))
+
+    def unpublish_lists(self) -> None:
+        for target in (PATH, SUSPENSIONS, TOKENS):
+            self.host.answer(target, canned(b"", 503))
+
+    def entries(self, index: int) -> list[Changes]:
+        """Return the entries of a W3C credential, one for each list."""
+        lists = (("revocation", self.list_url), ("suspension", f"https://{self.host.name}{SUSPENSIONS}"))
+        return [
+            {
+                "type": "BitstringStatusListEntry",
+                "statusPurpose": purpose,
+                "statusListIndex": str(index),
+                "statusListCredential": url,
+            }
+            for purpose, url in lists
+        ]
+
+    def _certified(self, called: str) -> KeySigner:
+        leaf = self.root.leaf(
+            f"{called} leaf",
+            extensions={
+                x509.SubjectAlternativeName: (
+                    x509.SubjectAlternativeName([x509.UniformResourceIdentifier(self.url)]),
+                    False,
+                ),
+                x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(KEY_ID, None, None), False),
+            },
+            not_after=_day(30),
+        )
+        return KeySigner(key(f"{called} leaf"), f"{self.did}#leaf", certificates=(der(leaf),))
+
+
+class Wanted:
+    """
+    A credential to be made.
+
+    Attributes:
+        signer: of the key that signs; None: the issuer's own.
+        names_key_of: whose key its header names; None: that of the issuer.
+        status: what stands there of its status; ...: entries for `index`; None: nothing.
+    """
+
+    def __init__(self, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self.begins, self.ends = NOW - HOUR, NOW + HOUR
+        self.index = VALID
+        self.status: Any = ...
+        self.names_key_of = issuer
+        self.has_wrong_key = False
+        self.is_flipped = False
+
+    def signer(self, kind: str = "did") -> KeySigner:
+        named = self.names_key_of.certified if kind == "x5c" else self.names_key_of.signer
+        if not self.has_wrong_key:
+            return named
+        other = key("another") if kind == "x5c" else Ed25519PrivateKey.generate()
+        return KeySigner(other, named.verification_method, certificates=named.certificates)
+
+    def w3c(self) -> Changes:
+        status = self.issuer.entries(self.index) if self.status is ... else self.status
+        return {
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "type": ["VerifiableCredential", "Degree"],
+            "issuer": self.issuer.did,
+            "validFrom": format_utc(self.begins),
+            "validUntil": format_utc(self.ends),
+            "credentialSubject": {"id": "did:example:holder", "degree": "AAAA"},
+        } | ({"credentialStatus": status} if status is not None else {})
+
+    def sd_jwt(self, issuer: str) -> Changes:
+        list_entry = {"status_list": {"idx": self.index, "uri": self.issuer.tokens_url}}
+        status = list_entry if self.status is ... else self.status
+        return {
+            "iss": issuer,
+            "vct": "urn:degree",
+            "iat": self.begins // SECOND,
+            "nbf": self.begins // SECOND,
+            "exp": self.ends // SECOND,
+        } | ({"status": status} if status is not None else {})
+
+
+def _with_proof(wanted: Wanted) -> Any:
+    made = json.loads(secured(wanted.w3c(), wanted.signer(), "jcs"))
+    if wanted.is_flipped:
+        made["credentialSubject"]["degree"] = "BAAA"
+    return made
+
+
+def _vc_jwt(wanted: Wanted) -> str:
+    payload = json.dumps(wanted.w3c()).encode()
+    return _flipped(sign_compact(payload, header={"typ": "vc+jwt"}, signer=wanted.signer()).decode(), wanted)
+
+
+def _former_jwt(wanted: Wanted) -> str:
+    document = wanted.w3c()
+    vc = {
+        "@context": ["https://www.w3.org/2018/credentials/v1"],
+        "type": document["type"],
+        "credentialSubject": document["credentialSubject"],
+    } | {name: value for name, value in document.items() if name == "credentialStatus"}
+    claims = {
+        "iss": wanted.issuer.did,
+        "nbf": wanted.begins // SECOND,
+        "exp": wanted.ends // SECOND,
+        "vc": vc,
+    }
+    payload = json.dumps(claims).encode()
+    return _flipped(sign_compact(payload, header={"typ": "JWT"}, signer=wanted.signer()).decode(), wanted)
+
+
+def _sd_jwt(kind: str) -> Callable[[Wanted], str]:
+    def made(wanted: Wanted) -> str:
+        issuer = wanted.issuer.did if kind == "did" else wanted.issuer.url
+        key_name: KeyName = "certificates" if kind == "x5c" else "kid"
+        header = (
+            {"kid": "key-1" if wanted.names_key_of is wanted.issuer else "key-2"} if kind == "https" else {}
+        )
+        token = sd_jwt(
+            wanted.sd_jwt(issuer),
+            wanted.signer(kind),
+            hidden={"degree": "AAAA"},
+            header=header,
+            key_name=key_name,
+        )
+        return _flipped(token, wanted)
+
+    return made
+
+
+FORMS: dict[str, Callable[[Wanted], Any]] = {
+    "application/vc": _with_proof,
+    "application/vc+jwt": _vc_jwt,
+    "jwt_vc_json": _former_jwt,
+    "dc+sd-jwt by DID": _sd_jwt("did"),
+    "dc+sd-jwt by metadata": _sd_jwt("https"),
+    "dc+sd-jwt by certificates": _sd_jwt("x5c"),
+}
+
+
+def _flipped(token: str, wanted: Wanted) -> str:
+    """Change one character of the payload of a token, so that it is still JSON: the first digit of a time."""
+    if not wanted.is_flipped:
+        return token
+    header, payload, rest = token.split(".", 2)
+    plain = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    changed = plain.replace(b'"Degree"', b'"DegreE"').replace(b"urn:degree", b"urn:degreE")
+    assert changed != plain
+    return f"{header}.{base64.urlsafe_b64encode(changed).decode().rstrip('=')}.{rest}"
+
+
+class Scene:
+    """The issuers, and what verifies."""
+
+    def __init__(self, issuers: dict[str, Issuer], verifier: Verifier) -> None:
+        self.issuers, self.verifier = issuers, verifier
+
+
+@asynccontextmanager
+async def a_scene(folder: Path) -> AsyncIterator[Scene]:
+    """Open issuers, a registry that trusts some of them, and a verifier."""
+    async with World() as world, world.guard() as guard:
+        issuers = {called: Issuer(world, called) for called in ISSUERS}
+        async with a_registry(folder, *_facts(issuers)) as told:
+            resolver = Resolver(fetcher=guard.fetch_stranger, clock=_clock)
+            metadata = IssuerMetadata(fetcher=guard.fetch_stranger, clock=_clock)
+            checker = Checker(
+                resolver=resolver, fetcher=guard.fetch_stranger, own_list=lambda _: None, clock=_clock
+            )
+            yield Scene(
+                issuers,
+                open_verifier(resolver, metadata, told.trust, checker, clock=_clock, canonicalize_rdf=None),
+            )
+            await checker.aclose()
+            await metadata.aclose()
+            await resolver.aclose()
+
+
+def _facts(issuers: dict[str, Issuer]) -> list[Any]:
+    authority = Authority(
+        id="edu",
+        governance_framework="https://edu.example/rules",
+        defines=(Definition(action="issue", resource="Degree"),),
+        resources=(DEGREE,),
+    )
+    known = [each for each in ISSUERS if each != "stranger"]
+    entities = [an_entity(each, issuers[each].did, issuers[each].url, issuers[each].anchor) for each in known]
+    states = {
+        "suspended": (a_state("suspended", "2024-06-01"),),
+        "stolen": (a_state("revoked", "2026-01-01", compromised_since=NOW - 2 * HOUR),),
+    }
+    grants = [a_grant(each, entity_id=each, history=states.get(each, ())) for each in known]
+    return [authority, *entities, *grants]
+
+
+def _clock() -> float:
+    return NOW / SECOND
+
+
+def _day(days: int) -> datetime:
+    return datetime.fromtimestamp(NOW // SECOND, UTC) + timedelta(days=days)
