@@ -42,7 +42,6 @@ DEGREE = Resource(id="Degree", types=("Degree",), vcts=("urn:degree",))
 ISSUERS = ("good", "stranger", "suspended", "stolen", "other")
 TOKENS, SUSPENSIONS = "/lists/tokens", "/lists/suspensions"
 Changes = dict[str, Any]
-KEY_ID = b"\x01"  # of the certificate of every authority
 
 
 class Issuer(Stranger):
@@ -51,9 +50,10 @@ class Issuer(Stranger):
     def __init__(self, world: World, called: str) -> None:
         super().__init__(world, f"{called}.example", NOW)
         self.url, self.tokens_url = f"https://{called}.example/issuer", f"https://{called}.example{TOKENS}"
+        self.key_id = called.encode()  # of the certificate of its authority
         self.root = CertificateAuthority(
             f"{called} root",
-            extensions={x509.SubjectKeyIdentifier: (x509.SubjectKeyIdentifier(KEY_ID), False)},
+            extensions={x509.SubjectKeyIdentifier: (x509.SubjectKeyIdentifier(self.key_id), False)},
             not_after=_day(300),
         )
         self.certified = self._certified(called)
@@ -65,7 +65,9 @@ class Issuer(Stranger):
     @property
     def anchor(self) -> Identifier:
         text = base64.b64encode(self.root.der).decode()
-        return Identifier(value=certificate_identifier(self.root.der), certificate=text, ski=KEY_ID.hex())
+        return Identifier(
+            value=certificate_identifier(self.root.der), certificate=text, ski=self.key_id.hex()
+        )
 
     def publish_lists(self, *, ends: int = NOW + HOUR, issuer: "Issuer | None" = None) -> None:
         """Serve the lists, by `issuer` where it is another one; `REVOKED` is revoked, `SUSPENDED` suspended."""
@@ -115,7 +117,7 @@ class Issuer(Stranger):
                     x509.SubjectAlternativeName([x509.UniformResourceIdentifier(self.url)]),
                     False,
                 ),
-                x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(KEY_ID, None, None), False),
+                x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(self.key_id, None, None), False),
             },
             not_after=_day(30),
         )
