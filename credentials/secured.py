@@ -11,7 +11,14 @@ from proofs import JsonObject, MalformedProof
 
 # OpenID4VCI's identifiers of formats; of W3C credentials the media types.
 Form: TypeAlias = Literal[
-    "application/vc", "application/vc+jwt", "dc+sd-jwt", "vc+sd-jwt", "jwt_vc_json", "mso_mdoc"
+    "application/vc",
+    "application/vc+jwt",
+    "dc+sd-jwt",
+    "vc+sd-jwt",
+    "jwt_vc_json",
+    "mso_mdoc",
+    "application/statuslist+jwt",
+    "application/statuslist+cwt",
 ]
 VC: Form = "application/vc"  # with a Data Integrity proof in it
 VC_JWT: Form = "application/vc+jwt"
@@ -19,6 +26,8 @@ SD_JWT: Form = "dc+sd-jwt"
 FORMER_SD_JWT: Form = "vc+sd-jwt"  # what SD-JWT VC was called before its draft 06
 VC11_JWT: Form = "jwt_vc_json"  # a VC 1.1 in the claim `vc`
 MDOC: Form = "mso_mdoc"
+STATUS_LIST_JWT: Form = "application/statuslist+jwt"  # no credential, but secured as one
+STATUS_LIST_CWT: Form = "application/statuslist+cwt"
 LEGACY: frozenset[Form] = frozenset({FORMER_SD_JWT, VC11_JWT})
 
 

@@ -17,6 +17,7 @@ What can be wrong with a status list, split by who must act. Pure.
     +-- PositionUnknown           410    nothing was published at that position, nor beyond it
     +-- NoListAtOwnUrl            422    STATUS_RETRIEVAL_ERROR: below our URL, and no list's permanent URL
     +-- EntryNotOfList            422    STATUS_VERIFICATION_ERROR: not the purpose or size of our list
+    +-- ListOfAnotherTime         422    STATUS_VERIFICATION_ERROR: says nothing of the time that is asked about
     |   we must act
     +-- ListNotPublished          503    STATUS_RETRIEVAL_ERROR: our list, not signed yet
     +-- ReferencesUnavailable     503    the key of the references is not there, or another one
@@ -90,6 +91,10 @@ class StatusVerificationError(
 
 class EntryNotOfList(StatusVerificationError, status=422):
     """The list is ours and of another purpose or size than the entry says: the entry is not as we gave it."""
+
+
+class ListOfAnotherTime(StatusVerificationError, status=422):
+    """The list that is published now says nothing of the time in the past that the caller asks about."""
 
 
 class StatusListLengthError(

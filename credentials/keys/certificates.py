@@ -53,7 +53,7 @@ def find_certificate_key(
             "the credential names its key by certificates and by a DID, which may be two keys"
         )
     signer = read_certificate(secured.certificates[0])
-    if secured.issuer is not None and not _is_named(signer, secured.issuer):
+    if secured.issuer is not None and not is_named(signer, secured.issuer):
         raise KeyNotIssuers("the certificate does not name the issuer that the credential names")
     path = _path(secured.certificates, anchors, datetime.fromtimestamp(now // _SECOND, UTC), crls)
     if isinstance(path.revocation, Revoked):
@@ -84,7 +84,7 @@ def _path(chain: Sequence[bytes], anchors: Sequence[bytes], at: datetime, crls: 
     return validate_path(between, read_anchors(authorities), at=at, crls=crls, purposes=None)
 
 
-def _is_named(certificate: x509.Certificate, issuer: str) -> bool:
+def is_named(certificate: x509.Certificate, issuer: str) -> bool:
     """Tell whether a certificate names an issuer: by its URI, or the host of an https URL by its DNS name."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -1,17 +1,25 @@
 """
 The validator's algorithm on a status list that has been fetched and whose proof has been verified. Pure.
 
-Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.2 (Validate Algorithm). Every way out but the last
-is an exception: no fault, gap or doubt ends in "valid".
+Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 3.2 (Validate Algorithm), which suits Status List 2021 as
+well; Token Status List (draft-21), section 8.3 (Validation Rules). Every way out but the last is an exception: no
+fault, gap or doubt ends in "valid".
 """
 
 import msgspec
 
 from credentials.times import CLOCK_SKEW
-from statuslist.errors import StatusListLengthError, StatusVerificationError
+from statuslist.checking.list_reading import Content, period_of
+from statuslist.errors import ListOfAnotherTime, StatusListLengthError, StatusVerificationError
 from statuslist.formats.bitstring import MINIMUM_ENTRIES, status_at
-from statuslist.formats.bitstring_credential import StatusListCredential
-from statuslist.formats.bitstring_entry import Entry
+from statuslist.formats.bitstring_credential import CREDENTIAL_TYPE, StatusListCredential
+from statuslist.formats.bitstring_entry import ENTRY_TYPE, FORMER_ENTRY_TYPE, Entry
+from statuslist.formats.former_credential import FORMER_CREDENTIAL_TYPE
+from statuslist.formats.token_bits import value_at
+from statuslist.formats.token_entry import TokenEntry
+from statuslist.formats.token_list import TokenList
+
+_KINDS = {ENTRY_TYPE: CREDENTIAL_TYPE, FORMER_ENTRY_TYPE: FORMER_CREDENTIAL_TYPE}
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,14 +28,14 @@ class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: the value in the list.
-        purpose: the entry's `statusPurpose`.
+        purpose: the entry's `statusPurpose`; None of a token list, whose values say what they mean.
         valid: true if, and only if, `status` is 0.
         message: for the purpose `message`, what the entry says that the status means; for developers, not
             for end users (section 2.1).
     """
 
     status: int
-    purpose: str
+    purpose: str | None
     valid: bool
     message: str | None = None
 
@@ -44,7 +52,7 @@ def evaluate(
     """
     Tell the status of `entry` by `list_credential`, fetched from the entry's URL, verified and expanded before.
 
-    1. The list is valid now, and is the list of that URL (steps 4 and VCDM 2.0, section 4.9).
+    1. The list is valid now, and is the list of that URL (steps 4 and VCDM 2.0, section 4.9), of the entry's kind.
     2. It is a list for the entry's purpose (step 5), in entries of the same size.
     3. It has at least the minimum of entries (step 9).
     4. Read the status (step 10).
@@ -63,6 +71,7 @@ def evaluate(
     """
     _check_window(list_credential, now, skew)  # 1
     _check_binding(entry, list_credential)
+    _check_kind(entry, list_credential)
     _check_purpose(entry, list_credential)  # 2
     if len(bits) * 8 < minimum_length * entry.size:  # 3
         raise StatusListLengthError(
@@ -72,6 +81,54 @@ def evaluate(
     return StatusResult(  # 5
         status=status, purpose=entry.purpose, valid=status == 0, message=_message(entry, status)
     )
+
+
+def evaluate_token(
+    entry: TokenEntry, token_list: TokenList, lst: bytes, *, now: int, skew: int = CLOCK_SKEW
+) -> StatusResult:
+    """
+    Tell the status of `entry` by `token_list`, fetched from the entry's URI, verified and expanded before.
+
+    1. `sub` is that URI (step 3 of section 8.3); the list was issued, and has not expired (step 4).
+    2. Read the status; an index beyond the list is an error (step 7).
+
+    Args:
+        lst: the expanded list, which many checks share.
+        now: microseconds since 1970.
+        skew: microseconds of clock difference to tolerate.
+
+    Raises:
+        StatusVerificationError: 1 does not hold (STATUS_VERIFICATION_ERROR).
+        RangeError: the index lies outside the list (RANGE_ERROR).
+    """
+    if token_list.url != entry.list_url:
+        raise StatusVerificationError("the status list is another than the entry points to", pointer="/sub")
+    begins, ends = period_of(token_list)
+    if begins is not None and now + skew < begins:
+        raise StatusVerificationError("the status list is not valid yet", pointer="/iat")
+    if ends is not None and now - skew > ends:
+        raise StatusVerificationError("the status list is no longer valid", pointer="/exp")
+    status = value_at(lst, entry.index, token_list.bits)
+    return StatusResult(status=status, purpose=None, valid=status == 0)
+
+
+def check_covers(content: Content, at: int) -> None:
+    """
+    Refuse a list that says nothing of a time in the past: it must have been valid then, by its own word.
+
+    Token Status List, section 8.4: `iat` <= time <= `exp`. No clocks differ here, so that nothing is tolerated.
+
+    Args:
+        at: microseconds since 1970.
+
+    Raises:
+        ListOfAnotherTime: it begins later, or does not say when; or it ended before.
+    """
+    begins, ends = period_of(content)
+    if begins is None or begins > at:
+        raise ListOfAnotherTime("the status list begins after that time, or does not say when")
+    if ends is not None and ends < at:
+        raise ListOfAnotherTime("the status list ended before that time")
 
 
 def _check_window(list_credential: StatusListCredential, now: int, skew: int) -> None:
@@ -88,6 +145,11 @@ def _check_binding(entry: Entry, list_credential: StatusListCredential) -> None:
     """
     if list_credential.id is not None and list_credential.id != entry.list_url:
         raise StatusVerificationError("the status list is another than the entry points to", pointer="/id")
+
+
+def _check_kind(entry: Entry, list_credential: StatusListCredential) -> None:
+    if list_credential.kind != _KINDS[entry.type]:
+        raise StatusVerificationError("the status list is of another kind than the entry", pointer="/type")
 
 
 def _check_purpose(entry: Entry, list_credential: StatusListCredential) -> None:

@@ -1,31 +1,42 @@
 """
-Does this credential still hold? The validator of Bitstring Status List v1.0 over lists of anybody. Service.
+Does this credential still hold? The validators of both standards over lists of anybody. Service.
 
 Every way out but the last is an exception: no fault, gap or doubt ends in "valid".
 """
 
 import asyncio
+import base64
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from credentials.data_model import check_holds
 from credentials.errors import CredentialNotValid, MalformedValue
+from credentials.keys.finding import Anchors
+from credentials.keys.issuer_metadata import IssuerMetadata
 from credentials.secured import VC_JWT
 from credentials.times import TokenOutOfTime
 from credentials.verifying import verify_secured
+from proofs import MalformedCertificate
+from proofs.certificates import read_certificate
 from resolver import Fetch, Resolver
 from statuslist.checking.account import UNLIMITED, Account, charged
-from statuslist.checking.algorithm import evaluate
-from statuslist.checking.entries import read_entries
+from statuslist.checking.algorithm import StatusResult
+from statuslist.checking.entries import AnyEntry, UnsupportedEntry, read_entries, read_held_entry
+from statuslist.checking.list_keys import Reliance, no_anchors
+from statuslist.checking.list_reading import Content
 from statuslist.checking.list_source import ListSource, OwnList
-from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck, reason_of
+from statuslist.checking.outcomes import Relying, evaluated, outcome_of, unsupported
+from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck
 from statuslist.checking.verified_list import VerifiedList
 from statuslist.errors import EntryNotOfList
 from statuslist.formats.bitstring_credential import StatusListCredential
-from statuslist.formats.bitstring_entry import Entry
-from wire import JsonError, Refusal, format_utc
+from statuslist.formats.bitstring_entry import ENTRY_TYPE, Entry
+from statuslist.formats.token_entry import TokenEntry
+from statuslist.formats.token_list import TokenList
+from wire import BadRequest, JsonError, Refusal, format_utc, parse_utc
 
 MAX_CREDENTIAL_BYTES = 65_536  # 64 KiB; the house's cap on a request body
+Outcome = CheckedEntry | Refusal
 
 
 class Checker:
@@ -33,9 +44,11 @@ class Checker:
     Checks credentials and their status entries.
 
     Args:
-        resolver: for the keys of issuers.
+        resolver: for the keys of issuers that are DIDs.
         fetcher: for the lists of strangers; the guard's `fetch_stranger`.
         own_list: our lists in process (`answers.own_list`).
+        metadata: for the keys of issuers with https URLs; None: one of its own.
+        anchors: the registry's, for a chain of certificates.
         clock: seconds since 1970; what others say of times is compared with it.
         timer: monotonic seconds; how long a list is kept goes by it.
     """
@@ -48,11 +61,19 @@ class Checker:
         own_list: OwnList,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
+        metadata: IssuerMetadata | None = None,
+        anchors: Anchors = no_anchors,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
         self._lists = ListSource(
-            resolver=resolver, fetcher=fetcher, own_list=own_list, clock=clock, timer=timer
+            resolver=resolver,
+            fetcher=fetcher,
+            own_list=own_list,
+            metadata=metadata or IssuerMetadata(fetcher=fetcher, clock=clock, timer=timer),
+            anchors=anchors,
+            clock=clock,
+            timer=timer,
         )
 
     async def check_entries(self, request: EntryCheck, account: Account = UNLIMITED) -> StatusCheck:
@@ -61,13 +82,20 @@ class Checker:
 
         Raises:
             Refusal: `account` cannot pay for the lists that must be fetched or expanded; then none is.
+            BadRequest: the time is to come.
             MalformedValue: an entry is malformed, or there is none, or more than 8.
-            StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `algorithm.evaluate`. The first entry
-                that fails fails the check: part of an answer could be taken for the whole.
+            MalformedCertificate: an anchor is no certificate.
+            StatusListError, OutboundBudgetExceeded: as `ListSource.get` and `algorithm`. The first entry that fails
+                fails the check: part of an answer could be taken for the whole.
         """
-        trusted = frozenset({request.issuer, *request.list_issuers})
-        entries = read_entries(request.credential_status)
-        return await self._check(entries, request.issuer, trusted, account, credential_verified=False)
+        relying = Relying(
+            issuer=request.issuer,
+            list_issuers=request.list_issuers,
+            anchors=_anchors(request.anchors),
+            at=None if request.at is None else self._past(parse_utc(request.at)),
+        )
+        entries = read_entries(request.credential_status, request.status)
+        return await self._check(entries, relying, account, credential_verified=False)
 
     async def check_credential(self, token: bytes, account: Account = UNLIMITED) -> StatusCheck:
         """
@@ -92,9 +120,33 @@ class Checker:
             raise CredentialNotValid(error.detail, pointer=error.pointer) from None
         check_holds(secured.document, now)
         entries = read_entries(secured.document.get("credentialStatus"))
-        assert secured.issuer is not None, "its key was found to be its issuer's"
-        trusted = frozenset({secured.issuer})
-        return await self._check(entries, secured.issuer, trusted, account, credential_verified=True)
+        relying = Relying(issuer=secured.issuer)
+        return await self._check(entries, relying, account, credential_verified=True)
+
+    async def check_held_entries(
+        self, values: Iterable[object], relying: Relying, account: Account = UNLIMITED
+    ) -> list[Outcome]:
+        """
+        Check the entries of a credential that was verified here; each has its own outcome.
+
+        Args:
+            values: entries as the credential has them: each an object of `credentialStatus`, or the claim `status`,
+                which may hold several.
+
+        Returns:
+            For each entry, in order, what its list says, or the error that kept it from being read: a
+            `MalformedValue`, a `StatusListError`, an `OutboundBudgetExceeded`.
+
+        Raises:
+            Refusal: `account` cannot pay for the lists that must be fetched or expanded; then none is.
+        """
+        entries: list[AnyEntry | MalformedValue] = []
+        for value in values:
+            try:
+                entries += read_held_entry(value)
+            except MalformedValue as error:
+                entries.append(error)
+        return await self._outcomes(entries, relying, account)
 
     def purge_lists(self) -> None:
         """Forget the verified lists of others; each is fetched, and its issuer's key resolved, anew."""
@@ -105,75 +157,92 @@ class Checker:
         await self._lists.aclose()
 
     async def _check(
-        self,
-        entries: list[Entry],
-        issuer: str,
-        trusted: frozenset[str],
-        account: Account,
-        *,
-        credential_verified: bool,
+        self, entries: Sequence[AnyEntry], relying: Relying, account: Account, *, credential_verified: bool
     ) -> StatusCheck:
-        self._charge({entry.list_url for entry in entries}, account)
-        results = await _all_or_first_error(
-            self._check_entry(entry, issuer, trusted, account) for entry in entries
-        )
+        outcomes = await self._outcomes(entries, relying, account)
+        results = tuple(_result_of(outcome) for outcome in outcomes)
         return StatusCheck(
             valid=bool(results) and all(result.valid for result in results),
             credential_verified=credential_verified,
             checked_at=format_utc(self._now()),
-            results=tuple(results),
+            results=results,
             reason=next((result.reason for result in results if not result.valid), None),
         )
 
-    def _charge(self, urls: set[str], account: Account) -> None:
-        prices = [self._lists.price_of(url) for url in urls]
+    async def _outcomes(
+        self, entries: Sequence[AnyEntry | MalformedValue], relying: Relying, account: Account
+    ) -> list[Outcome]:
+        """Return all outcomes in order; what is no refusal is a fault of ours, and raised."""
+        urls = {entry.list_url for entry in entries if isinstance(entry, Entry | TokenEntry)}
+        self._charge(urls, relying.reliance, account)
+        return await asyncio.gather(*(self._outcome(entry, relying, account) for entry in entries))
+
+    def _charge(self, urls: set[str], reliance: Reliance, account: Account) -> None:
+        prices = [self._lists.price_of(url, reliance) for url in urls]
         if requests := sum(price.requests for price in prices):
             account.pay(requests)
         if n_bytes := sum(price.n_bytes for price in prices):
             account.compute(n_bytes)
 
-    async def _check_entry(
-        self, entry: Entry, issuer: str, trusted: frozenset[str], account: Account
-    ) -> CheckedEntry:
+    async def _outcome(self, entry: AnyEntry | MalformedValue, relying: Relying, account: Account) -> Outcome:
+        if isinstance(entry, MalformedValue):
+            return entry
+        if isinstance(entry, UnsupportedEntry):
+            return unsupported(entry)
         try:
-            found = await self._lists.get(entry.list_url, account)
-            if found.is_own:
-                _check_fits(entry, found.credential)
-            result = evaluate(entry, found.credential, found.bits, now=self._now())
+            found = await self._lists.get(entry.list_url, relying.reliance, account)
+            return outcome_of(entry, found, relying, self._evaluate(entry, found, relying.at))
         except Refusal as error:
             # Pointers of these errors lead into the list, hence its URL beside them.
             error.members.setdefault("statusListCredential", entry.list_url)
-            raise
-        reason = reason_of(result.purpose, result.status, is_trusted=found.credential.issuer in trusted)
-        return CheckedEntry(
-            status=result.status,
-            purpose=result.purpose,
-            valid=reason is None,
-            issuer_bound=found.credential.issuer == issuer,
-            status_list_credential=entry.list_url,
-            status_list_index=str(entry.index),
-            list_issuer=found.credential.issuer,
-            list_retrieved_at=format_utc(int(found.retrieved_at * 1_000_000)),
-            list_valid_until=_valid_until(found),
-            message=result.message,
-            reason=reason,
-        )
+            return error
+
+    def _evaluate(self, entry: Entry | TokenEntry, found: VerifiedList, at: int | None) -> StatusResult:
+        if found.is_own:
+            _check_fits(entry, found.content)
+        return evaluated(entry, found.content, found.bits, now=self._now(), at=at)
+
+    def _past(self, at: int) -> int:
+        if at > self._now():
+            raise BadRequest("expected a time that has come", pointer="/at")
+        return at
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
 
 
-async def _all_or_first_error(awaitables: Iterable[Awaitable[CheckedEntry]]) -> tuple[CheckedEntry, ...]:
-    """Await all at once; of several errors raise the first in order, not the first in time."""
-    results = await asyncio.gather(*awaitables, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return tuple(result for result in results if isinstance(result, CheckedEntry))
+def _result_of(outcome: Outcome) -> CheckedEntry:
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
 
 
-def _check_fits(entry: Entry, own: StatusListCredential) -> None:
+def _anchors(certificates: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(_anchor(text, f"/anchors/{place}") for place, text in enumerate(certificates))
+
+
+def _anchor(text: str, pointer: str) -> bytes:
+    try:
+        der = base64.b64decode(text, validate=True)
+        read_certificate(der)
+    except MalformedCertificate as error:
+        raise MalformedCertificate(error.detail, pointer=pointer) from None
+    except ValueError:
+        raise MalformedCertificate("expected the base64 of a certificate in DER", pointer=pointer) from None
+    return der
+
+
+def _check_fits(entry: Entry | TokenEntry, own: Content) -> None:
     """Refuse an entry that says of a list of ours what we did not say when we allocated it."""
+    if isinstance(entry, TokenEntry) and isinstance(own, TokenList):
+        return
+    if not isinstance(entry, Entry) or not isinstance(own, StatusListCredential):
+        raise EntryNotOfList("the list is of another standard; send the entry as it was allocated")
+    if entry.type != ENTRY_TYPE:
+        raise EntryNotOfList(
+            f"the list is for entries of the type {ENTRY_TYPE}; send the entry as it was allocated",
+            pointer="/credentialStatus/type",
+        )
     if entry.purpose not in own.purposes:
         raise EntryNotOfList(
             f"the list is for {' and '.join(own.purposes)}; send the entry as it was allocated",
@@ -184,8 +253,3 @@ def _check_fits(entry: Entry, own: StatusListCredential) -> None:
             "the list has entries of another size; send the entry as it was allocated",
             pointer="/credentialStatus/statusSize",
         )
-
-
-def _valid_until(found: VerifiedList) -> str | None:
-    valid_until = found.credential.valid_until
-    return format_utc(valid_until) if valid_until is not None else None

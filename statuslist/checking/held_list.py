@@ -1,43 +1,63 @@
 """
-A list that somebody has at hand, verified with a key or a DID document that they have at hand, too. Pure.
+A list that somebody has at hand, judged with a key or a DID document that they have at hand, too. Pure.
 
 Nothing is fetched. So it is the caller who answers for the key being the issuer's, and for how old it is.
 """
 
-from collections.abc import Callable
-from functools import partial
-
-import msgspec
-
 from credentials.keys.assertion_methods import assertion_method
 from credentials.times import CLOCK_SKEW
-from credentials.verifying import read_secured
-from proofs import JsonObject, MalformedProof, ProofInvalid, read_compact
-from proofs.cose import read_sign1, verify_sign1
-from proofs.jose import check_signature
+from proofs import JsonObject, MalformedProof, ProofInvalid
 from resolver import public_key_of
-from statuslist.checking.verified_list import narrowed
-from statuslist.formats.forms import DATA_INTEGRITY, JWT, MAX_FORM_BYTES, MEDIA_TYPES, TOKEN_JWT
-from statuslist.formats.token_list import TokenList, token_list_of_cwt, token_list_of_jwt
+from statuslist.checking.entries import UnsupportedEntry, read_held_entry
+from statuslist.checking.list_reading import ReadList, expanded_bits, narrowed, period_of, read_list
+from statuslist.checking.outcomes import checked_entry, evaluated, unsupported
+from statuslist.checking.requests import CheckedEntry
+from statuslist.formats.forms import MAX_FORM_BYTES
 from wire import format_utc
 
 
-class _Held(msgspec.Struct, frozen=True, kw_only=True):
+def check_held_list(
+    entry: JsonObject,
+    body: bytes,
+    key: object,
+    *,
+    issuer: str,
+    now: int,
+    list_issuers: tuple[str, ...] = (),
+) -> list[CheckedEntry]:
     """
-    A list, not verified.
+    Return what a list says of an entry that a credential has, once the list verifies.
 
-    Attributes:
-        issuer: None for a token list, which names none.
-        key_id: the DID URL of the key that shall have signed it, or None where only certificates name the key.
-        begins, ends: when it may be accepted, in microseconds since 1970, or None.
-        verify: raises ProofError where its signature is not that of the key.
+    Args:
+        entry: an object of `credentialStatus`, or the claim `status`, each mechanism of which has a result.
+        body: the list at the URL that the entry names, of any form.
+        key: a public key of the `cryptography` package, or the DID document of the list's issuer.
+        issuer: of the credential.
+        now: microseconds since 1970.
+        list_issuers: whose lists are trusted besides those of `issuer`.
+
+    Raises:
+        ProofError, InvalidDidDocument, JsonError: as `verify_with_key` and `verify_with_document`.
+        MalformedValue: the entry, or the list, is malformed.
+        StatusListError: the list is not that of the entry, is too short, or is not valid now.
     """
-
-    issuer: str | None
-    key_id: str | None
-    begins: int | None
-    ends: int | None
-    verify: Callable[[object], object]
+    found = _read(body)
+    _verify_with(found, key, now)
+    content, bits = narrowed(found), expanded_bits(found.content)
+    list_issuer = found.secured.issuer or issuer
+    return [
+        unsupported(one)
+        if isinstance(one, UnsupportedEntry)
+        else checked_entry(
+            one,
+            evaluated(one, content, bits, now=now, at=None),
+            list_issuer,
+            issuer,
+            is_trusted=list_issuer in (issuer, *list_issuers),
+            ends=period_of(content)[1],
+        )
+        for one in read_held_entry(entry)
+    ]
 
 
 def verify_with_key(body: bytes, media_type: str, public_key: object, *, now: int) -> None:
@@ -53,66 +73,55 @@ def verify_with_key(body: bytes, media_type: str, public_key: object, *, now: in
         ProofError: it was not, or is not.
         StatusListError, JsonError: it is no list.
     """
-    _verify(_read(body, media_type, now), public_key, now)
+    _verify_key(_read(body, media_type), public_key, now)
 
 
 def verify_with_document(body: bytes, media_type: str, did_document: JsonObject, *, now: int) -> None:
     """
     Return if the list was signed with a key that the DID document lets sign, and is in its time.
 
-    A W3C list must name the document's DID as its issuer. A token list names no issuer, but its key by `kid`.
+    A W3C list must name the document's DID as its issuer. A token list need name none, but its key by `kid`.
 
     Raises:
         ProofError: as `verify_with_key`; or the key is not one of the document's, or not under assertionMethod.
         InvalidDidDocument: the key in it cannot be read.
         StatusListError, JsonError: it is no list.
     """
-    held = _read(body, media_type, now)
-    if held.key_id is None:
+    _verify_document(_read(body, media_type), did_document, now)
+
+
+def _read(body: bytes, media_type: str | None = None) -> ReadList:
+    is_binary = body[:1] in (b"\xd2", b"\x84")
+    found = read_list(body if is_binary else body.strip(), max_bytes=MAX_FORM_BYTES)
+    if media_type not in (None, found.secured.form):
+        raise MalformedProof(f"expected {media_type}, found {found.secured.form}")
+    return found
+
+
+def _verify_with(found: ReadList, key: object, now: int) -> None:
+    if isinstance(key, dict):
+        _verify_document(found, key, now)
+    else:
+        _verify_key(found, key, now)
+
+
+def _verify_document(found: ReadList, did_document: JsonObject, now: int) -> None:
+    secured = found.secured
+    if secured.key_id is None:
         raise MalformedProof("the list names its key by certificates only; verify it with the key itself")
-    did, _, fragment = held.key_id.partition("#")
+    did, _, fragment = secured.key_id.partition("#")
     if not did or did != did_document.get("id") or not fragment:
         raise ProofInvalid("the key that the list names is not one of the DID document's")
-    if held.issuer not in (None, did):
+    if secured.issuer not in (None, did):
         raise ProofInvalid("the list has another issuer than the DID document's subject")
     method = assertion_method(did_document, did, fragment, now=now)
-    _verify(held, public_key_of(method), now)
+    _verify_key(found, public_key_of(method), now)
 
 
-def _read(body: bytes, media_type: str, now: int) -> _Held:
-    if media_type in (MEDIA_TYPES[DATA_INTEGRITY], MEDIA_TYPES[JWT]):
-        return _credential(body.strip(), media_type, now)
-    if media_type == MEDIA_TYPES[TOKEN_JWT]:
-        jws = read_compact(body.strip(), max_bytes=MAX_FORM_BYTES)
-        kid = jws.header.get("kid")
-        found = token_list_of_jwt(jws, max_bytes=MAX_FORM_BYTES)
-        return _token_list(found, kid if isinstance(kid, str) else None, partial(check_signature, jws))
-    sign1 = read_sign1(body, max_bytes=MAX_FORM_BYTES)
-    key_id = None if sign1.key_id is None else sign1.key_id.decode(errors="replace")
-    verify = partial(verify_sign1, body, max_bytes=MAX_FORM_BYTES)
-    return _token_list(token_list_of_cwt(sign1, max_bytes=MAX_FORM_BYTES), key_id, verify)
-
-
-def _credential(body: bytes, media_type: str, now: int) -> _Held:
-    secured = read_secured(body, media_type, max_bytes=MAX_FORM_BYTES)
-    found = narrowed(secured)
-    return _Held(
-        issuer=secured.issuer,
-        key_id=secured.key_id,
-        begins=found.valid_from,
-        ends=found.valid_until,
-        verify=lambda public_key: secured.verify(public_key, now),
-    )
-
-
-def _token_list(found: TokenList, key_id: str | None, verify: Callable[[object], object]) -> _Held:
-    begins = max(found.issued_at, found.not_before or 0)
-    return _Held(issuer=None, key_id=key_id, begins=begins, ends=found.expires, verify=verify)
-
-
-def _verify(held: _Held, public_key: object, now: int) -> None:
-    held.verify(public_key)
-    if held.begins is not None and now + CLOCK_SKEW < held.begins:
-        raise ProofInvalid(f"the signature holds, but the list begins only at {format_utc(held.begins)}")
-    if held.ends is not None and now - CLOCK_SKEW > held.ends:
-        raise ProofInvalid(f"the signature holds, but the list ended at {format_utc(held.ends)}")
+def _verify_key(found: ReadList, public_key: object, now: int) -> None:
+    found.secured.verify(public_key, now)
+    begins, ends = period_of(narrowed(found))
+    if begins is not None and now + CLOCK_SKEW < begins:
+        raise ProofInvalid(f"the signature holds, but the list begins only at {format_utc(begins)}")
+    if ends is not None and now - CLOCK_SKEW > ends:
+        raise ProofInvalid(f"the signature holds, but the list ended at {format_utc(ends)}")

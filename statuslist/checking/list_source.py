@@ -1,58 +1,35 @@
 """
 A status list's URL to the verified list there: ours in process, a stranger's through the guard. Service.
 
-Only what has been verified is kept, for the shortest of the list's `ttl`, its `validUntil`, the end of what secures
-it (the token's `exp`, the proof's `expires`, the key's end), the origin's HTTP freshness, and five minutes: the
-last is what a holder of a stolen list key gains after it was revoked.
+What has been verified is kept no longer than its list (`list_fetching`), its key, and five minutes: the last is
+what a holder of a stolen list key gains after it was revoked. A list that says itself whose it is, is verified
+once for all; another once for each credential's issuer, and each set of anchors, that it is relied on by.
 """
 
 import asyncio
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 
 import msgspec
 
-from credentials.secured import VC, VC_JWT
-from resolver import (
-    Fetch,
-    Fetched,
-    FetchError,
-    OutboundBudgetExceeded,
-    Resolver,
-    UrlRefused,
-    plan_for_url,
-)
+from credentials.keys.finding import Anchors
+from credentials.keys.issuer_metadata import IssuerMetadata
+from resolver import Fetch, Resolver
 from resolver.sources.cache import Cache, Entry
-from resolver.sources.freshness import FreshnessBounds, lifetime
-from statuslist.checking.account import UNLIMITED, Account, Charge, charged
-from statuslist.checking.verified_list import VerifiedList, verify_list
-from statuslist.errors import (
-    StatusListError,
-    StatusRetrievalError,
-)
-from statuslist.formats.forms import MAX_FORM_BYTES
-from wire.body import media_type_of
-from wire.json import BYTE_ORDER_MARKS
+from statuslist.checking.account import UNLIMITED, Account
+from statuslist.checking.list_fetching import BOUNDS, FetchedList, FetchedLists, fresh_until
+from statuslist.checking.list_keys import NOTHING, ListKeys, Reliance, needs_reliance
+from statuslist.checking.list_reading import ReadList, read_list
+from statuslist.checking.verified_list import NOT_VERIFIED, VerifiedList, not_verified, verify_list
+from statuslist.errors import StatusListError
+from statuslist.formats.forms import MAX_FORM_BYTES, MEDIA_TYPES, TOKEN_FORMS
 
 OwnList = Callable[[str], tuple[bytes, str, int] | None]  # body, media type, and bytes once it is expanded
 
-MAX_LIST_BODY_BYTES = 2 * 1024 * 1024  # 2 MiB, notes of the threat model; 50 % of a million entries fit
 LONG_BYTES = 1_048_576  # 1 MiB; what takes 3 ms to expand
 MAX_CACHE_BYTES = 33_554_432  # 32 MiB of expanded lists, once for those of others and once for ours
-ACCEPT = "application/vc, application/vc+jwt, application/json;q=0.5, application/ld+json;q=0.5, */*;q=0.1"
-# What may be a list of either form: types of JSON and of tokens, and what servers say that know neither; an error
-# page is none of them. The content tells which form it is, and the proof decides whether to believe it.
-_MAY_BE_LIST = re.compile(
-    r"|application/(?:[a-z0-9.+-]+\+)?(?:json|jwt)|application/vc|text/json|text/plain|(?:application|binary)/octet-stream"
-)
-# What may stand before either form: white space, and byte order marks, which its reader is to name.
-_BEFORE_TEXT = b" \t\r\n\0" + b"".join(BYTE_ORDER_MARKS)
-BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_seconds=300.0)
-
-
-class ListUrlRefused(StatusRetrievalError, status=400):
-    """The URL of the list is not one that we fetch: not https, an address, a private name."""
+_TOKENS = frozenset(MEDIA_TYPES[form] for form in TOKEN_FORMS)
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +45,33 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     n_bytes: int = 0
 
 
+class _Foreign(msgspec.Struct, frozen=True):
+    """What a list is verified for."""
+
+    url: str
+    reliance: Reliance
+
+    @property
+    def n_bytes(self) -> int:
+        return len(self.url) + self.reliance.n_bytes
+
+
+class _Own(msgspec.Struct, frozen=True):
+    """The same of a list of ours, by its bytes: what is published anew is another key."""
+
+    body: bytes
+    media_type: str
+    expanded_bytes: int
+    reliance: Reliance
+
+
+class _Checked(msgspec.Struct, frozen=True):
+    """A verified list, and as what it was read."""
+
+    read: ReadList
+    verified: VerifiedList
+
+
 class ListSource:
     """
     Where status lists come from.
@@ -75,6 +79,8 @@ class ListSource:
     Args:
         own_list: a list of ours by its URL; None for a URL that is not ours.
         fetcher: a plan to what its origin answered; the guard's `fetch_stranger`.
+        metadata: for keys of issuers with https URLs.
+        anchors: the registry's, for a chain of certificates.
         clock: seconds since 1970.
         timer: monotonic seconds; how long a list is kept goes by it.
     """
@@ -85,120 +91,122 @@ class ListSource:
         resolver: Resolver,
         fetcher: Fetch,
         own_list: OwnList,
+        metadata: IssuerMetadata,
+        anchors: Anchors,
         clock: Callable[[], float],
         timer: Callable[[], float],
     ) -> None:
-        self._resolver = resolver
-        self._fetcher = fetcher
+        self._keys = ListKeys(resolver, metadata, anchors)
         self._own_list = own_list
         self._clock = clock
-        self._accounts: dict[str, Account] = {}  # Of who asked first for a list that is being loaded.
-        self._cache = Cache(self._load, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer)
-        # By the bytes themselves: what is published anew is another key.
-        self._own = Cache(self._load_own, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer)
+        self._fetched = FetchedLists(fetcher, clock, timer)
+        # A list that is to be verified as it was fetched, and the account of who asked first for it.
+        self._pending: dict[_Foreign, tuple[Entry[FetchedList], Account]] = {}
+        self._verified = Cache(
+            self._verify,
+            max_bytes=MAX_CACHE_BYTES,
+            clock=clock,
+            timer=timer,
+            key_bytes=lambda key: key.n_bytes,
+        )
+        self._own = Cache(self._verify_own, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer)
         self._expanding_long = asyncio.Lock()
 
-    def price_of(self, url: str) -> Price:
+    def price_of(self, url: str, reliance: Reliance = NOTHING) -> Price:
         """Return what `get` would cost now; nothing where it would raise, which it does of itself."""
         try:
             own = self._own_list(url)
-            if own is None:
-                plan_for_url(url, accept=ACCEPT, max_bytes=MAX_LIST_BODY_BYTES)
-        except (StatusListError, UrlRefused):
+        except StatusListError:
             return Price()
         if own is None:
-            return Price(requests=int(self._cache.would_load(url)))
+            return Price(requests=int(self._fetched.would_fetch(url)))
         body, _, expanded_bytes = own
-        return Price(n_bytes=len(body) + expanded_bytes if self._own.would_load(own) else 0)
+        would_load = self._own.would_load(_own_key(own, reliance))
+        return Price(n_bytes=len(body) + expanded_bytes if would_load else 0)
 
-    async def get(self, url: str, account: Account = UNLIMITED) -> VerifiedList:
+    async def get(self, url: str, reliance: Reliance = NOTHING, account: Account = UNLIMITED) -> VerifiedList:
         """
         Return the list at `url`; requests for one URL share one fetch.
 
         Args:
-            account: has paid for the fetch of the list; owes that of its issuer's DID document where there is one.
+            account: has paid for the fetch of the list; owes that of its issuer's DID document, or metadata, where
+                there is one.
 
         Raises:
             StatusRetrievalError: no list could be fetched there; a URL that is refused among them.
             OutboundBudgetExceeded: we may not ask there now.
-            MalformedStatusList: what was fetched is no status list credential, or its list cannot be expanded.
+            MalformedStatusList: what was fetched is no status list, or its list cannot be expanded.
             StatusListTooLarge: the list expands beyond `MAX_LIST_BYTES`.
-            StatusVerificationError: its proof does not hold, or its issuer's key cannot be resolved.
+            StatusVerificationError: its proof does not hold, or its issuer's key cannot be told.
         """
         own = self._own_list(url)
         if own is not None:
-            found = (await self._own.get(own)).value
+            found = (await self._own.get(_own_key(own, reliance))).value
             return msgspec.structs.replace(found, is_own=True, retrieved_at=self._clock())
-        if self._cache.would_load(url):
-            self._accounts[url] = account
-        return (await self._cache.get(url)).value
+        fetched = await self._fetched.get(url)
+        key = _Foreign(url, reliance if needs_reliance(fetched.value.read.secured) else NOTHING)
+        if self._verified.would_load(key):
+            self._pending[key] = fetched, account
+        return (await self._verified.get(key)).value.verified
 
     def purge(self) -> None:
         """Forget every list: which of them the issuer of a purged DID signed can only be told once it is loaded."""
-        self._cache.purge()
+        self._fetched.purge()
+        self._verified.purge()
         self._own.purge()
 
     async def aclose(self) -> None:
         """Stop the fetches under way."""
-        await self._cache.aclose()
+        await self._fetched.aclose()
+        await self._verified.aclose()
         await self._own.aclose()
 
-    async def _load(self, url: str, _known: Entry[VerifiedList] | None) -> Entry[VerifiedList]:
-        account = self._accounts.pop(url, UNLIMITED)
-        fetched = await self._fetch(url)
-        found = await self._verify(fetched.body, _form_of(fetched), MAX_LIST_BODY_BYTES, account.owe)
+    async def _verify(self, key: _Foreign, known: Entry[_Checked] | None) -> Entry[_Checked]:
+        pending = self._pending.pop(key, None)  # Gone where a purge let another load begin before this one.
+        fetched, account = pending or (await self._fetched.get(key.url), UNLIMITED)
+        read = fetched.value.read
+        found = await verify_list(
+            read,
+            keys=self._keys,
+            reliance=key.reliance,
+            charge=account.owe,
+            now=self._clock(),
+            retrieved_at=fetched.value.retrieved_at,
+            bits=known.value.verified.bits if known is not None and known.value.read is read else None,
+        )
         return Entry(
-            value=found, fresh_until=self._fresh_until(found, fetched.headers), value_bytes=len(found.bits)
+            value=_Checked(read, found),
+            fresh_until=min(fetched.fresh_until, self._fresh_until(found)),
+            value_bytes=len(found.bits),
         )
 
-    async def _load_own(
-        self, own: tuple[bytes, str, int], _known: Entry[VerifiedList] | None
-    ) -> Entry[VerifiedList]:
+    async def _verify_own(self, key: _Own, _known: Entry[VerifiedList] | None) -> Entry[VerifiedList]:
         """Of long lists one after the other: eight at once would keep every processor, and every thread."""
-        body, media_type, expanded_bytes = own
-        async with self._expanding_long if expanded_bytes >= LONG_BYTES else nullcontext():
-            found = await self._verify(body, media_type, MAX_FORM_BYTES, UNLIMITED.owe)
+        async with self._expanding_long if key.expanded_bytes >= LONG_BYTES else nullcontext():
+            try:
+                read = await asyncio.to_thread(partial(read_list, key.body, max_bytes=MAX_FORM_BYTES))
+            except NOT_VERIFIED as error:
+                raise not_verified(error) from error
+            now = self._clock()
+            found = await verify_list(
+                read,
+                keys=self._keys,
+                reliance=key.reliance,
+                charge=UNLIMITED.owe,
+                now=now,
+                retrieved_at=now,
+            )
         return Entry(
-            value=found, fresh_until=self._fresh_until(found, {}), value_bytes=len(body) + expanded_bytes
+            value=found,
+            fresh_until=min(fresh_until(found.content, {}, now), self._fresh_until(found)),
+            value_bytes=len(key.body) + key.expanded_bytes,
         )
 
-    async def _fetch(self, url: str) -> Fetched:
-        try:
-            plan = plan_for_url(url, accept=ACCEPT, max_bytes=MAX_LIST_BODY_BYTES)
-            fetched = await self._fetcher(plan, {})
-        except OutboundBudgetExceeded:
-            raise
-        except UrlRefused as error:
-            raise ListUrlRefused(error.detail, cause=error.cause) from None
-        except FetchError as error:
-            raise StatusRetrievalError(error.detail, cause=error.cause) from None
-        if fetched.status != 200:
-            raise StatusRetrievalError(f"the list's origin answered {fetched.status}")
-        return fetched
-
-    async def _verify(self, body: bytes, media_type: str, max_bytes: int, charge: Charge) -> VerifiedList:
-        resolve = charged(self._resolver, charge)
-        return await verify_list(body, media_type, resolve=resolve, now=self._clock(), max_bytes=max_bytes)
-
-    def _fresh_until(self, found: VerifiedList, headers: Mapping[str, str]) -> float:
-        ends = [self._clock() + lifetime(headers, BOUNDS)]
-        if found.credential.ttl_ms is not None:
-            ends.append(found.retrieved_at + found.credential.ttl_ms / 1_000)
-        if found.credential.valid_until is not None:
-            ends.append(found.credential.valid_until / 1_000_000)
-        return min(ends)
+    def _fresh_until(self, found: VerifiedList) -> float:
+        ends = self._clock() + BOUNDS.ceiling_seconds
+        return ends if found.ends is None else min(ends, found.ends / 1_000_000)
 
 
-def _form_of(fetched: Fetched) -> str:
-    """
-    Return the media type that the body of an answer has, whichever the origin says.
-
-    Raises:
-        StatusRetrievalError: it is of neither form.
-    """
-    if _MAY_BE_LIST.fullmatch(media_type_of(fetched.headers.get("content-type"))):
-        if fetched.body.lstrip(_BEFORE_TEXT).startswith(b"{"):
-            return VC
-        if fetched.body.count(b".") == 2:  # RFC 7515, section 7.1
-            return VC_JWT
-    raise StatusRetrievalError("what is there is neither application/vc nor application/vc+jwt")
+def _own_key(own: tuple[bytes, str, int], reliance: Reliance) -> _Own:
+    _, media_type, _ = own
+    return _Own(*own, reliance if media_type in _TOKENS else NOTHING)

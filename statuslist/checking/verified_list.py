@@ -1,83 +1,106 @@
 """
-A status list, from its bytes to what may be believed: proof, key and issuer hold, and it is expanded. Service.
+A status list that was read, to what may be believed: proof, key and issuer hold, and it is expanded. Service.
 """
 
 import asyncio
 
 import msgspec
 
-from credentials.errors import MalformedValue
-from credentials.keys.assertion_methods import Resolve
-from credentials.secured import Secured
-from credentials.times import earliest
-from credentials.verifying import verify_secured
+from credentials.errors import CredentialError
+from credentials.keys.found import FoundKey
+from credentials.times import check_in_time
 from proofs import ProofError
 from resolver import ResolutionError
-from statuslist.errors import StatusVerificationError
-from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
-from statuslist.formats.bitstring_credential import StatusListCredential, read_status_list_credential
+from statuslist.checking.account import Charge
+from statuslist.checking.list_keys import ListKeys, Reliance, named_by
+from statuslist.checking.list_reading import (
+    Content,
+    ReadList,
+    expanded_bits,
+    narrowed,
+    period_of,
+    without_bits,
+)
+from statuslist.errors import StatusListError, StatusVerificationError
 from wire import JsonError
 
-MAX_LIST_VALUES = 1_000  # JSON values beside the bits, which are one; 256 messages are 769
+# What is wrong with a list's proof, its issuer or its form.
+NOT_VERIFIED = (ProofError, ResolutionError, CredentialError, JsonError)
 
 
 class VerifiedList(msgspec.Struct, frozen=True, kw_only=True):
     """
-    A status list credential whose proof holds, and when it was retrieved (seconds since 1970).
+    A status list whose proof holds.
 
     Attributes:
-        credential: without its `encodedList`.
-        bits: that, expanded once for all checks: it takes 26 ms for the longest list.
+        content: what it says, without its bits.
+        bits: the list, expanded once for all checks: it takes 26 ms for the longest list.
+        issuer: whose it is: a DID or an https URL; None: certificates say so.
+        key: that signed it.
+        retrieved_at: seconds since 1970.
         is_own: we publish it, so that an entry that does not fit it is the caller's mistake.
     """
 
-    credential: StatusListCredential
+    content: Content
     bits: bytes
+    issuer: str | None
+    key: FoundKey
     retrieved_at: float
     is_own: bool = False
 
+    @property
+    def ends(self) -> int | None:
+        """When it may be relied on no more, in microseconds since 1970."""
+        return period_of(self.content)[1]
+
 
 async def verify_list(
-    body: bytes, media_type: str, *, resolve: Resolve, now: float, max_bytes: int
+    found: ReadList,
+    *,
+    keys: ListKeys,
+    reliance: Reliance,
+    charge: Charge,
+    now: float,
+    retrieved_at: float,
+    bits: bytes | None = None,
 ) -> VerifiedList:
     """
-    Return the list in `body` once its proof holds.
+    Return a list once its proof holds.
+
+    1. Its key must be its issuer's; otherwise nothing is asked.
+    2. Verify. What secures it must be in its time.
+    3. Expand it.
 
     Args:
-        media_type: `VC_JWT` or `VC`.
-        resolve: a DID to its resolution.
-        now: seconds since 1970, when it was retrieved.
+        charge: takes a token for each DID, or issuer's metadata, that must be asked for.
+        now, retrieved_at: seconds since 1970.
+        bits: the list expanded, where that was done before.
 
     Raises:
-        MalformedStatusList: it is no status list credential, or its list cannot be expanded.
-        StatusListTooLarge: the list expands beyond `MAX_LIST_BYTES`.
-        StatusVerificationError: its proof does not hold, or its issuer's key cannot be resolved.
+        StatusVerificationError: its proof does not hold, or its issuer's key cannot be told.
+        MalformedStatusList, StatusListTooLarge: it cannot be expanded.
     """
+    at = int(now * 1_000_000)
     try:
-        secured = await verify_secured(
-            body,
-            media_type,
-            resolve=resolve,
-            now=int(now * 1_000_000),
-            max_bytes=max_bytes,
-            max_values=MAX_LIST_VALUES,
-        )
-    except (ProofError, ResolutionError, MalformedValue, JsonError) as error:
-        raise StatusVerificationError(
-            f"the status list does not verify: {error}", pointer=error.pointer or None
-        ) from error
-    credential = narrowed(secured)
-    bits = await asyncio.to_thread(expand_list, credential.encoded_list, max_bytes=MAX_LIST_BYTES)
-    kept = msgspec.structs.replace(credential, encoded_list="")
-    return VerifiedList(credential=kept, bits=bits, retrieved_at=now)
-
-
-def narrowed(secured: Secured) -> StatusListCredential:
-    """Return the list in `secured`, valid only while what secures it may be accepted too."""
-    found = read_status_list_credential(secured.document)
-    begins = [moment for moment in (found.valid_from, secured.not_before) if moment is not None]
-    return msgspec.structs.replace(
-        found,
-        valid_from=max(begins, default=None),
-        valid_until=earliest(found.valid_until, secured.expires),
+        key = await keys.find(found.secured, reliance, at, charge)  # 1
+        await asyncio.to_thread(found.secured.verify, key.public_key, at)  # 2
+        check_in_time(found.secured, at)
+    except NOT_VERIFIED as error:
+        raise not_verified(error) from error
+    if bits is None:
+        bits = await asyncio.to_thread(expanded_bits, found.content)  # 3
+    return VerifiedList(
+        content=without_bits(narrowed(found, key.ends)),
+        bits=bits,
+        issuer=named_by(found.secured, reliance).issuer,
+        key=key,
+        retrieved_at=retrieved_at,
     )
+
+
+def not_verified(error: Exception) -> StatusListError:
+    """Return what is wrong with a list as an error of status lists."""
+    if isinstance(error, StatusListError):
+        return error
+    pointer = getattr(error, "pointer", None) or None
+    return StatusVerificationError(f"the status list does not verify: {error}", pointer=pointer)

@@ -32,6 +32,7 @@ class StatusListCredential(msgspec.Struct, frozen=True, kw_only=True):
         ttl_ms: `ttl` in milliseconds, or None.
         valid_from, valid_until: microseconds since 1970, or None.
         status_size: `statusSize` in bits, or None where the list does not say.
+        kind: which of the two types it has.
     """
 
     id: str | None
@@ -42,6 +43,7 @@ class StatusListCredential(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: int | None
     valid_until: int | None
     status_size: int | None = None
+    kind: str = CREDENTIAL_TYPE
 
 
 def status_list_credential(
@@ -87,14 +89,13 @@ def read_status_list_credential(document: JsonObject) -> StatusListCredential:
     credential = Members(document, MalformedStatusList)
     _check_context(credential)
     credential.require_types("VerifiableCredential", CREDENTIAL_TYPE)
-    if "credentialStatus" in document:  # Nobody looks it up, and the list may be revoked by it.
-        raise credential.fault("credentialStatus", "none: the status of a status list is not read")
-    subject = Members(_only(document.get("credentialSubject")), MalformedStatusList, "/credentialSubject")
+    refuse_status(credential)
+    subject = list_subject(document)
     subject.require_types(LIST_TYPE)
-    valid_from, valid_until = _validity_period(credential)
+    valid_from, valid_until = validity_period(credential, "validFrom", "validUntil")
     return StatusListCredential(
         id=credential.optional_url("id"),
-        issuer=_issuer(credential),
+        issuer=list_issuer(credential),
         purposes=subject.strings("statusPurpose"),
         encoded_list=subject.string("encodedList"),
         ttl_ms=subject.optional_integer("ttl", least=0),
@@ -111,7 +112,7 @@ def _check_context(credential: Members) -> None:
         raise credential.fault("@context", f"an array that begins with {CREDENTIALS_V2}")
 
 
-def _issuer(credential: Members) -> str:
+def list_issuer(credential: Members) -> str:
     """VCDM 2.0, section 4.7: a URL, or an object with a URL as its id."""
     value = credential.members.get("issuer")
     if isinstance(value, dict):
@@ -119,14 +120,22 @@ def _issuer(credential: Members) -> str:
     return credential.url("issuer")
 
 
-def _validity_period(credential: Members) -> tuple[int | None, int | None]:
+def validity_period(credential: Members, begins: str, ends: str) -> tuple[int | None, int | None]:
     """VCDM 2.0, section 4.9: both are optional, and the end is not before the beginning."""
-    valid_from, valid_until = credential.optional_time("validFrom"), credential.optional_time("validUntil")
+    valid_from, valid_until = credential.optional_time(begins), credential.optional_time(ends)
     if valid_from is not None and valid_until is not None and valid_until < valid_from:
-        raise credential.fault("validUntil", "a time not before validFrom")
+        raise credential.fault(ends, f"a time not before {begins}")
     return valid_from, valid_until
 
 
-def _only(value: object) -> object:
-    """Return the only item of an array of one, or the value itself."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+def list_subject(document: JsonObject) -> Members:
+    """Return the list in a credential: its subject, or the only item of an array."""
+    subject = document.get("credentialSubject")
+    only = subject[0] if isinstance(subject, list) and len(subject) == 1 else subject
+    return Members(only, MalformedStatusList, "/credentialSubject")
+
+
+def refuse_status(credential: Members) -> None:
+    """Refuse a list with a status of its own: nobody looks it up, and the list may be revoked by it."""
+    if "credentialStatus" in credential.members:
+        raise credential.fault("credentialStatus", "none: the status of a status list is not read")

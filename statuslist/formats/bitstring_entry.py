@@ -2,7 +2,9 @@
 The entry in a credential that points into a status list: build ours, read anyone's. Pure.
 
 Bitstring Status List v1.0 (W3C REC, 2025-05-15), section 2.1. The reader is strict: what does not comply with a
-MUST is refused with MALFORMED_VALUE_ERROR, and nothing is coerced (a numeric index, say).
+MUST is refused with MALFORMED_VALUE_ERROR, and nothing is coerced (a numeric index, say). What the standard was
+called before, Status List 2021 (W3C Credentials Community Group, 2023), has the same entry under another type,
+without sizes and messages.
 """
 
 import re
@@ -14,6 +16,8 @@ from credentials.members import Members
 from proofs import JsonObject
 
 ENTRY_TYPE = "BitstringStatusListEntry"
+FORMER_ENTRY_TYPE = "StatusList2021Entry"
+ENTRY_TYPES = (ENTRY_TYPE, FORMER_ENTRY_TYPE)
 MAX_STATUS_SIZE = 8  # bits; 256 messages of an entry fit into the body of a request, the next size hardly
 
 # Section 2.1: an integer >= 0 "of arbitrary size" in base 10, here with one spelling and up to 100 digits:
@@ -24,9 +28,10 @@ _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}", re.ASCII)
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """
-    A BitstringStatusListEntry as read.
+    An entry as read.
 
     Attributes:
+        type: one of `ENTRY_TYPES`.
         list_url: `statusListCredential`, an absolute URL.
         index: `statusListIndex`; perhaps beyond any list.
         purpose: `statusPurpose`.
@@ -39,6 +44,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     size: int = 1
     messages: tuple[str, ...] = ()
+    type: str = ENTRY_TYPE
 
 
 def status_entry(*, list_url: str, index: int, purpose: str) -> JsonObject:
@@ -60,11 +66,15 @@ def read_entry(value: JsonObject) -> Entry:
         MalformedValue: something does not comply with section 2.1; `pointer` is relative to the entry.
     """
     entry = Members(value, MalformedValue)
-    if entry.strings("type") != (ENTRY_TYPE,):
-        raise entry.fault("type", ENTRY_TYPE)
+    entry_type, *others = entry.strings("type")
+    if entry_type not in ENTRY_TYPES or others:
+        raise entry.fault("type", " or ".join(ENTRY_TYPES))
     list_url = entry.url("statusListCredential")
     if entry.optional_url("id") == list_url:
         raise entry.fault("id", "another URL than that of the status list")
+    if entry_type == FORMER_ENTRY_TYPE:
+        purpose = entry.string("statusPurpose")
+        return Entry(list_url=list_url, index=_index(entry), purpose=purpose, type=entry_type)
     if "statusReference" in value:
         entry.urls("statusReference")
     size = entry.optional_integer("statusSize", least=1) or 1

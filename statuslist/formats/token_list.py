@@ -10,6 +10,7 @@ forms have the same claims; a CWT has numbers for their names, and `lst` as byte
     nbf            5      seconds since 1970; nobody need write it, and it binds (RFC 7519, section 4.1.5)
     ttl            65534  seconds (the W3C's `ttl` are milliseconds)
     status_list    65533  {bits, lst, aggregation_uri}; text keys in both
+    iss            1      nobody need write it (section 5); whoever does shall be the one who signed
 
 The reader is strict: what does not comply with a MUST is refused, and nothing is coerced. Other claims are passed
 over (sections 5.1 and 5.2, step 1 each).
@@ -34,7 +35,7 @@ TOKEN_CWT = "application/statuslist+cwt"
 _TYP = 16  # the label of `typ` in COSE (RFC 9596)
 # Section 5.2: the media type, or its number among the CoAP Content-Formats. We write the first.
 _CWT_TYPES = (TOKEN_CWT, 279)
-_LABELS = {"sub": 2, "exp": 4, "nbf": 5, "iat": 6, "status_list": 65_533, "ttl": 65_534}
+_LABELS = {"iss": 1, "sub": 2, "exp": 4, "nbf": 5, "iat": 6, "status_list": 65_533, "ttl": 65_534}
 _NAMES = {label: name for name, label in _LABELS.items()}
 _SECOND = 1_000_000  # microseconds
 _MAX_TTL = (
@@ -55,6 +56,7 @@ class TokenList(msgspec.Struct, frozen=True, kw_only=True):
         bits: per entry.
         lst: the list in its ZLIB container (`token_bits.expanded`).
         aggregation_uri: where all lists of the issuer are named (section 9), or None.
+        issuer: `iss`, or None.
     """
 
     url: str
@@ -65,6 +67,7 @@ class TokenList(msgspec.Struct, frozen=True, kw_only=True):
     lst: bytes
     aggregation_uri: str | None = None
     not_before: int | None = None
+    issuer: str | None = None
 
 
 def signed_token_jwt(token_list: TokenList, signer: Signer, key_name: KeyName = "kid") -> bytes:
@@ -142,6 +145,8 @@ def _claims(token_list: TokenList, lst: str | bytes) -> JsonObject:
     if token_list.aggregation_uri is not None:
         status_list["aggregation_uri"] = token_list.aggregation_uri
     claims: JsonObject = {"sub": token_list.url, "iat": token_list.issued_at // _SECOND}
+    if token_list.issuer is not None:
+        claims["iss"] = token_list.issuer
     if token_list.expires is not None:
         claims["exp"] = token_list.expires // _SECOND
     if token_list.ttl_ms is not None:
@@ -173,6 +178,7 @@ def _token_list(claims: Members, status_list: Members, lst: bytes) -> TokenList:
         bits=_bits(status_list),
         lst=lst,
         aggregation_uri=status_list.optional_url("aggregation_uri"),
+        issuer=claims.string("iss") if "iss" in claims.members else None,
     )
 
 

@@ -14,8 +14,8 @@ from resolver.webvh.entry import read_entry
 from resolver.webvh.limits import DEFAULT_LIMITS
 from resolver.webvh.witnesses import approvals
 from statuslist.checking.checker import MAX_CREDENTIAL_BYTES
-from statuslist.checking.list_source import MAX_LIST_BODY_BYTES
-from statuslist.checking.verified_list import MAX_LIST_VALUES
+from statuslist.checking.list_fetching import MAX_LIST_BODY_BYTES
+from statuslist.checking.list_reading import MAX_LIST_VALUES
 from tests.fuzz.answers import DID
 from tests.fuzz.costs import ACCEPTED_MS, base64url, many, milliseconds, names
 from wire import read

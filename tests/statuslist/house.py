@@ -41,6 +41,13 @@ class House:
         )
         return await self.checker.check_entries(request, account)
 
+    async def check_claim(
+        self, status: Any, issuer: str | None = None, account: Account = UNLIMITED, **members: Any
+    ) -> StatusCheck:
+        """Check the claim `status` of a token."""
+        request = EntryCheck(status=status, issuer=issuer or self.issuer.did, **members)
+        return await self.checker.check_entries(request, account)
+
     async def post(self, body: bytes, content_type: str = "application/json") -> httpx.Response:
         """Ask `POST /status/check` over HTTP."""
         transport = httpx.ASGITransport(application_of(self.wing, self.checker))

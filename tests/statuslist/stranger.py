@@ -13,6 +13,9 @@ from proofs import KeySigner, PrivateKey, Transformation, add_proof, canonicaliz
 from statuslist.formats.bitstring import encode_list, with_statuses
 from statuslist.formats.bitstring_credential import CREDENTIALS_V2, status_list_credential
 from statuslist.formats.bitstring_entry import status_entry
+from statuslist.formats.forms import MEDIA_TYPES, TokenForm
+from statuslist.formats.token_bits import compressed, packed
+from statuslist.formats.token_list import TokenList, signed_token_cwt, signed_token_jwt
 from tests.simulator import Host, World, canned
 from tests.statuslist.wing import did_document
 
@@ -28,7 +31,7 @@ class Stranger:
         self.did = f"did:web:{name}"
         self.list_url = f"https://{name}{PATH}"
         self.signer = KeySigner(key or Ed25519PrivateKey.generate(), f"{self.did}#key-1")
-        self._now = now
+        self.now = now
         self.publish_did(did_document(self.signer))
 
     def publish_did(self, document: dict[str, Any]) -> None:
@@ -41,8 +44,8 @@ class Stranger:
             "issuer": self.did,
             "purpose": "revocation",
             "encoded_list": encode_list(with_statuses(length, [(REVOKED, 1)])),
-            "valid_from": self._now - 60_000_000,
-            "valid_until": self._now + 3_600_000_000,
+            "valid_from": self.now - 60_000_000,
+            "valid_until": self.now + 3_600_000_000,
             "ttl_ms": 300_000,
         }
         return status_list_credential(**values | overrides)
@@ -59,6 +62,36 @@ class Stranger:
         body = secured(document or self.list_document(), signer or self.signer, form)
         content_type = "application/vc+jwt" if form == "jwt" else "application/vc"
         self.serve(body, **({"content_type": content_type} | headers))
+
+    def token_list(self, *, values: dict[int, int] | None = None, **changes: Any) -> TokenList:
+        """Return a token list of two bits, valid for an hour, with `REVOKED` at 1."""
+        statuses = {REVOKED: 1} if values is None else values
+        members: dict[str, Any] = {
+            "url": self.list_url,
+            "issued_at": self.now - 60_000_000,
+            "expires": self.now + 3_600_000_000,
+            "ttl_ms": 300_000,
+            "bits": 2,
+        } | changes
+        lst = compressed(packed(members.pop("length", 1_024), statuses.items(), members["bits"]))
+        return TokenList(**{"lst": lst} | members)
+
+    def publish_token_list(
+        self,
+        form: TokenForm = "token.jwt",
+        token_list: TokenList | None = None,
+        *,
+        signer: KeySigner | None = None,
+        **headers: str,
+    ) -> None:
+        """Serve a token list as JWT or CWT, its key named by a DID URL."""
+        signed = signed_token_jwt if form == "token.jwt" else signed_token_cwt
+        body = signed(token_list or self.token_list(), signer or self.signer)
+        self.serve(body, **({"content_type": MEDIA_TYPES[form]} | headers))
+
+    def claim(self, index: int = VALID, **changes: Any) -> dict[str, Any]:
+        """Return the claim `status` of a token."""
+        return {"status_list": {"idx": index, "uri": self.list_url} | changes}
 
     def serve(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.host.answer(PATH, canned(body, status, **headers))

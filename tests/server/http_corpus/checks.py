@@ -8,10 +8,13 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proofs import KeySigner
+from statuslist.formats.forms import TOKEN_FORMS
 from tests.server.http_corpus.asking import Case, post
 from tests.server.http_corpus.world import START
 from tests.simulator import Host, World, canned
+from tests.statuslist.former_lists import former_list, vc11_jwt
 from tests.statuslist.stranger import REVOKED, VALID, Stranger, jcs_secured_until, secured, vc_jwt
+from tests.statuslist.tokens import claims_of, jwt
 from tests.statuslist.wing import did_document
 
 NOW = int(START * 1_000_000)
@@ -42,6 +45,7 @@ def build(web: World) -> dict[str, Host]:
             host.list_document(purpose="https://example.org/lost" if purpose == "https-example" else purpose)
         )
     _wrong_lists(web)
+    _lists_of_other_kinds(web)
     other = _stranger(web, "borrowed.example")
     lender = _stranger(web, "lender.example")
     other.publish_list(other.list_document(issuer=lender.did), signer=lender.signer)
@@ -68,6 +72,24 @@ def build(web: World) -> dict[str, Host]:
         content_type="application/vc",
     )
     return {}
+
+
+def _lists_of_other_kinds(web: World) -> None:
+    for form in TOKEN_FORMS:
+        host = _stranger(web, f"{form.replace('.', '-')}.example")
+        host.publish_token_list(form, host.token_list(values={REVOKED: 1, VALID + 1: 2}))
+    lent = _stranger(web, "lent-token.example")
+    lent.publish_token_list(signer=signer_of("did:web:lender.example"))
+    late = _stranger(web, "late-token.example")
+    late.publish_token_list(token_list=late.token_list(expires=NOW - HOUR))
+    nameless = _stranger(web, "nameless-token.example")
+    nameless.serve(
+        jwt(claims_of(nameless.list_url, NOW), nameless.signer, kid="1"), content_type="application/jwt"
+    )
+    former = _stranger(web, "former.example")
+    former.publish_list(former_list(former))
+    former_jwt = _stranger(web, "former-jwt.example")
+    former_jwt.serve(vc11_jwt(former_list(former_jwt), former_jwt.signer), content_type="application/jwt")
 
 
 def _wrong_lists(web: World) -> None:
@@ -112,6 +134,15 @@ def entry(host: str, index: int = VALID, purpose: str = "revocation", **members:
     } | members
 
 
+def former_entry(host: str, index: int = VALID) -> dict[str, Any]:
+    return entry(host, index, type="StatusList2021Entry")
+
+
+def check_claim(host: str, index: Any = VALID, **members: Any) -> Case:
+    status = {"status_list": {"idx": index, "uri": f"https://{host}/lists/1"}}
+    return post("/status/check", {"issuer": f"did:web:{host}", "status": status} | members)
+
+
 def check(host: str, *entries: dict[str, Any], **members: Any) -> Case:
     body = {"issuer": f"did:web:{host}", "credentialStatus": list(entries)} | members
     return post("/status/check", body)
@@ -153,7 +184,34 @@ def cases() -> Iterator[Case]:
         "https://10.0.0.1/x",
     ):
         yield check("jcs.example", entry("jcs.example", statusListCredential=url))
+    yield from _of_other_kinds()
     yield from _credentials()
+
+
+def _of_other_kinds() -> Iterator[Case]:
+    for host in ("token-jwt.example", "token-cwt.example"):
+        for index in (VALID, REVOKED, VALID + 1, 1_024, -1, "8"):
+            yield check_claim(host, index)
+    for name in ("lent-token", "late-token", "nameless-token", "missing", "jcs"):
+        yield check_claim(f"{name}.example")
+    for host in ("former.example", "former-jwt.example"):
+        yield check(host, former_entry(host))
+        yield check(host, former_entry(host, REVOKED))
+        yield check(host, entry(host))
+    yield check("jcs.example", former_entry("jcs.example"))
+    yield check("jcs.example", entry("jcs.example", type="RevocationList2020Status"), entry("jcs.example"))
+    yield check("jcs.example", entry("token-jwt.example"))
+    yield check_claim(
+        "token-jwt.example", status={"identifier_list": {"id": "8", "uri": "https://a.example"}}
+    )
+    yield check_claim("token-jwt.example", status={})
+    yield check_claim("token-jwt.example", credentialStatus=[entry("jcs.example")])
+    for moment in ("2026-09-21T14:13:00Z", "2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z", "yesterday"):
+        yield check_claim("token-jwt.example", at=moment)
+        yield check("jcs.example", entry("jcs.example"), at=moment)
+    for certificate in ("", "AAAA", "no base64"):
+        yield check_claim("token-jwt.example", anchors=[certificate])
+    yield post("/status/check", {"status": {"status_list": {"idx": 8, "uri": "https://jcs.example/lists/1"}}})
 
 
 def credential(host: str, *entries: dict[str, Any], **members: Any) -> dict[str, Any]:

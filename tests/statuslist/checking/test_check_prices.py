@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from server.edge.limits import ClientAccount, TokenBuckets, TooManyRequests
-from statuslist.checking.list_source import ListUrlRefused
+from statuslist.checking.list_fetching import ListUrlRefused
 from statuslist.entries.requests import CreateSet
 from statuslist.errors import StatusRetrievalError
 from tests.simulator import canned, held

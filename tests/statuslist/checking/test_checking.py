@@ -12,7 +12,7 @@ from credentials.errors import CredentialNotValid, MalformedValue
 from proofs import Algorithm, KeySigner, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
 from statuslist.checking.checker import Checker
-from statuslist.checking.list_source import ListUrlRefused
+from statuslist.checking.list_fetching import ListUrlRefused
 from statuslist.checking.requests import EntryCheck
 from statuslist.entries.requests import Allocate
 from statuslist.errors import (
@@ -264,7 +264,8 @@ async def test_index_beyond_the_list_is_never_valid(house: House) -> None:
         ({"statusListIndex": 8}, "/credentialStatus/statusListIndex"),
         ({"statusListIndex": "08"}, "/credentialStatus/statusListIndex"),
         ({"statusPurpose": None}, "/credentialStatus/statusPurpose"),
-        ({"type": "RevocationList2020Status"}, "/credentialStatus/type"),
+        ({"type": []}, "/credentialStatus/type"),
+        ({"type": ["BitstringStatusListEntry", "StatusList2021Entry"]}, "/credentialStatus/type"),
     ],
 )
 async def test_malformed_entry_is_refused_before_anything_is_fetched(

@@ -57,7 +57,7 @@ def test_an_entry_in_any_shape_that_the_specification_allows_is_read(name: str) 
 
 REFUSED_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "no type": ({"type": None}, "/type"),
-    "another type": ({"type": "StatusList2021Entry"}, "/type"),
+    "another type": ({"type": "RevocationList2020Status"}, "/type"),
     "two types": ({"type": ["BitstringStatusListEntry", "StatusList2021Entry"]}, "/type"),
     "id of the list": ({"id": URL}, "/id"),
     "id that is no URL": ({"id": "94567"}, "/id"),
