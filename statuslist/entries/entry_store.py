@@ -251,6 +251,18 @@ def forget_fingerprint(tx: Transaction) -> None:
     tx.send("DELETE FROM reference_key WHERE NOT EXISTS (SELECT 1 FROM entry_references)")
 
 
+def forget_references(tx: Transaction, *, actor: str, at: int) -> int:
+    """Forget the key, which is lost for good, and all references under it; return how many those were."""
+    tx.execute(
+        "INSERT INTO lost_reference_keys (fingerprint, actor, at)"
+        " SELECT fingerprint, :actor, :at FROM reference_key WHERE true ON CONFLICT DO NOTHING",
+        {"actor": actor, "at": at},
+    )
+    forgotten = tx.execute("DELETE FROM entry_references")
+    forget_fingerprint(tx)
+    return forgotten
+
+
 def _reference(row: Row) -> Reference:
     return Reference(
         set_id=row["set_id"],

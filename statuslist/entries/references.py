@@ -5,7 +5,8 @@ Who allocates may name an entry in its own words: the number of a customer, say.
 is short enough to be guessed, so that a hash of it alone would hide nothing. The database has its HMAC under a key
 that is not in the database.
 
-The loss of the file means that no entry is found by its reference any more; each still is by its index. Its
+The loss of the file means that no entry is found by its reference any more; each still is by its index. If it is
+lost for good, all references are forgotten, and a new key made (`referring.begin_anew`). Its
 disclosure means that whoever has the database too can tell whether a guessed reference is in it.
 """
 
@@ -21,6 +22,10 @@ from statuslist.errors import ReferencesUnavailable
 
 KEY_BYTES = 32  # bytes; as hexadecimal digits and a line ending in the file
 _DIGITS = 2 * KEY_BYTES
+_NO_FILE = (
+    "there is no such file; put it back from a backup or another machine, or, if it is lost for good, run"
+    " `touchstone db forget-references`"
+)
 
 
 class ReferenceKey:
@@ -115,7 +120,7 @@ def _read(path: Path | None) -> bytes:
     try:
         text = read_private_file(path, max_bytes=_DIGITS + 2)
     except FileNotFoundError:
-        raise _unavailable(path, "there is no such file; put it back from its backup") from None
+        raise _unavailable(path, _NO_FILE) from None
     except KeyFileUnsafe:
         raise _unavailable(path, "its mode lets others at it; it must be 0600") from None
     except (KeyFileInvalid, OSError):

@@ -6,11 +6,14 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from operators import Principal
+from operators.noting import note
 from statuslist.entries import entry_store as store
 from statuslist.entries.references import ReferenceKey
 from statuslist.entries.requests import NamedEntry
 from statuslist.errors import ReferencesUnavailable
-from storage import Database, DatabaseUnavailable
+from storage import Database, DatabaseUnavailable, Transaction
+from wire import Conflict
 
 LOG = logging.getLogger("touchstone.statuslist")
 
@@ -83,6 +86,32 @@ async def provide_key(database: Database, key: ReferenceKey, *, anew: bool = Fal
         await asyncio.to_thread(key.take_back)
         return False
     return is_made
+
+
+async def begin_anew(database: Database, key: ReferenceKey, operator: Principal, *, at: int) -> int:
+    """
+    Forget all references, whose key is lost for good, and make another key; return how many those were.
+
+    The rows come first: if this ends before the file is made, the next start makes it.
+
+    Args:
+        at: now, in microseconds since 1970.
+
+    Raises:
+        Conflict: there is a file; whatever it is, nothing is made in its place.
+        OSError: the file cannot be written.
+    """
+    if key.is_there:
+        raise Conflict("there is a key of references; if it is not the right one, move it away first")
+
+    def forget(tx: Transaction) -> int:
+        forgotten = store.forget_references(tx, actor=operator.id, at=at)
+        note(tx, operator, "database.forget-references", "database", at=at, references=forgotten)
+        return forgotten
+
+    forgotten = await database.write(forget)
+    await provide_key(database, key)
+    return forgotten
 
 
 async def key_faults(database: Database, key: ReferenceKey) -> tuple[str, ...]:

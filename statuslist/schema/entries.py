@@ -10,7 +10,7 @@ rows must be copied too.
 """
 
 from storage import Migration
-from storage.migrations import ForbidWhile, forbid
+from storage.migrations import ForbidWhile, Lift, forbid
 
 MIGRATIONS = (
     Migration(
@@ -64,6 +64,30 @@ MIGRATIONS = (
             ),
             forbid("released_entries", "UPDATE", "a released entry stays released"),
             forbid("released_entries", "DELETE", "a released entry stays released"),
+        ),
+    ),
+    Migration(
+        room="statuslist",
+        number=11,
+        name="references whose key is lost for good",
+        statements=(
+            """
+            CREATE TABLE lost_reference_keys (
+                fingerprint {blob} PRIMARY KEY,
+                actor TEXT NOT NULL,
+                at {bigint} NOT NULL
+            )
+            """,
+            forbid("lost_reference_keys", "UPDATE", "what was given up stays known"),
+            forbid("lost_reference_keys", "DELETE", "what was given up stays known"),
+            Lift("entry_references", room="statuslist", number=9, position=7),
+            ForbidWhile(
+                "entry_references",
+                "DELETE",
+                "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM lost_reference_keys l"
+                " JOIN reference_key k ON k.fingerprint = l.fingerprint)",
+                "credentials are revoked by their references",
+            ),
         ),
     ),
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from server.commands.database.db_issuers import db_add_issuer, db_give_up_key
+from server.commands.database.db_references import db_forget_references
 from server.commands.remote.api import REASON, given_reason
 from server.commands.terminal import EXIT_FAILED, fail, run, say, settings_or_exit
 
@@ -23,7 +24,7 @@ def db() -> None:
     """Back up, restore, check, copy or upgrade the database."""
 
 
-for command in (db_add_issuer, db_give_up_key):
+for command in (db_add_issuer, db_give_up_key, db_forget_references):
     db.add_command(command)
 
 

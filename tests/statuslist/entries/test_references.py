@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from statuslist.entries.references import ReferenceKey
-from statuslist.entries.referring import key_faults, provide_key, provide_key_if_possible
+from statuslist.entries.referring import begin_anew, key_faults, provide_key, provide_key_if_possible
 from statuslist.entries.requests import (
     MAX_ALLOCATED_PER_CALL,
     Allocate,
@@ -31,9 +31,10 @@ from statuslist.errors import (
     ReferenceTaken,
 )
 from storage import IdempotencyConflict
+from tests.actors import acting
 from tests.databases import SQL_ERRORS, Place
 from tests.statuslist.wing import ACME, OTHER, READER, ROOT, Wing
-from wire import Forbidden, ResourceNotFound, encode
+from wire import Conflict, Forbidden, ResourceNotFound, encode
 
 pytestmark = pytest.mark.anyio
 
@@ -383,7 +384,7 @@ async def test_lost_key_stops_references_and_nothing_else(wing: Wing, key_file: 
             restarted.sets.set_statuses(ROOT, "badges", change(STUDENT)),
             restarted.sets.release(ROOT, "badges", release(reference=STUDENT)),
         ):
-            with pytest.raises(ReferencesUnavailable, match=r"references\.key"):
+            with pytest.raises(ReferencesUnavailable, match=r"references\.key.* db forget-references"):
                 await attempt
         assert len(await restarted.allocate("badges")) == 1
         await restarted.revoke("badges", int(index))
@@ -451,3 +452,84 @@ async def test_file_that_others_may_read_is_refused(wing: Wing, key_file: Path) 
 
     with pytest.raises(ReferencesUnavailable, match="0600"):
         await allocate(wing, STUDENT)
+
+
+# A key that is lost for good
+
+
+async def begin(wing: Wing, key: ReferenceKey) -> int:
+    return await begin_anew(wing.database, key, acting("test"), at=1)
+
+
+async def test_once_a_lost_key_is_given_up_references_are_taken_again_and_nothing_else_changed(
+    wing: Wing, key_file: Path, place: Place
+) -> None:
+    revoked, released, _ = await allocate(wing, STUDENT, "another", "third")
+    await wing.sets.set_statuses(ROOT, "badges", change(STUDENT))
+    await wing.sets.release(ROOT, "badges", release(reference="another"))
+    tables = ("allocations", "statuses", "status_events", "released_entries", "status_sets", "set_versions")
+    before = {table: place.query(f"SELECT * FROM {table}") for table in tables}
+    key_file.unlink()
+
+    forgotten = await begin(wing, ReferenceKey(key_file))
+
+    assert forgotten == 3
+    assert {table: place.query(f"SELECT * FROM {table}") for table in tables} == before
+    assert await key_faults(wing.database, ReferenceKey(key_file)) == ()
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    fresh = Wing(wing.database, wing.place, ReferenceKey(key_file))
+    assert await found(fresh) == []
+    (index,) = await allocate(fresh, STUDENT)
+    assert await found(fresh) == [("badges", index, "dc+sd-jwt")]
+    assert index not in (revoked, released)
+    assert (await fresh.sets.get_entry(ROOT, "badges", int(revoked))).statuses[0].status == 1
+    assert (await fresh.sets.get_entry(ROOT, "badges", int(released))).is_released
+
+
+async def test_giving_up_a_key_is_audited_without_a_trace_of_any_reference(
+    wing: Wing, key_file: Path, place: Place
+) -> None:
+    await allocate(wing, STUDENT, "another")
+    key_file.unlink()
+    await begin(wing, ReferenceKey(key_file))
+
+    ((detail,),) = place.query("SELECT detail FROM audit WHERE action = 'database.forget-references'")
+    assert msgspec.json.decode(detail)["references"] == 2
+    assert STUDENT not in detail
+
+
+async def test_no_reference_is_forgotten_while_there_is_a_key_file(wing: Wing, key_file: Path) -> None:
+    """Be it the right one, that of another database, or none at all."""
+    await allocate(wing, STUDENT)
+    for text in (key_file.read_bytes(), b"0" * 64, b"damaged"):
+        key_file.write_bytes(text)
+
+        with pytest.raises(Conflict, match="move it away"):
+            await begin(wing, ReferenceKey(key_file))
+
+        assert await wing.count("entry_references") == 1
+        assert key_file.read_bytes() == text
+
+
+async def test_an_end_before_the_new_key_is_made_leaves_that_to_the_next_start(
+    wing: Wing, key_file: Path
+) -> None:
+    await allocate(wing, STUDENT)
+    key_file.unlink()
+    with pytest.raises(FileNotFoundError):
+        await begin(wing, ReferenceKey(key_file.parent / "absent" / key_file.name))
+    await provide_key_if_possible(wing.database, ReferenceKey(key_file))
+    fresh = Wing(wing.database, wing.place, ReferenceKey(key_file))
+
+    assert len(await allocate(fresh, STUDENT)) == 1
+
+
+async def test_a_second_loss_is_no_different(wing: Wing, key_file: Path) -> None:
+    await allocate(wing, STUDENT)
+    for _ in range(2):
+        key_file.unlink()
+        forgotten = await begin(wing, ReferenceKey(key_file))
+        fresh = Wing(wing.database, wing.place, ReferenceKey(key_file))
+        await allocate(fresh, STUDENT)
+
+        assert forgotten == 1
