@@ -134,11 +134,15 @@ def _own_url(settings: Settings, bound_url: str) -> str:
 
 def _suggest(settings: Settings, url: str, check: Path) -> None:
     """Print a command for each of the three questions, about the sample; `check` is the body of the third."""
+    from server.commands.database.sample_credential import VERIFY_FILE
+
     is_json = "-H 'Content-Type: application/json'"
     question = msgspec.json.encode(sample_question(settings)).decode()
     say(f"Which keys does the sample's issuer have?\n  curl {url}/1.0/identifiers/{settings.did}\n")
     say(f"May it issue course certificates?\n  curl {url}/trqp/authorization {is_json} -d '{question}'\n")
     say(f"Is the sample's certificate still valid?\n  curl {url}/status/check {is_json} -d @{check}\n")
+    if (verify := check.with_name(VERIFY_FILE)).exists():
+        say(f"All at once: may I rely on it?\n  curl {url}/verify {is_json} -d @{verify}\n")
 
 
 def sample_question(settings: Settings) -> dict[str, str]:

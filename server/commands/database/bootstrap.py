@@ -28,6 +28,7 @@ from operators.issuers.issuers import Issuers
 from operators.issuers.views import CreateIssuer
 from registry.files import Files as RegistryFiles
 from registry.registry import Registry
+from server.commands.database.sample_credential import write_sample_credential
 from server.database import open_of, prepare
 from server.identity.own import DEFAULT_ISSUER, require_same_identity
 from server.identity.surroundings import Surroundings
@@ -187,6 +188,7 @@ async def _make_sample_set(settings: Settings, database: Database, say: Say) -> 
     except ListFull:  # After a restore no set of the backup gives entries any more.
         say(f"the status set {SAMPLE_SET} is closed: there is no sample entry to play with")
         return
+    await write_sample_credential(settings, database, allocated.entries[0])
     _write_sample_requests(settings, allocated.entries[0])
     say(f"created the status set {SAMPLE_SET} with one allocated entry")
 
