@@ -13,6 +13,7 @@ from credentials.claims import Claims
 from credentials.errors import MalformedValue
 from credentials.holding import NotHeld, check_held
 from credentials.keys.finding import IssuerKeys
+from credentials.keys.found import FoundKey
 from credentials.secured import FORMER_SD_JWT, LEGACY, SD_JWT, Secured
 from proofs import Canonicalize, ProofError
 from registry.asking.evaluation import Evaluation, EvaluationRequest
@@ -37,7 +38,7 @@ from wire import JsonError, format_utc
 KeysFor = Callable[[Account, int], IssuerKeys]
 Trusted = Callable[[Sequence[EvaluationRequest]], Awaitable[Sequence[Evaluation]]]
 # Status entries as they are, their credential's issuer, and a time, to what was found of each.
-StatusOf = Callable[[Sequence[Any], str | None, int, Account], Awaitable[Sequence[Outcome]]]
+StatusOf = Callable[[Sequence[Any], str | None, FoundKey, int, Account], Awaitable[Sequence[Outcome]]]
 
 
 class Verifier:
@@ -45,7 +46,7 @@ class Verifier:
     Args:
         keys_for: where keys are found; who pays for what strangers are asked.
         trusted: what the registry says.
-        status_of: what status lists say.
+        status_of: what status lists say, of entries, the issuer, the key that signed, and a time.
         clock: seconds since 1970.
         canonicalize_rdf: as `credentials.forms.with_proof`; None: proofs over RDF are not verified.
     """
@@ -94,23 +95,24 @@ class Verifier:
             credential, keys, at, takes_stale=takes_stale, canonicalize_rdf=self._canonicalize_rdf
         )
         verdicts: dict[Name, Verdict] = {"authentic": found.verdict}
-        if found.secured is None or found.claims is None:
+        if found.secured is None or found.claims is None or found.key is None:
             verdicts |= _nothing_known(options)
         else:
-            verdicts |= await self._rest(found.secured, found.claims, options, policy, at, account)
+            verdicts |= await self._rest(found.secured, found.claims, found.key, options, policy, at, account)
         return _told(found, verdicts, options, policy, at=at, now=now)
 
     async def _rest(
         self,
         secured: Secured,
         claims: Claims,
+        key: FoundKey,
         options: VerifyOptions,
         policy: Policy,
         at: int,
         account: Account,
     ) -> dict[Name, Verdict]:
         asked = await self._ask_registry(secured, claims, options, policy, at)
-        outcomes = await self._status_of(claims.statuses, secured.issuer, at, account)
+        outcomes = await self._status_of(claims.statuses, secured.issuer, key, at, account)
         verdicts: dict[Name, Verdict] = {
             "inTime": in_time(claims, at),  # 2
             "issuerTrusted": trusted(asked),  # 3

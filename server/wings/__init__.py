@@ -62,10 +62,10 @@ async def open_wings(resources: Resources) -> Wings:
     hot = open_hot_table(resources, resolver)
     monitoring = open_monitoring(resources, operators)
     issuing = open_issuing(resources, operators, resolver, hot, monitoring.clock_watch)
-    status = open_status_wing(resources, operators, resolver, hot)
     metadata = IssuerMetadata(
         fetcher=resources.guard.fetch_stranger, clock=resources.clock, timer=resources.timer
     )
+    status = open_status_wing(resources, operators, resolver, hot, metadata, registry.trust)
     verifier = open_verifier(
         resolver,
         metadata,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from credentials.keys.issuer_metadata import IssuerMetadata
+from registry.trust import Trust
 from resolver import Resolver
 from server.edge.hot_table import HotTable
 from server.object_store import ObjectStore
@@ -40,7 +42,12 @@ class StatusWing(msgspec.Struct, frozen=True):
 
 
 def open_status_wing(
-    resources: Resources, operators: Operators, resolver: Resolver, hot: HotTable
+    resources: Resources,
+    operators: Operators,
+    resolver: Resolver,
+    hot: HotTable,
+    metadata: IssuerMetadata,
+    trust: Trust,
 ) -> StatusWing:
     """Return what allocates and changes, what publishes, and what checks."""
     mirror = _open_mirror(resources)
@@ -69,6 +76,8 @@ def open_status_wing(
         resolver=resolver,
         fetcher=resources.guard.fetch_stranger,
         own_list=partial(own_list, publisher.lists, publisher.demand),
+        metadata=metadata,
+        anchors=trust.anchors,
         clock=resources.clock,
         timer=resources.timer,
     )

@@ -5,17 +5,20 @@ One call over all wings: may I rely on this credential now?
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from credentials.keys.finding import IssuerKeys
+from credentials.keys.found import FoundKey
 from credentials.keys.issuer_metadata import IssuerMetadata
+from credentials.times import CLOCK_SKEW
 from proofs.suites import Canonicalize
 from registry.trust import Trust
 from resolver import Options, Resolved, Resolver
 from statuslist.checking.account import Account
 from statuslist.checking.checker import Checker
-from statuslist.checking.requests import EntryCheck
+from statuslist.checking.outcomes import Relying
 from verification.standing import Outcome
 from verification.verifier import Verifier
-from wire import Refusal
 
 
 def open_verifier(
@@ -40,9 +43,11 @@ def open_verifier(
         return IssuerKeys(resolve=resolve, by_metadata=metadata.find, anchors=trust.anchors)
 
     async def status_of(
-        entries: Sequence[Any], issuer: str | None, _at: int, account: Account
+        entries: Sequence[Any], issuer: str | None, key: FoundKey, at: int, account: Account
     ) -> Sequence[Outcome]:
-        return [await _outcome(checker, entry, issuer, account) for entry in entries]
+        is_past = at < int(clock() * 1_000_000) - CLOCK_SKEW
+        relying = Relying(issuer=issuer, anchors=_anchors_of(key), at=at if is_past else None)
+        return await checker.check_held_entries(entries, relying, account)
 
     return Verifier(
         keys_for=keys_for,
@@ -53,9 +58,6 @@ def open_verifier(
     )
 
 
-async def _outcome(checker: Checker, entry: Any, issuer: str | None, account: Account) -> Outcome:
-    try:
-        found = await checker.check_entries(EntryCheck(credential_status=entry, issuer=issuer or ""), account)
-    except Refusal as error:
-        return error
-    return found.results[0]
+def _anchors_of(key: FoundKey) -> tuple[bytes, ...]:
+    """Return who is trusted with the status of what certificates vouch for: the anchor of their path."""
+    return () if key.path is None else (key.path.certificates[-1].public_bytes(Encoding.DER),)

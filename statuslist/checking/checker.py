@@ -47,7 +47,7 @@ class Checker:
         resolver: for the keys of issuers that are DIDs.
         fetcher: for the lists of strangers; the guard's `fetch_stranger`.
         own_list: our lists in process (`answers.own_list`).
-        metadata: for the keys of issuers with https URLs; None: one of its own.
+        metadata: for the keys of issuers with https URLs.
         anchors: the registry's, for a chain of certificates.
         clock: seconds since 1970; what others say of times is compared with it.
         timer: monotonic seconds; how long a list is kept goes by it.
@@ -59,18 +59,19 @@ class Checker:
         resolver: Resolver,
         fetcher: Fetch,
         own_list: OwnList,
+        metadata: IssuerMetadata,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
-        metadata: IssuerMetadata | None = None,
         anchors: Anchors = no_anchors,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
+        self._metadata = metadata
         self._lists = ListSource(
             resolver=resolver,
             fetcher=fetcher,
             own_list=own_list,
-            metadata=metadata or IssuerMetadata(fetcher=fetcher, clock=clock, timer=timer),
+            metadata=metadata,
             anchors=anchors,
             clock=clock,
             timer=timer,
@@ -150,6 +151,7 @@ class Checker:
 
     def purge_lists(self) -> None:
         """Forget the verified lists of others; each is fetched, and its issuer's key resolved, anew."""
+        self._metadata.purge()
         self._lists.purge()
 
     async def aclose(self) -> None:

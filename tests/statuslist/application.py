@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
 
+from credentials.keys.issuer_metadata import IssuerMetadata
 from operators import Principal
 from resolver import Resolver
 from server.edge.answers import is_not_modified, response_headers
@@ -56,6 +57,7 @@ async def checker_of(wing: Wing) -> AsyncIterator[Checker]:
             resolver=resolver,
             fetcher=guard.fetch_stranger,
             own_list=wing.own_list,
+            metadata=IssuerMetadata(fetcher=guard.fetch_stranger, clock=wing.clock, timer=wing.clock.timer),
             clock=wing.clock,
             timer=wing.clock.timer,
         )

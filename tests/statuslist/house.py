@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from credentials.keys.issuer_metadata import IssuerMetadata
 from resolver import GuardLimits, Resolver
 from statuslist.checking.account import UNLIMITED, Account
 from statuslist.checking.checker import Checker
@@ -77,10 +78,13 @@ async def open_house(directory: Path) -> AsyncIterator[House]:
                 timer=wing.clock.timer,
             )
         )
+        metadata = IssuerMetadata(fetcher=guard.fetch_stranger, clock=wing.clock, timer=wing.clock.timer)
+        stack.push_async_callback(metadata.aclose)
         checker = Checker(
             resolver=resolver,
             fetcher=guard.fetch_stranger,
             own_list=wing.own_list,
+            metadata=metadata,
             clock=wing.clock,
             timer=wing.clock.timer,
         )

@@ -258,7 +258,12 @@ async def a_scene(folder: Path) -> AsyncIterator[Scene]:
             resolver = Resolver(fetcher=guard.fetch_stranger, clock=_clock)
             metadata = IssuerMetadata(fetcher=guard.fetch_stranger, clock=_clock)
             checker = Checker(
-                resolver=resolver, fetcher=guard.fetch_stranger, own_list=lambda _: None, clock=_clock
+                resolver=resolver,
+                fetcher=guard.fetch_stranger,
+                own_list=lambda _: None,
+                metadata=metadata,
+                anchors=told.trust.anchors,
+                clock=_clock,
             )
             yield Scene(
                 issuers,

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from credentials.errors import CredentialNotValid, MalformedValue
+from credentials.keys.issuer_metadata import IssuerMetadata
 from proofs import Algorithm, KeySigner, ProofError
 from resolver import GuardLimits, OutboundBudgetExceeded, ResolutionError, Resolver
 from statuslist.checking.checker import Checker
@@ -368,6 +369,7 @@ async def test_budget_that_is_used_up_is_ours_to_tell() -> None:
             resolver=resolver,
             fetcher=guard.fetch_stranger,
             own_list=lambda _: None,
+            metadata=IssuerMetadata(fetcher=guard.fetch_stranger, clock=lambda: 1_800_000_000.0),
             clock=lambda: 1_800_000_000.0,
         )
         issuer = Stranger(world, "issuer.example.com", 1_800_000_000_000_000)
