@@ -13,12 +13,13 @@ from storage import Database
 from wire import encode, format_utc
 
 VERIFY_FILE = "sample-verify.json"
+CERTIFICATE_FILE = "sample-certificate.jwt"
 SAMPLE_TYPE = "CourseCompletionCredential"  # that the sample ecosystem lets the service issue
 _YEAR = 365 * 86_400 * 1_000_000  # microseconds
 
 
 async def write_sample_credential(settings: Settings, database: Database, entry: AllocatedEntry) -> None:
-    """Sign a certificate with the entry, and write the body of `POST /verify` that asks about it."""
+    """Write a certificate with the entry, signed, and the body of `POST /verify` that asks about it."""
     identities = Identities(settings, database)
     await identities.refresh()
     now = int(time.time() * 1_000_000)
@@ -33,4 +34,5 @@ async def write_sample_credential(settings: Settings, database: Database, entry:
     }
     signer = identities.active_signer(DEFAULT_ISSUER)
     token = sign_compact(encode(certificate), header={"typ": "vc+jwt"}, signer=signer).decode()
+    (settings.state_dir / CERTIFICATE_FILE).write_text(token)
     (settings.state_dir / VERIFY_FILE).write_bytes(encode({"credential": token}))
