@@ -48,8 +48,9 @@ class Issuer(Stranger):
     """An issuer with a DID, an https URL and a certificate; the key of the first two is one."""
 
     def __init__(self, world: World, called: str) -> None:
-        super().__init__(world, f"{called}.example", NOW)
-        self.url, self.tokens_url = f"https://{called}.example/issuer", f"https://{called}.example{TOKENS}"
+        self.private_key = Ed25519PrivateKey.generate()
+        super().__init__(world, f"{called}.example", NOW, self.private_key)
+        self.url = f"https://{called}.example/issuer"
         self.key_id = called.encode()  # of the certificate of its authority
         self.root = CertificateAuthority(
             f"{called} root",
@@ -81,19 +82,33 @@ class Issuer(Stranger):
             self.host.answer(
                 target, canned(secured(document, by.signer, "jcs"), 200, content_type="application/vc")
             )
-        tokens = TokenList(
-            url=self.tokens_url,
-            issued_at=NOW - HOUR,
-            expires=ends,
-            ttl_ms=300_000,
-            bits=2,
-            lst=compressed(packed(131_072, [(REVOKED, 1), (SUSPENDED, 2)], 2)),
-        )
-        token = signed_token_jwt(tokens, by.signer)
-        self.host.answer(TOKENS, canned(token, 200, content_type="application/statuslist+jwt"))
+        signers = by.token_signers()
+        if by is not self:  # A name within its issuer's metadata names nobody else.
+            signers["https"] = by.signer
+        for kind, signer in signers.items():
+            tokens = TokenList(
+                url=self.tokens_url(kind),
+                issued_at=NOW - HOUR,
+                expires=ends,
+                ttl_ms=300_000,
+                bits=2,
+                lst=compressed(packed(131_072, [(REVOKED, 1), (SUSPENDED, 2)], 2)),
+            )
+            token = signed_token_jwt(tokens, signer, "certificates" if kind == "x5c" else "kid")
+            self.host.answer(
+                f"{TOKENS}/{kind}", canned(token, 200, content_type="application/statuslist+jwt")
+            )
+
+    def tokens_url(self, kind: str) -> str:
+        return f"https://{self.host.name}{TOKENS}/{kind}"
+
+    def token_signers(self) -> dict[str, KeySigner]:
+        """Return who signs token lists, by how the key is found: each as the credentials that point there are."""
+        by_metadata = KeySigner(self.private_key, self.signer.verification_method, jws_key_id="key-1")
+        return {"did": self.signer, "https": by_metadata, "x5c": self.certified}
 
     def unpublish_lists(self) -> None:
-        for target in (PATH, SUSPENSIONS, TOKENS):
+        for target in (PATH, SUSPENSIONS, *(f"{TOKENS}/{kind}" for kind in self.token_signers())):
             self.host.answer(target, canned(b"", 503))
 
     def entries(self, index: int) -> list[Changes]:
@@ -161,8 +176,8 @@ class Wanted:
             "credentialSubject": {"id": "did:example:holder", "degree": "AAAA"},
         } | ({"credentialStatus": status} if status is not None else {})
 
-    def sd_jwt(self, issuer: str) -> Changes:
-        list_entry = {"status_list": {"idx": self.index, "uri": self.issuer.tokens_url}}
+    def sd_jwt(self, issuer: str, kind: str) -> Changes:
+        list_entry = {"status_list": {"idx": self.index, "uri": self.issuer.tokens_url(kind)}}
         status = list_entry if self.status is ... else self.status
         return {
             "iss": issuer,
@@ -210,7 +225,7 @@ def _sd_jwt(kind: str) -> Callable[[Wanted], str]:
             {"kid": "key-1" if wanted.names_key_of is wanted.issuer else "key-2"} if kind == "https" else {}
         )
         token = sd_jwt(
-            wanted.sd_jwt(issuer),
+            wanted.sd_jwt(issuer, kind),
             wanted.signer(kind),
             hidden={"degree": "AAAA"},
             header=header,
