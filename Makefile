@@ -33,6 +33,7 @@ SOAK_SEED ?= $(shell date +%s)
 SOAK_HISTORIES ?= 2000
 soak: $(DEV) postgres
 	$(RUN)/python -m tests.fuzz --cases $(SOAK_CASES) --seed $(SOAK_SEED)
+	TOUCHSTONE_FUZZ_CREDENTIALS=100000 TOUCHSTONE_FUZZ_SEED=$(SOAK_SEED) $(RUN)/python -m pytest -q -s tests/slow/test_hostile_credentials.py
 	TOUCHSTONE_HISTORIES=$(SOAK_HISTORIES) TOUCHSTONE_SEED=$(SOAK_SEED) $(RUN)/python -m pytest -q tests/registry/test_as_of.py
 	TOUCHSTONE_REGISTRY_EDITS=1000 TOUCHSTONE_REGISTRY_CRASHES=20 $(RUN)/python -m pytest -s tests/slow/test_registry_crash.py
 

@@ -11,6 +11,7 @@ is the issuer of the credential who wrote them.
 
 import base64
 import binascii
+import re
 
 from credentials.forms.disclosures import disclosed, hash_name_of
 from credentials.numeric_dates import numeric_date
@@ -21,6 +22,9 @@ from wire import read
 from wire.json import MAX_VALUES
 
 TYPES: dict[str | None, Form] = {f"application/{form}": form for form in (SD_JWT, FORMER_SD_JWT)}
+_TOKEN = re.compile(
+    rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII
+)  # a JWS in compact form; not read unless it is asked for
 # Section 2.2.2.3: these are never disclosed, but stand in the token.
 _NEVER_DISCLOSED = ("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status")
 MAX_CERTIFICATES = 5
@@ -33,7 +37,7 @@ def read_sd_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) ->
     Raises:
         JsonError: the payload is not strict JSON, or has over `max_values` values.
         MalformedProof: not of that form; another `typ`; no `vct`; a claim disclosed that must not be; `issuer` that
-            is no string; or as `disclosed`.
+            is no string; what is no token behind the last ~; or as `disclosed`.
         MalformedValue: `nbf`, `exp` or `iat` is no time.
     """
     parts = body.removesuffix(b"\n").removesuffix(b"\r").split(b"~")
@@ -87,6 +91,8 @@ def _check_claims(payload: JsonObject, said: JsonObject) -> None:
 def _binding(parts: list[bytes], payload: JsonObject) -> Binding | None:
     if not parts[-1]:
         return None
+    if _TOKEN.fullmatch(parts[-1]) is None:
+        raise MalformedProof("expected nothing behind the last ~, or a Key Binding JWT")
     bound = b"~".join(parts[:-1]) + b"~"
     return Binding(token=parts[-1], bound=bound, hash_name=hash_name_of(payload))
 

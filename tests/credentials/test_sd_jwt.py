@@ -111,6 +111,8 @@ CHEATS: dict[str, Callable[[], str]] = {
     "no token": lambda: "a.b.c",
     "no disclosure": lambda: sd_jwt(CLAIMS, ISSUER, disclosures=["e30"]),
     "a disclosure with padding": lambda: sd_jwt(CLAIMS, ISSUER, disclosures=[disclosure("a", 1) + "="]),
+    "something behind them that no holder signed": lambda: sd_jwt(CLAIMS, ISSUER) + "x",
+    "a last disclosure without ~": lambda: sd_jwt(CLAIMS, ISSUER, hidden={"age": 30})[:-1],
 }
 
 

@@ -5,6 +5,7 @@ What is wrong with a credential is one of the defects of docs/verify.md; everyth
 """
 
 import base64
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from credentials.keys.issuer_metadata import IssuerMetadata
-from proofs import KeyName, KeySigner, sign_compact
+from proofs import Canonicalize, KeyName, KeySigner, sign_compact
 from registry.identifiers import certificate_identifier
 from registry.model import Authority, Definition, Identifier, Resource
 from resolver import Resolver
@@ -48,7 +49,7 @@ class Issuer(Stranger):
     """An issuer with a DID, an https URL and a certificate; the key of the first two is one."""
 
     def __init__(self, world: World, called: str) -> None:
-        self.private_key = Ed25519PrivateKey.generate()
+        self.private_key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(called.encode()).digest())
         super().__init__(world, f"{called}.example", NOW, self.private_key)
         self.url = f"https://{called}.example/issuer"
         self.key_id = called.encode()  # of the certificate of its authority
@@ -258,14 +259,14 @@ def _flipped(token: str, wanted: Wanted) -> str:
 
 
 class Scene:
-    """The issuers, and what verifies."""
+    """The issuers, what verifies, and the web in which both are."""
 
-    def __init__(self, issuers: dict[str, Issuer], verifier: Verifier) -> None:
-        self.issuers, self.verifier = issuers, verifier
+    def __init__(self, issuers: dict[str, Issuer], verifier: Verifier, world: World) -> None:
+        self.issuers, self.verifier, self.world = issuers, verifier, world
 
 
 @asynccontextmanager
-async def a_scene(folder: Path) -> AsyncIterator[Scene]:
+async def a_scene(folder: Path, canonicalize_rdf: Canonicalize | None = None) -> AsyncIterator[Scene]:
     """Open issuers, a registry that trusts some of them, and a verifier."""
     async with World() as world, world.guard() as guard:
         issuers = {called: Issuer(world, called) for called in ISSUERS}
@@ -280,10 +281,10 @@ async def a_scene(folder: Path) -> AsyncIterator[Scene]:
                 anchors=told.trust.anchors,
                 clock=_clock,
             )
-            yield Scene(
-                issuers,
-                open_verifier(resolver, metadata, told.trust, checker, clock=_clock, canonicalize_rdf=None),
+            verifier = open_verifier(
+                resolver, metadata, told.trust, checker, clock=_clock, canonicalize_rdf=canonicalize_rdf
             )
+            yield Scene(issuers, verifier, world)
             await checker.aclose()
             await metadata.aclose()
             await resolver.aclose()

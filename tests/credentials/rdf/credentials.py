@@ -44,7 +44,7 @@ def in_process(options: JsonObject, document: JsonObject, hash_name: str) -> tup
     raise outcome.error
 
 
-def signed(document: JsonObject, **options: Any) -> JsonObject:
+def signed(document: JsonObject, *, key: Ed25519PrivateKey = KEY, **options: Any) -> JsonObject:
     """Return `document` with an eddsa-rdfc-2022 proof, or one with other options."""
     proof = {
         "type": "DataIntegrityProof",
@@ -54,5 +54,5 @@ def signed(document: JsonObject, **options: Any) -> JsonObject:
         **options,
     }
     canonical = in_process({**proof, "@context": document["@context"]}, document, "sha256")
-    signature = KEY.sign(hash_data(canonical, Algorithm.ED25519))
+    signature = key.sign(hash_data(canonical, Algorithm.ED25519))
     return {**document, "proof": {**proof, "proofValue": "z" + base58.b58encode(signature).decode()}}
