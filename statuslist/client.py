@@ -4,6 +4,9 @@ The status lists over HTTP: operators' calls and public ones, with the Structs t
     async with StatusListClient("http://localhost:8001", api_key=key) as operator:
         allocated = await operator.allocate("badges", Allocate(count=10))
 
+`check_held_list` checks an entry without a server: with the bytes of its list, and the key or DID document of the
+list's issuer, at hand.
+
 Importing this loads no HTTP client; making one does (httpx).
 """
 
@@ -12,7 +15,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from statuslist.checking.requests import EntryCheck, StatusCheck
+from statuslist.checking.held_list import check_held_list
+from statuslist.checking.requests import CheckedEntry, EntryCheck, StatusCheck
 from statuslist.entries.requests import (
     Allocate,
     Allocated,
@@ -45,6 +49,7 @@ __all__ = [
     "ChangeStatuses",
     "Changed",
     "ChangedSets",
+    "CheckedEntry",
     "CreateSet",
     "EntryCheck",
     "EntryView",
@@ -61,6 +66,7 @@ __all__ = [
     "StatusCheck",
     "StatusListClient",
     "StatusListsUnavailable",
+    "check_held_list",
 ]
 
 if TYPE_CHECKING:

@@ -17,19 +17,19 @@ V1 = "https://www.w3.org/2018/credentials/v1"
 V2 = "https://www.w3.org/ns/credentials/v2"
 
 
-def former_list(issuer: Stranger, *, is_padded: bool = False, **changes: Any) -> dict[str, Any]:
+def former_list(by: Stranger, *, is_padded: bool = False, **changes: Any) -> dict[str, Any]:
     """Return an unsecured StatusList2021Credential in VCDM 1.1, valid for an hour; a change to None removes one."""
     bits = with_statuses(131_072, [(REVOKED, 1)])
     encoded = urlsafe_b64encode(gzip.compress(bits, mtime=0)).decode()
     document = {
         "@context": [V1, "https://w3id.org/vc/status-list/2021/v1"],
-        "id": issuer.list_url,
+        "id": by.list_url,
         "type": ["VerifiableCredential", "StatusList2021Credential"],
-        "issuer": issuer.did,
-        "issuanceDate": format_utc(issuer.now - 60_000_000),
-        "expirationDate": format_utc(issuer.now + 3_600_000_000),
+        "issuer": by.did,
+        "issuanceDate": format_utc(by.now - 60_000_000),
+        "expirationDate": format_utc(by.now + 3_600_000_000),
         "credentialSubject": {
-            "id": f"{issuer.list_url}#list",
+            "id": f"{by.list_url}#list",
             "type": "StatusList2021",
             "statusPurpose": "revocation",
             "encodedList": encoded if is_padded else encoded.rstrip("="),
@@ -38,7 +38,7 @@ def former_list(issuer: Stranger, *, is_padded: bool = False, **changes: Any) ->
     return {name: value for name, value in (document | changes).items() if value is not None}
 
 
-def vc11_jwt(document: dict[str, Any], signer: KeySigner, **header: Any) -> bytes:
-    """Return a credential of VCDM 1.1 in the claim `vc` of a JWT, its issuer and id in claims as well."""
-    payload = {"iss": document["issuer"], "jti": document["id"], "vc": document}
-    return sign_compact(msgspec.json.encode(payload), header={"typ": "JWT"} | header, signer=signer)
+def vc11_jwt(document: dict[str, Any], signer: KeySigner, *, issuer: str | None = None) -> bytes:
+    """Return a credential of VCDM 1.1 in the claim `vc` of a JWT, with its issuer and id in claims as well."""
+    payload = {"iss": issuer or document["issuer"], "jti": document["id"], "vc": document}
+    return sign_compact(msgspec.json.encode(payload), header={"typ": "JWT"}, signer=signer)

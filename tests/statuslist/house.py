@@ -2,7 +2,7 @@
 A checker between our own wing and the fake web, with an issuer there; its clock can be turned.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,20 +25,33 @@ QUICK = GuardLimits(host_rate_per_second=1_000.0, host_burst=1_000)
 
 
 class House:
-    """A checker between our own wing and the fake web."""
+    """
+    A checker between our own wing and the fake web.
 
-    def __init__(self, wing: Wing, world: World, checker: Checker) -> None:
+    `anchors` are the certificates of the registry, in DER, whatever is asked about.
+    """
+
+    def __init__(self, wing: Wing, world: World) -> None:
+        self.anchors: list[bytes] = []
         self.wing = wing
         self.world = world
-        self.checker = checker
         self.now = int(wing.clock() * 1_000_000)
         self.issuer = Stranger(world, "issuer.example.com", self.now)
+        self.checker: Checker
+
+    async def anchors_of(self, _chain: Sequence[bytes], _at: int) -> Sequence[bytes]:
+        return self.anchors
 
     async def check(
-        self, entry: Any, issuer: str | None = None, *list_issuers: str, account: Account = UNLIMITED
+        self,
+        entry: Any,
+        issuer: str | None = None,
+        *list_issuers: str,
+        account: Account = UNLIMITED,
+        at: str | None = None,
     ) -> StatusCheck:
         request = EntryCheck(
-            credential_status=entry, issuer=issuer or self.issuer.did, list_issuers=list_issuers
+            credential_status=entry, issuer=issuer or self.issuer.did, list_issuers=list_issuers, at=at
         )
         return await self.checker.check_entries(request, account)
 
@@ -55,8 +68,11 @@ class House:
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
             return await http.post("/status/check", content=body, headers={"content-type": content_type})
 
+    async def post_json(self, body: dict[str, Any]) -> httpx.Response:
+        return await self.post(encode(body))
+
     async def post_entries(self, *entries: Any) -> httpx.Response:
-        return await self.post(encode({"issuer": self.issuer.did, "credentialStatus": entries}))
+        return await self.post_json({"issuer": self.issuer.did, "credentialStatus": entries})
 
     def requests(self) -> list[str]:
         return [request.host + request.target for request in self.world.requests]
@@ -80,13 +96,15 @@ async def open_house(directory: Path) -> AsyncIterator[House]:
         )
         metadata = IssuerMetadata(fetcher=guard.fetch_stranger, clock=wing.clock, timer=wing.clock.timer)
         stack.push_async_callback(metadata.aclose)
-        checker = Checker(
+        house = House(wing, world)
+        house.checker = Checker(
             resolver=resolver,
             fetcher=guard.fetch_stranger,
             own_list=wing.own_list,
             metadata=metadata,
+            anchors=house.anchors_of,
             clock=wing.clock,
             timer=wing.clock.timer,
         )
-        stack.push_async_callback(checker.aclose)
-        yield House(wing, world, checker)
+        stack.push_async_callback(house.checker.aclose)
+        yield house

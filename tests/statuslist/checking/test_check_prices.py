@@ -7,39 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.edge.limits import ClientAccount, TokenBuckets, TooManyRequests
+from server.edge.limits import TooManyRequests
 from statuslist.checking.list_fetching import ListUrlRefused
 from statuslist.entries.requests import CreateSet
 from statuslist.errors import StatusRetrievalError
 from tests.simulator import canned, held
+from tests.statuslist.checking.purse import Purse
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, Stranger, vc_jwt
 from tests.statuslist.wing import ISSUERS, ROOT
 
 pytestmark = pytest.mark.anyio
-
-
-class Purse:
-    """A client's account of `tokens`, over the server's own buckets, at a time that stands still."""
-
-    def __init__(self, tokens: int, computing: int = 0) -> None:
-        self._buckets = TokenBuckets(tokens / 2, lambda: 0.0)
-        self._computing = TokenBuckets(computing / 2, lambda: 0.0)
-        self._account = ClientAccount(self._buckets, self._computing, "a")
-        self.spent = 0
-        self.computed_bytes = 0
-
-    def compute(self, n_bytes: int) -> None:
-        self._account.compute(n_bytes)
-        self.computed_bytes += n_bytes
-
-    def pay(self, requests: int) -> None:
-        self._account.pay(requests)
-        self.spent += requests
-
-    def owe(self, requests: int) -> None:
-        self._account.owe(requests)
-        self.spent += requests
 
 
 async def test_check_of_our_own_lists_costs_nothing(house: House) -> None:

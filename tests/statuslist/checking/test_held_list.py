@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 
 from proofs import Algorithm, KeySigner, MalformedProof, ProofError, ProofInvalid, add_proof, sign_compact
-from statuslist.checking.held_list import verify_with_document, verify_with_key
-from statuslist.errors import StatusListError
+from statuslist.checking.held_list import check_held_list, verify_with_document, verify_with_key
+from statuslist.checking.requests import CheckedEntry
+from statuslist.errors import RangeError, StatusListError, StatusVerificationError
+from statuslist.formats.bitstring_entry import status_entry
 from statuslist.formats.forms import MEDIA_TYPES, FormName
 from statuslist.formats.token_bits import compressed, packed
 from statuslist.formats.token_list import TokenList, signed_token_cwt, signed_token_jwt
 from tests.proofs.documents import KEYS
 from tests.statuslist.lists import HOUR, NOW, URL, a_list
 from tests.statuslist.wing import did_document, signer_for
-from wire import JsonError, encode
+from wire import JsonError, encode, format_utc
 
 OURS, THEIRS = signer_for("default"), signer_for("acme")
 # Whoever holds the key of somebody else's list, and says that it is of our issuer.
@@ -36,7 +38,7 @@ def token_list(**changes: Any) -> TokenList:
 
 
 def credential(signer: KeySigner, **changes: Any) -> dict[str, Any]:
-    return a_list(**{"issuer": signer.controller} | changes)
+    return a_list((7, 1), **{"issuer": signer.controller} | changes)
 
 
 def vc_jwt(document: dict[str, Any], signer: KeySigner) -> bytes:
@@ -146,3 +148,86 @@ def test_a_list_that_names_its_key_by_certificates_asks_for_the_key() -> None:
     verify_with_key(body, MEDIA_TYPES["token.cwt"], key.public_key(), now=NOW)
     with pytest.raises(MalformedProof, match="with the key itself"):
         verify_with_document(body, MEDIA_TYPES["token.cwt"], did_document(OURS), now=NOW)
+
+
+# An entry, and the list at hand.
+
+
+def entry_of(form: str, index: int, **changes: Any) -> dict[str, Any]:
+    if form.startswith("token"):
+        return {"status_list": {"idx": index, "uri": URL} | changes}
+    return status_entry(list_url=URL, index=index, purpose="revocation") | changes
+
+
+def check(
+    form: FormName, index: int, key: object, *, issuer: str = OURS.controller, **options: Any
+) -> CheckedEntry:
+    body = SIGNED[form](OURS)
+    (result,) = check_held_list(entry_of(form, index), body, key, issuer=issuer, **{"now": NOW} | options)
+    return result
+
+
+@each_form
+@pytest.mark.parametrize("key", [OURS.public_key, did_document(OURS)], ids=["key", "document"])
+def test_an_entry_is_checked_by_the_list_at_hand(form: FormName, key: object) -> None:
+    revoked, valid = check(form, 7, key), check(form, 8, key)
+
+    assert (revoked.valid, revoked.reason, revoked.status) == (False, "revoked", 1)
+    assert (valid.valid, valid.reason, valid.issuer_bound) == (True, None, True)
+    assert (valid.list_issuer, valid.list_valid_until) == (OURS.controller, format_utc(NOW + HOUR))
+    assert valid.list_retrieved_at is None
+
+
+@each_form
+def test_an_entry_of_another_issuers_credential_is_not_valid_by_the_list(form: FormName) -> None:
+    alone = check(form, 8, did_document(OURS), issuer=THEIRS.controller)
+    trusting = check(form, 8, did_document(OURS), issuer=THEIRS.controller, list_issuers=(OURS.controller,))
+
+    assert (alone.valid, alone.reason) == (False, "list-issuer-not-trusted")
+    assert (trusting.valid, trusting.issuer_bound) == (True, False)
+
+
+@each_form
+@pytest.mark.parametrize("key", [THEIRS.public_key, did_document(THEIRS)], ids=["key", "document"])
+def test_an_entry_is_not_checked_by_a_list_of_another_key(form: FormName, key: object) -> None:
+    with pytest.raises(ProofInvalid):
+        check(form, 8, key)
+
+
+@each_form
+def test_an_entry_is_not_checked_by_a_list_out_of_its_time(form: FormName) -> None:
+    with pytest.raises(ProofInvalid, match="ended at"):
+        check(form, 8, OURS.public_key, now=NOW + HOUR + 2 * MINUTE)
+
+
+@each_form
+def test_an_entry_is_not_checked_by_the_list_of_another_url(form: FormName) -> None:
+    entry = entry_of(form, 8, **{"uri" if form.startswith("token") else "statusListCredential": URL + "/2"})
+
+    with pytest.raises(StatusVerificationError, match="another"):
+        check_held_list(entry, SIGNED[form](OURS), OURS.public_key, issuer=OURS.controller, now=NOW)
+
+
+def test_an_entry_is_not_checked_by_a_list_of_the_other_standard() -> None:
+    with pytest.raises(StatusVerificationError, match="another standard"):
+        check_held_list(
+            entry_of("token.jwt", 8),
+            SIGNED["credential.json"](OURS),
+            OURS.public_key,
+            issuer=OURS.controller,
+            now=NOW,
+        )
+
+
+def test_an_entry_of_an_unknown_type_is_told_to_be_one() -> None:
+    entry, body = {"type": "RevocationList2020Status"}, SIGNED["credential.json"](OURS)
+
+    (result,) = check_held_list(entry, body, OURS.public_key, issuer=OURS.controller, now=NOW)
+
+    assert (result.valid, result.reason) == (False, "unsupported")
+
+
+@each_form
+def test_an_index_beyond_the_list_is_never_valid(form: FormName) -> None:
+    with pytest.raises(RangeError):
+        check(form, 131_072, OURS.public_key)
