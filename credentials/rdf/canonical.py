@@ -57,7 +57,7 @@ def canonical_document(
             blank nodes.
     """
     context = known_context(document, contexts)
-    check_writing(document)
+    check_writing(document, context)
     written, context = with_contexts_added_up(document, context)
     dataset = _read(written, context)
     _check_complete(dataset, _read(written, [_MEANING_FOR_ALL, *_with_meaning(context)], is_lenient=True))

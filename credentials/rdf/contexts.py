@@ -22,7 +22,7 @@ Contexts: TypeAlias = dict[str, Any]  # a URL to what stands in its `@context`
 # Of a context's keywords those under which each member of a document still leaves its own trace in RDF. `@base` and
 # `@import` would point elsewhere; under `@index` and `@nest` names get lost.
 _KEYWORDS = frozenset(
-    {"@context", "@container", "@id", "@language", "@prefix", "@propagate", "@protected", "@reverse", "@type"}
+    {"@context", "@container", "@id", "@language", "@prefix", "@propagate", "@protected", "@type"}
     | {"@version", "@vocab"}
 )
 _CONTAINERS = frozenset({"@set", "@list", "@graph", "@language"})

@@ -8,6 +8,7 @@ one type more, which comes last: it means what the last one means, and its conte
 
 from typing import Any
 
+from credentials.rdf.terms import literal_terms
 from proofs import JsonObject
 
 _LAST = "\U0010ffff"  # after every other name, as both we and pyoxigraph sort
@@ -17,7 +18,7 @@ def with_contexts_added_up(document: JsonObject, context: list[Any]) -> tuple[Js
     """Return a document and its contexts, so written that they mean to pyoxigraph what they mean."""
     scoped = _scoped(context)
     sums: JsonObject = {}
-    changed = _changed(document, scoped, sums)
+    changed = _changed(document, scoped, literal_terms(context), sums)
     return changed, [*context, sums] if sums else context
 
 
@@ -31,12 +32,15 @@ def _scoped(context: list[Any]) -> JsonObject:
     }
 
 
-def _changed(value: Any, scoped: JsonObject, sums: JsonObject) -> Any:
+def _changed(value: Any, scoped: JsonObject, literals: frozenset[str], sums: JsonObject) -> Any:
     if isinstance(value, list):
-        return [_changed(each, scoped, sums) for each in value]
+        return [_changed(each, scoped, literals, sums) for each in value]
     if not isinstance(value, dict):
         return value
-    changed = {name: _changed(member, scoped, sums) for name, member in value.items()}
+    changed = {
+        name: member if name in literals else _changed(member, scoped, literals, sums)
+        for name, member in value.items()
+    }
     types = value.get("type")
     named = types if isinstance(types, list) else []
     bringing = sorted({name for name in named if isinstance(name, str) and name in scoped})

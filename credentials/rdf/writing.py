@@ -11,24 +11,28 @@ contexts checked).
 from typing import Any
 
 from credentials.rdf.contexts import Contexts
+from credentials.rdf.terms import graph_terms
 from proofs import JsonObject, TransformationFailed, UnsupportedCryptosuite
 from proofs.canonical import MAX_SAFE_INTEGER
 
 _VALUE_MEMBERS = frozenset({"@value", "@language"})  # `@direction` leaves no trace in RDF
 
 
-def check_writing(document: JsonObject) -> None:
+def check_writing(document: JsonObject, context: list[Any]) -> None:
     """
     Refuse a document in which something would vanish in RDF, or which says things in other than plain words.
 
-    `@context` stands at its top only, and is not looked at.
+    Args:
+        context: the contexts themselves; `@context` of the document is not looked at.
 
     Raises:
-        TransformationFailed: null or an empty array, which leave nothing; or a number that has no one form.
+        TransformationFailed: null, an empty array, or a graph with no statement, which leave nothing; or a number
+            that has no one form.
         UnsupportedCryptosuite: a name, or a type, that is no term; a keyword; a label of a blank node; a context
             within.
     """
-    _check_object({name: value for name, value in document.items() if name != "@context"})
+    members = {name: value for name, value in document.items() if name != "@context"}
+    _check_object(members, graph_terms(context))
 
 
 def known_context(document: JsonObject, contexts: Contexts) -> list[Any]:
@@ -56,16 +60,16 @@ def _known(url: object, contexts: Contexts) -> Any:
     return contexts[url]
 
 
-def _check(value: object) -> None:
+def _check(value: object, graphs: frozenset[str]) -> None:
     if isinstance(value, dict):
-        _check_object(value)
+        _check_object(value, graphs)
     elif isinstance(value, list):
         if not value:
             raise TransformationFailed("an empty array is not signed by a suite with rdfc in its name")
         for item in value:
             if isinstance(item, list):
                 raise UnsupportedCryptosuite("an array in an array is not read here: RDF knows no such thing")
-            _check(item)
+            _check(item, graphs)
     elif value is None:
         raise TransformationFailed("null is not signed by a suite with rdfc in its name")
     elif isinstance(value, int | float) and abs(value) > MAX_SAFE_INTEGER:
@@ -74,17 +78,28 @@ def _check(value: object) -> None:
         raise UnsupportedCryptosuite("labels of blank nodes (_:) are not read here")
 
 
-def _check_object(members: JsonObject) -> None:
+def _check_object(members: JsonObject, graphs: frozenset[str]) -> None:
     if "@value" in members:
         _check_literal(members)
         return
     for name, value in members.items():
         if ":" in name or name.startswith("@"):
             raise UnsupportedCryptosuite(f"expected terms of the contexts as names, found {name[:80]!r}")
-        _check(value)
+        _check(value, graphs)
+        if name in graphs:
+            _check_graph(value)
     types = members.get("type")
     if any(":" in each for each in (types if isinstance(types, list) else [types]) if isinstance(each, str)):
         raise UnsupportedCryptosuite("expected terms of the contexts as types, found an IRI")
+
+
+def _check_graph(value: object) -> None:
+    """In a graph only statements leave something: what names a node says nothing of it."""
+    for node in value if isinstance(value, list) else [value]:
+        if not isinstance(node, dict) or "@value" in node or not node.keys() - {"id"}:
+            raise TransformationFailed(
+                "a graph without statements is not signed by a suite with rdfc in its name"
+            )
 
 
 def _check_literal(members: JsonObject) -> None:

@@ -52,6 +52,10 @@ def test_what_is_added_or_changed_is_found(name: str) -> None:
         {"b c": "a name that is no IRI"},
         {"name": {"@value": "Physics", "@language": "not a language!"}},
         {"evidence": None},
+        {"evidence": {"type": "VerifiableCredential", "proof": "did:example:nothing-said"}},
+        {"evidence": {"type": "VerifiableCredential", "proof": [{"id": "did:example:nothing-said"}]}},
+        {"evidence": {"type": "VerifiableCredential", "proof": {}}},
+        {"evidence": {"type": "VerifiableCredential", "proof": {"@value": "lost"}}},
         {"evidence": []},
         {"number": 2**60},
         {"evidence": {"type": "VerifiablePresentation", "verifiableCredential": {"foo": "bar"}}},
@@ -160,3 +164,14 @@ def test_the_contexts_of_several_types_are_added_up() -> None:
         '_:c14n0 <urn:sort> "Cox" .',
         '_:c14n0 <urn:stripes> "7"^^<http://www.w3.org/2001/XMLSchema#integer> .',
     ]
+
+
+def test_types_within_json_are_left_as_they_are() -> None:
+    schema = {
+        "id": "urn:x",
+        "type": "JsonSchema",
+        "jsonSchema": {"type": ["VerifiableCredential", "JsonSchema"]},
+    }
+    _, canonical = in_process({"@context": [V2]}, credential(credentialSchema=schema), "sha256")
+
+    assert rb'"{\"type\":[\"VerifiableCredential\",\"JsonSchema\"]}"' in canonical
