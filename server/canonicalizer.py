@@ -67,6 +67,11 @@ class Canonicalizer:
             raise outcome.error
         return outcome.options, outcome.document
 
+    @property
+    def pid(self) -> int | None:
+        """The process; None: none is needed yet, or any more."""
+        return None if self._process is None else self._process.pid
+
     def close(self) -> None:
         """End the process, whatever it does."""
         with self._lock:

@@ -32,8 +32,8 @@ def poisoned() -> JsonObject:
 
 
 def process_of(canonicalizer: Canonicalizer) -> int:
-    assert canonicalizer._process is not None
-    return canonicalizer._process.pid
+    assert canonicalizer.pid is not None
+    return canonicalizer.pid
 
 
 def is_running(pid: int) -> bool:
@@ -90,7 +90,7 @@ def test_whoever_started_it_is_not_outlived() -> None:
     started = (
         "import sys, time; from server.canonicalizer import Canonicalizer;"
         "from tests.server.test_canonicalizer import OPTIONS, credential; canonicalizer = Canonicalizer();"
-        "canonicalizer(OPTIONS, credential(), 'sha256'); print(canonicalizer._process.pid, flush=True);"
+        "canonicalizer(OPTIONS, credential(), 'sha256'); print(canonicalizer.pid, flush=True);"
         "time.sleep(60)"
     )
     root = Path(__file__).parents[2]
