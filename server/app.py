@@ -107,7 +107,7 @@ def public_app(services: Services) -> Front:
                 clock=clock,
                 account_of=account_of,
             ),
-            verify_routes(services.verifier, account_of),
+            verify_routes(services.verifier, account_of, charge),
             population_routes(services.status.publisher, services.database, clock=clock),
             *identity_routes(services.operators.identities, clock),
             *health_routes(services.health, detailed=False),

@@ -23,15 +23,19 @@ _ALL_TOLD = ResponseSpec(Verifications, description="The verdicts on each.", gen
 
 
 def build_verify_routes(
-    verifier: Verifier, account_of: Callable[[str], Account] = lambda _: UNLIMITED
+    verifier: Verifier,
+    account_of: Callable[[str], Account] = lambda _: UNLIMITED,
+    charge: Callable[[str, float], None] = lambda *_: None,
 ) -> type[Controller]:
     """
     Return the routes; the application's response class must render an `Answer`.
 
     Args:
         account_of: who is charged for what strangers are asked; as of `statuslist.routes.build_routes`.
+        charge: takes tokens of a client for what is computed, beside the one of the request; raises where there are
+            too few.
     """
-    return over(_Routes, verifier=verifier, account_of=account_of)
+    return over(_Routes, verifier=verifier, account_of=account_of, charge=charge)
 
 
 class _Routes(Controller):
@@ -39,6 +43,7 @@ class _Routes(Controller):
     request_max_body_size = MAX_REQUEST_BYTES
     verifier: Verifier
     account_of: Callable[[str], Account]
+    charge: Callable[[str, float], None]
 
     @post(
         VERIFY_PATH,
@@ -65,8 +70,14 @@ class _Routes(Controller):
     )
     async def verify_batch(self, request: Request[Any, Any, Any]) -> Answer:
         asked = read_verify_batch(await request.body(), request.headers.get("content-type"))
+        self.charge(_client(request), len(asked.credentials) - 1)
         told = await self.verifier.verify_all(asked, self._account(request))
         return Answer(body=encode(Verifications(results=told)))
 
     def _account(self, request: Request[Any, Any, Any]) -> Account:
-        return self.account_of(request.scope.get("state", {}).get("client", ""))
+        return self.account_of(_client(request))
+
+
+def _client(request: Request[Any, Any, Any]) -> str:
+    client: str = request.scope.get("state", {}).get("client", "")
+    return client

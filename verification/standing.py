@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
+from credentials.errors import MalformedValue
 from statuslist.checking.requests import CheckedEntry
+from statuslist.errors import EntryNotOfList, MalformedStatusList, NoListAtOwnUrl, RangeError
 from verification.verdicts import Decision, Verdict, verdict
 from wire import Refusal
 
@@ -17,6 +19,7 @@ Outcome = CheckedEntry | Refusal  # what a list says of an entry, or why it says
 
 _WORST: tuple[Decision, ...] = ("no", "unknown", "yes")
 _HOLDERS = ("statusListIndex", "message")  # of one credential, which tells its holder apart
+_OF_THE_ENTRY = (MalformedValue, RangeError, EntryNotOfList, NoListAtOwnUrl)
 _REASONS = {
     "revoked": "revoked",
     "suspended": "suspended",
@@ -58,7 +61,8 @@ def still_valid(outcomes: Sequence[Outcome], *, is_required: bool, is_full: bool
 
 def _reason(outcome: Outcome) -> str:
     if isinstance(outcome, Refusal):
-        return "malformed" if outcome.status == 422 else "list_not_read"
+        is_entrys = isinstance(outcome, _OF_THE_ENTRY) and not isinstance(outcome, MalformedStatusList)
+        return "malformed" if is_entrys else "list_not_read"
     if outcome.reason is None:
         return "not_revoked"
     return _REASONS.get(outcome.reason, "status_set")

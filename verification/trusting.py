@@ -14,6 +14,7 @@ import msgspec
 from credentials.claims import Claims
 from credentials.secured import Secured
 from registry.asking.evaluation import AuthorityVerdict, Evaluation, EvaluationRequest
+from registry.asking.shown import NamedEntity
 from verification.requests import VerifyOptions
 from verification.verdicts import Decision, Verdict, verdict
 from wire import format_utc
@@ -120,10 +121,14 @@ def _shown(question: Asked, evaluation: Evaluation) -> dict[str, Any]:
     return told if best is None else told | _authority(best)
 
 
+def _named(entity: NamedEntity | None) -> dict[str, str] | None:
+    return None if entity is None else {"id": entity.id, "name": entity.name}
+
+
 def _authority(best: AuthorityVerdict) -> dict[str, Any]:
     found = {
-        "authority": best.authority,
-        "entity": best.entity,
+        "authority": _named(best.authority),
+        "entity": _named(best.entity),
         "identifier": best.identifier,
         "grant": best.grant,
         "chain": best.chain,

@@ -89,7 +89,7 @@ class Issuer(Stranger):
         for kind, signer in signers.items():
             tokens = TokenList(
                 url=self.tokens_url(kind),
-                issued_at=NOW - HOUR,
+                issued_at=NOW - 60 * SECOND,
                 expires=ends,
                 ttl_ms=300_000,
                 bits=2,
@@ -147,6 +147,7 @@ class Wanted:
     Attributes:
         signer: of the key that signs; None: the issuer's own.
         names_key_of: whose key its header names; None: that of the issuer.
+        at: the time that is asked about; None: now.
         status: what stands there of its status; ...: entries for `index`; None: nothing.
     """
 
@@ -154,6 +155,7 @@ class Wanted:
         self.issuer = issuer
         self.begins, self.ends = NOW - HOUR, NOW + HOUR
         self.index = VALID
+        self.at: int | None = None
         self.status: Any = ...
         self.names_key_of = issuer
         self.has_wrong_key = False

@@ -11,6 +11,7 @@ from tests.statuslist.stranger import REVOKED
 from tests.verification.issuing import FORMS, HOUR, NOW, SUSPENDED, Scene, Wanted, a_scene
 from verification.requests import VerifyRequest
 from verification.verdicts import NAMES, REASONS
+from wire import format_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +69,7 @@ DEFECTS: dict[str, Defect] = {
     "not yet valid": _change(begins=NOW + HOUR // 2),
     "revoked": _change(index=REVOKED),
     "suspended": _change(index=SUSPENDED),
+    "revoked after `at`": _change(index=REVOKED, at=NOW - HOUR // 2),
     "unknown issuer": _of("stranger"),
     "suspended issuer": _of("suspended"),
     "issuer compromised": _of("stolen"),
@@ -118,7 +120,8 @@ async def test_each_form_with_each_defect_has_the_verdicts_of_the_table(
     async with a_scene(tmp_path) as scene:
         wanted = Wanted(scene.issuers["good"])
         DEFECTS[defect](wanted, scene)
-        told = await scene.verifier.verify(VerifyRequest(credential=FORMS[form](wanted)))
+        at = None if wanted.at is None else format_utc(wanted.at)
+        told = await scene.verifier.verify(VerifyRequest(credential=FORMS[form](wanted), at=at))
 
     assert {name: each.reason for name, each in told.verdicts.items()} == expected(form, defect), told
     assert told.rely == (defect in ("none", "no status entry"))
