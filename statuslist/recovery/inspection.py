@@ -15,8 +15,9 @@ from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
 from statuslist.formats.bitstring_credential import read_status_list_credential
 from statuslist.formats.forms import BITSTRING_FORMS, DATA_INTEGRITY, MAX_FORM_BYTES, TOKEN_FORMS
 from statuslist.formats.purposes import REVOCATION
-from statuslist.publishing.artefacts import digest_of, published_artefacts, served_digest
+from statuslist.publishing.artefacts import published_artefacts
 from statuslist.recovery.found_lists import set_indexes
+from statuslist.recovery.kept_bytes import kept_fault
 from storage import Database, Transaction
 from wire import JsonError, read
 
@@ -33,7 +34,7 @@ def silent(_done: int, _all: int) -> None:
 
 
 async def forms_faults(database: Database, on_progress: Progress = silent) -> list[str]:
-    """Every published list has every form, as it was published."""
+    """Every published list has every form, as it was published, and nothing else is there."""
 
     def look(tx: Transaction, list_id: str) -> list[str]:
         row = tx.one(
@@ -46,17 +47,14 @@ async def forms_faults(database: Database, on_progress: Progress = silent) -> li
         wanted = BITSTRING_FORMS if _is_of_the_w3c(tx, list_id) else TOKEN_FORMS
         is_published = row is not None and row["published_version"] > 0
         missing = sorted(set(wanted) - {found.form for found in there}) if is_published else []
-        changed = [
-            found
-            for found in there
-            if served_digest(tx, list_id, found.version, found.form) not in (None, digest_of(found.body))
-        ]
-        return [f"{list_id}: there is no {form}" for form in missing] + [
-            f"{list_id}: {found.form} of version {found.version} is not what was published"
-            for found in changed
+        return [
+            *(f"{list_id}: there is no {form}" for form in missing),
+            *(f"{list_id}: it has no {found.form}" for found in there if found.form not in wanted),
+            *(f"{list_id}: {found.form} {fault}" for found in there if (fault := kept_fault(tx, found))),
         ]
 
-    return await _over_lists(database, look, on_progress)
+    strays = await database.read(_stray_lists)
+    return [*strays, *await _over_lists(database, look, on_progress)][:MAX_FAULTS]
 
 
 async def revocation_faults(database: Database, on_progress: Progress = silent) -> list[str]:
@@ -87,6 +85,14 @@ async def count_faults(database: Database) -> list[str]:
         f"{row['id']}: {row['next_number']} numbers are gone, its allocations have {row['allocated']}"
         for row in rows[:MAX_FAULTS]
     ]
+
+
+def _stray_lists(tx: Transaction) -> list[str]:
+    rows = tx.all(
+        "SELECT DISTINCT list_id FROM list_forms WHERE list_id NOT IN (SELECT id FROM status_lists)"
+        " AND list_id NOT IN (SELECT set_id FROM set_versions WHERE has_tokens = 1) ORDER BY list_id"
+    )
+    return [f"{row['list_id']}: there is no such list, and there are forms of it" for row in rows]
 
 
 async def _over_lists(

@@ -18,6 +18,7 @@ from registry.events import Verifier, close, read_head, told_after
 from registry.former import has_former_rows
 from server.background import LEASE
 from server.database import MIGRATIONS, open_of, prepare
+from server.identity.documents import public_key_of
 from server.settings import Settings
 from statuslist.entries.references import ReferenceKey
 from statuslist.entries.referring import key_faults
@@ -29,6 +30,7 @@ from statuslist.recovery.inspection import (
     revocation_faults,
     status_faults,
 )
+from statuslist.recovery.signature_inspection import SignatureInspection
 from storage import (
     ChainBroken,
     Database,
@@ -104,10 +106,14 @@ async def check_database(settings: Settings, on_progress: Progress) -> AsyncIter
             yield CheckResult("the file's integrity and its foreign keys", tuple(faults[:10]))
         faults_of_rows = (*await _chain_faults(database, on_progress), *await _seal_faults(database))
         yield CheckResult("the chain of the audit rows", faults_of_rows)
+        signatures = SignatureInspection(
+            public_key_of=public_key_of, base_url=settings.public_url, now=time.time_ns() // 1_000
+        )
         for name, look in (
             ("every published list has its forms", forms_faults),
             ("published revocations are those of the rows", revocation_faults),
             ("all forms of a list say what the rows say", said_faults),
+            ("all forms of a list are signed by its issuer", signatures.faults),
             ("statuses stand at allocated indexes only", status_faults),
         ):
             found = await look(database, lambda done, of, name=name: on_progress(name, done, of))  # type: ignore[misc]

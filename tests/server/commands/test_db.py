@@ -61,7 +61,7 @@ def test_check_passes_beside_a_running_server(server: Server) -> None:
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "FAILED" not in checked.stdout
-    assert len(checked.stdout.splitlines()) == (11 if "sqlite" in server.settings["DATABASE_URL"] else 10)
+    assert len(checked.stdout.splitlines()) == (12 if "sqlite" in server.settings["DATABASE_URL"] else 11)
 
 
 def test_what_was_served_before_can_be_told_by_its_bytes(server: Server) -> None:
