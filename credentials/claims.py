@@ -77,7 +77,7 @@ def _of_mdoc(secured: Secured) -> Claims:
         valid_from=secured.not_before,
         valid_until=secured.expires,
         issued_at=secured.document["signed"],
-        statuses=(status,) if "status" in document else (),
+        statuses=(status,) if status else (),
     )
 
 
