@@ -101,8 +101,13 @@ def read(
         value = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise JsonError(f"not valid JSON: {_reason(error, data)}") from None
-    # Compact JSON that comes out as it went in has no member twice; nor has what has a member for each colon.
-    if encode(value) != data and _members_in(value) != _outside_strings(data, None).count(b":"):
+    # Without an object there are no members. Compact JSON that comes out as it went in has none twice; nor has what
+    # has a member for each colon.
+    if (
+        b"{" in data
+        and encode(value) != data
+        and _members_in(value) != _outside_strings(data, None).count(b":")
+    ):
         raise JsonError(_duplicate_in(data))
     return value
 
@@ -129,6 +134,8 @@ def _is_plainly_small(data: bytes, max_depth: int, max_values: int | None) -> bo
 
     False where its strings are needed to tell: they are counted in here, and cannot make data look better.
     """
+    if len(data) <= MAX_NUMBER_CHARS and (max_values is None or max_values > MAX_NUMBER_CHARS):
+        return data.count(b"[") + data.count(b"{") <= max_depth  # Too short for the other caps.
     alike = data.translate(_ALIKE)
     brackets = alike.count(b"[")
     if brackets > max_depth or (max_values is not None and brackets + data.count(b",") >= max_values):
