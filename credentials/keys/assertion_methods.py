@@ -6,6 +6,7 @@ document lists it under assertionMethod (VC Data Integrity 1.0, section 4.5; VC-
 """
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from itertools import chain
 
 from credentials.errors import KeyNotIssuers
@@ -15,8 +16,12 @@ from credentials.times import earliest
 from proofs import JsonObject, ProofInvalid, parse_date_time_stamp
 from resolver import Resolved, public_key_of
 from resolver.documents.members import RELATIONSHIPS, embedded_methods
+from resolver.keys.multikey import PublicKey
+from wire import encode
+from wire.json import read_again
 
 Resolve = Callable[[str], Awaitable[Resolved]]
+MAX_KEPT_BYTES = 1_024  # of a verification method whose key is kept; one with an RSA key has some 600
 
 
 async def find_did_key(secured: Secured, resolve: Resolve, now: int) -> FoundKey:
@@ -39,7 +44,7 @@ async def find_did_key(secured: Secured, resolve: Resolve, now: int) -> FoundKey
         raise KeyNotIssuers("the issuer's DID is deactivated")
     method = assertion_method(resolved.document, did, fragment, now=now)
     return FoundKey(
-        public_key=public_key_of(method),
+        public_key=_key_of(method),
         id=f"{did}#{fragment}",
         by="did",
         ends=_end_of(method),
@@ -66,6 +71,17 @@ def assertion_method(document: JsonObject, did: str, fragment: str, *, now: int)
     if ends is not None and ends <= now:
         raise KeyNotIssuers("the issuer's key has expired or was revoked")
     return method
+
+
+def _key_of(method: JsonObject) -> PublicKey:
+    """Return the key of a method; raises as `public_key_of`. To check one takes as long as to verify with it."""
+    text = encode(method)
+    return _kept_key(text) if len(text) <= MAX_KEPT_BYTES else public_key_of(method)
+
+
+@lru_cache(maxsize=1_024)  # some 3 MiB; by all that the method says, so that it is as good as the method
+def _kept_key(method: bytes) -> PublicKey:
+    return public_key_of(read_again(method))
 
 
 def _end_of(method: JsonObject) -> int | None:
