@@ -15,6 +15,7 @@ from registry.asking.moments import Moment, moment_of, parameters, require_past
 from registry.asking.naming import reference_in
 from registry.errors import TooManyToList
 from registry.index.reading import Indexed
+from registry.kept_verdicts import KeptVerdicts
 from registry.registry import Registry
 from wire import Answer, BadRequest, MalformedBody, encode, etag_of
 
@@ -39,6 +40,7 @@ class Trust:
         self._registry = registry
         self._freshness_seconds = freshness_seconds
         self._one_page_at_a_time = asyncio.Lock()
+        self._kept = KeptVerdicts(registry.state, self._weigh)
 
     async def evaluate(self, body: bytes, content_type: str | None, accept_language: str | None) -> Answer:
         """
@@ -68,19 +70,16 @@ class Trust:
 
         A question that cannot be asked, such as about an issuer whose name cannot be registered, is `unknown`.
         """
-        has_chains = any(request.x5c is not None for request in requests)
+        if all(request.x5c is None and request.jwk is None for request in requests):
+            return self._kept.verdicts(requests, self._registry.now())
+        return await asyncio.to_thread(lambda: [self._weigh(request) for request in requests])
 
-        def weighed() -> list[Evaluation]:
-            with self._registry.reading(None) as known:
-                return [self._weigh(known, request) for request in requests]
-
-        return await asyncio.to_thread(weighed) if has_chains else weighed()
-
-    def _weigh(self, known: Indexed, request: EvaluationRequest) -> Evaluation:
+    def _weigh(self, request: EvaluationRequest) -> Evaluation:
         moment = moment_of(parameters(request.time, None), self._registry.now())
         fresh = self._freshness_seconds
         try:
-            return evaluate(known, request, moment, freshness_seconds=fresh, accept_language=None)
+            with self._registry.reading(None) as known:
+                return evaluate(known, request, moment, freshness_seconds=fresh, accept_language=None)
         except (MalformedBody, TooManyToList) as error:
             return unanswered(request, moment, error.detail, fresh)
 
@@ -125,7 +124,7 @@ class Trust:
                 ),
             )
         owe(looked_at)
-        return self._kept(page, None, moment)
+        return self._to_keep(page, None, moment)
 
     async def authorities(
         self, times: dict[str, str], cursor: str | None, limit: int, accept_language: str | None
@@ -166,9 +165,9 @@ class Trust:
             return found, None if whose is None else browse.kept_until(known, whose, moment, fresh)
 
         found, until = await self._read(moment, told)
-        return self._kept(found, until, moment)
+        return self._to_keep(found, until, moment)
 
-    def _kept(self, told: Any, until: int | None, moment: Moment) -> Answer:
+    def _to_keep(self, told: Any, until: int | None, moment: Moment) -> Answer:
         """
         Return what caches may keep up to a time; a list, for as long as an answer may be relied on.
 

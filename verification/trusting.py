@@ -57,9 +57,12 @@ def questions(
     if issued is None or not only_issuance:
         moments.append((at, False))
     return [
-        Asked(request=_request(secured, claims, name, options, moment), at=moment, is_issuance=is_issuance)
+        Asked(
+            request=_request(secured, claims, name, options, _time(moment, is_issuance, options)),
+            at=moment,
+            is_issuance=is_issuance,
+        )
         for moment, is_issuance in moments
-        if moment is not None
         for name in claims.types
     ]
 
@@ -92,12 +95,17 @@ def _reason(evaluation: Evaluation) -> str:
 
 
 def _request(
-    secured: Secured, claims: Claims, name: str, options: VerifyOptions, at: int
+    secured: Secured, claims: Claims, name: str, options: VerifyOptions, time: str | None
 ) -> EvaluationRequest:
     what: dict[str, Any] = {claims.scheme: name}
     return EvaluationRequest(
-        **_who(secured), **what, action=options.action, authority=options.authority, time=format_utc(at)
+        **_who(secured), **what, action=options.action, authority=options.authority, time=time
     )
+
+
+def _time(moment: int, is_issuance: bool, options: VerifyOptions) -> str | None:
+    """Return the time of a question; None: now, of which the registry tells when its answer changes."""
+    return None if options.at is None and not is_issuance else format_utc(moment)
 
 
 def _who(secured: Secured) -> dict[str, Any]:
