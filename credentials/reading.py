@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from credentials.errors import UnsupportedForm
 from credentials.forms.former_jwt import read_former_jwt
+from credentials.forms.mdoc import read_mdoc
 from credentials.forms.sd_jwt import read_sd_jwt
 from credentials.forms.vc_jwt import read_vc_jwt
 from credentials.forms.with_proof import read_with_proof
@@ -45,6 +46,8 @@ def _reader_of(text: bytes, max_bytes: int) -> Reader:
         return read_sd_jwt
     if text.count(b".") == 2 and text[:1] != b".":
         return read_former_jwt if _has_vc(text, max_bytes) else read_vc_jwt
+    if text[:1] == b"o" and b"." not in text:  # base64url of a map of CBOR with up to three members
+        return read_mdoc
     raise UnsupportedForm(
         "expected a credential: JSON with a proof, a vc+jwt, an SD-JWT VC with a ~ at its end, a VC 1.1 as JWT,"
         " or the issuer data of an mdoc"

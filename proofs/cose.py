@@ -142,12 +142,22 @@ def verify_sign1(data: bytes, public_key: object, *, max_bytes: int = MAX_COSE_B
             a signature that does not verify.
     """
     found = read_sign1(data, max_bytes=max_bytes)
+    check_sign1(found, public_key)
+    return found
+
+
+def check_sign1(found: Sign1, public_key: object) -> None:
+    """
+    Verify a COSE_Sign1 that was read.
+
+    Raises:
+        ProofInvalid: as `verify_sign1`.
+    """
     allowed, named = _NUMBERS[algorithm_of(public_key)], found.protected[ALG]
     if named not in allowed:
         raise ProofInvalid(f"the key needs alg {' or '.join(map(str, allowed))}, the header says {named}")
     if not is_signature(public_key, found.signature, found.signed):
         raise ProofInvalid("the signature is not this key's over this COSE_Sign1")
-    return found
 
 
 def _x5chain(signer: Signer) -> bytes | list[bytes]:

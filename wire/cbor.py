@@ -6,10 +6,11 @@ regular expressions, numbers of any length, references. It passes over bytes tha
 1.0 and true for one another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import cbor2
+import msgspec
 
 from wire.json import MAX_REASON_CHARS
 
@@ -27,21 +28,38 @@ class CborError(ValueError):
     """Bytes that are not the CBOR we accept. The message says why; of the input it repeats a key at most."""
 
 
-def read_cbor(data: bytes, *, max_bytes: int, max_items: int = MAX_ITEMS, max_depth: int = MAX_DEPTH) -> Any:
+class Tagged(msgspec.Struct, frozen=True):
+    """An item with a tag (RFC 8949, section 3.4), as it stands there: nothing was made of it."""
+
+    number: int
+    value: Any
+
+
+def read_cbor(
+    data: bytes,
+    *,
+    max_bytes: int,
+    max_items: int = MAX_ITEMS,
+    max_depth: int = MAX_DEPTH,
+    tags: Collection[int] = (),
+) -> Any:
     """
-    Read `data`, one item: dict, list, bytes, str, int, float, bool or None.
+    Read `data`, one item: dict, list, bytes, str, int, float, bool or None; `Tagged` where a tag is allowed.
 
     Accepted though it looks wrong: heads that are longer than they need be (RFC 8949, section 4.1, is for writers),
     and keys of a map in any order.
 
+    Args:
+        tags: the numbers that are allowed; a tag counts as an item, and as a level.
+
     Raises:
-        CborError: over `max_bytes`, `max_items` or `max_depth`; cut off, or with bytes after its end; a tag, an
-            indefinite length, or a simple value other than false, true and null; text that is not UTF-8; a map with
-            a key twice, or with one that is neither integer, text nor bytes.
+        CborError: over `max_bytes`, `max_items` or `max_depth`; cut off, or with bytes after its end; another tag,
+            an indefinite length, or a simple value other than false, true and null; text that is not UTF-8; a map
+            with a key twice, or with one that is neither integer, text nor bytes.
     """
     if len(data) > max_bytes:
         raise CborError(f"{len(data)} bytes; the limit is {max_bytes}")
-    _walk(data, max_items)
+    count_items(data, max_items=max_items, tags=tags)
     try:
         return cbor2.loads(
             data,
@@ -49,6 +67,7 @@ def read_cbor(data: bytes, *, max_bytes: int, max_items: int = MAX_ITEMS, max_de
             allow_indefinite=False,
             allow_duplicate_keys=False,
             object_hook=_with_plain_keys,
+            semantic_decoders={number: _tagged(number) for number in tags},
         )
     except cbor2.CBORError as error:
         raise CborError(_reason(error)) from None
@@ -68,40 +87,53 @@ def write_cbor(value: object) -> bytes:
     return cbor2.dumps(_in_order(value))
 
 
-def _walk(data: bytes, max_items: int) -> None:
-    """Go from head to head, without making an object, to where the one item ends."""
+def count_items(data: bytes, *, max_items: int, tags: Collection[int] = ()) -> int:
+    """
+    Return how many items are in the one of `data`, itself among them, without making an object of any.
+
+    Raises:
+        CborError: as `read_cbor`, for what the heads of the items show.
+    """
     position, items, pending = 0, 0, 1
     while pending:
         if position < len(data) and data[position] & 31 < 24 and data[position] >> 5 < _TAG:
             major, argument, position = data[position] >> 5, data[position] & 31, position + 1  # as most are
         else:
-            major, argument, position = _head(data, position)
+            major, argument, position = _head(data, position, tags)
         items, pending = items + 1, pending - 1
         if major in (_BYTES, _TEXT):
             position += argument
         elif major in (_ARRAY, _MAP):
             pending += argument * (major - 3)  # a map has two items for each of its length
+        elif major == _TAG:
+            pending += 1
         if items + pending > max_items:
             raise CborError(f"over {max_items} items")
     if position != len(data):
         raise CborError("cut off" if position > len(data) else "there are bytes after the end")
+    return items
 
 
-def _head(data: bytes, position: int) -> tuple[int, int, int]:
+def _head(data: bytes, position: int, tags: Collection[int]) -> tuple[int, int, int]:
     """Return the major type and the argument of the item at `position`, and where its head ends."""
     if position >= len(data):
         raise CborError("cut off")
     major, info = divmod(data[position], 32)
-    if major == _TAG:
+    if major == _TAG and not tags:
         raise CborError("a tag is not read here")
     if major == _SIMPLE and info not in (_FALSE, _TRUE, _NULL, *_FLOATS):
         raise CborError("a simple value other than false, true and null is not read here")
     if info > 27:
         raise CborError("an indefinite length is not read here")
-    if info < 24:
-        return major, info, position + 1
-    end = position + 1 + (1 << (info - 24))  # the argument follows, in 1, 2, 4 or 8 bytes
-    return major, int.from_bytes(data[position + 1 : end]), end
+    end = position + 1 + (1 << (info - 24) if info > 23 else 0)  # else it follows, in 1, 2, 4 or 8 bytes
+    argument = int.from_bytes(data[position + 1 : end]) if info > 23 else info
+    if major == _TAG and argument not in tags:
+        raise CborError(f"the tag {argument} is not read here")
+    return major, argument, end
+
+
+def _tagged(number: int) -> Callable[[Any, bool], Tagged]:
+    return lambda value, _immutable: Tagged(number, value)
 
 
 def _with_plain_keys(found: Mapping[Any, Any], _immutable: bool) -> Mapping[Any, Any]:

@@ -7,7 +7,7 @@ certificate. Where the credential names an issuer, too, the certificate must nam
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ from cryptography import x509
 
 from credentials.errors import KeyNotIssuers, KeyNotKnown
 from credentials.keys.found import FoundKey
-from credentials.secured import Secured
+from credentials.secured import MDOC, Form, Secured
 from proofs import CertificateInvalid
 from proofs.certificates import (
     Revoked,
@@ -29,6 +29,10 @@ from proofs.certificates import (
 )
 
 _SECOND = 1_000_000  # microseconds
+# Which extended key usages a signer of a form may have, where his certificate has any; None: whichever they are.
+_PURPOSES: Mapping[Form, Set[str]] = {
+    MDOC: frozenset({"1.0.18013.5.1.2"})
+}  # of an mdoc's signer (ISO/IEC 18013-5:2021, annex B.1.4)
 
 
 def find_certificate_key(
@@ -55,7 +59,13 @@ def find_certificate_key(
     signer = read_certificate(secured.certificates[0])
     if secured.issuer is not None and not is_named(signer, secured.issuer):
         raise KeyNotIssuers("the certificate does not name the issuer that the credential names")
-    path = _path(secured.certificates, anchors, datetime.fromtimestamp(now // _SECOND, UTC), crls)
+    path = _path(
+        secured.certificates,
+        anchors,
+        datetime.fromtimestamp(now // _SECOND, UTC),
+        crls,
+        _PURPOSES.get(secured.form),
+    )
     if isinstance(path.revocation, Revoked):
         raise CertificateInvalid(f"certificate {path.revocation.certificate} was revoked")
     return FoundKey(
@@ -73,15 +83,21 @@ def identifier_of(der: bytes) -> str:
     return f"ni:///sha-256;{digest}"
 
 
-def _path(chain: Sequence[bytes], anchors: Sequence[bytes], at: datetime, crls: Sequence[bytes]) -> ValidPath:
+def _path(
+    chain: Sequence[bytes],
+    anchors: Sequence[bytes],
+    at: datetime,
+    crls: Sequence[bytes],
+    purposes: Set[str] | None,
+) -> ValidPath:
     if not anchors:
         raise KeyNotKnown("no trust anchor is known to which the certificates might lead")
     if chain[0] in anchors:
-        signer = trust_signer(chain[0], at=at, purposes=None)
+        signer = trust_signer(chain[0], at=at, purposes=purposes)
         return ValidPath((signer,), Unknown(0, "the certificate is trusted itself"))
     authorities = [der for der in anchors if is_authority(read_certificate(der))]
     between = [chain[0], *(der for der in chain[1:] if der not in authorities)]
-    return validate_path(between, read_anchors(authorities), at=at, crls=crls, purposes=None)
+    return validate_path(between, read_anchors(authorities), at=at, crls=crls, purposes=purposes)
 
 
 def is_named(certificate: x509.Certificate, issuer: str) -> bool:

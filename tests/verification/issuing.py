@@ -27,6 +27,7 @@ from statuslist.checking.checker import Checker
 from statuslist.formats.bitstring import encode_list, with_statuses
 from statuslist.formats.token_bits import compressed, packed
 from statuslist.formats.token_list import TokenList, signed_token_jwt
+from tests.credentials.mdocs import mdoc
 from tests.credentials.sd_jwts import sd_jwt
 from tests.proofs.authorities import Authority as CertificateAuthority
 from tests.proofs.authorities import der, key
@@ -39,7 +40,7 @@ from wire import format_utc
 SECOND = 1_000_000  # microseconds
 HOUR = 3_600 * SECOND
 SUSPENDED = 9  # an index in the list of suspensions, and in the token list
-DEGREE = Resource(id="Degree", types=("Degree",), vcts=("urn:degree",))
+DEGREE = Resource(id="Degree", types=("Degree",), vcts=("urn:degree",), doc_types=("org.example.degree",))
 ISSUERS = ("good", "stranger", "suspended", "stolen", "other")
 TOKENS, SUSPENSIONS = "/lists/tokens", "/lists/suspensions"
 Changes = dict[str, Any]
@@ -49,6 +50,7 @@ class Issuer(Stranger):
     """An issuer with a DID, an https URL and a certificate; the key of the first two is one."""
 
     def __init__(self, world: World, called: str) -> None:
+        self.called = called
         self.private_key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(called.encode()).digest())
         super().__init__(world, f"{called}.example", NOW, self.private_key)
         self.url = f"https://{called}.example/issuer"
@@ -179,9 +181,13 @@ class Wanted:
             "credentialSubject": {"id": "did:example:holder", "degree": "AAAA"},
         } | ({"credentialStatus": status} if status is not None else {})
 
-    def sd_jwt(self, issuer: str, kind: str) -> Changes:
+    def token_status(self, kind: str) -> Any:
+        """Return `status` as tokens and mdocs have it."""
         list_entry = {"status_list": {"idx": self.index, "uri": self.issuer.tokens_url(kind)}}
-        status = list_entry if self.status is ... else self.status
+        return list_entry if self.status is ... else self.status
+
+    def sd_jwt(self, issuer: str, kind: str) -> Changes:
+        status = self.token_status(kind)
         return {
             "iss": issuer,
             "vct": "urn:degree",
@@ -239,6 +245,20 @@ def _sd_jwt(kind: str) -> Callable[[Wanted], str]:
     return made
 
 
+def _mdoc(wanted: Wanted) -> str:
+    named = wanted.names_key_of
+    return mdoc(
+        key("another") if wanted.has_wrong_key else key(f"{named.called} leaf"),
+        named.certified.certificates,
+        begins=wanted.begins,
+        ends=wanted.ends,
+        doc_type="org.example.degree",
+        elements={"degree": "AAAA"},
+        status=wanted.token_status("x5c"),
+        change_items=lambda items: items[0].update(elementValue="BAAA") if wanted.is_flipped else None,
+    )
+
+
 FORMS: dict[str, Callable[[Wanted], Any]] = {
     "application/vc": _with_proof,
     "application/vc+jwt": _vc_jwt,
@@ -246,6 +266,7 @@ FORMS: dict[str, Callable[[Wanted], Any]] = {
     "dc+sd-jwt by DID": _sd_jwt("did"),
     "dc+sd-jwt by metadata": _sd_jwt("https"),
     "dc+sd-jwt by certificates": _sd_jwt("x5c"),
+    "mso_mdoc": _mdoc,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.cbor import CborError, read_cbor, write_cbor
+from wire.cbor import CborError, Tagged, count_items, read_cbor, write_cbor
 
 # RFC 8949, appendix A: encodings and their values.
 ACCEPTED: dict[str, Any] = {
@@ -90,6 +90,30 @@ def test_what_is_not_read_here_is_refused_with_the_reason(name: str) -> None:
 
     with pytest.raises(CborError, match=reason):
         read_cbor(bytes.fromhex(encoded), max_bytes=100)
+
+
+def test_a_tag_that_is_allowed_is_kept_as_it_stands() -> None:
+    date = bytes.fromhex("c074323031332d30332d32315432303a30343a30305a")
+    nested = b"\x82" + date + bytes.fromhex("d81841a0")
+
+    found = read_cbor(nested, max_bytes=100, tags=(0, 24))
+
+    assert found == [Tagged(0, "2013-03-21T20:04:00Z"), Tagged(24, b"\xa0")]
+    assert count_items(nested, max_items=5, tags=(0, 24)) == 5
+    with pytest.raises(CborError, match="the tag 24 is not"):
+        read_cbor(nested, max_bytes=100, tags=(0,))
+    with pytest.raises(CborError, match="over 4 items"):
+        read_cbor(nested, max_bytes=100, max_items=4, tags=(0, 24))
+    with pytest.raises(CborError, match="depth"):
+        read_cbor(b"\xc0" * 17 + b"\x00", max_bytes=100, tags=(0,))
+    with pytest.raises(CborError, match="neither integer, text nor bytes"):
+        read_cbor(b"\xa1" + date + b"\x00", max_bytes=100, tags=(0,))
+
+
+@pytest.mark.parametrize("encoded", ["d8", "d818", "dc00", "df00"])
+def test_a_tag_that_is_cut_off_or_has_no_number_is_refused(encoded: str) -> None:
+    with pytest.raises(CborError):
+        read_cbor(bytes.fromhex(encoded), max_bytes=100, tags=(0, 24))
 
 
 def test_bytes_items_and_levels_are_capped() -> None:

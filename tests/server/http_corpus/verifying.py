@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from proofs import sign_compact
+from tests.credentials.mdocs import example
 from tests.server.http_corpus.asking import Case, of, post
 from tests.server.http_corpus.checks import signer_of
 from tests.server.http_corpus.world import START
@@ -58,6 +59,8 @@ def cases() -> Iterator[Case]:
     )
     yield _verify(_sd_jwt({"iss": DID, "vct": "urn:degree", "exp": NOW + 60}))
     yield _verify(_sd_jwt({"iss": DID, "vct": "urn:degree"}), nonce="n", audience="https://verifier.example")
+    yield _verify(example())
+    yield _verify(example()[:-2] + "AA")
     for policy in ("stale", "issued-while-trusted", "any-issuer"):
         yield _verify(whole, policy=policy)
     yield post("/verify/batch", {"credentials": [whole, "no credential"], "policy": "any-issuer"})
@@ -84,6 +87,7 @@ def _no_questions(whole: str) -> Iterator[Case]:
     for credential in (
         "é",
         "a.b.c",
+        "oA",
         "~",
         "eyJhbGciOiJub25lIn0.e30.~",
         "a~b~c",
