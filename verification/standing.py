@@ -33,24 +33,28 @@ _DETAILS = {
     "suspended": "it is suspended",
     "status_set": "a list has a status for it that says that it does not hold",
     "list_issuer_not_trusted": "the list is of another issuer than the credential",
+    "list_not_read": "what says that the list's key is its issuer's is out of date, and its origin is away",
     "unsupported": "a status entry is of a type that is not read here",
 }
 
 
-def still_valid(outcomes: Sequence[Outcome], *, is_required: bool, is_full: bool) -> Verdict:
+def still_valid(
+    outcomes: Sequence[Outcome], *, is_required: bool, is_full: bool, takes_stale: bool = False
+) -> Verdict:
     """
     Return the verdict on all entries of a credential.
 
     Args:
         is_required: the registry demands an entry of such a credential.
         is_full: show what tells the holder apart, too.
+        takes_stale: a list counts though what says that its key is its issuer's may be out of date.
     """
     if not outcomes and is_required:
         why = "it has no status entry, and its authority demands one: nobody could revoke it"
         return verdict("stillValid", "status_entry_missing", why)
     if not outcomes:
         return verdict("stillValid", "no_status_entry", "it has no status entry: it holds until it ends")
-    reasons = [_reason(each) for each in outcomes]
+    reasons = [_reason(each, takes_stale=takes_stale) for each in outcomes]
     lists = [_shown(each, is_full=is_full) for each in outcomes]
     told = [
         verdict("stillValid", reason, _detail(reason, each), lists=lists)
@@ -59,12 +63,12 @@ def still_valid(outcomes: Sequence[Outcome], *, is_required: bool, is_full: bool
     return min(told, key=lambda each: _WORST.index(each.verdict))
 
 
-def _reason(outcome: Outcome) -> str:
+def _reason(outcome: Outcome, *, takes_stale: bool) -> str:
     if isinstance(outcome, Refusal):
         is_entrys = isinstance(outcome, _OF_THE_ENTRY) and not isinstance(outcome, MalformedStatusList)
         return "malformed" if is_entrys else "list_not_read"
     if outcome.reason is None:
-        return "not_revoked"
+        return "list_not_read" if outcome.list_key_stale and not takes_stale else "not_revoked"
     return _REASONS.get(outcome.reason, "status_set")
 
 

@@ -117,7 +117,10 @@ class Verifier:
             "inTime": in_time(claims, at),  # 2
             "issuerTrusted": trusted(asked),  # 3
             "stillValid": still_valid(  # 4
-                outcomes, is_required=requires_status(asked), is_full=options.evidence == "full"
+                outcomes,
+                is_required=requires_status(asked),
+                is_full=options.evidence == "full",
+                takes_stale=policy.stale_seconds > 0,
             ),
         }
         if options.nonce is not None and options.audience is not None:  # 5
