@@ -80,6 +80,7 @@ def open_status_wing(
         anchors=trust.anchors,
         clock=resources.clock,
         timer=resources.timer,
+        canonicalize_rdf=resources.canonicalize_rdf,
     )
     read_back = ReadBack(resources.database, publisher.lists, mirror, operators.alarms.state)
     return StatusWing(sets, publisher, manifests, checker, mirror, uploader, read_back)

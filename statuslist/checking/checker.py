@@ -16,7 +16,7 @@ from credentials.keys.issuer_metadata import IssuerMetadata
 from credentials.secured import VC_JWT
 from credentials.times import TokenOutOfTime
 from credentials.verifying import verify_secured
-from proofs import MalformedCertificate
+from proofs import Canonicalize, MalformedCertificate
 from proofs.certificates import read_certificate
 from resolver import Fetch, Resolver
 from statuslist.checking.account import UNLIMITED, Account, charged
@@ -51,6 +51,7 @@ class Checker:
         anchors: the registry's, for a chain of certificates.
         clock: seconds since 1970; what others say of times is compared with it.
         timer: monotonic seconds; how long a list is kept goes by it.
+        canonicalize_rdf: as `read_list`; None: of proofs over RDF only those of plain lists are verified.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Checker:
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
         anchors: Anchors = no_anchors,
+        canonicalize_rdf: Canonicalize | None = None,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
@@ -75,6 +77,7 @@ class Checker:
             anchors=anchors,
             clock=clock,
             timer=timer,
+            canonicalize_rdf=canonicalize_rdf,
         )
 
     async def check_entries(self, request: EntryCheck, account: Account = UNLIMITED) -> StatusCheck:

@@ -13,6 +13,7 @@ from functools import partial
 
 import msgspec
 
+from proofs import Canonicalize
 from resolver import Fetch, Fetched, FetchError, OutboundBudgetExceeded, UrlRefused, plan_for_url
 from resolver.sources.cache import Cache, Entry
 from resolver.sources.freshness import FreshnessBounds, cache_headers, entity_tag, lifetime
@@ -56,10 +57,18 @@ class FetchedLists:
         fetcher: a plan to what its origin answered; the guard's `fetch_stranger`.
         clock: seconds since 1970.
         timer: monotonic seconds; how long a list is kept goes by it.
+        canonicalize_rdf: as `read_list`.
     """
 
-    def __init__(self, fetcher: Fetch, clock: Callable[[], float], timer: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        fetcher: Fetch,
+        clock: Callable[[], float],
+        timer: Callable[[], float],
+        canonicalize_rdf: Canonicalize | None = None,
+    ) -> None:
         self._fetcher = fetcher
+        self._read_list = partial(read_list, max_bytes=MAX_LIST_BODY_BYTES, canonicalize_rdf=canonicalize_rdf)
         self._clock = clock
         self._cache = Cache(self._load, max_bytes=MAX_CACHE_BYTES, clock=clock, timer=timer, key_bytes=len)
 
@@ -102,7 +111,7 @@ class FetchedLists:
             raise StatusRetrievalError(f"the list's origin answered {fetched.status}")
         _check_form(fetched)
         try:
-            read = await asyncio.to_thread(partial(read_list, fetched.body, max_bytes=MAX_LIST_BODY_BYTES))
+            read = await asyncio.to_thread(self._read_list, fetched.body)
         except NOT_VERIFIED as error:
             raise not_verified(error) from error
         return self._kept(read, cache_headers(fetched.headers), len(fetched.body) * _COPIES)

@@ -14,7 +14,7 @@ from credentials.forms.vc_jwt import read_vc_jwt
 from credentials.forms.with_proof import read_with_proof
 from credentials.secured import STATUS_LIST_CWT, STATUS_LIST_JWT, VC11_JWT, Secured
 from credentials.times import earliest
-from proofs import Jws, MalformedProof, media_type_of_header, read_compact
+from proofs import Canonicalize, Jws, MalformedProof, media_type_of_header, read_compact
 from proofs.cose import read_sign1, verify_sign1
 from proofs.jose import check_signature
 from statuslist.formats.bitstring import MAX_LIST_BYTES, expand_list
@@ -55,9 +55,18 @@ def is_of_a_form(body: bytes) -> bool:
     return body[:1] in _COSE_SIGN1 or _is_json(body) or _is_jws(body)
 
 
-def read_list(body: bytes, *, max_bytes: int, max_values: int = MAX_LIST_VALUES) -> ReadList:
+def read_list(
+    body: bytes,
+    *,
+    max_bytes: int,
+    max_values: int = MAX_LIST_VALUES,
+    canonicalize_rdf: Canonicalize | None = None,
+) -> ReadList:
     """
     Read a list.
+
+    Args:
+        canonicalize_rdf: as `read_with_proof`.
 
     Raises:
         MalformedStatusList: what it says complies with no specification of a list.
@@ -66,7 +75,11 @@ def read_list(body: bytes, *, max_bytes: int, max_values: int = MAX_LIST_VALUES)
     if body[:1] in _COSE_SIGN1:
         return _read_cwt(body, max_bytes)
     if _is_json(body):
-        return _of_credential(read_with_proof(body, max_bytes=max_bytes, max_values=max_values))
+        return _of_credential(
+            read_with_proof(
+                body, max_bytes=max_bytes, max_values=max_values, canonicalize_rdf=canonicalize_rdf
+            )
+        )
     return _read_jws(body.removesuffix(b"\n").removesuffix(b"\r"), max_bytes, max_values)
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from credentials.keys.finding import Anchors
 from credentials.keys.issuer_metadata import IssuerMetadata
+from proofs import Canonicalize
 from resolver import Fetch, Resolver
 from resolver.sources.cache import Cache, Entry
 from statuslist.checking.account import UNLIMITED, Account
@@ -83,6 +84,7 @@ class ListSource:
         anchors: the registry's, for a chain of certificates.
         clock: seconds since 1970.
         timer: monotonic seconds; how long a list is kept goes by it.
+        canonicalize_rdf: as `read_list`, for the lists of others; ours need none.
     """
 
     def __init__(
@@ -95,11 +97,12 @@ class ListSource:
         anchors: Anchors,
         clock: Callable[[], float],
         timer: Callable[[], float],
+        canonicalize_rdf: Canonicalize | None = None,
     ) -> None:
         self._keys = ListKeys(resolver, metadata, anchors)
         self._own_list = own_list
         self._clock = clock
-        self._fetched = FetchedLists(fetcher, clock, timer)
+        self._fetched = FetchedLists(fetcher, clock, timer, canonicalize_rdf)
         # A list that is to be verified as it was fetched, and the account of who asked first for it.
         self._pending: dict[_Foreign, tuple[Entry[FetchedList], Account]] = {}
         self._verified = Cache(

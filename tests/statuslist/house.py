@@ -14,6 +14,7 @@ from resolver import GuardLimits, Resolver
 from statuslist.checking.account import UNLIMITED, Account
 from statuslist.checking.checker import Checker
 from statuslist.checking.requests import EntryCheck, StatusCheck
+from tests.credentials.rdf.credentials import in_process
 from tests.databases import SqlitePlace
 from tests.simulator import World
 from tests.statuslist.application import application_of
@@ -103,6 +104,7 @@ async def open_house(directory: Path) -> AsyncIterator[House]:
             own_list=wing.own_list,
             metadata=metadata,
             anchors=house.anchors_of,
+            canonicalize_rdf=in_process,
             clock=wing.clock,
             timer=wing.clock.timer,
         )

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from credentials.rdf.__main__ import outcome_of
 from credentials.rdf.contexts import known_contexts
 from credentials.rdf.job import Done, Job
-from proofs import JsonObject
+from proofs import JsonObject, KeySigner
 from proofs.algorithms import Algorithm
 from proofs.suites import hash_data
 
@@ -44,15 +44,20 @@ def in_process(options: JsonObject, document: JsonObject, hash_name: str) -> tup
     raise outcome.error
 
 
-def signed(document: JsonObject, *, key: Ed25519PrivateKey = KEY, **options: Any) -> JsonObject:
-    """Return `document` with an eddsa-rdfc-2022 proof, or one with other options."""
-    proof = {
+def signed(document: JsonObject, *, signer: KeySigner | None = None, **options: Any) -> JsonObject:
+    """
+    Return `document` with an eddsa-rdfc-2022 proof, or one with other options; an option of None is left out.
+
+    `signer` has an Ed25519 key; None: `KEY`, as `METHOD`.
+    """
+    proof: JsonObject = {
         "type": "DataIntegrityProof",
         "cryptosuite": "eddsa-rdfc-2022",
-        "verificationMethod": METHOD,
+        "verificationMethod": METHOD if signer is None else signer.verification_method,
         "proofPurpose": "assertionMethod",
         **options,
     }
+    proof = {name: value for name, value in proof.items() if value is not None}
     canonical = in_process({**proof, "@context": document["@context"]}, document, "sha256")
-    signature = key.sign(hash_data(canonical, Algorithm.ED25519))
+    signature = (signer or KEY).sign(hash_data(canonical, Algorithm.ED25519))
     return {**document, "proof": {**proof, "proofValue": "z" + base58.b58encode(signature).decode()}}

@@ -13,11 +13,12 @@ from statuslist.errors import (
     StatusVerificationError,
 )
 from statuslist.formats.bitstring import encode_list, with_statuses
+from tests.credentials.rdf.credentials import ED25519_2020, signed
 from tests.statuslist.former_lists import V1, V2, former_list, vc11_jwt
 from tests.statuslist.house import House
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, secured
 from tests.statuslist.wing import ISSUERS
-from wire import format_utc
+from wire import encode, format_utc
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +59,29 @@ async def test_list_of_2021_is_verified_and_read(house: House, form: str, is_pad
         house.issuer.did,
     )
     assert house.requests() == ["issuer.example.com" + PATH, "issuer.example.com/.well-known/did.json"]
+
+
+OVER_RDF = {
+    "eddsa-rdfc-2022": ("https://w3id.org/security/data-integrity/v2", {}),
+    "Ed25519Signature2020": (ED25519_2020, {"type": "Ed25519Signature2020", "cryptosuite": None}),
+}
+
+
+@pytest.mark.parametrize("suite", list(OVER_RDF))
+async def test_list_of_2021_is_verified_over_rdf(house: House, suite: str) -> None:
+    context, options = OVER_RDF[suite]
+    contexts = [V1, "https://w3id.org/vc/status-list/2021/v1", context]
+    document = signed(
+        former_list(house.issuer, **{"@context": contexts}), signer=house.issuer.signer, **options
+    )
+    house.issuer.serve(encode(document), content_type="application/json")
+    assert (await house.check(entry(house, REVOKED))).reason == "revoked"
+
+    other = document["credentialSubject"] | {"statusPurpose": "suspension"}
+    house.issuer.serve(encode(document | {"credentialSubject": other}), content_type="application/json")
+    house.checker.purge_lists()
+    with pytest.raises(StatusVerificationError):
+        await house.check(entry(house, REVOKED))
 
 
 async def test_list_of_2021_in_the_data_model_of_now_is_read(house: House) -> None:
