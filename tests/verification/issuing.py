@@ -40,6 +40,7 @@ from wire import format_utc
 SECOND = 1_000_000  # microseconds
 HOUR = 3_600 * SECOND
 SUSPENDED = 9  # an index in the list of suspensions, and in the token list
+PASSPORT = Resource(id="Passport", types=("Passport",), vcts=("urn:passport",))
 DEGREE = Resource(id="Degree", types=("Degree",), vcts=("urn:degree",), doc_types=("org.example.degree",))
 ISSUERS = ("good", "stranger", "suspended", "stolen", "other")
 TOKENS, SUSPENSIONS = "/lists/tokens", "/lists/suspensions"
@@ -317,8 +318,8 @@ def _facts(issuers: dict[str, Issuer]) -> list[Any]:
     authority = Authority(
         id="edu",
         governance_framework="https://edu.example/rules",
-        defines=(Definition(action="issue", resource="Degree"),),
-        resources=(DEGREE,),
+        defines=tuple(Definition(action="issue", resource=each.id) for each in (DEGREE, PASSPORT)),
+        resources=(DEGREE, PASSPORT),
     )
     known = [each for each in ISSUERS if each != "stranger"]
     entities = [an_entity(each, issuers[each].did, issuers[each].url, issuers[each].anchor) for each in known]
