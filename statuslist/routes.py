@@ -142,8 +142,10 @@ class _Routes(Controller):
         summary="Does this credential still hold?",
         description=(
             "Send status entries with the issuer of the credential that carried them, as application/json: "
-            "you vouch for having verified it, and the answer says `credentialVerified: false`. "
-            "Or send a whole credential as application/vc+jwt: it is verified first."
+            "`credentialStatus` of a W3C credential, or the claim `status` of another token. "
+            "You vouch for having verified it, and the answer says `credentialVerified: false`. "
+            "Or send a whole credential as application/vc+jwt: it is verified first. "
+            "Lists of all forms are read. An entry of an unknown type has the reason `unsupported`."
         ),
         responses={200: _CHECKED},
         operation_class=reads(_ENTRY_EXAMPLE, VC_JWT),

@@ -36,7 +36,7 @@ _MAY_BE_LIST = re.compile(
     r"|(?:application|binary)/octet-stream"
 )
 BOUNDS = FreshnessBounds(floor_seconds=0.0, ceiling_seconds=300.0, default_seconds=300.0)
-# Whoever writes a list chooses its `ttl`, which must not decide how often we ask for it (Token Status List, 13.7).
+# Whoever writes a list chooses its `ttl`, which must not decide how often we ask for it (Token Status List, 11.5).
 MIN_TTL_SECONDS = 5.0
 
 

@@ -1,5 +1,6 @@
 """Token lists of others, JWT and CWT: the rules for whoever relies on one (Token Status List, section 8.3)."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -258,6 +259,22 @@ async def test_each_index_of_a_list_is_answered_from_one_fetch(house: House) -> 
 
     assert [number for number, one in enumerate(checked) if not one.valid] == [REVOKED]
     assert house.requests().count("issuer.example.com" + PATH) == 1
+
+
+@pytest.mark.parametrize("index", [777, 99_777])
+async def test_nothing_of_an_entry_is_logged(
+    house: House, caplog: pytest.LogCaptureFixture, index: int
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    serve(house, "token.jwt")
+
+    answer = await house.post_json({"issuer": house.issuer.did, "status": house.issuer.claim(index)})
+
+    assert answer.status_code == (200 if index < 1_024 else 422)
+    ours = [
+        record for record in caplog.records if not record.name.startswith(("asyncio", "httpx", "httpcore"))
+    ]
+    assert not any(str(index) in record.getMessage() for record in ours)
 
 
 # Whose list it is.
