@@ -28,7 +28,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
         scheme, types: what the format calls the credential; of a W3C credential all types but the one of all.
         valid_from, valid_until: when it may be relied on, by the document and what secures it, in microseconds
             since 1970; None: it does not say.
-        issued_at: when its issuer says that it was issued.
+        issued_at: when its issuer says that it was issued; a W3C credential that does not say so, when it begins.
+            Of version 1.1 as a JWT, that may be `nbf` alone (VCDM 1.1, section 6.3.1).
         statuses: its status entries as they are, () where it has none: `credentialStatus`, or `status`.
     """
 
@@ -93,7 +94,9 @@ def _of_w3c(secured: Secured) -> Claims:
         types=tuple(name for name in members.strings("type") if name != _BASE_TYPE),
         valid_from=max(first, default=None),
         valid_until=earliest(members.optional_time(ends), secured.expires),
-        issued_at=issued if issued is not None else starts,
+        issued_at=next(
+            (moment for moment in (issued, starts, secured.not_before) if moment is not None), None
+        ),
         statuses=_statuses(secured.document),
     )
 
