@@ -1,8 +1,8 @@
 #!/bin/sh
 # What others wrote in JavaScript, at pinned versions under var: resolver clients, which tests/slow/test_js_clients.py
 # runs against our server; the identity provider with which tests/slow/test_sign_in.py signs people in; and libraries
-# for credentials and status lists, for tests/slow/test_js_status_lists.py and test_issuers_day.py. Where Node.js or npm
-# is not there, or nothing can be installed, those tests skip aloud.
+# for credentials and status lists, for test_js_status_lists.py, test_issuers_day.py and
+# test_js_credentials.py. Where Node.js or npm is not there, or nothing can be installed, those tests skip aloud.
 set -u
 if ! command -v npm >/dev/null; then echo "no npm: what others wrote in JavaScript is not tried" >&2; exit 0; fi
 
