@@ -23,7 +23,7 @@ from proofs import JsonObject, UnsupportedCryptosuite
 logger = logging.getLogger(__name__)
 
 # Seconds by the clock on the wall, for what waits on a busy machine; the process itself counts those of computing.
-MAX_WAIT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 2.0
 _ENVIRONMENT = ("PYTHONPATH", "LD_LIBRARY_PATH")  # what the interpreter may need; the rest may be secret
 
 
@@ -44,6 +44,7 @@ class Canonicalizer:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._is_closed = False
 
     def __call__(self, options: JsonObject, document: JsonObject, hash_name: str) -> tuple[bytes, bytes]:
         """
@@ -73,7 +74,10 @@ class Canonicalizer:
         return None if self._process is None else self._process.pid
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does, and start none any more."""
+        self._is_closed = True
+        if (process := self._process) is not None:
+            process.kill()  # so that whoever waits for it ends at once
         with self._lock:
             self._end()
 
@@ -94,6 +98,8 @@ class Canonicalizer:
         return outcome
 
     def _started(self) -> socket.socket:
+        if self._is_closed:
+            raise OSError("the server ends")
         folder = [] if self._contexts is None else [str(self._contexts)]
         ours, theirs = socket.socketpair()
         with theirs:

@@ -4,6 +4,7 @@ Is it what its issuer signed? Service.
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 # Bytes; what is longer is read on a thread, so that nobody waits for it over 10 ms.
 MAX_INLINE_BYTES = 32_768
+_APART = ThreadPoolExecutor(4, thread_name_prefix="proofs")
 _BEGINNING = -(2**63)  # so that a proof that has ended is still judged as one: `inTime` says that it ended
 
 
@@ -84,9 +86,8 @@ async def authenticity(
         key = await keys.find(secured, now)  # 2
         if key.is_stale and not takes_stale:
             raise KeyNotKnown("what says that the key is the issuer's is out of date, and its origin is away")
-        if secured.form == VC:
-            size = MAX_INLINE_BYTES + 1  # It may wait for the process that canonicalises RDF.
-        await _run(partial(secured.verify, key.public_key, _BEGINNING), size)  # 3
+        verify = partial(secured.verify, key.public_key, _BEGINNING)  # 3
+        await (_run_apart(verify) if secured.form == VC else _run(verify, size))
         claims = claims_of(secured)  # 4
     except (JsonError, ProofError, CredentialError, ResolutionError) as error:
         return Authentic(verdict=verdict("authentic", _reason(error), str(error)), secured=secured)
@@ -121,6 +122,11 @@ def _read(credential: Any, canonicalize_rdf: Canonicalize | None) -> Secured:
 async def _run(work: Callable[[], T], size: int) -> T:
     """Do it here where it is short; a thread costs more than a signature."""
     return work() if size <= MAX_INLINE_BYTES else await asyncio.to_thread(work)
+
+
+async def _run_apart(work: Callable[[], T]) -> T:
+    """Do it where it may wait for the process that canonicalises RDF, and holds nobody up but its like."""
+    return await asyncio.get_running_loop().run_in_executor(_APART, work)
 
 
 def _reason(error: Exception) -> str:

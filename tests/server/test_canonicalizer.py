@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from proofs import JsonObject, ProofInvalid, TransformationFailed, UnsupportedCryptosuite, verify_proof
-from server.canonicalizer import Canonicalizer
+from server.canonicalizer import Canonicalizer, canonicalizer_for
 from tests.credentials.rdf.credentials import EXAMPLES, V2, credential, in_process
 from tests.credentials.rdf.employment import CITIZENSHIP, PROOF_VALUES, employment
 from tests.proofs.w3c_vectors import VECTORS
@@ -83,6 +84,25 @@ def test_an_end_leaves_no_process(canonicalizer: Canonicalizer) -> None:
     canonicalizer.close()
 
     assert not is_running(pid)
+    with pytest.raises(UnsupportedCryptosuite):
+        canonicalizer(OPTIONS, credential(), "sha256")
+    assert canonicalizer.pid is None
+
+
+def test_an_end_does_not_wait_for_what_takes_long(canonicalizer: Canonicalizer) -> None:
+    canonicalizer(OPTIONS, credential(), "sha256")
+    with ThreadPoolExecutor() as threads:
+        slow = [threads.submit(canonicalizer, OPTIONS, poisoned(), "sha256") for _ in range(3)]
+        canonicalizer.close()
+
+        assert all(isinstance(each.exception(), UnsupportedCryptosuite) for each in slow)
+    assert canonicalizer.pid is None
+
+
+def test_without_the_extra_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyoxigraph", None)  # as if it were not installed
+
+    assert canonicalizer_for("") is None
 
 
 def test_whoever_started_it_is_not_outlived() -> None:

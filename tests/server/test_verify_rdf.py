@@ -83,7 +83,7 @@ async def test_one_that_takes_long_holds_nobody_up(http: httpx.AsyncClient) -> N
     others = 0
     while not slow.done():
         others += (await http.get("/livez")).status_code == 200
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.02)
     answer = await slow
 
     assert answer["verdicts"]["authentic"]["reason"] == "unsupported"
