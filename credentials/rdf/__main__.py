@@ -18,9 +18,7 @@ from credentials.rdf.job import LENGTH_BYTES, Done, Job, Outcome, Refused, lengt
 from proofs import ProofError, UnsupportedCryptosuite
 
 CPU_SECONDS = 0.3  # A document of a megabyte, or of 6,000 values, takes less than 0.1.
-MAX_MEMORY_BYTES = (
-    1_073_741_824  # 1 GiB of address space, of which the interpreter and its libraries take a half
-)
+MAX_MEMORY_BYTES = 536_870_912  # 512 MiB of address space, of which it has 64 when it starts
 
 
 def main() -> None:
