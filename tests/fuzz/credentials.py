@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from credentials.secured import MDOC
 from proofs import KeySigner, add_proof
 from resolver.keys.jwk import jwk_of
 from tests.credentials.sd_jwts import encoded
+from tests.fuzz.mdocs import MdocMaker
 from tests.fuzz.mutation import Mutator
 from tests.verification.issuing import Issuer
 
@@ -61,6 +63,8 @@ class Maker:
     def __init__(self, sound: list[Sound], stranger: Issuer, random: Random) -> None:
         self._sound, self._stranger, self._random = sound, stranger, random
         self._mutator = Mutator([each.text for each in sound], WORDS, random)
+        mdocs = [each.text for each in sound if each.form == MDOC]
+        self._mdocs = MdocMaker(mdocs, stranger.certified, self._mutator.spoilt, random)
         of_tokens = (self._headed, self._headed, self._paid, self._paid, self._swapped)
         self._of_token = of_tokens
         self._of_sd_jwt = (*of_tokens, *[self._disclosed] * 4)
@@ -74,6 +78,8 @@ class Maker:
         sound = random.choice(self._sound)
         if random.random() < 0.01:
             return self._huge(sound)
+        if sound.form == MDOC:
+            return self._mdocs.case()
         if sound.text.startswith(b"{"):
             return json.dumps(random.choice(self._of_json)(json.loads(sound.text))).encode()
         steps = self._of_sd_jwt if b"~" in sound.text else self._of_token
@@ -150,7 +156,7 @@ class Maker:
 
     def _swapped(self, sound: Sound) -> bytes:
         """Put together parts of two tokens."""
-        others = [each.text for each in self._sound if not each.text.startswith(b"{")]
+        others = [each.text for each in self._sound if b"." in each.text and not each.text.startswith(b"{")]
         pairs = zip(_parts(sound.text), _parts(self._random.choice(others)), strict=True)
         header, payload, signature, rest = (self._random.choice(pair) for pair in pairs)
         return f"{header}.{payload}.{signature}{rest}".encode()

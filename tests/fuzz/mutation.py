@@ -53,8 +53,12 @@ class Mutator:
             data = self.json_case(data)
             if random.random() < 0.8:
                 return data
-        for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5))):
-            data = random.choice(self._steps)(data)
+        return self.spoilt(data)
+
+    def spoilt(self, data: bytes) -> bytes:
+        """Return `data` after some steps that know nothing of what it means."""
+        for _ in range(self._random.choice((1, 1, 1, 2, 2, 3, 5))):
+            data = self._random.choice(self._steps)(data)
         return data[:MAX_CASE_BYTES]
 
     def json_case(self, data: bytes) -> bytes:

@@ -14,12 +14,14 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from credentials.secured import MDOC
 from proofs import KeySigner
 from resolver.keys.jwk import jwk_of
 from server.canonicalizer import Canonicalizer
 from tests.credentials.rdf.credentials import EXAMPLES, V2, signed
 from tests.credentials.sd_jwts import bound, sd_jwt
 from tests.fuzz.credentials import Maker, Sound
+from tests.fuzz.mdocs import is_said
 from tests.verification.issuing import FORMS, NOW, SECOND, Issuer, Scene, Wanted, a_scene
 from verification.requests import VerifyRequest, read_verify_request
 from wire import Refusal, encode
@@ -111,7 +113,10 @@ class Hostile:
             return True
         if text.startswith(b"{"):
             return self._is_sound_document(json.loads(text))
-        return request.nonce is None and any(_is_part(text, each.text) for each in self.sound)
+        return request.nonce is None and any(
+            is_said(text, each.text) if each.form == MDOC else _is_part(text, each.text)
+            for each in self.sound
+        )
 
     def _is_sound_document(self, document: dict[str, Any]) -> bool:
         return _spelled(document) in self._documents
@@ -188,8 +193,7 @@ def _sound(form: str, issuer: Issuer) -> Sound:
 
 def _over_rdf(issuer: Issuer) -> Sound:
     document = Wanted(issuer).w3c() | {"@context": [V2, EXAMPLES]}
-    method = issuer.signer.verification_method
-    made = signed(document, key=issuer.private_key, verificationMethod=method)
+    made = signed(document, signer=issuer.signer)
     return Sound("application/vc over RDF", encode(made), issuer)
 
 
