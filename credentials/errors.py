@@ -5,6 +5,7 @@ What can be wrong with a credential, beyond its proof (`proofs/errors.py`) and i
     +-- MalformedValue      422   MALFORMED_VALUE_ERROR (VCDM 2.0): a member is not of its shape
     +-- CredentialNotValid  422   it verifies, and is not valid now
     +-- KeyNotKnown         422   nobody can tell now whose key it is: metadata away, no anchor
+    |   +-- RevocationNotKnown    whose it is, but not whether it was revoked: no CRL can be had that is in force
     +-- UnsupportedForm     422   a form that we do not read
 
 `KeyNotIssuers` is a `ProofInvalid`: the key is not the issuer's, or may sign no more.
@@ -38,6 +39,10 @@ class KeyNotIssuers(ProofInvalid):
 
 class KeyNotKnown(CredentialError, type="/problems/key-not-known", status=422):
     """The key cannot be told to be the issuer's, nor not to be: what would say so is not there."""
+
+
+class RevocationNotKnown(KeyNotKnown):
+    """The certificates name CRLs, and nobody can tell now by them whether they were revoked."""
 
 
 class UnsupportedForm(CredentialError, type="/problems/unsupported-form", status=422):

@@ -107,5 +107,6 @@ async def _running(wings: Wings) -> AsyncIterator[Services]:
             await background.stop()
             await wings.status.checker.aclose()
             await wings.metadata.aclose()
+            await wings.crls.aclose()
             if wings.operators.signing_in is not None:
                 await wings.operators.signing_in.aclose()

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from credentials.claims import Claims, claims_of
-from credentials.errors import CredentialError, KeyNotIssuers, KeyNotKnown, MalformedValue, UnsupportedForm
+from credentials.errors import (
+    CredentialError,
+    KeyNotIssuers,
+    KeyNotKnown,
+    MalformedValue,
+    RevocationNotKnown,
+    UnsupportedForm,
+)
 from credentials.forms.with_proof import secured_of
 from credentials.keys.finding import IssuerKeys
 from credentials.keys.found import FoundKey
@@ -67,8 +74,8 @@ async def authenticity(
     """
     Return whether a credential is what its issuer signed.
 
-    1. Read it. 2. Find the key that shall have signed; nobody is asked for what cannot be read. 3. Verify. 4. Read
-    what it says.
+    1. Read it. 2. Find the key that shall have signed; nobody is asked for what cannot be read. 3. Verify. 4. Ask
+    whether its certificates were revoked. 5. Read what it says.
 
     Args:
         credential: text, or a JSON object.
@@ -88,7 +95,8 @@ async def authenticity(
             raise KeyNotKnown("what says that the key is the issuer's is out of date, and its origin is away")
         verify = partial(secured.verify, key.public_key, _BEGINNING)  # 3
         await (_run_apart(verify) if secured.form == VC else _run(verify, size))
-        claims = claims_of(secured)  # 4
+        key = await keys.not_revoked(key, now)  # 4
+        claims = claims_of(secured)  # 5
     except (JsonError, ProofError, CredentialError, ResolutionError) as error:
         return Authentic(verdict=verdict("authentic", _reason(error), str(error)), secured=secured)
     return _authentic(secured, claims, key)
@@ -132,6 +140,7 @@ async def _run_apart(work: Callable[[], T]) -> T:
 def _reason(error: Exception) -> str:
     reasons: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
         (KeyNotIssuers, "key_not_of_issuer"),
+        (RevocationNotKnown, "revocation_not_known"),
         ((CertificateInvalid, MalformedCertificate), "certificate_not_valid"),
         ((UnsupportedForm, UnsupportedCryptosuite), "unsupported"),
         ((MalformedProof, MalformedValue, TransformationFailed, JsonError), "malformed"),

@@ -16,9 +16,7 @@ from cryptography import x509
 from credentials.errors import KeyNotIssuers, KeyNotKnown
 from credentials.keys.found import FoundKey
 from credentials.secured import MDOC, Form, Secured
-from proofs import CertificateInvalid
 from proofs.certificates import (
-    Revoked,
     Unknown,
     ValidPath,
     is_authority,
@@ -35,22 +33,19 @@ _PURPOSES: Mapping[Form, Set[str]] = {
 }  # of an mdoc's signer (ISO/IEC 18013-5:2021, annex B.1.4)
 
 
-def find_certificate_key(
-    secured: Secured, anchors: Sequence[bytes], *, now: int, crls: Sequence[bytes] = ()
-) -> FoundKey:
+def find_certificate_key(secured: Secured, anchors: Sequence[bytes], *, now: int) -> FoundKey:
     """
-    Return the key of the first certificate.
+    Return the key of the first certificate. Whether it was revoked is another question: `IssuerKeys.not_revoked`.
 
     Args:
         anchors: DER of those that are trusted: authorities, or the signer's own.
         now: microseconds since 1970.
-        crls: DER; what they say of the path is in the result.
 
     Raises:
         KeyNotKnown: no anchor is known that the chain might lead to.
         KeyNotIssuers: the credential names its key in another way, too, or an issuer whom the certificate does not
             name.
-        CertificateInvalid, MalformedCertificate: the chain leads to no anchor, or one of it was revoked.
+        CertificateInvalid, MalformedCertificate: the chain leads to no anchor.
     """
     if secured.key_id is not None and secured.key_id.startswith("did:"):
         raise KeyNotIssuers(
@@ -63,11 +58,8 @@ def find_certificate_key(
         secured.certificates,
         anchors,
         datetime.fromtimestamp(now // _SECOND, UTC),
-        crls,
         _PURPOSES.get(secured.form),
     )
-    if isinstance(path.revocation, Revoked):
-        raise CertificateInvalid(f"certificate {path.revocation.certificate} was revoked")
     return FoundKey(
         public_key=signer.public_key(),
         id=identifier_of(secured.certificates[0]),
@@ -87,7 +79,6 @@ def _path(
     chain: Sequence[bytes],
     anchors: Sequence[bytes],
     at: datetime,
-    crls: Sequence[bytes],
     purposes: Set[str] | None,
 ) -> ValidPath:
     if not anchors:
@@ -97,7 +88,7 @@ def _path(
         return ValidPath((signer,), Unknown(0, "the certificate is trusted itself"))
     authorities = [der for der in anchors if is_authority(read_certificate(der))]
     between = [chain[0], *(der for der in chain[1:] if der not in authorities)]
-    return validate_path(between, read_anchors(authorities), at=at, crls=crls, purposes=purposes)
+    return validate_path(between, read_anchors(authorities), at=at, crls=(), purposes=purposes)
 
 
 def is_named(certificate: x509.Certificate, issuer: str) -> bool:

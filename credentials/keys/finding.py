@@ -8,18 +8,23 @@ for.
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+from cryptography import x509
 
-from credentials.errors import KeyNotIssuers
+from credentials.errors import KeyNotIssuers, RevocationNotKnown
 from credentials.keys.assertion_methods import Resolve, find_did_key
 from credentials.keys.certificates import find_certificate_key
 from credentials.keys.found import FoundKey
 from credentials.secured import Secured
-from proofs import MalformedProof
+from proofs import CertificateInvalid, MalformedProof
+from proofs.certificates import Revocation, Revoked, Unknown, ValidPath
 
 ByMetadata = Callable[[Secured, int], Awaitable[FoundKey]]  # `issuer_metadata.IssuerMetadata.find`
 Anchors = Callable[
     [Sequence[bytes], int], Awaitable[Sequence[bytes]]
 ]  # a chain in DER, a time: who may be above it
+
+# A valid path, and a time, to what its CRLs say; None where it names none: `crls.Crls.revocation`.
+RevocationOf = Callable[[Sequence[x509.Certificate], int], Awaitable[Revocation | None]]
 
 
 class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,11 +33,13 @@ class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
         resolve: a DID to its resolution.
         by_metadata: the key of an issuer with an https URL.
         anchors: the trust anchors for a chain of certificates.
+        revocation: whether certificates were revoked; None: that is not asked.
     """
 
     resolve: Resolve
     by_metadata: ByMetadata
     anchors: Anchors
+    revocation: RevocationOf | None = None
 
     async def find(self, secured: Secured, now: int) -> FoundKey:
         """
@@ -60,6 +67,27 @@ class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
                 raise KeyNotIssuers("the issuer is an https URL, and the key one of a DID")
             return await self.by_metadata(secured, now)
         raise MalformedProof("expected the issuer as a DID or an https URL, or certificates of the key")
+
+    async def not_revoked(self, key: FoundKey, now: int) -> FoundKey:
+        """
+        Return a key with what is known of the revocation of its certificates, if it has any.
+
+        To be asked once the signature holds: nobody has CRLs fetched for a credential that nobody signed. That
+        certificates name no CRL says nothing against them.
+
+        Raises:
+            CertificateInvalid: one of them was revoked.
+            RevocationNotKnown: they name CRLs, and no such can be had that tells.
+        """
+        if key.path is None or self.revocation is None or len(key.path.certificates) == 1:
+            return key
+        status = await self.revocation(key.path.certificates, now)
+        if isinstance(status, Revoked):
+            raise CertificateInvalid(f"certificate {status.certificate} was revoked: {status.reason}")
+        if isinstance(status, Unknown):
+            raise RevocationNotKnown(status.why)
+        known = status or Unknown(0, "the certificates name no CRL")
+        return msgspec.structs.replace(key, path=ValidPath(key.path.certificates, known))
 
 
 def _with_did_url(secured: Secured) -> Secured:

@@ -105,6 +105,21 @@ def revocation_of(path: Sequence[x509.Certificate], crls: Sequence[bytes], at: d
     return Good(until=min(status.until for status in found if isinstance(status, Good)))
 
 
+def crl_ends(crl: bytes) -> datetime | None:
+    """
+    Return when the next CRL is to come, which ends this one; None: it does not say, so that it is never in force.
+
+    Raises:
+        MalformedCertificate: it cannot be read, or is over `MAX_CRL_BYTES`.
+    """
+    try:
+        return _read(crl).next_update_utc
+    except _SaysNothing as error:
+        raise MalformedCertificate(str(error)) from None
+    except UNREADABLE:
+        raise MalformedCertificate("a CRL cannot be read: nextUpdate is no time") from None
+
+
 def _read_all(crls: Sequence[bytes]) -> tuple[list[x509.CertificateRevocationList], str | None]:
     """Return the CRLs that can be read, and why one cannot, if there is such a one."""
     read: list[x509.CertificateRevocationList] = []

@@ -8,6 +8,7 @@ what watches this machine and the other nodes.
 
 import msgspec
 
+from credentials.keys.crls import Crls
 from credentials.keys.issuer_metadata import IssuerMetadata
 from registry.sources.sources import Sources
 from resolver import Resolver
@@ -42,6 +43,7 @@ class Wings(msgspec.Struct, frozen=True):
     observatory: Observatory
     monitoring: Monitoring
     metadata: IssuerMetadata
+    crls: Crls
     verifier: Verifier
 
 
@@ -66,11 +68,13 @@ async def open_wings(resources: Resources) -> Wings:
         fetcher=resources.guard.fetch_stranger, clock=resources.clock, timer=resources.timer
     )
     status = open_status_wing(resources, operators, resolver, hot, metadata, registry.trust)
+    crls = Crls(fetcher=resources.guard.fetch_stranger, clock=resources.clock, timer=resources.timer)
     verifier = open_verifier(
         resolver,
         metadata,
         registry.trust,
         status.checker,
+        crls,
         clock=resources.clock,
         canonicalize_rdf=resources.canonicalize_rdf,
     )
@@ -89,6 +93,7 @@ async def open_wings(resources: Resources) -> Wings:
         observatory,
         monitoring,
         metadata,
+        crls,
         verifier,
     )
 

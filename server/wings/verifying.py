@@ -5,12 +5,15 @@ One call over all wings: may I rely on this credential now?
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from credentials.keys.crls import Crls
 from credentials.keys.finding import IssuerKeys
 from credentials.keys.found import FoundKey
 from credentials.keys.issuer_metadata import IssuerMetadata
 from credentials.times import CLOCK_SKEW
+from proofs.certificates import Revocation
 from proofs.suites import Canonicalize
 from registry.trust import Trust
 from resolver import Options, Resolved, Resolver
@@ -26,6 +29,7 @@ def open_verifier(
     metadata: IssuerMetadata,
     trust: Trust,
     checker: Checker,
+    crls: Crls,
     *,
     clock: Callable[[], float],
     canonicalize_rdf: Canonicalize | None,
@@ -40,7 +44,12 @@ def open_verifier(
                 account.pay(1)
             return await resolver.resolve(did, options)
 
-        return IssuerKeys(resolve=resolve, by_metadata=metadata.find, anchors=trust.anchors)
+        async def revocation(path: Sequence[x509.Certificate], at: int) -> Revocation | None:
+            return await crls.revocation(path, at, account.pay)
+
+        return IssuerKeys(
+            resolve=resolve, by_metadata=metadata.find, anchors=trust.anchors, revocation=revocation
+        )
 
     async def status_of(
         entries: Sequence[Any], issuer: str | None, key: FoundKey, at: int, account: Account

@@ -16,6 +16,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from credentials.keys.crls import Crls
 from credentials.keys.issuer_metadata import IssuerMetadata
 from proofs import Canonicalize, KeyName, KeySigner, sign_compact
 from registry.identifiers import certificate_identifier
@@ -30,7 +31,7 @@ from statuslist.formats.token_list import TokenList, signed_token_jwt
 from tests.credentials.mdocs import mdoc
 from tests.credentials.sd_jwts import sd_jwt
 from tests.proofs.authorities import Authority as CertificateAuthority
-from tests.proofs.authorities import der, key
+from tests.proofs.authorities import Extensions, der, key
 from tests.registry.told import NOW, a_grant, a_registry, a_state, an_entity
 from tests.simulator import World, canned
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, secured
@@ -128,7 +129,13 @@ class Issuer(Stranger):
             for purpose, url in lists
         ]
 
-    def _certified(self, called: str) -> KeySigner:
+    def name_crls(self, *urls: str) -> None:
+        """Have a certificate that says that its CRL is at one of these URLs."""
+        names = [x509.UniformResourceIdentifier(url) for url in urls]
+        points = x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)])
+        self.certified = self._certified(self.called, {x509.CRLDistributionPoints: (points, False)})
+
+    def _certified(self, called: str, more: Extensions = {}) -> KeySigner:  # noqa: B006
         leaf = self.root.leaf(
             f"{called} leaf",
             extensions={
@@ -137,6 +144,7 @@ class Issuer(Stranger):
                     False,
                 ),
                 x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(self.key_id, None, None), False),
+                **more,
             },
             not_after=_day(30),
         )
@@ -305,11 +313,13 @@ async def a_scene(folder: Path, canonicalize_rdf: Canonicalize | None = None) ->
                 anchors=told.trust.anchors,
                 clock=_clock,
             )
+            crls = Crls(fetcher=guard.fetch_stranger, clock=_clock)
             verifier = open_verifier(
-                resolver, metadata, told.trust, checker, clock=_clock, canonicalize_rdf=canonicalize_rdf
+                resolver, metadata, told.trust, checker, crls, clock=_clock, canonicalize_rdf=canonicalize_rdf
             )
             yield Scene(issuers, verifier, world)
             await checker.aclose()
+            await crls.aclose()
             await metadata.aclose()
             await resolver.aclose()
 
