@@ -70,9 +70,9 @@ def algorithm_of(key: object) -> Algorithm:
     Raises:
         ProofInvalid: a key of another kind, or on another curve.
     """
-    if isinstance(key, Ed25519PublicKey | Ed25519PrivateKey):
+    if isinstance(key, (Ed25519PublicKey, Ed25519PrivateKey)):
         return Algorithm.ED25519
-    if isinstance(key, EllipticCurvePublicKey | EllipticCurvePrivateKey):
+    if isinstance(key, (EllipticCurvePublicKey, EllipticCurvePrivateKey)):
         algorithm = _CURVES.get(type(key.curve))
         if algorithm is None:
             raise ProofInvalid(f"expected a key on P-256 or P-384, found {key.curve.name}")

@@ -21,7 +21,7 @@ from proofs.signing import KeyName, Signer, certificates_of
 from wire import JsonError, read
 from wire.base64url import SecondSpelling, decode_base64url
 from wire.body import media_type_of
-from wire.json import byte_order_mark
+from wire.json import BYTE_ORDER_MARKS, byte_order_mark
 
 # What a key's `alg` may be called.
 _NAMES = {
@@ -104,7 +104,8 @@ def read_compact(
     """
     if len(token) > max_bytes:
         raise MalformedProof(f"the token has {len(token)} bytes; the limit is {max_bytes}")
-    if (mark := byte_order_mark(token)) is not None:
+    if token.startswith(BYTE_ORDER_MARKS):
+        mark = byte_order_mark(token)
         raise MalformedProof(
             f"the token begins with a {mark}; it is ASCII without one (RFC 7515, section 7.1)"
         )

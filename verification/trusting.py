@@ -73,10 +73,10 @@ def trusted(asked: Sequence[tuple[Asked, Evaluation]]) -> Verdict:
     if not defined:
         why = asked[0][1].message if asked else "the credential names no type beside the one of all"
         return verdict("issuerTrusted", "not_defined", why)
-    told = [(_reason(evaluation), question, evaluation) for question, evaluation in defined]
+    answers = [_shown(*each) for each in defined]
     verdicts = [
-        verdict("issuerTrusted", reason, evaluation.message, answers=[_shown(*each) for each in defined])
-        for reason, _, evaluation in told
+        verdict("issuerTrusted", _reason(evaluation), evaluation.message, answers=answers)
+        for _, evaluation in defined
     ]
     return min(verdicts, key=lambda each: _WORST.index(each.verdict))
 
@@ -143,4 +143,4 @@ def _authority(best: AuthorityVerdict) -> dict[str, Any]:
         "compromisedSince": best.compromised_since,
         "late": best.late or None,
     }
-    return {name: msgspec.to_builtins(value) for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value}

@@ -16,7 +16,7 @@ from credentials.times import CLOCK_SKEW
 from proofs.certificates import Revocation
 from proofs.suites import Canonicalize
 from registry.trust import Trust
-from resolver import Options, Resolved, Resolver
+from resolver import Options, Resolved, Resolver, parse_did
 from statuslist.checking.account import Account
 from statuslist.checking.checker import Checker
 from statuslist.checking.outcomes import Relying
@@ -40,9 +40,10 @@ def open_verifier(
         options = Options(max_stale=stale_seconds)
 
         async def resolve(did: str) -> Resolved:
-            if resolver.would_ask(did):
+            plan = resolver.planner.plan(parse_did(did), options)
+            if resolver.may_fetch(plan):
                 account.pay(1)
-            return await resolver.resolve(did, options)
+            return await resolver.find(plan)
 
         async def revocation(path: Sequence[x509.Certificate], at: int) -> Revocation | None:
             return await crls.revocation(path, at, account.pay)

@@ -401,3 +401,19 @@ def test_a_value_that_is_not_allowed_is_refused_with_those_that_are(
         decode(data, Palette, max_bytes=1_000)
 
     assert (refused.value.pointer, str(refused.value)) == (pointer, f"expected one of {told}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1, "a":1}',
+        '{"a": 1, "b": {"c": 1, "c": 1}}',
+        '{"a: b": 1, "a: b": 2}',
+        '{"a, b": 1, "x": ": ", "a, b": 1}',
+        '{"a":"b, c","a":"b,c"}',
+        '[{"a": ", \\"a\\": 1"}, {"a": 1, "a": 1}]',
+    ],
+)
+def test_a_member_that_is_there_twice_is_found_whatever_the_spaces(text: str) -> None:
+    with pytest.raises(JsonError, match="twice"):
+        read(text.encode(), max_bytes=1_000)
