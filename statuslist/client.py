@@ -75,6 +75,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=msgspec.Struct)
 
 _SETS = "/operator/status-lists"
+_NOT_FROM_A_CACHE = {"cache-control": "no-cache"}
 
 
 class StatusListsUnavailable(
@@ -159,20 +160,27 @@ class StatusListClient(HttpClient):
         response = await self._send("GET", f"/status-lists/{quote(list_id, safe='')}/{form}")
         return content_of(response)
 
-    async def get_form(self, url: str) -> bytes:
-        """Return a form by its permanent URL, as served, not verified; the URL must be of this server."""
-        return content_of(await self._send("GET", urlsplit(url).path))
+    async def get_form(self, url: str, etag: str) -> bytes | None:
+        """
+        Return a form by its permanent URL, which must be of this server, in the version of that ETag; not verified.
 
-    async def get_changed_form(self, url: str, etag: str) -> bytes | None:
-        """Return as `get_form`; None where the form still has that ETag, as `get_changes` told it."""
-        headers = {"if-none-match": etag, "accept-encoding": "identity"}  # compressed, it has another ETag
+        Args:
+            url, etag: as `get_changes` told them.
+
+        Returns:
+            None: another version came, from a cache on the way or another node. Ask again, `get_changes` first.
+        """
+        headers = _NOT_FROM_A_CACHE | {"accept-encoding": "identity"}  # compressed, it has another ETag
         response = await self._send("GET", urlsplit(url).path, headers=headers)
-        return None if response.status_code == 304 else content_of(response)
+        body = content_of(response)
+        return body if response.headers.get("etag") == etag else None
 
     async def get_changes(self, *, since: int = 0, issuer: str | None = None) -> ChangedSets:
         """Return which sets were published after a position, a page of them."""
         of = "" if issuer is None else f"&issuer={quote(issuer, safe='')}"
-        return await self._get(f"/status-lists/changes?since={since}{of}", ChangedSets)
+        path = f"/status-lists/changes?since={since}{of}"
+        response = await self._send("GET", path, headers=_NOT_FROM_A_CACHE)
+        return msgspec.json.decode(content_of(response), type=ChangedSets)
 
     async def get_bundle(self, issuer_id: str, *, form: FormName = DATA_INTEGRITY, since: int = 0) -> Bundle:
         """Return the lists of an issuer that were published after a position, and its manifest; not verified."""

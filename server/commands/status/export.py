@@ -2,7 +2,9 @@
 `touchstone status export`: all published lists as files, for a plain file server, fetched as any mirror does.
 """
 
+import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -10,7 +12,12 @@ import msgspec
 
 from server.commands.terminal import EXIT_AWAY, fail, run, say, settings_or_exit
 
+if TYPE_CHECKING:
+    from statuslist.client import ChangedSets, StatusListClient
+
 STATE = ".touchstone-export.json"  # beside the lists: how far the last export came
+TRIES = 4  # of each page of changes, until all its lists come in the versions that it tells
+PAUSE_SECONDS = 0.5  # between them; another node learns of a version within one such pause, as a rule
 
 
 class State(msgspec.Struct):
@@ -40,22 +47,65 @@ async def _export(url: str, folder: Path, issuer: str | None) -> None:
     from statuslist.client import RequestRefused, StatusListClient, StatusListsUnavailable
 
     state = _state_of(folder, url, issuer)
-    written = 0
     try:
         async with StatusListClient(url) as client:
-            more = True
-            while more:
-                page = await client.get_changes(since=state.position, issuer=issuer)
-                for form in (form for found in page.sets for form in found.forms):
-                    if state.etags.get(form.url) != form.etag:
-                        _write(folder, form.url, await client.get_form(form.url))
-                        state.etags[form.url] = form.etag
-                        written += 1
-                state.position, more = page.next, page.more
-                _keep(folder, state)
-                say(f"{written} files up to position {state.position}")
+            try:
+                missed = await _follow(client, folder, state)
+            except RequestRefused as error:
+                if error.status != 410:  # of another deployment, or of a database that is gone
+                    raise
+                say(f"nothing was published at position {state.position}: beginning again from 0")
+                state.position = 0
+                missed = await _follow(client, folder, state)
     except (RequestRefused, StatusListsUnavailable) as error:
         fail(f"{url}: {error}; what was written stays, and the next run goes on from there", EXIT_AWAY)
+    if missed:
+        fail(
+            f"{url}: {len(missed)} lists came in another version than was told, as if a cache kept an old one, such"
+            f" as {missed[0]}; they were not written, and the next run asks for them again",
+            EXIT_AWAY,
+        )
+
+
+async def _follow(client: "StatusListClient", folder: Path, state: State) -> list[str]:
+    """
+    Write what was published since the position of the state; return the addresses that gave another version.
+
+    The state stays at the last position up to which all was written.
+    """
+    missed: list[str] = []
+    since, more = state.position, True
+    while more:
+        page, written, missed_here = await _take_page(client, folder, state, since)
+        missed += missed_here
+        since, more = page.next, page.more
+        if not missed:
+            state.position = since
+        _keep(folder, state)
+        say(f"{written} files up to position {since}")
+    return missed
+
+
+async def _take_page(
+    client: "StatusListClient", folder: Path, state: State, since: int
+) -> tuple["ChangedSets", int, list[str]]:
+    """Write what a page tells; return it, how many were written, and the addresses that gave another version."""
+    written, left = 0, TRIES
+    while True:
+        page = await client.get_changes(since=since, issuer=state.issuer)
+        told = {form.url: form.etag for found in page.sets for form in found.forms}
+        wanted = [url for url, etag in told.items() if state.etags.get(url) != etag]
+        for url in wanted:
+            body = await client.get_form(url, told[url])
+            if body is not None:
+                _write(folder, url, body)
+                state.etags[url] = told[url]
+                written += 1
+        missed = [url for url in wanted if state.etags.get(url) != told[url]]
+        left -= 1
+        if not missed or not left:
+            return page, written, missed
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _state_of(folder: Path, url: str, issuer: str | None) -> State:
