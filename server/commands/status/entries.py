@@ -144,11 +144,18 @@ def _named(index: str | None, reference: str | None) -> dict[str, Any]:
 
 
 def _lines_of(path: Path) -> tuple[str, ...]:
+    """Return the lines of a file, which end with a line feed or with CR LF; none of them may be blank."""
+    shown = printable(str(path))
     try:
-        with click.open_file(str(path), encoding="utf-8") as file:
-            names = tuple(line for line in file.read().splitlines() if line)
+        with click.open_file(str(path), "rb") as file:
+            text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        fail(f"{printable(str(path))}: expected UTF-8", EXIT_USAGE)
+        fail(f"{shown}: expected UTF-8", EXIT_USAGE)
+    names = [line.removesuffix("\r") for line in text.split("\n")]
+    while names and not names[-1]:
+        names.pop()
     if not names:
-        fail(f"{printable(str(path))} names no entry", EXIT_USAGE)
-    return names
+        fail(f"{shown} names no entry", EXIT_USAGE)
+    if "" in names:
+        fail(f"{shown}, line {names.index('') + 1}: expected a name, found a blank line", EXIT_USAGE)
+    return tuple(names)

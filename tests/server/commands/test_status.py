@@ -124,6 +124,42 @@ def test_names_that_are_not_utf_8_are_refused(operating: Operating, badges: str,
     assert "expected UTF-8" in refused.stderr
 
 
+def test_names_are_the_lines_of_the_file_as_other_programs_count_them(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_bytes(b"\xef\xbb\xbfann\r\nben\ncyd\n\n")
+
+    taken = operating.done("status", "allocate", badges, "--references", str(names)).stdout.splitlines()
+
+    for name, entry in zip(("ann", "ben", "cyd"), map(json.loads, taken), strict=True):
+        assert operating.done("status", "find", name).stdout.split("\t")[1] == entry["statusListIndex"]
+
+
+@pytest.mark.parametrize("mark", ["\v", "\f", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_name_with_a_mark_that_ends_no_line_is_not_split(
+    operating: Operating, badges: str, tmp_path: Path, mark: str
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_bytes(f"{badges}{mark}by\n".encode())
+
+    operating.run("status", "allocate", badges, "--references", str(names))
+
+    # Whether such a name may be is up to the API.
+    assert operating.run("status", "find", badges).exit_code == EXIT_NOT_FOUND
+
+
+def test_a_blank_line_between_names_is_refused_with_its_number(
+    operating: Operating, badges: str, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_bytes(b"ada\n\nbob\n")
+
+    refused = failed(operating, EXIT_USAGE, "status", "allocate", badges, "--references", str(names))
+
+    assert "names.txt, line 2: expected a name, found a blank line" in refused.stderr
+
+
 def test_a_suspension_is_lifted_and_a_revocation_is_final(
     operating: Operating, serving: Serving, badges: str
 ) -> None:
