@@ -98,6 +98,8 @@ def change_together(tx: Transaction, calls: Sequence[Call], *, at: int) -> list[
         if one.changes:
             store.write_changes(tx, one.changes)
             store.want_version(tx, one.status_set.id, one.rows.next_version, urgent=one.urgent_version)
+        elif one.urgent_version:
+            store.hurry(tx, one.status_set.id, one.urgent_version)
     if len(notes) == 1:
         record(tx, **msgspec.structs.asdict(notes[0]))
     elif notes:
@@ -135,21 +137,32 @@ def _plan(one: _Set, call: Call, notes: list[AuditEntry], at: int) -> Changed:
     ]
     touched = plan_changes(one.status_set, one.permutation, one.rows, wanted)
     if not touched:
-        return Changed(changed=0, versions={})
+        return _so_already(one, call)
     if call.request.urgent:
         one.urgent_version = one.rows.next_version
     one.changes += [_change(call, status, at) for status in touched]
     changed = Changed(
-        changed=len(touched), versions=dict.fromkeys(_lists(one, touched), one.rows.next_version)
+        changed=len(touched),
+        versions=dict.fromkeys(_lists(one, {each.purpose for each in touched}), one.rows.next_version),
     )
     notes.append(_noted(call, touched, changed, at))
     return changed
 
 
-def _lists(one: _Set, touched: Iterable[Touched]) -> list[str]:
-    """Return the ids of the lists that show what was touched."""
+def _so_already(one: _Set, call: Call) -> Changed:
+    """Return that nothing is changed; where it is urgent now, and waits still, it waits no longer."""
+    version = one.rows.waiting_version
+    if not call.request.urgent or not version:
+        return Changed(changed=0, versions={})
+    one.urgent_version = max(one.urgent_version, version)
+    purposes = {change.status_purpose for change in call.request.changes}
+    return Changed(changed=0, versions=dict.fromkeys(_lists(one, purposes), version))
+
+
+def _lists(one: _Set, purposes: Iterable[str]) -> list[str]:
+    """Return the ids of the lists that show statuses of some purposes."""
     set_id = one.status_set.id
-    lists = [list_id_of(set_id, purpose) for purpose in sorted({status.purpose for status in touched})]
+    lists = [list_id_of(set_id, purpose) for purpose in sorted(purposes)]
     return [*lists, token_list_id_of(set_id)] if one.rows.has_tokens else lists
 
 

@@ -21,6 +21,7 @@ class EntryRows(msgspec.Struct, kw_only=True):
     Attributes:
         next_number: so many entries are allocated.
         next_version: the one that will show what is changed now (`want_version`).
+        waiting_version: the one that will show what was changed before, and is not published yet; 0: all is.
         has_tokens: whether the set has a token list.
         statuses: purpose and index of every status that is 1.
         released: indices.
@@ -28,6 +29,7 @@ class EntryRows(msgspec.Struct, kw_only=True):
 
     next_number: int
     next_version: int
+    waiting_version: int
     has_tokens: bool
     statuses: set[tuple[str, int]]
     released: set[int]
@@ -60,10 +62,12 @@ def read_entries(tx: Transaction, set_id: str, indices: Collection[int]) -> Entr
     wanted, values = rows_of(map(str, indices or [_NO_INDEX]), "BIGINT")
     rows = tx.all(
         f"WITH wanted (entry_index) AS ({wanted})"  # noqa: S608 (ours)
-        " SELECT s.next_number, v.wanted_version, v.begun_version, v.has_tokens, 0 AS entry_index, 0 AS revocation,"
-        " 0 AS suspension, 0 AS released"
+        " SELECT s.next_number, v.wanted_version, v.begun_version, v.has_tokens,"
+        " CASE WHEN v.wanted_version > v.published_version AND v.wanted_version <> v.anew_version"
+        " THEN v.wanted_version ELSE 0 END AS waiting_version,"
+        " 0 AS entry_index, 0 AS revocation, 0 AS suspension, 0 AS released"
         " FROM status_sets s JOIN set_versions v ON v.set_id = s.id WHERE s.id = :set_id"
-        " UNION ALL SELECT 0, 0, 0, 0, e.entry_index, e.revocation, e.suspension, e.released FROM ("
+        " UNION ALL SELECT 0, 0, 0, 0, 0, e.entry_index, e.revocation, e.suspension, e.released FROM ("
         f"SELECT w.entry_index, {_status('revocation')}, {_status('suspension')}, (SELECT 1 FROM released_entries r"
         " WHERE r.set_id = :set_id AND r.entry_index = w.entry_index) AS released FROM wanted w"
         ") e WHERE e.revocation = 1 OR e.suspension = 1 OR e.released = 1",
@@ -73,6 +77,7 @@ def read_entries(tx: Transaction, set_id: str, indices: Collection[int]) -> Entr
     return EntryRows(
         next_number=facts["next_number"],
         next_version=max(facts["wanted_version"], facts["begun_version"] + 1),
+        waiting_version=facts["waiting_version"],
         has_tokens=bool(facts["has_tokens"]),
         statuses={(purpose, row["entry_index"]) for row in rows for purpose in PURPOSES if row[purpose]},
         released={row["entry_index"] for row in rows if row["released"]},
@@ -142,6 +147,16 @@ def want_version(tx: Transaction, set_id: str, version: int, *, urgent: int) -> 
         " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
         " WHERE set_id = :id",
         {"id": set_id, "version": version, "urgent": urgent},
+    )
+
+
+def hurry(tx: Transaction, set_id: str, version: int) -> None:
+    """Let a version that is wanted already wait for no cadence."""
+    tx.send(
+        "UPDATE set_versions SET urgent_version = :version,"
+        " changed_version = (SELECT max(changed_version) FROM set_versions) + 1"
+        " WHERE set_id = :id AND urgent_version < :version",
+        {"id": set_id, "version": version},
     )
 
 

@@ -260,7 +260,8 @@ class ChangeStatuses(
     Changes made all or none, in the order given.
 
     Attributes:
-        urgent: publish them at once, with what waits already, whatever the cadence of the set.
+        urgent: publish them at once, with what waits already, whatever the cadence of the set; also where they are
+            so already, and wait.
     """
 
     changes: Annotated[tuple[StatusChange, ...], msgspec.Meta(min_length=1, max_length=MAX_CHANGES_PER_CALL)]

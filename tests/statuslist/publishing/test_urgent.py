@@ -87,6 +87,27 @@ async def test_what_is_urgent_takes_with_it_what_waits_for_a_long_cadence(wing: 
     assert after == (1, 2), "one version for both"
 
 
+async def test_what_turns_out_to_be_urgent_waits_no_longer_though_it_is_so_already(wing: Wing) -> None:
+    await _create_an_hour_apart(wing)
+    (index,) = await wing.allocate("badges", 1)
+    await wing.publisher.publish_dirty()
+    async with _publishing(wing):
+        waits = await wing.sets.set_statuses(ROOT, "badges", change_of(index))
+        again = await wing.sets.set_statuses(ROOT, "badges", change_of(index))
+        assert wing.publisher.lists.version_of_set("badges") == 1
+        urgent = await wing.sets.set_statuses(
+            ROOT, "badges", msgspec.structs.replace(change_of(index), urgent=True)
+        )
+        await _until(lambda: wing.publisher.lists.version_of_set("badges") == 2)
+    done = await wing.sets.set_statuses(
+        ROOT, "badges", msgspec.structs.replace(change_of(index), urgent=True)
+    )
+
+    assert (again.changed, again.versions) == (0, {})
+    assert (urgent.changed, urgent.versions) == (0, waits.versions)
+    assert (done.changed, done.versions) == (0, {})
+
+
 @pytest.mark.parametrize(
     ("later", "is_published"),
     [(0, False), (58 * 60, False), (59 * 60 + 1, False), (11.5 * 3_600, False), (23.5 * 3_600, True)],
