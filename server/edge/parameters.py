@@ -18,17 +18,20 @@ from wire import BadRequest
 from wire.words import type_fault
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)  # Every number below 2^53, which is all that JSON has.
+_CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 _MAX_SHOWN = 40  # characters of what was found
 
 
 async def require_query(request: Request[Any, Any, Any]) -> None:
     """
     Raises:
-        BadRequest: a parameter that the route needs is not there; one that it reads is there twice, or is not of
-            its type.
+        BadRequest: a change by an operator has a query though its route reads none (whoever sends `?dryRun=true`
+            where there is no dry run would be taken at more than his word); a parameter that the route needs is not
+            there; one that it reads is there twice, or is not of its type.
     """
     declared = _declared(request.route_handler)
     if not declared:
+        _refuse_query_of_change(request)
         return
     given = {name: request.query_params.getall(name, []) for name in declared}
     for name, values in given.items():
@@ -39,6 +42,15 @@ async def require_query(request: Request[Any, Any, Any]) -> None:
             raise BadRequest(f"{name}: expected this parameter in the query, and found none")
         if given[name] and (fault := _fault_of(given[name][0], field)) is not None:
             raise BadRequest(f"{name}: {fault}")
+
+
+def _refuse_query_of_change(request: Request[Any, Any, Any]) -> None:
+    is_change = request.method in _CHANGES and request.scope["path"].startswith("/operator/")
+    if is_change and (found := request.scope["query_string"]):
+        name = found[:_MAX_SHOWN].decode("ascii", "replace")
+        raise BadRequest(
+            f"expected no query, found {name!r}: this request has all that it may say in its body"
+        )
 
 
 def _fault_of(text: str, field: FieldDefinition) -> str | None:

@@ -270,6 +270,7 @@ def _changes() -> Iterator[Case]:
     for name in PEOPLE:
         yield post(path, revoked, authorization=f"Bearer <key of {name}>")
     yield as_admin(f"{SETS}/nothing/statuses", revoked)
+    yield as_admin(f"{path}?dryRun=true", revoked)
     for index in (FIRST, TOKEN, "1", "131072", "007", "-1", "x", "999999999", "1000000000"):
         yield read(f"{SETS}/badges/statuses/{index}")
     yield read(f"{SETS}/badges/statuses/{FIRST}", "acme-reader")
