@@ -125,9 +125,9 @@ def _document(mso: Any, spaces: dict[str, list[bytes]], read: Read) -> JsonObjec
 
 
 def _elements(items: list[tuple[bytes, Any]], digests: Any, hash_name: str) -> JsonObject:
-    """Return the elements of a name space; each has a digest of its own (section 9.3.1, step 3)."""
+    """Return the elements of a name space; each has its digest (section 9.3.1, step 3), and stands there once."""
     said: JsonObject = {}
-    left = dict(digests) if isinstance(digests, dict) else {}
+    signed = digests if isinstance(digests, dict) else {}
     for encoded, item in items:
         match item:
             case {"digestID": int(number), "random": bytes(), "elementIdentifier": str(name)}:
@@ -136,8 +136,7 @@ def _elements(items: list[tuple[bytes, Any]], digests: Any, hash_name: str) -> J
                 raise MalformedProof("expected an IssuerSignedItem: digestID, random, elementIdentifier")
         if "elementValue" not in item or isinstance(number, bool) or name in said:
             raise MalformedProof("expected an IssuerSignedItem with a value, each element once")
-        expected = left.pop(number, None)
-        if _HASHES[hash_name](_EMBEDDED_HEAD + write_cbor(encoded)).digest() != expected:
+        if _HASHES[hash_name](_EMBEDDED_HEAD + write_cbor(encoded)).digest() != signed.get(number):
             raise ProofInvalid("what is disclosed has no digest in what the issuer signed, or another one")
         said[name] = _as_json(item["elementValue"])
     return said

@@ -164,6 +164,7 @@ def test_what_is_disclosed_and_was_not_signed_refuses_the_whole(name: str) -> No
 
 MALFORMED = {
     "an element twice": ({"change_items": _two_values}, "each element once"),
+    "an item twice": ({"change_items": lambda items: items.append(items[0])}, "each element once"),
     "no value": (_without("elementValue"), "with a value"),
     "no digestID": (_without("digestID"), "digestID"),
     "no random": (_without("random"), "random"),

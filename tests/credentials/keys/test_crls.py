@@ -111,6 +111,22 @@ async def test_a_crl_over_its_limit_is_not_read(scene: Scene) -> None:
     assert "cannot be fetched" in found.why
 
 
+async def test_crls_that_are_too_long_together_are_not_read(scene: Scene) -> None:
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.9999.1"), bytes(MAX_CRL_BYTES - 2_000))
+    points, issuers = path(URL)[0].extensions.get_extension_for_class(x509.CRLDistributionPoints).value, [CA]
+    for name in ("between", "below"):
+        extension = {x509.CRLDistributionPoints: (points, False)}
+        issuers.append(Authority(name, issuers[-1], extensions=extension))
+    leaf = issuers[-1].leaf(extensions={x509.CRLDistributionPoints: (points, False)})
+    scene.publish(CA.crl(extensions=[(padding, False)]))
+
+    found = await scene.ask([leaf, *(issuer.certificate for issuer in reversed(issuers))])
+
+    assert isinstance(found, Unknown)
+    assert "the limit is 2097152" in found.why
+    assert len(scene.world.requests) == 1
+
+
 async def test_certificates_without_a_crl_are_not_asked_about(scene: Scene) -> None:
     assert await scene.ask(path()) is None
     assert scene.world.requests == []
