@@ -11,6 +11,7 @@ from benchmarks import (
     hot_answers,
     hot_lists,
     http_revocations,
+    http_verifying,
     many_keys,
     many_lists,
     publishing,
@@ -18,6 +19,7 @@ from benchmarks import (
     revocations,
     start_up,
     urgent,
+    verifying,
     webvh_logs,
 )
 from benchmarks.peers import publishing as peers_publishing
@@ -36,6 +38,8 @@ SUBJECTS: tuple[Subject, ...] = (
     ("publications of a list in process", lambda _: publishing.measure()),
     ("publications of a list, beside Node libraries", lambda _: peers_publishing.measure()),
     ("urgent revocations over HTTP", urgent.measure),
+    ("whole checks in process", verifying.measure),
+    ("whole checks over HTTP", http_verifying.measure),
     ("10,000 status lists", many_lists.measure),
     ("both engines", engines.measure),
     ("start and memory", start_up.measure),
