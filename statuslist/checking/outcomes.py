@@ -5,7 +5,6 @@ What a list that may be believed says of an entry, and what that is worth to who
 import msgspec
 
 from credentials.keys.certificates import is_named
-from credentials.times import CLOCK_SKEW
 from statuslist.checking.algorithm import StatusResult, check_covers, evaluate, evaluate_token
 from statuslist.checking.entries import STATUS_LIST, UnsupportedEntry
 from statuslist.checking.list_keys import Reliance
@@ -55,14 +54,13 @@ def evaluated(
         StatusVerificationError: the list is of another standard than the entry; or as `evaluate`, and so:
         ListOfAnotherTime, StatusListLengthError, RangeError.
     """
-    skew = CLOCK_SKEW
     if at is not None:
         check_covers(content, at)
-        now, skew = at, 0
+        now = at
     if isinstance(entry, TokenEntry) and isinstance(content, TokenList):
-        return evaluate_token(entry, content, bits, now=now, skew=skew)
+        return evaluate_token(entry, content, bits, now=now)
     if isinstance(entry, Entry) and isinstance(content, StatusListCredential):
-        return evaluate(entry, content, bits, now=now, skew=skew)
+        return evaluate(entry, content, bits, now=now)
     raise StatusVerificationError("the status list is of another standard than the entry")
 
 

@@ -255,6 +255,15 @@ async def test_list_below_an_anchor_of_the_registry_must_name_the_issuer(
     assert not is_trusted or checked.results[0].list_issuer == issuer
 
 
+async def test_anchors_of_the_caller_stand_in_place_of_the_registrys(house: House) -> None:
+    house.anchors = [STRANGE.der]
+    by_certificate(house, "token.jwt", certified(x509.UniformResourceIdentifier(ISSUER), by=STRANGE))
+
+    assert (await house.check_claim(house.issuer.claim(), ISSUER)).valid
+    with pytest.raises(StatusVerificationError, match="no valid path"):
+        await house.checker.check_entries(anchored(house, TRUSTED.der, issuer=ISSUER))
+
+
 @pytest.mark.parametrize("text", ["", "AAAA", "no base64", b64encode(b"x" * 100).decode()])
 async def test_anchor_that_is_no_certificate_is_the_callers_mistake(house: House, text: str) -> None:
     request = EntryCheck(status=house.issuer.claim(), anchors=(text,))

@@ -14,6 +14,7 @@ from statuslist.errors import (
     RangeError,
     StatusListError,
     StatusListTooLarge,
+    StatusRetrievalError,
     StatusVerificationError,
 )
 from statuslist.formats.forms import TokenForm
@@ -76,6 +77,34 @@ async def test_every_width_is_read(house: House, bits: int) -> None:
     checked = [await house.check_claim(house.issuer.claim(index)) for index in (6, REVOKED, VALID)]
 
     assert [one.valid for one in checked] == [True, False, True]
+
+
+@each_form
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "text/plain", "application/json", ""])
+async def test_list_is_read_where_its_media_type_says_little(
+    house: House, form: TokenForm, content_type: str
+) -> None:
+    """What it is, its content shows, and its `typ` that is signed."""
+    house.issuer.publish_token_list(form, content_type=content_type)
+
+    assert (await house.check_claim(house.issuer.claim())).valid
+
+
+async def test_list_as_a_web_page_is_refused(house: House) -> None:
+    house.issuer.publish_token_list(content_type="text/html")
+
+    with pytest.raises(StatusRetrievalError):
+        await house.check_claim(house.issuer.claim())
+
+
+@pytest.mark.parametrize("typ", ["application/statuslist+jwt", "StatusList+JWT"])
+async def test_type_may_be_written_in_full(house: House, typ: str) -> None:
+    """RFC 7515, 4.1.9: the two are one; types compare without case."""
+    claims, signer = claims_of(house.issuer.list_url, house.now), house.issuer.signer
+    token = jwt(claims, signer, typ=typ, kid=signer.verification_method)
+    house.issuer.serve(token, content_type="application/statuslist+jwt")
+
+    assert (await house.check_claim(house.issuer.claim())).valid
 
 
 # TV1: nothing is fetched for an entry that cannot be read; that of a credential is test_checking.py's.
