@@ -32,6 +32,7 @@ pytestmark = pytest.mark.anyio
 
 PURPOSES = [("revocation",), ("revocation", "suspension"), ("suspension",)]
 ROUNDS = 6
+SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
 KEYS = {issuer_id: [known(signer_for(issuer_id))] for issuer_id in ISSUERS}
 
 
@@ -171,7 +172,7 @@ def newest_suspensions(backup: Backup, before: set[int], kept: Sequence[Seen]) -
 
 
 @pytest.mark.parametrize("purposes", PURPOSES, ids="+".join)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_what_any_form_says_outlasts_the_loss(
     tmp_path: Path, purposes: tuple[str, ...], seed: int
 ) -> None:
