@@ -31,6 +31,7 @@ from wire import Answer, BadRequest, ResourceNotFound
 from wire.routing import over
 
 MAX_POSITION = 2**53 - 1
+_NO_ISSUER = "there is no issuer of that id that has published a list"
 _SINCE = (
     " `since` is a position, `next` of the answer before: what was published up to it is left out. Positions never"
     " go back; without `since` all is told. One that nothing was published at yet is refused (410): begin again."
@@ -90,6 +91,8 @@ class _Routes(Controller):
         _require(request, "since", "issuer")
         await self._require_position(since)
         tenant_of = self.publisher.demand.tenant_of
+        if issuer is not None and not has_lists(self.publisher.lists, tenant_of, issuer):
+            raise ResourceNotFound(_NO_ISSUER)
         return answer_changes(self.publisher.lists, tenant_of, issuer, since, now=self.clock())
 
     @get(
@@ -115,7 +118,7 @@ class _Routes(Controller):
         held = await self.database.read(partial(manifest_of, issuer_id=issuer_id))
         tenant_of = self.publisher.demand.tenant_of
         if held is None and not has_lists(self.publisher.lists, tenant_of, issuer_id):
-            raise ResourceNotFound("there is no issuer of that id that has published a list")
+            raise ResourceNotFound(_NO_ISSUER)
         return answer_bundle(
             self.publisher.lists,
             tenant_of,

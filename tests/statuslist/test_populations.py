@@ -88,6 +88,14 @@ async def test_a_position_that_nothing_has_is_refused_with_what_to_do(
         assert part in refused.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["changes?issuer=nobody", "changes?issuer=", "bundle/nobody"])
+async def test_an_issuer_that_has_no_list_is_not_found(http: httpx.AsyncClient, path: str) -> None:
+    missing = await http.get(f"/status-lists/{path}")
+
+    assert missing.status_code == 404
+    assert missing.json()["detail"] == "there is no issuer of that id that has published a list"
+
+
 async def test_a_position_that_another_node_gave_is_not_refused(wing: Wing, http: httpx.AsyncClient) -> None:
     other = wing.another_publisher()
     await wing.revoke("badges", (await wing.allocate("badges"))[0])

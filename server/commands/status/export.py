@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from server.commands.terminal import EXIT_AWAY, fail, run, say, settings_or_exit
+from server.commands.terminal import EXIT_AWAY, EXIT_BY_STATUS, fail, run, say, settings_or_exit
 
 if TYPE_CHECKING:
     from statuslist.client import ChangedSets, StatusListClient
@@ -58,7 +58,8 @@ async def _export(url: str, folder: Path, issuer: str | None) -> None:
                 state.position = 0
                 missed = await _follow(client, folder, state)
     except (RequestRefused, StatusListsUnavailable) as error:
-        fail(f"{url}: {error}; what was written stays, and the next run goes on from there", EXIT_AWAY)
+        code = EXIT_BY_STATUS.get(error.status, EXIT_AWAY)
+        fail(f"{url}: {error}; what was written stays, and the next run goes on from there", code)
     if missed:
         fail(
             f"{url}: {len(missed)} lists came in another version than was told, as if a cache kept an old one, such"

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from server.commands.status.export import STATE, State
-from server.commands.terminal import EXIT_AWAY
+from server.commands.terminal import EXIT_AWAY, EXIT_NOT_FOUND
 from statuslist.client import (
     Allocate,
     ChangeStatuses,
@@ -177,6 +177,20 @@ async def test_a_position_that_the_server_does_not_have_is_left_once_and_for_all
         f"0 files up to position {state.position}",
     ]
     assert state_of(folder) == state
+
+
+async def test_an_issuer_that_is_not_there_leaves_the_folder_as_it_is(
+    running: Running, tmp_path: Path
+) -> None:
+    folder = tmp_path / "public"
+    await export(running, folder)
+    before, state = files(folder), state_of(folder)
+
+    mistyped = await export(running, folder, "--issuer", "defualt")
+
+    assert mistyped.exit_code == EXIT_NOT_FOUND
+    assert "there is no issuer of that id" in mistyped.stderr
+    assert (files(folder), state_of(folder)) == (before, state)
 
 
 async def test_a_form_comes_in_the_version_that_was_told_or_not_at_all(running: Running) -> None:

@@ -137,6 +137,7 @@ ODD_PATHS = (
     "/status-lists/bundle/default?since=1000000",
     "/status-lists/changes?index=7",
     "/status-lists/changes?since=x",
+    "/status-lists/changes?issuer=nobody",
     "/status-lists/bundle/default?form=credential.xml",
     f"{TOKENS}/credential.jwt",
     f"{LIST}/token.cwt",
