@@ -20,13 +20,14 @@ from resolver.keys.jwk import jwk_of
 from server.canonicalizer import Canonicalizer
 from tests.credentials.rdf.credentials import EXAMPLES, V2, signed
 from tests.credentials.sd_jwts import bound, sd_jwt
+from tests.fuzz.costs import slowness_now
 from tests.fuzz.credentials import Maker, Sound
 from tests.fuzz.mdocs import is_said
 from tests.verification.issuing import FORMS, NOW, SECOND, Issuer, Scene, Wanted, a_scene
 from verification.requests import VerifyRequest, read_verify_request
 from wire import Refusal, encode
 
-MAX_CPU_MS = 100.0  # of this process, its fake web included
+MAX_CPU_MS = 100.0  # of this process, its fake web included, on a machine as fast as that of the figures
 HANG_SECONDS = 30.0  # by the clock on the wall, on a machine that does much else
 _REPEATS = 3  # a case over it is run again: only what is slow each time is slow
 _SPACE = b" \t\r\n"  # around a credential, which no issuer signs
@@ -77,7 +78,7 @@ class Hostile:
                 break
             reason, again_ms = await self._checked(case, report)
             spent_ms = min(spent_ms, again_ms)
-        if not reason and spent_ms > MAX_CPU_MS:
+        if not reason and spent_ms > MAX_CPU_MS and spent_ms > MAX_CPU_MS * slowness_now():
             reason = f"{spent_ms:.1f} ms of CPU"
         report.worst_ms = max(report.worst_ms, spent_ms)
         if reason:
