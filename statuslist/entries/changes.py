@@ -140,10 +140,14 @@ def take_entries(
         at=at,
     )
     store.insert_allocation(tx, taken)
-    if digests and not insert_references(tx, status_set.id, first, request.wanted_format, digests):
-        raise ReferenceTaken(
-            f"an entry of this set has one of these references already, for {request.wanted_format}",
-            pointer="/references",
+    taken_at = (
+        insert_references(tx, status_set.id, first, request.wanted_format, digests) if digests else None
+    )
+    if taken_at is not None:
+        raise ReferenceTaken(  # Its pointer tells which; a reference may be personal data, and is not repeated.
+            f"an entry of this set, for {request.wanted_format}, has this reference already:"
+            f" the {taken_at + 1}. of {len(digests)}",
+            pointer=f"/references/{taken_at}",
         )
     after = {"first": first, "count": request.count}
     named = {"references": len(digests)} if digests else {}

@@ -162,11 +162,12 @@ def hurry(tx: Transaction, set_id: str, version: int) -> None:
 
 def insert_references(
     tx: Transaction, set_id: str, first: int, entry_format: str, digests: Sequence[bytes]
-) -> bool:
+) -> int | None:
     """
-    Give references to the entries of numbers `first` and on; False: one of them has another entry of the format.
+    Give references to the entries of numbers `first` and on; None: all were given.
 
-    The caller undoes what was written then.
+    Otherwise return the place of the first one, from 0, that another entry of the format has; the caller undoes
+    what was written.
     """
     tx.execute_many(
         "INSERT INTO entry_references (set_id, number, format, digest)"
@@ -176,12 +177,13 @@ def insert_references(
             for number, digest in enumerate(digests, first)
         ],
     )
-    row = tx.one(
-        "SELECT count(*) AS found FROM entry_references"
-        " WHERE set_id = :set_id AND number >= :first AND number < :beyond",
-        {"set_id": set_id, "first": first, "beyond": first + len(digests)},
-    )
-    return row is not None and row["found"] == len(digests)
+    given = "FROM entry_references WHERE set_id = :set_id AND number >= :first AND number < :beyond"
+    values = {"set_id": set_id, "first": first, "beyond": first + len(digests)}
+    row = tx.one(f"SELECT count(*) AS found {given}", values)
+    if row is not None and row["found"] == len(digests):
+        return None
+    numbers = {found["number"] for found in tx.all(f"SELECT number {given}", values)}
+    return next(place for place in range(len(digests)) if first + place not in numbers)
 
 
 def references_in(tx: Transaction, set_id: str, digests: Iterable[bytes]) -> dict[bytes, list[Reference]]:

@@ -2,6 +2,7 @@
 `touchstone status decode`: what a status list in a file says, of any form, without a server.
 """
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,22 @@ from server.commands.terminal import EXIT_FAILED, EXIT_USAGE, fail, print_json, 
 
 MAX_FILE_BYTES = 33_554_432  # 32 MiB
 MAX_DOCUMENT_BYTES = 262_144  # 256 KiB, as of a DID document that is fetched
+_LABEL = re.compile("-----BEGIN ([A-Z0-9 ]{1,40})-----")  # of PEM: RFC 7468, section 3
+_WAYS = {
+    "CERTIFICATE": "; `openssl x509 -pubkey -noout` prints the key in it",
+    "PRIVATE KEY": "; `openssl pkey -pubout` prints the public one",
+}
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--index", type=click.IntRange(0), help="Print the status of this entry, and nothing else.")
-@click.option("--did-document", type=FILE, help="Verify with the keys of this DID document, in JSON.")
+@click.option(
+    "--did-document",
+    type=FILE,
+    help="Verify with the keys of this DID document, or resolution result, in JSON.",
+)
 @click.option("--key", type=FILE, help="Verify with this public key, in PEM.")
 def decode(file: Path, index: int | None, did_document: Path | None, key: Path | None) -> None:
     """
@@ -73,7 +83,11 @@ def _key(file: Path) -> object:
     from resolver.keys.pem import pem_to_key
 
     try:
-        return pem_to_key(read_file(file, MAX_DOCUMENT_BYTES).decode("ascii", "replace"))
+        text = read_file(file, MAX_DOCUMENT_BYTES).decode("ascii", "replace")
+        label = _LABEL.search(text)
+        if label is not None and not label[1].endswith("PUBLIC KEY"):
+            raise KeyRefused(f"expected PUBLIC KEY, found {label[1]}{_WAYS.get(label[1], '')}")
+        return pem_to_key(text)
     except KeyRefused as error:
         fail(f"{printable(str(file))}: {error}", EXIT_USAGE)
 
@@ -85,8 +99,13 @@ def _document(file: Path) -> Any:
         document = read(read_file(file, MAX_DOCUMENT_BYTES), max_bytes=MAX_DOCUMENT_BYTES)
     except JsonError as error:
         fail(f"{printable(str(file))}: {error}", EXIT_USAGE)
+    if isinstance(document, dict) and "id" not in document:
+        document = document.get("didDocument")  # of a resolution result
     if not isinstance(document, dict) or not isinstance(document.get("id"), str):
-        fail(f"{printable(str(file))}: expected a DID document, which has an id", EXIT_USAGE)
+        fail(
+            f"{printable(str(file))}: expected a DID document, which has an id, or a resolution result",
+            EXIT_USAGE,
+        )
     return document
 
 

@@ -248,22 +248,27 @@ def test_a_list_is_verified_with_the_issuers_document_or_key(
     operating: Operating, serving: Serving, badges: str, tmp_path: Path
 ) -> None:
     files = write_forms(serving, badges, tmp_path)
-    document, key, other = tmp_path / "did.json", tmp_path / "key.pem", tmp_path / "other.pem"
+    document, resolved = tmp_path / "did.json", tmp_path / "resolved.json"
+    key, other = tmp_path / "key.pem", tmp_path / "other.pem"
     identities = serving.services.operators.identities
     signer = identities.active_signer("default")
-    document.write_bytes(encode(identities.own_document(signer.controller)))
+    own = identities.own_document(signer.controller)
+    document.write_bytes(encode(own))
+    resolved.write_bytes(encode({"didResolutionMetadata": {}, "didDocument": own, "didDocumentMetadata": {}}))
     key.write_bytes(pem_of(signer.public_key))
     other.write_bytes(pem_of(Ed25519PrivateKey.generate().public_key()))
 
     for file in map(str, files.values()):
         by_document = operating.done("status", "decode", file, "--did-document", str(document))
+        by_result = operating.done("status", "decode", file, "--did-document", str(resolved))
         by_key = operating.done("status", "decode", file, "--key", str(key))
         unknown = operating.done("status", "decode", file, "--index", "0")
         refused = failed(
             operating, EXIT_FAILED, "status", "decode", file, "--index", "0", "--key", str(other)
         )
 
-        assert [json.loads(shown.stdout)["verified"] for shown in (by_document, by_key)] == [True, True]
+        for shown in (by_document, by_result, by_key):
+            assert json.loads(shown.stdout)["verified"] is True
         assert (unknown.stdout, unknown.stderr) == ("0\n", "not verified\n")
         assert "this list does not verify" in refused.stderr
     assert len(files) == 6
@@ -282,6 +287,26 @@ def test_what_is_no_key_and_no_document_is_told_so(
     refused = failed(operating, EXIT_USAGE, "status", "decode", str(file), option, str(wrong))
 
     assert "wrong: " in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("CERTIFICATE", "expected PUBLIC KEY, found CERTIFICATE; `openssl x509 -pubkey -noout` prints"),
+        ("PRIVATE KEY", "expected PUBLIC KEY, found PRIVATE KEY; `openssl pkey -pubout` prints"),
+        ("EC PRIVATE KEY", "expected PUBLIC KEY, found EC PRIVATE KEY"),
+    ],
+)
+def test_what_is_in_the_file_instead_of_a_public_key_is_told(
+    operating: Operating, serving: Serving, badges: str, tmp_path: Path, label: str, told: str
+) -> None:
+    file, wrong = write_forms(serving, badges, tmp_path)[f"{badges}/token.jwt"], tmp_path / "wrong.pem"
+    wrong.write_text(f"-----BEGIN {label}-----\nMC4CAQ==\n-----END {label}-----\n")
+
+    refused = failed(operating, EXIT_USAGE, "status", "decode", str(file), "--key", str(wrong))
+
+    assert f"wrong.pem: {told}" in refused.stderr
+    assert "MC4CAQ" not in refused.stderr
 
 
 def test_a_list_is_verified_in_one_way_only(operating: Operating, tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ async def test_reference_stands_at_one_entry_of_a_set_and_format(wing: Wing) -> 
     await wing.create("diplomas")
     (second,) = await allocate(wing, STUDENT, set_id="diplomas")
 
+    assert raised.value.pointer == "/references/1"
+    assert "the 2. of 2" in str(raised.value)
     assert STUDENT not in str(raised.value)
     assert (await wing.sets.get_set(ROOT, "badges")).allocated == 1
     assert await found(wing) == [("badges", first, "dc+sd-jwt"), ("diplomas", second, "dc+sd-jwt")]
