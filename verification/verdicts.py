@@ -75,7 +75,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         reason: why, one of `REASONS`.
         detail: the same for people.
-        evidence: what it rests on; values that are encoded as JSON, Structs among them.
+        evidence: what it rests on; JSON values.
     """
 
     verdict: Decision

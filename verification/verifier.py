@@ -18,7 +18,7 @@ from credentials.secured import FORMER_SD_JWT, LEGACY, SD_JWT, Secured
 from proofs import Canonicalize, ProofError
 from registry.asking.evaluation import Evaluation, EvaluationRequest
 from statuslist.checking.account import UNLIMITED, Account
-from verification.authenticity import Authentic, authenticity
+from verification.authenticity import MAX_INLINE_BYTES, Authentic, authenticity
 from verification.explaining import steps_of
 from verification.policies import Policy, may_rely
 from verification.requests import VerifyBatch, VerifyOptions, VerifyRequest, moment_of
@@ -75,6 +75,22 @@ class Verifier:
             Refusal: the client has no tokens left for what strangers must be asked.
         """
         return await self._verify(request.credential, request, account)
+
+    def verify_now(self, request: VerifyRequest) -> Verification | None:
+        """As `verify`, with what is at hand; None: a stranger must be asked, or a thread do a part of it."""
+        token = request.credential
+        if not isinstance(token, str) or len(token) > MAX_INLINE_BYTES or token.lstrip().startswith("{"):
+            return None
+        looking = self.verify(request, _NOTHING_TO_SPEND)
+        try:
+            looking.send(None)
+        except StopIteration as done:
+            told: Verification = done.value
+            return told
+        except _MustAsk:
+            return None
+        looking.close()
+        return None
 
     async def verify_all(self, batch: VerifyBatch, account: Account = UNLIMITED) -> list[Verification]:
         """Look at several, one after the other; raises as `verify`."""
@@ -133,6 +149,25 @@ class Verifier:
         asked = questions(secured, claims, options, at=at, only_issuance=policy.trusted_at_issuance)
         answers = await self._trusted([each.request for each in asked])
         return list(zip(asked, answers, strict=True))
+
+
+class _MustAsk(Exception):
+    """Nobody pays for what strangers must be asked, so that they are not."""
+
+
+class _NothingToSpend:
+    """The account of `verify_now`."""
+
+    def pay(self, requests: int) -> None:  # noqa: ARG002
+        raise _MustAsk
+
+    def owe(self, requests: int) -> None: ...
+
+    def compute(self, n_bytes: int) -> None:  # noqa: ARG002
+        raise _MustAsk
+
+
+_NOTHING_TO_SPEND = _NothingToSpend()
 
 
 def _nothing_known(options: VerifyOptions) -> dict[Name, Verdict]:

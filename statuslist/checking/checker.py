@@ -180,6 +180,8 @@ class Checker:
         """Return all outcomes in order; what is no refusal is a fault of ours, and raised."""
         urls = {entry.list_url for entry in entries if isinstance(entry, Entry | TokenEntry)}
         self._charge(urls, relying.reliance, account)
+        if not entries:
+            return []
         outcomes = [self._outcome(entry, relying, account) for entry in entries]
         if len(outcomes) == 1:
             return [await outcomes[0]]  # Most credentials have one entry; a task takes as long as its check.
