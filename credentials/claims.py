@@ -13,7 +13,7 @@ from credentials.errors import MalformedValue
 from credentials.forms.former_jwt import CREDENTIALS_V1
 from credentials.members import Members
 from credentials.numeric_dates import numeric_date
-from credentials.secured import FORMER_SD_JWT, MDOC, SD_JWT, Secured
+from credentials.secured import FORMER_SD_JWT, MDOC, SD_JWT, VC, Secured
 from credentials.times import earliest
 from proofs import JsonObject
 
@@ -56,66 +56,79 @@ def claims_of(secured: Secured) -> Claims:
 
 
 def _of_sd_jwt(secured: Secured) -> Claims:
-    document = secured.document
-    status = document.get("status")
-    if "status" in document and not isinstance(status, dict):
-        raise MalformedValue("status: expected an object", pointer="/status")
+    document, issued = secured.document, numeric_date(secured.document, "iat")
+    begins, ends = _period(document) if "@context" in document else (None, None)
     return Claims(
         scheme="vct",
         types=(document["vct"],),
-        valid_from=secured.not_before,
-        valid_until=secured.expires,
-        issued_at=numeric_date(document, "iat"),
-        statuses=(status,) if "status" in document else (),
+        valid_from=_latest(secured.not_before, begins),
+        valid_until=earliest(secured.expires, ends),
+        issued_at=secured.not_before if issued is None else issued,
+        statuses=_statuses(document),
     )
 
 
 def _of_mdoc(secured: Secured) -> Claims:
-    status = secured.document.get("status")
     return Claims(
         scheme="doc_type",
         types=(secured.document["docType"],),
         valid_from=secured.not_before,
         valid_until=secured.expires,
         issued_at=secured.document["signed"],
-        statuses=(status,) if status else (),
-    )
-
-
-def _of_w3c(secured: Secured) -> Claims:
-    members = Members(secured.document, MalformedValue)
-    is_second = _is_second_model(secured.document)
-    begins, ends = ("validFrom", "validUntil") if is_second else ("issuanceDate", "expirationDate")
-    members.require_types(_BASE_TYPE)
-    starts, issued = members.optional_time(begins), numeric_date(secured.document, "iat")
-    first = [moment for moment in (starts, secured.not_before) if moment is not None]
-    return Claims(
-        scheme="type",
-        types=tuple(name for name in members.strings("type") if name != _BASE_TYPE),
-        valid_from=max(first, default=None),
-        valid_until=earliest(members.optional_time(ends), secured.expires),
-        issued_at=next(
-            (moment for moment in (issued, starts, secured.not_before) if moment is not None), None
-        ),
         statuses=_statuses(secured.document),
     )
 
 
-def _is_second_model(document: JsonObject) -> bool:
+def _of_w3c(secured: Secured) -> Claims:
+    document = secured.document
+    _check_context(document)
+    members = Members(document, MalformedValue)
+    members.require_types(_BASE_TYPE)
+    (begins, ends), issued = _period(document), numeric_date(document, "iat")
+    return Claims(
+        scheme="type",
+        types=tuple(name for name in members.strings("type") if name != _BASE_TYPE),
+        valid_from=_latest(begins, secured.not_before),
+        valid_until=earliest(ends, secured.expires),
+        issued_at=next(
+            (moment for moment in (issued, begins, secured.not_before) if moment is not None), None
+        ),
+        statuses=_statuses(document, is_token=secured.form != VC),
+    )
+
+
+def _period(document: JsonObject) -> tuple[int | None, int | None]:
+    """
+    Return when a W3C credential begins and ends, by the names of both models.
+
+    A proof over RDF does not cover which context stands there, and the names of both mean the same in either.
+    """
+    members = Members(document, MalformedValue)
+    begins = _latest(*map(members.optional_time, ("validFrom", "issuanceDate")))
+    return begins, earliest(*map(members.optional_time, ("validUntil", "expirationDate")))
+
+
+def _latest(*moments: int | None) -> int | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _check_context(document: JsonObject) -> None:
     context = document.get("@context")
     first = context[:1] if isinstance(context, list) else [context]
     if first not in ([CREDENTIALS_V2], [CREDENTIALS_V1]):
         raise MalformedValue(
             f"expected an array that begins with {CREDENTIALS_V2} or {CREDENTIALS_V1}", pointer="/@context"
         )
-    return first == [CREDENTIALS_V2]
 
 
-def _statuses(document: JsonObject) -> tuple[Any, ...]:
+def _statuses(document: JsonObject, *, is_token: bool = True) -> tuple[Any, ...]:
+    """Return the entries of `credentialStatus`, and the claim `status`, which any token may have."""
     found = document.get("credentialStatus", [])
-    statuses = tuple(found) if isinstance(found, list) else (found,)
+    statuses = list(found) if isinstance(found, list) else [found]
+    if is_token and "status" in document:
+        statuses.append(document["status"])
     if len(statuses) > MAX_STATUS_ENTRIES:
         raise MalformedValue(
             f"expected at most {MAX_STATUS_ENTRIES} status entries", pointer="/credentialStatus"
         )
-    return statuses
+    return tuple(statuses)

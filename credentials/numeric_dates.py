@@ -10,6 +10,7 @@ from credentials.errors import MalformedValue
 
 # Seconds since 1970: the end of the year 9999, the last that a dateTimeStamp has.
 MAX_NUMERIC_DATE = 253_402_300_799
+MIN_NUMERIC_DATE = -62_135_596_800  # the beginning of the year 1, the first that we can write
 
 
 def numeric_date(
@@ -19,11 +20,12 @@ def numeric_date(
     Return a claim that is a time in microseconds since 1970, perhaps with a fraction; None where it is not there.
 
     Raises:
-        MalformedValue: (`error`) it is no number, or is a time after the year 9999, or as long before 1970.
+        MalformedValue: (`error`) it is no number, or a time outside the years 1 to 9999.
     """
     if name not in claims:
         return None
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMERIC_DATE:
-        raise error(f"{name}: expected seconds since 1970, before the year 10000", pointer=f"/{name}")
-    return int(value * 1_000_000)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not MIN_NUMERIC_DATE <= value <= MAX_NUMERIC_DATE:  # type: ignore[operator]
+        raise error(f"{name}: expected seconds since 1970, of the years 1 to 9999", pointer=f"/{name}")
+    return int(value * 1_000_000)  # type: ignore[operator]

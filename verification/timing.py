@@ -15,6 +15,9 @@ def in_time(claims: Claims, at: int) -> Verdict:
         "validUntil": None if claims.valid_until is None else format_utc(claims.valid_until),
         "toleranceSeconds": CLOCK_SKEW // 1_000_000,
     }
+    if claims.issued_at is not None and at + CLOCK_SKEW < claims.issued_at:
+        why = f"it was issued only at {format_utc(claims.issued_at)}, or says so"
+        return verdict("inTime", "not_yet_valid", why, **evidence)
     if claims.valid_from is not None and at + CLOCK_SKEW < claims.valid_from:
         return verdict("inTime", "not_yet_valid", f"it begins at {evidence['validFrom']}", **evidence)
     if claims.valid_until is not None and at - CLOCK_SKEW > claims.valid_until:

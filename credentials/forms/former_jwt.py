@@ -8,7 +8,7 @@ may be left out or repeated. What is repeated must say the same; of two words on
 from typing import Any
 
 from credentials.errors import MalformedValue
-from credentials.forms.sd_jwt import certificates_of
+from credentials.forms.x5c import certificates_of
 from credentials.members import Members
 from credentials.numeric_dates import numeric_date
 from credentials.secured import VC11_JWT, Secured
@@ -19,6 +19,7 @@ from wire.json import MAX_VALUES
 
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 # Section 6.3.1 asks for none; "JWT" is what it says of a `typ` that is there.
+_STATUSES = ("credentialStatus", "status")  # Beside `vc` they count as in it.
 _TYPES = (None, "application/jwt", "application/vc+jwt", "application/vc+ld+jwt")
 
 
@@ -72,6 +73,9 @@ def _with_claims(credential: JsonObject, payload: JsonObject) -> JsonObject:
     if isinstance(subject, dict) and "sub" in payload:
         document["credentialSubject"] = dict(subject)
         _put(document["credentialSubject"], "id", payload["sub"], subject.get("id"))
+    for name in _STATUSES:
+        if name in payload and payload[name] != document.setdefault(name, payload[name]):
+            raise ProofInvalid(f"the claim {name} is another than the member of the credential")
     _check_times(credential, payload)
     return document
 

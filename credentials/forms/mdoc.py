@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from credentials.forms.sd_jwt import MAX_CERTIFICATES
 from credentials.secured import MDOC, Secured
 from proofs import JsonObject, MalformedProof, ProofInvalid, parse_date_time_stamp
 from proofs.certificates import read_certificate
+from proofs.certificates.reading import MAX_X5C
 from proofs.cose import X5CHAIN, Sign1, check_sign1, read_sign1
 from wire.base64url import decode_base64url, encode_base64url
 from wire.cbor import Tagged, count_items, read_cbor, write_cbor
@@ -77,10 +77,8 @@ def _parts(found: Any, max_bytes: int) -> tuple[dict[str, list[bytes]], Sign1]:
     if rest or not isinstance(spaces, dict) or not all(map(_is_name_space, spaces.items())):
         raise MalformedProof("expected nameSpaces as a map of arrays, and nothing beside it and issuerAuth")
     read = read_sign1(write_cbor(sign1), max_bytes=max_bytes)
-    if X5CHAIN not in read.unprotected or len(read.certificates) > MAX_CERTIFICATES:
-        raise MalformedProof(
-            f"expected x5chain in the unprotected header, with 1 to {MAX_CERTIFICATES} certificates"
-        )
+    if X5CHAIN not in read.unprotected or len(read.certificates) > MAX_X5C:
+        raise MalformedProof(f"expected x5chain in the unprotected header, with 1 to {MAX_X5C} certificates")
     return {name: [_embedded(item) for item in items] for name, items in spaces.items()}, read
 
 

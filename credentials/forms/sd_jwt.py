@@ -9,14 +9,13 @@ SD-JWT-based Verifiable Digital Credentials (draft-ietf-oauth-sd-jwt-vc-26), sec
 is the issuer of the credential who wrote them.
 """
 
-import base64
-import binascii
 import re
 
 from credentials.forms.disclosures import disclosed, hash_name_of
+from credentials.forms.x5c import certificates_of
 from credentials.numeric_dates import numeric_date
 from credentials.secured import FORMER_SD_JWT, SD_JWT, Binding, Form, Secured
-from proofs import JsonObject, Jws, MalformedProof, media_type_of_header, read_compact
+from proofs import JsonObject, MalformedProof, media_type_of_header, read_compact
 from proofs.jose import check_signature
 from wire import read
 from wire.json import MAX_VALUES
@@ -27,7 +26,6 @@ _TOKEN = re.compile(
 )  # a JWS in compact form; not read unless it is asked for
 # Section 2.2.2.3: these are never disclosed, but stand in the token.
 _NEVER_DISCLOSED = ("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status")
-MAX_CERTIFICATES = 5
 
 
 def read_sd_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> Secured:
@@ -66,19 +64,6 @@ def read_sd_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) ->
     )
 
 
-def certificates_of(jws: Jws) -> tuple[bytes, ...]:
-    """Return `x5c` of a header in DER; raises MalformedProof where it is none (RFC 7515, section 4.1.6)."""
-    if "x5c" not in jws.header:
-        return ()
-    found = jws.header["x5c"]
-    if not isinstance(found, list) or not 1 <= len(found) <= MAX_CERTIFICATES:
-        raise MalformedProof(f"expected x5c as an array of 1 to {MAX_CERTIFICATES} certificates")
-    try:
-        return tuple(base64.b64decode(text, validate=True) for text in found)
-    except (TypeError, ValueError, binascii.Error):
-        raise MalformedProof("expected certificates in x5c as base64 of DER") from None
-
-
 def _check_claims(payload: JsonObject, said: JsonObject) -> None:
     for name in _NEVER_DISCLOSED:
         if name in said and name not in payload:
@@ -86,6 +71,15 @@ def _check_claims(payload: JsonObject, said: JsonObject) -> None:
     if not isinstance(payload.get("vct"), str) or not payload["vct"]:
         raise MalformedProof("expected vct, the type of the credential, as a string", pointer="/vct")
     numeric_date(said, "iat")
+    issuer = _id_of(said.get("issuer"))
+    if issuer is not None and issuer != payload.get("iss"):
+        raise MalformedProof("issuer names another party than iss", pointer="/issuer")
+
+
+def _id_of(issuer: object) -> str | None:
+    """Return the DID or URL in a member `issuer`, as of W3C credentials; None where it is anything else."""
+    found = issuer.get("id") if isinstance(issuer, dict) else issuer
+    return found if isinstance(found, str) and found.startswith(("did:", "https://")) else None
 
 
 def _binding(parts: list[bytes], payload: JsonObject) -> Binding | None:

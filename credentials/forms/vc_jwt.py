@@ -7,6 +7,7 @@ Securing Verifiable Credentials using JOSE and COSE (W3C REC, 2025-05-15), secti
 
 import msgspec
 
+from credentials.forms.x5c import certificates_of
 from credentials.numeric_dates import numeric_date
 from credentials.secured import VC_JWT, Secured, issuer_of
 from proofs import JsonObject, Jws, MalformedProof, ProofInvalid, media_type_of_header, read_compact
@@ -77,6 +78,7 @@ def read_vc_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) ->
         issuer=issuer_of(token.document),
         key_id=token.key_id,
         algorithm=token.jws.algorithm,
+        certificates=certificates_of(token.jws),
         not_before=token.not_before,
         expires=token.expires,
         verify=lambda public_key, _: check_signature(token.jws, public_key),

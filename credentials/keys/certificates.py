@@ -99,6 +99,9 @@ def is_named(certificate: x509.Certificate, issuer: str) -> bool:
         return False
     if issuer in names.get_values_for_type(x509.UniformResourceIdentifier):
         return True
-    url = urlsplit(issuer)
+    try:
+        url = urlsplit(issuer)
+    except ValueError:
+        return False
     hosts = [name.lower() for name in names.get_values_for_type(x509.DNSName)]
     return url.scheme == "https" and url.hostname in hosts

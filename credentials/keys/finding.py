@@ -16,7 +16,7 @@ from credentials.keys.certificates import find_certificate_key
 from credentials.keys.found import FoundKey
 from credentials.secured import Secured
 from proofs import CertificateInvalid, MalformedProof
-from proofs.certificates import Revocation, Revoked, Unknown, ValidPath
+from proofs.certificates import Revocation, Revoked, Unknown, ValidPath, read_certificate
 
 ByMetadata = Callable[[Secured, int], Awaitable[FoundKey]]  # `issuer_metadata.IssuerMetadata.find`
 Anchors = Callable[
@@ -45,8 +45,9 @@ class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
         """
         Return the key that shall have signed a credential; nobody is asked where its names contradict one another.
 
-        1. Certificates in it: their path to an anchor.
-        2. An issuer who is a DID: a method of that DID's document, under assertionMethod.
+        1. Certificates in it, unless it names a key of a DID: their path to an anchor.
+        2. An issuer who is a DID: a method of that DID's document, under assertionMethod. Certificates beside it
+           must be of that key.
         3. An issuer with an https URL: the metadata there.
 
         Args:
@@ -56,14 +57,17 @@ class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
             ProofError: the key is not the issuer's.
             KeyNotKnown, ResolutionError, Refusal: it cannot be told now.
         """
-        if secured.certificates:
+        issuer = secured.issuer or ""
+        names_did = (secured.key_id or "").startswith("did:")
+        if secured.certificates and not (names_did and issuer.startswith("did:")):
             anchors = await self.anchors(secured.certificates, now)
             return find_certificate_key(secured, anchors, now=now)
-        issuer = secured.issuer or ""
         if issuer.startswith("did:"):
-            return await find_did_key(_with_did_url(secured), self.resolve, now)
+            key = await find_did_key(_with_did_url(secured), self.resolve, now)
+            _check_same_key(secured, key)
+            return key
         if issuer.startswith("https://"):
-            if secured.key_id is not None and secured.key_id.startswith("did:"):
+            if names_did:
                 raise KeyNotIssuers("the issuer is an https URL, and the key one of a DID")
             return await self.by_metadata(secured, now)
         raise MalformedProof("expected the issuer as a DID or an https URL, or certificates of the key")
@@ -88,6 +92,12 @@ class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
             raise RevocationNotKnown(status.why)
         known = status or Unknown(0, "the certificates name no CRL")
         return msgspec.structs.replace(key, path=ValidPath(key.path.certificates, known))
+
+
+def _check_same_key(secured: Secured, key: FoundKey) -> None:
+    """Refuse certificates beside a key of a DID that are of another key."""
+    if secured.certificates and read_certificate(secured.certificates[0]).public_key() != key.public_key:
+        raise KeyNotIssuers("the certificates are of another key than the one that kid names")
 
 
 def _with_did_url(secured: Secured) -> Secured:

@@ -9,9 +9,9 @@ A status list of any form, ours or a stranger's, read by what its bytes show it 
 import msgspec
 
 from credentials.forms.former_jwt import read_former_jwt
-from credentials.forms.sd_jwt import certificates_of
 from credentials.forms.vc_jwt import read_vc_jwt
 from credentials.forms.with_proof import read_with_proof
+from credentials.forms.x5c import certificates_of
 from credentials.secured import STATUS_LIST_CWT, STATUS_LIST_JWT, VC11_JWT, Secured
 from credentials.times import earliest
 from proofs import Canonicalize, Jws, MalformedProof, media_type_of_header, read_compact

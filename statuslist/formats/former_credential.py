@@ -9,6 +9,7 @@ asks for VCDM 2.0, and the list is the same.
 from credentials.data_model import CREDENTIALS_V2
 from credentials.forms.former_jwt import CREDENTIALS_V1
 from credentials.members import Members
+from credentials.times import earliest
 from proofs import JsonObject
 from statuslist.errors import MalformedStatusList
 from statuslist.formats.bitstring_credential import (
@@ -23,10 +24,8 @@ from statuslist.formats.bitstring_credential import (
 
 FORMER_CREDENTIAL_TYPE = "StatusList2021Credential"
 FORMER_LIST_TYPE = "StatusList2021"
-_PERIODS = {
-    CREDENTIALS_V1: ("issuanceDate", "expirationDate"),  # VCDM 1.1, sections 4.6 and 4.7
-    CREDENTIALS_V2: ("validFrom", "validUntil"),
-}
+# VCDM 2.0, section 4.9, and 1.1, sections 4.6 and 4.7
+_PERIODS = (("validFrom", "validUntil"), ("issuanceDate", "expirationDate"))
 _AS_BASE64URL = str.maketrans("+/", "-_")
 
 
@@ -38,7 +37,7 @@ def read_former_credential(document: JsonObject) -> StatusListCredential:
         MalformedStatusList: something does not comply with the specification of its kind.
     """
     credential = Members(document, MalformedStatusList)
-    begins, ends = _PERIODS[_context(credential)]
+    _check_context(credential)
     is_former = FORMER_CREDENTIAL_TYPE in credential.strings("type")
     kind, list_type = (
         (FORMER_CREDENTIAL_TYPE, FORMER_LIST_TYPE) if is_former else (CREDENTIAL_TYPE, LIST_TYPE)
@@ -47,7 +46,9 @@ def read_former_credential(document: JsonObject) -> StatusListCredential:
     refuse_status(credential)
     subject = list_subject(document)
     subject.require_types(list_type)
-    valid_from, valid_until = validity_period(credential, begins, ends)
+    periods = [
+        validity_period(credential, *names) for names in _PERIODS
+    ]  # The context is in no proof over RDF.
     encoded = subject.string("encodedList")
     return StatusListCredential(
         id=credential.optional_url("id"),
@@ -55,20 +56,19 @@ def read_former_credential(document: JsonObject) -> StatusListCredential:
         purposes=subject.strings("statusPurpose"),
         encoded_list=_multibase(encoded) if is_former else encoded,
         ttl_ms=subject.optional_integer("ttl", least=0),
-        valid_from=valid_from,
-        valid_until=valid_until,
+        valid_from=max((begins for begins, _ in periods if begins is not None), default=None),
+        valid_until=earliest(*(ends for _, ends in periods)),
         status_size=subject.optional_integer("statusSize", least=1),
         kind=kind,
     )
 
 
-def _context(credential: Members) -> str:
+def _check_context(credential: Members) -> None:
     """VCDM 1.1, section 4.1, and 2.0, section 4.3: an ordered set whose first item tells the model."""
     context = credential.members.get("@context")
     first = context[0] if isinstance(context, list) and context else None
     if first not in (CREDENTIALS_V1, CREDENTIALS_V2):
         raise credential.fault("@context", f"an array that begins with {CREDENTIALS_V2} or {CREDENTIALS_V1}")
-    return str(first)
 
 
 def _multibase(encoded: str) -> str:
