@@ -35,11 +35,17 @@ _WORDS = {
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A question to the registry, and its answer: about which type, and which time."""
+    """
+    A question to the registry: about which type, and which time.
+
+    Attributes:
+        is_name: of a credential with certificates, about the name beside them, which must be of the same entity.
+    """
 
     request: EvaluationRequest
     at: int
     is_issuance: bool
+    is_name: bool = False
 
 
 def questions(
@@ -58,10 +64,12 @@ def questions(
         moments.append((at, False))
     return [
         Asked(
-            request=_request(secured, claims, name, options, _time(moment, is_issuance, options)),
+            request=_request(who, claims, name, options, _time(moment, is_issuance, options)),
             at=moment,
             is_issuance=is_issuance,
+            is_name=is_name,
         )
+        for who, is_name in _whos(secured)
         for moment, is_issuance in moments
         for name in claims.types
     ]
@@ -69,16 +77,25 @@ def questions(
 
 def trusted(asked: Sequence[tuple[Asked, Evaluation]]) -> Verdict:
     """Return the verdict; of several answers, that which says least for the issuer."""
-    defined = [each for each in asked if each[1].reason not in _UNDEFINED]
+    defined = [each for each in asked if each[1].reason not in _UNDEFINED and not each[0].is_name]
     if not defined:
         why = asked[0][1].message if asked else "the credential names no type beside the one of all"
         return verdict("issuerTrusted", "not_defined", why)
+    if len(entities := _entities(asked)) > 1:
+        why = f"its certificates and its issuer are of different entities: {', '.join(sorted(entities))}"
+        return verdict("issuerTrusted", "not_authorized", why)
     answers = [_shown(*each) for each in defined]
     verdicts = [
         verdict("issuerTrusted", _reason(evaluation), evaluation.message, answers=answers)
         for _, evaluation in defined
     ]
     return min(verdicts, key=lambda each: _WORST.index(each.verdict))
+
+
+def _entities(asked: Sequence[tuple[Asked, Evaluation]]) -> set[str]:
+    """Return the ids of everybody whom the registry takes the issuer for."""
+    results = (result for _, evaluation in asked for result in evaluation.results)
+    return {result.entity.id for result in results if result.entity is not None}
 
 
 def requires_status(asked: Sequence[tuple[Asked, Evaluation]]) -> bool:
@@ -95,12 +112,10 @@ def _reason(evaluation: Evaluation) -> str:
 
 
 def _request(
-    secured: Secured, claims: Claims, name: str, options: VerifyOptions, time: str | None
+    who: dict[str, Any], claims: Claims, name: str, options: VerifyOptions, time: str | None
 ) -> EvaluationRequest:
     what: dict[str, Any] = {claims.scheme: name}
-    return EvaluationRequest(
-        **_who(secured), **what, action=options.action, authority=options.authority, time=time
-    )
+    return EvaluationRequest(**who, **what, action=options.action, authority=options.authority, time=time)
 
 
 def _time(moment: int, is_issuance: bool, options: VerifyOptions) -> str | None:
@@ -108,12 +123,20 @@ def _time(moment: int, is_issuance: bool, options: VerifyOptions) -> str | None:
     return None if options.at is None and not is_issuance else format_utc(moment)
 
 
-def _who(secured: Secured) -> dict[str, Any]:
-    """Return the member of the question that names the issuer: the certificates where the key is theirs."""
-    if secured.certificates:
-        return {"x5c": [base64.b64encode(der).decode() for der in secured.certificates]}
-    assert secured.issuer is not None, "a key without certificates is that of a named issuer"
-    return {"did" if secured.issuer.startswith("did:") else "iss": secured.issuer}
+def _whos(secured: Secured) -> list[tuple[dict[str, Any], bool]]:
+    """
+    Return the members of a question that may name the issuer, and whether that is the name beside certificates.
+
+    Where the key is that of certificates, they are the issuer, and whoever made them chose the name in them.
+    """
+    issuer = secured.issuer
+    name: dict[str, Any] = {}
+    if issuer is not None:
+        name = {"did" if issuer.startswith("did:") else "iss": issuer}
+    if not secured.certificates or (secured.key_id or "").startswith("did:"):
+        return [(name, False)]
+    chain = {"x5c": [base64.b64encode(der).decode() for der in secured.certificates]}
+    return [(chain, False), *([(name, True)] if name else [])]
 
 
 def _shown(question: Asked, evaluation: Evaluation) -> dict[str, Any]:
