@@ -10,7 +10,7 @@ from registry.asking import browse
 from registry.asking.browsing import MAX_PAGE, Wanted
 from registry.asking.evaluate import evaluate, unanswered
 from registry.asking.evaluation import Evaluation, EvaluationRequest, read_evaluation_request
-from registry.asking.held import candidates_above
+from registry.asking.held import candidates_above, candidates_of
 from registry.asking.moments import Moment, moment_of, parameters, require_past
 from registry.asking.naming import reference_in
 from registry.errors import TooManyToList
@@ -89,6 +89,15 @@ class Trust:
         def found() -> list[bytes]:
             with self._registry.reading(None) as known:
                 return candidates_above(known, chain, at)
+
+        return await asyncio.to_thread(found)
+
+    async def anchors_of(self, name: str, chain: Sequence[bytes], at: int) -> list[bytes]:
+        """As `anchors`, of those that whoever has a name registered; `candidates_of` has the rules."""
+
+        def found() -> list[bytes]:
+            with self._registry.reading(None) as known:
+                return candidates_of(known, name, chain, at)
 
         return await asyncio.to_thread(found)
 

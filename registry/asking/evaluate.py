@@ -27,7 +27,7 @@ from registry.asking.evaluation import (
     Scheme,
     ShownGrant,
 )
-from registry.asking.held import Held, held_by
+from registry.asking.held import Held, compromises, held_by
 from registry.asking.moments import Moment
 from registry.asking.naming import authority_of, known_as
 from registry.asking.shown import shown
@@ -42,10 +42,10 @@ from registry.asking.standing import (
 from registry.asking.trqp_answers import describe, expires_at, superseded_at
 from registry.directory import Directory
 from registry.errors import AuthorityNotFound, TooManyToList
-from registry.identifiers import as_registered, identifier_kind
+from registry.identifiers import as_registered
 from registry.items import DelegationItem, item_of
 from registry.known import Revision
-from registry.model import Authority, Delegation, Entity, Resource, covers, defined_at
+from registry.model import Authority, Delegation, Entity, Resource, defined_at
 from wire import format_exact, format_utc
 
 MAX_RESULTS = 100  # authorities and resources, of one question
@@ -272,7 +272,7 @@ def _with_compromise(known: Directory, held: Held, asked: Asked, finding: Findin
     """Return a finding with regard to what is held beside the identifier that was found."""
     if finding.decision != "yes":
         return finding
-    told = [each for identifier in held.all for each in _compromises(known, identifier, asked.at)]
+    told = [each for identifier in held.all for each in compromises(known, identifier, asked.at)]
     since, who = min(told, key=lambda each: each[0], default=(None, None))
     if since is None or who is None or (since > asked.at and asked.is_proven):
         return finding
@@ -284,22 +284,6 @@ def _with_compromise(known: Directory, held: Held, asked: Asked, finding: Findin
         compromised_since=since,
         others=(*finding.others, who),
     )
-
-
-def _compromises(known: Directory, value: str, at: int) -> Iterator[tuple[int, Revision[Entity]]]:
-    """
-    Yield since when an identifier is compromised, and who says so.
-
-    What names a key or a certificate names the same one for ever: it counts though it is nobody's any more. A DID
-    or an https URL is as good as the keys that it has at the time.
-    """
-    is_lasting = identifier_kind(value) in ("ni", "jwk-thumbprint")
-    for entity in known.entities_named(value):
-        is_there = covers(entity.fact.valid_from, entity.fact.valid_until, at)
-        for each in entity.fact.identifiers:
-            is_open = is_there and covers(each.valid_from, each.valid_until, at)
-            if each.value == value and each.compromised_since is not None and (is_lasting or is_open):
-                yield each.compromised_since, entity
 
 
 def _with_certificates(held: Held, finding: Finding) -> tuple[Decision, Reason, str]:

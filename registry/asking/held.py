@@ -14,16 +14,18 @@ import msgspec
 from proofs import CertificateInvalid, MalformedCertificate
 from proofs.certificates import read_certificate
 from registry.asking.evaluation import EvaluationRequest, HeldIdentifier
-from registry.asking.standing import Turns, entity_named, next_turn, turns_of_names
+from registry.asking.standing import Turns, entity_named, identifier_of, next_turn, turns_of_names
 from registry.asking.x509 import Chain, read_chain, registered_ends
 from registry.directory import Directory
 from registry.identifiers import (
     IdentifierKind,
     as_registered,
+    certificate_identifier,
     identifier_kind,
     key_identifier,
 )
-from registry.model import Identifier, covers
+from registry.known import Revision
+from registry.model import Entity, Identifier, covers
 from wire import MalformedBody
 
 _X509_HASH = "x509_hash:"
@@ -75,6 +77,56 @@ def candidates_above(known: Directory, ders: Sequence[bytes], at: int) -> list[b
     except MalformedCertificate:
         return []
     return list(dict.fromkeys(_registered(known, chain, at)))[:MAX_CANDIDATES]
+
+
+def candidates_of(known: Directory, name: str, ders: Sequence[bytes], at: int) -> list[bytes]:
+    """
+    Return those of `candidates_above` that are registered for whoever has a name at that time.
+
+    None where anybody knows the key, or a certificate of the chain, to be compromised; nor one that is known to be.
+    Since when does not count: whoever has such a key can write any time.
+    """
+    found = candidates_above(known, ders, at)
+    entity = _entity_called(known, name, at) if found else None
+    if entity is None:
+        return []
+    chain = read_chain([base64.b64encode(der).decode() for der in ders])
+    if any(_is_compromised(known, each, at) for each in (*chain.identifiers, chain.key)):
+        return []
+    names = [(der, certificate_identifier(der)) for der in found]
+    return [
+        der
+        for der, its in names
+        if identifier_of(entity.fact, its, at) is not None and not _is_compromised(known, its, at)
+    ]
+
+
+def compromises(known: Directory, value: str, at: int) -> Iterator[tuple[int, Revision[Entity]]]:
+    """
+    Yield since when an identifier is compromised, and who says so.
+
+    What names a key or a certificate names the same one for ever: it counts though it is nobody's any more. A DID
+    or an https URL is as good as the keys that it has at the time.
+    """
+    is_lasting = identifier_kind(value) in ("ni", "jwk-thumbprint")
+    for entity in known.entities_named(value):
+        is_there = covers(entity.fact.valid_from, entity.fact.valid_until, at)
+        for each in entity.fact.identifiers:
+            is_open = is_there and covers(each.valid_from, each.valid_until, at)
+            if each.value == value and each.compromised_since is not None and (is_lasting or is_open):
+                yield each.compromised_since, entity
+
+
+def _is_compromised(known: Directory, value: str, at: int) -> bool:
+    return any(True for _ in compromises(known, value, at))
+
+
+def _entity_called(known: Directory, name: str, at: int) -> Revision[Entity] | None:
+    """Return the entity that has a name, spelled in whichever way; None of a name that cannot be registered."""
+    try:
+        return entity_named(known, as_registered(name), at)
+    except ValueError:
+        return None
 
 
 def _value(request: EvaluationRequest) -> str:

@@ -77,7 +77,7 @@ def open_status_wing(
         fetcher=resources.guard.fetch_stranger,
         own_list=partial(own_list, publisher.lists, publisher.demand),
         metadata=metadata,
-        anchors=trust.anchors,
+        anchors_of=trust.anchors_of,
         clock=resources.clock,
         timer=resources.timer,
         canonicalize_rdf=resources.canonicalize_rdf,

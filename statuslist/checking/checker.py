@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from credentials.data_model import check_holds
 from credentials.errors import CredentialNotValid, MalformedValue
-from credentials.keys.finding import Anchors
 from credentials.keys.issuer_metadata import IssuerMetadata
 from credentials.secured import VC_JWT
 from credentials.times import TokenOutOfTime
@@ -22,7 +21,7 @@ from resolver import Fetch, Resolver
 from statuslist.checking.account import UNLIMITED, Account, charged
 from statuslist.checking.algorithm import StatusResult
 from statuslist.checking.entries import AnyEntry, UnsupportedEntry, read_entries, read_held_entry
-from statuslist.checking.list_keys import Reliance, no_anchors
+from statuslist.checking.list_keys import AnchorsOf, Reliance, no_anchors
 from statuslist.checking.list_reading import Content
 from statuslist.checking.list_source import ListSource, OwnList
 from statuslist.checking.outcomes import Relying, evaluated, outcome_of, unsupported
@@ -48,7 +47,7 @@ class Checker:
         fetcher: for the lists of strangers; the guard's `fetch_stranger`.
         own_list: our lists in process (`answers.own_list`).
         metadata: for the keys of issuers with https URLs.
-        anchors: the registry's, for a chain of certificates.
+        anchors_of: those that the registry has of a party, for a chain of certificates.
         clock: seconds since 1970; what others say of times is compared with it.
         timer: monotonic seconds; how long a list is kept goes by it.
         canonicalize_rdf: as `read_list`; None: of proofs over RDF only those of plain lists are verified.
@@ -63,7 +62,7 @@ class Checker:
         metadata: IssuerMetadata,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
-        anchors: Anchors = no_anchors,
+        anchors_of: AnchorsOf = no_anchors,
         canonicalize_rdf: Canonicalize | None = None,
     ) -> None:
         self._resolver = resolver
@@ -74,7 +73,7 @@ class Checker:
             fetcher=fetcher,
             own_list=own_list,
             metadata=metadata,
-            anchors=anchors,
+            anchors_of=anchors_of,
             clock=clock,
             timer=timer,
             canonicalize_rdf=canonicalize_rdf,

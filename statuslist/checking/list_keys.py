@@ -5,17 +5,22 @@ A W3C list names its issuer. A token list need not (Token Status List, section 1
 DID, by `kid`; or of a certificate, up to an anchor; or one of the issuer of the credential that refers to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from credentials.keys.assertion_methods import find_did_key
-from credentials.keys.finding import Anchors, IssuerKeys
+from credentials.keys.certificates import is_named
+from credentials.keys.finding import IssuerKeys
 from credentials.keys.found import FoundKey
 from credentials.keys.issuer_metadata import IssuerMetadata
 from credentials.secured import Secured
+from proofs.certificates import read_certificate
 from resolver import Resolver
 from statuslist.checking.account import Charge, charged
+
+# A party, a chain in DER, a time in microseconds since 1970: which certificates of his may be above it.
+AnchorsOf = Callable[[str, Sequence[bytes], int], Awaitable[Sequence[bytes]]]
 
 
 class Reliance(msgspec.Struct, frozen=True):
@@ -24,22 +29,28 @@ class Reliance(msgspec.Struct, frozen=True):
 
     Attributes:
         issuer: of the credential; None: only certificates say who that is.
-        anchors: DER of authorities, or of signers, that the caller trusts with statuses; () for those of the
-            registry.
+        anchors: DER of authorities, or of signers, that the caller trusts with statuses; () for those that the
+            registry has of whoever the list's certificate names.
+        list_issuers: who may be named there besides `issuer`.
     """
 
     issuer: str | None = None
     anchors: tuple[bytes, ...] = ()
+    list_issuers: tuple[str, ...] = ()
 
     @property
     def n_bytes(self) -> int:
-        return len(self.issuer or "") + sum(map(len, self.anchors))
+        return sum(map(len, (self.issuer or "", *self.list_issuers, *self.anchors)))
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        return (*(() if self.issuer is None else (self.issuer,)), *self.list_issuers)
 
 
 NOTHING = Reliance()
 
 
-async def no_anchors(_chain: Sequence[bytes], _now: int) -> Sequence[bytes]:
+async def no_anchors(_party: str, _chain: Sequence[bytes], _now: int) -> Sequence[bytes]:
     """The anchors of whoever has none."""
     return ()
 
@@ -56,13 +67,13 @@ class ListKeys:
     Args:
         resolver: for issuers that are DIDs.
         metadata: for issuers with an https URL.
-        anchors: those of the registry for a chain of certificates.
+        anchors_of: those that the registry has of a party.
     """
 
-    def __init__(self, resolver: Resolver, metadata: IssuerMetadata, anchors: Anchors) -> None:
+    def __init__(self, resolver: Resolver, metadata: IssuerMetadata, anchors_of: AnchorsOf) -> None:
         self._resolver = resolver
         self._metadata = metadata
-        self._anchors = anchors
+        self._anchors_of = anchors_of
 
     async def find(self, secured: Secured, reliance: Reliance, now: int, charge: Charge) -> FoundKey:
         """
@@ -83,7 +94,7 @@ class ListKeys:
             return await self._metadata.find(named, at)
 
         async def anchors(chain: Sequence[bytes], at: int) -> Sequence[bytes]:
-            return reliance.anchors or await self._anchors(chain, at)
+            return reliance.anchors or await self._registered(chain, at, reliance)
 
         resolve, named = charged(self._resolver, charge), named_by(secured, reliance)
         if not named.certificates and (named.issuer or "").startswith("did:"):
@@ -92,6 +103,17 @@ class ListKeys:
             )  # By its whole DID URL; no name relative to the issuer.
         keys = IssuerKeys(resolve=resolve, by_metadata=by_metadata, anchors=anchors)
         return await keys.find(named, now)
+
+    async def _registered(self, chain: Sequence[bytes], at: int, reliance: Reliance) -> Sequence[bytes]:
+        """
+        Return the registry's anchors of the trusted party whom a certificate names, or of the credential's issuer.
+
+        An authority vouches for whoever registered it, whatever names it writes into certificates.
+        """
+        signer = read_certificate(chain[0])
+        named = (party for party in reliance.trusted if is_named(signer, party))
+        party = next(named, reliance.issuer)
+        return () if party is None else await self._anchors_of(party, chain, at)
 
 
 def named_by(secured: Secured, reliance: Reliance) -> Secured:

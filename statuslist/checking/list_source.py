@@ -13,14 +13,13 @@ from functools import partial
 
 import msgspec
 
-from credentials.keys.finding import Anchors
 from credentials.keys.issuer_metadata import IssuerMetadata
 from proofs import Canonicalize
 from resolver import Fetch, Resolver
 from resolver.sources.cache import Cache, Entry
 from statuslist.checking.account import UNLIMITED, Account
 from statuslist.checking.list_fetching import BOUNDS, FetchedList, FetchedLists, fresh_until
-from statuslist.checking.list_keys import NOTHING, ListKeys, Reliance, needs_reliance
+from statuslist.checking.list_keys import NOTHING, AnchorsOf, ListKeys, Reliance, needs_reliance
 from statuslist.checking.list_reading import ReadList, read_list
 from statuslist.checking.verified_list import NOT_VERIFIED, VerifiedList, not_verified, verify_list
 from statuslist.errors import StatusListError
@@ -81,7 +80,7 @@ class ListSource:
         own_list: a list of ours by its URL; None for a URL that is not ours.
         fetcher: a plan to what its origin answered; the guard's `fetch_stranger`.
         metadata: for keys of issuers with https URLs.
-        anchors: the registry's, for a chain of certificates.
+        anchors_of: those that the registry has of a party, for a chain of certificates.
         clock: seconds since 1970.
         timer: monotonic seconds; how long a list is kept goes by it.
         canonicalize_rdf: as `read_list`, for the lists of others; ours need none.
@@ -94,12 +93,12 @@ class ListSource:
         fetcher: Fetch,
         own_list: OwnList,
         metadata: IssuerMetadata,
-        anchors: Anchors,
+        anchors_of: AnchorsOf,
         clock: Callable[[], float],
         timer: Callable[[], float],
         canonicalize_rdf: Canonicalize | None = None,
     ) -> None:
-        self._keys = ListKeys(resolver, metadata, anchors)
+        self._keys = ListKeys(resolver, metadata, anchors_of)
         self._own_list = own_list
         self._clock = clock
         self._fetched = FetchedLists(fetcher, clock, timer, canonicalize_rdf)

@@ -37,11 +37,11 @@ class Relying(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def trusted(self) -> tuple[str, ...]:
-        return (*(() if self.issuer is None else (self.issuer,)), *self.list_issuers)
+        return self.reliance.trusted
 
     @property
     def reliance(self) -> Reliance:
-        return Reliance(self.issuer, self.anchors)
+        return Reliance(self.issuer, self.anchors, self.list_issuers)
 
 
 def evaluated(
@@ -113,7 +113,7 @@ def _whose(found: VerifiedList, relying: Relying) -> tuple[str, bool]:
     Return whose list it is, and whether he is trusted with it.
 
     Of a certificate: the trusted party whom it names, or its `ni`. One that leads to an anchor of the caller is
-    trusted, as that is what he gave it for; the registry's anchors are registered for other purposes.
+    trusted, as that is what he gave it for; one that leads to an anchor of the registry must name whose that is.
     """
     is_anchored = found.key.path is not None and bool(relying.anchors)
     names = [found.issuer] if found.issuer is not None else [*_named(found, relying), found.key.id]

@@ -29,19 +29,19 @@ class House:
     """
     A checker between our own wing and the fake web.
 
-    `anchors` are the certificates of the registry, in DER, whatever is asked about.
+    `anchors` are the certificates of the registry, in DER, by whoever registered them, whatever is asked about.
     """
 
     def __init__(self, wing: Wing, world: World) -> None:
-        self.anchors: list[bytes] = []
+        self.anchors: dict[str, list[bytes]] = {}
         self.wing = wing
         self.world = world
         self.now = int(wing.clock() * 1_000_000)
         self.issuer = Stranger(world, "issuer.example.com", self.now)
         self.checker: Checker
 
-    async def anchors_of(self, _chain: Sequence[bytes], _at: int) -> Sequence[bytes]:
-        return self.anchors
+    async def anchors_of(self, party: str, _chain: Sequence[bytes], _at: int) -> Sequence[bytes]:
+        return self.anchors.get(party, ())
 
     async def check(
         self,
@@ -103,7 +103,7 @@ async def open_house(directory: Path) -> AsyncIterator[House]:
             fetcher=guard.fetch_stranger,
             own_list=wing.own_list,
             metadata=metadata,
-            anchors=house.anchors_of,
+            anchors_of=house.anchors_of,
             canonicalize_rdf=in_process,
             clock=wing.clock,
             timer=wing.clock.timer,

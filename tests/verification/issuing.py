@@ -32,7 +32,7 @@ from tests.credentials.mdocs import mdoc
 from tests.credentials.sd_jwts import sd_jwt
 from tests.proofs.authorities import Authority as CertificateAuthority
 from tests.proofs.authorities import Extensions, der, key
-from tests.registry.told import NOW, a_grant, a_registry, a_state, an_entity
+from tests.registry.told import NOW, Told, a_grant, a_registry, a_state, an_entity
 from tests.simulator import World, canned
 from tests.statuslist.stranger import PATH, REVOKED, VALID, Stranger, secured
 from verification.verifier import Verifier
@@ -134,6 +134,11 @@ class Issuer(Stranger):
         names = [x509.UniformResourceIdentifier(url) for url in urls]
         points = x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)])
         self.certified = self._certified(self.called, {x509.CRLDistributionPoints: (points, False)})
+
+    def certified_as(self, name: str) -> KeySigner:
+        """Return who signs with a certificate that names somebody, below the authority of this issuer."""
+        names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)])
+        return self._certified(self.called, {x509.SubjectAlternativeName: (names, False)})
 
     def _certified(self, called: str, more: Extensions = {}) -> KeySigner:  # noqa: B006
         leaf = self.root.leaf(
@@ -291,10 +296,13 @@ def _flipped(token: str, wanted: Wanted) -> str:
 
 
 class Scene:
-    """The issuers, what verifies, and the web in which both are."""
+    """The issuers, the registry, what verifies and what checks, and the web in which all are."""
 
-    def __init__(self, issuers: dict[str, Issuer], verifier: Verifier, world: World) -> None:
-        self.issuers, self.verifier, self.world = issuers, verifier, world
+    def __init__(
+        self, issuers: dict[str, Issuer], told: Told, verifier: Verifier, checker: Checker, world: World
+    ) -> None:
+        self.issuers, self.told, self.verifier, self.checker = issuers, told, verifier, checker
+        self.world = world
 
 
 @asynccontextmanager
@@ -310,14 +318,14 @@ async def a_scene(folder: Path, canonicalize_rdf: Canonicalize | None = None) ->
                 fetcher=guard.fetch_stranger,
                 own_list=lambda _: None,
                 metadata=metadata,
-                anchors=told.trust.anchors,
+                anchors_of=told.trust.anchors_of,
                 clock=_clock,
             )
             crls = Crls(fetcher=guard.fetch_stranger, clock=_clock)
             verifier = open_verifier(
                 resolver, metadata, told.trust, checker, crls, clock=_clock, canonicalize_rdf=canonicalize_rdf
             )
-            yield Scene(issuers, verifier, world)
+            yield Scene(issuers, told, verifier, checker, world)
             await checker.aclose()
             await crls.aclose()
             await metadata.aclose()

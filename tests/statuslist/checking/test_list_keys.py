@@ -244,7 +244,7 @@ async def test_list_whose_certificate_has_expired_is_refused(house: House) -> No
 async def test_list_below_an_anchor_of_the_registry_must_name_the_issuer(
     house: House, name: x509.GeneralName, issuer: str, is_trusted: bool
 ) -> None:
-    house.anchors = [TRUSTED.der]
+    house.anchors = {issuer: [TRUSTED.der]}
     by_certificate(house, "token.jwt", certified(name))
 
     checked = await house.check_claim(house.issuer.claim(), issuer)
@@ -256,7 +256,7 @@ async def test_list_below_an_anchor_of_the_registry_must_name_the_issuer(
 
 
 async def test_anchors_of_the_caller_stand_in_place_of_the_registrys(house: House) -> None:
-    house.anchors = [STRANGE.der]
+    house.anchors = {ISSUER: [STRANGE.der]}
     by_certificate(house, "token.jwt", certified(x509.UniformResourceIdentifier(ISSUER), by=STRANGE))
 
     assert (await house.check_claim(house.issuer.claim(), ISSUER)).valid
