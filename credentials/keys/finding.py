@@ -18,7 +18,7 @@ from credentials.secured import Secured
 from proofs import CertificateInvalid, MalformedProof
 from proofs.certificates import Revocation, Revoked, Unknown, ValidPath, read_certificate
 
-ByMetadata = Callable[[Secured, int], Awaitable[FoundKey]]  # `issuer_metadata.IssuerMetadata.find`
+ByMetadata = Callable[[Secured], Awaitable[FoundKey]]  # `issuer_metadata.IssuerMetadata.find`
 Anchors = Callable[
     [Sequence[bytes], int], Awaitable[Sequence[bytes]]
 ]  # a chain in DER, a time: who may be above it
@@ -69,7 +69,7 @@ class IssuerKeys(msgspec.Struct, frozen=True, kw_only=True):
         if issuer.startswith("https://"):
             if names_did:
                 raise KeyNotIssuers("the issuer is an https URL, and the key one of a DID")
-            return await self.by_metadata(secured, now)
+            return await self.by_metadata(secured)
         raise MalformedProof("expected the issuer as a DID or an https URL, or certificates of the key")
 
     async def not_revoked(self, key: FoundKey, now: int) -> FoundKey:

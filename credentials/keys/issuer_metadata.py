@@ -8,6 +8,7 @@ keys are the issuer's: in `jwks`, or at `jwks_uri`, never both. Where it says no
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from copy import copy
 
 import msgspec
@@ -32,6 +33,14 @@ MAX_JSON_VALUES = 2_000
 RETRY_SECONDS = 5.0  # how long an origin that failed is not asked again where older keys take the place
 _BOUNDS = FreshnessBounds()
 _NOT_THERE = (404, 410)  # statuses by which an origin says that there is no metadata
+Charge = Callable[[int], None]  # takes a token for each of some requests to strangers
+
+
+def _nobody_pays(_requests: int) -> None: ...
+
+
+# Who owes the second request of a load: whoever began it. Of what is loaded behind an answer, nobody does.
+_OWE: ContextVar[Charge] = ContextVar("owe", default=_nobody_pays)
 
 
 class IssuerKeys(msgspec.Struct, frozen=True):
@@ -80,9 +89,15 @@ class IssuerMetadata:
         """Tell whether `find_key` would ask a stranger now; one question, though the key set may be a second."""
         return issuer.startswith("https://") and self._cache.would_load(issuer)
 
-    async def find(self, secured: Secured, now: int) -> FoundKey:  # noqa: ARG002 - metadata tell no time
+    async def find(
+        self, secured: Secured, *, charge: Charge = _nobody_pays, owe: Charge = _nobody_pays
+    ) -> FoundKey:
         """
         Return the key of the issuer, an https URL, that shall have signed a credential; raises as `find_key`.
+
+        Args:
+            charge: takes a token before a stranger is asked; what it raises is passed on.
+            owe: takes one for the key set, where it turns out to be elsewhere.
 
         Raises:
             MalformedProof: it is no token; a proof names its key by another URL.
@@ -91,7 +106,14 @@ class IssuerMetadata:
             raise MalformedProof(
                 "expected a token of an issuer with an https URL, not a Data Integrity proof"
             )
-        return await self.find_key(secured.issuer, secured.key_id, algorithm_named(secured.algorithm))
+        algorithm = algorithm_named(secured.algorithm)
+        if self.would_ask(secured.issuer):
+            charge(1)
+        token = _OWE.set(owe)
+        try:
+            return await self.find_key(secured.issuer, secured.key_id, algorithm)
+        finally:
+            _OWE.reset(token)
 
     async def find_key(self, issuer: str, key_id: str | None, algorithm: Algorithm) -> FoundKey:
         """
@@ -137,6 +159,7 @@ class IssuerMetadata:
             document, headers = await self._get(metadata_url(issuer))
             check_metadata(document, issuer)
             if "jwks_uri" in document:
+                _OWE.get()(1)
                 key_set, _ = await self._get(document["jwks_uri"])
                 document = {**document, "jwks": key_set}
             keys = await asyncio.to_thread(_keys_of, document)

@@ -3,6 +3,7 @@ One call over all wings: may I rely on this credential now?
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from cryptography import x509
@@ -49,7 +50,10 @@ def open_verifier(
             return await crls.revocation(path, at, account.pay)
 
         return IssuerKeys(
-            resolve=resolve, by_metadata=metadata.find, anchors=trust.anchors, revocation=revocation
+            resolve=resolve,
+            by_metadata=partial(metadata.find, charge=account.pay, owe=account.owe),
+            anchors=trust.anchors,
+            revocation=revocation,
         )
 
     async def status_of(

@@ -6,6 +6,7 @@ DID, by `kid`; or of a certificate, up to an anchor; or one of the issuer of the
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -81,17 +82,12 @@ class ListKeys:
 
         Args:
             now: microseconds since 1970.
-            charge: takes a token for each DID, or issuer's metadata, that must be asked for.
+            charge: owes a token for each DID, issuer's metadata and key set that must be asked for.
 
         Raises:
             ProofError, KeyNotKnown, ResolutionError: as `IssuerKeys.find`; or a key of a DID is not named by its
                 DID URL.
         """
-
-        async def by_metadata(named: Secured, at: int) -> FoundKey:
-            if self._metadata.would_ask(named.issuer or ""):
-                charge(1)
-            return await self._metadata.find(named, at)
 
         async def anchors(chain: Sequence[bytes], at: int) -> Sequence[bytes]:
             return reliance.anchors or await self._registered(chain, at, reliance)
@@ -101,7 +97,11 @@ class ListKeys:
             return await find_did_key(
                 named, resolve, now
             )  # By its whole DID URL; no name relative to the issuer.
-        keys = IssuerKeys(resolve=resolve, by_metadata=by_metadata, anchors=anchors)
+        keys = IssuerKeys(
+            resolve=resolve,
+            by_metadata=partial(self._metadata.find, charge=charge, owe=charge),
+            anchors=anchors,
+        )
         return await keys.find(named, now)
 
     async def _registered(self, chain: Sequence[bytes], at: int, reliance: Reliance) -> Sequence[bytes]:

@@ -75,7 +75,7 @@ async def test_the_key_of_a_token_is_found_by_what_the_token_says(scene: Scene) 
     scene.publish(jwk(P256, kid="new"))
     secured = read_former_jwt(token, max_bytes=10_000)
 
-    found = await scene.metadata.find(secured, 0)
+    found = await scene.metadata.find(secured)
 
     secured.verify(found.public_key, 0)
 
