@@ -3,12 +3,12 @@
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from registry.asking import browse
 from registry.asking.browsing import MAX_PAGE, Wanted
-from registry.asking.evaluate import evaluate, unanswered
+from registry.asking.evaluate import Sight, evaluate, unanswered
 from registry.asking.evaluation import Evaluation, EvaluationRequest, read_evaluation_request
 from registry.asking.held import candidates_above, candidates_of
 from registry.asking.moments import Moment, moment_of, parameters, require_past
@@ -55,9 +55,8 @@ class Trust:
         told = await self._read(
             moment,
             lambda known, _: evaluate(
-                known,
+                Sight(known, request, moment),
                 request,
-                moment,
                 freshness_seconds=self._freshness_seconds,
                 accept_language=accept_language,
             ),
@@ -72,16 +71,26 @@ class Trust:
         """
         if all(request.x5c is None and request.jwk is None for request in requests):
             return self._kept.verdicts(requests, self._registry.now())
-        return await asyncio.to_thread(lambda: [self._weigh(request) for request in requests])
+        return await asyncio.to_thread(self._weigh_all, requests)
 
     def _weigh(self, request: EvaluationRequest) -> Evaluation:
-        moment = moment_of(parameters(request.time, None), self._registry.now())
+        return self._weigh_all([request])[0]
+
+    def _weigh_all(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+        """Return the verdicts; a chain is validated once for each time, of however many types is asked."""
+        now, sights = self._registry.now(), dict[Hashable, Sight]()
+        with self._registry.reading(None) as known:
+            for each in requests:
+                moment = moment_of(parameters(each.time, None), now)
+                sights.setdefault(_seen_by(each), Sight(known, each, moment))
+            return [self._verdict(sights[_seen_by(each)], each) for each in requests]
+
+    def _verdict(self, sight: Sight, request: EvaluationRequest) -> Evaluation:
         fresh = self._freshness_seconds
         try:
-            with self._registry.reading(None) as known:
-                return evaluate(known, request, moment, freshness_seconds=fresh, accept_language=None)
+            return evaluate(sight, request, freshness_seconds=fresh, accept_language=None)
         except (MalformedBody, TooManyToList) as error:
-            return unanswered(request, moment, error.detail, fresh)
+            return unanswered(request, sight.moment, error.detail, fresh)
 
     async def anchors(self, chain: Sequence[bytes], at: int) -> list[bytes]:
         """Return the registered certificates, in DER, that a chain may lead to at a time; [] of no certificates."""
@@ -208,6 +217,12 @@ class Trust:
                 return tell(known, moment.at)
 
         return await asyncio.to_thread(read)
+
+
+def _seen_by(request: EvaluationRequest) -> Hashable:
+    """Return what is held, and the time asked about."""
+    names = (request.did, request.iss, request.ni, request.x509_hash, encode(request.jwk))
+    return request.time, names, tuple(request.x5c or ())
 
 
 def _require_page(limit: int) -> None:

@@ -12,6 +12,7 @@ May whoever holds this do that with such a credential: the verdict of one author
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -96,18 +97,41 @@ class _Verdict(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class Sight:
+    """
+    What somebody holds at a moment: paths of certificates, looked for once for all questions about them.
+
+    Args:
+        known: what was known at `moment.known_at`.
+        request: says what is held, and no more than that counts here.
+    """
+
+    def __init__(self, known: Directory, request: EvaluationRequest, moment: Moment) -> None:
+        self.known, self.moment = known, moment
+        self._request = request
+
+    @cached_property
+    def held(self) -> Held:
+        """What is held, by what is known; raises as `held_by`."""
+        return held_by(self.known, self._request, self.moment.at)
+
+    @cached_property
+    def before(self) -> tuple[Directory, Held] | None:
+        """What was known at the time asked about, and is held by that; None: that is now."""
+        if self.moment.at >= self.moment.now:
+            return None
+        then = self.known.as_of(self.moment.at)
+        return then, held_by(then, self._request, self.moment.at)
+
+
 def evaluate(
-    known: Directory,
-    request: EvaluationRequest,
-    moment: Moment,
-    *,
-    freshness_seconds: int,
-    accept_language: str | None,
+    sight: Sight, request: EvaluationRequest, *, freshness_seconds: int, accept_language: str | None
 ) -> Evaluation:
     """
     Return the verdict, by what was known at `moment.known_at`.
 
     Args:
+        sight: of what the request says is held, at the moment that it names.
         freshness_seconds: how long it may be relied on where an authority does not say.
         accept_language: which name of each is shown.
 
@@ -115,7 +139,7 @@ def evaluate(
         MalformedBody: see `held_by`.
         TooManyToList: more than `MAX_RESULTS` authorities define that; name one.
     """
-    held = held_by(known, request, moment.at)
+    known, moment, held = sight.known, sight.moment, sight.held
     turn = next_turn([held.until, *_turns_of_authorities(known, request)], moment.at)
     try:
         found = _verdicts(known, request, held, moment.at)
@@ -123,7 +147,7 @@ def evaluate(
         return _without_results(request, moment, "authority_unknown", turn, freshness_seconds)
     if not found:
         return _without_results(request, moment, "not_defined", turn, freshness_seconds)
-    before = _verdicts_before(known, request, moment)
+    before = _verdicts_before(sight, request)
     results = [
         _result(known, each, _learned(known, each, before), moment.at, accept_language) for each in found
     ]
@@ -143,15 +167,12 @@ def _verdicts(known: Directory, request: EvaluationRequest, held: Held, at: int)
     return sorted((each for each in verdicts if each is not None), key=_rank)
 
 
-def _verdicts_before(
-    known: Directory, request: EvaluationRequest, moment: Moment
-) -> dict[tuple[str, str], _Verdict] | None:
+def _verdicts_before(sight: Sight, request: EvaluationRequest) -> dict[tuple[str, str], _Verdict] | None:
     """Return the verdicts by what was known at the time asked about, by their place; None: that is now."""
-    if moment.at >= moment.now:
+    if sight.before is None:
         return None
-    then = known.as_of(moment.at)
     with suppress(AuthorityNotFound):
-        found = _verdicts(then, request, held_by(then, request, moment.at), moment.at)
+        found = _verdicts(sight.before[0], request, sight.before[1], sight.moment.at)
         return {each.place.key: each for each in found}
     return {}
 

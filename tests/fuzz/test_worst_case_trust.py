@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from registry.asking.browse import entity_page
 from registry.asking.browsing import MAX_QUERY_CHARS, Wanted
-from registry.asking.evaluate import MAX_RESULTS, evaluate
+from registry.asking.evaluate import MAX_RESULTS, Sight, evaluate
 from registry.asking.evaluation import EvaluationRequest, read_evaluation_request
 from registry.asking.moments import Moment
 from registry.folding import words_of
@@ -101,7 +101,10 @@ def test_no_verdict_costs_more_than_fifty_milliseconds(name: str, slowness: floa
 
     def run() -> object:
         return evaluate(
-            known, _HELD[name], Moment(AT, AT), freshness_seconds=300, accept_language="x," * 200 + "de"
+            Sight(known, _HELD[name], Moment(AT, AT)),
+            _HELD[name],
+            freshness_seconds=300,
+            accept_language="x," * 200 + "de",
         )
 
     spent = milliseconds(run)

@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.asking.browse import entity_page
 from registry.asking.browsing import EntityPage, Wanted, cursor_of, digest_of
-from registry.asking.evaluate import evaluate
+from registry.asking.evaluate import Sight, evaluate
 from registry.asking.evaluation import Evaluation, read_evaluation_request
 from registry.asking.moments import Moment
 from registry.folding import MAX_WORD_CHARS, runs_of, words_of
@@ -79,7 +79,10 @@ def held(data: bytes) -> None:
     with suppress(Refusal):
         request = read_evaluation_request(data, "application/json")
         found = evaluate(
-            _known(), request, Moment(NOW, NOW), freshness_seconds=300, accept_language=request.authority
+            Sight(_known(), request, Moment(NOW, NOW)),
+            request,
+            freshness_seconds=300,
+            accept_language=request.authority,
         )
         _require_sound(found)
         if found.decision == "yes":

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from msgspec.structs import replace
 
-from registry.asking.evaluate import MAX_RESULTS, evaluate
+from registry.asking.evaluate import MAX_RESULTS, Sight, evaluate
 from registry.asking.evaluation import Evaluation, Reason, read_evaluation_request
 from registry.asking.moments import Moment
 from registry.asking.x509 import read_chain
@@ -88,13 +88,9 @@ def ask(
     """Return the verdict on UNI's degree, unless told otherwise."""
     question = {"did": DID, "type": "UniversityDegreeCredential"} | members
     body = encode({name: value for name, value in question.items() if value is not None})
-    return evaluate(
-        history.known(),
-        read_evaluation_request(body, "application/json"),
-        Moment(now, at),
-        freshness_seconds=900,
-        accept_language=language,
-    )
+    request = read_evaluation_request(body, "application/json")
+    sight = Sight(history.known(), request, Moment(now, at))
+    return evaluate(sight, request, freshness_seconds=900, accept_language=language)
 
 
 def verdict(found: Evaluation) -> tuple[str, Reason]:
