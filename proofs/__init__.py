@@ -19,6 +19,7 @@ from proofs.errors import (
     ProofError,
     ProofInvalid,
     SignerAway,
+    TakesTooLong,
     TransformationFailed,
     UnsupportedCryptosuite,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "PublicKey",
     "Signer",
     "SignerAway",
+    "TakesTooLong",
     "Transformation",
     "TransformationFailed",
     "UnsupportedCryptosuite",

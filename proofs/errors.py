@@ -4,6 +4,7 @@ What can be wrong with a signature, a proof or a signing key, split by who must 
     ProofError                    the party that signed what we read must act; a caller may read the message
     +-- MalformedProof       422  not of the shape that the specification gives it
     +-- UnsupportedCryptosuite 422  well formed, but nothing that we can verify without guessing
+    |   +-- TakesTooLong     422  begun and given up: it took more time, or memory, than one document may
     +-- TransformationFailed 422  the document has no canonical form (PROOF_TRANSFORMATION_ERROR)
     +-- ProofInvalid         422  the signature is not that key's over that document
     +-- MalformedCertificate 422  no X.509 that we read: its form, its size, its key
@@ -34,6 +35,10 @@ class MalformedProof(ProofError, title="Malformed proof"):
 
 class UnsupportedCryptosuite(ProofError, title="Unsupported cryptosuite"):
     """The proof may be good, but we have no way to verify it that does not drop or guess a part of it."""
+
+
+class TakesTooLong(UnsupportedCryptosuite, title="Unsupported cryptosuite"):
+    """The canonical form of the document was begun, and given up."""
 
 
 class TransformationFailed(

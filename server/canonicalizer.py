@@ -1,8 +1,9 @@
 """
 RDF canonicalised by a process of its own: started when it is first needed, and ended when it takes too long.
 
-One of these is enough for a worker: a document takes some milliseconds. What takes longer (blank nodes that look
-alike cost exponentially) ends that process, not this one. `credentials/rdf/__main__.py` is the process.
+One of these is enough for a worker: a document takes some milliseconds. What would take long is refused before it
+is begun (`credentials/rdf/alike.py`); what takes long all the same ends that process, not this one.
+`credentials/rdf/__main__.py` is the process.
 """
 
 import logging
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from credentials.rdf.contexts import known_contexts
 from credentials.rdf.job import LENGTH_BYTES, Job, Outcome, Refused, length_of, message, read_outcome
-from proofs import JsonObject, UnsupportedCryptosuite
+from proofs import JsonObject, TakesTooLong, UnsupportedCryptosuite
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ class Canonicalizer:
 
         Raises:
             TransformationFailed: there are none, or something would not be in them.
-            UnsupportedCryptosuite: they cannot be told here, or not in time.
+            UnsupportedCryptosuite: they cannot be told here.
+            TakesTooLong: they could not be told in time.
         """
         job = message(Job(options, document, hash_name))
         with self._turn():
@@ -61,7 +63,7 @@ class Canonicalizer:
             except (OSError, EOFError, ValueError) as error:
                 status = self._end()
                 logger.warning("the process for RDF ended (status %s): %r", status, error)
-                raise UnsupportedCryptosuite(
+                raise TakesTooLong(
                     "the canonical form of the document takes too long, or too much memory, to compute"
                 ) from None
         if isinstance(outcome, Refused):

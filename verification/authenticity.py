@@ -4,7 +4,6 @@ Is it what its issuer signed? Service.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -36,6 +35,7 @@ from proofs import (
 )
 from proofs.certificates import Unknown
 from resolver import ResolutionError
+from verification.apart import Apart
 from verification.verdicts import Verdict, verdict
 from wire import JsonError, format_utc
 
@@ -43,7 +43,6 @@ T = TypeVar("T")
 
 # Bytes; what is longer is read on a thread, so that nobody waits for it over 10 ms.
 MAX_INLINE_BYTES = 32_768
-_APART = ThreadPoolExecutor(4, thread_name_prefix="proofs")
 _BEGINNING = -(2**63)  # so that a proof that has ended is still judged as one: `inTime` says that it ended
 
 
@@ -64,12 +63,7 @@ class Authentic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def authenticity(
-    credential: Any,
-    keys: IssuerKeys,
-    now: int,
-    *,
-    takes_stale: bool = False,
-    canonicalize_rdf: Canonicalize | None = None,
+    credential: Any, keys: IssuerKeys, now: int, apart: Apart, *, takes_stale: bool = False
 ) -> Authentic:
     """
     Return whether a credential is what its issuer signed.
@@ -80,7 +74,7 @@ async def authenticity(
     Args:
         credential: text, or a JSON object.
         now: microseconds since 1970; whether the key may sign is asked of that time.
-        canonicalize_rdf: as `read_with_proof`.
+        apart: where proofs that may take long are verified.
         takes_stale: a key counts though what says so is out of date, and its origin does not answer.
 
     Raises:
@@ -89,12 +83,12 @@ async def authenticity(
     size = len(credential) if isinstance(credential, str) else MAX_INLINE_BYTES + 1
     secured = None
     try:
-        secured = await _run(partial(_read, credential, canonicalize_rdf), size)  # 1
+        secured = await _run(partial(_read, credential, apart.canonicalize_rdf), size)  # 1
         key = await keys.find(secured, now)  # 2
         if key.is_stale and not takes_stale:
             raise KeyNotKnown("what says that the key is the issuer's is out of date, and its origin is away")
         verify = partial(secured.verify, key.public_key, _BEGINNING)  # 3
-        await (_run_apart(verify) if secured.form == VC else _run(verify, size))
+        await (apart.run(verify) if secured.form == VC else _run(verify, size))
         key = await keys.not_revoked(key, now)  # 4
         claims = claims_of(secured)  # 5
     except (JsonError, ProofError, CredentialError, ResolutionError) as error:
@@ -130,11 +124,6 @@ def _read(credential: Any, canonicalize_rdf: Canonicalize | None) -> Secured:
 async def _run(work: Callable[[], T], size: int) -> T:
     """Do it here where it is short; a thread costs more than a signature."""
     return work() if size <= MAX_INLINE_BYTES else await asyncio.to_thread(work)
-
-
-async def _run_apart(work: Callable[[], T]) -> T:
-    """Do it where it may wait for the process that canonicalises RDF, and holds nobody up but its like."""
-    return await asyncio.get_running_loop().run_in_executor(_APART, work)
 
 
 def _reason(error: Exception) -> str:

@@ -18,6 +18,7 @@ from credentials.secured import FORMER_SD_JWT, LEGACY, SD_JWT, Secured
 from proofs import Canonicalize, ProofError
 from registry.asking.evaluation import Evaluation, EvaluationRequest
 from statuslist.checking.account import UNLIMITED, Account
+from verification.apart import Apart, Turns
 from verification.authenticity import MAX_INLINE_BYTES, Authentic, authenticity
 from verification.explaining import steps_of
 from verification.policies import Policy, may_rely
@@ -65,6 +66,7 @@ class Verifier:
         self._status_of = status_of
         self._clock = clock
         self._canonicalize_rdf = canonicalize_rdf
+        self._turns = Turns()
 
     async def verify(self, request: VerifyRequest, account: Account = UNLIMITED) -> Verification:
         """
@@ -74,7 +76,7 @@ class Verifier:
             MalformedBody, BadRequest: `at` is no time, or ahead.
             Refusal: the client has no tokens left for what strangers must be asked.
         """
-        return await self._verify(request.credential, request, account)
+        return await self._verify(request.credential, request, account, self._apart(account))
 
     def verify_now(self, request: VerifyRequest) -> Verification | None:
         """As `verify`, with what is at hand; None: a stranger must be asked, or a thread do a part of it."""
@@ -94,9 +96,15 @@ class Verifier:
 
     async def verify_all(self, batch: VerifyBatch, account: Account = UNLIMITED) -> list[Verification]:
         """Look at several, one after the other; raises as `verify`."""
-        return [await self._verify(credential, batch, account) for credential in batch.credentials]
+        apart = self._apart(account)
+        return [await self._verify(credential, batch, account, apart) for credential in batch.credentials]
 
-    async def _verify(self, credential: Any, options: VerifyOptions, account: Account) -> Verification:
+    def _apart(self, account: Account) -> Apart:
+        return Apart(self._canonicalize_rdf, self._turns.of(account.client), account)
+
+    async def _verify(
+        self, credential: Any, options: VerifyOptions, account: Account, apart: Apart
+    ) -> Verification:
         """
         1. Form, key and signature; without them nothing that the credential says is looked into.
         2. Its time.
@@ -107,9 +115,7 @@ class Verifier:
         now = int(self._clock() * 1_000_000)
         at, policy = moment_of(options, now), options.chosen()
         keys, takes_stale = self._keys_for(account, policy.stale_seconds), policy.stale_seconds > 0
-        found = await authenticity(  # 1
-            credential, keys, at, takes_stale=takes_stale, canonicalize_rdf=self._canonicalize_rdf
-        )
+        found = await authenticity(credential, keys, at, apart, takes_stale=takes_stale)  # 1
         verdicts: dict[Name, Verdict] = {"authentic": found.verdict}
         if found.secured is None or found.claims is None or found.key is None:
             verdicts |= _nothing_known(options)
@@ -158,10 +164,14 @@ class _MustAsk(Exception):
 class _NothingToSpend:
     """The account of `verify_now`."""
 
+    client = ""
+
     def pay(self, requests: int) -> None:  # noqa: ARG002
         raise _MustAsk
 
     def owe(self, requests: int) -> None: ...
+
+    def owe_computing(self, tokens: int) -> None: ...
 
     def compute(self, n_bytes: int) -> None:  # noqa: ARG002
         raise _MustAsk

@@ -15,12 +15,16 @@ import msgspec
 import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, RdfFormat
 
+from credentials.rdf.alike import blank_nodes, work_to_tell_apart
 from credentials.rdf.contexts import Contexts
 from credentials.rdf.types import with_contexts_added_up
 from credentials.rdf.writing import check_writing, known_context
 from proofs import JsonObject, TransformationFailed, UnsupportedCryptosuite
 
-MAX_BLANK_NODES = 1_000  # The algorithm is exponential in those that look alike; the time is limited besides.
+MAX_BLANK_NODES = 1_000
+# As `work_to_tell_apart` counts it. What is let through takes up to 40 ms: two that look alike may have five each
+# that do. With six it is ten times the work, with nine 10,000 times.
+MAX_WORK = 1_000_000
 _ALGORITHMS = {
     "sha256": CanonicalizationAlgorithm.RDFC_1_0_SHA_256,
     "sha384": CanonicalizationAlgorithm.RDFC_1_0_SHA_384,
@@ -54,7 +58,7 @@ def canonical_document(
     Raises:
         TransformationFailed: it is no JSON-LD, or something in it would be dropped.
         UnsupportedCryptosuite: a context that we do not know, or not in the plain form (`writing.py`); too many
-            blank nodes.
+            blank nodes, or such as look alike.
     """
     context = known_context(document, contexts)
     check_writing(document, context)
@@ -108,11 +112,10 @@ def _check_weighty(dataset: Dataset, document: JsonObject, weighty: Mapping[str,
 
 
 def _check_size(dataset: Dataset) -> None:
-    nodes = {
-        node
-        for quad in dataset
-        for node in (quad.subject, quad.object, quad.graph_name)
-        if isinstance(node, pyoxigraph.BlankNode)
-    }
+    nodes = blank_nodes(dataset)
     if len(nodes) > MAX_BLANK_NODES:
         raise UnsupportedCryptosuite(f"expected at most {MAX_BLANK_NODES} objects without an id")
+    if work_to_tell_apart(nodes) > MAX_WORK:
+        raise UnsupportedCryptosuite(
+            "too many objects without an id look alike: telling them apart takes too long"
+        )

@@ -118,6 +118,11 @@ class ClientAccount:
         self._computing = computing
         self._account = account
 
+    @property
+    def client(self) -> str:
+        """Whose it is."""
+        return self._account
+
     def pay(self, requests: int) -> None:
         """
         Take a token for each request, all or none.
@@ -141,3 +146,7 @@ class ClientAccount:
         """
         if (tokens := n_bytes >> 20) and (wait := self._computing.take(self._account, tokens)):
             raise too_many(wait)
+
+    def owe_computing(self, tokens: int) -> None:
+        """Take tokens of computation, as a debt where there are none."""
+        self._computing.owe(self._account, tokens)

@@ -16,6 +16,11 @@ from resolver import Resolved, Resolver
 class Account(Protocol):
     """What one client may make us ask of strangers, and compute."""
 
+    @property
+    def client(self) -> str:
+        """Whose it is; "" where nobody is told from others."""
+        ...
+
     def pay(self, requests: int) -> None:
         """
         Take a token for each request that is about to be made.
@@ -37,15 +42,23 @@ class Account(Protocol):
         """
         ...
 
+    def owe_computing(self, tokens: int) -> None:
+        """Take tokens of computation for what turned out to take long, as `owe`."""
+        ...
+
 
 class Unlimited:
     """The account of whom nobody limits."""
+
+    client = ""
 
     def compute(self, n_bytes: int) -> None: ...
 
     def pay(self, requests: int) -> None: ...
 
     def owe(self, requests: int) -> None: ...
+
+    def owe_computing(self, tokens: int) -> None: ...
 
 
 UNLIMITED = Unlimited()

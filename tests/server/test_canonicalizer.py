@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from proofs import JsonObject, ProofInvalid, TransformationFailed, UnsupportedCryptosuite, verify_proof
+from credentials.rdf.job import Job, message
+from proofs import (
+    JsonObject,
+    ProofInvalid,
+    TakesTooLong,
+    TransformationFailed,
+    UnsupportedCryptosuite,
+    verify_proof,
+)
 from server.canonicalizer import Canonicalizer, canonicalizer_for
 from tests.credentials.rdf.credentials import EXAMPLES, V2, credential, in_process
 from tests.credentials.rdf.employment import CITIZENSHIP, PROOF_VALUES, employment
@@ -27,9 +35,17 @@ def canonicalizer() -> Iterator[Canonicalizer]:
     canonicalizer.close()
 
 
+@pytest.fixture
+def stuck(canonicalizer: Canonicalizer) -> Canonicalizer:
+    """What waits for a process that does not come to an end: no document that is let through takes long."""
+    canonicalizer(OPTIONS, credential(), "sha256")
+    os.kill(process_of(canonicalizer), signal.SIGSTOP)
+    return canonicalizer
+
+
 def poisoned() -> JsonObject:
-    """Two times ten objects that look alike: ten permuted is three million."""
-    return credential(evidence=[{"about": [{} for _ in range(10)]} for _ in range(2)])
+    """Two times nine objects that look alike, which stand in 362,880 orders."""
+    return credential(evidence=[{"about": [{} for _ in range(9)]} for _ in range(2)])
 
 
 def process_of(canonicalizer: Canonicalizer) -> int:
@@ -62,11 +78,33 @@ def test_one_process_serves_all(canonicalizer: Canonicalizer) -> None:
     assert process_of(canonicalizer) == pid
 
 
-def test_what_takes_too_long_is_ended_and_the_next_is_served(canonicalizer: Canonicalizer) -> None:
-    with pytest.raises(UnsupportedCryptosuite, match="too long"):
-        canonicalizer(OPTIONS, poisoned(), "sha256")
+def test_what_takes_too_long_is_ended_and_the_next_is_served(stuck: Canonicalizer) -> None:
+    with pytest.raises(TakesTooLong):
+        stuck(OPTIONS, credential(), "sha256")
 
-    assert canonicalizer(OPTIONS, credential(), "sha256")
+    assert stuck(OPTIONS, credential(), "sha256")
+
+
+def test_what_would_take_long_is_not_begun(canonicalizer: Canonicalizer) -> None:
+    canonicalizer(OPTIONS, credential(), "sha256")
+    pid = process_of(canonicalizer)
+    for _ in range(20):
+        with pytest.raises(UnsupportedCryptosuite, match="look alike"):
+            canonicalizer(OPTIONS, poisoned(), "sha256")
+
+    assert process_of(canonicalizer) == pid
+
+
+def test_the_kernel_ends_what_takes_long_all_the_same() -> None:
+    """The process as it is, but for that count of the work."""
+    unlimited = (
+        "from credentials.rdf import canonical, __main__ as it; canonical.MAX_WORK = 10**99; it.main()"
+    )
+    root = Path(__file__).parents[2]
+    job = message(Job(OPTIONS, poisoned(), "sha256"))
+    ended = subprocess.run([sys.executable, "-c", unlimited], cwd=root, input=job, timeout=60, check=False)
+
+    assert ended.returncode == -signal.SIGPROF
 
 
 def test_a_process_that_died_is_replaced(canonicalizer: Canonicalizer) -> None:
@@ -89,14 +127,13 @@ def test_an_end_leaves_no_process(canonicalizer: Canonicalizer) -> None:
     assert canonicalizer.pid is None
 
 
-def test_an_end_does_not_wait_for_what_takes_long(canonicalizer: Canonicalizer) -> None:
-    canonicalizer(OPTIONS, credential(), "sha256")
+def test_an_end_does_not_wait_for_what_takes_long(stuck: Canonicalizer) -> None:
     with ThreadPoolExecutor() as threads:
-        slow = [threads.submit(canonicalizer, OPTIONS, poisoned(), "sha256") for _ in range(3)]
-        canonicalizer.close()
+        slow = [threads.submit(stuck, OPTIONS, credential(), "sha256") for _ in range(3)]
+        stuck.close()
 
         assert all(isinstance(each.exception(), UnsupportedCryptosuite) for each in slow)
-    assert canonicalizer.pid is None
+    assert stuck.pid is None
 
 
 def test_without_the_extra_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,18 +77,25 @@ async def test_a_changed_one_does_not_and_no_context_is_fetched(
     assert (answer["rely"], answer["verdicts"]["authentic"]["reason"]) == (False, reason)
 
 
-async def test_one_that_takes_long_holds_nobody_up(http: httpx.AsyncClient) -> None:
-    alike = [{"about": [{} for _ in range(10)]} for _ in range(2)]
-    slow = asyncio.create_task(verified(http, by_its_key() | {"evidence": alike}))
-    others = 0
-    while not slow.done():
-        others += (await http.get("/livez")).status_code == 200
-        await asyncio.sleep(0.02)
-    answer = await slow
-
-    assert answer["verdicts"]["authentic"]["reason"] == "unsupported"
-    assert others > 5
+async def test_those_that_would_take_long_hold_nobody_up(http: httpx.AsyncClient, services: Services) -> None:
+    """Four batches of a client's at once, without a signature of his: all are refused before they are begun."""
     assert (await verified(http, by_its_key()))["rely"]
+    canonicalizer = services.resources.canonicalize_rdf
+    assert isinstance(canonicalizer, Canonicalizer)
+    pid = canonicalizer.pid
+    alike = by_its_key() | {"evidence": [{"about": [{} for _ in range(10)]} for _ in range(2)]}
+    batches = [
+        asyncio.create_task(http.post("/verify/batch", json={"credentials": [alike] * 10})) for _ in range(4)
+    ]
+    other = httpx.ASGITransport(public_app(services), client=("203.0.113.8", 1))
+    async with httpx.AsyncClient(transport=other, base_url=services.settings.public_url) as neighbour:
+        good = [await verified(neighbour, by_its_key()) for _ in range(5)]
+    told = [each for batch in batches for each in (await batch).json()["results"]]
+
+    assert [each["rely"] for each in good] == [True] * 5
+    assert {each["verdicts"]["authentic"]["reason"] for each in told} == {"unsupported"}
+    assert all("look alike" in each["verdicts"]["authentic"]["detail"] for each in told)
+    assert canonicalizer.pid == pid
 
 
 async def test_no_process_is_left_when_the_server_ends(tmp_path: Path) -> None:

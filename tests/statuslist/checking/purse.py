@@ -12,6 +12,7 @@ class Purse:
         self._account = ClientAccount(self._buckets, self._computing, "a")
         self.spent = 0
         self.computed_bytes = 0
+        self.client = "a"
 
     def compute(self, n_bytes: int) -> None:
         self._account.compute(n_bytes)
@@ -24,3 +25,6 @@ class Purse:
     def owe(self, requests: int) -> None:
         self._account.owe(requests)
         self.spent += requests
+
+    def owe_computing(self, tokens: int) -> None:
+        self._account.owe_computing(tokens)
