@@ -2,8 +2,9 @@
 Who is charged for what a check makes us do. Pure but for the resolver it is handed.
 
 A token for each list, and each DID, that is fetched for it: a DID counts as one, though a did:webvh is two requests
-(its log and its witnesses), as it does where it is resolved. A token of computation for each MiB of a list of ours
-that must be expanded; short lists are too cheap to count. What is in memory costs none.
+(its log and its witnesses), as it does where it is resolved. Metadata of an issuer with an https URL are one, and a
+key set that stands elsewhere another. A token of computation for each MiB of a list of ours that must be expanded;
+short lists are too cheap to count. What is in memory costs none.
 """
 
 from collections.abc import Callable

@@ -82,7 +82,7 @@ class ListKeys:
 
         Args:
             now: microseconds since 1970.
-            charge: owes a token for each DID, issuer's metadata and key set that must be asked for.
+            charge: takes a token for each DID, issuer's metadata and key set that must be asked for.
 
         Raises:
             ProofError, KeyNotKnown, ResolutionError: as `IssuerKeys.find`; or a key of a DID is not named by its

@@ -72,7 +72,7 @@ async def verify_list(
     3. Expand it.
 
     Args:
-        charge: takes a token for each DID, or issuer's metadata, that must be asked for.
+        charge: takes a token for each DID, issuer's metadata and key set that must be asked for.
         now, retrieved_at: seconds since 1970.
         bits: the list expanded, where that was done before.
 
