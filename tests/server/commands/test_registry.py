@@ -70,7 +70,7 @@ def test_a_file_over_the_limit_is_refused(operating: Operating, file: Path) -> N
     refused = operating.run("registry", "import", str(file))
 
     assert refused.exit_code == 1
-    assert "over the limit" in refused.stderr
+    assert "16777216 bytes" in refused.stderr
 
 
 def test_a_key_that_may_not_is_told_so_whatever_the_size_of_the_file(
