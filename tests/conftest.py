@@ -73,6 +73,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Make a test slow on PostgreSQL where its file says so: each takes a database of its own there."""
+    values = (
+        item.callspec.params.values()
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else ()
+    )
+    if item.get_closest_marker("slow_on_postgres") and "postgres" in values:
+        item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish() -> None:
     """Thousands of tests stay to the end: to look through them for garbage takes a fifth of the time."""
     gc.freeze()

@@ -15,7 +15,7 @@ from tests.statuslist.application import http_of
 from tests.statuslist.wing import BASE_URL, ISSUERS, Wing, signer_for
 from wire.base64url import decode_base64url
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 
 @pytest.fixture

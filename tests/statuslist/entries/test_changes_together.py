@@ -26,7 +26,7 @@ from tests.databases import Place
 from tests.statuslist.wing import ACME, ROOT, Wing, change_of
 from wire import Refusal
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 ENTRIES = 6
 CALLS = 40

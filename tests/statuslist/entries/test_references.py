@@ -36,7 +36,7 @@ from tests.databases import SQL_ERRORS, Place
 from tests.statuslist.wing import ACME, OTHER, READER, ROOT, Wing
 from wire import Conflict, Forbidden, ResourceNotFound, encode
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 STUDENT = "student 4711, Ada Example"
 

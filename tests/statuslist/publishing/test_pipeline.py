@@ -31,7 +31,7 @@ from tests.databases import Place
 from tests.statuslist.outsider import Said, read_form
 from tests.statuslist.wing import BASE_URL, ROOT, Wing, change_of, signer_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 T = TypeVar("T")
 
 LISTS = ("badges", "badges-revocation", "badges-suspension")

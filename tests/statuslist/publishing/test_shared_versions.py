@@ -22,7 +22,7 @@ from tests.databases import Place
 from tests.statuslist.outsider import read_form
 from tests.statuslist.wing import ROOT, Wing, change_of, signer_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 T = TypeVar("T")
 
 LIST = "badges-revocation"

@@ -17,7 +17,7 @@ from storage import Transaction
 from tests.databases import Place
 from tests.statuslist.wing import BASE_URL, KEY_ID, Wing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 OURS = {form: "badges" if form in TOKEN_FORMS else "badges-revocation" for form in FORM_NAMES}
 
