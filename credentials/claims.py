@@ -87,7 +87,7 @@ def _of_w3c(secured: Secured) -> Claims:
     (begins, ends), issued = _period(document), numeric_date(document, "iat")
     return Claims(
         scheme="type",
-        types=tuple(name for name in members.strings("type") if name != _BASE_TYPE),
+        types=tuple(name for name in dict.fromkeys(members.strings("type")) if name != _BASE_TYPE),
         valid_from=_latest(begins, secured.not_before),
         valid_until=earliest(ends, secured.expires),
         issued_at=next(

@@ -10,13 +10,15 @@ from registry.asking import browse
 from registry.asking.browsing import MAX_PAGE, Wanted
 from registry.asking.evaluate import Sight, evaluate, unanswered
 from registry.asking.evaluation import Evaluation, EvaluationRequest, read_evaluation_request
-from registry.asking.held import candidates_above, candidates_of
+from registry.asking.held import candidates_above, candidates_of, compromises
 from registry.asking.moments import Moment, moment_of, parameters, require_past
 from registry.asking.naming import reference_in
 from registry.errors import TooManyToList
+from registry.identifiers import key_identifier
 from registry.index.reading import Indexed
 from registry.kept_verdicts import KeptVerdicts
 from registry.registry import Registry
+from resolver.keys.jwk import jwk_of
 from wire import Answer, BadRequest, MalformedBody, encode, etag_of
 
 JSON = "application/json"
@@ -91,6 +93,15 @@ class Trust:
             return evaluate(sight, request, freshness_seconds=fresh, accept_language=None)
         except (MalformedBody, TooManyToList) as error:
             return unanswered(request, sight.moment, error.detail, fresh)
+
+    def is_compromised(self, public_key: object, at: int) -> bool:
+        """Tell whether anybody registered a key as compromised; a lookup, which an event loop may do."""
+        try:
+            value = key_identifier(jwk_of(public_key))  # type: ignore[arg-type]  # as it was read
+        except ValueError:
+            return False
+        with self._registry.reading(None) as known:
+            return any(True for _ in compromises(known, value, at))
 
     async def anchors(self, chain: Sequence[bytes], at: int) -> list[bytes]:
         """Return the registered certificates, in DER, that a chain may lead to at a time; [] of no certificates."""

@@ -4,7 +4,6 @@ The two applications that show the services: the public one, and the operator's.
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request
@@ -59,8 +58,6 @@ from statuslist.entries.operator_routes import build_operator_routes as operator
 from statuslist.population_routes import build_population_routes as population_routes
 from statuslist.routes import build_routes as status_routes
 from storage import RELEASE
-from verification.routes import VERIFY_PATH
-from verification.routes import answer_now as verify_now
 from verification.routes import build_verify_routes as verify_routes
 from wire.body import MAX_BODY_BYTES
 
@@ -131,7 +128,6 @@ def public_app(services: Services) -> Front:
             {
                 AUTHORIZATION_PATH.encode(): services.registry.answering.authorization_now,
                 RECOGNITION_PATH.encode(): services.registry.answering.recognition_now,
-                VERIFY_PATH.encode(): partial(verify_now, services.verifier),
             }
         ),
         lists_are_behind=services.status.publisher.following.is_behind,

@@ -38,12 +38,6 @@ def build_verify_routes(
     return over(_Routes, verifier=verifier, account_of=account_of, charge=charge)
 
 
-def answer_now(verifier: Verifier, body: bytes, content_type: str | None) -> Answer | None:
-    """Answer `POST /verify` as the route does, and raise what it raises; None where that has to wait."""
-    told = verifier.verify_now(read_verify_request(body, content_type))
-    return None if told is None else Answer(body=encode(told))
-
-
 class _Routes(Controller):
     tags = ("verification",)
     request_max_body_size = MAX_REQUEST_BYTES

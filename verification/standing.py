@@ -49,8 +49,8 @@ def still_valid(
         is_full: show what tells the holder apart, too.
         takes_stale: a list counts though what says that its key is its issuer's may be out of date.
     """
-    if not outcomes and is_required:
-        why = "it has no status entry, and its authority demands one: nobody could revoke it"
+    if is_required and not any(map(_may_revoke, outcomes)):
+        why = "it has no status entry by which it could be revoked, and its authority demands one"
         return verdict("stillValid", "status_entry_missing", why)
     if not outcomes:
         return verdict("stillValid", "no_status_entry", "it has no status entry: it holds until it ends")
@@ -61,6 +61,10 @@ def still_valid(
         for reason, each in zip(reasons, outcomes, strict=True)
     ]
     return min(told, key=lambda each: _WORST.index(each.verdict))
+
+
+def _may_revoke(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refusal) or outcome.purpose not in ("refresh", "message")
 
 
 def _reason(outcome: Outcome, *, takes_stale: bool) -> str:

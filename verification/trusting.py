@@ -75,21 +75,49 @@ def questions(
     ]
 
 
-def trusted(asked: Sequence[tuple[Asked, Evaluation]]) -> Verdict:
-    """Return the verdict; of several answers, that which says least for the issuer."""
-    defined = [each for each in asked if each[1].reason not in _UNDEFINED and not each[0].is_name]
+def trusted(asked: Sequence[tuple[Asked, Evaluation]], *, is_compromised: bool) -> Verdict:
+    """
+    Return the verdict; of several answers, that which says least for the issuer.
+
+    Args:
+        is_compromised: the key that signed is known to be in the hands of others, whoever told of it.
+    """
+    if is_compromised:
+        why = "the key that signed is registered as compromised: whoever has it can write any time"
+        return verdict("issuerTrusted", "compromised", why)
+    of_types = [each for each in asked if not each[0].is_name]
+    defined = {_type(each) for each in of_types if each[1].reason not in _UNDEFINED}
     if not defined:
         why = asked[0][1].message if asked else "the credential names no type beside the one of all"
         return verdict("issuerTrusted", "not_defined", why)
+    if (fault := _name_fault(asked)) is not None:
+        return fault
+    # What was defined at one of the times only is not passed over at the other.
+    counted = [each for each in of_types if _type(each) in defined]
+    answers = [_shown(*each) for each in counted]
+    verdicts = [
+        verdict("issuerTrusted", _reason(evaluation), evaluation.message, answers=answers)
+        for _, evaluation in counted
+    ]
+    return min(verdicts, key=lambda each: _WORST.index(each.verdict))
+
+
+def _type(each: tuple[Asked, Evaluation]) -> str:
+    return each[0].request.credential[1]
+
+
+def _name_fault(asked: Sequence[tuple[Asked, Evaluation]]) -> Verdict | None:
+    """Return what is wrong with the name beside certificates; None: there is none, or it is their entity's."""
+    named = [each for each in asked if each[0].is_name]
+    if not named:
+        return None
     if len(entities := _entities(asked)) > 1:
         why = f"its certificates and its issuer are of different entities: {', '.join(sorted(entities))}"
         return verdict("issuerTrusted", "not_authorized", why)
-    answers = [_shown(*each) for each in defined]
-    verdicts = [
-        verdict("issuerTrusted", _reason(evaluation), evaluation.message, answers=answers)
-        for _, evaluation in defined
-    ]
-    return min(verdicts, key=lambda each: _WORST.index(each.verdict))
+    if not _entities(named):
+        why = "the registry has nobody of the name beside the certificates: register it as it is spelled"
+        return verdict("issuerTrusted", "not_known", why)
+    return None
 
 
 def _entities(asked: Sequence[tuple[Asked, Evaluation]]) -> set[str]:
@@ -106,6 +134,8 @@ def requires_status(asked: Sequence[tuple[Asked, Evaluation]]) -> bool:
 def _reason(evaluation: Evaluation) -> str:
     if evaluation.decision == "yes":
         return "authorized"
+    if evaluation.reason in _UNDEFINED:
+        return "not_defined"
     if evaluation.reason in _WORDS:
         return _WORDS[evaluation.reason]
     return "not_authorized" if evaluation.decision == "no" else "not_known"

@@ -4,6 +4,7 @@ May I rely on this credential now? Every verdict, in the one order in which each
 Nothing of a credential is kept, and none of it is logged.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from proofs import Canonicalize, ProofError
 from registry.asking.evaluation import Evaluation, EvaluationRequest
 from statuslist.checking.account import UNLIMITED, Account
 from verification.apart import Apart, Turns
-from verification.authenticity import MAX_INLINE_BYTES, Authentic, authenticity
+from verification.authenticity import Authentic, authenticity
 from verification.explaining import steps_of
 from verification.policies import Policy, may_rely
 from verification.requests import VerifyBatch, VerifyOptions, VerifyRequest, moment_of
@@ -37,6 +38,7 @@ from wire import JsonError, format_utc
 
 # An account that pays, and how stale a DID document may be, in seconds, to the keys that may be found so.
 KeysFor = Callable[[Account, int], IssuerKeys]
+IsCompromised = Callable[[object, int], bool]  # a key of the `cryptography` package, and a time
 Trusted = Callable[[Sequence[EvaluationRequest]], Awaitable[Sequence[Evaluation]]]
 # Status entries as they are, their credential's issuer, and a time, to what was found of each.
 StatusOf = Callable[[Sequence[Any], str | None, FoundKey, int, Account], Awaitable[Sequence[Outcome]]]
@@ -47,6 +49,7 @@ class Verifier:
     Args:
         keys_for: where keys are found; who pays for what strangers are asked.
         trusted: what the registry says.
+        is_compromised: whether it knows a key to be compromised, whoever's it is.
         status_of: what status lists say, of entries, the issuer, the key that signed, and a time.
         clock: seconds since 1970.
         canonicalize_rdf: as `credentials.forms.with_proof`; None: proofs over RDF are not verified.
@@ -57,12 +60,14 @@ class Verifier:
         *,
         keys_for: KeysFor,
         trusted: Trusted,
+        is_compromised: IsCompromised,
         status_of: StatusOf,
         clock: Callable[[], float],
         canonicalize_rdf: Canonicalize | None = None,
     ) -> None:
         self._keys_for = keys_for
         self._trusted = trusted
+        self._is_compromised = is_compromised
         self._status_of = status_of
         self._clock = clock
         self._canonicalize_rdf = canonicalize_rdf
@@ -78,26 +83,14 @@ class Verifier:
         """
         return await self._verify(request.credential, request, account, self._apart(account))
 
-    def verify_now(self, request: VerifyRequest) -> Verification | None:
-        """As `verify`, with what is at hand; None: a stranger must be asked, or a thread do a part of it."""
-        token = request.credential
-        if not isinstance(token, str) or len(token) > MAX_INLINE_BYTES or token.lstrip().startswith("{"):
-            return None
-        looking = self.verify(request, _NOTHING_TO_SPEND)
-        try:
-            looking.send(None)
-        except StopIteration as done:
-            told: Verification = done.value
-            return told
-        except _MustAsk:
-            return None
-        looking.close()
-        return None
-
     async def verify_all(self, batch: VerifyBatch, account: Account = UNLIMITED) -> list[Verification]:
         """Look at several, one after the other; raises as `verify`."""
         apart = self._apart(account)
-        return [await self._verify(credential, batch, account, apart) for credential in batch.credentials]
+        told = []
+        for credential in batch.credentials:
+            told.append(await self._verify(credential, batch, account, apart))
+            await asyncio.sleep(0)  # Where all is at hand, nothing else lets others in.
+        return told
 
     def _apart(self, account: Account) -> Apart:
         return Apart(self._canonicalize_rdf, self._turns.of(account.client), account)
@@ -137,7 +130,9 @@ class Verifier:
         outcomes = await self._status_of(claims.statuses, secured.issuer, key, at, account)
         verdicts: dict[Name, Verdict] = {
             "inTime": in_time(claims, at),  # 2
-            "issuerTrusted": trusted(asked),  # 3
+            "issuerTrusted": trusted(  # 3
+                asked, is_compromised=self._is_compromised(key.public_key, at)
+            ),
             "stillValid": still_valid(  # 4
                 outcomes,
                 is_required=requires_status(asked),
@@ -155,29 +150,6 @@ class Verifier:
         asked = questions(secured, claims, options, at=at, only_issuance=policy.trusted_at_issuance)
         answers = await self._trusted([each.request for each in asked])
         return list(zip(asked, answers, strict=True))
-
-
-class _MustAsk(Exception):
-    """Nobody pays for what strangers must be asked, so that they are not."""
-
-
-class _NothingToSpend:
-    """The account of `verify_now`."""
-
-    client = ""
-
-    def pay(self, requests: int) -> None:  # noqa: ARG002
-        raise _MustAsk
-
-    def owe(self, requests: int) -> None: ...
-
-    def owe_computing(self, tokens: int) -> None: ...
-
-    def compute(self, n_bytes: int) -> None:  # noqa: ARG002
-        raise _MustAsk
-
-
-_NOTHING_TO_SPEND = _NothingToSpend()
 
 
 def _nothing_known(options: VerifyOptions) -> dict[Name, Verdict]:

@@ -19,7 +19,16 @@ from wire.json import MAX_VALUES
 
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 # Section 6.3.1 asks for none; "JWT" is what it says of a `typ` that is there.
-_STATUSES = ("credentialStatus", "status")  # Beside `vc` they count as in it.
+# Beside `vc` they count as in it.
+_BESIDE = (
+    "credentialStatus",
+    "status",
+    "iat",
+    "validFrom",
+    "validUntil",
+    "issuanceDate",
+    "expirationDate",
+)
 _TYPES = (None, "application/jwt", "application/vc+jwt", "application/vc+ld+jwt")
 
 
@@ -73,7 +82,7 @@ def _with_claims(credential: JsonObject, payload: JsonObject) -> JsonObject:
     if isinstance(subject, dict) and "sub" in payload:
         document["credentialSubject"] = dict(subject)
         _put(document["credentialSubject"], "id", payload["sub"], subject.get("id"))
-    for name in _STATUSES:
+    for name in _BESIDE:
         if name in payload and payload[name] != document.setdefault(name, payload[name]):
             raise ProofInvalid(f"the claim {name} is another than the member of the credential")
     _check_times(credential, payload)

@@ -25,7 +25,10 @@ _TOKEN = re.compile(
     rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII
 )  # a JWS in compact form; not read unless it is asked for
 # Section 2.2.2.3: these are never disclosed, but stand in the token.
-_NEVER_DISCLOSED = ("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status")
+_NEVER_DISCLOSED = (
+    *("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"),
+    "credentialStatus",  # What decides as those do must not be withheld either.
+)
 
 
 def read_sd_jwt(body: bytes, *, max_bytes: int, max_values: int = MAX_VALUES) -> Secured:

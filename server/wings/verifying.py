@@ -60,12 +60,15 @@ def open_verifier(
         entries: Sequence[Any], issuer: str | None, key: FoundKey, at: int, account: Account
     ) -> Sequence[Outcome]:
         is_past = at < int(clock() * 1_000_000) - CLOCK_SKEW
-        relying = Relying(issuer=issuer, anchors=_anchors_of(key), at=at if is_past else None)
+        # Whoever has a name is looked up by it; only where certificates are all there is, theirs count for lists.
+        anchors = _anchors_of(key) if issuer is None else ()
+        relying = Relying(issuer=issuer, anchors=anchors, at=at if is_past else None)
         return await checker.check_held_entries(entries, relying, account)
 
     return Verifier(
         keys_for=keys_for,
         trusted=trust.weigh,
+        is_compromised=trust.is_compromised,
         status_of=status_of,
         clock=clock,
         canonicalize_rdf=canonicalize_rdf,

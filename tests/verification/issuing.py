@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from credentials.keys.crls import Crls
 from credentials.keys.issuer_metadata import IssuerMetadata
 from proofs import Canonicalize, KeyName, KeySigner, sign_compact
-from registry.identifiers import certificate_identifier
+from registry.identifiers import certificate_identifier, key_identifier
 from registry.model import Authority, Definition, Identifier, Resource
 from resolver import Resolver
 from resolver.keys.jwk import jwk_of
@@ -43,7 +43,7 @@ HOUR = 3_600 * SECOND
 SUSPENDED = 9  # an index in the list of suspensions, and in the token list
 PASSPORT = Resource(id="Passport", types=("Passport",), vcts=("urn:passport",))
 DEGREE = Resource(id="Degree", types=("Degree",), vcts=("urn:degree",), doc_types=("org.example.degree",))
-ISSUERS = ("good", "stranger", "suspended", "stolen", "other")
+ISSUERS = ("good", "stranger", "suspended", "stolen", "other", "lost")
 TOKENS, SUSPENSIONS = "/lists/tokens", "/lists/suspensions"
 Changes = dict[str, Any]
 
@@ -341,6 +341,10 @@ def _facts(issuers: dict[str, Issuer]) -> list[Any]:
     )
     known = [each for each in ISSUERS if each != "stranger"]
     entities = [an_entity(each, issuers[each].did, issuers[each].url, issuers[each].anchor) for each in known]
+    lost = Identifier(
+        value=key_identifier(jwk_of(issuers["lost"].signer.public_key)), compromised_since=NOW - 2 * HOUR
+    )
+    entities.append(an_entity("finder", "did:web:finder.example", lost))
     states = {
         "suspended": (a_state("suspended", "2024-06-01"),),
         "stolen": (a_state("revoked", "2026-01-01", compromised_since=NOW - 2 * HOUR),),

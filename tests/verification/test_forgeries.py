@@ -12,12 +12,14 @@ from cryptography import x509
 from credentials.claims import claims_of
 from credentials.secured import VC, Secured
 from proofs import KeySigner, sign_compact
+from registry.asking.evaluation import Evaluation, EvaluationRequest
 from tests.credentials.sd_jwts import sd_jwt
 from tests.proofs.authorities import der, key
 from tests.statuslist.stranger import REVOKED
-from tests.verification.issuing import HOUR, NOW, SECOND, Scene, Wanted, a_scene
+from tests.verification.issuing import FORMS, HOUR, NOW, SECOND, Scene, Wanted, a_scene
 from verification.requests import VerifyRequest
 from verification.timing import in_time
+from verification.trusting import Asked, trusted
 from verification.verdicts import Verification
 from wire import format_utc
 
@@ -191,3 +193,99 @@ async def test_a_name_that_is_no_url_is_nobodys(scene: Scene) -> None:
     told = await verify(scene, sd_jwt(claims, wanted.issuer.certified, key_name="certificates"))
 
     assert told.verdicts["authentic"].reason == "key_not_of_issuer"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["did:web:GOOD.example", "https://good.example/issuer/", "https://GOOD.example/issuer", "urn:bank"],
+)
+async def test_a_name_beside_certificates_that_is_nobodys_is_not_taken_for_somebodys(
+    scene: Scene, name: str
+) -> None:
+    other = scene.issuers["other"]
+    claims = plain(Wanted(other)) | {"iss": name}
+    told = await verify(scene, sd_jwt(claims, certified(other, name), key_name="certificates"))
+
+    assert (told.rely, told.verdicts["issuerTrusted"].reason) == (False, "not_known")
+
+
+def certified(issuer: Any, name: str) -> KeySigner:
+    """Return a signer whose certificate, below the authority of `issuer`, has a name of his choice."""
+    leaf = issuer.root.leaf(
+        "impostor",
+        private_key=key("impostor"),
+        extensions={
+            x509.SubjectAlternativeName: (
+                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)]),
+                False,
+            ),
+            x509.AuthorityKeyIdentifier: (x509.AuthorityKeyIdentifier(issuer.key_id, None, None), False),
+        },
+        not_after=issuer.root.certificate.not_valid_after_utc,
+    )
+    return KeySigner(key("impostor"), "did:web:other.example#leaf", certificates=(der(leaf),))
+
+
+async def test_a_time_of_issuance_beside_vc_counts(scene: Scene) -> None:
+    wanted = Wanted(scene.issuers["good"])
+    told = [
+        await verify(scene, token(former(wanted, **beside), wanted.signer(), "JWT"))
+        for beside in (
+            {"iat": NOW // SECOND + 3_600},
+            {"validUntil": "2020-01-01T00:00:00Z"},
+            {"expirationDate": "2020-01-01T00:00:00Z"},
+        )
+    ]
+
+    assert [each.verdicts["inTime"].verdict for each in told] == ["no"] * 3
+
+
+async def test_a_status_is_not_withheld(scene: Scene) -> None:
+    wanted = Wanted(scene.issuers["good"])
+    hidden = {"credentialStatus": wanted.issuer.entries(REVOKED)}
+    told = await verify(scene, sd_jwt(plain(wanted), wanted.signer(), hidden=hidden))
+
+    assert told.verdicts["authentic"].reason == "malformed"
+
+
+async def test_a_type_that_is_there_often_is_asked_about_once(scene: Scene) -> None:
+    wanted = Wanted(scene.issuers["good"])
+    told = await verify(
+        scene, token(wanted.w3c() | {"type": ["VerifiableCredential", *["Degree"] * 31]}, wanted.signer())
+    )
+
+    assert told.types == ("Degree",)
+    assert len(told.verdicts["issuerTrusted"].evidence["answers"]) == 2
+
+
+def answered(reason: str, *, is_issuance: bool) -> Any:
+    request = EvaluationRequest(did="did:web:a.example", type="Degree")
+    decision = "yes" if reason == "active" else "unknown"
+    evaluation = Evaluation(
+        decision=decision,  # type: ignore[arg-type]
+        reason=reason,  # type: ignore[arg-type]
+        message=reason,
+        time_evaluated=format_utc(NOW),
+        expires_at=format_utc(NOW),
+    )
+    return Asked(request=request, at=NOW, is_issuance=is_issuance), evaluation
+
+
+def test_a_type_that_is_defined_no_more_is_not_trusted_for_that_it_was() -> None:
+    """An authority that has ended says nothing of now; what it said then is not enough."""
+    asked = [answered("active", is_issuance=True), answered("not_defined", is_issuance=False)]
+
+    assert trusted(asked, is_compromised=False).reason == "not_defined"
+    assert trusted(asked[:1], is_compromised=False).reason == "authorized"
+    assert trusted(asked[:1], is_compromised=True).reason == "compromised"
+
+
+async def test_a_key_that_is_registered_as_compromised_signs_no_more(scene: Scene) -> None:
+    """Whoever registered it, and whichever name the issuer has."""
+    lost = scene.issuers["lost"]
+    told = [
+        await verify(scene, FORMS[form](Wanted(lost)))
+        for form in ("application/vc", "application/vc+jwt", "dc+sd-jwt by DID", "dc+sd-jwt by metadata")
+    ]
+
+    assert [each.verdicts["issuerTrusted"].reason for each in told] == ["compromised"] * 4

@@ -45,6 +45,12 @@ def test_no_entry_is_good_unless_the_registry_demands_one(is_required: bool, ver
     assert still_valid([], is_required=is_required, is_full=False).verdict == verdict
 
 
+def test_an_entry_by_which_nobody_is_revoked_is_not_what_the_registry_demands() -> None:
+    told = still_valid([REFRESH], is_required=True, is_full=False)
+
+    assert told.reason == "status_entry_missing"
+
+
 def test_what_tells_the_holder_apart_is_shown_only_where_it_was_asked_for() -> None:
     safe, full = (still_valid([HOLDS, AWAY], is_required=False, is_full=each) for each in (False, True))
 
