@@ -8,7 +8,7 @@ language is too malformed. What is there and was not in the first reading would 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -62,6 +62,7 @@ def canonical_document(
     """
     context = known_context(document, contexts)
     check_writing(document, context)
+    _check_own_id(document)
     written, context = with_contexts_added_up(document, context)
     dataset = _read(written, context)
     _check_complete(dataset, _read(written, [_MEANING_FOR_ALL, *_with_meaning(context)], is_lenient=True))
@@ -109,6 +110,28 @@ def _check_weighty(dataset: Dataset, document: JsonObject, weighty: Mapping[str,
         value = document.get(name, [])
         if said[name] != (len(value) if isinstance(value, list) else 1):
             raise UnsupportedCryptosuite(f"{name} stands within the document too, or twice: whose is it?")
+
+
+def _check_own_id(document: JsonObject) -> None:
+    """
+    Refuse a document of which another part has the id of the whole.
+
+    In RDF the two are one, so that whoever presents it could move members, such as a type, from one to the other.
+    """
+    own = document.get("id")
+    if own is not None and any(each.get("id") == own and len(each) > 1 for each in _within(document)):
+        raise UnsupportedCryptosuite(
+            "an object within the document has the id of the whole: whose members are they?"
+        )
+
+
+def _within(value: Any) -> Iterator[JsonObject]:
+    """Yield every object below a value."""
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict):
+            yield each
+        if isinstance(each, dict | list):
+            yield from _within(each)
 
 
 def _check_size(dataset: Dataset) -> None:

@@ -175,3 +175,14 @@ def test_types_within_json_are_left_as_they_are() -> None:
     _, canonical = in_process({"@context": [V2]}, credential(credentialSchema=schema), "sha256")
 
     assert rb'"{\"type\":[\"VerifiableCredential\",\"JsonSchema\"]}"' in canonical
+
+
+def test_no_other_object_is_the_credential_itself() -> None:
+    """In RDF the two would be one, and a type could be moved from one to the other under the same signature."""
+    own = {"id": "https://issuer.example/1"}
+    subject = {"id": "https://issuer.example/1", "type": "Person"}
+
+    with pytest.raises(UnsupportedCryptosuite, match="id of the whole"):
+        canonical_document(
+            credential(**own, credentialSubject=subject), CONTEXTS, "sha256", WEIGHTY_IN_CREDENTIALS
+        )
