@@ -62,11 +62,11 @@ def canonical_document(
     """
     context = known_context(document, contexts)
     check_writing(document, context)
-    _check_own_id(document)
     written, context = with_contexts_added_up(document, context)
     dataset = _read(written, context)
     _check_complete(dataset, _read(written, [_MEANING_FOR_ALL, *_with_meaning(context)], is_lenient=True))
     _check_weighty(dataset, document, weighty)
+    _check_own_id(document)
     _check_size(dataset)
     dataset.canonicalize(_ALGORITHMS[hash_name])
     # By code point, which is the order of UTF-8 (RDFC-1.0, section 4.4.3, step 7).
