@@ -1,6 +1,7 @@
 """Libraries of others read our status lists as we do: from our server, and from the mirror behind a file server."""
 
 import functools
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,13 +77,18 @@ def test_libraries_of_others_read_what_was_set(
     assert cryptosuite_of(issuing, purposes) == SUITES[issuing.settings["CRYPTOSUITE"], issuer]
 
 
-def test_libraries_of_others_refuse_a_list_that_was_changed(issuing: Server) -> None:
-    """So what they read above, they verified: now one letter of each list is another one."""
-    asked = {of.form: [of] for of in issue(issuing, "ed25519", PURPOSES)}
-    for (of,) in asked.values():
-        change_a_letter(mirror_of(issuing) / of.url.removeprefix(f"{issuing.url}/"))
+def test_libraries_of_others_refuse_a_list_that_was_changed(issuing: Server, tmp_path: Path) -> None:
+    """
+    So what they read above, they verified: now one letter of each list is another one.
 
-    with serving(mirror_of(issuing)) as folder:
+    In a copy, since the server would mend its own.
+    """
+    asked = {of.form: [of] for of in issue(issuing, "ed25519", PURPOSES)}
+    copied = Path(shutil.copytree(mirror_of(issuing), tmp_path / "copied"))
+    for (of,) in asked.values():
+        change_a_letter(copied / of.url.removeprefix(f"{issuing.url}/"))
+
+    with serving(copied) as folder:
         for of in asked.values():
             with pytest.raises(Refused, match=r"(?i)signature"):
                 statuses(issuing, "ed25519", of, folder)
