@@ -142,7 +142,8 @@ def test_what_the_server_suggests_at_its_start_is_answered(tmp_path: Path) -> No
     finally:
         reader.kill()
 
-    keys, trust, status = answers
+    keys, trust, status, verified = answers
     assert keys["didDocument"]["id"] == f"did:web:localhost%3A{reader.port}"
     assert trust["authorized"] is True
     assert status["valid"] is True
+    assert verified["rely"] is True
