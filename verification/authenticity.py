@@ -63,7 +63,7 @@ class Authentic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def authenticity(
-    credential: Any, keys: IssuerKeys, now: int, apart: Apart, *, takes_stale: bool = False
+    credential: Any, keys: IssuerKeys, now: int, apart: Apart, *, fresh_at: float
 ) -> Authentic:
     """
     Return whether a credential is what its issuer signed.
@@ -75,7 +75,7 @@ async def authenticity(
         credential: text, or a JSON object.
         now: microseconds since 1970; whether the key may sign is asked of that time.
         apart: where proofs that may take long are verified.
-        takes_stale: a key counts though what says so is out of date, and its origin does not answer.
+        fresh_at: seconds since 1970; what says whose a key is must have been fresh then, at least.
 
     Raises:
         Refusal: the client has no tokens left for what must be asked of strangers.
@@ -85,7 +85,7 @@ async def authenticity(
     try:
         secured = await _run(partial(_read, credential, apart.canonicalize_rdf), size)  # 1
         key = await keys.find(secured, now)  # 2
-        if key.is_stale and not takes_stale:
+        if key.is_stale and (key.fresh_until is None or key.fresh_until < fresh_at):
             raise KeyNotKnown("what says that the key is the issuer's is out of date, and its origin is away")
         verify = partial(secured.verify, key.public_key, _BEGINNING)  # 3
         await (apart.run(verify) if secured.form == VC else _run(verify, size))

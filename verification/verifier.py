@@ -15,7 +15,7 @@ from credentials.errors import MalformedValue
 from credentials.holding import NotHeld, check_held
 from credentials.keys.finding import IssuerKeys
 from credentials.keys.found import FoundKey
-from credentials.secured import FORMER_SD_JWT, LEGACY, SD_JWT, Secured
+from credentials.secured import FORMER_SD_JWT, SD_JWT, Secured
 from proofs import Canonicalize, ProofError
 from registry.asking.evaluation import Evaluation, EvaluationRequest
 from statuslist.checking.account import UNLIMITED, Account
@@ -107,8 +107,8 @@ class Verifier:
         """
         now = int(self._clock() * 1_000_000)
         at, policy = moment_of(options, now), options.chosen()
-        keys, takes_stale = self._keys_for(account, policy.stale_seconds), policy.stale_seconds > 0
-        found = await authenticity(credential, keys, at, apart, takes_stale=takes_stale)  # 1
+        keys, fresh_at = self._keys_for(account, policy.stale_seconds), now / 1_000_000 - policy.stale_seconds
+        found = await authenticity(credential, keys, at, apart, fresh_at=fresh_at)  # 1
         verdicts: dict[Name, Verdict] = {"authentic": found.verdict}
         if found.secured is None or found.claims is None or found.key is None:
             verdicts |= _nothing_known(options)
@@ -189,7 +189,7 @@ def _told(
         checked_at=format_utc(now),
         verdicts=verdicts,
         format=secured.form if secured else None,
-        legacy=secured is not None and secured.form in LEGACY,
+        legacy=secured is not None and secured.is_legacy,
         issuer=secured.issuer if secured else None,
         types=found.claims.types if found.claims else (),
     )

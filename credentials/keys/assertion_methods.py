@@ -51,6 +51,7 @@ async def find_did_key(secured: Secured, resolve: Resolve, now: int) -> FoundKey
         document=resolved.document,
         retrieved_at=resolved.made_at,
         is_stale=resolved.stale,
+        fresh_until=resolved.fresh_until,
     )
 
 

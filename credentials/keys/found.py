@@ -24,6 +24,7 @@ class FoundKey(msgspec.Struct, frozen=True, kw_only=True):
         document: what says so.
         retrieved_at: when that was obtained, in seconds since 1970; None: it was computed.
         is_stale: it may be out of date, since its origin could not be asked.
+        fresh_until: until when it was not, in seconds since 1970; None: that is not known, or it never is.
         path: of a certificate, to the anchor.
     """
 
@@ -34,6 +35,7 @@ class FoundKey(msgspec.Struct, frozen=True, kw_only=True):
     document: JsonObject | None = None
     retrieved_at: float | None = None
     is_stale: bool = False
+    fresh_until: float | None = None
     path: ValidPath | None = None
 
     @property

@@ -141,6 +141,7 @@ class IssuerMetadata:
             document=found.document,
             retrieved_at=found.retrieved_at,
             is_stale=look.is_stale,
+            fresh_until=look.entry.fresh_until,
         )
 
     def purge(self) -> None:
