@@ -11,7 +11,7 @@ from statuslist.publishing import artefacts, set_versions
 from tests.databases import SQL_ERRORS, Place, SqlitePlace
 from tests.statuslist.wing import Wing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 
 @pytest.fixture

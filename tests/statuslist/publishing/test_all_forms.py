@@ -10,7 +10,7 @@ from tests.databases import Place
 from tests.statuslist.outsider import read_form
 from tests.statuslist.wing import Wing, signer_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 PURPOSES = [("revocation",), ("suspension",), ("revocation", "suspension")]
 

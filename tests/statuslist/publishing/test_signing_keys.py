@@ -19,7 +19,7 @@ from tests.databases import Place
 from tests.statuslist.wing import KEY_ID, Wing, bits_of, signer_for
 from wire import ResourceNotFound, read
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 T = TypeVar("T")
 
 LIST = "badges-revocation"

@@ -14,7 +14,7 @@ from storage import Leadership
 from tests.databases import Place
 from tests.statuslist.wing import ROOT, Wing, change_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 LIST = "badges-revocation"
 

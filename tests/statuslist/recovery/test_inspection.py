@@ -10,7 +10,7 @@ from statuslist.recovery.inspection import count_faults, forms_faults, revocatio
 from tests.databases import Place
 from tests.statuslist.wing import Wing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow_on_postgres]
 
 
 @pytest.fixture
